@@ -1,0 +1,55 @@
+/** What an operator sees: one living alert per (rule, group, episode). Times are ms since the epoch, UTC. */
+
+import type { Bound, Level } from '../sigma/rule.ts';
+
+export type AlertStatus = 'firing' | 'resolved' | 'merged';
+
+export interface Alert {
+  /** Fixed at the opening: hash of rule key, group key and the crossing as it stood then. 32 hex digits. */
+  readonly alertId: string;
+  readonly rule: string;
+  readonly title: string;
+  readonly level: Level;
+  readonly tags: readonly string[];
+  readonly runbook: string;
+  /** Group-by field → value as text, null where it was missing. */
+  readonly group: Readonly<Record<string, string | null>>;
+  readonly status: AlertStatus;
+  /** The surviving alert when status is `merged`, else ''. */
+  readonly mergedInto: string;
+  /** Oldest event of the crossing window. */
+  readonly firstEventAt: number;
+  /** End of the first window in which the condition held. */
+  readonly crossedAt: number;
+  /** End of the last window in which the condition held. */
+  readonly lastEventAt: number;
+  /** Wall time at which this process opened the alert. */
+  readonly detectedAt: number;
+  /** Largest value of any window in which the condition held. */
+  readonly value: number;
+  readonly valueEstimated: boolean;
+  readonly threshold: readonly Bound[];
+  /** Events of the group from firstEventAt to lastEventAt. */
+  readonly events: number;
+  /** Distinct persons among them. */
+  readonly persons: number;
+  readonly personsEstimated: boolean;
+  readonly records: number;
+  readonly bytes: number;
+  /** True when events, records or bytes left the exact bound. */
+  readonly totalsEstimated: boolean;
+  readonly applications: readonly string[];
+  readonly organisations: readonly string[];
+  /** /24 of IPv4, /48 of IPv6. */
+  readonly sourceNetworks: readonly string[];
+  /** Sensitivities of the records read. */
+  readonly categories: readonly string[];
+  /** Ids of the oldest events, at most 20. */
+  readonly sampleEventIds: readonly string[];
+  /** Records in the crossing window up to and with the crossing. */
+  readonly recordsBeforeAlert: number;
+  /** crossedAt − firstEventAt. */
+  readonly timeToDetectMs: number;
+  /** Monotone function of the state shown: a later state has a larger version, the same state the same. */
+  readonly version: number;
+}

@@ -1,0 +1,32 @@
+/**
+ * Coded errors. Every error that a person can meet carries a stable code, whether trying again can help,
+ * and what to do about it; anything else that is thrown is a defect.
+ */
+
+export interface VigieErrorOptions {
+  /** What the reader can do about it, one sentence. */
+  readonly remedy?: string;
+  /** True when the same call may succeed later without anybody changing anything. Default false. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+}
+
+export class VigieError extends Error {
+  /** Stable, upper case, e.g. `CONFIG_INVALID`. */
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, options: VigieErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'VigieError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.remedy = options.remedy;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,37 @@
+/**
+ * The decoding contract: bytes of one event → record of slots, or a coded reason why not.
+ *
+ * Two implementations run the same test suite: the plain one over `JSON.parse` is the reference, the
+ * projecting scanner is the fast one.
+ */
+
+import type { EventRecord } from './record.ts';
+
+/** Why an input is not an event. Codes are stable: they name dead letters and a metric's label. */
+export const DEAD_LETTER_CODES = [
+  'NOT_JSON',
+  'NOT_AN_OBJECT',
+  'NOT_UTF8',
+  'TOO_LARGE',
+  'TOO_DEEP',
+  'NO_TIME',
+  'BAD_TIME',
+  'FUTURE_TIME',
+  'BAD_FIELD',
+] as const;
+
+export type DeadLetterCode = (typeof DEAD_LETTER_CODES)[number];
+
+/** A fault of one event: the code, and a sentence that names the place and the (shortened) value. */
+export interface DecodeFault {
+  readonly code: DeadLetterCode;
+  readonly message: string;
+}
+
+export interface Decoder {
+  /**
+   * Decodes `data[start, end)` (one JSON object, UTF-8, no line break around it) into `record`, which is
+   * overwritten whole. Returns undefined when it is an event, else the fault; the record is then undefined.
+   */
+  decode(data: Uint8Array, start: number, end: number, record: EventRecord): DecodeFault | undefined;
+}

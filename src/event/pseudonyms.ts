@@ -1,0 +1,25 @@
+/**
+ * Keyed 64-bit hashes of persons' ids, as two 32-bit words each: what the rest of the process knows of a
+ * person. Text form: 16 lower-case hex digits, high word first.
+ */
+export class Pseudonyms {
+  /** hi, lo, hi, lo, … ; only the first `2 * length` words count, the buffer may be larger and reused. */
+  words: Uint32Array;
+  /** Number of pseudonyms. */
+  length: number;
+
+  constructor(words: Uint32Array = new Uint32Array(16), length = 0) {
+    this.words = words;
+    this.length = length;
+  }
+
+  /** Text of the i-th pseudonym. */
+  text(i: number): string {
+    return pseudonymText(this.words[2 * i]!, this.words[2 * i + 1]!);
+  }
+}
+
+/** 16 lower-case hex digits, high word first. */
+export function pseudonymText(hi: number, lo: number): string {
+  return (hi >>> 0).toString(16).padStart(8, '0') + (lo >>> 0).toString(16).padStart(8, '0');
+}

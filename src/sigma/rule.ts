@@ -1,0 +1,105 @@
+/**
+ * Loaded Sigma documents, as the engine takes them: checked, frozen, with every name resolved.
+ */
+
+import type { Condition, Detection } from './ast.ts';
+
+export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';
+
+/** What every document has. */
+export interface RuleMeta {
+  /** Identity in output, state and metrics: the id, else the name, else the title. */
+  readonly key: string;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly title: string;
+  readonly level: Level;
+  readonly status: string | undefined;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly falsePositives: readonly string[];
+  readonly references: readonly string[];
+  /** `vigie.runbook`: what to check, how to contain, whom to notify. */
+  readonly runbook: string;
+  readonly file: string;
+  readonly line: number;
+  /** False for a base rule or correlation that others refer to and that does not `generate`. */
+  readonly alertsAlone: boolean;
+}
+
+export interface Logsource {
+  readonly category?: string;
+  readonly product?: string;
+  readonly service?: string;
+}
+
+/** A rule on one event. */
+export interface BaseRule extends RuleMeta {
+  readonly kind: 'rule';
+  readonly logsource: Logsource;
+  readonly detections: ReadonlyMap<string, Detection>;
+  /** The conditions (a list is ORed into one), with the filters that apply already ANDed in. */
+  readonly condition: Condition;
+  /** IANA name for the time-part modifiers. Default UTC. */
+  readonly timezone: string;
+}
+
+export type CorrelationType =
+  | 'event_count'
+  | 'value_count'
+  | 'temporal'
+  | 'temporal_ordered'
+  | 'value_sum'
+  | 'value_avg'
+  | 'value_percentile'
+  | 'value_median';
+
+export type BoundOperator = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq';
+
+export interface Bound {
+  readonly op: BoundOperator;
+  readonly value: number;
+}
+
+export interface CorrelationRule extends RuleMeta {
+  readonly kind: 'correlation';
+  readonly type: CorrelationType;
+  /** Keys of the referenced rules or correlations, in the order written. */
+  readonly rules: readonly string[];
+  readonly groupBy: readonly string[];
+  /** Alias → (key of a referenced rule → field path). */
+  readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly timespanMs: number;
+  /** ANDed; empty for a temporal rule without a condition. */
+  readonly bounds: readonly Bound[];
+  /** `condition.field`: one path, or several for distinct tuples; empty for counts. */
+  readonly fields: readonly string[];
+  /** For value_percentile, 0 to 100. */
+  readonly percentile: number | undefined;
+  /** Extended condition over rule keys of a temporal correlation (SEP 198). */
+  readonly ruleCondition: Condition | undefined;
+  readonly resolveTimeoutMs: number;
+  readonly missingFields: 'skip' | 'group';
+  readonly maxGroups: number | undefined;
+  readonly maxEntries: number | undefined;
+  /** Keys of the rules whose open alerts of the same group this rule's firing alert inhibits. */
+  readonly inhibits: readonly string[];
+}
+
+/** A fault or warning at a place in a file. Lines and columns count from 1. */
+export interface Fault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: string;
+  readonly message: string;
+  readonly severity: 'error' | 'warning';
+}
+
+export interface RuleSet {
+  readonly rules: readonly BaseRule[];
+  readonly correlations: readonly CorrelationRule[];
+  readonly documents: number;
+  readonly filters: number;
+  readonly faults: readonly Fault[];
+}

@@ -1,0 +1,50 @@
+/** Where results go. A promise that resolves means acknowledged: durable at the other end. */
+
+import type { Alert } from '../alert/alert.ts';
+import type { DeadLetterCode } from '../event/decoder.ts';
+
+/** One row of the optional archive; person ids are pseudonyms (16 hex digits). */
+export interface ArchivedEvent {
+  readonly eventId: string;
+  readonly time: number;
+  /** The archived fields by dotted path, values as text or lists of text; absent fields left out. */
+  readonly fields: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** What a restart must know of an alert that was still firing. */
+export interface OpenAlert {
+  readonly alertId: string;
+  readonly rule: string;
+  readonly crossedAt: number;
+  readonly firstEventAt: number;
+}
+
+export interface AlertSink {
+  /** Connects and applies the migrations that are missing. */
+  open(): Promise<void>;
+  /** `detectedAt` of those alerts that are already stored, so that a replay keeps the first detection. */
+  detectedAt(alertIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** All alerts whose current row is firing. */
+  openAlerts(): Promise<readonly OpenAlert[]>;
+  /** Idempotent by (alertId, version). Retries what is retryable until the signal aborts. */
+  writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void>;
+  writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DeadLetter {
+  readonly code: DeadLetterCode;
+  readonly message: string;
+  /** Topic or file. */
+  readonly source: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The original bytes, untouched. Owned by the dead letter. */
+  readonly bytes: Uint8Array;
+}
+
+export interface DeadLetterSink {
+  /** Acknowledged once durable; the caller commits offsets only after that. */
+  write(letters: readonly DeadLetter[]): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+/**
+ * Where bytes come from: a Kafka consumer group, a file or standard input, behind one interface. The
+ * pipeline pulls; a source that is not pulled from stops reading, which is all the backpressure there is.
+ */
+
+/** Called once per raw event; `data` is only valid during the call. `offset` is unique within a partition. */
+export type EventVisitor = (data: Uint8Array, start: number, end: number, offset: number) => void;
+
+/** A run of raw events of one partition, in offset order. */
+export interface EventBatch {
+  readonly kind: 'events';
+  readonly partition: number;
+  /** Number of events. */
+  readonly count: number;
+  /** Encoded bytes of all events. */
+  readonly bytes: number;
+  /** Offset after the last event: what to commit once everything before it is acknowledged. */
+  readonly nextOffset: number;
+  /** Offset up to which the partition's log is known to reach (its end), for lag; undefined for a stream. */
+  readonly endOffset: number | undefined;
+  forEach(visit: EventVisitor): void;
+}
+
+/** The set of partitions this process reads changed. State of all others is to be forgotten. */
+export interface Assignment {
+  readonly kind: 'assignment';
+  readonly partitions: readonly AssignedPartition[];
+}
+
+export interface AssignedPartition {
+  readonly partition: number;
+  /** Where the group resumes: first offset not committed; undefined when nothing was ever committed. */
+  readonly committedOffset: number | undefined;
+  /** What was stored with the commit. */
+  readonly metadata: CommitMetadata | undefined;
+}
+
+/** Travels with a committed offset. */
+export interface CommitMetadata {
+  /** Newest event time of the partition before the offset, ms since the epoch. */
+  readonly newestEventTime: number;
+}
+
+/** Nothing arrived for a while: a moment to flush and to let idle partitions go. */
+export interface Idle {
+  readonly kind: 'idle';
+}
+
+export interface Commit {
+  readonly partition: number;
+  readonly nextOffset: number;
+  readonly metadata: CommitMetadata;
+}
+
+export interface Source {
+  /** Shown to people and in dead letters: the topic, the file's path, or `stdin`. */
+  readonly name: string;
+  /** 'kafka' sources survive restarts by offsets; 'file' sources are read from the start each time. */
+  readonly type: 'kafka' | 'file' | 'memory';
+  /**
+   * Batches until the input ends or the signal aborts; the first item is an Assignment. A new Assignment
+   * arrives after every rebalance. Pulling the next item means the one before was processed.
+   */
+  read(signal: AbortSignal): AsyncIterable<EventBatch | Assignment | Idle>;
+  /**
+   * Answer to an Assignment: continue reading each partition here instead of at its committed offset.
+   * `fromTimeMs` is event time; the source finds an offset at or before the first event that is not older.
+   * Only called between two items.
+   */
+  rewind(partition: number, fromTimeMs: number): Promise<void>;
+  /** Stores progress. Call only after the sink acknowledged everything before the offsets. */
+  commit(commits: readonly Commit[]): Promise<void>;
+  close(): Promise<void>;
+}
