@@ -1,0 +1,102 @@
+/**
+ * Properties that hold without knowing the right answer: what may change in a log without changing its
+ * alerts. They check the oracle as much as the engine.
+ */
+
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CorrelationDocument, OracleDocument, OracleEvent } from './documents.ts';
+import { EVALUATORS, rows } from './evaluators.ts';
+import type { Group } from './oracle.ts';
+import { cases, runs, type Case } from './random-log.ts';
+import { FAMILIES, type Family } from './random-rules.ts';
+
+/** Every event with an id, so that a second sending is recognised. */
+const withIds = (log: readonly OracleEvent[]): OracleEvent[] =>
+  log.map((event, i) => (event.id === undefined ? { ...event, id: `x${i}` } : event));
+
+const concernsA = ({ fields }: OracleEvent): boolean => [fields['user']].flat().includes('a');
+
+const isOfA = ({ group }: { group: Group }): boolean => group['user'] === 'a';
+
+const reads = (count: number, time: number): OracleEvent[] =>
+  Array.from({ length: count }, () => ({ time, fields: { action: 'read' } }));
+
+function check(property: (one: Case) => void, family: Family): void {
+  fc.assert(fc.property(cases(family), property), { numRuns: Math.ceil(runs / 4) });
+}
+
+describe.each(EVALUATORS)('%s', (_, evaluate) => {
+  const found = ({ documents, latenessMs }: Case, log: readonly OracleEvent[]): object => {
+    const { firings, alerts } = rows(evaluate(documents, log, { latenessMs }));
+    return { firings, alerts };
+  };
+
+  test.each(FAMILIES)('%s find the same in any order of arrival that the lateness allows', (family) => {
+    check((one) => {
+      expect(found(one, one.reordered)).toEqual(found(one, one.log));
+    }, family);
+  });
+
+  test.each(FAMILIES)('%s find the same when every event is sent twice, the copies long after', (family) => {
+    check((one) => {
+      const log = withIds(one.log);
+      expect(found(one, [...log, ...log])).toEqual(found(one, log));
+    }, family);
+  });
+
+  test.each(FAMILIES)('%s find the same for one user, whatever the other users do', (family) => {
+    check((one) => {
+      const silenced = one.log.map((event) =>
+        concernsA(event) ? event : { ...event, fields: { action: 'noop' } },
+      );
+      const ofUser = (log: readonly OracleEvent[]): object => {
+        const { firings, alerts } = evaluate(one.documents, log, one);
+        return rows({ matches: [], firings: firings.filter(isOfA), alerts: alerts.filter(isOfA) });
+      };
+      expect(ofUser(silenced)).toEqual(ofUser(one.log));
+    }, family);
+  });
+
+  describe.each([1, 2, 3, 4])('with a threshold of %i', (threshold) => {
+    const documents: readonly OracleDocument[] = [
+      {
+        title: 'Read',
+        name: 'read',
+        logsource: { category: 'portal' },
+        detection: { selection: { action: 'read' }, condition: 'selection' },
+      },
+      {
+        title: 'Volume',
+        name: 'volume',
+        correlation: { type: 'event_count', rules: ['read'], timespan: '10s', condition: { gte: threshold } },
+      } satisfies CorrelationDocument,
+    ];
+
+    test.each([9_998, 9_999, 10_000, 10_001])(
+      'counts add up across %i ms only inside ten seconds',
+      (apart) => {
+        for (let before = 0; before <= threshold + 1; before++) {
+          for (let after = 0; after <= threshold + 1; after++) {
+            const together = apart < 10_000 ? before + after : after;
+            const crossed = before >= threshold ? 0 : after > 0 && together >= threshold ? apart : undefined;
+            const early = reads(before, 0);
+            const late = reads(after, apart);
+            for (const log of [
+              [...early, ...late],
+              [...late, ...early],
+            ]) {
+              const times = evaluate(documents, log, { latenessMs: 60_000 }).firings.map(({ time }) => time);
+              // A second episode starts only where the first is over: more than a timespan later.
+              const again = before >= threshold && apart > 10_000 && after >= threshold ? [apart] : [];
+              expect(times.sort((a, b) => a - b)).toEqual([
+                ...(crossed === undefined ? [] : [crossed]),
+                ...again,
+              ]);
+            }
+          }
+        }
+      },
+    );
+  });
+});

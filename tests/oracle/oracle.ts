@@ -1,0 +1,291 @@
+/**
+ * The oracle: what Vigie must answer, recomputed over the whole log at once.
+ *
+ * Written from the streaming semantics alone, with no knowledge of how the engine keeps its state. Nothing is
+ * incremental, trimmed or bounded: every window is a filter over all entries of its group. Slow on purpose.
+ *
+ * 1. Drop copies: the first arrival of an id counts.
+ * 2. Watermark: the newest event time that arrived before, less the lateness. An event older than that is
+ *    late: it counts only in windows that end at or after the watermark it met.
+ * 3. Windows: one ending at each event's time t, holding (t - timespan, t].
+ * 4. Episodes: true window ends at most resolve_timeout apart. The first is the firing.
+ */
+
+import {
+  boundsOf,
+  durationMs,
+  isCorrelation,
+  type BaseDocument,
+  type CorrelationDocument,
+  type EventField,
+  type Operator,
+  type OracleDocument,
+  type OracleEvent,
+} from './documents.ts';
+import { judge, type Entry } from './measures.ts';
+
+/** The group-by fields of one group: text, or null for a missing field that is grouped. */
+export type Group = Readonly<Record<string, string | null>>;
+
+export interface Match {
+  readonly rule: string;
+  /** Position in the log, from 0. */
+  readonly index: number;
+  readonly time: number;
+}
+
+export interface Firing {
+  readonly rule: string;
+  readonly group: Group;
+  /** End of the first true window of the episode. */
+  readonly time: number;
+  /** Of that window, with all its events. */
+  readonly value: number;
+  readonly threshold: Partial<Record<Operator, number>>;
+}
+
+export interface AlertRow {
+  readonly rule: string;
+  readonly group: Group;
+  readonly status: 'firing' | 'resolved';
+  /** Oldest entry of the crossing window. */
+  readonly firstEventAt: number;
+  readonly crossedAt: number;
+  /** Last true window end. */
+  readonly lastEventAt: number;
+  /** Entries from firstEventAt to lastEventAt, both included, that counted in some window. */
+  readonly events: number;
+  /** Largest over the true windows. */
+  readonly value: number;
+}
+
+export interface Verdict {
+  readonly matches: Match[];
+  readonly firings: Firing[];
+  readonly alerts: AlertRow[];
+}
+
+/** Evaluates all documents over a log in arrival order. Rules that others refer to stay silent, as in Sigma. */
+export function evaluate(
+  documents: readonly OracleDocument[],
+  log: readonly OracleEvent[],
+  options: { readonly latenessMs: number },
+): Verdict {
+  const admitted = admit(log, options.latenessMs);
+  const watermark = Math.max(...admitted.map((event) => event.time)) - options.latenessMs;
+  const verdict: Verdict = { matches: [], firings: [], alerts: [] };
+  for (const document of documents.filter((d) => alertsAlone(d, documents))) {
+    if (isCorrelation(document)) {
+      const episodes = episodesOf(document, documents, admitted);
+      verdict.firings.push(...episodes.map((episode) => firingOf(document, episode)));
+      verdict.alerts.push(...episodes.map((episode) => alertOf(document, episode, watermark)));
+    } else {
+      for (const { identity, time } of admitted.filter((event) => matches(document, event))) {
+        verdict.matches.push({ rule: document.name, index: Number(identity), time });
+      }
+    }
+  }
+  return verdict;
+}
+
+function alertsAlone(document: OracleDocument, documents: readonly OracleDocument[]): boolean {
+  const generates = isCorrelation(document) ? document.correlation.generate : document.generate;
+  return (
+    generates === true ||
+    !documents.some((d) => isCorrelation(d) && d.correlation.rules.includes(document.name))
+  );
+}
+
+/** An event, or a firing that a chained correlation sees as one. */
+interface Occurrence {
+  readonly identity: string;
+  readonly time: number;
+  readonly countsFrom: number;
+  readonly fields: Readonly<Record<string, EventField>>;
+}
+
+function admit(log: readonly OracleEvent[], latenessMs: number): Occurrence[] {
+  const ids = new Set<string>();
+  const admitted: Occurrence[] = [];
+  let newest = -Infinity;
+  for (const [index, { id, time, fields }] of log.entries()) {
+    if (id !== undefined && ids.has(id)) continue;
+    if (id !== undefined) ids.add(id);
+    const watermark = newest - latenessMs;
+    admitted.push({
+      identity: String(index),
+      time,
+      countsFrom: time < watermark ? watermark : -Infinity,
+      fields,
+    });
+    newest = Math.max(newest, time);
+  }
+  return admitted;
+}
+
+/** The true windows of one episode, in order of their ends. */
+interface Episode {
+  readonly group: Group;
+  readonly windows: readonly {
+    readonly end: number;
+    readonly value: number;
+    readonly held: readonly Entry[];
+  }[];
+  /** Entries of the whole group that counted in some window. */
+  readonly counted: readonly Entry[];
+}
+
+function episodesOf(
+  document: CorrelationDocument,
+  documents: readonly OracleDocument[],
+  admitted: readonly Occurrence[],
+): Episode[] {
+  const timespanMs = durationMs(document.correlation.timespan);
+  const resolveTimeoutMs = durationMs(document['vigie.resolve_timeout'] ?? document.correlation.timespan);
+  const episodes: Episode[] = [];
+  for (const { group, entries } of groupsOf(document, documents, admitted)) {
+    const ends = new Set(entries.filter((e) => e.countsFrom <= e.time).map((e) => e.time));
+    const windows = [...ends]
+      .sort((a, b) => a - b)
+      .map((end) => {
+        const held = entries.filter((e) => e.time > end - timespanMs && e.time <= end && e.countsFrom <= end);
+        return { end, held, ...judge(document, held) };
+      });
+    const counted = entries.filter((entry) => windows.some(({ held }) => held.includes(entry)));
+    let current: (typeof windows)[number][] = [];
+    for (const window of windows.filter(({ holds }) => holds)) {
+      const previous = current.at(-1);
+      if (previous === undefined || window.end - previous.end > resolveTimeoutMs) {
+        current = [];
+        episodes.push({ group, windows: current, counted });
+      }
+      current.push(window);
+    }
+  }
+  return episodes;
+}
+
+function firingOf(document: CorrelationDocument, { group, windows }: Episode): Firing {
+  const [crossing] = windows;
+  return {
+    rule: document.name,
+    group,
+    time: crossing!.end,
+    value: crossing!.value,
+    threshold: boundsOf(document),
+  };
+}
+
+function alertOf(
+  document: CorrelationDocument,
+  { group, windows, counted }: Episode,
+  watermark: number,
+): AlertRow {
+  const resolveTimeoutMs = durationMs(document['vigie.resolve_timeout'] ?? document.correlation.timespan);
+  const firstEventAt = Math.min(...windows[0]!.held.map((entry) => entry.time));
+  const lastEventAt = windows.at(-1)!.end;
+  return {
+    rule: document.name,
+    group,
+    status: watermark > lastEventAt + resolveTimeoutMs ? 'resolved' : 'firing',
+    firstEventAt,
+    crossedAt: windows[0]!.end,
+    lastEventAt,
+    events: counted.filter((entry) => entry.time >= firstEventAt && entry.time <= lastEventAt).length,
+    value: Math.max(...windows.map(({ value }) => value)),
+  };
+}
+
+function groupsOf(
+  document: CorrelationDocument,
+  documents: readonly OracleDocument[],
+  admitted: readonly Occurrence[],
+): { group: Group; entries: Entry[] }[] {
+  const groups = new Map<string, { group: Group; entries: Entry[] }>();
+  for (const name of document.correlation.rules) {
+    for (const occurrence of occurrencesOf(name, documents, admitted)) {
+      const values = valuesOf(document, name, occurrence);
+      if (values === undefined) continue;
+      for (const group of groupKeysOf(document, name, occurrence)) {
+        const key = JSON.stringify(group);
+        const entries = groups.get(key)?.entries ?? [];
+        groups.set(key, { group, entries });
+        const { identity, time, countsFrom } = occurrence;
+        const known = entries.find((entry) => entry.identity === identity);
+        if (known === undefined)
+          entries.push({ identity, time, countsFrom, members: new Set([name]), values });
+        else known.members.add(name);
+      }
+    }
+  }
+  return [...groups.values()];
+}
+
+/** What a referenced name stands for: the events that match it, or the firings of a correlation. */
+function occurrencesOf(
+  name: string,
+  documents: readonly OracleDocument[],
+  admitted: readonly Occurrence[],
+): Occurrence[] {
+  const document = documents.find((d) => d.name === name);
+  if (document === undefined) throw new Error(`no rule is called ${name}`);
+  if (!isCorrelation(document)) return admitted.filter((event) => matches(document, event));
+  // A firing is only seen once the watermark is past it, when it is final: never late.
+  return episodesOf(document, documents, admitted).map((episode) => ({
+    identity: `${name} ${JSON.stringify(episode.group)} ${episode.windows[0]!.end}`,
+    time: episode.windows[0]!.end,
+    countsFrom: -Infinity,
+    fields: episode.group,
+  }));
+}
+
+function matches(document: BaseDocument, { fields }: Occurrence): boolean {
+  return Object.entries(document.detection.selection).every(([field, wanted]) => {
+    const accepted = [wanted].flat().map((value) => value.toLowerCase());
+    return textsOf(fields[field]).some((text) => accepted.includes(text.toLowerCase()));
+  });
+}
+
+/** The texts a field holds; none when it is absent, null or an empty list. */
+function textsOf(field: EventField | undefined): string[] {
+  return [field ?? []]
+    .flat()
+    .filter((element) => element !== null)
+    .map(String);
+}
+
+/** One group per element of a list, all combinations of several lists; no group when a field is missing. */
+function groupKeysOf(document: CorrelationDocument, rule: string, { fields }: Occurrence): Group[] {
+  let groups: Group[] = [{}];
+  for (const name of document.correlation['group-by'] ?? []) {
+    const texts: (string | null)[] = [...new Set(textsOf(fields[pathOf(document, rule, name)]))];
+    if (texts.length === 0 && document['vigie.missing_fields'] === 'group') texts.push(null);
+    groups = groups.flatMap((group) => texts.map((text) => ({ ...group, [name]: text })));
+  }
+  return groups;
+}
+
+/** What the event holds of the measured field; undefined when the rule measures one and it holds none. */
+function valuesOf(
+  document: CorrelationDocument,
+  rule: string,
+  { fields }: Occurrence,
+): (string | number)[] | undefined {
+  const { type, condition } = document.correlation;
+  if (!type.startsWith('value_') || typeof condition !== 'object') return [];
+  let tuples: string[][] = [[]];
+  for (const name of [condition.field ?? []].flat()) {
+    const texts = textsOf(fields[pathOf(document, rule, name)]);
+    tuples = tuples.flatMap((tuple) => texts.map((text) => [...tuple, text]));
+  }
+  const values =
+    type === 'value_count'
+      ? tuples.map((tuple) => JSON.stringify(tuple))
+      : tuples.map(([text]) => (text?.trim() ? Number(text) : NaN)).filter((number) => !Number.isNaN(number));
+  return values.length === 0 ? undefined : values;
+}
+
+/** Resolves an alias for one referenced rule; anything else is a field's own name. */
+function pathOf(document: CorrelationDocument, rule: string, name: string): string {
+  return document.correlation.aliases?.[name]?.[rule] ?? name;
+}

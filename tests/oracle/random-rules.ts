@@ -1,0 +1,160 @@
+/**
+ * Random rules over a fixed set of base rules: thresholds of one to six, windows of a second to half a minute,
+ * timeouts shorter than, equal to and longer than the window.
+ */
+
+import * as fc from 'fast-check';
+import type { BaseDocument, ConditionMap, CorrelationDocument, Measure } from './documents.ts';
+
+/** `read` and `big` overlap; nothing refers to `login`, so it reports matches of its own. */
+export const BASE_RULES: readonly BaseDocument[] = [
+  baseRule('read', { action: 'read' }),
+  baseRule('write', { action: ['write', 'edit'] }),
+  baseRule('big', { action: 'read', size: 'big' }),
+  baseRule('login', { action: 'login' }),
+];
+
+function baseRule(name: string, selection: Record<string, string | string[]>): BaseDocument {
+  return {
+    title: `Rule ${name}`,
+    name,
+    logsource: { category: 'portal' },
+    detection: { selection, condition: 'selection' },
+  };
+}
+
+type Draft = Omit<CorrelationDocument, 'title' | 'name'>;
+
+const seconds = (min: number, max: number): fc.Arbitrary<string> =>
+  fc.integer({ min, max }).map((amount) => `${amount}s`);
+
+const frame = fc.record({
+  timespan: fc.oneof({ weight: 4, arbitrary: seconds(1, 8) }, { weight: 1, arbitrary: fc.constant('30s') }),
+  groupBy: fc.constantFrom(undefined, ['user'], ['user'], ['org'], ['user', 'org']),
+  timeout: fc.option(fc.oneof(seconds(1, 12), fc.constant('40s')), { nil: undefined }),
+  missing: fc.constantFrom(undefined, undefined, 'skip' as const, 'group' as const),
+  rules: fc.constantFrom(['read'], ['read', 'write'], ['read', 'big'], ['big', 'write']),
+});
+
+const lower = (max: number): fc.Arbitrary<{ gte: number } | { gt: number }> =>
+  fc.oneof(
+    fc.integer({ min: 1, max }).map((gte) => ({ gte })),
+    fc.integer({ min: 0, max: max - 1 }).map((gt) => ({ gt })),
+  );
+
+const draft = (
+  kind: fc.Arbitrary<{ type: Measure; condition: ConditionMap | string | undefined }>,
+): fc.Arbitrary<Draft> =>
+  fc.tuple(kind, frame).map(([{ type, condition }, { timespan, groupBy, timeout, missing, rules }]) => ({
+    correlation: {
+      type,
+      rules: type.startsWith('temporal') ? ['read', 'write', 'login'] : rules,
+      ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
+      timespan,
+      ...(condition === undefined ? {} : { condition }),
+    },
+    ...(timeout === undefined ? {} : { 'vigie.resolve_timeout': timeout }),
+    ...(missing === undefined ? {} : { 'vigie.missing_fields': missing }),
+  }));
+
+/** Counts and sums with a lower bound: the rules that fire inside the window. */
+const thresholdRule = draft(
+  fc.oneof(
+    lower(6).map((condition) => ({ type: 'event_count' as const, condition })),
+    lower(6).map((bound) => ({ type: 'value_count' as const, condition: { field: 'person', ...bound } })),
+    lower(4).map((bound) => ({
+      type: 'value_count' as const,
+      condition: { field: ['person', 'org'], ...bound },
+    })),
+    lower(20).map((bound) => ({ type: 'value_sum' as const, condition: { field: 'bytes', ...bound } })),
+  ),
+);
+
+/** Several rules that occur in one window, in any order or in the listed one. */
+const temporalRule = draft(
+  fc.record({
+    type: fc.constantFrom('temporal' as const, 'temporal_ordered' as const),
+    condition: fc.constantFrom<(ConditionMap | undefined)[]>(undefined, { gte: 2 }, { gte: 3 }, { gt: 1 }),
+  }),
+);
+
+/** Rules that another event may still make false, so that only a closed window is judged. */
+const closingRule = draft(
+  fc.oneof(
+    fc
+      .record({
+        type: fc.constantFrom('event_count' as const, 'value_count' as const, 'value_sum' as const),
+        bounds: fc.constantFrom<ConditionMap[]>(
+          { lte: 2 },
+          { lt: 3 },
+          { eq: 2 },
+          { neq: 1 },
+          { gte: 2, lte: 4 },
+          { gt: 1, lt: 4 },
+        ),
+      })
+      .map(({ type, bounds }) => ({
+        type,
+        condition:
+          type === 'event_count' ? bounds : { field: type === 'value_count' ? 'person' : 'bytes', ...bounds },
+      })),
+    fc
+      .record({
+        type: fc.constantFrom('value_avg' as const, 'value_median' as const, 'value_percentile' as const),
+        percentile: fc.constantFrom(0, 25, 50, 75, 100),
+        bounds: fc.constantFrom<ConditionMap[]>({ gte: 3 }, { gt: 2.5 }, { lte: 2 }, { eq: 3 }),
+      })
+      .map(({ type, percentile, bounds }) => ({
+        type,
+        condition: { field: 'bytes', ...bounds, ...(type === 'value_percentile' ? { percentile } : {}) },
+      })),
+    fc
+      .constantFrom(
+        'read and not write',
+        'read and login',
+        'write or (read and not login)',
+        'not (read or write)',
+      )
+      .map((condition) => ({ type: 'temporal' as const, condition })),
+  ),
+);
+
+/** A rule over the firings of another, `c0`, alone or together with events. */
+const chain = fc
+  .tuple(
+    thresholdRule,
+    fc.record({
+      type: fc.constantFrom('event_count' as const, 'value_count' as const, 'temporal' as const),
+      rules: fc.constantFrom(['c0'], ['c0', 'login']),
+      groupBy: fc.constantFrom(undefined, ['user'], ['org']),
+      timespan: seconds(1, 30),
+      bound: lower(3),
+    }),
+    fc.boolean(),
+  )
+  .map(([parent, { type, rules, groupBy, timespan, bound }, generate]): Draft[] => [
+    { ...parent, correlation: { ...parent.correlation, generate } },
+    {
+      correlation: {
+        type,
+        rules,
+        ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
+        timespan,
+        condition: type === 'value_count' ? { field: 'user', ...bound } : bound,
+      },
+    },
+  ]);
+
+const several = (rule: fc.Arbitrary<Draft>): fc.Arbitrary<Draft[]> =>
+  fc.array(rule, { minLength: 1, maxLength: 4 });
+
+export const RULE_FAMILIES = {
+  thresholds: several(thresholdRule),
+  temporal: several(temporalRule),
+  closing: several(closingRule),
+  chains: chain,
+};
+
+export type Family = keyof typeof RULE_FAMILIES;
+
+export const FAMILIES = Object.keys(RULE_FAMILIES) as Family[];

@@ -1,0 +1,19 @@
+/** Every scenario file holds for the oracle, so for what the semantics say, and for the engine. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { evaluate } from '../oracle/oracle.ts';
+import { parseScenarios, report } from './scenario.ts';
+
+const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.scenario'));
+
+describe.each(files)('%s', (file) => {
+  const scenarios = parseScenarios(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8'));
+  describe.each(scenarios)('$title', ({ documents, log, latenessMs, expected }) => {
+    const withAlerts = expected.some((line) => line.startsWith('alert'));
+
+    test('by the oracle', () => {
+      expect(report(evaluate(documents, log, { latenessMs }), withAlerts)).toEqual(expected);
+    });
+  });
+});
