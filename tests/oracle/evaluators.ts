@@ -2,6 +2,7 @@
 
 import type { OracleDocument, OracleEvent } from './documents.ts';
 import { evaluate, type Verdict } from './oracle.ts';
+import { FAMILIES, type Family } from './random-rules.ts';
 
 type Evaluate = (
   documents: readonly OracleDocument[],
@@ -9,7 +10,11 @@ type Evaluate = (
   options: { readonly latenessMs: number },
 ) => Verdict;
 
-export const EVALUATORS: readonly (readonly [string, Evaluate])[] = [['the oracle', evaluate]];
+export const EVALUATORS: readonly {
+  readonly name: string;
+  readonly evaluate: Evaluate;
+  readonly families: readonly Family[];
+}[] = [{ name: 'the oracle', evaluate, families: FAMILIES }];
 
 /** Rows of a verdict as sorted text, so that only what was found is compared, not the order of writing. */
 export function rows(verdict: Verdict): { matches: string[]; firings: string[]; alerts: string[] } {

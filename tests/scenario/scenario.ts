@@ -25,7 +25,6 @@ import type { AlertRow, Firing, Group, Verdict } from '../oracle/oracle.ts';
 
 export interface Scenario {
   readonly title: string;
-  readonly rules: string;
   readonly documents: readonly OracleDocument[];
   readonly latenessMs: number;
   readonly log: readonly OracleEvent[];
@@ -51,7 +50,6 @@ export function parseScenarios(file: string, text: string): Scenario[] {
     if (lateness === undefined) throw new Error(`${file}: "${title}" does not say its lateness`);
     return {
       title,
-      rules,
       documents,
       latenessMs: parseTime(lateness.slice('lateness '.length)),
       log: block('log').map(parseEvent),
@@ -63,8 +61,9 @@ export function parseScenarios(file: string, text: string): Scenario[] {
   });
 }
 
-/** A verdict in the words of `expect`; alerts only when asked for. */
-export function report(verdict: Verdict, withAlerts: boolean): string[] {
+/** A verdict in the words of `expect`; alerts only when some are expected. */
+export function report(verdict: Verdict, expected: readonly string[]): string[] {
+  const withAlerts = expected.some((line) => line.startsWith('alert '));
   return [
     ...verdict.firings.map(firingInWords),
     ...(withAlerts ? verdict.alerts.map(alertInWords) : []),
