@@ -20,12 +20,12 @@ export interface OpenAlert {
 }
 
 export interface AlertSink {
-  /** Connects and applies the migrations that are missing. */
-  open(): Promise<void>;
+  /** Connects and applies the migrations that are missing; waits for a server until the signal aborts. */
+  open(signal?: AbortSignal): Promise<void>;
   /** `detectedAt` of those alerts that are already stored, so that a replay keeps the first detection. */
-  detectedAt(alertIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  detectedAt(alertIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /** All alerts whose current row is firing. */
-  openAlerts(): Promise<readonly OpenAlert[]>;
+  openAlerts(signal?: AbortSignal): Promise<readonly OpenAlert[]>;
   /** Idempotent by (alertId, version). Retries what is retryable until the signal aborts. */
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void>;
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void>;

@@ -1,0 +1,251 @@
+/**
+ * What operators ask of the stored alerts: list, show, and record what they did. The same operations are
+ * offered by the database itself (here) and by the process that holds it (control.ts).
+ *
+ * Actions are only ever added: who did what, when and why stays on record.
+ */
+
+import { z } from 'zod';
+import type { Alert } from '../alert/alert.ts';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import { ALERT_SELECT_LIST, alertFromRow } from './alert-row.ts';
+import { clickHouseFailure } from './classify.ts';
+import type { ClickHouse } from './client.ts';
+
+/** An alert in its current row with what people did about it. Times are ms since the epoch, null when never. */
+export interface AlertView extends Alert {
+  /** Newest of acknowledge and close; `new` before. */
+  readonly state: 'new' | 'acknowledged' | 'closed';
+  /** '' when nobody. */
+  readonly assignee: string;
+  /** Who acknowledged first, and when: from there the persons in charge are aware. */
+  readonly acknowledgedBy: string;
+  readonly acknowledgedAt: number | null;
+  readonly closedBy: string;
+  readonly closedAt: number | null;
+  readonly closeReason: string;
+  /** Number of comments. */
+  readonly comments: number;
+}
+
+export interface AlertAction {
+  /** The alert it was said about: the one shown, or one that was merged into it. */
+  readonly alertId: string;
+  readonly action: ActionName;
+  readonly actor: string;
+  readonly assignee: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface AlertDetail extends AlertView {
+  /** Oldest first. */
+  readonly actions: readonly AlertAction[];
+  /** Ids of the alerts that were merged into this one. */
+  readonly mergedFrom: readonly string[];
+}
+
+const ACTIONS = ['acknowledge', 'assign', 'comment', 'close'] as const;
+export type ActionName = (typeof ACTIONS)[number];
+
+const text = z.string().trim().max(10_000);
+
+export const alertFilterSchema = z.strictObject({
+  /** Default: everything but merged alerts. */
+  status: z.enum(['firing', 'resolved', 'merged']).optional(),
+  state: z.enum(['new', 'acknowledged', 'closed']).optional(),
+  level: z.enum(['informational', 'low', 'medium', 'high', 'critical']).optional(),
+  rule: z.string().optional(),
+  /** Only alerts whose last event is at or after this, ms since the epoch. */
+  since: z.number().optional(),
+  /** Default 100. */
+  limit: z.int().min(1).max(100_000).optional(),
+});
+
+export const alertIdSchema = z
+  .string()
+  .regex(/^[0-9a-fA-F]{1,32}$/, 'an alert id is up to 32 hexadecimal digits, or the beginning of one');
+
+export const actionSchema = z
+  .strictObject({
+    /** Id, or the beginning of one that is unique. */
+    alertId: alertIdSchema,
+    action: z.enum(ACTIONS),
+    actor: text.min(1, 'say who acts'),
+    assignee: text.optional(),
+    reason: text.optional(),
+  })
+  .refine((it) => it.action !== 'assign' || Boolean(it.assignee), 'assign needs an assignee')
+  .refine((it) => it.action !== 'comment' || Boolean(it.reason), 'a comment needs a text')
+  .refine((it) => it.action !== 'close' || Boolean(it.reason), 'closing needs a reason');
+
+export type AlertFilter = z.infer<typeof alertFilterSchema>;
+export type ActionRequest = z.infer<typeof actionSchema>;
+
+/** Throws VigieError: ALERT_NOT_FOUND, ALERT_ID_AMBIGUOUS, ARGUMENT_INVALID, or a failure of ClickHouse. */
+export interface AlertStore {
+  /** Newest last event first. */
+  list(filter: AlertFilter): Promise<readonly AlertView[]>;
+  show(idOrPrefix: string): Promise<AlertDetail>;
+  /** Records an action and returns the alert after it. */
+  act(request: ActionRequest): Promise<AlertDetail>;
+  close(): Promise<void>;
+}
+
+type Row = Record<string, unknown>;
+
+const VIEW_SELECT_LIST = `${ALERT_SELECT_LIST}, state, assignee, acknowledged_by AS acknowledgedBy,
+toUnixTimestamp64Milli(acknowledged_at) AS acknowledgedAt, closed_by AS closedBy,
+toUnixTimestamp64Milli(closed_at) AS closedAt, close_reason AS closeReason, comments`;
+
+export class ClickHouseAlertStore implements AlertStore {
+  readonly #clickHouse: ClickHouse;
+  readonly #clock: Clock;
+  readonly #ownsClient: boolean;
+
+  /** `ownsClient`: closing the store closes the client. */
+  constructor(clickHouse: ClickHouse, clock: Clock, ownsClient: boolean) {
+    this.#clickHouse = clickHouse;
+    this.#clock = clock;
+    this.#ownsClient = ownsClient;
+  }
+
+  async list(filter: AlertFilter): Promise<readonly AlertView[]> {
+    const wanted = parseArgument(alertFilterSchema, filter);
+    const conditions = [wanted.status === undefined ? `status != 'merged'` : 'status = {status:String}'];
+    if (wanted.state !== undefined) conditions.push('state = {state:String}');
+    if (wanted.level !== undefined) conditions.push('level = {level:String}');
+    if (wanted.rule !== undefined) conditions.push('rule = {rule:String}');
+    if (wanted.since !== undefined)
+      conditions.push('last_event_at >= fromUnixTimestamp64Milli({since:Int64})');
+    const rows = await this.#rows(
+      `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')} WHERE ${conditions.join(' AND ')}
+ORDER BY last_event_at DESC, alert_id LIMIT {limit:UInt32}`,
+      paramsOf(wanted),
+    );
+    return rows.map(viewFromRow);
+  }
+
+  async show(idOrPrefix: string): Promise<AlertDetail> {
+    const prefix = parseArgument(alertIdSchema, idOrPrefix).toLowerCase();
+    const rows = await this.#rows(
+      `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')}
+WHERE startsWith(alert_id, {prefix:String}) ORDER BY alert_id LIMIT 6`,
+      { prefix },
+    );
+    const [row, second] = rows;
+    if (row === undefined) {
+      throw new VigieError('ALERT_NOT_FOUND', `no alert has an id that begins with ${prefix}`, {
+        remedy: '"vigie alerts list" shows the ids.',
+      });
+    }
+    if (second !== undefined) {
+      const ids = rows.slice(0, 5).map((it) => String(it['alertId']));
+      throw new VigieError(
+        'ALERT_ID_AMBIGUOUS',
+        `several alerts have an id that begins with ${prefix}: ${ids.join(', ')}${rows.length > 5 ? ', …' : ''}`,
+        { remedy: 'Give more digits of the id.' },
+      );
+    }
+    const view = viewFromRow(row);
+    const id = { id: view.alertId };
+    const merged = await this.#rows(
+      `SELECT alert_id AS alertId FROM ${this.#table('alerts')} FINAL
+WHERE status = 'merged' AND merged_into = {id:String} ORDER BY alert_id`,
+      id,
+    );
+    const mergedFrom = merged.map((it) => String(it['alertId']));
+    const actions = await this.#rows(
+      `SELECT alert_id AS alertId, action, actor, assignee, reason, toUnixTimestamp64Milli(at) AS atMs
+FROM ${this.#table('alert_actions')}
+WHERE alert_id = {id:String} OR alert_id IN (SELECT alert_id FROM ${this.#table('alerts')} FINAL
+  WHERE status = 'merged' AND merged_into = {id:String}) ORDER BY at, alert_id, action`,
+      id,
+    );
+    return { ...view, mergedFrom, actions: actions.map(actionFromRow) };
+  }
+
+  async act(request: ActionRequest): Promise<AlertDetail> {
+    const { alertId, action, actor, assignee = '', reason = '' } = parseArgument(actionSchema, request);
+    const alert = await this.show(alertId);
+    // The newest action decides the state, so one after another must not share a millisecond.
+    const at = Math.max(this.#clock.now(), (alert.actions.at(-1)?.at ?? 0) + 1);
+    await this.#clickHouse.client
+      .insert({
+        table: this.#table('alert_actions'),
+        format: 'JSONEachRow',
+        values: [{ alert_id: alert.alertId, action, actor, assignee, reason, at }],
+      })
+      .catch((error: unknown) => {
+        throw clickHouseFailure(error, `recording ${action} at ${this.#clickHouse.place}`);
+      });
+    return this.show(alert.alertId);
+  }
+
+  async close(): Promise<void> {
+    if (this.#ownsClient) await this.#clickHouse.close();
+  }
+
+  #table(name: string): string {
+    return `${this.#clickHouse.database}.${name}`;
+  }
+
+  async #rows(query: string, params: Record<string, unknown>): Promise<Row[]> {
+    try {
+      const result = await this.#clickHouse.client.query({
+        query,
+        query_params: params,
+        format: 'JSONEachRow',
+      });
+      return await result.json<Row>();
+    } catch (error) {
+      throw clickHouseFailure(error, `reading alerts at ${this.#clickHouse.place}`);
+    }
+  }
+}
+
+/** Checks what a person or another process passed in. Throws VigieError ARGUMENT_INVALID. */
+export function parseArgument<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new VigieError('ARGUMENT_INVALID', z.prettifyError(result.error).replaceAll('\n', ' '), {
+    remedy: '"vigie alerts --help" lists the arguments.',
+  });
+}
+
+function paramsOf(filter: AlertFilter): Record<string, unknown> {
+  const { limit = 100, since, ...texts } = filter;
+  return { ...texts, limit, ...(since === undefined ? {} : { since: Math.ceil(since) }) };
+}
+
+function viewFromRow(row: Row): AlertView {
+  const state = row['state'];
+  return {
+    ...alertFromRow(row),
+    state: state === 'acknowledged' || state === 'closed' ? state : 'new',
+    assignee: String(row['assignee']),
+    acknowledgedBy: String(row['acknowledgedBy']),
+    acknowledgedAt: timeOrNull(row['acknowledgedAt']),
+    closedBy: String(row['closedBy']),
+    closedAt: timeOrNull(row['closedAt']),
+    closeReason: String(row['closeReason']),
+    comments: Number(row['comments']),
+  };
+}
+
+function actionFromRow(row: Row): AlertAction {
+  return {
+    alertId: String(row['alertId']),
+    action: row['action'] as ActionName,
+    actor: String(row['actor']),
+    assignee: String(row['assignee']),
+    reason: String(row['reason']),
+    at: Number(row['atMs']),
+  };
+}
+
+/** The view has the epoch where nothing happened. */
+function timeOrNull(value: unknown): number | null {
+  return Number(value) === 0 ? null : Number(value);
+}

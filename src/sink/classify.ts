@@ -1,0 +1,178 @@
+/**
+ * What a failure of ClickHouse means: a total function, every thrown value gets exactly one answer.
+ *
+ * Everything Vigie writes is idempotent, so when in doubt about the network the answer is to try again; a
+ * failure that somebody must repair (credentials, rights, schema, a defect here) is fatal and says how.
+ */
+
+import { messageOf, VigieError } from '../errors.ts';
+
+export interface Classification {
+  readonly retryable: boolean;
+  /** Stable code, as in the VigieError made of it. */
+  readonly code: string;
+  readonly remedy: string;
+}
+
+const RETRYABLE_ERRNO: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+]);
+
+/** ClickHouse's own error codes after which the same statement may succeed. */
+const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
+  159, // TIMEOUT_EXCEEDED
+  160, // TOO_SLOW
+  173, // CANNOT_ALLOCATE_MEMORY
+  198, // DNS_ERROR
+  201, // QUOTA_EXCEEDED: quotas are per interval
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  203, // NO_FREE_CONNECTION
+  209, // SOCKET_TIMEOUT
+  210, // NETWORK_ERROR
+  225, // NO_ZOOKEEPER
+  236, // ABORTED: the server shuts down
+  241, // MEMORY_LIMIT_EXCEEDED
+  242, // TABLE_IS_READ_ONLY: a replica lost its coordination
+  243, // NOT_ENOUGH_SPACE
+  252, // TOO_MANY_PARTS
+  279, // ALL_CONNECTION_TRIES_FAILED
+  285, // TOO_FEW_LIVE_REPLICAS
+  286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+  287, // UNKNOWN_FORMAT_VERSION of a part in exchange
+  319, // UNKNOWN_STATUS_OF_INSERT
+  384, // PART_IS_TEMPORARILY_LOCKED
+  394, // QUERY_WAS_CANCELLED
+  439, // CANNOT_SCHEDULE_TASK
+  473, // DEADLOCK_AVOIDED
+  499, // S3_ERROR
+  519, // NO_ACTIVE_REPLICAS
+  745, // SERVER_OVERLOADED
+  999, // KEEPER_EXCEPTION
+]);
+
+const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
+const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 497]);
+const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
+
+const WAIT = 'Vigie keeps trying; see that the server is up and reachable at CLICKHOUSE_URL.';
+
+/** Says what a thrown value means. Never throws. */
+export function classifyClickHouseFailure(thrown: unknown): Classification {
+  if (thrown instanceof VigieError) {
+    return { retryable: thrown.retryable, code: thrown.code, remedy: thrown.remedy ?? '' };
+  }
+  if (outOfSpace(thrown)) {
+    return {
+      retryable: true,
+      code: 'CLICKHOUSE_DISK_FULL',
+      remedy: 'Free space on the disk of the ClickHouse data; writing resumes by itself.',
+    };
+  }
+  const serverError = serverErrorOf(thrown);
+  if (serverError !== undefined) return classifyServerCode(serverError.code);
+  const code = errnoOf(thrown);
+  if (code !== undefined) return classifyErrno(code);
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return { retryable: true, code: 'CLICKHOUSE_TIMEOUT', remedy: WAIT };
+  }
+  if (thrown instanceof Error && thrown.constructor === Error) {
+    // The client's own timeout, or the answer of something between here and ClickHouse (a proxy's 502 page).
+    const timeout = /timeout/i.test(thrown.message);
+    return {
+      retryable: true,
+      code: timeout ? 'CLICKHOUSE_TIMEOUT' : 'CLICKHOUSE_UNREADABLE_ANSWER',
+      remedy: WAIT,
+    };
+  }
+  return { retryable: false, code: 'CLICKHOUSE_FAILED', remedy: 'This is a defect: please report it.' };
+}
+
+/** The failure as a VigieError, naming what was being done. */
+export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
+  if (thrown instanceof VigieError) return thrown;
+  const { code, retryable, remedy } = classifyClickHouseFailure(thrown);
+  const server = serverErrorOf(thrown);
+  const origin = server === undefined ? '' : ` (ClickHouse ${server.code} ${server.type})`;
+  const message = messageOf(thrown).trim().slice(0, 500);
+  return new VigieError(code, `${doing} failed: ${message}${origin}`, {
+    retryable,
+    remedy,
+    cause: thrown,
+  });
+}
+
+function classifyServerCode(code: number): Classification {
+  if (RETRYABLE_SERVER_CODES.has(code)) return { retryable: true, code: 'CLICKHOUSE_BUSY', remedy: WAIT };
+  if (AUTHENTICATION_CODES.has(code)) {
+    return {
+      retryable: false,
+      code: 'CLICKHOUSE_AUTH_FAILED',
+      remedy: 'Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.',
+    };
+  }
+  if (RIGHTS_CODES.has(code)) {
+    return {
+      retryable: false,
+      code: 'CLICKHOUSE_FORBIDDEN',
+      remedy: 'Grant CLICKHOUSE_USER the rights that docs/storage.md lists.',
+    };
+  }
+  if (SCHEMA_CODES.has(code)) {
+    return {
+      retryable: false,
+      code: 'CLICKHOUSE_SCHEMA',
+      remedy: 'Check CLICKHOUSE_DATABASE; starting "vigie run" once creates the tables that are missing.',
+    };
+  }
+  return { retryable: false, code: 'CLICKHOUSE_REFUSED', remedy: 'This is a defect: please report it.' };
+}
+
+function classifyErrno(code: string): Classification {
+  if (RETRYABLE_ERRNO.has(code)) return { retryable: true, code: 'CLICKHOUSE_UNREACHABLE', remedy: WAIT };
+  if (code === 'EPROTO' || /CERT|TLS|SSL|SIGNATURE/.test(code)) {
+    return {
+      retryable: false,
+      code: 'CLICKHOUSE_TLS',
+      remedy: 'Check https:// in CLICKHOUSE_URL and the certificate; NODE_EXTRA_CA_CERTS adds an authority.',
+    };
+  }
+  return { retryable: false, code: 'CLICKHOUSE_FAILED', remedy: 'This is a defect: please report it.' };
+}
+
+/** Linux errno 28 reaches us as a Node code, a ClickHouse code or only as text of the embedded engine. */
+function outOfSpace(thrown: unknown): boolean {
+  return errnoOf(thrown) === 'ENOSPC' || /No space left on device|errno: 28\b/.test(messageOf(thrown));
+}
+
+/**
+ * An answer of ClickHouse itself. Told by its shape, not its class: the embedded engine's connection and the
+ * client each bring a class of that name.
+ */
+function serverErrorOf(thrown: unknown): { code: number; type: string } | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
+  if (!/^\d+$/.test(thrown.code)) return undefined;
+  return { code: Number(thrown.code), type: 'type' in thrown ? String(thrown.type) : '' };
+}
+
+function errnoOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  // Several addresses were tried: any one's reason will do.
+  if (thrown instanceof AggregateError) return thrown.errors.map(errnoOf).find((code) => code !== undefined);
+  return undefined;
+}

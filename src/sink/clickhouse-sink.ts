@@ -1,0 +1,196 @@
+/**
+ * Writes alerts and archived events to ClickHouse, at least once, as rows that are the same rows when written
+ * again. A call resolves when ClickHouse has taken everything; a failure that may pass is tried again until
+ * the signal aborts, so nothing is dropped and the caller's waiting is the backpressure; one that cannot pass
+ * rejects with a VigieError that says what to repair.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import { alertToRow } from './alert-row.ts';
+import { classifyClickHouseFailure, clickHouseFailure } from './classify.ts';
+import type { ClickHouse } from './client.ts';
+import { eventInserts, eventToRow } from './event-row.ts';
+import { migrate } from './migrate.ts';
+import { systemSleep, withRetries } from './retry.ts';
+import type { Sleep } from './retry.ts';
+import type { AlertSink, ArchivedEvent, OpenAlert } from './sink.ts';
+
+export interface SinkHooks {
+  /** A failure that is tried again after `delayMs`; attempts count from 1. */
+  readonly onRetry?: (error: VigieError, attempt: number, delayMs: number) => void;
+  /** One insert was acknowledged after `seconds`, retries included. */
+  readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
+  /** A failure that is not tried again. */
+  readonly onError?: (error: VigieError) => void;
+}
+
+export type SinkTable = 'alerts' | 'access_events';
+
+export interface ClickHouseSinkOptions {
+  /** Days after its event time at which an archived event is deleted; 0 keeps it. Default 365. */
+  readonly archiveDays?: number | undefined;
+  readonly hooks?: SinkHooks;
+  readonly clock?: Clock;
+  readonly sleep?: Sleep;
+  /** In [0, 1), for the jitter. */
+  readonly random?: () => number;
+}
+
+const MAX_ALERT_ROWS = 10_000;
+const MAX_EVENT_ROWS = 50_000;
+/** Half of ClickHouse's default limit of partitions per insert. */
+const MAX_EVENT_DAYS = 50;
+/** Ids go into the query's URL, which servers limit. */
+const MAX_IDS_PER_QUERY = 200;
+
+export class ClickHouseSink implements AlertSink {
+  readonly #clickHouse: ClickHouse;
+  readonly #archiveDays: number;
+  readonly #hooks: SinkHooks;
+  readonly #clock: Clock;
+  readonly #sleep: Sleep;
+  readonly #random: () => number;
+
+  constructor(clickHouse: ClickHouse, options: ClickHouseSinkOptions = {}) {
+    this.#clickHouse = clickHouse;
+    this.#archiveDays = options.archiveDays ?? 365;
+    this.#hooks = options.hooks ?? {};
+    this.#clock = options.clock ?? systemClock;
+    this.#sleep = options.sleep ?? systemSleep;
+    this.#random = options.random ?? Math.random;
+    if (!Number.isInteger(this.#archiveDays) || this.#archiveDays < 0 || this.#archiveDays > 36_500) {
+      throw new VigieError('CONFIG_INVALID', `${this.#archiveDays} is no number of days to keep events`, {
+        remedy: 'Give a whole number from 0 (keep for ever) to 36500.',
+      });
+    }
+  }
+
+  /** Waits for a server that is not up yet, until the signal aborts. */
+  async open(signal?: AbortSignal): Promise<void> {
+    await this.#retrying(`preparing database ${this.#clickHouse.database}`, signal, async () => {
+      await migrate(this.#clickHouse, this.#clock);
+      await this.#setArchiveTtl();
+    });
+  }
+
+  async detectedAt(alertIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for (let start = 0; start < alertIds.length; start += MAX_IDS_PER_QUERY) {
+      const ids = alertIds.slice(start, start + MAX_IDS_PER_QUERY);
+      const rows = await this.#rows<{ id: string; at: number | string }>(
+        `SELECT alert_id AS id, toUnixTimestamp64Milli(min(detected_at)) AS at
+FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} GROUP BY alert_id`,
+        { ids },
+        signal,
+      );
+      for (const row of rows) found.set(row.id, Number(row.at));
+    }
+    return found;
+  }
+
+  async openAlerts(signal?: AbortSignal): Promise<readonly OpenAlert[]> {
+    const rows = await this.#rows<Record<keyof OpenAlert, string | number>>(
+      `SELECT alert_id AS alertId, rule, toUnixTimestamp64Milli(crossed_at) AS crossedAt,
+toUnixTimestamp64Milli(first_event_at) AS firstEventAt
+FROM ${this.#clickHouse.database}.alerts FINAL WHERE status = 'firing' ORDER BY alert_id`,
+      {},
+      signal,
+    );
+    return rows.map((row) => ({
+      alertId: String(row.alertId),
+      rule: String(row.rule),
+      crossedAt: Number(row.crossedAt),
+      firstEventAt: Number(row.firstEventAt),
+    }));
+  }
+
+  async writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
+    for (let start = 0; start < alerts.length; start += MAX_ALERT_ROWS) {
+      const rows = alerts.slice(start, start + MAX_ALERT_ROWS).map(alertToRow);
+      await this.#insert('alerts', rows, signal);
+    }
+  }
+
+  async writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
+    for (const batch of eventInserts(events, MAX_EVENT_ROWS, MAX_EVENT_DAYS)) {
+      await this.#insert('access_events', batch.map(eventToRow), signal);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#clickHouse.close();
+  }
+
+  async #insert(
+    table: SinkTable,
+    rows: readonly Record<string, unknown>[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const startedAt = this.#clock.elapsed();
+    await this.#retrying(`writing ${rows.length} rows to ${table}`, signal, () =>
+      this.#clickHouse.client.insert({
+        table: `${this.#clickHouse.database}.${table}`,
+        values: rows,
+        format: 'JSONEachRow',
+        ...this.#abortable(signal),
+      }),
+    );
+    this.#hooks.onBatch?.(rows.length, (this.#clock.elapsed() - startedAt) / 1000, table);
+  }
+
+  #rows<Row>(query: string, params: Record<string, unknown>, signal?: AbortSignal): Promise<Row[]> {
+    return this.#retrying('reading alerts', signal, async () => {
+      const result = await this.#clickHouse.client.query({
+        query,
+        query_params: params,
+        format: 'JSONEachRow',
+        ...this.#abortable(signal),
+      });
+      return result.json<Row>();
+    });
+  }
+
+  /** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */
+  #abortable(signal: AbortSignal | undefined): { abort_signal?: AbortSignal } {
+    return signal === undefined || this.#clickHouse.kind === 'embedded' ? {} : { abort_signal: signal };
+  }
+
+  async #retrying<T>(doing: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      return await withRetries(work, {
+        classify: classifyClickHouseFailure,
+        describe: (thrown) => clickHouseFailure(thrown, `${doing} at ${this.#clickHouse.place}`),
+        onRetry: (error, attempt, delayMs) => this.#hooks.onRetry?.(error, attempt, delayMs),
+        signal,
+        sleep: this.#sleep,
+        random: this.#random,
+      });
+    } catch (error) {
+      if (error instanceof VigieError && error.code !== 'SINK_ABORTED') this.#hooks.onError?.(error);
+      throw error;
+    }
+  }
+
+  /** The time to live is configuration, not schema: it is changed only when it differs. */
+  async #setArchiveTtl(): Promise<void> {
+    const { client, database } = this.#clickHouse;
+    const result = await client.query({
+      query: `SELECT extract(create_table_query, 'TTL toDateTime\\\\(time\\\\) \\\\+ toIntervalDay\\\\((\\\\d+)\\\\)') AS days
+FROM system.tables WHERE database = {database:String} AND name = 'access_events'`,
+      query_params: { database },
+      format: 'JSONEachRow',
+    });
+    const [table] = await result.json<{ days: string }>();
+    const wanted = this.#archiveDays === 0 ? '' : String(this.#archiveDays);
+    if (table === undefined || table.days === wanted) return;
+    await client.command({
+      query:
+        wanted === ''
+          ? `ALTER TABLE ${database}.access_events REMOVE TTL`
+          : `ALTER TABLE ${database}.access_events MODIFY TTL toDateTime(time) + toIntervalDay(${wanted})`,
+    });
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * One way to ClickHouse: `@clickhouse/client`, speaking HTTP(S) to a server when there is a URL, else to the
+ * engine inside this process on a local folder. Everything above sees the same client and the same SQL.
+ *
+ * The embedded engine takes one folder per process and one process per folder, for as long as it is open.
+ */
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
+import { messageOf, VigieError } from '../errors.ts';
+
+export interface ClickHouseOptions {
+  /** A server, `http(s)://host:port`. Without it the embedded engine is opened on `dataDir`. */
+  readonly url?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** Name of the database that holds the tables. */
+  readonly database: string;
+  /** Folder of the embedded engine and of the files beside it. Unused with a URL. */
+  readonly dataDir: string;
+  /** How long one request to a server may take, ms. Default 30,000. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
+export interface ClickHouse {
+  readonly client: ClickHouseClient;
+  readonly kind: 'server' | 'embedded';
+  readonly database: string;
+  /** For messages: the URL without credentials, or the folder. */
+  readonly place: string;
+  /** Flushes and, when embedded, gives the folder back. */
+  close(): Promise<void>;
+}
+
+/** What of `chdb/connection` is used. */
+export type ChdbModule = Pick<typeof import('chdb/connection'), 'createChdbConnection'>;
+
+/** Where below the data folder the embedded engine keeps its files. */
+export function enginePath(dataDir: string): string {
+  return join(resolve(dataDir), 'clickhouse');
+}
+
+/**
+ * Opens a client. A server is not contacted yet; a folder is taken at once.
+ *
+ * Throws VigieError: CONFIG_INVALID (database name or URL), CHDB_MISSING, DATA_DIR_BUSY, DATA_DIR_UNUSABLE.
+ */
+export async function openClickHouse(
+  options: ClickHouseOptions,
+  importChdb: () => Promise<ChdbModule> = () => import('chdb/connection'),
+): Promise<ClickHouse> {
+  // The name is put into SQL text, so it must be a plain identifier.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database)) {
+    throw new VigieError('CONFIG_INVALID', `${JSON.stringify(options.database)} is no database name`, {
+      remedy: 'Set CLICKHOUSE_DATABASE to letters, digits and underscores, not starting with a digit.',
+    });
+  }
+  return options.url === undefined ? openEmbedded(options, importChdb) : openServer(options, options.url);
+}
+
+function openServer(options: ClickHouseOptions, url: string): ClickHouse {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    // The URL itself may hold a password: it is not repeated.
+    throw new VigieError('CONFIG_INVALID', 'the ClickHouse URL is not of the form http(s)://host:port', {
+      remedy: 'Set CLICKHOUSE_URL to, for example, http://clickhouse:8123.',
+    });
+  }
+  const client = createClient({
+    url,
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    application: 'vigie',
+    request_timeout: options.requestTimeoutMs ?? 30_000,
+    // Failures are thrown and reported by the caller; a second voice on the console helps nobody.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+  return {
+    client,
+    kind: 'server',
+    database: options.database,
+    place: `${parsed.protocol}//${parsed.host}`,
+    close: () => client.close(),
+  };
+}
+
+async function openEmbedded(
+  options: ClickHouseOptions,
+  importChdb: () => Promise<ChdbModule>,
+): Promise<ClickHouse> {
+  const path = enginePath(options.dataDir);
+  const chdb = await loadChdb(importChdb);
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(path, messageOf(error), error);
+  }
+  let connection;
+  try {
+    connection = chdb.createChdbConnection({ path });
+  } catch (error) {
+    const holder = await lockHolder(path);
+    throw holder === undefined
+      ? unusable(path, messageOf(error), error)
+      : dataDirBusy(options.dataDir, holder, error);
+  }
+  const client = createClient({
+    // Typed against the engine's own copy of the client's types: the same interface by another path.
+    connection: connection as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+  return { client, kind: 'embedded', database: options.database, place: path, close: () => client.close() };
+}
+
+async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModule> {
+  try {
+    return await importChdb();
+  } catch (error) {
+    throw new VigieError(
+      'CHDB_MISSING',
+      `the embedded ClickHouse engine cannot be loaded: ${messageOf(error)}`,
+      {
+        remedy:
+          'Install the optional package "chdb" (npm install chdb; Linux with glibc or macOS), or set CLICKHOUSE_URL to use a server.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The error for a data folder that another process has open; `holder` is its process id or a description. */
+export function dataDirBusy(dataDir: string, holder: number | string, cause?: unknown): VigieError {
+  const who = typeof holder === 'number' ? `process ${holder}` : holder;
+  return new VigieError('DATA_DIR_BUSY', `the data folder ${resolve(dataDir)} is in use by ${who}`, {
+    remedy:
+      'Stop that process, give this one another folder with VIGIE_DATA_DIR, or share a server with CLICKHOUSE_URL.',
+    cause,
+  });
+}
+
+/** The process that holds the engine's lock file, as far as the file tells; undefined when nobody does. */
+async function lockHolder(path: string): Promise<number | string | undefined> {
+  let status: string;
+  try {
+    status = await readFile(join(path, 'status'), 'utf8');
+  } catch {
+    return undefined;
+  }
+  const pid = Number(/^PID: (\d+)/m.exec(status)?.[1]);
+  if (!Number.isSafeInteger(pid)) return 'another process';
+  return pid === process.pid ? 'this process, which opened it before' : pid;
+}
+
+function unusable(path: string, reason: string, cause: unknown): VigieError {
+  return new VigieError('DATA_DIR_UNUSABLE', `the data folder ${path} cannot be opened: ${reason}`, {
+    remedy:
+      'See that the folder exists, is writable for this user and has free space, or set VIGIE_DATA_DIR.',
+    cause,
+  });
+}

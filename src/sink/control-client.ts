@@ -1,0 +1,140 @@
+/**
+ * The operators' side: finds whoever can answer about the stored alerts. A server is asked directly; of an
+ * embedded database the process that holds it is asked, and only when there is none the folder is opened here.
+ */
+
+import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import type { ActionRequest, AlertDetail, AlertFilter, AlertStore, AlertView } from './alert-store.ts';
+import { ClickHouseAlertStore } from './alert-store.ts';
+import { enginePath, openClickHouse } from './client.ts';
+import type { ClickHouseOptions } from './client.ts';
+import { ownerSchema, recordedSocketPath } from './control.ts';
+import type { Owner } from './control.ts';
+import { migrate } from './migrate.ts';
+
+const failureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+  retryable: z.boolean(),
+});
+
+const TIMEOUT_MS = 30_000;
+/** Nobody listens there. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
+
+/**
+ * A store to work on until closed.
+ *
+ * Throws VigieError: DATA_DIR_MISSING when nothing was ever stored, DATA_DIR_BUSY when the holder of the
+ * folder does not answer, and what opening ClickHouse throws.
+ */
+export async function connectAlertStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
+  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
+  const path = await recordedSocketPath(options.dataDir);
+  if ((await ownerAt(path)) !== undefined) return new ControlClient(path);
+  if (!existsSync(enginePath(options.dataDir))) {
+    throw new VigieError('DATA_DIR_MISSING', `there is no database in ${resolve(options.dataDir)}`, {
+      remedy: 'Run "vigie run" first, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
+    });
+  }
+  const clickHouse = await openClickHouse(options);
+  try {
+    await migrate(clickHouse, clock);
+  } catch (error) {
+    await clickHouse.close();
+    throw error;
+  }
+  return new ClickHouseAlertStore(clickHouse, clock, true);
+}
+
+/** The process that holds a data folder and answers; undefined when none does. */
+export async function ownerOf(dataDir: string): Promise<Owner | undefined> {
+  return ownerAt(await recordedSocketPath(dataDir));
+}
+
+async function ownerAt(path: string): Promise<Owner | undefined> {
+  try {
+    return ownerSchema.parse(await ask(path, 'GET', '/v1/owner'));
+  } catch (error) {
+    if (error instanceof VigieError && error.code === 'CONTROL_ABSENT') return undefined;
+    throw error;
+  }
+}
+
+/** The operations of a store, asked of another process. */
+class ControlClient implements AlertStore {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async list(filter: AlertFilter): Promise<readonly AlertView[]> {
+    return (await ask(this.#path, 'POST', '/v1/alerts/list', filter)) as AlertView[];
+  }
+
+  async show(idOrPrefix: string): Promise<AlertDetail> {
+    return (await ask(this.#path, 'POST', '/v1/alerts/show', idOrPrefix)) as AlertDetail;
+  }
+
+  async act(action: ActionRequest): Promise<AlertDetail> {
+    return (await ask(this.#path, 'POST', '/v1/alerts/act', action)) as AlertDetail;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+async function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  const { status, content } = await exchange(socketPath, method, path, body).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    throw new VigieError(
+      ABSENT.has(code) ? 'CONTROL_ABSENT' : 'CONTROL_FAILED',
+      `the process at ${socketPath} cannot be asked: ${messageOf(error)}`,
+      { remedy: 'See whether "vigie run" is alive, and run this command as the same user.', cause: error },
+    );
+  });
+  const value = parseJson(socketPath, content);
+  if (status === 200) return value;
+  const failure = failureSchema.safeParse(value);
+  if (!failure.success) throw notVigie(socketPath);
+  const { code, message, remedy, retryable } = failure.data;
+  throw new VigieError(code, message, { retryable, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+async function exchange(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<{ status: number; content: string }> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const outgoing = request({ socketPath, method, path, agent: false, signal });
+  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, content: await text(response) };
+}
+
+function parseJson(socketPath: string, content: string): unknown {
+  try {
+    return JSON.parse(content) as unknown;
+  } catch {
+    throw notVigie(socketPath);
+  }
+}
+
+function notVigie(socketPath: string): VigieError {
+  return new VigieError('CONTROL_FAILED', `what listens at ${socketPath} does not answer like Vigie`, {
+    remedy: 'See which process holds the data folder.',
+  });
+}

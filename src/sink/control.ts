@@ -1,0 +1,166 @@
+/**
+ * How `vigie alerts` works beside a running `vigie run` that holds the embedded database: the running process
+ * answers the operators' questions on a unix domain socket in its data folder, as JSON over HTTP.
+ *
+ * Only the owner of the folder can connect, and exactly the operations of `AlertStore` are offered.
+ */
+
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import { actionSchema, alertFilterSchema, alertIdSchema, parseArgument } from './alert-store.ts';
+import type { AlertStore } from './alert-store.ts';
+
+/** Who holds the data folder. */
+export const ownerSchema = z.object({ pid: z.int(), command: z.string(), startedAt: z.number() });
+export type Owner = z.infer<typeof ownerSchema>;
+
+export interface ControlServer {
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/** Shortest limit of the usual systems (macOS: 104 bytes with the final zero). */
+const MAX_SOCKET_PATH_BYTES = 103;
+const MAX_BODY_BYTES = 1 << 20;
+
+/**
+ * Listens for operators. Call it only while holding the data folder: a socket that is already there is then
+ * left over from a process that was killed, and is replaced.
+ */
+export async function startControl(options: {
+  readonly dataDir: string;
+  readonly store: AlertStore;
+  readonly command: string;
+  readonly clock: Clock;
+}): Promise<ControlServer> {
+  const { dataDir, store } = options;
+  const owner: Owner = { pid: process.pid, command: options.command, startedAt: options.clock.now() };
+  await removeLeftovers(dataDir);
+  const path = await socketPath(dataDir);
+  const server = createServer((request, response) => {
+    void answer(request, store, owner).then(({ status, body }) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
+  });
+  await listenOwnerOnly(server, path);
+  return {
+    path,
+    async close() {
+      server.closeIdleConnections();
+      await new Promise((done) => server.close(done));
+      await removeLeftovers(dataDir);
+    },
+  };
+}
+
+/** Where the socket of a data folder is, as the process that listens recorded it. */
+export async function recordedSocketPath(dataDir: string): Promise<string> {
+  try {
+    return (await readFile(recordFile(dataDir), 'utf8')).trim();
+  } catch {
+    return directPath(dataDir);
+  }
+}
+
+/** In the folder; when that path is too long for a socket, in a private folder that the data folder names. */
+async function socketPath(dataDir: string): Promise<string> {
+  const direct = directPath(dataDir);
+  if (Buffer.byteLength(direct) <= MAX_SOCKET_PATH_BYTES) return direct;
+  // mkdtemp: owner-only and not to be guessed, so nobody else can listen there first.
+  const path = join(await mkdtemp(join(tmpdir(), 'vigie-')), 'control.sock');
+  await writeFile(recordFile(dataDir), `${path}\n`, { mode: 0o600 });
+  return path;
+}
+
+async function removeLeftovers(dataDir: string): Promise<void> {
+  const path = await recordedSocketPath(dataDir);
+  await rm(path === directPath(dataDir) ? path : dirname(path), { recursive: true, force: true });
+  await rm(recordFile(dataDir), { force: true });
+}
+
+function directPath(dataDir: string): string {
+  return join(resolve(dataDir), 'control.sock');
+}
+
+function recordFile(dataDir: string): string {
+  return join(resolve(dataDir), 'control.path');
+}
+
+async function listenOwnerOnly(server: Server, path: string): Promise<void> {
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail);
+    // The socket is bound before listen returns, so the mask is in force exactly for it.
+    const before = process.umask(0o177);
+    try {
+      server.listen(path, done);
+    } finally {
+      process.umask(before);
+    }
+  }).catch((error: unknown) => {
+    throw new VigieError('CONTROL_SOCKET_FAILED', `cannot listen on ${path}: ${messageOf(error)}`, {
+      remedy: 'Use a data folder on a local file system that this user may write (VIGIE_DATA_DIR).',
+      cause: error,
+    });
+  });
+  await chmod(path, 0o600);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function answer(request: IncomingMessage, store: AlertStore, owner: Owner): Promise<Answer> {
+  try {
+    return { status: 200, body: await perform(request, store, owner) };
+  } catch (error) {
+    const known = error instanceof VigieError;
+    const { code, remedy, retryable } = known
+      ? error
+      : { code: 'CONTROL_FAILED', remedy: 'This is a defect: please report it.', retryable: false };
+    return { status: known ? 422 : 500, body: { code, message: messageOf(error), remedy, retryable } };
+  }
+}
+
+async function perform(request: IncomingMessage, store: AlertStore, owner: Owner): Promise<unknown> {
+  switch (`${request.method} ${request.url}`) {
+    case 'GET /v1/owner':
+      return owner;
+    case 'POST /v1/alerts/list':
+      return store.list(parseArgument(alertFilterSchema, await bodyOf(request)));
+    case 'POST /v1/alerts/show':
+      return store.show(parseArgument(alertIdSchema, await bodyOf(request)));
+    case 'POST /v1/alerts/act':
+      return store.act(parseArgument(actionSchema, await bodyOf(request)));
+    default:
+      throw new VigieError('CONTROL_UNKNOWN', `${request.method} ${request.url} is not offered here`, {
+        remedy: 'Use the same release of Vigie for the command and the running process.',
+      });
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw invalidBody(`more than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch (error) {
+    throw invalidBody(messageOf(error));
+  }
+}
+
+function invalidBody(why: string): VigieError {
+  return new VigieError('ARGUMENT_INVALID', `the request's body is no JSON of a question: ${why}`);
+}

@@ -1,0 +1,133 @@
+/**
+ * Brings the database to the schema this program expects: numbered SQL files, applied once, in order.
+ *
+ * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
+ * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
+ * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import type { ClickHouse } from './client.ts';
+
+export interface Migration {
+  /** From 1, without gaps. */
+  readonly number: number;
+  /** File name. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('migrations/', import.meta.url));
+
+/** The migrations in a folder, in order. Throws on a gap or a misnamed file, which are defects of a release. */
+export async function readMigrations(folder = MIGRATIONS_FOLDER): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async (name, index) => {
+      if (Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]) !== index + 1) {
+        throw new Error(`migration ${name} is not number ${index + 1} of the form NNNN-name.sql`);
+      }
+      return { number: index + 1, name, sql: await readFile(`${folder}/${name}`, 'utf8') };
+    }),
+  );
+}
+
+/**
+ * Applies what is missing and returns the names of the files applied now.
+ *
+ * Throws VigieError MIGRATION_CHANGED when an applied file has another text now, SCHEMA_NEWER when a newer
+ * program already migrated this database; failures of ClickHouse as they come.
+ */
+export async function migrate(
+  clickHouse: ClickHouse,
+  clock: Clock,
+  migrations?: readonly Migration[],
+): Promise<string[]> {
+  const { client, database } = clickHouse;
+  const wanted = migrations ?? (await readMigrations());
+  // Asked first, because creating it takes a right that a user of an existing database need not have.
+  const exists = await client.query({
+    query: 'SELECT count() AS n FROM system.databases WHERE name = {name:String}',
+    query_params: { name: database },
+    format: 'JSONEachRow',
+  });
+  const [found] = await exists.json<{ n: string | number }>();
+  if (Number(found?.n ?? 0) === 0)
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+  await client.command({
+    query: `CREATE TABLE IF NOT EXISTS ${database}.schema_migrations
+(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
+ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`,
+  });
+  const result = await client.query({
+    query: `SELECT number, name, checksum FROM ${database}.schema_migrations FINAL ORDER BY number`,
+    format: 'JSONEachRow',
+  });
+  const applied = new Map(
+    (await result.json<{ number: number; name: string; checksum: string }>()).map((row) => [row.number, row]),
+  );
+  checkApplied(clickHouse, wanted, applied);
+
+  const appliedNow: string[] = [];
+  for (const migration of wanted) {
+    if (applied.has(migration.number)) continue;
+    for (const statement of statementsOf(migration.sql)) {
+      await client.command({ query: statement.replaceAll('{database}', database) });
+    }
+    await client.insert({
+      table: `${database}.schema_migrations`,
+      format: 'JSONEachRow',
+      values: [
+        {
+          number: migration.number,
+          name: migration.name,
+          checksum: checksumOf(migration),
+          applied_at: clock.now(),
+        },
+      ],
+    });
+    appliedNow.push(migration.name);
+  }
+  return appliedNow;
+}
+
+function checkApplied(
+  clickHouse: ClickHouse,
+  wanted: readonly Migration[],
+  applied: ReadonlyMap<number, { name: string; checksum: string }>,
+): void {
+  const newest = Math.max(0, ...applied.keys());
+  if (newest > wanted.length) {
+    throw new VigieError(
+      'SCHEMA_NEWER',
+      `database ${clickHouse.database} at ${clickHouse.place} is at migration ${newest} (${applied.get(newest)?.name}), this program knows ${wanted.length}`,
+      { remedy: 'Run the newer release of Vigie, or use another CLICKHOUSE_DATABASE.' },
+    );
+  }
+  for (const migration of wanted) {
+    const row = applied.get(migration.number);
+    if (row === undefined || (row.checksum === checksumOf(migration) && row.name === migration.name))
+      continue;
+    throw new VigieError(
+      'MIGRATION_CHANGED',
+      `migration ${migration.name} is not the ${row.name} that was applied to database ${clickHouse.database}`,
+      { remedy: 'Restore the file of the release that applied it; changes go into a new file.' },
+    );
+  }
+}
+
+function checksumOf(migration: Migration): string {
+  return createHash('sha256').update(migration.sql).digest('hex');
+}
+
+/** Statements end with a semicolon at the end of a line. */
+function statementsOf(sql: string): string[] {
+  return sql
+    .split(/;[ \t]*(?:\r?\n|$)/)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement.replaceAll(/^--.*$/gm, '').trim() !== '');
+}

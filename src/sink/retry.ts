@@ -1,0 +1,81 @@
+/**
+ * Trying again with jittered exponential backoff, until it works, it cannot work, or the signal aborts.
+ * Nothing is dropped: while this waits, the caller waits, and that is the backpressure.
+ */
+
+import { setTimeout as sleepTimer } from 'node:timers/promises';
+import { VigieError } from '../errors.ts';
+import type { Classification } from './classify.ts';
+
+export type Sleep = (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
+
+export interface RetryOptions {
+  readonly classify: (thrown: unknown) => Classification;
+  /** Turns what was thrown into what people read. */
+  readonly describe: (thrown: unknown) => VigieError;
+  /** Told before each wait; attempts count from 1. */
+  readonly onRetry: (error: VigieError, attempt: number, delayMs: number) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly sleep: Sleep;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** First delay, ms. Default 200. */
+  readonly baseMs?: number;
+  /** Largest delay, ms. Default 30,000. */
+  readonly maxMs?: number;
+}
+
+/** Rejects on abort with the signal's reason. */
+export const systemSleep: Sleep = async (delayMs, signal) => {
+  await sleepTimer(delayMs, undefined, signal === undefined ? {} : { signal });
+};
+
+/**
+ * Runs `work` until it resolves. Throws the described error when it is not retryable, and
+ * VigieError SINK_ABORTED when the signal aborts first.
+ */
+export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    throwIfAborted(signal, undefined);
+    let failure: VigieError;
+    try {
+      return await work();
+    } catch (error) {
+      failure = options.describe(error);
+      throwIfAborted(signal, failure);
+      if (!options.classify(error).retryable) throw failure;
+    }
+    const delayMs = backoffMs(attempt, options);
+    options.onRetry(failure, attempt, delayMs);
+    try {
+      await options.sleep(delayMs, signal);
+    } catch {
+      throwIfAborted(signal, failure);
+      throw failure;
+    }
+  }
+}
+
+/** Between half and all of min(maxMs, baseMs · 2^(attempt−1)), so that many writers do not come back at once. */
+export function backoffMs(
+  attempt: number,
+  options: Pick<RetryOptions, 'random' | 'baseMs' | 'maxMs'>,
+): number {
+  const { baseMs = 200, maxMs = 30_000 } = options;
+  const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(ceilingMs * (0.5 + options.random() / 2));
+}
+
+function throwIfAborted(signal: AbortSignal | undefined, last: VigieError | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new VigieError(
+    'SINK_ABORTED',
+    `writing was stopped${last ? ` while failing: ${last.message}` : ''}`,
+    {
+      retryable: true,
+      remedy: 'Nothing was acknowledged: the same input is processed again at the next start.',
+      cause: last,
+    },
+  );
+}

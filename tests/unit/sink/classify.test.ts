@@ -1,0 +1,84 @@
+import { ClickHouseError } from '@clickhouse/client';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import { classifyClickHouseFailure, clickHouseFailure } from '../../../src/sink/classify.ts';
+
+const server = (code: string, type: string): Error => new ClickHouseError({ code, type, message: 'no' });
+const errno = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
+
+describe('what a failure of ClickHouse means', () => {
+  test.each([
+    ['a refused connection', errno('ECONNREFUSED'), 'CLICKHOUSE_UNREACHABLE'],
+    ['a reset connection', errno('ECONNRESET'), 'CLICKHOUSE_UNREACHABLE'],
+    ['a name that does not resolve yet', errno('ENOTFOUND'), 'CLICKHOUSE_UNREACHABLE'],
+    [
+      'several addresses that all refuse',
+      new AggregateError([errno('ECONNREFUSED'), errno('ENETUNREACH')]),
+      'CLICKHOUSE_UNREACHABLE',
+    ],
+    ["the client's timeout", new Error('Timeout error.'), 'CLICKHOUSE_TIMEOUT'],
+    ["a proxy's error page", new Error('<html>502 Bad Gateway</html>'), 'CLICKHOUSE_UNREADABLE_ANSWER'],
+    ['too many parts', server('252', 'TOO_MANY_PARTS'), 'CLICKHOUSE_BUSY'],
+    ['too little memory', server('241', 'MEMORY_LIMIT_EXCEEDED'), 'CLICKHOUSE_BUSY'],
+    ['a lost coordinator', server('999', 'KEEPER_EXCEPTION'), 'CLICKHOUSE_BUSY'],
+    ['a full disk as errno', errno('ENOSPC'), 'CLICKHOUSE_DISK_FULL'],
+    [
+      'a full disk in the words of the engine',
+      Object.assign(new Error('Cannot write: errno: 28, strerror: No space left on device'), { code: '75' }),
+      'CLICKHOUSE_DISK_FULL',
+    ],
+  ])('%s may pass: it is tried again', (_what, thrown, code) => {
+    expect(classifyClickHouseFailure(thrown)).toMatchObject({ retryable: true, code });
+  });
+
+  test.each([
+    [
+      'a wrong password',
+      server('516', 'AUTHENTICATION_FAILED'),
+      'CLICKHOUSE_AUTH_FAILED',
+      /CLICKHOUSE_PASSWORD/,
+    ],
+    ['a missing right', server('497', 'ACCESS_DENIED'), 'CLICKHOUSE_FORBIDDEN', /Grant/],
+    ['a missing table', server('60', 'UNKNOWN_TABLE'), 'CLICKHOUSE_SCHEMA', /CLICKHOUSE_DATABASE/],
+    ['an unknown certificate', errno('DEPTH_ZERO_SELF_SIGNED_CERT'), 'CLICKHOUSE_TLS', /certificate/],
+    ['a statement that is refused', server('62', 'SYNTAX_ERROR'), 'CLICKHOUSE_REFUSED', /defect/],
+    ['a defect of this program', new TypeError('x is undefined'), 'CLICKHOUSE_FAILED', /defect/],
+  ])('%s stays until somebody repairs it, and the error says how', (_what, thrown, code, remedy) => {
+    const classification = classifyClickHouseFailure(thrown);
+    expect(classification).toMatchObject({ retryable: false, code });
+    expect(classification.remedy).toMatch(remedy);
+  });
+
+  test("the embedded engine's own error class is understood like the client's", () => {
+    const foreign = Object.assign(new Error('too many'), { code: '252', type: 'TOO_MANY_PARTS' });
+    expect(classifyClickHouseFailure(foreign)).toMatchObject({ retryable: true, code: 'CLICKHOUSE_BUSY' });
+  });
+
+  test('whatever is thrown gets one answer, and an error to read that agrees with it', () => {
+    const anything = fc.oneof(
+      fc.anything(),
+      fc
+        .tuple(fc.string(), fc.anything())
+        .map(([message, code]) => Object.assign(new Error(message), { code })),
+      fc.nat(2000).map((code) => server(String(code), 'X')),
+    );
+    fc.assert(
+      fc.property(anything, (thrown) => {
+        const { retryable, code } = classifyClickHouseFailure(thrown);
+        expect(code).toMatch(/^[A-Z_]+$/);
+        expect(clickHouseFailure(thrown, 'writing')).toMatchObject({ retryable, code });
+      }),
+    );
+  });
+
+  test('an error that is already ours passes unchanged', () => {
+    const ours = new VigieError('MIGRATION_CHANGED', 'x', { remedy: 'y' });
+    expect(clickHouseFailure(ours, 'z')).toBe(ours);
+    expect(classifyClickHouseFailure(ours)).toEqual({
+      retryable: false,
+      code: 'MIGRATION_CHANGED',
+      remedy: 'y',
+    });
+  });
+});
