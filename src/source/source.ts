@@ -70,5 +70,10 @@ export interface Source {
   rewind(partition: number, fromTimeMs: number): Promise<void>;
   /** Stores progress. Call only after the sink acknowledged everything before the offsets. */
   commit(commits: readonly Commit[]): Promise<void>;
+  /**
+   * Newest event time processed of a partition, ms. A source with several partitions holds back those that
+   * run far ahead of the slowest.
+   */
+  progress?(partition: number, newestEventTimeMs: number): void;
   close(): Promise<void>;
 }

@@ -1,0 +1,100 @@
+/**
+ * A file of NDJSON, or standard input (`-`): one partition, read once from the start to its end.
+ *
+ * Holds two chunks of 1 MiB (the one processed and the one read ahead) and an unfinished line. Pipes and
+ * other special files work like standard input.
+ */
+
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { messageOf, VigieError } from '../errors.ts';
+import { readNdjson } from './ndjson.ts';
+import type { Assignment, EventBatch, Idle, Source } from './source.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+const REMEDY: Readonly<Record<string, string>> = {
+  ENOENT: 'Check the path; `-` reads standard input.',
+  EISDIR: 'Name one file of NDJSON, or pipe several in: cat FOLDER/*.ndjson | … --input -',
+  EACCES: 'Give this user the right to read it.',
+  EPERM: 'Give this user the right to read it.',
+};
+
+export class FileSource implements Source {
+  readonly name: string;
+  readonly type = 'file';
+  readonly #path: string;
+  readonly #stdin: AsyncIterable<Uint8Array>;
+  #bytesRead = 0;
+  #totalBytes: number | undefined;
+
+  /** `path`: a file, or `-` for `stdin`, which by default is the process's. */
+  constructor(path: string, stdin: AsyncIterable<Uint8Array> = process.stdin) {
+    this.#path = path;
+    this.#stdin = stdin;
+    this.name = path === '-' ? 'stdin' : path;
+  }
+
+  /** Bytes read so far, for progress. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Size of the file when it was opened; undefined before, and for a stream. */
+  get totalBytes(): number | undefined {
+    return this.#totalBytes;
+  }
+
+  /** Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder. */
+  read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
+    return readNdjson(this.#path === '-' ? this.#counted() : this.#chunks(), signal);
+  }
+
+  /** There is no earlier place to go back to: a read starts at the beginning. */
+  async rewind(): Promise<void> {}
+
+  async commit(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async *#counted(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of this.#stdin) {
+        this.#bytesRead += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      throw unreadable(this.name, error);
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(this.#path, 'r');
+      const stat = await file.stat();
+      if (stat.isFile()) this.#totalBytes = stat.size;
+      // One is processed while the other is filled.
+      const buffers = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)];
+      for (let i = 0; ; i++) {
+        const buffer = buffers[i % buffers.length]!;
+        const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);
+        if (bytesRead === 0) return;
+        this.#bytesRead += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } catch (error) {
+      throw unreadable(this.#path, error);
+    } finally {
+      await file?.close();
+    }
+  }
+}
+
+function unreadable(path: string, error: unknown): VigieError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const what = code === 'EISDIR' ? 'it is a folder' : messageOf(error);
+  return new VigieError('INPUT_UNREADABLE', `Cannot read ${path}: ${what}`, {
+    remedy: REMEDY[code] ?? 'Check the file and the disk it lies on.',
+    cause: error,
+  });
+}

@@ -1,0 +1,279 @@
+/**
+ * Membership in a consumer group, kept up for ever: connects, joins, and after any failure tries again with
+ * backoff, until it is left. What it fetches goes to the inbox of the current generation.
+ *
+ * A *generation* is one assignment of partitions to this member. It ends with the next rebalance, a crash or
+ * leaving; from then on none of its batches is handed out and none of its offsets committed. Heartbeats go on
+ * while a batch waits, however long the pipeline takes.
+ *
+ * Reading resumes at the group's committed offsets, at the beginning where there is none.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import { eventBatch } from './kafka-batch.ts';
+import { connectKafka, KAFKA_RETRY, kafkaError } from './kafka-client.ts';
+import type { KafkaConnection } from './kafka-client.ts';
+import { resumeAt } from './kafka-offsets.ts';
+import { PartitionInbox } from './partition-inbox.ts';
+import type { AssignedPartition } from './source.ts';
+
+export interface KafkaGroupOptions extends KafkaConnection {
+  readonly topic: string;
+  readonly groupId: string;
+  /** Partitions further ahead of the slowest one with lag wait, event time. Default 10 min. */
+  readonly maxSkewMs?: number;
+  /** How long a silent member keeps its partitions. Default 30 s. */
+  readonly sessionTimeoutMs?: number;
+  /** Default 3 s. Also how fast a rebalance is noticed. */
+  readonly heartbeatIntervalMs?: number;
+  /** The source cannot read (a reason), or can again (undefined). It goes on trying by itself. */
+  readonly onProblem: (problem: VigieError | undefined) => void;
+  readonly clock: Clock;
+}
+
+/** One assignment of partitions to this member. */
+export interface Generation {
+  readonly assigned: readonly AssignedPartition[];
+  readonly inbox: PartitionInbox;
+  readonly consumer: Consumer;
+  readonly admin: Admin;
+  /** Lets batches through: the pipeline has dealt with the assignment. */
+  readonly start: () => void;
+  readonly started: Promise<void>;
+}
+
+const FETCH_BYTES_PER_PARTITION = 8 * 1024 * 1024;
+/** Brokers fill a response in the order of partitions: all must fit, or the last ones starve. */
+const FETCH_BYTES = 128 * 1024 * 1024;
+/** Longest wait of a fetch for data, and so of closing and of resuming a paused partition. */
+const FETCH_WAIT_MS = 500;
+const HEARTBEAT_CHECK_MS = 1000;
+/** Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. */
+const LEAVE_MS = 10_000;
+const BACKOFF_MS = { first: 500, most: 10_000 };
+
+export class KafkaGroup {
+  readonly #options: KafkaGroupOptions;
+  readonly #kafka: Kafka;
+  readonly #onChange: () => void;
+  readonly #left = new AbortController();
+  #generation: Generation | undefined;
+  /** Counts joins, so that what was prepared for an earlier one is recognised. */
+  #joins = 0;
+  #supervision: Promise<void> | undefined;
+  #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+
+  /** `onChange`: a generation began, or a batch came in. */
+  constructor(options: KafkaGroupOptions, onChange: () => void) {
+    this.#options = options;
+    this.#kafka = connectKafka(options);
+    this.#onChange = onChange;
+  }
+
+  /** The current generation; undefined while there is none (not joined, or rebalancing). */
+  get generation(): Generation | undefined {
+    return this.#generation;
+  }
+
+  join(): void {
+    this.#supervision ??= this.#supervise();
+  }
+
+  async leave(): Promise<void> {
+    this.#left.abort();
+    this.#endGeneration();
+    await Promise.race([this.#supervision, delay(LEAVE_MS, undefined, { ref: false })]);
+  }
+
+  /** Commits under the current generation, at once or not at all. Throws what `kafkaError` makes of it. */
+  async commit(
+    partitions: readonly { partition: number; offset: string; metadata: string }[],
+  ): Promise<void> {
+    const { brokers, topic } = this.#options;
+    if (this.#generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
+    try {
+      await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
+    } catch (error) {
+      throw kafkaError(error, brokers, topic);
+    }
+  }
+
+  async #supervise(): Promise<void> {
+    const { brokers, topic, onProblem, log } = this.#options;
+    let backoffMs = BACKOFF_MS.first;
+    while (!this.#left.signal.aborted) {
+      const joins = this.#joins;
+      try {
+        await this.#consume();
+      } catch (error) {
+        if (this.#left.signal.aborted) return;
+        const problem = kafkaError(error, brokers, topic);
+        onProblem(problem);
+        if (this.#joins > joins) backoffMs = BACKOFF_MS.first;
+        log('error', problem.message, { code: problem.code, remedy: problem.remedy, retryInMs: backoffMs });
+        await delay(backoffMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
+        backoffMs = Math.min(2 * backoffMs, BACKOFF_MS.most);
+      }
+    }
+  }
+
+  /** Returns once left; throws when the consumer failed. */
+  async #consume(): Promise<void> {
+    const { groupId, topic, sessionTimeoutMs = 30_000, heartbeatIntervalMs = 3000 } = this.#options;
+    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
+    let consumer: Consumer | undefined;
+    try {
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const partitions = topics[0]?.partitions.length ?? 1;
+      consumer = this.#kafka.consumer({
+        groupId,
+        sessionTimeout: sessionTimeoutMs,
+        heartbeatInterval: heartbeatIntervalMs,
+        maxBytesPerPartition: Math.min(FETCH_BYTES_PER_PARTITION, Math.ceil(FETCH_BYTES / partitions)),
+        maxBytes: FETCH_BYTES,
+        maxWaitTimeInMs: FETCH_WAIT_MS,
+        allowAutoTopicCreation: false,
+        retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
+      });
+      await this.#run(consumer, admin, partitions);
+    } finally {
+      this.#endGeneration();
+      this.#commitRaw = undefined;
+      await consumer?.disconnect().catch(() => undefined);
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  async #run(consumer: Consumer, admin: Admin, partitions: number): Promise<void> {
+    const { topic } = this.#options;
+    const failed = Promise.withResolvers<void>();
+    // It may fail while something else is awaited; it is awaited below.
+    failed.promise.catch(() => undefined);
+    consumer.on(consumer.events.CRASH, ({ payload }) => failed.reject(payload.error));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#endGeneration();
+      const assigned = payload.memberAssignment[topic] ?? [];
+      this.#prepare(consumer, admin, assigned).catch(failed.reject);
+    });
+    consumer.on(consumer.events.REBALANCING, () => this.#endGeneration());
+    consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+      // Nothing but control records: it never gets to eachBatch, but it is no lag either.
+      if (payload.batchSize > 0) return;
+      const nextOffset = Number(payload.lastOffset) + 1;
+      this.#generation?.inbox.skip(payload.partition, nextOffset, Number(payload.highWatermark));
+    });
+    this.#left.signal.addEventListener('abort', () => failed.resolve(), { once: true });
+
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await Promise.race([
+      failed.promise,
+      consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: partitions,
+        eachBatch: (payload) => this.#receive(payload),
+      }),
+    ]);
+    await failed.promise;
+  }
+
+  /** Learns where to resume. Until then batches that come in are sent back: the seek makes them stale. */
+  async #prepare(consumer: Consumer, admin: Admin, partitions: readonly number[]): Promise<void> {
+    const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
+    const join = ++this.#joins;
+    const resumptions = await resumeAt(admin, groupId, topic, partitions);
+    if (join !== this.#joins) return;
+    for (const { partition, position, surprise } of resumptions) {
+      if (surprise !== undefined) log('warn', surprise, { topic, partition, position });
+      consumer.seek({ topic, partition, offset: String(position) });
+    }
+    const started = Promise.withResolvers<void>();
+    this.#generation = {
+      assigned: resumptions.map((resumption) => resumption.assigned),
+      inbox: new PartitionInbox(resumptions, {
+        maxSkewMs,
+        clock,
+        pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
+        resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
+      }),
+      consumer,
+      admin,
+      start: started.resolve,
+      started: started.promise,
+    };
+    // A partition held back in an earlier generation must not stay so.
+    consumer.resume([{ topic }]);
+    onProblem(undefined);
+    log('info', `joined group ${groupId}`, { topic, partitions: [...partitions] });
+    this.#onChange();
+  }
+
+  #endGeneration(): void {
+    this.#joins++;
+    const generation = this.#generation;
+    this.#generation = undefined;
+    generation?.inbox.dropAll();
+    generation?.start();
+  }
+
+  async #receive(payload: EachBatchPayload): Promise<void> {
+    this.#commitRaw = (offsets) => payload.commitOffsetsIfNecessary(offsets);
+    const generation = this.#generation;
+    if (generation === undefined) {
+      // Fetched before it is known where to resume.
+      await delay(10);
+      await payload.heartbeat();
+      return;
+    }
+    await this.#whileAlive(payload, generation.started);
+    if (generation !== this.#generation || payload.isStale()) return;
+    const { inbox } = generation;
+    const position = inbox.position(payload.batch.partition);
+    if (position === undefined) return;
+    const batch = eventBatch(payload.batch, position);
+    if (batch === undefined) {
+      payload.resolveOffset(String(position - 1));
+      return;
+    }
+    const fate = inbox.offer(batch);
+    this.#onChange();
+    if ((await this.#whileAlive(payload, fate)) === 'taken' && generation === this.#generation) {
+      payload.resolveOffset(String(batch.nextOffset - 1));
+    }
+  }
+
+  /** Awaits, heartbeating. A heartbeat that says the group rebalances ends the generation. */
+  async #whileAlive<T>(payload: EachBatchPayload, promise: Promise<T>): Promise<T> {
+    for (;;) {
+      const timer = new AbortController();
+      const tick = delay(HEARTBEAT_CHECK_MS, tickMark, { signal: timer.signal }).catch(() => tickMark);
+      const first = await Promise.race([promise, tick]);
+      timer.abort();
+      if (first !== tickMark) return first as T;
+      try {
+        await payload.heartbeat();
+      } catch (error) {
+        this.#endGeneration();
+        throw error;
+      }
+    }
+  }
+}
+
+const tickMark = Symbol('tick');
+
+export function generationLost(topic: string): VigieError {
+  return new VigieError(
+    'KAFKA_GENERATION_LOST',
+    `The consumer group of ${topic} rebalanced meanwhile: these offsets may belong to another process now`,
+    {
+      retryable: true,
+      remedy: 'Nothing to do: the new assignment follows and reading resumes at the committed offsets.',
+    },
+  );
+}

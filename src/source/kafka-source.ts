@@ -1,0 +1,123 @@
+/**
+ * A topic, read as a member of a consumer group.
+ *
+ * Guarantees: every batch belongs to the assignment yielded last; within one assignment each partition's
+ * offsets are handed out once, in order, from the committed offset (or where `rewind` said); a commit is
+ * refused (`KAFKA_GENERATION_LOST`, retryable) unless the assignment yielded last still holds. Broker trouble
+ * never ends the iteration: it is reported through `onProblem` and retried.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { kafkaError } from './kafka-client.ts';
+import { generationLost, KafkaGroup } from './kafka-group.ts';
+import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
+import { encodeMetadata } from './kafka-offsets.ts';
+import { Notifier } from './notifier.ts';
+import type { Assignment, Commit, EventBatch, Idle, Source } from './source.ts';
+
+export type KafkaSourceOptions = KafkaGroupOptions;
+
+const IDLE_MS = 500;
+/** A message's timestamp is its producer's clock, which may be behind the clock that wrote the event time. */
+const CLOCK_MARGIN_MS = 60_000;
+
+export class KafkaSource implements Source {
+  readonly name: string;
+  readonly type = 'kafka';
+  readonly #options: KafkaSourceOptions;
+  readonly #group: KafkaGroup;
+  readonly #news = new Notifier();
+  /** Whose assignment was yielded last. */
+  #announced: Generation | undefined;
+
+  constructor(options: KafkaSourceOptions) {
+    this.name = options.topic;
+    this.#options = options;
+    this.#group = new KafkaGroup(options, () => this.#news.notify());
+  }
+
+  /** Ends when the signal aborts. The group is left only by `close`, so that a last commit is possible. */
+  async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
+    const wake = (): void => this.#news.notify();
+    signal.addEventListener('abort', wake);
+    this.#group.join();
+    try {
+      while (!signal.aborted) {
+        // Processing is synchronous: without a turn of the event loop no fetch and no heartbeat gets through.
+        await nextTurn();
+        const item = this.#next();
+        if (item !== undefined) {
+          yield item;
+          continue;
+        }
+        const since = this.#options.clock.elapsed();
+        await this.#news.wait(IDLE_MS);
+        const idle = this.#options.clock.elapsed() - since >= IDLE_MS * 0.9;
+        if (idle && this.#announced !== undefined && !signal.aborted) yield { kind: 'idle' };
+      }
+    } finally {
+      signal.removeEventListener('abort', wake);
+    }
+  }
+
+  #next(): EventBatch | Assignment | undefined {
+    const generation = this.#group.generation;
+    if (generation === undefined) return undefined;
+    if (generation !== this.#announced) {
+      this.#announced = generation;
+      return { kind: 'assignment', partitions: generation.assigned };
+    }
+    generation.start();
+    return generation.inbox.take();
+  }
+
+  /** By message timestamps, with a margin; never past where the partition would resume anyway. */
+  async rewind(partition: number, fromTimeMs: number): Promise<void> {
+    const { topic, brokers } = this.#options;
+    const generation = this.#held();
+    const position = generation.inbox.position(partition);
+    if (position === undefined) return;
+    let found: number | undefined;
+    try {
+      const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
+      const offsets = await generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
+      found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
+    } catch (error) {
+      throw kafkaError(error, brokers, topic);
+    }
+    if (generation !== this.#group.generation || found >= position) return;
+    generation.inbox.rewind(partition, found);
+    generation.consumer.seek({ topic, partition, offset: String(found) });
+  }
+
+  async commit(commits: readonly Commit[]): Promise<void> {
+    if (commits.length === 0) return;
+    const { inbox } = this.#held();
+    for (const { partition, metadata } of commits) {
+      if (inbox.position(partition) === undefined) throw generationLost(this.#options.topic);
+      if (Number.isFinite(metadata.newestEventTime)) inbox.progress(partition, metadata.newestEventTime);
+    }
+    await this.#group.commit(
+      commits.map(({ partition, nextOffset, metadata }) => ({
+        partition,
+        offset: String(nextOffset),
+        metadata: encodeMetadata(metadata),
+      })),
+    );
+  }
+
+  progress(partition: number, newestEventTimeMs: number): void {
+    if (Number.isFinite(newestEventTimeMs)) this.#announced?.inbox.progress(partition, newestEventTimeMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#group.leave();
+  }
+
+  /** The generation the pipeline works for, while it lasts. */
+  #held(): Generation {
+    const generation = this.#group.generation;
+    if (generation === undefined || generation !== this.#announced) throw generationLost(this.name);
+    return generation;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Chunks of NDJSON → batches, for the sources that have one partition and no broker. The offset of an event is
+ * its line number from 0.
+ *
+ * One chunk is read ahead while the one before is processed, and no more: whoever does not pull stops the
+ * reading. While nothing arrives, an idle item is yielded about every 500 ms.
+ */
+
+import { LineSplitter } from '../event/lines.ts';
+import type { Assignment, EventBatch, EventVisitor, Idle } from './source.ts';
+
+const IDLE_MS = 500;
+const ASSIGNMENT: Assignment = {
+  kind: 'assignment',
+  partitions: [{ partition: 0, committedOffset: undefined, metadata: undefined }],
+};
+
+/** `endOffset` is unknown until the end. A chunk belongs to the batch made of it until the next is pulled. */
+export async function* readNdjson(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
+  yield ASSIGNMENT;
+  const splitter = new LineSplitter();
+  const iterator = toAsync(chunks);
+  const aborted = Promise.withResolvers<typeof idle>();
+  const stop = (): void => aborted.resolve(idle);
+  signal.addEventListener('abort', stop);
+  let next = iterator.next();
+  // A failure of the chunk read ahead is thrown when it is its turn.
+  next.catch(() => undefined);
+  try {
+    while (!signal.aborted) {
+      const chunk = await withinIdleTime(next, aborted.promise);
+      if (chunk === idle) {
+        if (!signal.aborted) yield { kind: 'idle' };
+        continue;
+      }
+      if (chunk.done === true) {
+        const rest = new LineBatch((visit) => splitter.finish(visit), new Uint8Array(0));
+        if (rest.count > 0) yield rest;
+        return;
+      }
+      next = iterator.next();
+      next.catch(() => undefined);
+      const batch = new LineBatch((visit) => splitter.push(chunk.value, visit), chunk.value);
+      if (batch.count > 0) yield batch;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // Not awaited: a read that never ends (an idle pipe) must not keep the reader here.
+    void iterator.return?.();
+  }
+}
+
+async function* toAsync(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks;
+}
+
+const idle = Symbol('idle');
+
+async function withinIdleTime<T>(
+  promise: Promise<T>,
+  aborted: Promise<typeof idle>,
+): Promise<T | typeof idle> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<typeof idle>((resolve) => {
+    timer = setTimeout(() => resolve(idle), IDLE_MS);
+  });
+  try {
+    return await Promise.race([promise, timeout, aborted]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Split = (visit: (data: Uint8Array, start: number, end: number, line: number) => void) => void;
+
+/** The lines that end in one chunk. They lie in the chunk, but for a first one that began in an earlier one. */
+class LineBatch implements EventBatch {
+  readonly kind = 'events';
+  readonly partition = 0;
+  readonly endOffset = undefined;
+  readonly bytes: number;
+  readonly nextOffset: number;
+  readonly #chunk: Uint8Array;
+  #first: Uint8Array | undefined;
+  /** start, end, line of each. */
+  readonly #ranges: number[] = [];
+
+  constructor(split: Split, chunk: Uint8Array) {
+    this.#chunk = chunk;
+    let bytes = 0;
+    let nextOffset = 0;
+    split((data, start, end, line) => {
+      if (data === chunk) {
+        this.#ranges.push(start, end, line);
+      } else {
+        this.#first = data.slice(start, end);
+        this.#ranges.push(0, end - start, line);
+      }
+      bytes += end - start;
+      nextOffset = line + 1;
+    });
+    this.bytes = bytes;
+    this.nextOffset = nextOffset;
+  }
+
+  get count(): number {
+    return this.#ranges.length / 3;
+  }
+
+  forEach(visit: EventVisitor): void {
+    const ranges = this.#ranges;
+    for (let i = 0; i < ranges.length; i += 3) {
+      const data = i === 0 && this.#first !== undefined ? this.#first : this.#chunk;
+      visit(data, ranges[i]!, ranges[i + 1]!, ranges[i + 2]!);
+    }
+  }
+}

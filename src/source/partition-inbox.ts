@@ -1,0 +1,173 @@
+/**
+ * What was fetched and not yet pulled, for the partitions of one generation of the consumer group; and the
+ * choice of which partition goes next.
+ *
+ * Invariant: at most one batch per partition waits. The fetcher waits with it, which is the backpressure.
+ *
+ * Partitions advance together in event time: the one that is furthest behind is pulled first, and one that is
+ * more than `maxSkewMs` ahead of the slowest partition with lag is held back, because whatever waits for the
+ * slowest one (watermarks) would pile up meanwhile. A partition that has lag but has brought nothing for
+ * `STALLED_MS` of wall time (its leader is down) holds nobody back.
+ */
+
+import type { Clock } from '../clock.ts';
+import type { EventBatch } from './source.ts';
+
+/** `taken`: the pipeline pulled it. `held`: fetch it again later. `dropped`: its generation is over. */
+export type Fate = 'taken' | 'held' | 'dropped';
+
+export interface PartitionStart {
+  readonly partition: number;
+  /** First offset to read. */
+  readonly position: number;
+  /** Offset after the partition's last message when it was assigned. */
+  readonly endOffset: number;
+  /** Newest event time before the position, when known. */
+  readonly newestEventTimeMs: number | undefined;
+}
+
+export interface InboxOptions {
+  readonly maxSkewMs: number;
+  readonly clock: Clock;
+  /** Stop and restart fetching of a partition. */
+  readonly pause: (partition: number) => void;
+  readonly resume: (partition: number) => void;
+}
+
+const STALLED_MS = 30_000;
+
+interface Slot {
+  readonly partition: number;
+  position: number;
+  endOffset: number;
+  newestEventTimeMs: number | undefined;
+  /** Something was pulled: from here on, an unknown event time holds nobody back. */
+  started: boolean;
+  activeAtMs: number;
+  held: boolean;
+  waiting: { readonly batch: EventBatch; readonly settle: (fate: Fate) => void } | undefined;
+}
+
+export class PartitionInbox {
+  readonly #options: InboxOptions;
+  readonly #slots: Map<number, Slot>;
+
+  constructor(starts: readonly PartitionStart[], options: InboxOptions) {
+    this.#options = options;
+    const activeAtMs = options.clock.elapsed();
+    this.#slots = new Map(
+      starts.map((start) => [
+        start.partition,
+        { ...start, started: false, activeAtMs, held: false, waiting: undefined },
+      ]),
+    );
+  }
+
+  /** First offset of the partition that was not pulled yet; undefined when it is not assigned. */
+  position(partition: number): number | undefined {
+    return this.#slots.get(partition)?.position;
+  }
+
+  /** Resolves once the batch's fate is known. */
+  offer(batch: EventBatch): Promise<Fate> {
+    const slot = this.#slots.get(batch.partition);
+    if (slot === undefined) return Promise.resolve('dropped');
+    slot.waiting?.settle('dropped');
+    slot.endOffset = batch.endOffset ?? batch.nextOffset;
+    slot.activeAtMs = this.#options.clock.elapsed();
+    if (this.#isAhead(slot, this.#options.maxSkewMs)) {
+      this.#hold(slot);
+      return Promise.resolve('held');
+    }
+    return new Promise((resolve) => {
+      slot.waiting = { batch, settle: resolve };
+    });
+  }
+
+  /** The waiting batch of the partition furthest behind in event time, if any. */
+  take(): EventBatch | undefined {
+    this.#review();
+    let chosen: Slot | undefined;
+    for (const slot of this.#slots.values()) {
+      if (slot.waiting !== undefined && (chosen === undefined || eventTime(slot) < eventTime(chosen))) {
+        chosen = slot;
+      }
+    }
+    if (chosen?.waiting === undefined) return undefined;
+    const { batch, settle } = chosen.waiting;
+    chosen.waiting = undefined;
+    chosen.position = batch.nextOffset;
+    chosen.started = true;
+    chosen.activeAtMs = this.#options.clock.elapsed();
+    settle('taken');
+    return batch;
+  }
+
+  /** The offsets up to here hold nothing for the reader (control records, compacted away). */
+  skip(partition: number, nextOffset: number, endOffset: number): void {
+    const slot = this.#slots.get(partition);
+    if (slot === undefined) return;
+    if (slot.waiting === undefined) slot.position = Math.max(slot.position, nextOffset);
+    slot.endOffset = Math.max(slot.endOffset, endOffset);
+  }
+
+  /** Newest event time that was processed of the partition, ms. Never moves back. */
+  progress(partition: number, newestEventTimeMs: number): void {
+    const slot = this.#slots.get(partition);
+    if (slot === undefined) return;
+    slot.newestEventTimeMs = Math.max(slot.newestEventTimeMs ?? newestEventTimeMs, newestEventTimeMs);
+  }
+
+  /** Continue at another offset; what waits of the partition is dropped. */
+  rewind(partition: number, position: number): void {
+    const slot = this.#slots.get(partition);
+    if (slot === undefined) return;
+    this.#settle(slot, 'dropped');
+    slot.position = position;
+  }
+
+  /** The generation is over. */
+  dropAll(): void {
+    for (const slot of this.#slots.values()) this.#settle(slot, 'dropped');
+  }
+
+  #settle(slot: Slot, fate: Fate): void {
+    slot.waiting?.settle(fate);
+    slot.waiting = undefined;
+  }
+
+  #hold(slot: Slot): void {
+    this.#settle(slot, 'held');
+    slot.held = true;
+    this.#options.pause(slot.partition);
+  }
+
+  /** Holds back who ran ahead and lets go who no longer is; half the skew in between avoids flapping. */
+  #review(): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.held) {
+        if (this.#isAhead(slot, this.#options.maxSkewMs / 2)) continue;
+        slot.held = false;
+        this.#options.resume(slot.partition);
+      } else if (this.#isAhead(slot, this.#options.maxSkewMs)) {
+        this.#hold(slot);
+      }
+    }
+  }
+
+  #isAhead(slot: Slot, skewMs: number): boolean {
+    if (slot.newestEventTimeMs === undefined) return false;
+    const now = this.#options.clock.elapsed();
+    for (const other of this.#slots.values()) {
+      if (other === slot || other.position >= other.endOffset) continue;
+      if (other.waiting === undefined && now - other.activeAtMs > STALLED_MS) continue;
+      if (slot.newestEventTimeMs - eventTime(other) > skewMs) return true;
+    }
+    return false;
+  }
+}
+
+/** Where a partition stands: before everything until it has started, no hindrance while its time is unknown. */
+function eventTime(slot: Slot): number {
+  return slot.newestEventTimeMs ?? (slot.started ? Infinity : -Infinity);
+}

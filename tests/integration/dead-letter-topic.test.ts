@@ -1,0 +1,89 @@
+/** Dead letters on a real broker. */
+
+import { expect, describe, test } from 'vitest';
+import type { DeadLetter } from '../../src/sink/sink.ts';
+import { DeadLetterTopic } from '../../src/sink/dead-letter-topic.ts';
+import {
+  connection,
+  createTopic,
+  readMessages,
+  testClient,
+  testKafka,
+  uniqueName,
+} from '../support/kafka-topics.ts';
+
+const kafka = testKafka();
+const brokers = kafka?.brokers ?? [];
+
+function letter(offset: number, bytes: Uint8Array): DeadLetter {
+  return { code: 'NOT_JSON', message: `no JSON at ${offset}`, source: 'access', partition: 3, offset, bytes };
+}
+
+async function write(topic: string, letters: DeadLetter[], createMissing = true): Promise<void> {
+  const sink = new DeadLetterTopic({ ...connection(brokers), topic, createTopic: createMissing });
+  try {
+    await sink.write(letters);
+  } finally {
+    await sink.close();
+  }
+}
+
+function text(value: unknown): string {
+  return Buffer.isBuffer(value) ? value.toString() : String(value);
+}
+
+describe.runIf(kafka !== undefined)('the dead-letter topic', () => {
+  test('is created when missing and keeps the original bytes with reason and place', async () => {
+    const topic = uniqueName('dead');
+    const broken = Uint8Array.of(0xff, 0x00, 0x7b);
+    await write(topic, [letter(41, broken), letter(42, Buffer.from('{"a":'))]);
+    const [first, second] = await readMessages(brokers, topic, 2);
+    expect(first?.value).toEqual(Buffer.from(broken));
+    expect(text(first?.key)).toBe('access/3/41');
+    const headers = Object.entries(first?.headers ?? {}).map(([name, value]) => [name, text(value)]);
+    expect(Object.fromEntries(headers)).toEqual({
+      'vigie-code': 'NOT_JSON',
+      'vigie-message': 'no JSON at 41',
+      'vigie-source-topic': 'access',
+      'vigie-source-partition': '3',
+      'vigie-source-offset': '41',
+    });
+    expect(text(second?.value)).toBe('{"a":');
+
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    // 2: a topic.
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }],
+    });
+    await admin.disconnect();
+    expect(resources[0]?.configEntries[0]?.configValue).toBe(String(7 * 24 * 3_600_000));
+  });
+
+  test('takes a letter of 10 MB whole, in order with small ones', async () => {
+    const topic = uniqueName('large');
+    const large = Buffer.alloc(10_000_000, 'x');
+    await write(topic, [letter(1, Buffer.from('a')), letter(2, large), letter(3, Buffer.from('b'))]);
+    const messages = await readMessages(brokers, topic, 3);
+    expect(messages.map(({ value }) => value?.length)).toEqual([1, 10_000_000, 1]);
+    expect(messages[1]?.value?.equals(large)).toBe(true);
+    expect(messages[1]?.headers?.['vigie-truncated']).toBeUndefined();
+  });
+
+  test('truncates a letter that the broker does not take, and says how long it was', async () => {
+    const topic = uniqueName('narrow');
+    await createTopic(brokers, topic, 1, { 'max.message.bytes': '100000' });
+    await write(topic, [letter(1, Buffer.from('a')), letter(2, Buffer.alloc(250_000, 'x'))]);
+    const messages = await readMessages(brokers, topic, 2);
+    expect(messages.map(({ value }) => value?.length)).toEqual([1, 62_500]);
+    expect(text(messages[1]?.headers?.['vigie-truncated'])).toBe('250000');
+  });
+
+  test('is not created against the will of the configuration', async () => {
+    await expect(write(uniqueName('forbidden'), [letter(1, Buffer.from('a'))], false)).rejects.toMatchObject({
+      code: 'TOPIC_MISSING',
+      retryable: true,
+    });
+  });
+});

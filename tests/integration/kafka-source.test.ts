@@ -1,0 +1,405 @@
+/** The Kafka source on a real broker: what is read, what resumes where, and what trouble looks like. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { VigieError } from '../../src/errors.ts';
+import { KafkaSource } from '../../src/source/kafka-source.ts';
+import type { KafkaSourceOptions } from '../../src/source/kafka-source.ts';
+import type { Assignment, EventBatch, Idle } from '../../src/source/source.ts';
+import {
+  connection,
+  createTopic,
+  produce,
+  testClient,
+  testKafka,
+  uniqueName,
+} from '../support/kafka-topics.ts';
+import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
+
+const kafka = testKafka();
+const brokers = kafka?.brokers ?? [];
+
+type Item = EventBatch | Assignment | Idle;
+
+/** A source with what it yielded; closes itself after the test. */
+class Reader {
+  readonly source: KafkaSource;
+  readonly problems: (VigieError | undefined)[] = [];
+  readonly assignments: Assignment[] = [];
+  /** `partition/offset` in the order read. */
+  readonly seen: string[] = [];
+  readonly values: string[] = [];
+  readonly #abort = new AbortController();
+  readonly #items: AsyncGenerator<Item, void, undefined>;
+
+  constructor(topic: string, options: Partial<KafkaSourceOptions> = {}) {
+    this.source = new KafkaSource({
+      ...connection(brokers),
+      topic,
+      groupId: uniqueName('group'),
+      heartbeatIntervalMs: 300,
+      clock: systemClock,
+      onProblem: (problem) => this.problems.push(problem),
+      ...options,
+    });
+    this.#items = this.source.read(this.#abort.signal);
+    readers.push(this);
+  }
+
+  async next(): Promise<Item> {
+    const { value } = await this.#items.next();
+    if (value === undefined) throw new Error('the source ended');
+    if (value.kind === 'assignment') this.assignments.push(value);
+    if (value.kind === 'events') {
+      value.forEach((data, start, end, offset) => {
+        this.seen.push(`${value.partition}/${offset}`);
+        this.values.push(Buffer.from(data.subarray(start, end)).toString());
+      });
+    }
+    return value;
+  }
+
+  async assignment(): Promise<Assignment> {
+    for (;;) {
+      const item = await this.next();
+      if (item.kind === 'assignment') return item;
+    }
+  }
+
+  async batch(): Promise<EventBatch> {
+    for (;;) {
+      const item = await this.next();
+      if (item.kind === 'events') return item;
+    }
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) await this.next();
+  }
+
+  offsetsOf(partition: number): number[] {
+    const mine = this.seen.map((place) => place.split('/').map(Number));
+    return mine.filter(([of]) => of === partition).map(([, offset]) => offset!);
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.source.close();
+  }
+}
+
+let readers: Reader[] = [];
+
+afterEach(async () => {
+  await Promise.all(readers.map((reader) => reader.close()));
+  readers = [];
+});
+
+function upTo(count: number, from = 0): number[] {
+  return Array.from({ length: count }, (_, i) => from + i);
+}
+
+describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
+  const topic = uniqueName('six');
+  const perPartition = 500;
+
+  beforeAll(async () => {
+    await createTopic(brokers, topic, 6);
+    const messages = upTo(6 * perPartition).map((i) => ({
+      partition: i % 6,
+      timestamp: String(Date.UTC(2025, 6, 12) + i * 1000),
+      value: JSON.stringify({ i }),
+    }));
+    await produce(brokers, topic, messages);
+  });
+
+  test('is read from the beginning, once, in order within each partition', async () => {
+    const reader = new Reader(topic);
+    const assignment = await reader.assignment();
+    expect(assignment.partitions).toEqual(
+      upTo(6).map((partition) => ({ partition, committedOffset: undefined, metadata: undefined })),
+    );
+    let idle = false;
+    await reader.until(() => reader.seen.length >= 6 * perPartition);
+    for (let i = 0; i < 3 && !idle; i++) idle = (await reader.next()).kind === 'idle';
+    expect(idle).toBe(true);
+    for (const partition of upTo(6)) expect(reader.offsetsOf(partition)).toEqual(upTo(perPartition));
+  });
+
+  test('a batch says how far the partition reaches and where to resume after it', async () => {
+    const reader = new Reader(topic);
+    const batch = await reader.batch();
+    expect(batch.endOffset).toBe(perPartition);
+    expect(batch.nextOffset).toBe(batch.count);
+    expect(batch.bytes).toBe(reader.values.join('').length);
+  });
+
+  test('a restart resumes at the committed offset and gets back the metadata of the commit', async () => {
+    const groupId = uniqueName('resume');
+    const first = new Reader(topic, { groupId });
+    await first.batch();
+    await first.source.commit([
+      { partition: 2, nextOffset: 123, metadata: { newestEventTime: 1_752_278_400_123 } },
+      { partition: 3, nextOffset: 7, metadata: { newestEventTime: -Infinity } },
+    ]);
+    await first.close();
+
+    const second = new Reader(topic, { groupId });
+    const { partitions } = await second.assignment();
+    expect(partitions[2]).toEqual({
+      partition: 2,
+      committedOffset: 123,
+      metadata: { newestEventTime: 1_752_278_400_123 },
+    });
+    expect(partitions[3]).toEqual({ partition: 3, committedOffset: 7, metadata: undefined });
+    expect(partitions[4]?.committedOffset).toBeUndefined();
+    await second.until(() => second.seen.length >= 6 * perPartition - 130);
+    expect(second.offsetsOf(2)).toEqual(upTo(perPartition - 123, 123));
+    expect(second.offsetsOf(3)).toEqual(upTo(perPartition - 7, 7));
+  });
+
+  test('the last commit is still possible after the signal, before closing', async () => {
+    const groupId = uniqueName('last');
+    const first = new Reader(topic, { groupId });
+    await first.batch();
+    const abort = new AbortController();
+    abort.abort();
+    expect(await first.source.read(abort.signal).next()).toMatchObject({ done: true });
+    await first.source.commit([{ partition: 0, nextOffset: 5, metadata: { newestEventTime: 1 } }]);
+    await first.close();
+    const second = new Reader(topic, { groupId });
+    expect((await second.assignment()).partitions[0]?.committedOffset).toBe(5);
+  });
+
+  test('a rewind takes effect before any event of the partition, with a minute of margin', async () => {
+    const groupId = uniqueName('rewind');
+    const first = new Reader(topic, { groupId });
+    await first.batch();
+    await first.source.commit([{ partition: 1, nextOffset: 400, metadata: { newestEventTime: 1 } }]);
+    await first.close();
+
+    const second = new Reader(topic, { groupId });
+    await second.assignment();
+    // Partition 1 holds every sixth second from second 1: offset 200 has second 1201.
+    await second.source.rewind(1, Date.UTC(2025, 6, 12) + 1_201_000);
+    await second.source.rewind(2, Date.UTC(2030, 0, 1));
+    await second.until(() => second.offsetsOf(1).length >= perPartition - 190);
+    expect(second.offsetsOf(1)).toEqual(upTo(perPartition - 190, 190));
+    await second.until(() => second.offsetsOf(2).length >= perPartition);
+    expect(second.offsetsOf(2)).toEqual(upTo(perPartition));
+  });
+
+  test('two processes share the partitions, and one takes over what the other left', async () => {
+    const groupId = uniqueName('pair');
+    const first = new Reader(topic, { groupId });
+    expect((await first.assignment()).partitions).toHaveLength(6);
+    await first.until(() => first.seen.length >= 6 * perPartition);
+    await first.source.commit(
+      upTo(6).map((partition) => ({ partition, nextOffset: 100, metadata: { newestEventTime: 100 } })),
+    );
+
+    const second = new Reader(topic, { groupId });
+    const [one, other] = await Promise.all([first.assignment(), second.assignment()]);
+    const shared = [...one.partitions, ...other.partitions];
+    expect(shared.map(({ partition }) => partition).toSorted((a, b) => a - b)).toEqual(upTo(6));
+    expect(shared.every(({ committedOffset }) => committedOffset === 100)).toBe(true);
+    first.seen.length = 0;
+    await Promise.all(
+      [first, second].map((reader) => reader.until(() => reader.seen.length >= 3 * (perPartition - 100))),
+    );
+    expect([...first.seen, ...second.seen].toSorted()).toEqual(
+      upTo(6)
+        .flatMap((p) => upTo(perPartition - 100, 100).map((offset) => `${p}/${offset}`))
+        .toSorted(),
+    );
+
+    await first.close();
+    expect((await second.assignment()).partitions).toHaveLength(6);
+  });
+
+  test('a commit for a lost generation is refused as retryable, and changes nothing', async () => {
+    const groupId = uniqueName('lost');
+    const first = new Reader(topic, { groupId });
+    await first.batch();
+    const second = new Reader(topic, { groupId });
+    // The second can only be in once the first was made to rejoin, which it is not told before it pulls.
+    await second.assignment();
+    const late = [{ partition: 0, nextOffset: 50, metadata: { newestEventTime: 1 } }];
+    await expect(first.source.commit(late)).rejects.toMatchObject({
+      code: 'KAFKA_GENERATION_LOST',
+      retryable: true,
+    });
+    const { partitions } = await first.assignment();
+    const notMine = upTo(6).find((p) => !partitions.some(({ partition }) => partition === p))!;
+    await expect(first.source.commit([{ ...late[0]!, partition: notMine }])).rejects.toMatchObject({
+      code: 'KAFKA_GENERATION_LOST',
+    });
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    await admin.disconnect();
+    expect(offsets?.partitions.every(({ offset }) => offset === '-1')).toBe(true);
+  });
+
+  test('a pipeline that takes longer than the session timeout keeps its partitions', async () => {
+    const reader = new Reader(topic, { sessionTimeoutMs: 6000 });
+    await reader.batch();
+    await delay(9000);
+    await reader.until(() => reader.seen.length >= 6 * perPartition);
+    expect(reader.assignments).toHaveLength(1);
+    for (const partition of upTo(6)) expect(reader.offsetsOf(partition)).toEqual(upTo(perPartition));
+  });
+
+  test('a partition far ahead in event time waits for the slowest one with lag', async () => {
+    const skewed = uniqueName('skewed');
+    await createTopic(brokers, skewed, 2);
+    const value = JSON.stringify({ padding: 'x'.repeat(20_000) });
+    await produce(
+      brokers,
+      skewed,
+      upTo(2400).map((i) => ({ partition: i % 2, value })),
+    );
+    const reader = new Reader(skewed, { maxSkewMs: 10_000 });
+    const hour = 3_600_000;
+    while (reader.seen.length < 2400) {
+      const item = await reader.next();
+      // Partition 1's events are an hour younger than partition 0's.
+      if (item.kind === 'events')
+        reader.source.progress(item.partition, item.partition * hour + item.nextOffset);
+    }
+    // It got at most its first batch, before anything was known of the times.
+    const before = reader.seen.slice(0, reader.seen.lastIndexOf('0/1199'));
+    expect(before.filter((place) => place.startsWith('1/')).length).toBeLessThan(500);
+    expect(reader.offsetsOf(1)).toEqual(upTo(1200));
+    expect(reader.offsetsOf(0)).toEqual(upTo(1200));
+  });
+});
+
+describe.runIf(kafka !== undefined)('messages', () => {
+  test.each([
+    ['gzip', kafkajs.CompressionTypes.GZIP],
+    ['zstd', kafkajs.CompressionTypes.ZSTD],
+  ])('compressed with %s are read', async (_name, compression) => {
+    const topic = uniqueName('compressed');
+    await createTopic(brokers, topic, 1);
+    await produce(
+      brokers,
+      topic,
+      upTo(100).map((i) => ({ value: `{"i":${i}}` })),
+      compression,
+    );
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length >= 100);
+    expect(reader.values).toEqual(upTo(100).map((i) => `{"i":${i}}`));
+  });
+
+  test('a codec that is not supported is named', async () => {
+    const topic = uniqueName('snappy');
+    // The broker recompresses, so no snappy encoder is needed here.
+    await createTopic(brokers, topic, 1, { 'compression.type': 'snappy' });
+    await produce(brokers, topic, [{ value: '{}' }]);
+    const reader = new Reader(topic);
+    await reader.assignment();
+    await reader.until(() => reader.problems.some((problem) => problem !== undefined));
+    const problem = reader.problems.find((found) => found !== undefined);
+    expect(problem).toMatchObject({ code: 'KAFKA_CODEC_UNSUPPORTED' });
+    expect(problem?.message).toContain('Snappy');
+  });
+
+  test('without a value are visited as nothing, so that they are counted and not skipped', async () => {
+    const topic = uniqueName('tombstones');
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, [{ value: '{}' }, { key: 'k', value: null }, { value: '[]' }]);
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length >= 3);
+    expect(reader.values).toEqual(['{}', '', '[]']);
+  });
+
+  test('of transactions leave no lag behind at their end', async () => {
+    const topic = uniqueName('transactional');
+    await createTopic(brokers, topic, 1);
+    const producer = testClient(brokers).producer({
+      transactionalId: uniqueName('tx'),
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    for (const end of ['commit', 'abort', 'commit'] as const) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ value: end }] });
+      await transaction[end]();
+    }
+    await producer.disconnect();
+    const reader = new Reader(topic);
+    let last: EventBatch | undefined;
+    while (reader.values.length < 2) last = await reader.batch();
+    expect(reader.values).toEqual(['commit', 'commit']);
+    expect(last).toMatchObject({ nextOffset: 6, endOffset: 6 });
+  });
+});
+
+describe.runIf(kafka !== undefined)('trouble', () => {
+  test('a missing topic is reported, not created, and read once it exists', async () => {
+    const topic = uniqueName('missing');
+    const reader = new Reader(topic);
+    const first = reader.next();
+    await expect.poll(() => reader.problems.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(reader.problems[0]).toMatchObject({ code: 'TOPIC_MISSING', retryable: true });
+    expect(reader.problems[0]?.message).toContain(topic);
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    expect(await admin.listTopics()).not.toContain(topic);
+    await admin.disconnect();
+
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, [{ value: '{}' }]);
+    expect(await first).toMatchObject({ kind: 'assignment' });
+    expect(reader.problems.at(-1)).toBeUndefined();
+    expect((await reader.batch()).count).toBe(1);
+  });
+
+  test.runIf(kafka?.kind === 'native')('wrong credentials are told from an unreachable broker', async () => {
+    const sasl = kafka!.sasl!;
+    const topic = uniqueName('secured');
+    await createTopic(brokers, topic, 1);
+    const login = { mechanism: 'plain', username: sasl.username } as const;
+    const wrong = new Reader(topic, { brokers: sasl.brokers, sasl: { ...login, password: 'guess' } });
+    void wrong.next().catch(() => undefined);
+    await expect.poll(() => wrong.problems[0]?.code, { timeout: 10_000 }).toBe('KAFKA_AUTH_FAILED');
+    const right = new Reader(topic, { brokers: sasl.brokers, sasl: { ...login, password: sasl.password } });
+    expect((await right.assignment()).partitions).toHaveLength(1);
+  });
+
+  test.runIf(kafka?.kind === 'native')(
+    'an unreachable broker is reported, and read from once it is up; again after it went away',
+    async () => {
+      const [port] = await freePorts(1);
+      const late = [`127.0.0.1:${port!}`];
+      const reader = new Reader('late', { brokers: late });
+      const first = reader.next();
+      await expect.poll(() => reader.problems[0]?.code, { timeout: 10_000 }).toBe('KAFKA_UNREACHABLE');
+      const broker = await startNativeKafka({ port: port! });
+      try {
+        await createTopic(late, 'late', 1);
+        await produce(late, 'late', [{ value: '{}' }]);
+        expect(await first).toMatchObject({ kind: 'assignment' });
+        await reader.batch();
+        expect(reader.problems.at(-1)).toBeUndefined();
+      } finally {
+        await broker.stop();
+      }
+      await reader.until(() => reader.problems.at(-1) !== undefined);
+      expect(reader.problems.at(-1)?.code).toBe('KAFKA_UNREACHABLE');
+    },
+    60_000,
+  );
+
+  test('a commit without the group having been joined is refused as retryable', async () => {
+    const reader = new Reader(uniqueName('never'));
+    await expect(
+      reader.source.commit([{ partition: 0, nextOffset: 1, metadata: { newestEventTime: 1 } }]),
+    ).rejects.toMatchObject({ code: 'KAFKA_GENERATION_LOST', retryable: true });
+  });
+});

@@ -1,0 +1,89 @@
+/** What people are told when Kafka fails, and which warning is muted. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import { expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import { connectKafka, kafkaError } from '../../../src/source/kafka-client.ts';
+import { decodeMetadata, encodeMetadata } from '../../../src/source/kafka-offsets.ts';
+import { freePorts } from '../../support/native-kafka.ts';
+
+function protocolError(type: string): Error {
+  return Object.assign(new Error(type), { name: 'KafkaJSProtocolError', type, retriable: true });
+}
+
+function wrapped(cause: Error): Error {
+  return Object.assign(new Error('gave up', { cause }), { name: 'KafkaJSNumberOfRetriesExceeded' });
+}
+
+test.each([
+  ['SASL_AUTHENTICATION_FAILED', 'KAFKA_AUTH_FAILED', true],
+  ['TOPIC_AUTHORIZATION_FAILED', 'KAFKA_FORBIDDEN', true],
+  ['GROUP_AUTHORIZATION_FAILED', 'KAFKA_FORBIDDEN', true],
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_MISSING', true],
+  ['ILLEGAL_GENERATION', 'KAFKA_GENERATION_LOST', true],
+  ['UNKNOWN_MEMBER_ID', 'KAFKA_GENERATION_LOST', true],
+  ['REBALANCE_IN_PROGRESS', 'KAFKA_GENERATION_LOST', true],
+  ['MESSAGE_TOO_LARGE', 'KAFKA_MESSAGE_TOO_LARGE', false],
+  ['NOT_ENOUGH_REPLICAS', 'KAFKA_FAILED', true],
+])('the protocol error %s is %s, also behind retries', (type, code, retryable) => {
+  for (const thrown of [protocolError(type), wrapped(protocolError(type))]) {
+    const error = kafkaError(thrown, ['a:9092', 'b:9092'], 'access');
+    expect(error).toMatchObject({ code, retryable });
+    expect(error.remedy).not.toBe('');
+    expect(error.message).toMatch(/access|a:9092, b:9092/);
+    expect(error.cause).toBe(thrown);
+  }
+});
+
+test('anything else that is thrown is a failure that is not retried, and a coded error stays as it is', () => {
+  expect(kafkaError('odd', ['a:9092'], 't')).toMatchObject({ code: 'KAFKA_FAILED', retryable: false });
+  const coded = new VigieError('X', 'x');
+  expect(kafkaError(coded, [], 't')).toBe(coded);
+});
+
+test('an unreachable broker is named, and the client logs to the given function only', async () => {
+  const [port] = await freePorts(1);
+  const brokers = [`127.0.0.1:${port!}`];
+  const logged: string[] = [];
+  const log = (level: string, message: string): void => void logged.push(`${level} ${message}`);
+  const admin = connectKafka({ brokers, clientId: 'test', log }).admin({ retry: { retries: 0 } });
+  const thrown: unknown = await admin.connect().catch((error: unknown) => error);
+  expect(kafkaError(thrown, brokers, 't')).toMatchObject({ code: 'KAFKA_UNREACHABLE', retryable: true });
+  expect(kafkaError(thrown, brokers, 't').message).toContain(brokers[0]);
+  expect(logged.some((line) => line.startsWith('warn kafka client: Connection error'))).toBe(true);
+});
+
+test('other warnings about timeouts still come through', async () => {
+  connectKafka({ brokers: ['x:1'], clientId: 'test', log: () => undefined });
+  const warnings: Error[] = [];
+  const keep = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', keep);
+  process.emitWarning('-5 is a negative number', 'TimeoutNegativeWarning');
+  process.emitWarning('something else');
+  await delay(5);
+  process.off('warning', keep);
+  expect(warnings.map(({ message }) => message)).toEqual(['-5 is a negative number', 'something else']);
+});
+
+test('zstd goes there and back through the registered codec', async () => {
+  connectKafka({ brokers: ['x:1'], clientId: 'test', log: () => undefined });
+  const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD]() as {
+    compress(encoder: { buffer: Buffer }): Promise<Buffer>;
+    decompress(buffer: Buffer): Promise<Buffer>;
+  };
+  const text = Buffer.from('so much the same '.repeat(100));
+  const packed = await codec.compress({ buffer: text });
+  expect(packed.length).toBeLessThan(100);
+  expect(await codec.decompress(packed)).toEqual(text);
+});
+
+test('commit metadata survives, and what is not ours is none', () => {
+  expect(decodeMetadata(encodeMetadata({ newestEventTime: 1_752_278_400_123 }))).toEqual({
+    newestEventTime: 1_752_278_400_123,
+  });
+  expect(decodeMetadata(encodeMetadata({ newestEventTime: -Infinity }))).toBeUndefined();
+  for (const foreign of [null, '', 'hello', '{"v":2,"newest":1}', '{"v":1,"newest":"1"}', '[]', '{"v":1']) {
+    expect(decodeMetadata(foreign)).toBeUndefined();
+  }
+});
