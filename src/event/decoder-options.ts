@@ -1,0 +1,25 @@
+/** What both decoders are built from, with its defaults. */
+
+import type { FieldTable } from './record.ts';
+
+export interface DecoderOptions {
+  /** The wanted fields; frozen by the decoder. */
+  readonly fields: FieldTable;
+  /** Dotted path of the event time. Default `@timestamp`. */
+  readonly timestampField?: string;
+  /** Refuse events without a time (`NO_TIME`); otherwise their time is NaN. */
+  readonly timeRequired: boolean;
+  /** Larger events are refused unread (`TOO_LARGE`). Default 1 MiB. */
+  readonly maxEventBytes?: number;
+  /** Dotted paths of the fields that hold persons' ids. Default `portal.records.ids`. */
+  readonly personFields?: readonly string[];
+  /** 16 secret bytes: the key under which persons' ids are hashed. */
+  readonly pseudonymKey: Uint8Array;
+}
+
+export const DEFAULT_TIMESTAMP_FIELD = '@timestamp';
+export const DEFAULT_PERSON_FIELDS: readonly string[] = Object.freeze(['portal.records.ids']);
+export const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024;
+
+/** More open brackets than this at once are refused (`TOO_DEEP`): everything that recurses stays bounded. */
+export const MAX_DEPTH = 512;

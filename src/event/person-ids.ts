@@ -1,0 +1,58 @@
+/**
+ * Persons' ids → pseudonyms. The raw id goes no further than here.
+ *
+ * The same person written as a string or as a number gets the same pseudonym: a number is hashed as its text
+ * `String(n)`, so ids that do not fit a double exactly (above 2^53) must be sent as text. Nulls are no
+ * persons and are skipped, nested lists are flattened, and an object is refused.
+ */
+
+import { Pseudonyms } from './pseudonyms.ts';
+import type { FieldValue } from './record.ts';
+import { SipHash } from './siphash.ts';
+
+export class PersonHasher {
+  readonly #hash: SipHash;
+
+  constructor(key: Uint8Array) {
+    this.#hash = new SipHash(key);
+  }
+
+  /** Appends the pseudonyms of the ids in `value`; false when it holds an object. */
+  addValue(value: FieldValue, into: Pseudonyms): boolean {
+    if (value === null) return true;
+    if (Array.isArray(value)) return value.every((element) => this.addValue(element, into));
+    if (typeof value === 'object') return false;
+    this.addText(String(value), into);
+    return true;
+  }
+
+  addText(id: string, into: Pseudonyms): void {
+    this.#hash.hashString(id);
+    this.#append(into);
+  }
+
+  /** Appends the pseudonym of the id whose UTF-8 bytes are `data[start, end)`. */
+  addBytes(data: Uint8Array, start: number, end: number, into: Pseudonyms): void {
+    this.#hash.hashBytes(data, start, end);
+    this.#append(into);
+  }
+
+  #append(into: Pseudonyms): void {
+    const at = 2 * into.length;
+    if (at === into.words.length) {
+      const grown = new Uint32Array(Math.max(16, 2 * at));
+      grown.set(into.words);
+      into.words = grown;
+    }
+    into.words[at] = this.#hash.out[0]!;
+    into.words[at + 1] = this.#hash.out[1]!;
+    into.length++;
+  }
+}
+
+/** One pseudonym for a single id, a list for a list: what stands in the event in place of the ids. */
+export function pseudonymTexts(value: FieldValue, pseudonyms: Pseudonyms): FieldValue {
+  if (value === null) return null;
+  const texts = Array.from({ length: pseudonyms.length }, (_, i) => pseudonyms.text(i));
+  return Array.isArray(value) ? texts : texts[0]!;
+}
