@@ -1,0 +1,94 @@
+/**
+ * The checked form of a rule's detection section.
+ *
+ * Modifiers are gone: what they mean is spelled out as trees of `and`, `or`, `not` over plain tests, so
+ * that whoever evaluates, explains or translates a rule knows seven kinds of test and nothing else.
+ */
+
+/** `*`: any run of characters, also none. */
+export const ANY_RUN = 0;
+/** `?`: exactly one character. */
+export const ANY_ONE = 1;
+/** Any of the five dashes of `windash`. */
+export const ANY_DASH = 2;
+
+export type Wildcard = typeof ANY_RUN | typeof ANY_ONE | typeof ANY_DASH;
+
+/** Literal text or a wildcard. Two literals never follow each other; an empty pattern is the empty text. */
+export type Token = string | Wildcard;
+
+export type Pattern = readonly Token[];
+
+export type CompareOperator = 'lt' | 'lte' | 'gt' | 'gte';
+
+export type TimePart = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year';
+
+/** A question about one value. All but `null` and `exists` are false for an absent or null field. */
+export type Test =
+  | { readonly kind: 'text'; readonly pattern: Pattern; readonly cased: boolean }
+  /** Found anywhere in the value. `flags` is a subset of `ims`. */
+  | { readonly kind: 'regex'; readonly source: string; readonly flags: string }
+  | { readonly kind: 'cidr'; readonly network: string }
+  | { readonly kind: 'compare'; readonly op: CompareOperator; readonly value: number }
+  | {
+      readonly kind: 'time';
+      readonly part: TimePart;
+      readonly op: CompareOperator | 'eq';
+      readonly value: number;
+    }
+  /** Another field's value as text; `open` ends may hold more than that value. */
+  | {
+      readonly kind: 'reference';
+      readonly path: string;
+      readonly openStart: boolean;
+      readonly openEnd: boolean;
+      readonly cased: boolean;
+    }
+  | { readonly kind: 'exists'; readonly expected: boolean }
+  /** Absent or null. */
+  | { readonly kind: 'null' };
+
+export type Detection =
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Detection[] }
+  | { readonly kind: 'not'; readonly part: Detection }
+  | { readonly kind: 'field'; readonly path: string; readonly test: Test }
+  /** The test on every value of the event, wherever it stands. */
+  | { readonly kind: 'keyword'; readonly test: Test };
+
+/** A condition over names: a rule's selections, or the rules of a temporal correlation. */
+export type Condition =
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'not'; readonly part: Condition }
+  | { readonly kind: 'ref'; readonly name: string };
+
+/** The names a condition refers to, each once, in the order they first appear. */
+export function conditionNames(condition: Condition): readonly string[] {
+  const names = new Set<string>();
+  const visit = (node: Condition): void => {
+    if (node.kind === 'ref') names.add(node.name);
+    else if (node.kind === 'not') visit(node.part);
+    else for (const part of node.parts) visit(part);
+  };
+  visit(condition);
+  return [...names];
+}
+
+const PRECEDENCE = { or: 1, and: 2, not: 3, ref: 4 } as const;
+
+/** A condition as text, with no more parentheses than needed; parses back to the same tree. */
+export function formatCondition(condition: Condition): string {
+  const inside = (node: Condition, outer: number): string => {
+    const text = formatCondition(node);
+    return PRECEDENCE[node.kind] < outer ? `(${text})` : text;
+  };
+  switch (condition.kind) {
+    case 'ref':
+      return condition.name;
+    case 'not':
+      return `not ${inside(condition.part, PRECEDENCE.not)}`;
+    default:
+      return condition.parts
+        .map((part) => inside(part, PRECEDENCE[condition.kind] + 1))
+        .join(` ${condition.kind} `);
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * All rules compiled together into closures over an event's slots.
+ *
+ * A predicate that several places share is evaluated at most once per event; an event that matches nothing
+ * costs no allocation here. Guarantee: the same answers as evaluating each rule on its own.
+ */
+
+import type { EventRecord, FieldTable } from '../event/record.ts';
+import type { Condition, Detection } from './ast.ts';
+import { literalOf } from './pattern.ts';
+import { anywhere, compileAnyOf, compileReference, compileTest } from './predicate.ts';
+import type { BaseRule } from './rule.ts';
+import { RuleIndex } from './rule-index.ts';
+
+export interface Matcher {
+  readonly rules: readonly BaseRule[];
+  /** Indexes into `rules` of those that matched, ascending; valid until the next call of `match`. */
+  readonly matched: Int32Array;
+  /** Evaluates all rules on an event and returns how many matched. */
+  match(record: EventRecord): number;
+}
+
+type Predicate = (record: EventRecord) => boolean;
+
+/** Below this many values, testing one after the other is cheaper than a set. */
+const SET_FROM = 4;
+
+/** Registers the fields that the rules need; build the decoder after this. */
+export function compileMatcher(rules: readonly BaseRule[], fields: FieldTable): Matcher {
+  const compiler = new Compiler(fields);
+  for (const rule of rules) compiler.count(rule);
+  const predicates = rules.map((rule) => compiler.compile(rule));
+  const index = new RuleIndex(rules, fields);
+  const matched = new Int32Array(rules.length);
+  const { candidates } = index;
+  return {
+    rules,
+    matched,
+    match(record) {
+      compiler.nextEvent();
+      const count = index.find(record);
+      let found = 0;
+      for (let i = 0; i < count; i++) {
+        const rule = candidates[i]!;
+        if (!predicates[rule]!(record)) continue;
+        // Few rules match an event, so inserting in place keeps them sorted cheaply.
+        let at = found++;
+        while (at > 0 && matched[at - 1]! > rule) {
+          matched[at] = matched[at - 1]!;
+          at--;
+        }
+        matched[at] = rule;
+      }
+      return found;
+    },
+  };
+}
+
+class Compiler {
+  readonly #fields: FieldTable;
+  readonly #uses = new Map<string, number>();
+  readonly #shared = new Map<string, Predicate>();
+  #generation = 0;
+
+  constructor(fields: FieldTable) {
+    this.#fields = fields;
+  }
+
+  nextEvent(): void {
+    this.#generation++;
+  }
+
+  /** First pass: how often each predicate is used, so that only shared ones pay for remembering. */
+  count(rule: BaseRule): void {
+    this.#detections(rule.condition, rule, (leaf) => {
+      const key = leafKey(leaf, rule);
+      this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
+    });
+  }
+
+  compile(rule: BaseRule): Predicate {
+    return this.#condition(rule.condition, rule);
+  }
+
+  #detections(condition: Condition, rule: BaseRule, visit: (leaf: Leaf) => void): void {
+    const walk = (node: Detection | AnyOf): void => {
+      if ('part' in node) walk(node.part);
+      else if ('parts' in node) for (const part of grouped(node)) walk(part);
+      else visit(node);
+    };
+    if (condition.kind === 'ref') walk(rule.detections.get(condition.name)!);
+    else if (condition.kind === 'not') this.#detections(condition.part, rule, visit);
+    else for (const part of condition.parts) this.#detections(part, rule, visit);
+  }
+
+  #condition(node: Condition, rule: BaseRule): Predicate {
+    if (node.kind === 'ref') return this.#detection(rule.detections.get(node.name)!, rule);
+    if (node.kind === 'not') return negated(this.#condition(node.part, rule));
+    return joined(
+      node.kind,
+      node.parts.map((part) => this.#condition(part, rule)),
+    );
+  }
+
+  #detection(node: Detection | AnyOf, rule: BaseRule): Predicate {
+    if ('part' in node) return negated(this.#detection(node.part, rule));
+    if ('parts' in node) {
+      return joined(
+        node.kind,
+        grouped(node).map((part) => this.#detection(part, rule)),
+      );
+    }
+    const key = leafKey(node, rule);
+    if (this.#uses.get(key) === 1) return this.#leaf(node, rule);
+    let shared = this.#shared.get(key);
+    if (shared === undefined) {
+      shared = this.#remembering(this.#leaf(node, rule));
+      this.#shared.set(key, shared);
+    }
+    return shared;
+  }
+
+  #remembering(predicate: Predicate): Predicate {
+    let generation = -1;
+    let result = false;
+    return (record) => {
+      if (generation !== this.#generation) {
+        result = predicate(record);
+        generation = this.#generation;
+      }
+      return result;
+    };
+  }
+
+  #leaf(node: Leaf, rule: BaseRule): Predicate {
+    if (node.kind === 'keyword') {
+      this.#fields.wantWhole();
+      if (node.test.kind === 'reference') return this.#keywordReference(node.test);
+      const holds = compileTest(node.test, rule.timezone);
+      return (record) => anywhere(record.whole, holds);
+    }
+    const slot = this.#fields.slot(node.path);
+    if (node.kind === 'any-of') {
+      const holds = compileAnyOf(node.literals);
+      return (record) => holds(record.slots[slot]);
+    }
+    if (node.test.kind === 'reference') {
+      const other = this.#fields.slot(node.test.path);
+      const holds = compileReference(node.test);
+      return (record) => holds(record.slots[slot], record.slots[other]);
+    }
+    const holds = compileTest(node.test, rule.timezone);
+    return (record) => holds(record.slots[slot]);
+  }
+
+  #keywordReference(test: Parameters<typeof compileReference>[0]): Predicate {
+    const other = this.#fields.slot(test.path);
+    const holds = compileReference(test);
+    return (record) => anywhere(record.whole, (value) => holds(value, record.slots[other]));
+  }
+}
+
+/** A field equal, ignoring letter case, to any of many texts. */
+interface AnyOf {
+  readonly kind: 'any-of';
+  readonly path: string;
+  readonly literals: readonly string[];
+}
+
+type Leaf = AnyOf | Extract<Detection, { readonly kind: 'field' | 'keyword' }>;
+
+function leafKey(leaf: Leaf, rule: BaseRule): string {
+  const timed = leaf.kind !== 'any-of' && leaf.test.kind === 'time';
+  return JSON.stringify(timed ? [leaf, rule.timezone] : leaf);
+}
+
+/** The parts of a node, with long lists of plain texts of one field under `or` made one part. */
+function grouped(node: Extract<Detection, { readonly parts: unknown }>): readonly (Detection | AnyOf)[] {
+  if (node.kind === 'and' || node.parts.length < SET_FROM) return node.parts;
+  const literals = new Map<string, string[]>();
+  const others: (Detection | AnyOf)[] = [];
+  for (const part of node.parts) {
+    const plain = part.kind === 'field' && part.test.kind === 'text' && !part.test.cased;
+    const literal = plain ? literalOf(part.test.pattern) : undefined;
+    if (part.kind !== 'field' || literal === undefined) others.push(part);
+    else literals.set(part.path, [...(literals.get(part.path) ?? []), literal]);
+  }
+  for (const [path, texts] of literals) others.push({ kind: 'any-of', path, literals: texts });
+  return others;
+}
+
+function negated(predicate: Predicate): Predicate {
+  return (record) => !predicate(record);
+}
+
+function joined(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
+  const [first, second] = parts;
+  if (first !== undefined && second === undefined) return first;
+  if (first !== undefined && second !== undefined && parts.length === 2) {
+    if (kind === 'and') return (record) => first(record) && second(record);
+    return (record) => first(record) || second(record);
+  }
+  const stop = kind === 'or';
+  return (record) => {
+    for (const part of parts) if (part(record) === stop) return stop;
+    return !stop;
+  };
+}

@@ -1,0 +1,75 @@
+/** The keys that rules, correlations and filters share. */
+
+import { readExtensions } from './extensions.ts';
+import type { DocumentKind, Extensions } from './extensions.ts';
+import type { Faults } from './faults.ts';
+import { missing, readChoice, readLooseText, readText, readTexts } from './reader.ts';
+import type { Level, Logsource, RuleMeta } from './rule.ts';
+import type { YamlMap } from './yaml-tree.ts';
+
+const LEVELS: readonly Level[] = ['informational', 'low', 'medium', 'high', 'critical'];
+const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
+
+/** All of a document's meta data that it knows by itself, without the other documents. */
+export type OwnMeta = Omit<RuleMeta, 'key' | 'alertsAlone'>;
+
+export interface Head {
+  readonly meta: OwnMeta;
+  readonly extensions: Extensions;
+}
+
+export function readHead(root: YamlMap, kind: DocumentKind, faults: Faults): Head {
+  const extensions = readExtensions(root, kind, faults);
+  const title = readText(root, 'title', faults, true)?.text;
+  if (!root.entries.has('title'))
+    missing(root, 'title', `every ${kind} says in a few words what it is for`, faults);
+  const texts = (key: string): readonly string[] => readTexts(root, key, faults).map(({ text }) => text);
+  return {
+    extensions,
+    meta: {
+      id: readText(root, 'id', faults)?.text,
+      name: readText(root, 'name', faults)?.text,
+      title: title ?? '',
+      level: readChoice(root, 'level', LEVELS, faults) ?? 'medium',
+      status: readChoice(root, 'status', STATUSES, faults),
+      description: readLooseText(root, 'description', faults),
+      tags: texts('tags'),
+      falsePositives: texts('falsepositives'),
+      references: texts('references'),
+      runbook: extensions['vigie.runbook'] ?? '',
+      file: faults.file,
+      line: root.line,
+    },
+  };
+}
+
+/** Which log a rule is for. Without one a rule is about every event, which is worth a warning. */
+export function readLogsource(root: YamlMap, faults: Faults): Logsource {
+  if (!root.entries.has('logsource')) {
+    faults.warning(
+      root,
+      'MISSING_LOGSOURCE',
+      'logsource is missing; say which log this is for: category, product, service',
+    );
+    return {};
+  }
+  const map = readKey(root, faults);
+  const logsource: { category?: string; product?: string; service?: string } = {};
+  if (map === undefined) return logsource;
+  for (const key of ['category', 'product', 'service'] as const) {
+    const value = readText(map, key, faults, true)?.text;
+    if (value !== undefined) logsource[key] = value;
+  }
+  return logsource;
+}
+
+function readKey(root: YamlMap, faults: Faults): YamlMap | undefined {
+  const { value } = root.entries.get('logsource')!;
+  if (value.kind === 'map') return value;
+  faults.error(
+    value,
+    'WRONG_TYPE',
+    'logsource is no map; expected category, product or service, e.g. category: webserver',
+  );
+  return undefined;
+}

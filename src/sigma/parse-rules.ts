@@ -1,0 +1,85 @@
+/**
+ * Rule text → rule set. Guarantee: never throws on any text; every fault of every file is in the result,
+ * with its place, and a document that has one is not among the loaded rules.
+ */
+
+import { readBaseRule, readFilter } from './base-rule.ts';
+import type { FilterDraft } from './base-rule.ts';
+import { applyActions } from './collection.ts';
+import { readCorrelation } from './correlation.ts';
+import type { DetectionContext, Placeholders } from './detection.ts';
+import { Faults } from './faults.ts';
+import { nearest } from './nearest.ts';
+import type { Draft } from './names.ts';
+import { resolve } from './resolve.ts';
+import type { Fault, RuleSet } from './rule.ts';
+import { parseYaml } from './yaml-tree.ts';
+import type { YamlMap } from './yaml-tree.ts';
+
+export interface RuleSource {
+  /** Shown in faults. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface ParseOptions {
+  /** Values of `%name%` under the modifier `expand`. */
+  readonly placeholders?: Placeholders;
+}
+
+const KINDS = ['detection', 'correlation', 'filter'] as const;
+
+/** Parses and checks all files together: correlations and filters may refer to rules of other files. */
+export function parseRules(sources: readonly RuleSource[], options: ParseOptions = {}): RuleSet {
+  const placeholders = options.placeholders ?? {};
+  const drafts: Draft[] = [];
+  const filters: FilterDraft[] = [];
+  const files: Faults[] = [];
+  let documents = 0;
+  for (const { file, text } of sources) {
+    const faults = new Faults(file);
+    files.push(faults);
+    const trees = parseYaml(text, faults);
+    documents += trees.length;
+    for (const root of applyActions(trees, faults)) {
+      const draft = readDocument(root, { faults, placeholders });
+      if (draft?.kind === 'filter') filters.push(draft);
+      else if (draft !== undefined) drafts.push(draft);
+    }
+  }
+  const { rules, correlations } = resolve(drafts, filters);
+  const faults = files.flatMap(({ all }) => all.sort(byPlace));
+  return { rules, correlations, documents, filters: filters.filter(({ sound }) => sound).length, faults };
+}
+
+function byPlace(a: Fault, b: Fault): number {
+  return a.line - b.line || a.column - b.column;
+}
+
+function readDocument(root: YamlMap, context: DetectionContext): Draft | FilterDraft | undefined {
+  const kinds = KINDS.filter((kind) => root.entries.has(kind));
+  if (kinds.length === 1) {
+    if (kinds[0] === 'detection') return readBaseRule(root, context);
+    if (kinds[0] === 'filter') return readFilter(root, context);
+    return readCorrelation(root, context.faults);
+  }
+  if (kinds.length > 1) {
+    const place = root.entries.get(kinds[1]!)!.place;
+    context.faults.error(
+      place,
+      'BAD_DOCUMENT',
+      `a document has one of ${KINDS.join(', ')}; this one has ${kinds.join(' and ')}: split it with ---`,
+    );
+    return undefined;
+  }
+  const typo = [...root.entries.values()]
+    .map((entry) => [entry, nearest(entry.key, KINDS)] as const)
+    .find(([, near]) => near !== undefined);
+  const hint = typo === undefined ? '' : `; did you mean "${typo[1]!}" instead of "${typo[0].key}"?`;
+  context.faults.error(
+    typo?.[0].place ?? root,
+    'BAD_DOCUMENT',
+    `the document has none of ${KINDS.join(', ')}${hint}`,
+  );
+  return undefined;
+}

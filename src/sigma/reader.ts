@@ -1,0 +1,114 @@
+/**
+ * Typed reading of a document's keys. Each function returns undefined when the key is absent or faulty, and
+ * has reported it in the second case, so callers just go on.
+ */
+
+import { shown } from './faults.ts';
+import type { Faults, Place } from './faults.ts';
+import { suggestion } from './nearest.ts';
+import { kindOf } from './yaml-tree.ts';
+import type { YamlEntry, YamlMap, YamlNode } from './yaml-tree.ts';
+
+/** A text and where it stands. */
+export interface PlacedText extends Place {
+  readonly text: string;
+}
+
+/** Where a missing key is missed: the place of the map. */
+export function missing(map: YamlMap, key: string, reason: string, faults: Faults): void {
+  faults.error(map, 'MISSING_KEY', `${key} is missing; ${reason}`);
+}
+
+function wrongType(entry: YamlEntry, expected: string, faults: Faults): undefined {
+  faults.error(entry.value, 'WRONG_TYPE', `${entry.key} is ${kindOf(entry.value)}; expected ${expected}`);
+  return undefined;
+}
+
+/** Text that is not empty. Numbers count as their text only when `numbers` says so. */
+export function readText(map: YamlMap, key: string, faults: Faults, numbers = false): PlacedText | undefined {
+  const entry = map.entries.get(key);
+  if (entry === undefined) return undefined;
+  const text = scalarText(entry.value, numbers);
+  if (text === undefined) return wrongType(entry, 'text', faults);
+  if (text.trim() !== '') return { text, line: entry.value.line, column: entry.value.column };
+  faults.error(entry.value, 'WRONG_TYPE', `${key} is empty; write something or leave the key out`);
+  return undefined;
+}
+
+/** Text that may be empty or `null`. */
+export function readLooseText(map: YamlMap, key: string, faults: Faults): string {
+  const entry = map.entries.get(key);
+  if (entry === undefined || isNull(entry.value)) return '';
+  return scalarText(entry.value, true) ?? wrongType(entry, 'text', faults) ?? '';
+}
+
+/** A text or a list of texts; absent and `null` are no texts. */
+export function readTexts(map: YamlMap, key: string, faults: Faults): readonly PlacedText[] {
+  const entry = map.entries.get(key);
+  if (entry === undefined || isNull(entry.value)) return [];
+  const nodes = entry.value.kind === 'list' ? entry.value.items : [entry.value];
+  const texts: PlacedText[] = [];
+  for (const node of nodes) {
+    const text = scalarText(node, true);
+    if (text !== undefined && text !== '') texts.push({ text, line: node.line, column: node.column });
+    else faults.error(node, 'WRONG_TYPE', `${key} holds ${kindOf(node)}; expected a text or a list of texts`);
+  }
+  return texts;
+}
+
+export function readBoolean(map: YamlMap, key: string, faults: Faults): boolean | undefined {
+  const entry = map.entries.get(key);
+  if (entry === undefined) return undefined;
+  const { value } = entry;
+  if (value.kind === 'scalar' && typeof value.value === 'boolean') return value.value;
+  return wrongType(entry, 'true or false', faults);
+}
+
+export function readMap(map: YamlMap, key: string, faults: Faults): YamlMap | undefined {
+  const entry = map.entries.get(key);
+  if (entry === undefined) return undefined;
+  return entry.value.kind === 'map' ? entry.value : wrongType(entry, 'a map', faults);
+}
+
+/** One of a fixed set of words. */
+export function readChoice<T extends string>(
+  map: YamlMap,
+  key: string,
+  choices: readonly T[],
+  faults: Faults,
+): T | undefined {
+  const given = readText(map, key, faults);
+  if (given === undefined) return undefined;
+  const choice = choices.find((each) => each === given.text);
+  if (choice !== undefined) return choice;
+  const near = suggestion(given.text, choices);
+  faults.error(given, 'BAD_VALUE', `${key} is ${shown(given.text)}; expected ${oneOf(choices)}${near}`);
+  return undefined;
+}
+
+/** Reports keys that nobody reads. */
+export function refuseOtherKeys(map: YamlMap, known: readonly string[], where: string, faults: Faults): void {
+  for (const entry of map.entries.values()) {
+    if (known.includes(entry.key)) continue;
+    const near = suggestion(entry.key, known);
+    faults.error(
+      entry.place,
+      'UNKNOWN_KEY',
+      `${where} has no key ${shown(entry.key)}; expected ${oneOf(known)}${near}`,
+    );
+  }
+}
+
+export function oneOf(choices: readonly string[]): string {
+  return choices.length === 1 ? choices[0]! : `one of ${choices.join(', ')}`;
+}
+
+function isNull(node: YamlNode): boolean {
+  return node.kind === 'scalar' && node.value === null;
+}
+
+function scalarText(node: YamlNode, numbers: boolean): string | undefined {
+  if (node.kind !== 'scalar') return undefined;
+  if (typeof node.value === 'string') return node.value;
+  return numbers && typeof node.value === 'number' ? node.source : undefined;
+}
