@@ -1,0 +1,50 @@
+/**
+ * What an alert adds up over the events of its episode. Ranges of the event log are added and, where two
+ * ranges overlap, subtracted; the sets are unions, for which an overlap does not matter.
+ */
+
+import { PersonCounter } from './person-counter.ts';
+
+/** Distinct values listed on an alert; a busier dimension shows this many. */
+const LISTED = 100;
+
+export class Totals {
+  events = 0;
+  records = 0;
+  bytes = 0;
+  /** A part of a range had been coalesced or dropped when it was added. */
+  estimated = false;
+  readonly persons = new PersonCounter();
+  readonly applications = new Set<number>();
+  readonly organisations = new Set<number>();
+  readonly networks = new Set<number>();
+  readonly categories = new Set<number>();
+
+  /** `sign` −1 takes a range back that was added twice; the sets keep it. */
+  addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void {
+    this.events += sign * events;
+    this.records += sign * records;
+    this.bytes += sign * bytes;
+  }
+
+  addDimensions(application: number, organisation: number, network: number, category: number): void {
+    addBounded(this.applications, application);
+    addBounded(this.organisations, organisation);
+    addBounded(this.networks, network);
+    addBounded(this.categories, category);
+  }
+
+  merge(other: Totals): void {
+    this.addEvents(1, other.events, other.records, other.bytes);
+    this.estimated ||= other.estimated;
+    this.persons.merge(other.persons);
+    for (const number of other.applications) addBounded(this.applications, number);
+    for (const number of other.organisations) addBounded(this.organisations, number);
+    for (const number of other.networks) addBounded(this.networks, number);
+    for (const number of other.categories) addBounded(this.categories, number);
+  }
+}
+
+function addBounded(set: Set<number>, number: number): void {
+  if (number !== 0 && set.size < LISTED) set.add(number);
+}

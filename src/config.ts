@@ -1,0 +1,258 @@
+/**
+ * Settings: environment over file over default → validated and frozen. One table is the truth for names,
+ * forms, defaults and docs/configuration.md (a test compares them).
+ *
+ * An unknown or wrong setting stops the start with its name, its value (unless secret) and the remedy; all
+ * faults are reported at once.
+ */
+
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { messageOf, VigieError } from './errors.ts';
+import { DURATION_FORM, parseDuration } from './sigma/duration.ts';
+import { nearest } from './sigma/nearest.ts';
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
+  return ms ?? 0;
+});
+const text = z.string().min(1, 'expected a text that is not empty');
+const list = z
+  .union([z.string().transform((value) => value.split(',')), z.array(z.string())])
+  .transform((values) => values.map((value) => value.trim()).filter((value) => value !== ''));
+const whole = (least: number, most: number) =>
+  z.coerce
+    .number(`expected a whole number`)
+    .int('expected a whole number')
+    .min(least, `expected at least ${least}`)
+    .max(most, `expected at most ${most}`);
+const yesNo = z
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0'], 'expected true or false')])
+  .transform((value) => value === true || value === 'true' || value === '1');
+
+interface Setting<T> {
+  readonly env: string;
+  readonly schema: z.ZodType<T, unknown>;
+  /** As a person would write it; undefined: none. */
+  readonly default: string | undefined;
+  readonly secret?: true;
+  readonly doc: string;
+}
+
+function setting<T>(
+  env: string,
+  schema: z.ZodType<T, unknown>,
+  fallback: string | undefined,
+  doc: string,
+  secret?: true,
+): Setting<T> {
+  return { env, schema, default: fallback, doc, ...(secret === undefined ? {} : { secret }) };
+}
+
+const url = z.url({ protocol: /^https?$/, error: 'expected http(s)://host:port' });
+
+/** Every setting, by its name in the configuration file. */
+export const SETTINGS = {
+  rules: setting('VIGIE_RULES', list, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
+  data_dir: setting(
+    'VIGIE_DATA_DIR',
+    text,
+    '.vigie',
+    'Folder of the embedded database, the generated key and dead letters of files.',
+  ),
+  kafka_brokers: setting(
+    'KAFKA_BROKERS',
+    list.optional(),
+    undefined,
+    'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
+  ),
+  kafka_ssl: setting('KAFKA_SSL', yesNo, 'false', 'Connect to Kafka over TLS.'),
+  kafka_sasl_mechanism: setting(
+    'KAFKA_SASL_MECHANISM',
+    z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'expected plain, scram-sha-256 or scram-sha-512')
+      .optional(),
+    undefined,
+    'SASL mechanism: plain, scram-sha-256 or scram-sha-512.',
+  ),
+  kafka_sasl_username: setting('KAFKA_SASL_USERNAME', text.optional(), undefined, 'SASL user name.'),
+  kafka_sasl_password: setting('KAFKA_SASL_PASSWORD', text.optional(), undefined, 'SASL password.', true),
+  topic: setting('VIGIE_TOPIC', text, 'portal-access', 'Topic of access events.'),
+  group: setting('VIGIE_GROUP', text, 'vigie', 'Consumer group.'),
+  dead_letter_topic: setting(
+    'VIGIE_DEAD_LETTER_TOPIC',
+    text.optional(),
+    undefined,
+    'Topic of inputs that are no events. Default: the topic with `-dead-letters` appended.',
+  ),
+  clickhouse_url: setting(
+    'CLICKHOUSE_URL',
+    url.optional(),
+    undefined,
+    'ClickHouse server. Without it the engine runs inside the process, on the data folder.',
+  ),
+  clickhouse_user: setting('CLICKHOUSE_USER', text.optional(), undefined, 'ClickHouse user.'),
+  clickhouse_password: setting(
+    'CLICKHOUSE_PASSWORD',
+    z.string().optional(),
+    undefined,
+    'ClickHouse password.',
+    true,
+  ),
+  clickhouse_database: setting('CLICKHOUSE_DATABASE', text, 'vigie', 'Database of the tables.'),
+  archive: setting(
+    'VIGIE_ARCHIVE',
+    yesNo,
+    'false',
+    'Keep every accepted event in the table `access_events`.',
+  ),
+  archive_days: setting(
+    'VIGIE_ARCHIVE_DAYS',
+    whole(0, 36_500),
+    '365',
+    'Days after which archived events are deleted; 0 keeps them.',
+  ),
+  http_host: setting(
+    'VIGIE_HTTP_HOST',
+    text,
+    '127.0.0.1',
+    'Address that /metrics, /healthz and /readyz listen on.',
+  ),
+  http_port: setting('VIGIE_HTTP_PORT', whole(0, 65_535), '9464', 'Their port; 0 takes a free one.'),
+  pseudonym_key: setting(
+    'VIGIE_PSEUDONYM_KEY',
+    z
+      .string()
+      .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)')
+      .optional(),
+    undefined,
+    'Key under which persons are hashed, 32 hex digits. With Kafka required; else made once in the data folder.',
+    true,
+  ),
+  pseudonym_key_file: setting(
+    'VIGIE_PSEUDONYM_KEY_FILE',
+    text.optional(),
+    undefined,
+    'File that holds the key instead.',
+  ),
+  timestamp_field: setting('VIGIE_TIMESTAMP_FIELD', text, '@timestamp', 'Field of the event time.'),
+  person_fields: setting(
+    'VIGIE_PERSON_FIELDS',
+    list,
+    'portal.records.ids',
+    "Fields that hold persons' ids, separated by commas.",
+  ),
+  max_event_bytes: setting(
+    'VIGIE_MAX_EVENT_BYTES',
+    whole(1, 1_073_741_824),
+    '1048576',
+    'Larger events become dead letters.',
+  ),
+  lateness: setting(
+    'VIGIE_LATENESS',
+    duration,
+    '60s',
+    "Allowed lateness: how far behind its partition's newest event an event is still on time.",
+  ),
+  max_future: setting(
+    'VIGIE_MAX_FUTURE',
+    duration,
+    '5m',
+    'Events further ahead of the wall clock are quarantined as dead letters.',
+  ),
+  idle_timeout: setting(
+    'VIGIE_IDLE_TIMEOUT',
+    duration,
+    '30s',
+    'A caught-up partition silent for this wall time no longer holds the watermark back.',
+  ),
+  flush_interval: setting(
+    'VIGIE_FLUSH_INTERVAL',
+    duration,
+    '1s',
+    'Longest wall time between two writes of changed alerts; new alerts are written at once.',
+  ),
+  log_level: setting(
+    'VIGIE_LOG_LEVEL',
+    z.enum(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),
+    'info',
+    'Least level that is logged.',
+  ),
+} as const;
+
+type Settings = typeof SETTINGS;
+export type Config = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never };
+
+/**
+ * Reads the settings. `env` is the process environment; `VIGIE_CONFIG` names an optional YAML or JSON file.
+ * `overrides` are command-line options by setting name and come first. Throws CONFIG_INVALID.
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: Readonly<Record<string, unknown>> = {},
+): Config {
+  const file = env['VIGIE_CONFIG'];
+  const faults: string[] = [];
+  const fromFile = file === undefined ? {} : readFile(file);
+  for (const name of Object.keys(fromFile)) {
+    if (!Object.hasOwn(SETTINGS, name))
+      faults.push(`${file}: ${name} is no setting${didYouMean(name, Object.keys(SETTINGS))}`);
+  }
+  const known = new Set(Object.values(SETTINGS).map((entry) => entry.env));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('VIGIE_') && name !== 'VIGIE_CONFIG' && !known.has(name)) {
+      faults.push(`${name} is no setting${didYouMean(name, known)}`);
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries(SETTINGS) as [string, Setting<unknown>][]) {
+    const fromEnv = env[entry.env] === '' ? undefined : env[entry.env];
+    const value =
+      overrides[name] ?? fromEnv ?? (fromFile[name] === null ? undefined : fromFile[name]) ?? entry.default;
+    const parsed = entry.schema.safeParse(value);
+    if (parsed.success) {
+      values[name] = parsed.data;
+      continue;
+    }
+    const place =
+      overrides[name] !== undefined
+        ? `option for ${name}`
+        : fromEnv !== undefined
+          ? entry.env
+          : `${file ?? 'default'}: ${name}`;
+    const shown = entry.secret === true ? '(a secret)' : JSON.stringify(value);
+    faults.push(`${place} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
+  }
+  if (faults.length > 0) {
+    throw new VigieError('CONFIG_INVALID', faults.join('\n'), {
+      remedy: 'Correct or remove these settings; docs/configuration.md lists all of them.',
+    });
+  }
+  return Object.freeze(values) as Config;
+}
+
+function readFile(file: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = parseYaml(readFileSync(file, 'utf8'));
+    if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) {
+      throw new Error('it is not a map of settings');
+    }
+    return parsed as Record<string, unknown>;
+  } catch (error) {
+    throw new VigieError(
+      'CONFIG_INVALID',
+      `cannot read the configuration file ${file}: ${messageOf(error)}`,
+      {
+        remedy: 'Let VIGIE_CONFIG name a readable YAML or JSON file, or unset it.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function didYouMean(name: string, candidates: Iterable<string>): string {
+  const near = nearest(name, candidates);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}

@@ -1,0 +1,90 @@
+/** What an alert says of an event beside its rule: which slots hold it, and how they are read. */
+
+import { Dictionary } from '../alert/dictionary.ts';
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
+import type { EventEntry } from '../window/event-log.ts';
+import { numberOf, textOf, textsOf } from './values.ts';
+
+const FIELDS = {
+  id: 'event.id',
+  records: 'portal.records.count',
+  persons: 'portal.records.ids',
+  bytes: 'http.response.body.bytes',
+  application: 'service.name',
+  organisationName: 'organization.name',
+  organisationId: 'organization.id',
+  source: 'source.ip',
+  category: 'portal.records.sensitivity',
+} as const;
+
+const SATURATED = 0xffff_ffff;
+
+export class Evidence {
+  readonly idSlot: number;
+  readonly personSlot: number;
+  readonly applications = new Dictionary(65_536);
+  readonly organisations = new Dictionary(1_000_000);
+  readonly networks = new Dictionary(1_000_000);
+  readonly categories = new Dictionary(65_536);
+  readonly #slots: Record<keyof typeof FIELDS, number>;
+  /** Address → its network, so that each address is parsed once; emptied when it grows. */
+  readonly #networkOf = new Map<string, number>();
+
+  constructor(fields: FieldTable) {
+    const slots = Object.entries(FIELDS).map(([name, path]) => [name, fields.slot(path)] as const);
+    this.#slots = Object.fromEntries(slots) as Record<keyof typeof FIELDS, number>;
+    this.idSlot = this.#slots.id;
+    this.personSlot = this.#slots.persons;
+  }
+
+  /** Fills everything of the entry but time, id and measures. */
+  read(record: EventRecord, entry: EventEntry): void {
+    const { slots } = record;
+    const at = this.#slots;
+    const persons = slots[at.persons];
+    const records = numberOf(slots[at.records]) ?? (persons instanceof Pseudonyms ? persons.length : 0);
+    entry.records = saturated(records);
+    entry.bytes = saturated(numberOf(slots[at.bytes]) ?? 0);
+    entry.application = this.applications.number(firstText(slots[at.application]));
+    entry.organisation = this.organisations.number(
+      firstText(slots[at.organisationName]) || firstText(slots[at.organisationId]),
+    );
+    entry.network = this.#network(firstText(slots[at.source]));
+    entry.category = this.categories.number(textsOf(slots[at.category]).join(', '));
+  }
+
+  #network(address: string): number {
+    const known = this.#networkOf.get(address);
+    if (known !== undefined) return known;
+    if (this.#networkOf.size >= 100_000) this.#networkOf.clear();
+    const number = this.networks.number(networkOf(address));
+    this.#networkOf.set(address, number);
+    return number;
+  }
+}
+
+/** The /24 of an IPv4 address, the /48 of an IPv6 one; other text as it is. */
+export function networkOf(address: string): string {
+  const v4 = /^(?:::ffff:)?(\d+)\.(\d+)\.(\d+)\.\d+$/i.exec(address);
+  if (v4 !== null) return `${v4[1]}.${v4[2]}.${v4[3]}.0/24`;
+  if (!address.includes(':')) return address;
+  const [head = '', rest] = address.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (rest !== undefined) {
+    const tail = rest === '' ? [] : rest.split(':');
+    while (groups.length + tail.length < 8) groups.push('0');
+    groups.push(...tail);
+  }
+  const prefix = groups.slice(0, 3).map((group) => group.replace(/^0+(?=.)/, ''));
+  while (prefix.length > 0 && prefix.at(-1) === '0') prefix.pop();
+  return `${prefix.join(':')}::/48`;
+}
+
+function firstText(value: FieldValue | undefined): string {
+  return textOf(value) ?? textsOf(value)[0] ?? '';
+}
+
+function saturated(value: number): number {
+  return value >= SATURATED ? SATURATED : Math.max(0, Math.trunc(value));
+}

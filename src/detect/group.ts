@@ -1,0 +1,315 @@
+/**
+ * The state of one group of one stream: its logs, its horizons and its open episodes.
+ *
+ * An arriving event goes into the logs, then each horizon counts it; a horizon that reaches its least
+ * threshold calls back `window`, and the watchers that hold tell the episode tracker.
+ *
+ * Memory: what no window can reach any more is trimmed with the watermark. Before a rule crosses, its
+ * threshold bounds what its windows hold; from `exactEntries` entries on, what lies settled inside a
+ * crossed stretch is coalesced, which keeps every firing exact and makes only an alert's largest value and
+ * totals estimates (flagged as such).
+ */
+
+import { covers, type Episode, type EpisodeGroup, type EpisodeTracker } from '../alert/episode.ts';
+import { Totals } from '../alert/totals.ts';
+import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
+import type { EventEntry, EventLog } from '../window/event-log.ts';
+import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
+import { Run, RunStore } from '../window/run-store.ts';
+import type { SumLog } from '../window/sum-log.ts';
+import { holds, type PlannedHorizon } from './plan.ts';
+
+/** The logs that all groups of a stream share. */
+export interface StreamLogs {
+  readonly events: EventLog;
+  readonly counts: readonly PlannedHorizon[];
+  readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[]; persons: boolean }[];
+  readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
+  readonly longestMs: number;
+  /** Entries a log of one group holds before anything is coalesced. */
+  readonly exactEntries: number;
+  readonly watchers: number;
+  readonly tracker: EpisodeTracker;
+}
+
+interface Sum {
+  readonly run: Run;
+  readonly horizons: HorizonState[];
+  fractional: boolean;
+}
+
+export class Group implements EpisodeGroup, WindowVisitor {
+  readonly fields: Readonly<Record<string, string | null>>;
+  readonly events = new Run();
+  readonly episodes: Episode[] = [];
+  readonly sightings: Sightings[];
+  readonly #counts: HorizonState[];
+  readonly #sums: Sum[];
+  readonly #logs: StreamLogs;
+  /** Events at or before this time may have been coalesced. */
+  #coalescedUpTo = -Infinity;
+  /** Length of a log at which coalescing is tried next. */
+  #boundAt: number;
+
+  constructor(fields: Record<string, string | null>, logs: StreamLogs, sightings: Sightings[]) {
+    this.fields = fields;
+    this.#logs = logs;
+    this.sightings = sightings;
+    this.#boundAt = logs.exactEntries;
+    this.#counts = logs.counts.map(() => new HorizonState());
+    this.#sums = logs.sums.map(({ horizons }) => ({
+      run: new Run(),
+      horizons: horizons.map(() => new HorizonState()),
+      fractional: false,
+    }));
+  }
+
+  /** Nothing held and nothing open: the group may be forgotten. */
+  get empty(): boolean {
+    return this.events.length === 0 && this.episodes.length === 0;
+  }
+
+  /** Newest event held, −Infinity when none. */
+  get newest(): number {
+    const { length } = this.events;
+    return length === 0 ? -Infinity : this.#logs.events.time[RunStore.first(this.events) + length - 1]!;
+  }
+
+  /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
+  get threat(): number {
+    let threat = 0;
+    const consider = (state: HorizonState, horizon: Horizon) => {
+      threat = Math.max(threat, state.value / Math.max(1, horizon.leastThreshold));
+    };
+    this.#counts.forEach((state, h) => consider(state, this.#logs.counts[h]!));
+    this.sightings.forEach((s, m) =>
+      s.horizons.forEach((state, h) => consider(state, this.#logs.distincts[m]!.horizons[h]!)),
+    );
+    this.#sums.forEach((sum, m) =>
+      sum.horizons.forEach((state, h) => consider(state, this.#logs.sums[m]!.horizons[h]!)),
+    );
+    return threat;
+  }
+
+  /** Adds an event to the log; false when it is held already (a late copy). */
+  addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
+    const { events, counts } = this.#logs;
+    if (mayBeCopy && events.has(this.events, entry)) return false;
+    const index = events.add(this.events, entry);
+    for (const episode of this.episodes) {
+      if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry);
+    }
+    for (let h = 0; h < counts.length; h += 1) {
+      events.count(this.events, this.#counts[h]!, counts[h]!, index, watermark, this);
+    }
+    return true;
+  }
+
+  /** Adds one sighting of measure `m`; true when `judgeSightings` is still to be called. */
+  addSighting(m: number, t: number, hi: number, lo: number, watermark: number): boolean {
+    return this.#logs.distincts[m]!.log.add(this.sightings[m]!, t, hi, lo, watermark, this);
+  }
+
+  judgeSightings(m: number, watermark: number): void {
+    this.#logs.distincts[m]!.log.judgeNewest(this.sightings[m]!, watermark, this);
+  }
+
+  addAmount(m: number, t: number, amount: number, watermark: number): void {
+    const { log, horizons } = this.#logs.sums[m]!;
+    const sum = this.#sums[m]!;
+    if (!Number.isInteger(amount)) sum.fractional = true;
+    const index = log.add(sum.run, t, amount);
+    for (let h = 0; h < horizons.length; h += 1) {
+      log.sum(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.fractional, this);
+    }
+  }
+
+  /**
+   * After all measures of the event: open episodes that cover it take its persons (`words`: hi, lo pairs;
+   * a union, so those that the logs already gave do no harm) and its id.
+   */
+  identify(entry: EventEntry, words: Uint32Array, persons: number, id: string): void {
+    for (const episode of this.episodes) {
+      if ((entry.held & episode.of.measure) === 0 || !covers(episode, entry.time)) continue;
+      for (let i = 0; i < persons; i += 1) episode.totals.persons.add(words[2 * i]!, words[2 * i + 1]!);
+      if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
+    }
+  }
+
+  /** A window over one of this group's horizons reached the horizon's least threshold. */
+  window(horizon: Horizon, endMs: number, value: number): void {
+    for (const watcher of (horizon as PlannedHorizon).watchers) {
+      if (!holds(watcher.rule.bounds, value)) continue;
+      const estimated = endMs - horizon.timespanMs < this.#coalescedUpTo;
+      this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
+    }
+  }
+
+  /** Forgets what no window that can still be judged holds. */
+  trim(watermark: number): void {
+    const { events, distincts, sums, longestMs } = this.#logs;
+    const before = watermark - longestMs;
+    const first = RunStore.first(this.events);
+    if (this.events.length === 0 || events.time[first]! > before) return;
+    const gone = events.countUpTo(this.events, before);
+    if (this.episodes.length > 0) this.#saveTails(gone);
+    for (const state of this.#counts) events.dropped(this.events, state, gone);
+    events.dropFront(this.events, gone);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.trim(this.sightings[m]!, before);
+    for (let m = 0; m < sums.length; m += 1) {
+      const { log } = sums[m]!;
+      const sum = this.#sums[m]!;
+      const count = log.countUpTo(sum.run, before);
+      if (count === 0) continue;
+      for (const state of sum.horizons) log.dropped(sum.run, state, count);
+      log.dropFront(sum.run, count);
+      if (sum.run.length === 0) {
+        sum.fractional = false;
+        for (const state of sum.horizons) state.value = 0;
+      }
+    }
+  }
+
+  /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */
+  bound(watermark: number): number {
+    const { events, distincts, sums, counts, exactEntries } = this.#logs;
+    if (this.#longest() <= this.#boundAt) return 0;
+    let folded = 0;
+    if (this.events.length > exactEntries) {
+      const may = this.#coalescible(this.events, events, counts, watermark, (at) => events.weight[at]!);
+      const gone = events.coalesce(this.events, may);
+      this.#counts.forEach((state, h) => events.settle(this.events, state, counts[h]!));
+      folded += gone;
+    }
+    distincts.forEach(({ log, horizons }, m) => {
+      const s = this.sightings[m]!;
+      if (s.run.length <= exactEntries) return;
+      const weigh = (at: number) => (log.next[at] === Infinity ? log.weight[at]! : 0);
+      folded += log.coalesce(s, this.#coalescible(s.run, log, horizons, watermark, weigh));
+    });
+    sums.forEach(({ log, horizons }, m) => {
+      const { run, horizons: states } = this.#sums[m]!;
+      if (run.length <= exactEntries) return;
+      folded += log.coalesce(
+        run,
+        this.#coalescible(run, log, horizons, watermark, (at) => log.amount[at]!),
+      );
+      states.forEach((state, h) => log.settle(run, state, horizons[h]!));
+    });
+    this.#boundAt = Math.max(exactEntries, this.#longest() * 1.25);
+    return folded;
+  }
+
+  #longest(): number {
+    let longest = this.events.length;
+    for (const { run } of this.sightings) longest = Math.max(longest, run.length);
+    return longest;
+  }
+
+  /** Gives all memory back. */
+  clear(): void {
+    const { events, distincts, sums } = this.#logs;
+    events.release(this.events);
+    distincts.forEach(({ log }, m) => log.clear(this.sightings[m]!));
+    sums.forEach(({ log }, m) => log.release(this.#sums[m]!.run));
+  }
+
+  addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
+    const { events: log, distincts } = this.#logs;
+    if (from < this.#coalescedUpTo) totals.estimated = true;
+    const first = RunStore.first(this.events);
+    const last = first + log.countUpTo(this.events, to);
+    for (let i = first + log.countUpTo(this.events, from); i < last; i += 1) {
+      if ((log.held[i]! & measure) === 0) continue;
+      totals.addEvents(sign, log.weight[i]!, log.records[i]!, log.bytesRead[i]!);
+      totals.addDimensions(log.application[i]!, log.organisation[i]!, log.network[i]!, log.category[i]!);
+    }
+    for (let m = 0; m < distincts.length; m += 1) {
+      const { log: sightings, persons } = distincts[m]!;
+      if (!persons) continue;
+      const { run } = this.sightings[m]!;
+      const start = RunStore.first(run);
+      const end = start + sightings.countUpTo(run, to);
+      for (let i = start + sightings.countUpTo(run, from); i < end; i += 1) {
+        totals.persons.add(sightings.hi[i]!, sightings.lo[i]!);
+      }
+    }
+  }
+
+  recordsIn(measure: number, from: number, to: number): number {
+    const { events: log } = this.#logs;
+    const first = RunStore.first(this.events);
+    const last = first + log.countUpTo(this.events, to);
+    let records = 0;
+    for (let i = first + log.countUpTo(this.events, from); i < last; i += 1) {
+      if ((log.held[i]! & measure) !== 0) records += log.records[i]!;
+    }
+    return records;
+  }
+
+  oldestIn(measure: number, from: number, to: number): number {
+    const { events: log } = this.#logs;
+    const first = RunStore.first(this.events);
+    for (let i = log.countUpTo(this.events, from); i < this.events.length; i += 1) {
+      const t = log.time[first + i]!;
+      if (t > to) break;
+      if ((log.held[first + i]! & measure) !== 0) return t;
+    }
+    return to;
+  }
+
+  /** Events that leave the log after an open episode's end may yet belong to it. */
+  #saveTails(gone: number): void {
+    const { events: log } = this.#logs;
+    const first = RunStore.first(this.events);
+    const newestGone = log.time[first + gone - 1]!;
+    for (const episode of this.episodes) {
+      if (newestGone <= episode.lastTrueAt) continue;
+      episode.tail ??= new Totals();
+      this.addRange(episode.tail, episode.of.measure, episode.lastTrueAt, newestGone, 1);
+    }
+  }
+
+  /**
+   * Which entries of a log no exact answer needs: outside the newest ones that together reach the largest
+   * threshold, and either before the watermark or inside the open episode of every rule.
+   */
+  #coalescible(
+    run: Run,
+    log: RunStore,
+    horizons: readonly PlannedHorizon[],
+    watermark: number,
+    weigh: (position: number) => number,
+  ): (index: number) => boolean {
+    const { exactEntries } = this.#logs;
+    const needed = Math.max(0, ...horizons.map((horizon) => horizon.mostThreshold));
+    const first = RunStore.first(run);
+    const [from, to] = this.#insideAllEpisodes();
+    const keepFrom = (upTo: number): number => {
+      let index = log.countUpTo(run, upTo) - 1;
+      for (let sum = 0; index >= 0 && sum < needed; index -= 1) sum += weigh(first + index);
+      return index;
+    };
+    const settled = keepFrom(watermark);
+    const inside = keepFrom(to);
+    const oldHalf = run.length - (exactEntries >>> 1);
+    const afterStart = log.countUpTo(run, from);
+    const limit = Math.max(settled, inside);
+    const reached = Math.min(oldHalf, limit) - 1;
+    if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.time[first + reached]!);
+    return (index) => index < oldHalf && (index < settled || (index < inside && index >= afterStart));
+  }
+
+  /** (latest crossing, earliest end) over the open episodes, if every rule of the stream has one. */
+  #insideAllEpisodes(): [from: number, to: number] {
+    let from = -Infinity;
+    let to = Infinity;
+    let rules = 0;
+    for (const episode of this.episodes) {
+      from = Math.max(from, episode.crossedAt);
+      to = Math.min(to, episode.lastTrueAt);
+      rules += 1;
+    }
+    return rules >= this.#logs.watchers ? [from, to] : [Infinity, -Infinity];
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * One stream: the groups of the events that match a set of base rules, and the logs they share.
+ *
+ * The number of groups is capped: a new one beyond the cap evicts, of a few candidates, the one furthest
+ * from any threshold and without an open episode; every eviction is counted. Groups that hold nothing any
+ * more are forgotten by a hand that passes over them, one step per event.
+ */
+
+import type { EpisodeTracker } from '../alert/episode.ts';
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { EventRecord, FieldValue } from '../event/record.ts';
+import type { SipHash } from '../event/siphash.ts';
+import { DistinctLog, Sightings } from '../window/distinct-log.ts';
+import { EventLog, type EventEntry } from '../window/event-log.ts';
+import { SumLog } from '../window/sum-log.ts';
+import { Group, type StreamLogs } from './group.ts';
+import type { DistinctMeasure, StreamPlan } from './plan.ts';
+import { combinations, numberOf, textOf, textsOf } from './values.ts';
+
+export interface StreamContext {
+  readonly hash: SipHash;
+  readonly tracker: EpisodeTracker;
+  readonly counts: {
+    duplicates: number;
+    coalesced: number;
+    readonly missingGroup: Map<string, number>;
+    readonly evictions: Map<string, number>;
+  };
+  /** Slot of the persons' ids, for the alerts' distinct persons. */
+  readonly personSlot: number;
+  readonly exactEntries: number;
+  /** Events older than the watermark by more than this may be copies that the id filter has forgotten. */
+  readonly copiesMs: number;
+}
+
+type Key = string | null;
+
+const EVICTION_CANDIDATES = 8;
+
+export class Stream {
+  readonly #plan: StreamPlan;
+  readonly #context: StreamContext;
+  readonly #logs: StreamLogs;
+  /** The plan's distinct measures, and one for the persons if no rule counts them. */
+  readonly #distincts: readonly DistinctMeasure[];
+  readonly #persons: number;
+  readonly #groups = new Map<Key, Group>();
+  #hand: IterableIterator<[Key, Group]>;
+  /** Hashes of the current event's values, one buffer per distinct measure. */
+  readonly #values: Pseudonyms[];
+  readonly #amounts: Float64Array;
+  #lastEvent = -1;
+  readonly #lastGroups: Group[] = [];
+
+  constructor(plan: StreamPlan, context: StreamContext) {
+    this.#plan = plan;
+    this.#context = context;
+    const counted = plan.distincts.findIndex(
+      ({ slots }) => slots.length === 1 && slots[0] === context.personSlot,
+    );
+    this.#distincts =
+      counted >= 0
+        ? plan.distincts
+        : [...plan.distincts, { bit: 0, slots: [context.personSlot], horizons: [] }];
+    this.#persons = counted >= 0 ? counted : plan.distincts.length;
+    this.#values = this.#distincts.map(() => new Pseudonyms());
+    this.#amounts = new Float64Array(plan.sums.length);
+    const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
+      ({ mostThreshold }) => mostThreshold,
+    );
+    this.#logs = {
+      events: new EventLog(),
+      counts: plan.counts,
+      distincts: this.#distincts.map(({ horizons }, m) => ({
+        log: new DistinctLog(horizons, plan.longestMs),
+        horizons,
+        persons: m === this.#persons,
+      })),
+      sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
+      longestMs: plan.longestMs,
+      exactEntries: Math.max(context.exactEntries, 2 * Math.max(0, ...mostCounted)),
+      watchers: plan.rules.length,
+      tracker: context.tracker,
+    };
+    this.#hand = this.#groups.entries();
+  }
+
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  /** Bytes of typed memory reserved by the logs. */
+  get bytes(): number {
+    const { events, distincts, sums } = this.#logs;
+    return [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)].reduce(
+      (sum, log) => sum + log.bytes,
+      0,
+    );
+  }
+
+  /**
+   * Takes an event that matched base rule `rule`. `sequence` identifies the event: matching several rules
+   * of this stream counts once in each group.
+   */
+  take(
+    record: EventRecord,
+    rule: number,
+    entry: EventEntry,
+    eventId: string,
+    sequence: number,
+    watermark: number,
+  ): void {
+    const again = sequence === this.#lastEvent;
+    if (again && this.#plan.uniformKey !== undefined) return;
+    if (!again) {
+      this.#lastEvent = sequence;
+      this.#lastGroups.length = 0;
+    }
+    this.#measure(record, entry);
+    const slots = this.#plan.uniformKey ?? this.#plan.keySlots.get(rule)!;
+    if (slots.length === 1) {
+      const text = textOf(record.slots[slots[0]!]);
+      if (text !== undefined) this.#enter(text, [text], entry, eventId, watermark);
+      else this.#enterEach([this.#keyValues(record.slots[slots[0]!])], entry, eventId, watermark);
+    } else {
+      const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
+      this.#enterEach(lists, entry, eventId, watermark);
+    }
+    this.#sweep(watermark);
+  }
+
+  #enterEach(
+    lists: readonly (readonly Key[])[],
+    entry: EventEntry,
+    eventId: string,
+    watermark: number,
+  ): void {
+    const rows = combinations(lists);
+    if (rows.length === 0) {
+      const { missingGroup } = this.#context.counts;
+      for (const { key } of this.#plan.rules) missingGroup.set(key, missingGroup.get(key)! + 1);
+    }
+    for (const values of rows) this.#enter(keyOf(values), values, entry, eventId, watermark);
+  }
+
+  /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
+  #keyValues(value: FieldValue | undefined): readonly Key[] {
+    const texts = textsOf(value);
+    if (texts.length === 0) return this.#plan.groupMissing ? [null] : [];
+    return texts.length === 1 ? texts : [...new Set(texts)];
+  }
+
+  #enter(key: Key, values: readonly Key[], entry: EventEntry, eventId: string, watermark: number): void {
+    let group = this.#groups.get(key);
+    if (group === undefined) group = this.#create(key, values);
+    else group.trim(watermark);
+    if (this.#lastGroups.includes(group)) return;
+    this.#lastGroups.push(group);
+
+    const mayBeCopy = eventId !== '' && entry.time <= watermark - this.#context.copiesMs;
+    if (!group.addEvent(entry, watermark, mayBeCopy)) {
+      this.#context.counts.duplicates += 1;
+      return;
+    }
+    for (let m = 0; m < this.#distincts.length; m += 1) {
+      const { words, length } = this.#values[m]!;
+      let judge = false;
+      for (let i = 0; i < length; i += 1) {
+        judge = group.addSighting(m, entry.time, words[2 * i]!, words[2 * i + 1]!, watermark) || judge;
+      }
+      if (judge) group.judgeSightings(m, watermark);
+    }
+    for (let m = 0; m < this.#amounts.length; m += 1) {
+      const amount = this.#amounts[m]!;
+      if (!Number.isNaN(amount)) group.addAmount(m, entry.time, amount, watermark);
+    }
+    if (group.episodes.length > 0) {
+      const { words, length } = this.#values[this.#persons]!;
+      group.identify(entry, words, length, eventId);
+    }
+    this.#context.counts.coalesced += group.bound(watermark);
+  }
+
+  /** Reads the measured fields: value hashes, amounts, and which measures the event holds. */
+  #measure(record: EventRecord, entry: EventEntry): void {
+    entry.held = 1;
+    for (let m = 0; m < this.#distincts.length; m += 1) {
+      const { slots, bit } = this.#distincts[m]!;
+      const values = this.#values[m]!;
+      values.length = 0;
+      if (slots.length === 1) this.#hashValues(record.slots[slots[0]!], values);
+      else
+        this.#hashTuples(
+          slots.map((slot) => textsOf(record.slots[slot])),
+          values,
+        );
+      if (values.length > 0) entry.held |= bit;
+    }
+    for (let m = 0; m < this.#plan.sums.length; m += 1) {
+      const { slot, bit } = this.#plan.sums[m]!;
+      const amount = amountOf(record.slots[slot]);
+      this.#amounts[m] = amount;
+      if (!Number.isNaN(amount)) entry.held |= bit;
+    }
+  }
+
+  #hashValues(value: FieldValue | undefined, into: Pseudonyms): void {
+    if (value === undefined || value === null) return;
+    if (value instanceof Pseudonyms) {
+      if (into.words.length < 2 * value.length) into.words = new Uint32Array(4 * value.length);
+      for (let i = 0; i < 2 * value.length; i += 1) into.words[i] = value.words[i]!;
+      into.length = value.length;
+      return;
+    }
+    const text = textOf(value);
+    if (text !== undefined) this.#hashText(text, into);
+    else for (const element of textsOf(value)) this.#hashText(element, into);
+  }
+
+  #hashTuples(lists: readonly (readonly string[])[], into: Pseudonyms): void {
+    for (const tuple of combinations(lists)) this.#hashText(keyOf(tuple), into);
+  }
+
+  #hashText(text: string, into: Pseudonyms): void {
+    const { hash } = this.#context;
+    const at = 2 * into.length;
+    if (at + 2 > into.words.length) {
+      const longer = new Uint32Array(2 * into.words.length);
+      longer.set(into.words);
+      into.words = longer;
+    }
+    hash.hashString(text);
+    into.words[at] = hash.out[0]!;
+    into.words[at + 1] = hash.out[1]!;
+    into.length += 1;
+  }
+
+  #create(key: Key, values: readonly Key[]): Group {
+    if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
+    const fields = Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
+    const sightings = this.#distincts.map(({ horizons }) => new Sightings(horizons.length));
+    const group = new Group(fields, this.#logs, sightings);
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #evict(): void {
+    let victim: [Key, Group] | undefined;
+    for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
+      const candidate = this.#nextGroup();
+      if (candidate === undefined || i > this.#groups.size) break;
+      if (candidate[1].episodes.length > 0) continue;
+      if (victim === undefined || candidate[1].threat < victim[1].threat) victim = candidate;
+    }
+    if (victim === undefined) return;
+    victim[1].clear();
+    this.#groups.delete(victim[0]);
+    const { evictions } = this.#context.counts;
+    for (const { key } of this.#plan.rules) evictions.set(key, evictions.get(key)! + 1);
+  }
+
+  #sweep(watermark: number): void {
+    const next = this.#nextGroup();
+    if (next === undefined) return;
+    const [key, group] = next;
+    if (group.episodes.length > 0 || group.newest > watermark - this.#plan.longestMs) return;
+    group.clear();
+    this.#groups.delete(key);
+  }
+
+  #nextGroup(): [Key, Group] | undefined {
+    let step = this.#hand.next();
+    if (step.done === true) {
+      this.#hand = this.#groups.entries();
+      step = this.#hand.next();
+    }
+    return step.done === true ? undefined : step.value;
+  }
+}
+
+/** What a field adds to a sum: a list adds its elements; NaN when it holds no amount. */
+function amountOf(value: FieldValue | undefined): number {
+  if (Array.isArray(value)) {
+    const amounts = value.map(amountOf).filter((amount) => !Number.isNaN(amount));
+    return amounts.length === 0 ? NaN : amounts.reduce((sum, amount) => sum + amount, 0);
+  }
+  const amount = numberOf(value);
+  return amount !== undefined && amount >= 0 ? amount : NaN;
+}
+
+/** Unambiguous text of several group-by values or tuple parts; a single one stands for itself. */
+function keyOf(values: readonly Key[]): Key & string {
+  if (values.length === 1) return values[0] as string;
+  let key = '';
+  for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
+  return key;
+}

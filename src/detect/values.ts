@@ -1,0 +1,43 @@
+/** Reading slots as group keys, measured values and amounts: sigma.md's text and number rules in one place. */
+
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { FieldValue } from '../event/record.ts';
+
+/** A scalar as text; undefined for null, absent, objects and lists. */
+export function textOf(value: FieldValue | undefined): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+    case 'boolean':
+      return String(value);
+    default:
+      return undefined;
+  }
+}
+
+/** The texts of a value: one for a scalar, one per element for a list, none for null and objects. */
+export function textsOf(value: FieldValue | undefined): readonly string[] {
+  const text = textOf(value);
+  if (text !== undefined) return [text];
+  if (value instanceof Pseudonyms) return Array.from({ length: value.length }, (_, i) => value.text(i));
+  if (Array.isArray(value)) return value.flatMap((element) => textsOf(element));
+  return [];
+}
+
+const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+
+/** A number or numeric text; undefined otherwise. */
+export function numberOf(value: FieldValue | undefined): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'string' && NUMERIC.test(value)) return Number(value);
+  return undefined;
+}
+
+/** Every combination of one element per list, in order. */
+export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
+  return lists.reduce<T[][]>(
+    (rows, list) => rows.flatMap((row) => list.map((element) => [...row, element])),
+    [[]],
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * Event-time progress. A partition's watermark is its newest event time − allowed lateness; the stream's is
+ * the minimum over the active partitions, and never goes back. Before every active partition has shown an
+ * event there is none (−Infinity), so nothing is late and nothing is trimmed.
+ */
+
+interface Progress {
+  newest: number;
+  active: boolean;
+}
+
+export class Watermarks {
+  readonly #latenessMs: number;
+  readonly #partitions = new Map<number, Progress>();
+  #watermark = -Infinity;
+
+  /** `latenessMs`: how far behind the newest event of its partition an event may arrive and still be on time. */
+  constructor(latenessMs: number) {
+    this.#latenessMs = latenessMs;
+  }
+
+  /** The partitions that can feed the stream from now on; progress of the others is forgotten. */
+  assign(partitions: readonly number[]): void {
+    for (const partition of this.#partitions.keys()) {
+      if (!partitions.includes(partition)) this.#partitions.delete(partition);
+    }
+    for (const partition of partitions) {
+      if (!this.#partitions.has(partition))
+        this.#partitions.set(partition, { newest: -Infinity, active: true });
+    }
+  }
+
+  /** An event of this time was processed. Returns whether the stream's watermark moved. */
+  observe(partition: number, timeMs: number): boolean {
+    let progress = this.#partitions.get(partition);
+    if (progress === undefined) {
+      progress = { newest: -Infinity, active: true };
+      this.#partitions.set(partition, progress);
+    }
+    const woke = !progress.active;
+    progress.active = true;
+    if (timeMs <= progress.newest && !woke) return false;
+    progress.newest = Math.max(progress.newest, timeMs);
+    return this.#advance();
+  }
+
+  /** A silent, caught-up partition no longer holds the watermark back, until its next event. */
+  setIdle(partition: number): boolean {
+    const progress = this.#partitions.get(partition);
+    if (progress === undefined || !progress.active) return false;
+    progress.active = false;
+    return this.#advance();
+  }
+
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  /** Newest event time of a partition, −Infinity before its first. */
+  newestOf(partition: number): number {
+    return this.#partitions.get(partition)?.newest ?? -Infinity;
+  }
+
+  #advance(): boolean {
+    let least = Infinity;
+    for (const { newest, active } of this.#partitions.values()) if (active) least = Math.min(least, newest);
+    const watermark = least === Infinity ? -Infinity : least - this.#latenessMs;
+    if (watermark <= this.#watermark) return false;
+    this.#watermark = watermark;
+    return true;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The key under which persons are hashed. From the configuration; an embedded run without one makes it once
+ * and stores it with owner-only rights. With Kafka a missing key stops the start: two processes with two
+ * keys would count everyone twice.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Config } from './config.ts';
+import { messageOf, VigieError } from './errors.ts';
+
+export interface PseudonymKey {
+  readonly key: Uint8Array;
+  /** Path of a key that was made by this call, for the log. */
+  readonly madeAt: string | undefined;
+}
+
+/** Throws PSEUDONYM_KEY_MISSING, PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE. */
+export function pseudonymKey(config: Config): PseudonymKey {
+  if (config.pseudonym_key !== undefined)
+    return { key: Buffer.from(config.pseudonym_key, 'hex'), madeAt: undefined };
+  if (config.pseudonym_key_file !== undefined)
+    return { key: readKey(config.pseudonym_key_file), madeAt: undefined };
+  if (config.kafka_brokers !== undefined) {
+    throw new VigieError(
+      'PSEUDONYM_KEY_MISSING',
+      'no pseudonym key is set, and processes that read one topic must share one',
+      {
+        remedy:
+          'Set VIGIE_PSEUDONYM_KEY (32 hex digits, e.g. from `openssl rand -hex 16`) or VIGIE_PSEUDONYM_KEY_FILE.',
+      },
+    );
+  }
+  const path = join(config.data_dir, 'pseudonym.key');
+  try {
+    return { key: readKey(path), madeAt: undefined };
+  } catch (error) {
+    if (!(error instanceof VigieError) || (error.cause as NodeJS.ErrnoException)?.code !== 'ENOENT')
+      throw error;
+  }
+  const made = randomBytes(16);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${made.toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // Another process may have made it in between.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { key: readKey(path), madeAt: undefined };
+    throw new VigieError(
+      'DATA_DIR_UNUSABLE',
+      `cannot store the pseudonym key in ${path}: ${messageOf(error)}`,
+      {
+        remedy: 'Let VIGIE_DATA_DIR name a folder that this user can write to.',
+        cause: error,
+      },
+    );
+  }
+  return { key: made, madeAt: path };
+}
+
+function readKey(path: string): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new VigieError(
+      'PSEUDONYM_KEY_UNREADABLE',
+      `cannot read the pseudonym key ${path}: ${messageOf(error)}`,
+      {
+        remedy: 'Let VIGIE_PSEUDONYM_KEY_FILE name a readable file of 32 hex digits.',
+        cause: error,
+      },
+    );
+  }
+  if (!/^[0-9a-fA-F]{32}$/.test(text)) {
+    throw new VigieError('PSEUDONYM_KEY_INVALID', `${path} does not hold 32 hex digits`, {
+      remedy: 'Restore the key file from its backup; a new key would make all persons strangers.',
+    });
+  }
+  return Buffer.from(text, 'hex');
+}

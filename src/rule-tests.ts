@@ -1,0 +1,172 @@
+/**
+ * Tests beside the rules (`*.tests.yml`), run by the production engine.
+ *
+ * A test is a timeline of generated events and the firings it must give: all of them, and no other. In an
+ * event's texts `{i}` is the number of the repetition and `{i%n}` its remainder.
+ */
+
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { messageOf, VigieError } from './errors.ts';
+import { evalEvents } from './eval.ts';
+import { parseDuration } from './sigma/duration.ts';
+import type { RuleSet } from './sigma/rule.ts';
+
+const durationSchema = z.string().transform((text, context) => {
+  const ms = /^\d+ms$/.test(text) ? Number.parseInt(text, 10) : parseDuration(text);
+  if (ms === undefined)
+    context.addIssue({ code: 'custom', message: 'expected a duration such as 20s or 250ms' });
+  return ms ?? 0;
+});
+const timeSchema = z.coerce.string().transform((text, context) => {
+  const time = Date.parse(text);
+  if (Number.isNaN(time))
+    context.addIssue({ code: 'custom', message: 'expected a time such as 2025-07-12T20:00:00Z' });
+  return time;
+});
+
+const runSchema = z.strictObject({
+  repeat: z.int().min(1).max(1_000_000).default(1),
+  from: timeSchema,
+  every: durationSchema.default(0),
+  /** `{i}` counts up to this and starts again. */
+  modulo: z.int().min(1).optional(),
+  /** Puts a list of so many values into a field, all different. */
+  list: z.strictObject({ field: z.string(), size: z.int().min(1).max(10_000) }).optional(),
+  event: z.record(z.string(), z.unknown()),
+});
+type Run = z.infer<typeof runSchema>;
+
+const fileSchema = z.strictObject({
+  rule: z.coerce.string(),
+  tests: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        events: z.array(runSchema).min(1),
+        fires: z.array(
+          z.strictObject({
+            group: z.record(z.string(), z.string().nullable()).optional(),
+            at: timeSchema,
+            value: z.number().optional(),
+          }),
+        ),
+      }),
+    )
+    .min(1),
+});
+
+export interface RuleTestResult {
+  readonly file: string;
+  readonly rule: string;
+  readonly name: string;
+  readonly passed: boolean;
+  /** What differed, one line each. */
+  readonly differences: readonly string[];
+}
+
+/** Runs one test file. Throws RULE_TEST_INVALID when the file itself is faulty. */
+export function runRuleTests(file: string, text: string, ruleSet: RuleSet): RuleTestResult[] {
+  const { rule: name, tests } = parseFile(file, text);
+  const documents = [...ruleSet.rules, ...ruleSet.correlations];
+  const rule = documents.find((each) => each.id === name || each.name === name || each.key === name);
+  if (rule === undefined) {
+    throw new VigieError(
+      'RULE_TEST_INVALID',
+      `${file}: no loaded rule has the id or name ${JSON.stringify(name)}`,
+      {
+        remedy: 'Give the id or name of a rule in the same folder, and load that folder.',
+      },
+    );
+  }
+  return tests.map((test) => {
+    const events = test.events.flatMap(generate).sort((a, b) => a.time - b.time);
+    const output = evalEvents(
+      ruleSet,
+      events.map(({ json }) => json),
+      { allMatches: true },
+    );
+    const actual = output.lines.flatMap((line) => {
+      if (line.type === 'alert' || line.rule !== rule.key) return [];
+      return line.type === 'firing'
+        ? [describe(Date.parse(line.time), line.group, line.value)]
+        : [describe(Date.parse(line.time ?? ''), undefined, undefined)];
+    });
+    const expected = test.fires.map((fire) => describe(fire.at, fire.group, fire.value));
+    const differences = [
+      ...output.deadLetters.map(
+        (letter) => `event ${letter.index} is refused: ${letter.code}: ${letter.message}`,
+      ),
+      ...missing(expected, actual).map((fire) => `expected, did not fire: ${fire}`),
+      ...missing(actual, expected).map((fire) => `fired, not expected: ${fire}`),
+    ];
+    return { file, rule: rule.key, name: test.name, passed: differences.length === 0, differences };
+  });
+}
+
+function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
+  let document: unknown;
+  try {
+    document = parseYaml(text);
+  } catch (error) {
+    throw new VigieError('RULE_TEST_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = fileSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new VigieError('RULE_TEST_INVALID', `${file}: ${issues.join('; ')}`, {
+    remedy: 'docs/rule-language.md shows the form of a test file.',
+  });
+}
+
+function generate(run: Run): { time: number; json: string }[] {
+  return Array.from({ length: run.repeat }, (_, repetition) => {
+    const time = run.from + repetition * run.every;
+    const i = run.modulo === undefined ? repetition : repetition % run.modulo;
+    const event = Object.fromEntries(
+      Object.entries(run.event).map(([key, value]) => [key, filled(value, i)]),
+    );
+    const listed =
+      run.list === undefined
+        ? {}
+        : { [run.list.field]: Array.from({ length: run.list.size }, (_, k) => `${i}-${k}`) };
+    return {
+      time,
+      json: JSON.stringify({ '@timestamp': new Date(time).toISOString(), ...event, ...listed }),
+    };
+  });
+}
+
+function filled(value: unknown, i: number): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(/\{i(?:%(\d+))?\}/g, (_, modulo?: string) =>
+      String(modulo === undefined ? i : i % Number(modulo)),
+    );
+  }
+  if (Array.isArray(value)) return value.map((element) => filled(element, i));
+  return value;
+}
+
+/** Comparable text; what the test leaves out is compared with nothing. */
+function describe(
+  time: number,
+  group: Readonly<Record<string, string | null>> | undefined,
+  value: number | undefined,
+): string {
+  const parts = [`at ${new Date(time).toISOString()}`];
+  if (group !== undefined) parts.push(`group ${JSON.stringify(group)}`);
+  if (value !== undefined) parts.push(`value ${value}`);
+  return parts.join(', ');
+}
+
+function missing(from: readonly string[], inOther: readonly string[]): string[] {
+  const rest = [...inOther];
+  return from.filter((each) => {
+    const at = rest.findIndex(
+      (other) => other === each || other.startsWith(`${each},`) || each.startsWith(`${other},`),
+    );
+    if (at < 0) return true;
+    rest.splice(at, 1);
+    return false;
+  });
+}

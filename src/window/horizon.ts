@@ -1,0 +1,26 @@
+/**
+ * A horizon is one timespan over one log: the window (t − timespan, t] that ends at each entry's time t.
+ * Rules that measure the same thing over the same timespan share a horizon and differ only in thresholds.
+ */
+
+export interface Horizon {
+  readonly timespanMs: number;
+  /** No window with a smaller value satisfies any watcher: the one comparison most updates pay. */
+  readonly leastThreshold: number;
+}
+
+/** Where a horizon stands for one group, as seen from the group's newest entry. */
+export class HorizonState {
+  /** Index of the oldest entry inside the window that ends at the newest entry. */
+  tail = 0;
+  /** Value of that window. */
+  value = 0;
+}
+
+/**
+ * Receives every window (by its end) whose value an arrival may have raised to at least the horizon's
+ * least threshold. The same end may be reported again, never with a smaller value while it is exact.
+ */
+export interface WindowVisitor {
+  window(horizon: Horizon, endMs: number, value: number): void;
+}
