@@ -1,0 +1,110 @@
+/**
+ * The theft itself: N distinct persons read at a steady pace by one or several sessions.
+ *
+ * Event i happens within the i-th of equal slices of the window, at a random place in it: the pace is exact
+ * and the gaps vary, as a script's requests do. Distinctness comes from a permutation of the register, so
+ * nothing is remembered, whatever the volume.
+ */
+
+import { structuresOf } from '../cast.ts';
+import type { EventStream } from '../event-stream.ts';
+import type { EventWriter, Register } from '../event-writer.ts';
+import { ACTIONS, scopeFragment, writePerson, writeRecordCount, writeScope } from '../event-writer.ts';
+import type { LabelRecorder } from '../labels.ts';
+import type { Permutation, Random } from '../random.ts';
+import type { Session } from '../session.ts';
+
+export interface BulkReadsOptions {
+  /** First slice of the window, ms since the epoch. */
+  readonly start: number;
+  readonly windowMs: number;
+  /** Distinct persons. At most the size of the register. */
+  readonly records: number;
+  /** 1: record-view, ≈ 18 kB each. More: record-list pages, 0.7 kB per row. */
+  readonly recordsPerEvent: number;
+  readonly order: 'shuffled' | 'sequential';
+  readonly register: Register;
+  readonly structurePrefix: string;
+  readonly sensitivity: readonly string[];
+}
+
+/** Who reads; the session changes when the reader logs in anew. */
+export interface Reader {
+  session: Session;
+}
+
+export class BulkReads implements EventStream {
+  readonly #options: BulkReadsOptions;
+  readonly #readers: readonly Reader[];
+  readonly #persons: Permutation;
+  readonly #label: LabelRecorder;
+  readonly #times: Random;
+  readonly #ids: Random;
+  readonly #details: Random;
+  readonly #firstPerson: number;
+  readonly #scopes: readonly Uint8Array[];
+  /** Scopes of list pages, whose persons belong to several structures. */
+  readonly #pageScopes: readonly Uint8Array[];
+  readonly #events: number;
+  readonly #sliceMs: number;
+  #i = 0;
+  time: number;
+
+  constructor(
+    random: Random,
+    options: BulkReadsOptions,
+    persons: Permutation,
+    readers: readonly Reader[],
+    label: LabelRecorder,
+  ) {
+    this.#options = options;
+    this.#readers = readers;
+    this.#persons = persons;
+    this.#label = label;
+    this.#times = random.split('times');
+    this.#ids = random.split('event-ids');
+    this.#details = random.split('details');
+    this.#firstPerson = random.split('first person').below(persons.size - options.records + 1);
+    const structures = structuresOf(options.structurePrefix);
+    this.#scopes = structures.map((structure) => scopeFragment([structure], options.sensitivity));
+    const pages = random.split('pages');
+    this.#pageScopes = Array.from({ length: 64 }, () => {
+      const several = new Set(Array.from({ length: 8 }, () => pages.pick(structures)));
+      return scopeFragment([...several], options.sensitivity);
+    });
+    this.#events = eventsOf(options);
+    this.#sliceMs = options.windowMs / this.#events;
+    this.time = this.#timeOf(0);
+  }
+
+  next(out: EventWriter): void {
+    const { records, recordsPerEvent, order, register } = this.#options;
+    const first = this.#i * recordsPerEvent;
+    const count = Math.min(recordsPerEvent, records - first);
+    const { session } = this.#readers[this.#i % this.#readers.length]!;
+    const page = recordsPerEvent > 1;
+    out.begin(this.time, this.#ids, page ? ACTIONS.recordList : ACTIONS.recordView, session.userId);
+    out.fragment(session.fragment);
+    writeRecordCount(out, count);
+    for (let k = 0; k < count; k++) {
+      const n = this.#firstPerson + first + k;
+      writePerson(out, register, k, order === 'shuffled' ? this.#persons.of(n) : n);
+    }
+    const scope = this.#details.pick(page ? this.#pageScopes : this.#scopes);
+    const bytes = page ? 700 * count + this.#details.below(700) : 12_000 + this.#details.below(12_000);
+    writeScope(out, count, scope, bytes);
+    out.end();
+    this.#label.noteRead(out, this.time, count, count);
+    this.#i++;
+    this.time = this.#i === this.#events ? Infinity : this.#timeOf(this.#i);
+  }
+
+  #timeOf(i: number): number {
+    return Math.floor(this.#options.start + (i + this.#times.float()) * this.#sliceMs);
+  }
+}
+
+/** Number of events of a theft. */
+export function eventsOf(options: Pick<BulkReadsOptions, 'records' | 'recordsPerEvent'>): number {
+  return Math.ceil(options.records / options.recordsPerEvent);
+}

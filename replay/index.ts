@@ -1,0 +1,162 @@
+/**
+ * The generators behind one door: scenarios by name, their options, their events and labels.
+ *
+ * Guarantee: the same scenario, seed and options give the same bytes, on every machine; events come in
+ * event-time order except for the disorder that was asked for; memory does not grow with the length.
+ */
+
+import { z } from 'zod';
+
+import { VigieError } from '../src/errors.ts';
+import type { BenignOptions } from './benign.ts';
+import { BenignStream, estimateBenign, registersOf } from './benign.ts';
+import { DAY_MS, parisDayOf, parisTime } from './calendar.ts';
+import { Cast } from './cast.ts';
+import { deliver } from './delivery.ts';
+import { isoTime } from './event-id.ts';
+import type { EventStream } from './event-stream.ts';
+import { MergedStream } from './event-stream.ts';
+import type { EventChunk } from './event-writer.ts';
+import { EventWriter } from './event-writer.ts';
+import type { BuiltIncident, Incident } from './incidents/incident.ts';
+import { KAIROS_2025 } from './incidents/kairos-2025.ts';
+import { MISSIONS_LOCALES_2025 } from './incidents/missions-locales-2025.ts';
+import type { Labels } from './labels.ts';
+import { LabelRecorder } from './labels.ts';
+import type { CommonOptions, OptionHelp } from './options.ts';
+import { commonOptions, describeOptions, optionsClash, parseOptions } from './options.ts';
+import { Random } from './random.ts';
+
+export type { EventChunk } from './event-writer.ts';
+export type { IncidentLabels, Labels } from './labels.ts';
+export type { OptionHelp } from './options.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly options: readonly OptionHelp[];
+}
+
+export interface Generated {
+  /** The events, in the order of writing. To be iterated once; chunks belong to the caller. */
+  batches(): Iterable<EventChunk>;
+  /** What was malicious in what was generated so far. */
+  labels(): Labels;
+}
+
+interface BuiltScenario {
+  readonly options: Readonly<CommonOptions>;
+  readonly random: Random;
+  readonly cast: Cast;
+  readonly background: BenignOptions | undefined;
+  readonly incident: BuiltIncident | undefined;
+  readonly label: LabelRecorder | undefined;
+}
+
+const BENIGN_SCHEMA = z.strictObject(commonOptions({ start: '2025-07-07T00:00:00+02:00', accounts: 12_000 }));
+const INCIDENTS: readonly Incident[] = [KAIROS_2025, MISSIONS_LOCALES_2025];
+
+/** By name: everything that can be generated. */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze(
+  Object.fromEntries(
+    [
+      ...INCIDENTS,
+      {
+        name: 'benign',
+        title: 'A usual week',
+        summary: 'Advisers, training organisations, account managers and a helpdesk at work; nobody steals.',
+        schema: BENIGN_SCHEMA,
+      },
+    ].map(({ name, title, summary, schema }) => [
+      name,
+      { name, title, summary, options: describeOptions(schema) },
+    ]),
+  ),
+);
+
+/**
+ * Events and labels of a scenario. Option values may be typed or as written on a command line. Throws
+ * SCENARIO_UNKNOWN, OPTION_UNKNOWN or OPTION_INVALID.
+ */
+export function generate(name: string, options: Readonly<Record<string, unknown>> = {}): Generated {
+  const built = build(name, options);
+  let events = 0;
+  let complete = false;
+  return {
+    *batches() {
+      const streams: EventStream[] = [...(built.incident?.streams ?? [])];
+      if (built.background !== undefined) {
+        streams.push(new BenignStream(built.random, built.cast, built.background));
+      }
+      const { disorder, maxDelay, duplicates, ingested } = built.options;
+      const writer = new EventWriter({ showIngested: ingested });
+      const delivery = { disorder, maxDelayMs: maxDelay, duplicates };
+      const random = built.random.split('delivery');
+      for (const chunk of deliver(new MergedStream(streams), writer, random, delivery)) {
+        events += chunk.count;
+        yield chunk;
+      }
+      complete = true;
+    },
+    labels: () => ({
+      format: 'vigie-labels/1',
+      scenario: name,
+      seed: built.options.seed,
+      options: built.options,
+      complete,
+      events,
+      incidents: built.label === undefined ? [] : [built.label.labels()],
+    }),
+  };
+}
+
+/** About how many events `generate` gives, for progress bars: malicious ones exactly, benign ones within some percent. */
+export function estimate(name: string, options: Readonly<Record<string, unknown>> = {}): { events: number } {
+  const built = build(name, options);
+  const benign = built.background === undefined ? 0 : estimateBenign(built.cast, built.background);
+  const events = benign + (built.incident?.events ?? 0);
+  return { events: Math.round(events * (1 + built.options.duplicates)) };
+}
+
+function build(name: string, given: Readonly<Record<string, unknown>>): BuiltScenario {
+  const found = INCIDENTS.find((candidate) => candidate.name === name);
+  if (found === undefined && name !== 'benign') {
+    throw new VigieError('SCENARIO_UNKNOWN', `there is no scenario ${JSON.stringify(name)}`, {
+      remedy: `Use one of: ${Object.keys(SCENARIOS).join(', ')}.`,
+    });
+  }
+  const options = parseOptions(name, found?.schema ?? BENIGN_SCHEMA, given) as Readonly<CommonOptions>;
+  const random = Random.seeded(options.seed);
+  const cast = new Cast(random, options.accounts);
+  let label: LabelRecorder | undefined;
+  let incident: BuiltIncident | undefined;
+  if (found !== undefined) {
+    label = new LabelRecorder(found.name, found.title);
+    const world = { cast, random: random.split(`incident ${name}`), registers: registersOf(random), label };
+    incident = found.build(world, options);
+  }
+  const background = options.accounts === 0 ? undefined : backgroundOf(name, options, incident);
+  return { options, random, cast, background, incident, label };
+}
+
+/** The benign span around an incident. */
+function backgroundOf(
+  name: string,
+  options: Readonly<CommonOptions>,
+  incident?: BuiltIncident,
+): BenignOptions {
+  const { start, onboarding } = options;
+  const lastDay = incident === undefined ? start : parisTime(parisDayOf(incident.lastEventAt) + 1);
+  const end =
+    options.duration === undefined ? Math.max(start + 7 * DAY_MS, lastDay) : start + options.duration;
+  if (incident !== undefined && (incident.firstEventAt < start || incident.lastEventAt > end)) {
+    throw optionsClash(
+      name,
+      `the theft (${isoTime(incident.firstEventAt)} to ${isoTime(incident.lastEventAt)}) is not within the background ` +
+        `(${isoTime(start)} to ${isoTime(end)})`,
+      'Move start or theftStart, leave duration out, or set accounts to 0 for the theft alone.',
+    );
+  }
+  return { start, end, onboarding };
+}

@@ -1,0 +1,142 @@
+/**
+ * The truth beside the events: what of the traffic is malicious, so that a backtest can compute the time to
+ * detect and the records lost before an alert. Nothing of it is in the events themselves.
+ */
+
+import type { EventWriter } from './event-writer.ts';
+import { isoTime, ULID_LENGTH } from './event-id.ts';
+
+export interface EventRef {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly id: string;
+}
+
+export interface IncidentLabels {
+  readonly name: string;
+  readonly title: string;
+  /** Undefined while no such event was generated. */
+  readonly firstEvent: EventRef | undefined;
+  readonly lastEvent: EventRef | undefined;
+  readonly firstRead: EventRef | undefined;
+  readonly lastRead: EventRef | undefined;
+  /** `user.id` of the accounts that the attacker used; their owners may also work, in other sessions. */
+  readonly accounts: readonly string[];
+  /** `source.ip` of the attacker. */
+  readonly sources: readonly string[];
+  /** Malicious events, copies not counted. */
+  readonly events: number;
+  readonly reads: number;
+  /** Distinct persons read, and records shown. */
+  readonly persons: number;
+  readonly records: number;
+  /**
+   * An event is malicious when its `portal.session.id` is in `sessions` or its `event.id` in `eventIds`
+   * (events outside any session, such as failed logins), and otherwise not.
+   */
+  readonly malicious: { readonly sessions: readonly string[]; readonly eventIds: readonly string[] };
+}
+
+export interface Labels {
+  readonly format: 'vigie-labels/1';
+  readonly scenario: string;
+  readonly seed: string;
+  /** All options as resolved; instants and durations in ms. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** False when the traffic was not generated to its end. */
+  readonly complete: boolean;
+  /** Events written, copies included. */
+  readonly events: number;
+  readonly incidents: readonly IncidentLabels[];
+}
+
+/** Notes the malicious events of one incident as they are written. */
+export class LabelRecorder {
+  readonly #name: string;
+  readonly #title: string;
+  readonly #accounts = new Set<string>();
+  readonly #sources = new Set<string>();
+  readonly #sessions = new Set<string>();
+  readonly #eventIds: string[] = [];
+  #firstEvent: EventRef | undefined;
+  #firstRead: EventRef | undefined;
+  readonly #lastEvent = new LastEvent();
+  readonly #lastRead = new LastEvent();
+  #events = 0;
+  #reads = 0;
+  #persons = 0;
+  #records = 0;
+
+  constructor(name: string, title: string) {
+    this.#name = name;
+    this.#title = title;
+  }
+
+  /** A session of the attacker. */
+  addSession(session: {
+    readonly id: string;
+    readonly userId: string;
+    readonly network: { readonly ip: string };
+  }): void {
+    this.#accounts.add(session.userId);
+    this.#sources.add(session.network.ip);
+    if (session.id !== '') this.#sessions.add(session.id);
+  }
+
+  /** The malicious event that `out` has just ended, of a session that was added. */
+  noteEvent(out: EventWriter, time: number): void {
+    this.#events++;
+    this.#firstEvent ??= { time: isoTime(time), id: out.lastId() };
+    this.#lastEvent.set(out, time);
+  }
+
+  /** The same for an event outside any session. */
+  noteLooseEvent(out: EventWriter, time: number): void {
+    this.noteEvent(out, time);
+    this.#eventIds.push(out.lastId());
+  }
+
+  /** The same for a read of so many records, `newPersons` of them of persons not read before. */
+  noteRead(out: EventWriter, time: number, records: number, newPersons: number): void {
+    this.noteEvent(out, time);
+    this.#reads++;
+    this.#records += records;
+    this.#persons += newPersons;
+    this.#firstRead ??= { time: isoTime(time), id: out.lastId() };
+    this.#lastRead.set(out, time);
+  }
+
+  labels(): IncidentLabels {
+    return {
+      name: this.#name,
+      title: this.#title,
+      firstEvent: this.#firstEvent,
+      lastEvent: this.#lastEvent.ref,
+      firstRead: this.#firstRead,
+      lastRead: this.#lastRead.ref,
+      accounts: [...this.#accounts],
+      sources: [...this.#sources],
+      events: this.#events,
+      reads: this.#reads,
+      persons: this.#persons,
+      records: this.#records,
+      malicious: { sessions: [...this.#sessions], eventIds: [...this.#eventIds] },
+    };
+  }
+}
+
+/** The newest event, kept as bytes: it changes with every event and is asked for once. */
+class LastEvent {
+  readonly #id = new Uint8Array(ULID_LENGTH);
+  #time = NaN;
+
+  set(out: EventWriter, time: number): void {
+    this.#time = time;
+    out.copyLastId(this.#id);
+  }
+
+  get ref(): EventRef | undefined {
+    if (Number.isNaN(this.#time)) return undefined;
+    return { time: isoTime(this.#time), id: Buffer.from(this.#id).toString('latin1') };
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * What a person may set of a scenario: typed, with ranges and defaults, written as on a command line.
+ *
+ * Guarantee: what `parseOptions` returns is complete, in range and frozen; anything else is a VigieError that
+ * names the option, the value and the remedy.
+ */
+
+import { z } from 'zod';
+
+import { VigieError } from '../src/errors.ts';
+import { parseTimeText } from '../src/event/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './calendar.ts';
+import { MAX_ACCOUNTS } from './cast.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: SECOND_MS,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+};
+
+/** A whole number from `low` to `high`. */
+export function integer(low: number, high: number) {
+  return number(low, high).refine(Number.isInteger, 'not a whole number');
+}
+
+/** A number from `low` to `high`. */
+export function number(low: number, high: number) {
+  return z.preprocess(
+    (value) =>
+      typeof value === 'string' && /^\s*-?\d[\d_]*(\.\d+)?\s*$/.test(value) ? toNumber(value) : value,
+    z.number('not a number').min(low, `smaller than ${low}`).max(high, `larger than ${high}`),
+  );
+}
+
+/** A duration from `low` to `high`, ms; written `90s`, `2h`, `7d`. */
+export function duration(low: number, high: number) {
+  return z.preprocess(
+    (value) => {
+      const parts = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value.trim()) : null;
+      return parts === null ? value : Number(parts[1]) * UNITS[parts[2]!]!;
+    },
+    z
+      .number('not a duration such as 90s, 30m, 2h or 7d')
+      .min(low, `shorter than ${low} ms`)
+      .max(high, `longer than ${high / DAY_MS} days`)
+      .transform(Math.round),
+  );
+}
+
+/** An instant, ms since the epoch; written in ISO 8601. */
+export function instant() {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? parseTimeText(value) : value),
+    z
+      .number('not a date-time such as 2025-07-07T00:00:00+02:00')
+      .min(Date.UTC(2000, 0, 1), 'before the year 2000')
+      .max(Date.UTC(2100, 0, 1), 'after the year 2100'),
+  );
+}
+
+function flag() {
+  return z.preprocess(
+    (value) => (value === 'true' ? true : value === 'false' ? false : value),
+    z.boolean('neither true nor false'),
+  );
+}
+
+function toNumber(text: string): number {
+  return Number(text.replaceAll('_', ''));
+}
+
+/** The options of every scenario; defaults differ. */
+export function commonOptions(defaults: { readonly start: string; readonly accounts: number }) {
+  return {
+    seed: z
+      .preprocess(
+        (value) => (typeof value === 'number' ? String(value) : value),
+        z.string('not text').min(1, 'empty'),
+      )
+      .prefault('vigie')
+      .describe('What the randomness starts from; the same seed and options give the same bytes.'),
+    start: instant().prefault(defaults.start).describe('First instant of the traffic.'),
+    duration: duration(SECOND_MS, 400 * DAY_MS)
+      .optional()
+      .describe('Length of the benign background. Default: seven days, longer if the theft takes longer.'),
+    accounts: integer(0, MAX_ACCOUNTS)
+      .prefault(defaults.accounts)
+      .describe('Accounts of the benign background; 0 leaves it out.'),
+    onboarding: integer(0, 1000)
+      .prefault(0)
+      .describe('Benign onboarding bursts per week: one manager creates 5 to 15 accounts within an hour.'),
+    disorder: number(0, 1).prefault(0).describe('Share of the events that arrive late.'),
+    maxDelay: duration(1, DAY_MS)
+      .prefault('30s')
+      .describe('Longest delay of a late event or copy, in event time.'),
+    duplicates: number(0, 1).prefault(0).describe('Share of the events that are written twice.'),
+    ingested: flag()
+      .prefault(false)
+      .describe('Add event.ingested, the time at which the log received the event.'),
+  };
+}
+
+/** The options of a theft in bulk. Two of records, pace and window fix the third. */
+export function theftOptions(defaults: { readonly records: number; readonly window: string }) {
+  return {
+    theftStart: instant()
+      .optional()
+      .describe('First malicious read. Default: the time of the real incident, moved along with start.'),
+    records: integer(1, 40_000_000)
+      .optional()
+      .describe(`Distinct persons read. Default ${defaults.records}, or pace × window.`),
+    pace: number(0.001, 100_000).optional().describe('Records per second. Default: records / window.'),
+    window: duration(SECOND_MS, 60 * DAY_MS)
+      .optional()
+      .describe(`From the first read to the last. Default ${defaults.window}, or records / pace.`),
+    recordsPerEvent: integer(1, 1000)
+      .prefault(1)
+      .describe('1: one view per person. More: list pages of that many persons.'),
+    order: z
+      .enum(['shuffled', 'sequential'], 'neither shuffled nor sequential')
+      .prefault('shuffled')
+      .describe('Order of the persons by id.'),
+  };
+}
+
+export type CommonOptions = z.output<z.ZodObject<ReturnType<typeof commonOptions>>>;
+export type TheftOptions = z.output<z.ZodObject<ReturnType<typeof theftOptions>>>;
+
+/** One option as help shows it. */
+export interface OptionHelp {
+  readonly name: string;
+  readonly description: string;
+  /** As one would type it; undefined when the description says what happens without it. */
+  readonly defaultText: string | undefined;
+}
+
+export function describeOptions(schema: z.ZodObject): readonly OptionHelp[] {
+  return Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, option]) => ({
+    name,
+    description: option.description ?? '',
+    defaultText: defaultOf(option),
+  }));
+}
+
+function defaultOf(option: z.ZodType): string | undefined {
+  if (!(option instanceof z.ZodPrefault)) return undefined;
+  const value: unknown = option.def.defaultValue;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Throws OPTION_UNKNOWN or OPTION_INVALID with all faults of the options in one message. */
+export function parseOptions<T extends z.ZodObject>(
+  scenario: string,
+  schema: T,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<z.output<T>> {
+  const known = Object.keys(schema.shape);
+  const unknown = Object.keys(given).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new VigieError('OPTION_UNKNOWN', `${scenario} has no option ${unknown.join(', ')}`, {
+      remedy: `Use one of: ${known.join(', ')}.`,
+    });
+  }
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    const faults = result.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return `option ${name} of ${scenario}: ${JSON.stringify(given[name])} is ${issue.message}`;
+    });
+    const names = [...new Set(result.error.issues.map((issue) => String(issue.path[0])))];
+    const help = describeOptions(schema).filter((option) => names.includes(option.name));
+    throw new VigieError('OPTION_INVALID', faults.join('; '), {
+      remedy: help.map((option) => `${option.name}: ${option.description}`).join(' '),
+    });
+  }
+  return Object.freeze(result.data);
+}
+
+/** A contradiction between options that are each in range. */
+export function optionsClash(scenario: string, message: string, remedy: string): VigieError {
+  return new VigieError('OPTION_INVALID', `${scenario}: ${message}`, { remedy });
+}
