@@ -182,7 +182,7 @@ export class KafkaGroup {
     await failed.promise;
   }
 
-  /** Learns where to resume. Until then batches that come in are sent back: the seek makes them stale. */
+  /** Learns where to resume, and seeks there. */
   async #prepare(consumer: Consumer, admin: Admin, partitions: readonly number[]): Promise<void> {
     const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
@@ -225,9 +225,11 @@ export class KafkaGroup {
     this.#commitRaw = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const generation = this.#generation;
     if (generation === undefined) {
-      // Fetched before it is known where to resume.
-      await delay(10);
-      await payload.heartbeat();
+      // Fetched before it was known where to resume: the seek that follows makes it stale.
+      while (this.#generation === undefined && payload.isRunning()) {
+        await delay(10);
+        await payload.heartbeat();
+      }
       return;
     }
     await this.#whileAlive(payload, generation.started);

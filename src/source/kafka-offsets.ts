@@ -67,6 +67,7 @@ function resumption(
     partition,
     committedOffset: none ? undefined : committed,
     metadata: none ? undefined : decodeMetadata(metadata),
+    endOffset: high,
   };
   let surprise: string | undefined;
   if (recreated) {

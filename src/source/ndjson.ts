@@ -22,6 +22,7 @@ export async function* readNdjson(
 ): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
   yield ASSIGNMENT;
   const splitter = new LineSplitter();
+  const ranges = new Ranges();
   const iterator = toAsync(chunks);
   const aborted = Promise.withResolvers<typeof idle>();
   const stop = (): void => aborted.resolve(idle);
@@ -37,13 +38,13 @@ export async function* readNdjson(
         continue;
       }
       if (chunk.done === true) {
-        const rest = new LineBatch((visit) => splitter.finish(visit), new Uint8Array(0));
+        const rest = new LineBatch((visit) => splitter.finish(visit), new Uint8Array(0), ranges);
         if (rest.count > 0) yield rest;
         return;
       }
       next = iterator.next();
       next.catch(() => undefined);
-      const batch = new LineBatch((visit) => splitter.push(chunk.value, visit), chunk.value);
+      const batch = new LineBatch((visit) => splitter.push(chunk.value, visit), chunk.value, ranges);
       if (batch.count > 0) yield batch;
     }
   } finally {
@@ -78,45 +79,79 @@ async function withinIdleTime<T>(
 
 type Split = (visit: (data: Uint8Array, start: number, end: number, line: number) => void) => void;
 
+/** Start, end and line (from the first of them) of every event of a batch. One batch is alive at a time. */
+class Ranges {
+  #numbers = new Int32Array(3 * 4096);
+  #length = 0;
+
+  get count(): number {
+    return this.#length / 3;
+  }
+
+  get numbers(): Int32Array {
+    return this.#numbers;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  push(start: number, end: number, line: number): void {
+    if (this.#length === this.#numbers.length) {
+      const grown = new Int32Array(2 * this.#length);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    this.#numbers[this.#length++] = start;
+    this.#numbers[this.#length++] = end;
+    this.#numbers[this.#length++] = line;
+  }
+}
+
 /** The lines that end in one chunk. They lie in the chunk, but for a first one that began in an earlier one. */
 class LineBatch implements EventBatch {
   readonly kind = 'events';
   readonly partition = 0;
   readonly endOffset = undefined;
+  readonly count: number;
   readonly bytes: number;
   readonly nextOffset: number;
   readonly #chunk: Uint8Array;
-  #first: Uint8Array | undefined;
-  /** start, end, line of each. */
-  readonly #ranges: number[] = [];
+  readonly #ranges: Ranges;
+  readonly #firstLine: number;
+  readonly #first: Uint8Array | undefined;
 
-  constructor(split: Split, chunk: Uint8Array) {
-    this.#chunk = chunk;
+  constructor(split: Split, chunk: Uint8Array, ranges: Ranges) {
+    ranges.clear();
     let bytes = 0;
-    let nextOffset = 0;
+    let firstLine = -1;
+    let lastLine = -1;
+    let first: Uint8Array | undefined;
     split((data, start, end, line) => {
+      if (firstLine < 0) firstLine = line;
       if (data === chunk) {
-        this.#ranges.push(start, end, line);
+        ranges.push(start, end, line - firstLine);
       } else {
-        this.#first = data.slice(start, end);
-        this.#ranges.push(0, end - start, line);
+        first = data.slice(start, end);
+        ranges.push(0, end - start, line - firstLine);
       }
       bytes += end - start;
-      nextOffset = line + 1;
+      lastLine = line;
     });
+    this.count = ranges.count;
     this.bytes = bytes;
-    this.nextOffset = nextOffset;
-  }
-
-  get count(): number {
-    return this.#ranges.length / 3;
+    this.nextOffset = lastLine + 1;
+    this.#chunk = chunk;
+    this.#ranges = ranges;
+    this.#firstLine = firstLine;
+    this.#first = first;
   }
 
   forEach(visit: EventVisitor): void {
-    const ranges = this.#ranges;
-    for (let i = 0; i < ranges.length; i += 3) {
+    const { numbers } = this.#ranges;
+    for (let i = 0; i < 3 * this.count; i += 3) {
       const data = i === 0 && this.#first !== undefined ? this.#first : this.#chunk;
-      visit(data, ranges[i]!, ranges[i + 1]!, ranges[i + 2]!);
+      visit(data, numbers[i]!, numbers[i + 1]!, this.#firstLine + numbers[i + 2]!);
     }
   }
 }

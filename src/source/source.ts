@@ -33,6 +33,8 @@ export interface AssignedPartition {
   readonly committedOffset: number | undefined;
   /** What was stored with the commit. */
   readonly metadata: CommitMetadata | undefined;
+  /** Offset after the partition's last message at the time of the assignment, where known. */
+  readonly endOffset?: number;
 }
 
 /** Travels with a committed offset. */

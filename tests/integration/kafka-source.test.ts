@@ -1,5 +1,8 @@
 /** The Kafka source on a real broker: what is read, what resumes where, and what trouble looks like. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -119,7 +122,12 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     const reader = new Reader(topic);
     const assignment = await reader.assignment();
     expect(assignment.partitions).toEqual(
-      upTo(6).map((partition) => ({ partition, committedOffset: undefined, metadata: undefined })),
+      upTo(6).map((partition) => ({
+        partition,
+        committedOffset: undefined,
+        metadata: undefined,
+        endOffset: perPartition,
+      })),
     );
     let idle = false;
     await reader.until(() => reader.seen.length >= 6 * perPartition);
@@ -152,8 +160,9 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
       partition: 2,
       committedOffset: 123,
       metadata: { newestEventTime: 1_752_278_400_123 },
+      endOffset: perPartition,
     });
-    expect(partitions[3]).toEqual({ partition: 3, committedOffset: 7, metadata: undefined });
+    expect(partitions[3]).toMatchObject({ partition: 3, committedOffset: 7, metadata: undefined });
     expect(partitions[4]?.committedOffset).toBeUndefined();
     await second.until(() => second.seen.length >= 6 * perPartition - 130);
     expect(second.offsetsOf(2)).toEqual(upTo(perPartition - 123, 123));
@@ -373,27 +382,40 @@ describe.runIf(kafka !== undefined)('trouble', () => {
   });
 
   test.runIf(kafka?.kind === 'native')(
-    'an unreachable broker is reported, and read from once it is up; again after it went away',
+    'an unreachable broker is reported, read from once it is up, and again after it went away and came back',
     async () => {
       const [port] = await freePorts(1);
       const late = [`127.0.0.1:${port!}`];
+      const dataFolder = await mkdtemp(join(tmpdir(), 'vigie-late-'));
       const reader = new Reader('late', { brokers: late });
       const first = reader.next();
       await expect.poll(() => reader.problems[0]?.code, { timeout: 10_000 }).toBe('KAFKA_UNREACHABLE');
-      const broker = await startNativeKafka({ port: port! });
+      let broker = await startNativeKafka({ port: port!, dataFolder });
       try {
         await createTopic(late, 'late', 1);
-        await produce(late, 'late', [{ value: '{}' }]);
+        await produce(late, 'late', [{ value: '1' }, { value: '2' }]);
         expect(await first).toMatchObject({ kind: 'assignment' });
-        await reader.batch();
+        await reader.until(() => reader.seen.length >= 2);
+        expect(reader.problems.at(-1)).toBeUndefined();
+        await reader.source.commit([{ partition: 0, nextOffset: 1, metadata: { newestEventTime: 5 } }]);
+
+        await broker.stop();
+        await reader.until(() => reader.problems.at(-1) !== undefined);
+        expect(reader.problems.at(-1)?.code).toBe('KAFKA_UNREACHABLE');
+
+        broker = await startNativeKafka({ port: port!, dataFolder });
+        expect((await reader.assignment()).partitions[0]).toMatchObject({ committedOffset: 1 });
+        await produce(late, 'late', [{ value: '3' }]);
+        await reader.until(() => reader.values.includes('3'));
+        expect(reader.values).toEqual(['1', '2', '2', '3']);
         expect(reader.problems.at(-1)).toBeUndefined();
       } finally {
+        await reader.close();
         await broker.stop();
+        await rm(dataFolder, { recursive: true });
       }
-      await reader.until(() => reader.problems.at(-1) !== undefined);
-      expect(reader.problems.at(-1)?.code).toBe('KAFKA_UNREACHABLE');
     },
-    60_000,
+    90_000,
   );
 
   test('a commit without the group having been joined is refused as retryable', async () => {
