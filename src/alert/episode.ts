@@ -107,15 +107,17 @@ export class EpisodeTracker {
 
   /**
    * An event that holds the measure arrived (and is in the log): counts it if it lies inside the episode.
-   * Events after the end are counted when the end moves past them.
+   * Events after the end are counted when the end moves past them. A crossing window that ended before
+   * `judgedFrom` (the watermark) was judged: a late event no longer belongs to it.
    */
-  eventArrived(episode: Episode, event: EventEntry): void {
+  eventArrived(episode: Episode, event: EventEntry, judgedFrom: number): void {
     const t = event.time;
-    if (!covers(episode, t)) return;
+    const judged = episode.crossedAt < judgedFrom;
+    if (!covers(episode, t) || (judged && t < episode.firstEventAt)) return;
     const { totals } = episode;
     totals.addEvents(1, 1, event.records, event.bytes);
     totals.addDimensions(event.application, event.organisation, event.network, event.category);
-    if (t <= episode.crossedAt) {
+    if (t <= episode.crossedAt && !judged) {
       episode.recordsBefore += event.records;
       if (t < episode.firstEventAt) episode.firstEventAt = t;
     }

@@ -97,7 +97,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (mayBeCopy && events.has(this.events, entry)) return false;
     const index = events.add(this.events, entry);
     for (const episode of this.episodes) {
-      if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry);
+      if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry, watermark);
     }
     for (let h = 0; h < counts.length; h += 1) {
       events.count(this.events, this.#counts[h]!, counts[h]!, index, watermark, this);
