@@ -52,6 +52,10 @@ export class Watermarks {
     return this.#advance();
   }
 
+  get partitions(): IterableIterator<number> {
+    return this.#partitions.keys();
+  }
+
   get watermark(): number {
     return this.#watermark;
   }

@@ -1,0 +1,400 @@
+/**
+ * Composes the stages: source → decode → engine → sink, and commits offsets after the sink acknowledged.
+ *
+ * Guarantee: what a commit covers is durable as alert rows, archived events and dead letters. Rows are the
+ * same rows when written again, so a crash at any point repeats work and changes no result.
+ *
+ * A flush takes a snapshot of what changed and writes it while further events are processed; at most one is
+ * under way, so a slow sink holds the pipeline back instead of filling memory.
+ */
+
+import type { Alert } from './alert/alert.ts';
+import { type Episode, renderAlert } from './alert/episode.ts';
+import type { Clock } from './clock.ts';
+import { Engine } from './detect/engine.ts';
+import { textOf, textsOf } from './detect/values.ts';
+import { createDecoder } from './event/create-decoder.ts';
+import type { Decoder, DecodeFault } from './event/decoder.ts';
+import { type EventRecord, FieldTable } from './event/record.ts';
+import { VigieError } from './errors.ts';
+import { RestorePlan } from './restore-plan.ts';
+import type { RuleSet } from './sigma/rule.ts';
+import { ARCHIVED_FIELDS } from './sink/event-row.ts';
+import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
+import type { Assignment, Commit, EventBatch, Source } from './source/source.ts';
+
+export interface PipelineOptions {
+  readonly source: Source;
+  readonly sink: AlertSink;
+  readonly deadLetters: DeadLetterSink;
+  readonly ruleSet: RuleSet;
+  readonly pseudonymKey: Uint8Array;
+  readonly timestampField: string;
+  readonly personFields: readonly string[];
+  readonly maxEventBytes: number;
+  readonly latenessMs: number;
+  readonly maxFutureMs: number;
+  readonly idleTimeoutMs: number;
+  readonly flushIntervalMs: number;
+  /** Write every accepted event to the archive. */
+  readonly archive: boolean;
+  readonly clock: Clock;
+  readonly observer: PipelineObserver;
+}
+
+/** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
+export interface PipelineObserver {
+  batch(batch: BatchCounts): void;
+  deadLetter(letter: DeadLetter): void;
+  /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
+  alerts(written: readonly { readonly alert: Alert; readonly opened: boolean }[], ackMs: number): void;
+  /** After each flush. */
+  state(engine: Engine, lag: ReadonlyMap<number, PartitionLag>, restoring: boolean): void;
+  restore(state: 'started' | 'finished', events: number): void;
+}
+
+export interface BatchCounts {
+  readonly events: number;
+  readonly bytes: number;
+  readonly restored: number;
+}
+
+export interface PartitionLag {
+  /** Messages between what was processed and the partition's end, if the source knows. */
+  readonly offsets: number | undefined;
+  /** Newest event time, ms since the epoch. */
+  readonly newestEventTime: number;
+}
+
+export interface PipelineSummary {
+  readonly events: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly deadLetters: number;
+  readonly bytes: number;
+}
+
+interface PartitionState {
+  nextOffset: number;
+  endOffset: number | undefined;
+  lastBatchAt: number;
+}
+
+/** A flush is due earlier when this many archived events or dead letter bytes wait. */
+const ARCHIVE_BATCH = 20_000;
+const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #fields = new FieldTable();
+  readonly #archived: readonly (readonly [path: string, slot: number])[];
+  readonly #decoder: Decoder;
+  readonly #record: EventRecord;
+  #engine: Engine;
+  #restore: RestorePlan;
+  readonly #partitions = new Map<number, PartitionState>();
+  readonly #detectedAt = new WeakMap<Episode, number>();
+  #archive: ArchivedEvent[] = [];
+  #letters: DeadLetter[] = [];
+  #letterBytes = 0;
+  #lastFlush = 0;
+  #assignedAt = 0;
+  #flushing: Promise<void> | undefined;
+  #failure: unknown;
+  /** Wall time at which the oldest event not yet flushed was taken. */
+  #unflushedSince = 0;
+  readonly #summary = { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, bytes: 0 };
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#engine = this.#newEngine();
+    this.#archived = options.archive
+      ? ARCHIVED_FIELDS.map((path) => [path, this.#fields.slot(path)] as const)
+      : [];
+    this.#decoder = createDecoder({
+      fields: this.#fields,
+      timeRequired: true,
+      timestampField: options.timestampField,
+      personFields: options.personFields,
+      maxEventBytes: options.maxEventBytes,
+      pseudonymKey: options.pseudonymKey,
+    });
+    this.#record = this.#fields.newRecord();
+    this.#restore = RestorePlan.none();
+  }
+
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** Runs until the input ends or the signal aborts, then flushes. The sink must be open. */
+  async run(stop: AbortSignal): Promise<PipelineSummary> {
+    const { source, clock } = this.#options;
+    this.#lastFlush = clock.elapsed();
+    // Writes outlive the stop signal for a while: what is in hand is to be acknowledged, not thrown away.
+    const writes = new AbortController();
+    const onStop = () => setTimeout(() => writes.abort(), FINAL_FLUSH_MS).unref();
+    stop.addEventListener('abort', onStop, { once: true });
+    const { signal } = writes;
+    for await (const item of source.read(stop)) {
+      switch (item.kind) {
+        case 'assignment':
+          await this.#assigned(item, signal);
+          break;
+        case 'events':
+          this.#process(item);
+          await this.#flushIfDue(signal);
+          break;
+        case 'idle':
+          this.#idle();
+          await this.#flushIfDue(signal);
+          break;
+      }
+    }
+    await this.#flush(signal);
+    await this.#flushed();
+    stop.removeEventListener('abort', onStop);
+    return { ...this.#summary };
+  }
+
+  #newEngine(): Engine {
+    const { ruleSet, pseudonymKey, latenessMs } = this.#options;
+    return new Engine({ ruleSet, fields: this.#fields, hashKey: pseudonymKey, latenessMs });
+  }
+
+  /** Other partitions than before: what was not committed is read again, so state starts anew. */
+  async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
+    const { source, sink, ruleSet, latenessMs, observer } = this.#options;
+    await this.#flushed();
+    this.#assignedAt = this.#options.clock.elapsed();
+    this.#archive = [];
+    this.#letters = [];
+    this.#letterBytes = 0;
+    this.#partitions.clear();
+    this.#engine = this.#newEngine();
+    this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
+    const open = source.type === 'kafka' ? await sink.openAlerts(signal) : [];
+    this.#restore = RestorePlan.of(partitions, open, ruleSet, latenessMs);
+    if (this.#restore.fromTimeMs === undefined) return;
+    observer.restore('started', 0);
+    for (const { partition, committedOffset } of partitions) {
+      if (committedOffset !== undefined) await source.rewind(partition, this.#restore.fromTimeMs);
+    }
+  }
+
+  #process(batch: EventBatch): void {
+    const { clock, maxFutureMs, observer } = this.#options;
+    const engine = this.#engine;
+    const now = clock.now();
+    const { partition } = batch;
+    const restore = this.#restore;
+    const latest = now + maxFutureMs;
+    const summary = this.#summary;
+    let restored = 0;
+    let bytes = 0;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#unflushedSince === 0) this.#unflushedSince = now;
+    batch.forEach((data, start, end, offset) => {
+      const restoring = restore.covers(partition, offset);
+      const record = this.#record;
+      let fault = this.#decoder.decode(data, start, end, record);
+      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now);
+      if (restoring) {
+        restored += 1;
+        if (fault === undefined) engine.process(record, partition);
+        return;
+      }
+      summary.events += 1;
+      bytes += end - start;
+      if (fault !== undefined) {
+        this.#reject(fault, partition, offset, data.slice(start, end));
+        return;
+      }
+      if (engine.process(record, partition) < 0) {
+        summary.duplicates += 1;
+        return;
+      }
+      summary.accepted += 1;
+      if (this.#archived.length > 0) this.#archive.push(this.#archivedEvent(partition, offset));
+    });
+    summary.bytes += bytes;
+    this.#partitions.set(partition, {
+      nextOffset: batch.nextOffset,
+      endOffset: batch.endOffset,
+      lastBatchAt: clock.elapsed(),
+    });
+    this.#options.source.progress?.(partition, engine.watermarks.newestOf(partition));
+    observer.batch({ events: batch.count - restored, bytes, restored });
+    restore.restored += restored;
+    if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
+  }
+
+  #reject(fault: DecodeFault, partition: number, offset: number, bytes: Uint8Array): void {
+    const letter = { ...fault, source: this.#options.source.name, partition, offset, bytes };
+    this.#letters.push(letter);
+    this.#letterBytes += bytes.length;
+    this.#summary.deadLetters += 1;
+    this.#options.observer.deadLetter(letter);
+  }
+
+  #archivedEvent(partition: number, offset: number): ArchivedEvent {
+    const { slots, time } = this.#record;
+    const fields: Record<string, string | readonly string[]> = {};
+    for (const [path, slot] of this.#archived) {
+      const value = slots[slot];
+      if (value === undefined || value === null) continue;
+      const text = textOf(value) ?? textsOf(value);
+      if (text.length > 0) fields[path] = text;
+    }
+    const id =
+      textOf(slots[this.#engine.evidence.idSlot]) ?? `${this.#options.source.name}/${partition}/${offset}`;
+    return { eventId: id, time, fields };
+  }
+
+  #idle(): void {
+    const { clock, idleTimeoutMs } = this.#options;
+    const now = clock.elapsed();
+    const { watermarks } = this.#engine;
+    for (const partition of watermarks.partitions) {
+      const state = this.#partitions.get(partition);
+      const caughtUp =
+        state === undefined || state.endOffset === undefined || state.nextOffset >= state.endOffset;
+      if (
+        caughtUp &&
+        now - (state?.lastBatchAt ?? this.#assignedAt) >= idleTimeoutMs &&
+        watermarks.setIdle(partition)
+      ) {
+        this.#engine.advance();
+      }
+    }
+  }
+
+  async #flushIfDue(signal: AbortSignal): Promise<void> {
+    const { clock, flushIntervalMs } = this.#options;
+    const due =
+      clock.elapsed() - this.#lastFlush >= flushIntervalMs ||
+      this.#archive.length >= ARCHIVE_BATCH ||
+      this.#letterBytes >= DEAD_LETTER_BYTES;
+    if (due || (this.#flushing === undefined && this.#hasNewAlert())) await this.#flush(signal);
+  }
+
+  #hasNewAlert(): boolean {
+    for (const episode of this.#engine.tracker.changed) if (!this.#detectedAt.has(episode)) return true;
+    return false;
+  }
+
+  /** Starts a flush of all that changed, after the one before ended. */
+  async #flush(signal: AbortSignal): Promise<void> {
+    await this.#flushed();
+    const { clock, observer } = this.#options;
+    this.#lastFlush = clock.elapsed();
+    const changed = [...this.#engine.tracker.changed].filter((episode) => this.#restore.reliable(episode));
+    this.#engine.tracker.changed.clear();
+    const archive = this.#archive;
+    const letters = this.#letters;
+    const commits = this.#commits();
+    this.#archive = [];
+    this.#letters = [];
+    this.#letterBytes = 0;
+    const since = this.#unflushedSince;
+    this.#unflushedSince = 0;
+    const {
+      engine: { evidence },
+    } = this;
+    const now = clock.now();
+    const opened = changed.filter((episode) => !this.#detectedAt.has(episode));
+    const rendered = changed.map((episode) =>
+      renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
+    );
+    observer.state(this.#engine, this.#lag(), this.#restore.unfinished);
+    this.#flushing = this.#write(changed, opened, rendered, archive, letters, commits, since, signal)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+  }
+
+  /** Waits for the flush under way; throws what it failed with. Nothing is committed after a failure. */
+  async #flushed(): Promise<void> {
+    await this.#flushing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #write(
+    changed: readonly Episode[],
+    opened: readonly Episode[],
+    rendered: readonly Alert[],
+    archive: readonly ArchivedEvent[],
+    letters: readonly DeadLetter[],
+    commits: readonly Commit[],
+    since: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sink, deadLetters, source, observer, clock } = this.#options;
+    if (rendered.length > 0) {
+      const fresh = new Set(opened);
+      const known =
+        opened.length === 0
+          ? NONE
+          : await sink.detectedAt(
+              opened.map(({ alertId }) => alertId),
+              signal,
+            );
+      const rows = rendered.map((alert) => ({
+        ...alert,
+        detectedAt: known.get(alert.alertId) ?? alert.detectedAt,
+      }));
+      await sink.writeAlerts(rows, signal);
+      changed.forEach((episode, i) => this.#detectedAt.set(episode, rows[i]!.detectedAt));
+      observer.alerts(
+        rows.map((alert, i) => ({ alert, opened: fresh.has(changed[i]!) })),
+        since === 0 ? 0 : clock.now() - since,
+      );
+    }
+    if (archive.length > 0) await sink.writeEvents(archive, signal);
+    if (letters.length > 0) await deadLetters.write(letters);
+    if (commits.length === 0) return;
+    try {
+      await source.commit(commits);
+    } catch (error) {
+      // The group gave the partitions away: whoever has them reads on from the last commit.
+      if (!(error instanceof VigieError) || !error.retryable) throw error;
+    }
+  }
+
+  #commits(): Commit[] {
+    return [...this.#partitions]
+      .filter(([partition, { nextOffset }]) => !this.#restore.covers(partition, nextOffset - 1))
+      .map(([partition, { nextOffset }]) => ({
+        partition,
+        nextOffset,
+        metadata: { newestEventTime: this.#engine.watermarks.newestOf(partition) },
+      }));
+  }
+
+  #lag(): Map<number, PartitionLag> {
+    return new Map(
+      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
+        partition,
+        {
+          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
+          newestEventTime: this.#engine.watermarks.newestOf(partition),
+        },
+      ]),
+    );
+  }
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
+
+/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
+const FINAL_FLUSH_MS = 8000;
+
+function futureFault(timeMs: number, nowMs: number): DecodeFault {
+  return {
+    code: 'FUTURE_TIME',
+    message: `event time ${new Date(timeMs).toISOString()} is ahead of the wall clock ${new Date(nowMs).toISOString()} by more than the allowed`,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the
+ * committed offsets, far enough that every window and every open alert is whole at the committed offset.
+ *
+ * From = min(committed event times, crossings of open alerts) − longest (timespan + resolve timeout) −
+ * lateness. Windows that end later than From + timespan are whole; an episode whose crossing lies later than
+ * From + timespan + resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing
+ * are not written: they are complete in the database, or will be met again.
+ */
+
+import type { Episode } from './alert/episode.ts';
+import type { RuleSet } from './sigma/rule.ts';
+import type { OpenAlert } from './sink/sink.ts';
+import type { AssignedPartition } from './source/source.ts';
+
+export class RestorePlan {
+  /** Event time to read again from; undefined when there is nothing to restore. */
+  readonly fromTimeMs: number | undefined;
+  /** Partition → offset where the group resumes. */
+  readonly #until: ReadonlyMap<number, number>;
+  readonly #waiting: Set<number>;
+  /** Offsets read again so far. */
+  restored = 0;
+
+  private constructor(fromTimeMs: number | undefined, until: ReadonlyMap<number, number>) {
+    this.fromTimeMs = fromTimeMs;
+    this.#until = until;
+    this.#waiting = new Set(until.keys());
+  }
+
+  static none(): RestorePlan {
+    return new RestorePlan(undefined, new Map());
+  }
+
+  static of(
+    partitions: readonly AssignedPartition[],
+    open: readonly OpenAlert[],
+    ruleSet: RuleSet,
+    latenessMs: number,
+  ): RestorePlan {
+    const until = new Map<number, number>();
+    let from = Infinity;
+    for (const { partition, committedOffset, metadata } of partitions) {
+      if (committedOffset === undefined || committedOffset === 0) continue;
+      until.set(partition, committedOffset);
+      // Committed without metadata (by another tool): only the whole log is sure to be enough.
+      from = Math.min(from, metadata?.newestEventTime ?? 0);
+    }
+    if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
+    const rules = new Set(ruleSet.correlations.map(({ key }) => key));
+    for (const alert of open) if (rules.has(alert.rule)) from = Math.min(from, alert.crossedAt);
+    const longest = Math.max(
+      ...ruleSet.correlations.map(({ timespanMs, resolveTimeoutMs }) => timespanMs + resolveTimeoutMs),
+    );
+    return new RestorePlan(from - longest - latenessMs, until);
+  }
+
+  /** Whether an event at this offset was processed before the restart. */
+  covers(partition: number, offset: number): boolean {
+    return offset < (this.#until.get(partition) ?? 0);
+  }
+
+  /** To be called after each batch; true once, when the last partition is back where it was. */
+  finishes(partition: number, nextOffset: number): boolean {
+    if (this.covers(partition, nextOffset)) return false;
+    return this.#waiting.delete(partition) && this.#waiting.size === 0;
+  }
+
+  get unfinished(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Whether an alert may be written: it lies where windows are whole. */
+  reliable({ crossedAt, of: { rule } }: Episode): boolean {
+    if (this.fromTimeMs === undefined) return true;
+    return crossedAt > this.fromTimeMs + rule.timespanMs + rule.resolveTimeoutMs;
+  }
+}
