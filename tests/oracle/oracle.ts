@@ -53,7 +53,10 @@ export interface AlertRow {
   readonly crossedAt: number;
   /** Last true window end. */
   readonly lastEventAt: number;
-  /** Entries from firstEventAt to lastEventAt, both included, that counted in some window. */
+  /**
+   * Entries from firstEventAt to lastEventAt, both included; also those too late for the windows that end
+   * there, unless the alert had been resolved when they came.
+   */
   readonly events: number;
   /** Largest over the true windows. */
   readonly value: number;
@@ -131,8 +134,8 @@ interface Episode {
     readonly value: number;
     readonly held: readonly Entry[];
   }[];
-  /** Entries of the whole group that counted in some window. */
-  readonly counted: readonly Entry[];
+  /** All entries of the group. */
+  readonly entries: readonly Entry[];
 }
 
 function episodesOf(
@@ -151,13 +154,12 @@ function episodesOf(
         const held = entries.filter((e) => e.time > end - timespanMs && e.time <= end && e.countsFrom <= end);
         return { end, held, ...judge(document, held) };
       });
-    const counted = entries.filter((entry) => windows.some(({ held }) => held.includes(entry)));
     let current: (typeof windows)[number][] = [];
     for (const window of windows.filter(({ holds }) => holds)) {
       const previous = current.at(-1);
       if (previous === undefined || window.end - previous.end > resolveTimeoutMs) {
         current = [];
-        episodes.push({ group, windows: current, counted });
+        episodes.push({ group, windows: current, entries });
       }
       current.push(window);
     }
@@ -178,20 +180,23 @@ function firingOf(document: CorrelationDocument, { group, windows }: Episode): F
 
 function alertOf(
   document: CorrelationDocument,
-  { group, windows, counted }: Episode,
+  { group, windows, entries }: Episode,
   watermark: number,
 ): AlertRow {
   const resolveTimeoutMs = durationMs(document['vigie.resolve_timeout'] ?? document.correlation.timespan);
   const firstEventAt = Math.min(...windows[0]!.held.map((entry) => entry.time));
   const lastEventAt = windows.at(-1)!.end;
+  const resolvedBeyond = lastEventAt + resolveTimeoutMs;
   return {
     rule: document.name,
     group,
-    status: watermark > lastEventAt + resolveTimeoutMs ? 'resolved' : 'firing',
+    status: watermark > resolvedBeyond ? 'resolved' : 'firing',
     firstEventAt,
     crossedAt: windows[0]!.end,
     lastEventAt,
-    events: counted.filter((entry) => entry.time >= firstEventAt && entry.time <= lastEventAt).length,
+    events: entries.filter(
+      ({ time, countsFrom }) => time >= firstEventAt && time <= lastEventAt && countsFrom <= resolvedBeyond,
+    ).length,
     value: Math.max(...windows.map(({ value }) => value)),
   };
 }

@@ -48,7 +48,12 @@ const draft = (
   fc.tuple(kind, frame).map(([{ type, condition }, { timespan, groupBy, timeout, missing, rules }]) => ({
     correlation: {
       type,
-      rules: type.startsWith('temporal') ? ['read', 'write', 'login'] : rules,
+      rules:
+        typeof condition === 'string'
+          ? ['read', 'write', 'login'].filter((rule) => condition.includes(rule))
+          : type.startsWith('temporal')
+            ? ['read', 'write', 'login']
+            : rules,
       ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
       timespan,
       ...(condition === undefined ? {} : { condition }),
