@@ -9,7 +9,7 @@ import type { Faults } from './faults.ts';
 import { legacyAggregationMessage } from './legacy-aggregation.ts';
 import { readHead, readLogsource } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
-import { missing, readMap, readTexts } from './reader.ts';
+import { missing, placeWithin, readMap, readTexts } from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { Logsource } from './rule.ts';
 import { kindOf } from './yaml-tree.ts';
@@ -99,8 +99,10 @@ function readSection(
         'WRONG_TYPE',
         `the selection ${key} is ${kindOf(value)}; give it a map or a list of keywords`,
       );
+      detections.set(key, { kind: 'or', parts: [] });
+    } else {
+      detections.set(key, parseDetection(value, context));
     }
-    detections.set(key, parseDetection(value, context));
   }
   if (detections.size === 0)
     missing(map, 'a selection', 'give at least one, e.g. selection: {field: value}', faults);
@@ -112,10 +114,20 @@ function readSection(
       faults,
     );
   }
+  const before = faults.errors;
   const texts = readTexts(map, 'condition', faults);
-  if (map.entries.has('condition') && texts.length === 0) {
+  if (map.entries.has('condition') && texts.length === 0 && faults.errors === before) {
     faults.error(map.entries.get('condition')!.place, 'CONDITION_SYNTAX', 'the condition is empty');
   }
+  if (map.entries.has('timeframe') && !texts.some(({ text }) => text.includes('|'))) {
+    const { place } = map.entries.get('timeframe')!;
+    faults.warning(
+      place,
+      'LEGACY_TIMEFRAME',
+      'timeframe has no effect; a time span belongs to a correlation',
+    );
+  }
+  if (detections.size === 0) return { detections, condition: NEVER };
   const conditions = texts.map((text) => readCondition(text, map, [...detections.keys()], ruleName, context));
   return {
     detections,
@@ -143,6 +155,6 @@ function readCondition(
   }
   const condition = parseCondition(placed.text, names, 'selection');
   if (!isConditionFault(condition)) return condition;
-  faults.error(placed, condition.code, condition.message);
+  faults.error(placeWithin(placed, condition.offset), condition.code, condition.message);
   return NEVER;
 }

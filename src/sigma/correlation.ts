@@ -114,7 +114,7 @@ function readCondition(map: YamlMap, type: CorrelationType | undefined, faults: 
   const { value } = entry;
   if (value.kind === 'scalar' && typeof value.value === 'string') {
     if (type === undefined || type === 'temporal' || type === 'temporal_ordered') {
-      return { ...none, expression: { text: value.value, line: value.line, column: value.column } };
+      return { ...none, expression: { ...value, text: value.value } };
     }
     faults.error(
       value,
@@ -127,13 +127,14 @@ function readCondition(map: YamlMap, type: CorrelationType | undefined, faults: 
     faults.error(value, 'WRONG_TYPE', `condition is ${kindOf(value)}; expected a map such as {gte: 10}`);
     return none;
   }
+  const before = faults.errors;
   refuseOtherKeys(value, [...OPERATORS, 'field', 'percentile'], 'a correlation condition', faults);
   const bounds = OPERATORS.flatMap((op) => {
     const node = value.entries.get(op)?.value;
     const bound = node === undefined ? undefined : readNumber(op, node, faults);
     return bound === undefined ? [] : [{ op, value: bound }];
   });
-  if (!OPERATORS.some((op) => value.entries.has(op))) {
+  if (!OPERATORS.some((op) => value.entries.has(op)) && faults.errors === before) {
     missing(value, 'a bound', `expected one of ${OPERATORS.join(', ')}, e.g. gte: 10`, faults);
   }
   return { bounds, expression: undefined, ...readMeasure(value, type, faults) };

@@ -241,12 +241,10 @@ function finish(value: Value, substring: boolean): readonly Test[] {
 
 function rawTests(value: Extract<Value, { kind: 'raw' }>, substring: boolean): readonly Test[] {
   if (value.value === null) return [{ kind: 'null' }];
-  const { pattern } = asText('', value);
-  const tests = [textTest(pattern, false, substring)];
+  if (typeof value.value !== 'number') return [textTest(asText('', value).pattern, false, substring)];
   // 0x10 and 1.0 equal the numbers 16 and 1, and also the texts they were written as.
-  if (typeof value.value === 'number' && value.source !== pattern[0]) {
-    tests.push(textTest(normalise([value.source]), false, substring));
-  }
+  const spellings = new Set([String(value.value), value.source]);
+  const tests = [...spellings].map((text) => textTest(normalise([text]), false, substring));
   return tests;
 }
 

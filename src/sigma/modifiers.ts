@@ -36,7 +36,7 @@ export function asText(name: string, value: Value): TextValue {
   if (value.kind === 'text') return value;
   if (value.kind !== 'raw' || value.value === null) return refuse(name, 'text', value);
   const { value: raw, source } = value;
-  const exact = typeof raw !== 'number' || Number.isSafeInteger(raw);
+  const exact = typeof raw !== 'number' || !Number.isInteger(raw) || Number.isSafeInteger(raw);
   const pattern = typeof raw === 'string' ? parsePattern(raw) : normalise([exact ? String(raw) : source]);
   return { kind: 'text', pattern, cased: false, bytes: false };
 }

@@ -29,12 +29,16 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   let found: string | undefined;
   let fewest = limit + 1;
+  let offLength = 0;
   if (wanted.length > 100) return undefined;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) >= fewest) continue;
+    const off = Math.abs(candidate.length - name.length);
+    if (off > fewest) continue;
     const edits = distance(wanted, candidate.toLowerCase());
-    if (edits < fewest) {
+    // Of two candidates equally near, the one of the same length: swapped letters are the usual typo.
+    if (edits < fewest || (found !== undefined && edits === fewest && off < offLength)) {
       fewest = edits;
+      offLength = off;
       found = candidate;
     }
   }

@@ -12,6 +12,19 @@ import type { YamlEntry, YamlMap, YamlNode } from './yaml-tree.ts';
 /** A text and where it stands. */
 export interface PlacedText extends Place {
   readonly text: string;
+  /** See `YamlScalar`. */
+  readonly textColumn?: number | undefined;
+}
+
+/** The place of a character of the text, or of the whole text when it is written in another form. */
+export function placeWithin(placed: PlacedText, offset: number): Place {
+  const { line, column, textColumn } = placed;
+  return { line, column: textColumn === undefined ? column : textColumn + offset };
+}
+
+function placedText(node: YamlNode, text: string): PlacedText {
+  const textColumn = node.kind === 'scalar' ? node.textColumn : undefined;
+  return { text, line: node.line, column: node.column, textColumn };
 }
 
 /** Where a missing key is missed: the place of the map. */
@@ -29,8 +42,9 @@ export function readText(map: YamlMap, key: string, faults: Faults, numbers = fa
   const entry = map.entries.get(key);
   if (entry === undefined) return undefined;
   const text = scalarText(entry.value, numbers);
-  if (text === undefined) return wrongType(entry, 'text', faults);
-  if (text.trim() !== '') return { text, line: entry.value.line, column: entry.value.column };
+  if (text === undefined)
+    return wrongType(entry, 'text, in quotes where it looks like something else', faults);
+  if (text.trim() !== '') return placedText(entry.value, text);
   faults.error(entry.value, 'WRONG_TYPE', `${key} is empty; write something or leave the key out`);
   return undefined;
 }
@@ -50,7 +64,7 @@ export function readTexts(map: YamlMap, key: string, faults: Faults): readonly P
   const texts: PlacedText[] = [];
   for (const node of nodes) {
     const text = scalarText(node, true);
-    if (text !== undefined && text !== '') texts.push({ text, line: node.line, column: node.column });
+    if (text !== undefined && text !== '') texts.push(placedText(node, text));
     else faults.error(node, 'WRONG_TYPE', `${key} holds ${kindOf(node)}; expected a text or a list of texts`);
   }
   return texts;

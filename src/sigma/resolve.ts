@@ -14,6 +14,7 @@ import { shown } from './faults.ts';
 import type { Place } from './faults.ts';
 import { Names } from './names.ts';
 import type { Draft } from './names.ts';
+import { placeWithin } from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { BaseRule, CorrelationRule, Logsource } from './rule.ts';
 import { unsupported } from './unsupported.ts';
@@ -178,7 +179,7 @@ function readExpression(draft: CorrelationDraft, expression: PlacedText): Condit
       .filter((word) => !/^(?:and|or|not|AND|OR|NOT)$/.test(word));
   const condition = parseCondition(expression.text, known, 'rule');
   if (isConditionFault(condition)) {
-    draft.faults.error(expression, condition.code, condition.message);
+    draft.faults.error(placeWithin(expression, condition.offset), condition.code, condition.message);
     return undefined;
   }
   const used = conditionNames(condition);

@@ -5,8 +5,8 @@
  * walk an alias bomb; a document that is too deep or too large is a fault of that document, never a crash.
  */
 
-import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocuments } from 'yaml';
-import type { Document, Node, YAMLMap } from 'yaml';
+import { LineCounter, isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
 
@@ -14,12 +14,17 @@ export const MAX_FILE_BYTES = 10 * 1024 * 1024;
 /** Nodes of one document after aliases are resolved. */
 const MAX_NODES = 1_000_000;
 const MAX_DEPTH = 64;
+/** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
+const MAX_BRACKETS = 1_000;
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep; flatten the document`;
 
 export interface YamlScalar extends Place {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   /** As written, without quotes. */
   readonly source: string;
+  /** Column of the text's first character, when it stands on one line just as it is. */
+  readonly textColumn?: number | undefined;
 }
 
 export interface YamlList extends Place {
@@ -48,7 +53,15 @@ export function kindOf(node: YamlNode): string {
   return typeof node.value === 'string' ? 'text' : `a ${typeof node.value}`;
 }
 
-class LimitReached extends Error {}
+/** Ends the reading of one document. */
+class DocumentRefused extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** The documents of a file that are well-formed and not empty; all else is reported. */
 export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
@@ -60,6 +73,12 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
       'FILE_TOO_LARGE',
       `the file has ${bytes} bytes; at most ${MAX_FILE_BYTES} are read; split it`,
     );
+    return [];
+  }
+  const tooDeep = deepBracket(text);
+  if (tooDeep !== undefined) {
+    const before = text.slice(0, tooDeep).split('\n');
+    faults.error({ line: before.length, column: before.at(-1)!.length + 1 }, 'YAML_LIMIT', TOO_DEEP);
     return [];
   }
   const lines = new LineCounter();
@@ -77,6 +96,11 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
   };
   const trees: YamlNode[] = [];
   for (const document of documents) {
+    const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+    if (exhausted !== undefined) {
+      faults.error(placeAt(exhausted.pos[0]), 'YAML_LIMIT', TOO_DEEP);
+      continue;
+    }
     for (const error of document.errors) {
       faults.error(placeAt(error.pos[0]), 'YAML_SYNTAX', firstLine(error.message));
     }
@@ -90,15 +114,38 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
   return trees;
 }
 
+/** Offset of the bracket that is one too many, or undefined. */
+function deepBracket(text: string): number | undefined {
+  let open = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
+    if (bracket === '[' || bracket === '{') open++;
+    else if (open > 0) open--;
+    if (open > MAX_BRACKETS) return index;
+  }
+  return undefined;
+}
+
 function firstLine(message: string): string {
   return message.split('\n', 1)[0]!;
+}
+
+/** An anchored node, converted; an alias is this same object again. */
+interface Anchored {
+  readonly node: YamlNode;
+  /** Nodes inside, aliases counted in full. */
+  readonly size: number;
+  /** Levels inside. */
+  readonly height: number;
 }
 
 class TreeBuilder {
   readonly #document: Document.Parsed;
   readonly #placeAt: (offset: number) => Place;
   readonly #faults: Faults;
+  readonly #anchors = new Map<string, Anchored>();
   #nodes = 0;
+  /** Deepest level reached below the node being converted. */
+  #deepest = 0;
   #place: Place = { line: 1, column: 1 };
 
   constructor(document: Document.Parsed, placeAt: (offset: number) => Place, faults: Faults) {
@@ -111,37 +158,64 @@ class TreeBuilder {
     try {
       return this.#node(this.#document.contents, 0);
     } catch (thrown) {
-      if (!(thrown instanceof LimitReached)) throw thrown;
-      this.#faults.error(this.#place, 'YAML_LIMIT', thrown.message);
+      if (!(thrown instanceof DocumentRefused)) throw thrown;
+      this.#faults.error(this.#place, thrown.code, thrown.message);
       return undefined;
     }
   }
 
   #node(node: Node | null | undefined, depth: number): YamlNode {
     if (node?.range) this.#place = this.#placeAt(node.range[0]);
-    const place = this.#place;
-    if (depth > MAX_DEPTH)
-      throw new LimitReached(`nested more than ${MAX_DEPTH} levels deep; flatten the document`);
-    if (++this.#nodes > MAX_NODES) {
-      throw new LimitReached(`more than ${MAX_NODES} values once aliases are resolved; use fewer aliases`);
+    if (isAlias(node)) return this.#alias(node.source, depth);
+    this.#spend(1, depth);
+    const before = this.#nodes;
+    const outer = this.#deepest;
+    this.#deepest = depth;
+    const converted = this.#convert(node, depth);
+    const anchor = isNode(node) && 'anchor' in node ? node.anchor : undefined;
+    if (typeof anchor === 'string') {
+      const size = this.#nodes - before + 1;
+      this.#anchors.set(anchor, { node: converted, size, height: this.#deepest - depth });
     }
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document);
-      if (target !== undefined) return this.#node(target, depth + 1);
-      this.#faults.error(
-        place,
+    this.#deepest = Math.max(outer, this.#deepest);
+    return converted;
+  }
+
+  #alias(name: string, depth: number): YamlNode {
+    const target = this.#anchors.get(name);
+    if (target === undefined) {
+      throw new DocumentRefused(
         'YAML_SYNTAX',
-        `the anchor of alias *${node.source} is not defined before it`,
+        `the alias *${name} has no complete anchor &${name} before it`,
       );
-    } else if (isMap(node)) {
-      return { kind: 'map', entries: this.#entries(node, depth), ...place };
-    } else if (isSeq(node)) {
+    }
+    this.#spend(target.size, depth + target.height);
+    return target.node;
+  }
+
+  #spend(nodes: number, depth: number): void {
+    this.#nodes += nodes;
+    this.#deepest = Math.max(this.#deepest, depth);
+    if (depth > MAX_DEPTH) {
+      throw new DocumentRefused('YAML_LIMIT', TOO_DEEP);
+    }
+    if (this.#nodes > MAX_NODES) {
+      throw new DocumentRefused(
+        'YAML_LIMIT',
+        `more than ${MAX_NODES} values once aliases are resolved; use fewer aliases`,
+      );
+    }
+  }
+
+  #convert(node: Node | null | undefined, depth: number): YamlNode {
+    const place = this.#place;
+    if (isMap(node)) return { kind: 'map', entries: this.#entries(node, depth), ...place };
+    if (isSeq(node)) {
       const items = node.items.map((item) => this.#node(item as Node, depth + 1));
       return { kind: 'list', items, ...place };
-    } else if (isScalar(node)) {
-      return { kind: 'scalar', ...scalarValue(node.value, node.source), ...place };
     }
-    return { kind: 'scalar', value: null, source: '', ...place };
+    if (!isScalar(node)) return { kind: 'scalar', value: null, source: '', ...place };
+    return { kind: 'scalar', ...scalarValue(node.value, node.source), ...textPlace(node, place), ...place };
   }
 
   #entries(map: YAMLMap, depth: number): Map<string, YamlEntry> {
@@ -167,6 +241,15 @@ class TreeBuilder {
     }
     return entries;
   }
+}
+
+function textPlace(node: Scalar, place: Place): Pick<YamlScalar, 'textColumn'> {
+  const { type, source, value, range } = node;
+  // A text that was folded, escaped or indented is not as long in the file as its value is.
+  if (typeof value !== 'string' || source !== value || source.includes('\n') || !range) return {};
+  const quote = type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE' ? 1 : 0;
+  if ((quote === 0 && type !== 'PLAIN') || range[1] - range[0] !== value.length + 2 * quote) return {};
+  return { textColumn: place.column + quote };
 }
 
 function scalarValue(value: unknown, source: string | undefined): Pick<YamlScalar, 'value' | 'source'> {

@@ -1,0 +1,222 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+
+const folder = new URL('testdata/', import.meta.url);
+
+/** Each file holds one fault and is paired with its one message. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  action: '1:9: BAD_ACTION: action is "globl"; expected one of global, reset, repeat; did you mean "global"?',
+  'alias-type': '14:18: WRONG_TYPE: the alias who is text; expected a map of rule: field',
+  'alias-unknown-rule': '14:19: UNKNOWN_RULE: no rule has the id or name "viewz"; did you mean "views"?',
+  'all-single': '5:5: ALL_ON_SINGLE_VALUE: |all joins several values; this key has one: remove |all',
+  'ambiguous-rule': '13:41: AMBIGUOUS_RULE: 2 rules are called "views"; give each an id of its own',
+  'bad-quantifier': '5:14: CONDITION_SYNTAX: "2 of" is no quantifier; expected "1 of", "any of" or "all of"',
+  'bad-regex': '5:11: BAD_REGEX: "(x" cannot be used: error parsing regexp: missing closing ): `(x`',
+  'bare-pattern':
+    '5:14: CONDITION_SYNTAX: "selec*" stands for several selections; write "1 of selec*" or "all of selec*"',
+  'base64-wildcard':
+    '5:15: BAD_MODIFIER: |base64 cannot encode the wildcards * and ?; escape them with \\ or encode the fixed part only',
+  'base64offset-short': '5:21: BAD_VALUE: |base64offset needs at least two bytes to recognise',
+  'cidr-host-bits':
+    '5:13: BAD_CIDR: "10.0.0.1/8" is no network: bits are set behind the prefix; write 10.0.0.0/8',
+  'cidr-prefix': '5:13: BAD_CIDR: "10.0.0.0/33" is no network: the prefix of an IPv4 network is 0 to 32',
+  'cidr-text':
+    '5:13: BAD_CIDR: "10.0.0/8" is no network: expected an IPv4 or IPv6 network, e.g. 10.0.0.0/8 or 2001:db8::/32',
+  'compare-contains': '5:20: BAD_MODIFIER: |gt applies to a number, not to text',
+  'compare-text': '5:12: BAD_MODIFIER: |gte applies to a number, not to "many"',
+  'compare-twice': '5:16: BAD_MODIFIER: |lte cannot follow |gte; write two keys',
+  'condition-end': '5:27: CONDITION_SYNTAX: the condition ends where a selection is expected',
+  'condition-two-names': '5:24: CONDITION_SYNTAX: expected "and" or "or" before "selection"',
+  'correlation-bound': '13:20: BAD_NUMBER: gte is "many"; expected a number',
+  'correlation-field':
+    '13:23: UNKNOWN_KEY: event_count counts events and has no use for field; to count values write type: value_count',
+  'correlation-key':
+    '12:3: UNKNOWN_KEY: a correlation has no key "groupby"; expected one of type, rules, group-by, timespan, condition, aliases, generate; did you mean "group-by"?',
+  'correlation-no-condition':
+    '10:3: MISSING_KEY: condition is missing; say when event_count fires, e.g. condition: {gte: 10}',
+  'correlation-no-field': '13:14: MISSING_KEY: field is missing; say which field value_count measures',
+  'correlation-no-rules':
+    '10:3: MISSING_KEY: rules is missing; list the ids or names of the rules to correlate',
+  'correlation-no-timespan':
+    '10:3: MISSING_KEY: timespan is missing; expected an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m',
+  'correlation-operator':
+    '13:15: UNKNOWN_KEY: a correlation condition has no key "get"; expected one of gt, gte, lt, lte, eq, neq, field, percentile; did you mean "gte"?',
+  'correlation-text-condition':
+    '13:14: WRONG_TYPE: condition is text; a boolean condition over rules is for temporal correlations, event_count takes a bound such as {gte: 10}',
+  'correlation-timespan':
+    '12:13: BAD_DURATION: timespan is "1 hour"; expected an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m',
+  'correlation-type':
+    '10:9: BAD_VALUE: type is "event_cont"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; did you mean "event_count"?',
+  cycle: '10:1: CYCLE: the correlation refers to itself, directly or through others',
+  'duplicate-key': '2:1: YAML_SYNTAX: Map keys must be unique',
+  'empty-condition': '5:14: WRONG_TYPE: condition holds text; expected a text or a list of texts',
+  'empty-list': '4:14: EMPTY_LIST: the selection is an empty list; give at least one map or value',
+  'empty-map': '4:14: EMPTY_MAP: the selection is an empty map; give at least one field',
+  'empty-values':
+    '5:8: EMPTY_LIST: the list of values is empty; give at least one, or null for an absent field',
+  'exists-not-alone': '5:5: BAD_MODIFIER: |exists stands alone, without other modifiers',
+  'exists-value': '5:15: BAD_MODIFIER: |exists applies to true or false, without quotes, not to "yes"',
+  'extension-choice': '9:23: BAD_VALUE: vigie.missing_fields is "keep"; expected one of skip, group',
+  'extension-count': '9:19: BAD_NUMBER: vigie.max_groups is "0"; expected a whole number above 0',
+  'extension-duration':
+    '9:24: BAD_DURATION: vigie.resolve_timeout is "soon"; expected an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m',
+  'extension-inhibits': '9:18: UNKNOWN_RULE: no rule has the id or name "veiws"; did you mean "views"?',
+  'extension-misplaced':
+    '3:1: MISPLACED_EXTENSION: vigie.max_groups means nothing on a rule; it belongs on a correlation',
+  'extension-timezone':
+    '3:17: BAD_VALUE: vigie.timezone is "Europe/Pariss"; expected an IANA time zone such as Europe/Paris; did you mean "Europe/Paris"?',
+  'fieldref-wildcard':
+    '5:17: BAD_MODIFIER: |fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
+  'filter-correlation':
+    '19:10: BAD_VALUE: "many" is a correlation; a filter applies to rules on events: name the rules it correlates',
+  'filter-no-rules': '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
+  'filter-unknown-rule': '4:11: UNKNOWN_RULE: no rule has the id or name "views"',
+  'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions; put it after |re, not to "x"',
+  'hour-range': '5:13: BAD_NUMBER: 24 is no hour; expected a whole number from 0 to 23',
+  'id-empty': '3:5: WRONG_TYPE: id is empty; write something or leave the key out',
+  'id-type': '3:5: WRONG_TYPE: id is a number; expected text, in quotes where it looks like something else',
+  'keyword-null': '4:21: BAD_VALUE: null needs a field; a keyword is text or a number',
+  'legacy-count':
+    '7:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: value_count, rules: [logins], group-by: [source.ip], timespan: 5m, condition: {field: user.id, gt: 10}}',
+  'legacy-near':
+    '5:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: temporal, rules: [<name of this rule>, <other rule>], group-by: [<field>], timespan: <how long>}',
+  level:
+    '3:8: BAD_VALUE: level is "hihg"; expected one of informational, low, medium, high, critical; did you mean "high"?',
+  'list-in-list': '4:15: WRONG_TYPE: a selection holds maps or values, not a list in a list',
+  'list-value': '5:9: WRONG_TYPE: a list of values holds plain values, not a list',
+  'logsource-type':
+    '2:12: WRONG_TYPE: logsource is no map; expected category, product or service, e.g. category: webserver',
+  'map-value':
+    '5:8: WRONG_TYPE: a field takes a value or a list of values, not a map; write nested fields with dots',
+  'missing-condition':
+    '4:3: MISSING_KEY: condition is missing; say which selections make a match, e.g. condition: selection',
+  'missing-title': '1:1: MISSING_KEY: title is missing; every rule says in a few words what it is for',
+  'modifier-order': '5:5: MODIFIER_ORDER: |re comes first, before |contains',
+  'nested-extension':
+    '9:1: UNKNOWN_EXTENSION: there is no extension key "vigie"; there are vigie.resolve_timeout, vigie.missing_fields, vigie.max_groups, vigie.max_entries, vigie.timezone, vigie.inhibits, vigie.runbook, vigie.tests; write the keys with a dot, e.g. vigie.runbook',
+  'no-section':
+    '2:1: BAD_DOCUMENT: the document has none of detection, correlation, filter; did you mean "detection" instead of "detecton"?',
+  'no-selection-fits': '5:19: NO_SELECTION_FITS: no selection fits "filter_*"; there is selection',
+  'no-selection':
+    '4:3: MISSING_KEY: a selection is missing; give at least one, e.g. selection: {field: value}',
+  'not-a-map': '1:1: NOT_A_MAP: a document is a map with a title, not a list',
+  'null-in-list':
+    '5:12: NULL_IN_LIST: null cannot stand in a list of values; put it in a selection of its own',
+  'null-modifier': '5:17: BAD_MODIFIER: |contains applies to text, not to null',
+  'percentile-missing': '13:14: MISSING_KEY: percentile is missing; expected a number from 0 to 100',
+  'percentile-range': '13:49: BAD_NUMBER: percentile is 101; expected a number from 0 to 100',
+  placeholder: '5:15: UNRESOLVED_PLACEHOLDER: the placeholder %admins% has no values; none is configured',
+  'repeat-nothing': '1:9: BAD_ACTION: there is no document before this one to repeat',
+  'rule-by-title':
+    '11:10: UNKNOWN_RULE: no rule has the id or name "Views"; that is a title: give the rule a name and refer to it by that',
+  'selection-null':
+    '4:3: WRONG_TYPE: the selection selection is nothing; give it a map or a list of keywords',
+  status:
+    '3:9: BAD_VALUE: status is "done"; expected one of stable, test, experimental, deprecated, unsupported',
+  tags: '3:8: WRONG_TYPE: tags holds a map; expected a text or a list of texts',
+  'temporal-unknown-rule': '13:24: UNKNOWN_RULE: there is no rule "resets" here; there is views',
+  'time-twice': '5:20: BAD_MODIFIER: |minute cannot follow |hour; write two keys',
+  'title-type':
+    '1:8: WRONG_TYPE: title is a list; expected text, in quotes where it looks like something else',
+  'two-sections':
+    '3:1: BAD_DOCUMENT: a document has one of detection, correlation, filter; this one has detection and correlation: split it with ---',
+  'unclosed-parenthesis': '5:14: CONDITION_SYNTAX: the parenthesis opened here is not closed',
+  'undefined-alias': '4:14: YAML_SYNTAX: the alias *nowhere has no complete anchor &nowhere before it',
+  'unknown-extension':
+    '9:1: UNKNOWN_EXTENSION: there is no extension key "vigie.resolve_timout"; there are vigie.resolve_timeout, vigie.missing_fields, vigie.max_groups, vigie.max_entries, vigie.timezone, vigie.inhibits, vigie.runbook, vigie.tests; did you mean "vigie.resolve_timeout"?',
+  'unknown-modifier': '5:5: UNKNOWN_MODIFIER: there is no modifier "contians"; did you mean "contains"?',
+  'unknown-rule': '11:10: UNKNOWN_RULE: no rule has the id or name "veiws"; did you mean "views"?',
+  'unknown-selection':
+    '5:14: UNKNOWN_SELECTION: there is no selection "selction" here; there is selection; did you mean "selection"?',
+  'unsafe-regex':
+    '5:11: UNSAFE_REGEX: "(a+)+(?=b)" cannot be used: "(a+)+" repeats a group that holds a repetition or a choice, which can backtrack without end',
+  'unsupported-bound': '9:1: UNSUPPORTED: the bound lt is not executed yet; executed are gt and gte',
+  'unsupported-chain':
+    '11:1: UNSUPPORTED: correlations over correlations are not executed yet, and inner is one; refer to rules on events',
+  'unsupported-type':
+    '9:1: UNSUPPORTED: correlations of type temporal are not executed yet; executed are event_count, value_count, value_sum',
+  'windash-regex': '5:19: BAD_MODIFIER: |windash applies to text, not to a regular expression',
+  'yaml-syntax':
+    '3:1: YAML_SYNTAX: Flow sequence in block collection must be sufficiently indented and end with a ]',
+};
+
+function faultsOf(name: string): string[] {
+  const text = readFileSync(new URL(`${name}.bad.yaml`, folder), 'utf8');
+  return parseRules([{ file: name, text }])
+    .faults.filter(({ severity }) => severity === 'error')
+    .map(({ line, column, code, message }) => `${line}:${column}: ${code}: ${message}`);
+}
+
+describe('every faulty file is reported with its one message', () => {
+  test.each(Object.entries(MESSAGES))('%s', (name, message) => {
+    expect(faultsOf(name)).toEqual([message]);
+  });
+
+  test('every file in the folder is in the table', () => {
+    const files = readdirSync(folder).map((file) => file.replace('.bad.yaml', ''));
+    expect(files.sort()).toEqual(Object.keys(MESSAGES).sort());
+  });
+});
+
+test('all faults of all files are reported in one pass, in the order of the text', () => {
+  const text = [
+    'title: One',
+    'level: hihg',
+    'logsource: {product: portal}',
+    'detection:',
+    '  selection: {a|contians: x, "b|re": "("}',
+    '  condition: selction',
+    '---',
+    'title: Two',
+    'correlation: {type: event_count, rules: nobody, timespan: 1x, condition: {gte: 1}}',
+  ].join('\n');
+  const { faults, rules, correlations } = parseRules([
+    { file: 'a.yml', text },
+    { file: 'b.yml', text: 'title: {' },
+  ]);
+  expect(faults.map(({ file, line, code }) => `${file}:${line} ${code}`)).toEqual([
+    'a.yml:2 BAD_VALUE',
+    'a.yml:5 UNKNOWN_MODIFIER',
+    'a.yml:5 BAD_REGEX',
+    'a.yml:6 UNKNOWN_SELECTION',
+    'a.yml:9 UNKNOWN_RULE',
+    'a.yml:9 BAD_DURATION',
+    'b.yml:1 YAML_SYNTAX',
+  ]);
+  expect([...rules, ...correlations]).toEqual([]);
+});
+
+describe('hostile files are faults, not crashes', () => {
+  const rule = (condition: string): string =>
+    `title: T\nlogsource: {product: p}\ndetection:\n  sel: {a: 1}\n  condition: ${condition}\n`;
+  const level = (i: number): string =>
+    `a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join(', ')}]`;
+  const bomb = ['a0: &a0 [x]', ...Array.from({ length: 12 }, (_, i) => level(i + 1))].join('\n');
+  test.each([
+    ['an alias bomb', bomb, 'YAML_LIMIT'],
+    ['an alias inside its own anchor', 'title: &a [*a]', 'YAML_SYNTAX'],
+    [
+      'a chain of aliases that nests deeper and deeper',
+      `l:\n - &a0 [x]\n${Array.from({ length: 200 }, (_, i) => ` - &a${i + 1} [*a${i}]`).join('\n')}`,
+      'YAML_LIMIT',
+    ],
+    ['a million open brackets', '['.repeat(1_000_000), 'YAML_LIMIT'],
+    ['maps nested 900 deep', `${'{a: '.repeat(900)}1${'}'.repeat(900)}`, 'YAML_LIMIT'],
+    ['a file of 11 MB', `title: ${'a'.repeat(11_000_000)}`, 'FILE_TOO_LARGE'],
+    [
+      'a condition nested 10,000 deep',
+      rule('('.repeat(10_000) + 'sel' + ')'.repeat(10_000)),
+      'CONDITION_TOO_DEEP',
+    ],
+    ['10,000 negations', rule(`${'not '.repeat(10_000)}sel`), 'CONDITION_TOO_DEEP'],
+    ['control characters', '\u0000: [}\n\t- x', 'YAML_SYNTAX'],
+  ])('%s', (_name, text, code) => {
+    const { faults } = parseRules([{ file: 'f', text }]);
+    expect(faults.map((fault) => fault.code)).toContain(code);
+  });
+
+  test('a condition of 10,000 selections side by side is fine', () => {
+    expect(parseRules([{ file: 'f', text: rule(`sel${' or sel'.repeat(9_999)}`) }]).faults).toEqual([]);
+  });
+});
