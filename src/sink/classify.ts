@@ -48,7 +48,6 @@ const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
   236, // ABORTED: the server shuts down
   241, // MEMORY_LIMIT_EXCEEDED
   242, // TABLE_IS_READ_ONLY: a replica lost its coordination
-  243, // NOT_ENOUGH_SPACE
   252, // TOO_MANY_PARTS
   279, // ALL_CONNECTION_TRIES_FAILED
   285, // TOO_FEW_LIVE_REPLICAS
@@ -65,6 +64,7 @@ const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ]);
 
+const NOT_ENOUGH_SPACE = 243;
 const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
 const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 497]);
 const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
@@ -107,8 +107,10 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   if (thrown instanceof VigieError) return thrown;
   const { code, retryable, remedy } = classifyClickHouseFailure(thrown);
   const server = serverErrorOf(thrown);
-  const origin = server === undefined ? '' : ` (ClickHouse ${server.code} ${server.type})`;
-  const message = messageOf(thrown).trim().slice(0, 500);
+  const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
+  // The error for several addresses that were tried has no message of its own.
+  const messages = thrown instanceof AggregateError ? thrown.errors.map(messageOf) : [messageOf(thrown)];
+  const message = messages.join('; ').trim().slice(0, 500);
   return new VigieError(code, `${doing} failed: ${message}${origin}`, {
     retryable,
     remedy,
@@ -156,17 +158,18 @@ function classifyErrno(code: string): Classification {
 
 /** Linux errno 28 reaches us as a Node code, a ClickHouse code or only as text of the embedded engine. */
 function outOfSpace(thrown: unknown): boolean {
-  return errnoOf(thrown) === 'ENOSPC' || /No space left on device|errno: 28\b/.test(messageOf(thrown));
+  if (errnoOf(thrown) === 'ENOSPC' || serverErrorOf(thrown)?.code === NOT_ENOUGH_SPACE) return true;
+  return /No space left on device|errno: 28\b/.test(messageOf(thrown));
 }
 
 /**
  * An answer of ClickHouse itself. Told by its shape, not its class: the embedded engine's connection and the
  * client each bring a class of that name.
  */
-function serverErrorOf(thrown: unknown): { code: number; type: string } | undefined {
+function serverErrorOf(thrown: unknown): { code: number } | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
   if (!/^\d+$/.test(thrown.code)) return undefined;
-  return { code: Number(thrown.code), type: 'type' in thrown ? String(thrown.type) : '' };
+  return { code: Number(thrown.code) };
 }
 
 function errnoOf(thrown: unknown): string | undefined {

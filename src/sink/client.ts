@@ -5,11 +5,12 @@
  * The embedded engine takes one folder per process and one process per folder, for as long as it is open.
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
+import { ownerOf } from './control-client.ts';
 
 export interface ClickHouseOptions {
   /** A server, `http(s)://host:port`. Without it the embedded engine is opened on `dataDir`. */
@@ -94,8 +95,14 @@ async function openEmbedded(
   const chdb = await loadChdb(importChdb);
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(path, messageOf(error), error);
+  }
+  // Asked first only because the engine, refused its lock, also complains on standard error by itself.
+  const owner = await ownerOf(options.dataDir).catch(() => undefined);
+  if (owner !== undefined && owner.pid !== process.pid) {
+    throw dataDirBusy(options.dataDir, `process ${owner.pid} (${owner.command})`);
   }
   let connection;
   try {
@@ -131,7 +138,7 @@ async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModu
 }
 
 /** The error for a data folder that another process has open; `holder` is its process id or a description. */
-export function dataDirBusy(dataDir: string, holder: number | string, cause?: unknown): VigieError {
+function dataDirBusy(dataDir: string, holder: number | string, cause?: unknown): VigieError {
   const who = typeof holder === 'number' ? `process ${holder}` : holder;
   return new VigieError('DATA_DIR_BUSY', `the data folder ${resolve(dataDir)} is in use by ${who}`, {
     remedy:

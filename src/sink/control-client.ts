@@ -1,24 +1,17 @@
 /**
- * The operators' side: finds whoever can answer about the stored alerts. A server is asked directly; of an
- * embedded database the process that holds it is asked, and only when there is none the folder is opened here.
+ * Asking the process that holds an embedded database, over the socket of control.ts: who it is, and what
+ * operators want to know.
  */
 
-import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore, AlertView } from './alert-store.ts';
-import { ClickHouseAlertStore } from './alert-store.ts';
-import { enginePath, openClickHouse } from './client.ts';
-import type { ClickHouseOptions } from './client.ts';
 import { ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
-import { migrate } from './migrate.ts';
 
 const failureSchema = z.object({
   code: z.string(),
@@ -31,39 +24,21 @@ const TIMEOUT_MS = 30_000;
 /** Nobody listens there. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
-/**
- * A store to work on until closed.
- *
- * Throws VigieError: DATA_DIR_MISSING when nothing was ever stored, DATA_DIR_BUSY when the holder of the
- * folder does not answer, and what opening ClickHouse throws.
- */
-export async function connectAlertStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
-  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
-  const path = await recordedSocketPath(options.dataDir);
-  if ((await ownerAt(path)) !== undefined) return new ControlClient(path);
-  if (!existsSync(enginePath(options.dataDir))) {
-    throw new VigieError('DATA_DIR_MISSING', `there is no database in ${resolve(options.dataDir)}`, {
-      remedy: 'Run "vigie run" first, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
-    });
-  }
-  const clickHouse = await openClickHouse(options);
-  try {
-    await migrate(clickHouse, clock);
-  } catch (error) {
-    await clickHouse.close();
-    throw error;
-  }
-  return new ClickHouseAlertStore(clickHouse, clock, true);
-}
-
 /** The process that holds a data folder and answers; undefined when none does. */
 export async function ownerOf(dataDir: string): Promise<Owner | undefined> {
-  return ownerAt(await recordedSocketPath(dataDir));
+  return (await askOwner(dataDir))?.owner;
 }
 
-async function ownerAt(path: string): Promise<Owner | undefined> {
+/** A store that asks the process which holds a data folder; undefined when none does. */
+export async function controlClient(dataDir: string): Promise<AlertStore | undefined> {
+  const found = await askOwner(dataDir);
+  return found === undefined ? undefined : new ControlClient(found.path);
+}
+
+async function askOwner(dataDir: string): Promise<{ path: string; owner: Owner } | undefined> {
+  const path = await recordedSocketPath(dataDir);
   try {
-    return ownerSchema.parse(await ask(path, 'GET', '/v1/owner'));
+    return { path, owner: ownerSchema.parse(await ask(path, 'GET', '/v1/owner')) };
   } catch (error) {
     if (error instanceof VigieError && error.code === 'CONTROL_ABSENT') return undefined;
     throw error;

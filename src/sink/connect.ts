@@ -1,0 +1,40 @@
+/**
+ * The operators' side: finds whoever can answer about the stored alerts. A server is asked directly; of an
+ * embedded database the process that holds it is asked, and only when there is none the folder is opened here.
+ */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import { ClickHouseAlertStore } from './alert-store.ts';
+import type { AlertStore } from './alert-store.ts';
+import { enginePath, openClickHouse } from './client.ts';
+import type { ClickHouseOptions } from './client.ts';
+import { controlClient } from './control-client.ts';
+import { migrate } from './migrate.ts';
+
+/**
+ * A store to work on until closed.
+ *
+ * Throws VigieError: DATA_DIR_MISSING when nothing was ever stored, DATA_DIR_BUSY or CONTROL_FAILED when
+ * the holder of the folder does not answer, and what opening ClickHouse throws.
+ */
+export async function connectAlertStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
+  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
+  const beside = await controlClient(options.dataDir);
+  if (beside !== undefined) return beside;
+  if (!existsSync(enginePath(options.dataDir))) {
+    throw new VigieError('DATA_DIR_MISSING', `there is no database in ${resolve(options.dataDir)}`, {
+      remedy: 'Run "vigie run" first, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
+    });
+  }
+  const clickHouse = await openClickHouse(options);
+  try {
+    await migrate(clickHouse, clock);
+  } catch (error) {
+    await clickHouse.close();
+    throw error;
+  }
+  return new ClickHouseAlertStore(clickHouse, clock, true);
+}

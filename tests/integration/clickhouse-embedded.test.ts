@@ -1,0 +1,122 @@
+/** The embedded database belongs to one process; the others ask that process. */
+
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { openClickHouse } from '../../src/sink/client.ts';
+import { connectAlertStore } from '../../src/sink/connect.ts';
+import { ownerOf } from '../../src/sink/control-client.ts';
+import { alertFixture } from '../support/alert-fixture.ts';
+import { startChild } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
+
+let folder: string;
+let holder: Child | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-data-'));
+});
+afterEach(async () => {
+  await holder?.kill();
+  holder = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function holdFolder(dataDir: string): Promise<Child> {
+  holder = await startChild('hold-data-folder.ts', [dataDir, JSON.stringify(alertFixture())]);
+  return holder;
+}
+
+describe('the embedded database', () => {
+  test('is refused to a second process, which learns who holds it', async () => {
+    const { pid } = await holdFolder(folder);
+    const opening = openClickHouse({ database: 'vigie', dataDir: folder });
+    await expect(opening).rejects.toMatchObject({
+      code: 'DATA_DIR_BUSY',
+      message: expect.stringContaining(String(pid)),
+      remedy: expect.stringContaining('VIGIE_DATA_DIR'),
+    });
+    expect(await ownerOf(folder)).toMatchObject({ pid, command: 'hold-data-folder' });
+    // A holder that answers nobody, like one that just started, is found by the engine's own lock.
+    rmSync(join(folder, 'control.sock'));
+    await expect(openClickHouse({ database: 'vigie', dataDir: folder })).rejects.toMatchObject({
+      code: 'DATA_DIR_BUSY',
+      message: expect.stringContaining(String(pid)),
+    });
+  });
+
+  test('answers operators while another process writes to it, and after that process ended', async () => {
+    const running = await holdFolder(folder);
+    const beside = await connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
+    expect(await beside.list({ status: 'firing' })).toMatchObject([alertFixture()]);
+    await beside.act({ alertId: '0123', action: 'acknowledge', actor: 'anne' });
+    await expect(beside.show('fff')).rejects.toMatchObject({
+      code: 'ALERT_NOT_FOUND',
+      remedy: expect.any(String),
+    });
+    await expect(beside.act({ alertId: '0123', action: 'close', actor: 'anne' })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+    });
+    await beside.close();
+
+    await running.stop();
+    expect(readdirSync(folder)).toEqual(['clickhouse']);
+    const alone = await connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
+    expect(await alone.show('0123')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
+    await alone.close();
+  });
+
+  test('is not lost with the process that wrote it, and its leftover socket is in nobody’s way', async () => {
+    await (await holdFolder(folder)).kill();
+    expect(readdirSync(folder)).toContain('control.sock');
+    const store = await connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
+    expect(await store.list({})).toHaveLength(1);
+    await store.close();
+    await holdFolder(folder);
+    expect(await ownerOf(folder)).toMatchObject({ pid: holder!.pid });
+  });
+
+  test('can only be asked by its owner', async () => {
+    const { firstLine: socket } = await holdFolder(folder);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'clickhouse')).mode & 0o777).toBe(0o700);
+  });
+
+  test('works in a folder whose path is too long for a socket', async () => {
+    const deep = join(folder, 'x'.repeat(120));
+    const { firstLine: socket } = await holdFolder(deep);
+    expect(socket.startsWith(deep)).toBe(false);
+    const store = await connectAlertStore({ database: 'vigie', dataDir: deep }, systemClock);
+    expect(await store.list({})).toHaveLength(1);
+    await holder!.stop();
+    expect(() => statSync(socket)).toThrow('ENOENT');
+    expect(readdirSync(deep)).toEqual(['clickhouse']);
+  });
+
+  test('is not created by a question about it', async () => {
+    const dataDir = join(folder, 'nothing-here');
+    await expect(connectAlertStore({ database: 'vigie', dataDir }, systemClock)).rejects.toMatchObject({
+      code: 'DATA_DIR_MISSING',
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('without its package says what to install or set instead', async () => {
+    const missing = new Error("Cannot find package 'chdb'");
+    const opening = openClickHouse({ database: 'vigie', dataDir: folder }, () => Promise.reject(missing));
+    await expect(opening).rejects.toMatchObject({
+      code: 'CHDB_MISSING',
+      remedy: expect.stringContaining('CLICKHOUSE_URL'),
+    });
+  });
+
+  test('in a place that is no folder says so', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    await expect(openClickHouse({ database: 'vigie', dataDir: file })).rejects.toMatchObject({
+      code: 'DATA_DIR_UNUSABLE',
+      message: expect.stringContaining(file),
+    });
+  });
+});

@@ -1,0 +1,159 @@
+/** What goes wrong between here and a ClickHouse server. */
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleepTimer } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { VigieError } from '../../src/errors.ts';
+import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
+import type { SinkHooks } from '../../src/sink/clickhouse-sink.ts';
+import { openClickHouse } from '../../src/sink/client.ts';
+import { connectAlertStore } from '../../src/sink/connect.ts';
+import { alertFixture } from '../support/alert-fixture.ts';
+import { startClickHouse, startImitation } from '../support/clickhouse.ts';
+import type { TestClickHouse } from '../support/clickhouse.ts';
+
+let server: TestClickHouse;
+beforeAll(async () => {
+  server = await startClickHouse();
+});
+afterAll(() => server.stop());
+
+const toClose: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of toClose.splice(0).toReversed()) await close();
+});
+
+async function sinkAt(target: Partial<TestClickHouse>, hooks: SinkHooks = {}): Promise<ClickHouseSink> {
+  const { url, username, password } = { ...server, ...target };
+  const database = `vigie_test_${process.pid}_server`;
+  const clickHouse = await openClickHouse({
+    url,
+    username,
+    password,
+    database,
+    dataDir: '',
+    requestTimeoutMs: 2000,
+  });
+  const sink = new ClickHouseSink(clickHouse, { archiveDays: 0, hooks, sleep: () => sleepTimer(50) });
+  toClose.push(() => sink.close());
+  return sink;
+}
+
+async function unusedPort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+describe('a ClickHouse server', () => {
+  test('that is not up yet is waited for, and every wait is reported', async () => {
+    const port = await unusedPort();
+    const failures: VigieError[] = [];
+    const sink = await sinkAt(
+      { url: `http://127.0.0.1:${port}`, username: 'vigie', password: 'p4ss:w/rd' },
+      { onRetry: (error) => failures.push(error) },
+    );
+    const opened = sink.open();
+    await expect.poll(() => failures.length).toBeGreaterThan(1);
+    const late = await startImitation(port);
+    toClose.push(() => late.stop());
+    await opened;
+    await sink.writeAlerts([alertFixture()]);
+    expect(await sink.openAlerts()).toHaveLength(1);
+    expect(failures[0]).toMatchObject({ code: 'CLICKHOUSE_UNREACHABLE', retryable: true });
+  });
+
+  test('that goes away while alerts are written gets them when it is back', async () => {
+    const failures: VigieError[] = [];
+    const batches: number[] = [];
+    const port = await unusedPort();
+    const first = await startImitation(port);
+    const sink = await sinkAt(first, {
+      onRetry: (error) => failures.push(error),
+      onBatch: (rows) => batches.push(rows),
+    });
+    await sink.open();
+    await first.stop();
+    const written = sink.open().then(() => sink.writeAlerts([alertFixture()]));
+    await expect.poll(() => failures.length).toBeGreaterThan(0);
+    const second = await startImitation(port);
+    toClose.push(() => second.stop());
+    await written;
+    expect(batches).toEqual([1]);
+    expect(await sink.openAlerts()).toHaveLength(1);
+  });
+
+  test('that never comes up does not keep a service from stopping', async () => {
+    const sink = await sinkAt({ url: `http://127.0.0.1:${await unusedPort()}` });
+    await expect(sink.open(AbortSignal.timeout(200))).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+  });
+
+  test('that hangs does not keep a service from stopping', async () => {
+    const hanging = createServer(() => {});
+    await new Promise<void>((done) => hanging.listen(0, '127.0.0.1', done));
+    toClose.push(() => new Promise((done) => hanging.close(() => done())));
+    const { port } = hanging.address() as AddressInfo;
+    const sink = await sinkAt({ url: `http://127.0.0.1:${port}` });
+    const startedAt = systemClock.elapsed();
+    const writing = sink.writeAlerts([alertFixture()], AbortSignal.timeout(200));
+    await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+    expect(systemClock.elapsed() - startedAt).toBeLessThan(1500);
+    hanging.closeAllConnections();
+  });
+
+  test('behind a proxy that answers with an error page is tried again', async () => {
+    const failures: VigieError[] = [];
+    const proxy = createServer((request, response) => {
+      request.resume();
+      response.writeHead(502).end('<html>Bad Gateway</html>');
+    });
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+    toClose.push(() => new Promise((done) => proxy.close(() => done())));
+    const { port } = proxy.address() as AddressInfo;
+    const sink = await sinkAt(
+      { url: `http://127.0.0.1:${port}` },
+      { onRetry: (error) => failures.push(error) },
+    );
+    await expect(sink.open(AbortSignal.timeout(200))).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+    expect(failures[0]).toMatchObject({ code: 'CLICKHOUSE_UNREADABLE_ANSWER' });
+  });
+
+  test('that does not know the password ends the start with the setting to check, not with waiting', async () => {
+    const errors: VigieError[] = [];
+    const sink = await sinkAt({ password: 'wrong' }, { onError: (error) => errors.push(error) });
+    await expect(sink.open()).rejects.toMatchObject({
+      code: 'CLICKHOUSE_AUTH_FAILED',
+      remedy: expect.stringContaining('CLICKHOUSE_PASSWORD'),
+    });
+    expect(errors).toHaveLength(1);
+  });
+
+  test('is never named with its password', async () => {
+    const url = `http://vigie:s3cret@127.0.0.1:${await unusedPort()}`;
+    const { username: _username, password: _password, ...target } = server;
+    const clickHouse = await openClickHouse({ ...target, url, database: 'vigie', dataDir: '' });
+    const sink = new ClickHouseSink(clickHouse);
+    toClose.push(() => sink.close());
+    const error = (await sink.open(AbortSignal.timeout(50)).catch((thrown: unknown) => thrown)) as VigieError;
+    expect(error.message).toContain('127.0.0.1');
+    expect(error.message).not.toContain('s3cret');
+    await expect(openClickHouse({ url: 'vigie:s3cret', database: 'vigie', dataDir: '' })).rejects.toThrow(
+      expect.not.stringContaining('s3cret') as string,
+    );
+  });
+
+  test('answers operators directly', async () => {
+    const sink = await sinkAt({});
+    await sink.open();
+    await sink.writeAlerts([alertFixture()]);
+    const { url, username, password } = server;
+    const database = `vigie_test_${process.pid}_server`;
+    const store = await connectAlertStore({ url, username, password, database, dataDir: '' }, systemClock);
+    toClose.push(() => store.close());
+    expect(await store.list({})).toMatchObject([{ alertId: alertFixture().alertId }]);
+  });
+});

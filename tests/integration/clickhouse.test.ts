@@ -1,0 +1,320 @@
+/** One contract of the sink and the alert store, held by the embedded engine and by a server over HTTP. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
+import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
+import type { ClickHouseSinkOptions } from '../../src/sink/clickhouse-sink.ts';
+import { openClickHouse } from '../../src/sink/client.ts';
+import type { ClickHouse } from '../../src/sink/client.ts';
+import { migrate, readMigrations } from '../../src/sink/migrate.ts';
+import type { ArchivedEvent } from '../../src/sink/sink.ts';
+import { alertFixture } from '../support/alert-fixture.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
+import type { TestClickHouse } from '../support/clickhouse.ts';
+
+const NOW_MS = Date.UTC(2025, 6, 13, 8);
+let nowMs = NOW_MS;
+const clock = { now: () => nowMs, elapsed: () => 0 };
+
+describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
+  let folder: string;
+  let server: TestClickHouse | undefined;
+  let clickHouse: ClickHouse;
+  let databases = 0;
+
+  // The engine keeps its folder for as long as any client is open; this one outlives the tests.
+  let keeper: ClickHouse;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'vigie-data-'));
+    if (kind === 'server') server = await startClickHouse();
+    keeper = await open('keeper');
+  });
+  afterAll(async () => {
+    await keeper.close();
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function open(database: string): Promise<ClickHouse> {
+    const { url, username, password } = server ?? {};
+    return openClickHouse({ url, username, password, database, dataDir: folder });
+  }
+
+  beforeEach(async () => {
+    nowMs = NOW_MS;
+    clickHouse = await open(`vigie_test_${process.pid}_${++databases}`);
+  });
+  afterEach(async () => {
+    await clickHouse.client.command({ query: `DROP DATABASE IF EXISTS ${clickHouse.database}` });
+    await clickHouse.close();
+  });
+
+  async function openSink(options: ClickHouseSinkOptions = {}): Promise<ClickHouseSink> {
+    const sink = new ClickHouseSink(clickHouse, { archiveDays: 0, clock, ...options });
+    await sink.open();
+    return sink;
+  }
+
+  async function rows(query: string): Promise<Record<string, unknown>[]> {
+    const text = query.replaceAll('{database}', clickHouse.database);
+    const result = await clickHouse.client.query({ query: text, format: 'JSONEachRow' });
+    return result.json();
+  }
+
+  test('migrations run once: a second start applies none', async () => {
+    const names = (await readMigrations()).map((migration) => migration.name);
+    expect(await migrate(clickHouse, clock)).toEqual(names);
+    expect(await migrate(clickHouse, clock)).toEqual([]);
+  });
+
+  test('two processes that start at the same time both end with the whole schema', async () => {
+    await Promise.all([openSink(), openSink()]);
+    expect(await rows('SELECT count() AS n FROM {database}.alerts_current')).toEqual([
+      { n: expect.anything() },
+    ]);
+  });
+
+  test('a migration that was stopped half way is applied again', async () => {
+    const [first] = await readMigrations();
+    const half = first!.sql.split(/;$/m)[0]!.replaceAll('{database}', clickHouse.database);
+    await clickHouse.client.command({ query: `CREATE DATABASE ${clickHouse.database}` });
+    await clickHouse.client.command({ query: half });
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture()]);
+    expect(await sink.openAlerts()).toHaveLength(1);
+  });
+
+  test('an applied migration whose text changed is refused by name', async () => {
+    const migrations = await readMigrations();
+    await migrate(clickHouse, clock, migrations);
+    const changed = migrations.with(0, { ...migrations[0]!, sql: `${migrations[0]!.sql}\n-- later thought` });
+    await expect(migrate(clickHouse, clock, changed)).rejects.toMatchObject({
+      code: 'MIGRATION_CHANGED',
+      message: expect.stringContaining(migrations[0]!.name),
+    });
+  });
+
+  test('a database of a newer release is not touched', async () => {
+    await migrate(clickHouse, clock);
+    await expect(migrate(clickHouse, clock, (await readMigrations()).slice(0, 1))).rejects.toMatchObject({
+      code: 'SCHEMA_NEWER',
+    });
+  });
+
+  test('every field of an alert comes back as it was written', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture()]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    expect(await store.list({})).toEqual([
+      {
+        ...alertFixture(),
+        state: 'new',
+        assignee: '',
+        acknowledgedBy: '',
+        acknowledgedAt: null,
+        closedBy: '',
+        closedAt: null,
+        closeReason: '',
+        comments: 0,
+      },
+    ]);
+  });
+
+  test('writing the same input twice leaves the same rows', async () => {
+    const sink = await openSink();
+    const alerts = [
+      alertFixture(),
+      alertFixture({ version: 2, status: 'resolved' }),
+      alertFixture({ alertId: 'ab' }),
+    ];
+    const events = [event('e1'), event('e2', { 'user.id': 'u-2' })];
+    await sink.writeAlerts(alerts);
+    await sink.writeEvents(events);
+    const queries = [
+      'SELECT * FROM {database}.alerts FINAL ORDER BY alert_id',
+      'SELECT * FROM {database}.access_events FINAL ORDER BY event_id',
+    ];
+    const before = await Promise.all(queries.map(rows));
+    expect(before.map((it) => it.length)).toEqual([2, 2]);
+    await sink.writeEvents(events);
+    await sink.writeAlerts(alerts);
+    expect(await Promise.all(queries.map(rows))).toEqual(before);
+  });
+
+  test('the current row is the one with the largest version, whatever order the rows arrive in', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture({ version: 9, status: 'resolved', events: 9 })]);
+    await sink.writeAlerts([alertFixture({ version: 3, events: 3 })]);
+    expect(await rows('SELECT toUInt32(events) AS events, status FROM {database}.alerts_current')).toEqual([
+      { events: 9, status: 'resolved' },
+    ]);
+    expect(await sink.openAlerts()).toEqual([]);
+  });
+
+  test('a restart learns which alerts were firing and when those stored were first detected', async () => {
+    const sink = await openSink();
+    const known = alertFixture({ alertId: 'aa', detectedAt: NOW_MS - 5 });
+    await sink.writeAlerts([known, alertFixture({ alertId: 'bb', status: 'resolved', detectedAt: NOW_MS })]);
+    expect(await sink.openAlerts()).toEqual([
+      { alertId: 'aa', rule: known.rule, crossedAt: known.crossedAt, firstEventAt: known.firstEventAt },
+    ]);
+    const manyUnknown = Array.from({ length: 450 }, (_, i) => `unknown-${i}`);
+    expect(await sink.detectedAt([...manyUnknown, 'aa', "b'b", 'bb'])).toEqual(
+      new Map([
+        ['aa', NOW_MS - 5],
+        ['bb', NOW_MS],
+      ]),
+    );
+  });
+
+  test('a merged alert leaves the operators’ view but stays on record', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([
+      alertFixture({ alertId: 'aa' }),
+      alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'aa', version: 2 }),
+    ]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    expect((await store.list({})).map((it) => it.alertId)).toEqual(['aa']);
+    expect((await store.list({ status: 'merged' })).map((it) => it.alertId)).toEqual(['bb']);
+    expect(await store.show('aa')).toMatchObject({ mergedFrom: ['bb'] });
+  });
+
+  test('what operators do is kept with who, when and why, and gives the alert its state', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture({ alertId: 'aa00' })]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await store.act({ alertId: 'aa', action: 'acknowledge', actor: 'anne' });
+    nowMs += 60_000;
+    await store.act({ alertId: 'aa', action: 'assign', actor: 'anne', assignee: 'bruno' });
+    await store.act({ alertId: 'aa', action: 'comment', actor: 'bruno', reason: "l'export est légitime ?" });
+    nowMs += 60_000;
+    const closed = await store.act({
+      alertId: 'aa',
+      action: 'close',
+      actor: 'bruno',
+      reason: 'account closed',
+    });
+    expect(closed).toMatchObject({
+      state: 'closed',
+      assignee: 'bruno',
+      acknowledgedBy: 'anne',
+      acknowledgedAt: NOW_MS,
+      closedBy: 'bruno',
+      closedAt: NOW_MS + 120_000,
+      closeReason: 'account closed',
+      comments: 1,
+    });
+    expect(closed.actions.map((it) => [it.action, it.actor, it.reason])).toEqual([
+      ['acknowledge', 'anne', ''],
+      ['assign', 'anne', ''],
+      ['comment', 'bruno', "l'export est légitime ?"],
+      ['close', 'bruno', 'account closed'],
+    ]);
+  });
+
+  test('two actions in the same millisecond still have an order', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture()]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await store.act({ alertId: '01', action: 'close', actor: 'anne', reason: 'mistaken' });
+    expect(await store.act({ alertId: '01', action: 'acknowledge', actor: 'anne' })).toMatchObject({
+      state: 'acknowledged',
+    });
+  });
+
+  test('an acknowledgement survives the merging of its alert into another', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture({ alertId: 'aa' }), alertFixture({ alertId: 'bb' })]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await store.act({ alertId: 'bb', action: 'acknowledge', actor: 'anne' });
+    await sink.writeAlerts([alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'aa', version: 2 })]);
+    expect(await store.show('aa')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
+  });
+
+  test('alerts are listed newest first and filtered by status, state, level, rule and time', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([
+      alertFixture({ alertId: 'a1', lastEventAt: hourOf(10), level: 'critical', rule: "d'un compte" }),
+      alertFixture({ alertId: 'a2', lastEventAt: hourOf(11), status: 'resolved' }),
+      alertFixture({ alertId: 'a3', lastEventAt: hourOf(12) }),
+    ]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await store.act({ alertId: 'a3', action: 'acknowledge', actor: 'anne' });
+    const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>
+      (await store.list(filter)).map((it) => it.alertId);
+    expect(await ids({})).toEqual(['a3', 'a2', 'a1']);
+    expect(await ids({ limit: 1 })).toEqual(['a3']);
+    expect(await ids({ status: 'resolved' })).toEqual(['a2']);
+    expect(await ids({ state: 'acknowledged' })).toEqual(['a3']);
+    expect(await ids({ level: 'critical' })).toEqual(['a1']);
+    expect(await ids({ rule: "d'un compte" })).toEqual(['a1']);
+    expect(await ids({ since: hourOf(11) })).toEqual(['a3', 'a2']);
+  });
+
+  test.each([
+    ['an unknown id', 'ffff', 'ALERT_NOT_FOUND'],
+    ['the beginning of several ids', '0', 'ALERT_ID_AMBIGUOUS'],
+    ['what cannot be an id', "0' OR 1", 'ARGUMENT_INVALID'],
+  ])('%s is refused with a reason', async (_what, id, code) => {
+    const sink = await openSink();
+    await sink.writeAlerts([alertFixture(), alertFixture({ alertId: '00aa' })]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await expect(store.show(id)).rejects.toMatchObject({ code, remedy: expect.any(String) });
+  });
+
+  test('reading a database that nothing was stored in says what to do', async () => {
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await expect(store.list({})).rejects.toMatchObject({
+      code: 'CLICKHOUSE_SCHEMA',
+      remedy: expect.stringContaining('vigie run'),
+    });
+  });
+
+  test('events of many days are archived in one call, though an insert may not touch many partitions', async () => {
+    const batches: number[] = [];
+    const sink = await openSink({ hooks: { onBatch: (count) => batches.push(count) } });
+    const events = Array.from({ length: 120 }, (_, day) => ({
+      ...event(`e${day}`),
+      time: Date.UTC(2025, 0, 1 + day),
+    }));
+    await sink.writeEvents(events);
+    expect(await rows('SELECT toUInt32(count()) AS n FROM {database}.access_events')).toEqual([{ n: 120 }]);
+    expect(batches.length).toBeGreaterThan(1);
+  });
+
+  test('no text of an event makes ClickHouse refuse the others', async () => {
+    const sink = await openSink();
+    const texts = ['', 'a\0b', '\ud800', 'line\nbreak', "'; DROP TABLE x; --", '\\', '{database}', '😀'];
+    await sink.writeEvents(
+      texts.map((text, i) => event(`e${i}`, { 'user_agent.original': text, 'x.y': [text] })),
+    );
+    const stored = await rows('SELECT user_agent AS text FROM {database}.access_events ORDER BY event_id');
+    expect(stored.map((row) => row['text'])).toEqual(texts.map((text) => text.toWellFormed()));
+  });
+
+  test('the archive’s time to live follows the configuration at every start', async () => {
+    const ttl = `SELECT extract(create_table_query, 'toIntervalDay.([0-9]+)') AS days FROM system.tables
+WHERE database = '{database}' AND name = 'access_events'`;
+    for (const [archiveDays, expected] of [
+      [365, '365'],
+      [365, '365'],
+      [30, '30'],
+      [0, ''],
+    ] as const) {
+      await openSink({ archiveDays });
+      expect(await rows(ttl)).toEqual([{ days: expected }]);
+    }
+  });
+});
+
+function hourOf(hour: number): number {
+  return Date.UTC(2025, 6, 12, hour);
+}
+
+function event(eventId: string, fields: ArchivedEvent['fields'] = { 'user.id': 'u-1' }): ArchivedEvent {
+  return { eventId, time: Date.UTC(2025, 6, 12, 19), fields };
+}

@@ -1,0 +1,90 @@
+/**
+ * A stand-in for a ClickHouse server where none can be installed: ClickHouse's HTTP interface, as far as
+ * `@clickhouse/client` uses it, over the embedded engine. The SQL is executed by the real engine; only the
+ * transport is imitated. For tests alone: one request at a time, no compression, one user.
+ *
+ * Run as a process of its own (the engine takes one folder per process):
+ *   node clickhouse-http.ts FOLDER USER PASSWORD [PORT]
+ * It prints its port on a line, and ends when its standard input does, so it cannot outlive the test.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { Session } from 'chdb';
+
+const [folder, user, password, port = '0'] = process.argv.slice(2);
+if (folder === undefined || user === undefined || password === undefined) {
+  throw new Error('usage: clickhouse-http.ts FOLDER USER PASSWORD [PORT]');
+}
+
+const session = new Session(folder);
+/** Session settings such as query parameters are shared, so requests take turns. */
+let turn: Promise<unknown> = Promise.resolve();
+
+const server = createServer((request, response) => {
+  turn = turn
+    .then(() => answer(request, response))
+    .catch((error: unknown) => response.destroy(error as Error));
+});
+server.listen(Number(port), '127.0.0.1', () => {
+  process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
+});
+process.stdin.resume().on('end', () => {
+  server.closeAllConnections();
+  server.close();
+  void turn.finally(() => {
+    session.close();
+    process.exit(0);
+  });
+});
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  if (url.pathname === '/ping') {
+    response.end('Ok.\n');
+    return;
+  }
+  const body = (await buffer(request)).toString('utf8');
+  response.setHeader('X-ClickHouse-Query-Id', url.searchParams.get('query_id') ?? randomUUID());
+  if (!authorised(request)) {
+    fail(response, 403, `Code: 516. DB::Exception: ${user}: Authentication failed. (AUTHENTICATION_FAILED)`);
+    return;
+  }
+  // An INSERT's statement is in the URL and its data in the body; any other statement is the body.
+  const statement = [url.searchParams.get('query') ?? '', body].filter((part) => part !== '').join('\n');
+  const database = url.searchParams.get('database');
+  const preparations = database === null ? [] : [`USE \`${database.replaceAll('`', '``')}\``];
+  for (const [name, value] of url.searchParams) {
+    if (/^param_\w+$/.test(name)) preparations.push(`SET ${name} = ${sqlText(value)}`);
+  }
+  try {
+    for (const preparation of preparations) await session.queryAsync(preparation);
+    const result = await session.queryAsync(statement);
+    response.setHeader(
+      'X-ClickHouse-Summary',
+      JSON.stringify({ read_rows: '0', written_rows: '0', result_rows: String(result.rowsRead) }),
+    );
+    response.end(result.bytes());
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    fail(response, /\(UNKNOWN_(TABLE|DATABASE)\)/.test(message) ? 404 : 500, message);
+  }
+}
+
+function authorised(request: IncomingMessage): boolean {
+  const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return request.headers.authorization === expected;
+}
+
+function fail(response: ServerResponse, status: number, message: string): void {
+  response.setHeader('X-ClickHouse-Exception-Code', /Code: (\d+)/.exec(message)?.[1] ?? '0');
+  response.statusCode = status;
+  response.end(message);
+}
+
+function sqlText(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

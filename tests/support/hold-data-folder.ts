@@ -1,0 +1,28 @@
+/**
+ * What `vigie run` does with its data folder, and nothing else: opens the embedded database, stores the alert
+ * it was given as JSON, answers operators. Ends when its standard input does.
+ *
+ *   node hold-data-folder.ts FOLDER ALERT
+ */
+
+import type { Alert } from '../../src/alert/alert.ts';
+import { systemClock } from '../../src/clock.ts';
+import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
+import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
+import { openClickHouse } from '../../src/sink/client.ts';
+import { startControl } from '../../src/sink/control.ts';
+
+const [dataDir, alert] = process.argv.slice(2);
+if (dataDir === undefined || alert === undefined) throw new Error('usage: hold-data-folder.ts FOLDER ALERT');
+
+const clickHouse = await openClickHouse({ database: 'vigie', dataDir });
+const sink = new ClickHouseSink(clickHouse);
+await sink.open();
+await sink.writeAlerts([JSON.parse(alert) as Alert]);
+const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+const control = await startControl({ dataDir, store, command: 'hold-data-folder', clock: systemClock });
+process.stdout.write(`${control.path}\n`);
+
+process.stdin.resume().on('end', () => {
+  void control.close().then(() => sink.close());
+});
