@@ -1,0 +1,99 @@
+/**
+ * One port for those who watch the process: /metrics for Prometheus, /healthz (the process lives: restart it
+ * when this fails) and /readyz (it reads its source and can store alerts: page somebody when this fails).
+ */
+
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, VigieError } from '../errors.ts';
+import type { Metrics } from './registry.ts';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, one sentence each; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+export interface MetricsServerOptions {
+  readonly metrics: Metrics;
+  readonly readiness: () => Readiness;
+  /** Default 127.0.0.1: the metrics of a detector are nobody else's business unless somebody says so. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+export interface MetricsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Throws VigieError PORT_IN_USE, or HTTP_LISTEN_FAILED for another reason not to listen there. */
+export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
+  const { metrics, readiness, port, host = '127.0.0.1' } = options;
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      send(response, 405, 'text/plain', 'only GET and HEAD\n');
+      return;
+    }
+    switch (request.url?.split('?', 1)[0]) {
+      case '/metrics':
+        void sendMetrics(response, metrics, readiness());
+        return;
+      case '/healthz':
+        send(response, 200, 'application/json', '{"status":"alive"}\n');
+        return;
+      case '/readyz': {
+        const { ready, reasons } = readiness();
+        const body = JSON.stringify({ status: ready ? 'ready' : 'not ready', reasons });
+        send(response, ready ? 200 : 503, 'application/json', `${body}\n`);
+        return;
+      }
+      default:
+        send(response, 404, 'text/plain', 'there are /metrics, /healthz and /readyz\n');
+    }
+  });
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail);
+    server.listen(port, host, done);
+  }).catch((error: unknown) => {
+    throw listenFailure(error, host, port);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function sendMetrics(response: ServerResponse, metrics: Metrics, readiness: Readiness): Promise<void> {
+  metrics.ready.set(readiness.ready ? 1 : 0);
+  try {
+    send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+  } catch (error) {
+    send(response, 500, 'text/plain', `${messageOf(error)}\n`);
+  }
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function listenFailure(error: unknown, host: string, port: number): VigieError {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return new VigieError('PORT_IN_USE', `port ${port} on ${host} is taken by another process`, {
+      remedy: 'Choose another with VIGIE_HTTP_PORT (0 takes any free one), or stop that process.',
+      cause: error,
+    });
+  }
+  return new VigieError('HTTP_LISTEN_FAILED', `cannot listen on ${host}:${port}: ${messageOf(error)}`, {
+    remedy: 'Set VIGIE_HTTP_HOST to an address of this machine and VIGIE_HTTP_PORT to a port it may use.',
+    cause: error,
+  });
+}
