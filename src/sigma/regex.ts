@@ -2,8 +2,8 @@
  * Regular expressions that cannot be made to hang the stream.
  *
  * RE2 (linear time) takes nearly all of them. What it cannot take, look-around and back-references, goes to
- * the JavaScript engine under two guards: no repeated group may itself hold a repetition or a choice (the
- * shapes that backtrack exponentially), and only the first 8 KiB of a value are searched.
+ * the JavaScript engine under two guards: no repeated group may itself match in several ways (the shapes that
+ * backtrack exponentially), and only the first 8 KiB of a value are searched.
  */
 
 import { RE2JS } from 're2js';
@@ -53,7 +53,7 @@ function compileJavaScript(source: string, flags: string): RegExp | undefined {
 
 interface Group {
   readonly start: number;
-  /** Holds an unbounded repetition or a choice. */
+  /** Can match in several ways: holds a repetition, something optional, or a choice. */
   risky: boolean;
 }
 
@@ -61,28 +61,28 @@ interface Group {
 export function backtrackingHazard(source: string): string | undefined {
   const open: Group[] = [{ start: 0, risky: false }];
   let closed: Group | undefined;
+  let opened = false;
   for (let i = 0; i < source.length; i++) {
     const char = source[i]!;
-    const repeat = /^(?:[*+]|\{\d+,\d*\})/.exec(source.slice(i, i + 16))?.[0];
-    if (repeat !== undefined) {
-      if (closed?.risky === true) {
-        const group = source.slice(closed.start, i + repeat.length);
-        return `"${group}" repeats a group that holds a repetition or a choice, which can backtrack without end`;
-      }
-      open.at(-1)!.risky = true;
-      closed = undefined;
-      i += repeat.length - 1;
-      continue;
+    const repeat = /^(?:[*+]|\{\d+(?:,\d*)?\})/.exec(source.slice(i, i + 16))?.[0];
+    if (repeat !== undefined && closed?.risky === true) {
+      const group = source.slice(closed.start, i + repeat.length);
+      return `"${group}" repeats a group that can match in several ways, which can backtrack without end`;
     }
+    const optional = char === '?' && !opened;
+    const exact = repeat !== undefined && /^\{\d+\}$/.test(repeat);
+    if ((repeat !== undefined && !exact) || optional || char === '|') open.at(-1)!.risky = true;
     closed = undefined;
-    if (char === '\\') {
+    opened = false;
+    if (repeat !== undefined) {
+      i += repeat.length - 1;
+    } else if (char === '\\') {
       i++;
     } else if (char === '[') {
       i = classEnd(source, i);
     } else if (char === '(') {
       open.push({ start: i, risky: false });
-    } else if (char === '|') {
-      open.at(-1)!.risky = true;
+      opened = true;
     } else if (char === ')' && open.length > 1) {
       closed = open.pop()!;
       open.at(-1)!.risky ||= closed.risky;

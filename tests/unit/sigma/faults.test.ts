@@ -130,7 +130,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'unknown-selection':
     '5:14: UNKNOWN_SELECTION: there is no selection "selction" here; there is selection; did you mean "selection"?',
   'unsafe-regex':
-    '5:11: UNSAFE_REGEX: "(a+)+(?=b)" cannot be used: "(a+)+" repeats a group that holds a repetition or a choice, which can backtrack without end',
+    '5:11: UNSAFE_REGEX: "(a+)+(?=b)" cannot be used: "(a+)+" repeats a group that can match in several ways, which can backtrack without end',
   'unsupported-bound': '9:1: UNSUPPORTED: the bound lt is not executed yet; executed are gt and gte',
   'unsupported-chain':
     '11:1: UNSUPPORTED: correlations over correlations are not executed yet, and inner is one; refer to rules on events',
@@ -187,11 +187,12 @@ test('all faults of all files are reported in one pass, in the order of the text
   expect([...rules, ...correlations]).toEqual([]);
 });
 
+const rule = (condition: string): string =>
+  `title: T\nlogsource: {product: p}\ndetection:\n  sel: {a: 1}\n  condition: ${condition}\n`;
+const level = (i: number): string =>
+  `a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join(', ')}]`;
+
 describe('hostile files are faults, not crashes', () => {
-  const rule = (condition: string): string =>
-    `title: T\nlogsource: {product: p}\ndetection:\n  sel: {a: 1}\n  condition: ${condition}\n`;
-  const level = (i: number): string =>
-    `a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join(', ')}]`;
   const bomb = ['a0: &a0 [x]', ...Array.from({ length: 12 }, (_, i) => level(i + 1))].join('\n');
   test.each([
     ['an alias bomb', bomb, 'YAML_LIMIT'],

@@ -20,7 +20,7 @@ export function ruleText(detection: string, root = ''): string {
 
 /** The loaded rules; throws on any error, with all of them. */
 export function load(text: string, options?: ParseOptions): RuleSet {
-  const set = parseRules([{ file: 'rule.yml', text }], options);
+  const set = parseRules([{ file: 'rules.yml', text }], options);
   const errors = set.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0)
     throw new Error(
@@ -31,9 +31,9 @@ export function load(text: string, options?: ParseOptions): RuleSet {
 
 export interface Bench {
   readonly matcher: Matcher;
-  decode(event: unknown): EventRecord;
+  readonly decode: (event: unknown) => EventRecord;
   /** Titles of the rules that match, in rule order. */
-  matches(event: unknown): string[];
+  readonly matches: (event: unknown) => string[];
 }
 
 export function bench(set: RuleSet): Bench {
