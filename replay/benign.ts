@@ -13,7 +13,8 @@
  * sessions come from the office, 20 % from home, 1.5 % from a mobile line, 0.5 % through a VPN at a hosting
  * company; a newly created colleague starts working after the replay.
  *
- * Guarantees: the events of an account do not depend on the other accounts; no account opens more than 144
+ * Guarantees: what an account does does not depend on the other accounts (event ids and response sizes are
+ * drawn in the order of writing); no account opens more than 144
  * records in an hour; without `onboarding` no account creates two accounts within 48 hours. Memory: one
  * day's plan and one session per account.
  */

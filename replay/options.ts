@@ -9,16 +9,10 @@ import { z } from 'zod';
 
 import { VigieError } from '../src/errors.ts';
 import { parseTimeText } from '../src/event/time.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './calendar.ts';
+import { parseDuration } from '../src/sigma/duration.ts';
+import { nearest } from '../src/sigma/nearest.ts';
+import { DAY_MS, SECOND_MS } from './calendar.ts';
 import { MAX_ACCOUNTS } from './cast.ts';
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: SECOND_MS,
-  m: MINUTE_MS,
-  h: HOUR_MS,
-  d: DAY_MS,
-};
 
 /** A whole number from `low` to `high`. */
 export function integer(low: number, high: number) {
@@ -37,10 +31,7 @@ export function number(low: number, high: number) {
 /** A duration from `low` to `high`, ms; written `90s`, `2h`, `7d`. */
 export function duration(low: number, high: number) {
   return z.preprocess(
-    (value) => {
-      const parts = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value.trim()) : null;
-      return parts === null ? value : Number(parts[1]) * UNITS[parts[2]!]!;
-    },
+    (value) => (typeof value === 'string' ? parseDuration(value.trim()) : value),
     z
       .number('not a duration such as 90s, 30m, 2h or 7d')
       .min(low, `shorter than ${low} ms`)
@@ -159,8 +150,9 @@ export function parseOptions<T extends z.ZodObject>(
   const known = Object.keys(schema.shape);
   const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
+    const meant = nearest(unknown[0]!, known);
     throw new VigieError('OPTION_UNKNOWN', `${scenario} has no option ${unknown.join(', ')}`, {
-      remedy: `Use one of: ${known.join(', ')}.`,
+      remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}Options: ${known.join(', ')}.`,
     });
   }
   const result = schema.safeParse(given);

@@ -10,15 +10,21 @@ export interface Line {
   readonly time: number;
 }
 
-/** Every event of a scenario, in the order of writing. */
-export function* linesOf(name: string, options: Readonly<Record<string, unknown>>): Generator<Line> {
+/** Every event of a scenario whose text contains `part`, in the order of writing. */
+export function* linesOf(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  part = '',
+): Generator<Line> {
   for (const chunk of generate(name, options).batches()) {
+    const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
     let start = 0;
     for (let i = 0; i < chunk.count; i++) {
       const end = chunk.ends[i]!;
-      const text = Buffer.from(chunk.bytes.subarray(start, end - 1)).toString();
-      yield { text, event: JSON.parse(text) as AccessEvent, key: chunk.keys[i]!, time: chunk.times[i]! };
+      const text = bytes.toString('utf8', start, end - 1);
       start = end;
+      if (!text.includes(part)) continue;
+      yield { text, event: JSON.parse(text) as AccessEvent, key: chunk.keys[i]!, time: chunk.times[i]! };
     }
   }
 }
