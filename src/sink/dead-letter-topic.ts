@@ -17,12 +17,13 @@ import type { Admin, Message, Producer } from 'kafkajs';
 import { VigieError } from '../errors.ts';
 import { connectKafka, KAFKA_RETRY, kafkaError } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
+import { createTopic } from '../source/kafka-topics.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 
 export interface DeadLetterTopicOptions extends KafkaConnection {
   readonly topic: string;
   /** Create the topic when it is missing. Default true. */
-  readonly createTopic?: boolean;
+  readonly createMissing?: boolean;
   /** Of a created topic. Default 7 days. */
   readonly retentionMs?: number;
 }
@@ -75,30 +76,21 @@ export class DeadLetterTopic implements DeadLetterSink {
   }
 
   async #connect(): Promise<void> {
-    const { topic, createTopic = true, retentionMs = DEFAULT_RETENTION_MS } = this.#options;
+    const { topic, createMissing = true, retentionMs = DEFAULT_RETENTION_MS } = this.#options;
     await this.#admin.connect();
     const topics = await this.#admin.listTopics();
     if (!topics.includes(topic)) {
-      if (!createTopic) {
+      if (!createMissing) {
         throw new VigieError('TOPIC_MISSING', `Topic ${topic} for dead letters does not exist`, {
           retryable: true,
           remedy: 'Create it, with the rights of the source topic and a short retention.',
         });
       }
-      await this.#admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic,
-            // Rare messages, read by people in the order they came.
-            numPartitions: 1,
-            replicationFactor: -1,
-            configEntries: [
-              { name: 'retention.ms', value: String(retentionMs) },
-              { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
-            ],
-          },
-        ],
+      await createTopic(this.#admin, {
+        topic,
+        // Rare messages, read by people in the order they came.
+        partitions: 1,
+        config: { 'retention.ms': String(retentionMs), 'max.message.bytes': String(MAX_MESSAGE_BYTES) },
       });
     }
     await this.#admin.disconnect();

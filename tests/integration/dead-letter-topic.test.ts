@@ -20,7 +20,7 @@ function letter(offset: number, bytes: Uint8Array): DeadLetter {
 }
 
 async function write(topic: string, letters: DeadLetter[], createMissing = true): Promise<void> {
-  const sink = new DeadLetterTopic({ ...connection(brokers), topic, createTopic: createMissing });
+  const sink = new DeadLetterTopic({ ...connection(brokers), topic, createMissing });
   try {
     await sink.write(letters);
   } finally {

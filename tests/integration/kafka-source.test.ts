@@ -387,7 +387,8 @@ describe.runIf(kafka !== undefined)('trouble', () => {
       const [port] = await freePorts(1);
       const late = [`127.0.0.1:${port!}`];
       const dataFolder = await mkdtemp(join(tmpdir(), 'vigie-late-'));
-      const reader = new Reader('late', { brokers: late });
+      // A member that could not say goodbye is waited for that long when the group is joined again.
+      const reader = new Reader('late', { brokers: late, sessionTimeoutMs: 6000 });
       const first = reader.next();
       await expect.poll(() => reader.problems[0]?.code, { timeout: 10_000 }).toBe('KAFKA_UNREACHABLE');
       let broker = await startNativeKafka({ port: port!, dataFolder });

@@ -6,6 +6,7 @@ import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { inject } from 'vitest';
 import { connectKafka } from '../../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../../src/source/kafka-client.ts';
+import { createTopic as createAndWait } from '../../src/source/kafka-topics.ts';
 
 /** The broker of this run; undefined when there is none, which has been printed, and is an error under CI. */
 export function testKafka(): Exclude<ReturnType<typeof provided>, { skip: string }> | undefined {
@@ -38,18 +39,7 @@ export async function createTopic(
 ): Promise<void> {
   const admin = testClient(brokers).admin();
   await admin.connect();
-  const entries = Object.entries({ 'retention.ms': '-1', ...config });
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        numPartitions: partitions,
-        replicationFactor: 1,
-        configEntries: entries.map(([name, value]) => ({ name, value })),
-      },
-    ],
-  });
+  await createAndWait(admin, { topic, partitions, config: { 'retention.ms': '-1', ...config } });
   await admin.disconnect();
 }
 

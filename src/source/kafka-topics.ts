@@ -1,0 +1,42 @@
+/** Creating topics, so that they are there when the call returns. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+
+export interface NewTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  /** -1, the default: what the broker does by default (Kafka 2.4 or newer). */
+  readonly replicationFactor?: number;
+  /** The topic's own settings, e.g. `retention.ms`. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+const PROPAGATION_ATTEMPTS = 50;
+const PROPAGATION_CHECK_MS = 100;
+
+/**
+ * Creates the topic unless it exists, and waits until the brokers know it: right after a creation they may
+ * still deny it. Returns whether it was created. Throws what KafkaJS throws.
+ */
+export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
+  const created = await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic: topic.topic,
+        numPartitions: topic.partitions,
+        replicationFactor: topic.replicationFactor ?? -1,
+        configEntries: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+  if (!created) return false;
+  for (let attempt = 1; attempt <= PROPAGATION_ATTEMPTS; attempt++) {
+    const { topics } = await admin.fetchTopicMetadata();
+    const partitions = topics.find(({ name }) => name === topic.topic)?.partitions ?? [];
+    if (partitions.length === topic.partitions && partitions.every(({ leader }) => leader >= 0)) break;
+    await delay(PROPAGATION_CHECK_MS);
+  }
+  return true;
+}
