@@ -11,7 +11,7 @@ import {
   rows,
 } from './evaluators.ts';
 import { evaluate } from './oracle.ts';
-import { cases, runs, type Case } from './random-log.ts';
+import { cases, runs, timeoutMs, type Case } from './random-log.ts';
 
 const agree = (one: Case): void => {
   expect(rows(evaluateByEngine(one.documents, one.log, one))).toEqual(
@@ -22,13 +22,19 @@ const agree = (one: Case): void => {
 const alertIds = (one: Case): string[] =>
   engineLines(one.documents, one.log, one).flatMap((line) => (line.type === 'alert' ? [line.alert_id] : []));
 
-describe.each(ENGINE_FAMILIES)('random %s', (family) => {
+describe.each(ENGINE_FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
   test('have the matches, firings and alerts of the oracle when nothing is late', () => {
     fc.assert(fc.property(cases(family), agree), { numRuns: runs });
   });
 
   test('have the matches, firings and alerts of the oracle when some events are late', () => {
     fc.assert(fc.property(cases(family, { late: true }), agree), { numRuns: runs });
+  });
+
+  test('have the matches, firings and alerts of the oracle in long logs, where windows hold many events', () => {
+    // Without bias: the few cases are to be long ones.
+    const long = fc.noBias(cases(family, { late: true, events: 1_000 }));
+    fc.assert(fc.property(long, agree), { numRuns: Math.ceil(runs / 10) });
   });
 
   test('are reported in event-time order, the alerts at the end', () => {
