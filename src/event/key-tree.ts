@@ -8,6 +8,7 @@
  */
 
 import { fieldPath } from './field-path.ts';
+import { lastWordMask, wordsFor } from './words.ts';
 
 const MAX_LEARNED_KEYS = 64;
 const MAX_LEARNED_KEY_BYTES = 64;
@@ -36,14 +37,32 @@ export class KeyEntry {
   /** The entry that followed last time. */
   next: KeyEntry | undefined = undefined;
 
+  readonly #words: Int32Array;
+  readonly #lastMask: number;
+
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    const padded = new Uint8Array(4 * wordsFor(bytes.length));
+    padded.set(bytes);
+    const view = new DataView(padded.buffer);
+    this.#words = Int32Array.from({ length: wordsFor(bytes.length) }, (_, i) => view.getInt32(4 * i, true));
+    this.#lastMask = lastWordMask(bytes.length);
   }
 
-  /** True when `data[at, end)` starts with the key and its closing quote. */
-  matches(data: Uint8Array, at: number, end: number): boolean {
+  /** True when the bytes at `at` are the key and its closing quote. */
+  isAt(view: DataView, at: number): boolean {
+    const words = this.#words;
+    if (at + 4 * words.length > view.byteLength) return false;
+    const last = words.length - 1;
+    let i = 0;
+    for (; i < last; i++) if (view.getInt32(at + 4 * i, true) !== words[i]) return false;
+    return ((view.getInt32(at + 4 * i, true) ^ words[i]!) & this.#lastMask) === 0;
+  }
+
+  /** True when `data[at, end)` is the key and its closing quote. */
+  equals(data: Uint8Array, at: number, end: number): boolean {
     const bytes = this.bytes;
-    if (at + bytes.length > end) return false;
+    if (bytes.length !== end - at) return false;
     for (let i = 0; i < bytes.length; i++) if (data[at + i] !== bytes[i]) return false;
     return true;
   }
@@ -54,7 +73,7 @@ export class KeyNode {
   readonly #table: (KeyEntry | undefined)[] = Array.from({ length: TABLE_SIZE });
   #learned = 0;
   /** Stands for every unwanted key there was no room to learn. */
-  readonly other = new KeyEntry(new Uint8Array(0));
+  readonly other = new KeyEntry(Uint8Array.of(0));
   /** The entry that came first last time. */
   first: KeyEntry | undefined = undefined;
 
@@ -65,7 +84,7 @@ export class KeyNode {
     for (;;) {
       const entry = table[i];
       if (entry === undefined) break;
-      if (entry.bytes.length === end - at + 1 && entry.matches(data, at, end + 1)) return entry;
+      if (entry.equals(data, at, end + 1)) return entry;
       i = (i + 1) % TABLE_SIZE;
     }
     if (this.#learned === MAX_LEARNED_KEYS || end - at > MAX_LEARNED_KEY_BYTES) return this.other;
@@ -81,7 +100,7 @@ export class KeyNode {
     for (;;) {
       const entry = this.#table[i];
       if (entry === undefined) return (this.#table[i] = new KeyEntry(bytes));
-      if (entry.bytes.length === bytes.length && entry.matches(bytes, 0, end + 1)) return entry;
+      if (entry.equals(bytes, 0, bytes.length)) return entry;
       i = (i + 1) % TABLE_SIZE;
     }
   }

@@ -38,10 +38,11 @@ export class Scanner implements Decoder {
   /** By mark: the number of the event in which it was met last. */
   readonly #met: Int32Array;
   #epoch = 0;
+  /** All bytes around the events at hand, and the same for reading words. Many events share one buffer. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #view = new DataView(this.#bytes.buffer);
   /** Time of this event; NaN while unknown, and when the event holds null. */
   #time = NaN;
-  /** What `#scalar` found. */
-  #value: FieldValue = null;
 
   constructor(options: DecoderOptions, reference: JsonParseDecoder, root: KeyNode, marks: number) {
     this.#reference = reference;
@@ -64,10 +65,13 @@ export class Scanner implements Decoder {
       this.#time = NaN;
       const slots = record.slots;
       for (let i = 0; i < slots.length; i++) slots[i] = undefined;
-      const at = skipSpace(data, start, end);
-      if (at < end && data[at] === 0x7b) {
-        const after = this.#object(data, at + 1, end, this.#root, slots, 1);
-        if (after > 0 && skipSpace(data, after, end) === end) {
+      if (data.buffer !== this.#bytes.buffer) this.#adopt(data.buffer);
+      const bytes = this.#bytes;
+      const to = data.byteOffset + end;
+      const at = skipSpace(bytes, data.byteOffset + start, to);
+      if (at < to && bytes[at] === 0x7b) {
+        const after = this.#object(bytes, this.#view, at + 1, to, this.#root, slots, 1);
+        if (after > 0 && skipSpace(bytes, after, to) === to) {
           if (!this.#timeRequired || !Number.isNaN(this.#time)) {
             record.time = this.#time;
             record.size = end - start;
@@ -80,8 +84,21 @@ export class Scanner implements Decoder {
     return this.#reference.decode(data, start, end, record);
   }
 
+  #adopt(buffer: ArrayBufferLike): void {
+    this.#bytes = Buffer.from(buffer);
+    this.#view = new DataView(buffer);
+  }
+
   /** From after the opening brace to after the closing one. */
-  #object(data: Uint8Array, from: number, end: number, node: KeyNode, slots: Slots, depth: number): number {
+  #object(
+    data: Buffer,
+    view: DataView,
+    from: number,
+    end: number,
+    node: KeyNode,
+    slots: Slots,
+    depth: number,
+  ): number {
     let at = skipSpace(data, from, end);
     if (data[at] === 0x7d) return at + 1;
     let previous: KeyEntry | undefined;
@@ -89,7 +106,7 @@ export class Scanner implements Decoder {
       if (data[at] !== 0x22) return -1;
       at++;
       let entry = previous === undefined ? node.first : previous.next;
-      if (entry !== undefined && entry.matches(data, at, end)) {
+      if (entry !== undefined && entry.isAt(view, at)) {
         at += entry.bytes.length;
       } else {
         let close = plainEnd(data, at, end);
@@ -111,7 +128,9 @@ export class Scanner implements Decoder {
       at++;
       if (data[at]! <= 0x20) at = skipSpace(data, at, end);
       at =
-        entry.mark < 0 ? skipValue(data, at, end, depth) : this.#wanted(data, at, end, entry, slots, depth);
+        entry.mark < 0
+          ? skipValue(data, at, end, depth)
+          : this.#wanted(data, view, at, end, entry, slots, depth);
       if (at < 0) return -1;
       if (data[at]! <= 0x20) at = skipSpace(data, at, end);
       const byte = data[at];
@@ -123,73 +142,89 @@ export class Scanner implements Decoder {
   }
 
   /** The value of a key that is wanted or leads to something wanted. */
-  #wanted(data: Uint8Array, at: number, end: number, entry: KeyEntry, slots: Slots, depth: number): number {
+  #wanted(
+    data: Buffer,
+    view: DataView,
+    at: number,
+    end: number,
+    entry: KeyEntry,
+    slots: Slots,
+    depth: number,
+  ): number {
     if (this.#met[entry.mark] === this.#epoch) return -1;
     this.#met[entry.mark] = this.#epoch;
     const first = data[at];
     const terminal = entry.terminal;
     if (terminal === undefined) {
       if (first === 0x7b) {
-        return depth === MAX_DEPTH ? -1 : this.#object(data, at + 1, end, entry.child!, slots, depth + 1);
+        return depth === MAX_DEPTH
+          ? -1
+          : this.#object(data, view, at + 1, end, entry.child!, slots, depth + 1);
       }
       return first === 0x5b ? -1 : skipValue(data, at, end, depth);
     }
     if (first === 0x7b) return -1;
     if (terminal.isPerson) return this.#persons(data, at, end, terminal.slot, slots);
-    if (first === 0x5b) return terminal.isTime ? -1 : this.#list(data, at + 1, end, terminal.slot, slots);
-    if (!terminal.isTime) {
-      const after = this.#scalar(data, at, end, terminal.slot);
-      slots[terminal.slot] = this.#value;
-      return after;
-    }
-    return this.#timeValue(data, at, end, terminal.slot, slots);
+    if (first === 0x5b)
+      return terminal.isTime ? -1 : this.#list(data, view, at + 1, end, terminal.slot, slots);
+    if (terminal.isTime) return this.#timeValue(data, view, at, end, terminal.slot, slots);
+    return this.#scalar(data, view, at, end, terminal.slot, slots, terminal.slot);
   }
 
-  #timeValue(data: Uint8Array, at: number, end: number, slot: number, slots: Slots): number {
+  #timeValue(data: Buffer, view: DataView, at: number, end: number, slot: number, slots: Slots): number {
     if (data[at] === 0x22) {
       const close = plainEnd(data, at + 1, end);
       if (data[close] !== 0x22) return -1;
       this.#time = parseTimeBytes(data, at + 1, close);
-      if (slot >= 0) slots[slot] = this.#strings.get(data, at + 1, close, slot);
+      if (slot >= 0) slots[slot] = this.#strings.get(data, view, at + 1, close, slot, true);
       return Number.isNaN(this.#time) ? -1 : close + 1;
     }
-    const after = this.#scalar(data, at, end, slot);
+    const value: Slots = [];
+    const after = this.#scalar(data, view, at, end, slot, value, 0);
     if (after < 0) return -1;
-    if (slot >= 0) slots[slot] = this.#value;
-    this.#time = parseTime(this.#value);
-    return Number.isNaN(this.#time) && this.#value !== null ? -1 : after;
+    if (slot >= 0) slots[slot] = value[0];
+    this.#time = parseTime(value[0]);
+    return Number.isNaN(this.#time) && value[0] !== null ? -1 : after;
   }
 
-  /** A string, number or literal, left in `#value`. */
-  #scalar(data: Uint8Array, at: number, end: number, slot: number): number {
+  /** A string, number or literal, put into `into[index]`. */
+  #scalar(
+    data: Buffer,
+    view: DataView,
+    at: number,
+    end: number,
+    field: number,
+    into: Slots,
+    index: number,
+  ): number {
     const first = data[at]!;
     if (first === 0x22) {
       const close = plainEnd(data, at + 1, end);
-      const after = data[close] === 0x22 ? close + 1 : skipString(data, at + 1, end);
+      const plain = data[close] === 0x22;
+      const after = plain ? close + 1 : skipString(data, close, end);
       if (after < 0 || after > end) return -1;
-      this.#value = this.#strings.get(data, at + 1, after - 1, slot);
+      into[index] = this.#strings.get(data, view, at + 1, after - 1, field, plain);
       return after;
     }
     if (first === 0x2d || (first - 0x30) >>> 0 <= 9) {
       const after = skipNumber(data, at, end);
-      if (after > 0) this.#value = numberOf(data, at, after);
+      if (after > 0) into[index] = numberOf(data, at, after);
       return after;
     }
-    this.#value = first === 0x6e ? null : first === 0x74;
+    into[index] = first === 0x6e ? null : first === 0x74;
     return skipLiteral(data, at, end);
   }
 
   /** A list of scalars, from after the bracket. */
-  #list(data: Uint8Array, from: number, end: number, slot: number, slots: Slots): number {
+  #list(data: Buffer, view: DataView, from: number, end: number, slot: number, slots: Slots): number {
     const list: FieldValue[] = [];
     let at = skipSpace(data, from, end);
     if (data[at] === 0x5d) at++;
     else {
       for (;;) {
         if (data[at] === 0x7b || data[at] === 0x5b) return -1;
-        at = this.#scalar(data, at, end, slot);
+        at = this.#scalar(data, view, at, end, slot, list, list.length);
         if (at < 0) return -1;
-        list.push(this.#value);
         at = skipSpace(data, at, end);
         const byte = data[at++];
         if (byte === 0x5d) break;
@@ -202,7 +237,7 @@ export class Scanner implements Decoder {
   }
 
   /** One person's id, or a list of them; hashed, never made a string when the bytes say all. */
-  #persons(data: Uint8Array, from: number, end: number, slot: number, slots: Slots): number {
+  #persons(data: Buffer, from: number, end: number, slot: number, slots: Slots): number {
     const pseudonyms = this.#pseudonyms[slot]!;
     pseudonyms.length = 0;
     let at = from;
@@ -224,7 +259,7 @@ export class Scanner implements Decoder {
     }
   }
 
-  #person(data: Uint8Array, at: number, end: number, pseudonyms: Pseudonyms): number {
+  #person(data: Buffer, at: number, end: number, pseudonyms: Pseudonyms): number {
     const first = data[at]!;
     if (first === 0x22) {
       const close = plainEnd(data, at + 1, end);
@@ -233,8 +268,8 @@ export class Scanner implements Decoder {
         return close + 1;
       }
       // Escapes, or letters beyond ASCII.
-      const after = skipString(data, at + 1, end);
-      if (after > 0) this.#hasher.addText(decodeString(data, at + 1, after - 1), pseudonyms);
+      const after = skipString(data, close, end);
+      if (after > 0) this.#hasher.addText(decodeString(data, at + 1, after - 1, false), pseudonyms);
       return after;
     }
     if (first === 0x2d || (first - 0x30) >>> 0 <= 9) {

@@ -1,62 +1,91 @@
 /**
  * Strings by their bytes: most values of a log were seen a moment ago, and finding them costs less than making
- * them. Direct-mapped and of fixed size; a miss replaces what stood there. Equality is checked on the bytes.
+ * them. Of fixed size: a miss replaces another string. Equality is checked on all bytes.
  *
- * One cell holds hash, length and bytes side by side, so that a look-up touches one place in memory. Fields
- * whose values hardly ever come back (event ids) are left out for a while and then tried again, so that they
- * do not push out the others.
+ * One cell holds length and bytes side by side, so that a look-up touches one place in memory. Fields whose
+ * values hardly ever come back (event ids) are left out for a while and then tried again, so that they do not
+ * push out the others.
  */
 
 import { decodeString } from './json-text.ts';
+import { lastWordMask, wordsFor } from './words.ts';
 
 const TRIAL = 512;
 const PAUSE = 16 * TRIAL;
 /** Hits of a trial below which a field is left out: one in eight. */
 const WORTHWHILE_HITS = TRIAL / 8;
 
-const HEADER_BYTES = 4;
+const MULTIPLIER = 0x9e3779b1;
 
+/**
+ * Sets of two cells. A cell is one word of length and then the bytes, four to a word, the last one padded with
+ * zeros; two short cells share a cache line.
+ */
 class CellTable {
   readonly maxBytes: number;
-  readonly #cellBytes: number;
-  readonly #cells: Uint8Array;
-  readonly #strings: (string | undefined)[];
-  readonly #mask: number;
+  readonly #cellWords: number;
+  readonly #cells: Int32Array;
+  readonly #strings: string[];
+  readonly #shift: number;
+  /** Which cell of a set is replaced next. */
+  #victim = 0;
 
-  /** Both are powers of two. */
-  constructor(cells: number, cellBytes: number) {
-    this.maxBytes = cellBytes - HEADER_BYTES;
-    this.#cellBytes = cellBytes;
-    this.#cells = new Uint8Array(cells * cellBytes);
-    this.#strings = Array.from({ length: cells });
-    this.#mask = cells - 1;
+  constructor(setsLog2: number, cellWords: number) {
+    this.maxBytes = 4 * (cellWords - 1);
+    this.#cellWords = cellWords;
+    this.#cells = new Int32Array((2 * cellWords) << setsLog2);
+    this.#strings = Array.from({ length: 2 << setsLog2 }, () => '');
+    this.#shift = 32 - setsLog2;
   }
 
-  find(data: Uint8Array, start: number, end: number, hash: number): string | undefined {
-    const cell = hash & this.#mask;
+  /** Index of the string with these bytes, or the complement of where to put it. */
+  find(view: DataView, start: number, length: number): number {
+    const last = start + ((length - 1) & ~3);
+    let hash = length;
+    for (let at = start; at < last; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), MULTIPLIER);
+    const lastWord = view.getInt32(last, true) & lastWordMask(length);
+    hash = Math.imul(hash ^ lastWord, MULTIPLIER);
+    // Only the upper bits of a product depend on all bits of the factors.
+    const set = (hash ^ (hash << 15)) >>> this.#shift;
+    if (this.#isIn(2 * set, view, start, last, lastWord, length)) return 2 * set;
+    if (this.#isIn(2 * set + 1, view, start, last, lastWord, length)) return 2 * set + 1;
+    this.#victim ^= 1;
+    return ~(2 * set + this.#victim);
+  }
+
+  #isIn(
+    index: number,
+    view: DataView,
+    start: number,
+    last: number,
+    lastWord: number,
+    length: number,
+  ): boolean {
     const cells = this.#cells;
-    let at = cell * this.#cellBytes;
-    const length = end - start;
-    if (cells[at] !== (length & 0xff) || cells[at + 1] !== length >> 8) return undefined;
-    at += HEADER_BYTES;
-    for (let i = 0; i < length; i++) if (cells[at + i] !== data[start + i]) return undefined;
-    return this.#strings[cell];
+    let cell = index * this.#cellWords;
+    if (cells[cell] !== length) return false;
+    for (let at = start; at < last; at += 4) if (cells[++cell] !== view.getInt32(at, true)) return false;
+    return cells[cell + 1] === lastWord;
   }
 
-  put(data: Uint8Array, start: number, end: number, hash: number, text: string): void {
-    const cell = hash & this.#mask;
-    const at = cell * this.#cellBytes;
-    const length = end - start;
-    this.#cells[at] = length;
-    this.#cells[at + 1] = length >> 8;
-    for (let i = 0; i < length; i++) this.#cells[at + HEADER_BYTES + i] = data[start + i]!;
-    this.#strings[cell] = text;
+  at(index: number): string {
+    return this.#strings[index]!;
+  }
+
+  put(index: number, view: DataView, start: number, length: number, text: string): void {
+    const cells = this.#cells;
+    let cell = index * this.#cellWords;
+    const last = start + ((length - 1) & ~3);
+    cells[cell] = length;
+    for (let at = start; at < last; at += 4) cells[++cell] = view.getInt32(at, true);
+    cells[cell + 1] = view.getInt32(last, true) & lastWordMask(length);
+    this.#strings[index] = text;
   }
 }
 
 export class StringCache {
-  readonly #short = new CellTable(16_384, 32);
-  readonly #long = new CellTable(1024, 512);
+  readonly #short = new CellTable(14, 8);
+  readonly #long = new CellTable(9, 128);
   /** By field: look-ups left in the trial (positive) or to be left out (negative). */
   readonly #left: Int32Array;
   readonly #hits: Int32Array;
@@ -67,20 +96,24 @@ export class StringCache {
     this.#hits = new Int32Array(fields);
   }
 
-  /** The string that the valid JSON string with the bytes `data[start, end)` between its quotes means. */
-  get(data: Uint8Array, start: number, end: number, field: number): string {
+  /**
+   * The string that the valid JSON string with the bytes `data[start, end)` between its quotes means; `view` is
+   * over the same bytes. `plain`: all of them are ASCII and none is a backslash.
+   */
+  get(data: Buffer, view: DataView, start: number, end: number, field: number, plain: boolean): string {
     const length = end - start;
     if (length === 0) return '';
     const table = length <= this.#short.maxBytes ? this.#short : this.#long;
-    if (length > table.maxBytes || this.#isLeftOut(field)) return decodeString(data, start, end);
-    const hash = sampleHash(data, start, end);
-    const known = table.find(data, start, end, hash);
-    if (known !== undefined) {
-      this.#hits[field]!++;
-      return known;
+    if (length > table.maxBytes || start + 4 * wordsFor(length) > view.byteLength || this.#isLeftOut(field)) {
+      return decodeString(data, start, end, plain);
     }
-    const text = decodeString(data, start, end);
-    table.put(data, start, end, hash, text);
+    const index = table.find(view, start, length);
+    if (index >= 0) {
+      this.#hits[field]!++;
+      return table.at(index);
+    }
+    const text = decodeString(data, start, end, plain);
+    table.put(~index, view, start, length, text);
     return text;
   }
 
@@ -98,14 +131,4 @@ export class StringCache {
     this.#hits[field] = 0;
     return false;
   }
-}
-
-/** Of the length and up to twelve bytes, most from the end, where ids differ. Equality is checked on all. */
-function sampleHash(data: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  const tail = Math.max(start, end - 8);
-  for (let i = tail; i < end; i++) hash = Math.imul(hash, 31) + data[i]!;
-  const head = Math.min(tail, start + 4);
-  for (let i = start; i < head; i++) hash = Math.imul(hash, 31) + data[i]!;
-  return (hash ^ (hash >>> 15)) | 0;
 }

@@ -1,0 +1,14 @@
+/**
+ * Bytes compared four at a time. A run of n bytes is read as ⌈n / 4⌉ little-endian words; the bytes of the last
+ * one that lie beyond the run are masked away.
+ */
+
+/** Words that n bytes take. */
+export function wordsFor(bytes: number): number {
+  return (bytes + 3) >> 2;
+}
+
+/** The bits of the last word that belong to a run of n > 0 bytes. */
+export function lastWordMask(bytes: number): number {
+  return (-1 >>> ((-bytes & 3) << 3)) | 0;
+}
