@@ -75,7 +75,7 @@ export function conditionNames(condition: Condition): readonly string[] {
 
 const PRECEDENCE = { or: 1, and: 2, not: 3, ref: 4 } as const;
 
-/** A condition as text, with no more parentheses than needed; parses back to the same tree. */
+/** A condition as text, with no more parentheses than needed. Where names have no spaces it parses back to the same tree. */
 export function formatCondition(condition: Condition): string {
   const inside = (node: Condition, outer: number): string => {
     const text = formatCondition(node);

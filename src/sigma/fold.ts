@@ -69,11 +69,9 @@ function computeFold(letter: string): string {
   const exception = EXCEPTIONS[letter];
   if (exception !== undefined) return exception;
   if (/^[\ud800-\udfff]$/.test(letter)) return letter;
-  const insensitive = new RegExp(`^${letter}$`, 'iu');
   for (const candidate of [letter.toUpperCase().toLowerCase(), letter.toLowerCase()]) {
-    if (candidate.length === letter.length && candidate !== letter && insensitive.test(candidate)) {
-      return candidate;
-    }
+    if (candidate === letter || candidate.length !== letter.length) continue;
+    if (new RegExp(`^${letter}$`, 'iu').test(candidate)) return candidate;
   }
   return letter;
 }

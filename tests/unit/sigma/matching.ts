@@ -1,6 +1,6 @@
-/** Helpers: rules from a detection section, events from plain objects, through the production decoder. */
+/** Helpers: rules from a detection section, events from plain objects, through the reference decoder. */
 
-import { createDecoder } from '../../../src/event/create-decoder.ts';
+import { JsonParseDecoder } from '../../../src/event/json-parse-decoder.ts';
 import { FieldTable } from '../../../src/event/record.ts';
 import type { EventRecord } from '../../../src/event/record.ts';
 import { compileMatcher } from '../../../src/sigma/matcher.ts';
@@ -39,7 +39,7 @@ export interface Bench {
 export function bench(set: RuleSet): Bench {
   const fields = new FieldTable();
   const matcher = compileMatcher(set.rules, fields);
-  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) });
+  const decoder = new JsonParseDecoder({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) });
   const record = fields.newRecord();
   const decode = (event: unknown): EventRecord => {
     const bytes = Buffer.from(typeof event === 'string' ? event : JSON.stringify(event));
