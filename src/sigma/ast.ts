@@ -12,7 +12,7 @@ export const ANY_ONE = 1;
 /** Any of the five dashes of `windash`. */
 export const ANY_DASH = 2;
 
-export type Wildcard = typeof ANY_RUN | typeof ANY_ONE | typeof ANY_DASH;
+type Wildcard = typeof ANY_RUN | typeof ANY_ONE | typeof ANY_DASH;
 
 /** Literal text or a wildcard. Two literals never follow each other; an empty pattern is the empty text. */
 export type Token = string | Wildcard;

@@ -29,7 +29,7 @@ const TYPES: readonly CorrelationType[] = [
 const OPERATORS: readonly BoundOperator[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
 const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate'] as const;
 
-export interface AliasDraft {
+interface AliasDraft {
   readonly alias: string;
   readonly fields: readonly { readonly rule: PlacedText; readonly field: string }[];
 }

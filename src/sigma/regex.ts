@@ -10,7 +10,7 @@ import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
 
 /** Longest text, in UTF-16 units, that the backtracking engine gets to see. */
-export const BACKTRACKING_LIMIT = 8_192;
+const BACKTRACKING_LIMIT = 8_192;
 
 export type CompiledRegex =
   | { readonly engine: 're2' | 'javascript'; readonly test: (text: string) => boolean }

@@ -6,7 +6,7 @@
 import type { CompareOperator, Pattern, Test, TimePart } from './ast.ts';
 
 /** As written in YAML, before any modifier. */
-export interface RawValue {
+interface RawValue {
   readonly kind: 'raw';
   readonly value: string | number | boolean | null;
   readonly source: string;

@@ -27,7 +27,7 @@ export interface YamlScalar extends Place {
   readonly textColumn?: number | undefined;
 }
 
-export interface YamlList extends Place {
+interface YamlList extends Place {
   readonly kind: 'list';
   readonly items: readonly YamlNode[];
 }
