@@ -2,16 +2,18 @@
  * The wanted paths as a tree of object keys, for the scanner.
  *
  * A path `a.b` gives the root the key `a.b` and the key `a` with `b` below it, so nested and dotted events
- * walk the same tree. An object's keys usually come in the order of the object before, so each entry
- * remembers which one followed it; unwanted keys become entries, too, for that purpose only. How many and how
- * long is bounded, since keys come from outside.
+ * walk the same tree. An object mostly looks like the one before, so each key remembers what stood between its
+ * value and the next one, byte for byte (`, "next": `), and which key that was; unwanted keys become entries,
+ * too, for that purpose only. How many and how long is bounded, since keys come from outside.
  */
 
 import { fieldPath } from './field-path.ts';
-import { lastWordMask, wordsFor } from './words.ts';
+import { lastWordMask, wordsOf } from './words.ts';
 
 const MAX_LEARNED_KEYS = 64;
 const MAX_LEARNED_KEY_BYTES = 64;
+const MAX_LINK_BYTES = 96;
+const MISSES_TO_RELEARN = 8;
 const TABLE_SIZE = 256;
 
 /** A path of n segments has 2^(n-1) ways to be dotted; beyond this many segments no tree is built. */
@@ -25,31 +27,20 @@ export interface Terminal {
   readonly isPerson: boolean;
 }
 
-export class KeyEntry {
-  /** UTF-8 bytes of the key and its closing quote. */
-  readonly bytes: Uint8Array;
-  /** What ends here, if anything. */
-  terminal: Terminal | undefined = undefined;
-  /** What is wanted below, if anything. */
-  child: KeyNode | undefined = undefined;
-  /** Entries that must not both occur in one event share a mark; -1 for unwanted keys. */
-  mark = -1;
-  /** The entry that followed last time. */
-  next: KeyEntry | undefined = undefined;
-
+/** Bytes that lead from one value of an object to the next, and the key among them. */
+class Link {
+  readonly entry: KeyEntry;
+  readonly length: number;
   readonly #words: Int32Array;
   readonly #lastMask: number;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    const padded = new Uint8Array(4 * wordsFor(bytes.length));
-    padded.set(bytes);
-    const view = new DataView(padded.buffer);
-    this.#words = Int32Array.from({ length: wordsFor(bytes.length) }, (_, i) => view.getInt32(4 * i, true));
+  constructor(entry: KeyEntry, bytes: Uint8Array) {
+    this.entry = entry;
+    this.length = bytes.length;
+    this.#words = wordsOf(bytes);
     this.#lastMask = lastWordMask(bytes.length);
   }
 
-  /** True when the bytes at `at` are the key and its closing quote. */
   isAt(view: DataView, at: number): boolean {
     const words = this.#words;
     if (at + 4 * words.length > view.byteLength) return false;
@@ -58,8 +49,38 @@ export class KeyEntry {
     for (; i < last; i++) if (view.getInt32(at + 4 * i, true) !== words[i]) return false;
     return ((view.getInt32(at + 4 * i, true) ^ words[i]!) & this.#lastMask) === 0;
   }
+}
 
-  /** True when `data[at, end)` is the key and its closing quote. */
+export class KeyEntry {
+  /** UTF-8 bytes of the key. */
+  readonly bytes: Uint8Array;
+  /** What ends here, if anything. */
+  terminal: Terminal | undefined = undefined;
+  /** What is wanted below, if anything. */
+  child: KeyNode | undefined = undefined;
+  /** Entries that must not both occur in one event share a mark; -1 for unwanted keys. */
+  mark = -1;
+  /** What follows the value, as learned. */
+  link: Link | undefined = undefined;
+  /** Times in a row that something else followed. */
+  misses = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /**
+   * Something other than the link followed: `data[start, end)`, which leads to the value of `entry`. One odd
+   * event must not undo what fits the others, so only repeated misses count.
+   */
+  missed(entry: KeyEntry, data: Uint8Array, start: number, end: number): void {
+    if (this.link !== undefined && ++this.misses < MISSES_TO_RELEARN) return;
+    if (end - start > MAX_LINK_BYTES) return;
+    this.link = new Link(entry, data.subarray(start, end));
+    this.misses = 0;
+  }
+
+  /** True when the key is `data[at, end)`. */
   equals(data: Uint8Array, at: number, end: number): boolean {
     const bytes = this.bytes;
     if (bytes.length !== end - at) return false;
@@ -72,31 +93,30 @@ export class KeyEntry {
 export class KeyNode {
   readonly #table: (KeyEntry | undefined)[] = Array.from({ length: TABLE_SIZE });
   #learned = 0;
-  /** Stands for every unwanted key there was no room to learn. */
-  readonly other = new KeyEntry(Uint8Array.of(0));
-  /** The entry that came first last time. */
-  first: KeyEntry | undefined = undefined;
+  /** Stands for the opening brace, as the entry before the first one. */
+  readonly start = new KeyEntry(new Uint8Array(0));
+  /** Stands for every unwanted key there was no room to learn; it has no links. */
+  readonly other = new KeyEntry(new Uint8Array(0));
 
-  /** The entry of the key `data[at, end)`, with the closing quote at `end`. */
+  /** The entry of the key `data[at, end)`. */
   find(data: Uint8Array, at: number, end: number): KeyEntry {
     const table = this.#table;
     let i = keyHash(data, at, end);
     for (;;) {
       const entry = table[i];
       if (entry === undefined) break;
-      if (entry.equals(data, at, end + 1)) return entry;
+      if (entry.equals(data, at, end)) return entry;
       i = (i + 1) % TABLE_SIZE;
     }
     if (this.#learned === MAX_LEARNED_KEYS || end - at > MAX_LEARNED_KEY_BYTES) return this.other;
     this.#learned++;
-    return (table[i] = new KeyEntry(data.slice(at, end + 1)));
+    return (table[i] = new KeyEntry(Uint8Array.from(data.subarray(at, end))));
   }
 
   /** The entry of a wanted key, added when missing. */
   want(key: string): KeyEntry {
-    const bytes = new TextEncoder().encode(`${key}"`);
-    const end = bytes.length - 1;
-    let i = keyHash(bytes, 0, end);
+    const bytes = new TextEncoder().encode(key);
+    let i = keyHash(bytes, 0, bytes.length);
     for (;;) {
       const entry = this.#table[i];
       if (entry === undefined) return (this.#table[i] = new KeyEntry(bytes));

@@ -99,45 +99,41 @@ export class Scanner implements Decoder {
     slots: Slots,
     depth: number,
   ): number {
-    let at = skipSpace(data, from, end);
-    if (data[at] === 0x7d) return at + 1;
-    let previous: KeyEntry | undefined;
+    let at = from;
+    let previous = node.start;
     for (;;) {
-      if (data[at] !== 0x22) return -1;
-      at++;
-      let entry = previous === undefined ? node.first : previous.next;
-      if (entry !== undefined && entry.isAt(view, at)) {
-        at += entry.bytes.length;
+      let entry: KeyEntry;
+      const link = previous.link;
+      if (link !== undefined && link.isAt(view, at)) {
+        if (previous.misses !== 0) previous.misses = 0;
+        entry = link.entry;
+        at += link.length;
       } else {
-        let close = plainEnd(data, at, end);
-        if (data[close] !== 0x22) close = skipString(data, at, end) - 1;
-        // An escaped key may mean a wanted one.
-        if (close < at || holdsBackslash(data, at, close)) return -1;
-        entry = node.find(data, at, close);
-        if (entry !== node.other) {
-          if (previous === undefined) node.first = entry;
-          else previous.next = entry;
-        }
-        at = close + 1;
-      }
-      previous = entry;
-      if (data[at] !== 0x3a) {
+        const after = at;
         at = skipSpace(data, at, end);
+        if (data[at] === 0x7d) return at + 1;
+        if (previous !== node.start) {
+          if (data[at] !== 0x2c) return -1;
+          at = skipSpace(data, at + 1, end);
+        }
+        if (data[at] !== 0x22) return -1;
+        const key = at + 1;
+        let close = plainEnd(data, key, end);
+        if (data[close] !== 0x22) close = skipString(data, close, end) - 1;
+        // An escaped key may mean a wanted one.
+        if (close < key || holdsBackslash(data, key, close)) return -1;
+        at = skipSpace(data, close + 1, end);
         if (data[at] !== 0x3a) return -1;
+        at = skipSpace(data, at + 1, end);
+        entry = node.find(data, key, close);
+        if (entry !== node.other && previous !== node.other) previous.missed(entry, data, after, at);
       }
-      at++;
-      if (data[at]! <= 0x20) at = skipSpace(data, at, end);
       at =
         entry.mark < 0
           ? skipValue(data, at, end, depth)
           : this.#wanted(data, view, at, end, entry, slots, depth);
       if (at < 0) return -1;
-      if (data[at]! <= 0x20) at = skipSpace(data, at, end);
-      const byte = data[at];
-      if (byte === 0x7d) return at + 1;
-      if (byte !== 0x2c) return -1;
-      at++;
-      if (data[at]! <= 0x20) at = skipSpace(data, at, end);
+      previous = entry;
     }
   }
 

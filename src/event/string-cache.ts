@@ -1,6 +1,6 @@
 /**
  * Strings by their bytes: most values of a log were seen a moment ago, and finding them costs less than making
- * them. Of fixed size: a miss replaces another string. Equality is checked on all bytes.
+ * them. Of bounded size: a miss replaces another string. Equality is checked on all bytes.
  *
  * One cell holds length and bytes side by side, so that a look-up touches one place in memory. Fields whose
  * values hardly ever come back (event ids) are left out for a while and then tried again, so that they do not
@@ -15,6 +15,9 @@ const PAUSE = 16 * TRIAL;
 /** Hits of a trial below which a field is left out: one in eight. */
 const WORTHWHILE_HITS = TRIAL / 8;
 
+/** Tables start small, as most decoders of tests and checks see few events, and grow fourfold. */
+const FIRST_SETS_LOG2 = 4;
+
 const MULTIPLIER = 0x9e3779b1;
 
 /**
@@ -24,18 +27,28 @@ const MULTIPLIER = 0x9e3779b1;
 class CellTable {
   readonly maxBytes: number;
   readonly #cellWords: number;
-  readonly #cells: Int32Array;
-  readonly #strings: string[];
-  readonly #shift: number;
+  readonly #maxSetsLog2: number;
+  #cells = new Int32Array(0);
+  #strings: string[] = [];
+  #shift = 0;
+  /** Misses since the last growth. */
+  #misses = 0;
   /** Which cell of a set is replaced next. */
   #victim = 0;
 
-  constructor(setsLog2: number, cellWords: number) {
+  constructor(maxSetsLog2: number, cellWords: number) {
     this.maxBytes = 4 * (cellWords - 1);
     this.#cellWords = cellWords;
-    this.#cells = new Int32Array((2 * cellWords) << setsLog2);
+    this.#maxSetsLog2 = maxSetsLog2;
+    this.#resize(FIRST_SETS_LOG2);
+  }
+
+  /** Forgets everything: what comes back is soon found again. */
+  #resize(setsLog2: number): void {
+    this.#cells = new Int32Array((2 * this.#cellWords) << setsLog2);
     this.#strings = Array.from({ length: 2 << setsLog2 }, () => '');
     this.#shift = 32 - setsLog2;
+    this.#misses = 0;
   }
 
   /** Index of the string with these bytes, or the complement of where to put it. */
@@ -73,6 +86,11 @@ class CellTable {
   }
 
   put(index: number, view: DataView, start: number, length: number, text: string): void {
+    const setsLog2 = 32 - this.#shift;
+    if (++this.#misses > this.#strings.length && setsLog2 < this.#maxSetsLog2) {
+      this.#resize(setsLog2 + 2);
+      return;
+    }
     const cells = this.#cells;
     let cell = index * this.#cellWords;
     const last = start + ((length - 1) & ~3);
@@ -85,7 +103,7 @@ class CellTable {
 
 export class StringCache {
   readonly #short = new CellTable(14, 8);
-  readonly #long = new CellTable(9, 128);
+  readonly #long = new CellTable(8, 128);
   /** By field: look-ups left in the trial (positive) or to be left out (negative). */
   readonly #left: Int32Array;
   readonly #hits: Int32Array;

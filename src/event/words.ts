@@ -12,3 +12,11 @@ export function wordsFor(bytes: number): number {
 export function lastWordMask(bytes: number): number {
   return (-1 >>> ((-bytes & 3) << 3)) | 0;
 }
+
+/** The words of a run of bytes, the last one padded with zeros. */
+export function wordsOf(bytes: Uint8Array): Int32Array {
+  const padded = new Uint8Array(4 * wordsFor(bytes.length));
+  padded.set(bytes);
+  const view = new DataView(padded.buffer);
+  return Int32Array.from({ length: wordsFor(bytes.length) }, (_, i) => view.getInt32(4 * i, true));
+}

@@ -46,11 +46,10 @@ export function connectKafka(connection: KafkaConnection): Kafka {
   return new kafkajs.Kafka(config);
 }
 
-/** KafkaJS calls every failed attempt an error; what fails for good is reported by the caller, with a code. */
+/** KafkaJS calls every attempt an error that it will repeat; what fails for good is reported with a code. */
 function forward(entry: LogEntry, log: Log): void {
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry.log;
-  const level = entry.level <= kafkajs.logLevel.WARN ? 'warn' : 'debug';
-  log(level, `kafka client: ${message}`, fields);
+  log('debug', `kafka client: ${message}`, fields);
 }
 
 function registerZstd(): void {

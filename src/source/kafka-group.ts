@@ -63,6 +63,8 @@ export class KafkaGroup {
   #generation: Generation | undefined;
   /** Counts joins, so that what was prepared for an earlier one is recognised. */
   #joins = 0;
+  /** The present attempt got as far as an assignment. */
+  #joined = false;
   #supervision: Promise<void> | undefined;
   #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
 
@@ -105,14 +107,14 @@ export class KafkaGroup {
     const { brokers, topic, onProblem, log } = this.#options;
     let backoffMs = BACKOFF_MS.first;
     while (!this.#left.signal.aborted) {
-      const joins = this.#joins;
+      this.#joined = false;
       try {
         await this.#consume();
       } catch (error) {
         if (this.#left.signal.aborted) return;
         const problem = kafkaError(error, brokers, topic);
         onProblem(problem);
-        if (this.#joins > joins) backoffMs = BACKOFF_MS.first;
+        if (this.#joined) backoffMs = BACKOFF_MS.first;
         log('error', problem.message, { code: problem.code, remedy: problem.remedy, retryInMs: backoffMs });
         await delay(backoffMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
         backoffMs = Math.min(2 * backoffMs, BACKOFF_MS.most);
@@ -208,6 +210,7 @@ export class KafkaGroup {
     };
     // A partition held back in an earlier generation must not stay so.
     consumer.resume([{ topic }]);
+    this.#joined = true;
     onProblem(undefined);
     log('info', `joined group ${groupId}`, { topic, partitions: [...partitions] });
     this.#onChange();

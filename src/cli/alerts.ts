@@ -1,0 +1,209 @@
+/** `vigie alerts`: what operators do with alerts. */
+
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
+import { connectAlertStore } from '../sink/connect.ts';
+import { UsageError } from './errors.ts';
+import { write } from './output.ts';
+import { bytes, count, instant, span, styled, styledLevel, table } from './terminal.ts';
+
+interface ListOptions {
+  status?: string;
+  state?: string;
+  level?: string;
+  rule?: string;
+  since?: string;
+  limit?: string;
+  json?: true;
+}
+
+interface ActOptions {
+  by?: string;
+  reason?: string;
+  to?: string;
+  json?: true;
+}
+
+export function alertsCommand(program: Command): void {
+  const alerts = program
+    .command('alerts')
+    .summary('list, show, acknowledge, assign, comment and close alerts')
+    .description(
+      'Works on the server of CLICKHOUSE_URL, or on the data folder, also while `vigie run` holds it.',
+    )
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)');
+  const withStore = (use: (store: AlertStore) => Promise<void>): Promise<void> =>
+    withStoreOf(alerts.opts<{ dataDir?: string }>().dataDir, use);
+
+  alerts
+    .command('list')
+    .description('Alerts, newest last event first.')
+    .option('--status <status>', 'firing, resolved or merged (default: firing and resolved)')
+    .option('--state <state>', 'new, acknowledged or closed')
+    .option('--level <level>', 'informational, low, medium, high or critical')
+    .option('--rule <rule>', 'rule id')
+    .option('--since <time>', 'only alerts still going on at this time, ISO 8601')
+    .option('--limit <number>', 'at most so many', '100')
+    .option('--json', 'one JSON object per alert')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie alerts list --status firing --level critical\n  vigie alerts --data-dir .vigie/demo list\n  vigie alerts list --json | jq .group',
+    )
+    .action(async (options: ListOptions) => {
+      const filter = filterOf(options);
+      await withStore(async (store) => {
+        const found = await store.list(filter);
+        if (options.json) {
+          for (const alert of found) await write(`${JSON.stringify(alert)}\n`);
+          return;
+        }
+        if (found.length === 0) {
+          await write('no alerts\n');
+          return;
+        }
+        const rows = found.map((alert) => [
+          alert.alertId.slice(0, 8),
+          styledLevel(alert.level),
+          alert.status,
+          alert.state,
+          groupText(alert),
+          alert.applications.join(', '),
+          count(alert.persons),
+          count(alert.records),
+          instant(alert.crossedAt),
+          alert.title,
+        ]);
+        await write(
+          `${table(['id', 'level', 'status', 'state', 'who', 'application', 'persons', 'records', 'crossed at', 'rule'], rows)}\n`,
+        );
+      });
+    });
+
+  alerts
+    .command('show')
+    .argument('<id>', 'alert id, or its beginning')
+    .description('Everything about one alert, with its runbook and what people did.')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', '\nExample:\n  vigie alerts show 3f9a')
+    .action(async (id: string, options: { json?: true }) => {
+      await withStore(async (store) => show(await store.show(id), options.json));
+    });
+
+  const action = (name: string, does: ActionName, what: string, needs: 'reason' | 'to' | 'nothing'): void => {
+    const command = alerts.command(name).argument('<id>', 'alert id, or its beginning').description(what);
+    if (needs === 'to') command.requiredOption('--to <name>', 'who is to look into it');
+    if (needs === 'reason') command.requiredOption('--reason <text>', 'why');
+    else command.option('--reason <text>', 'why');
+    command
+      .option('--by <name>', 'who acts (default: the user of this session)')
+      .option('--json', 'print the alert afterwards as one JSON object')
+      .action(async (id: string, options: ActOptions) => {
+        await withStore(async (store) => {
+          const detail = await store.act({
+            alertId: id,
+            action: does,
+            actor: options.by ?? userInfo().username,
+            ...(options.reason === undefined ? {} : { reason: options.reason }),
+            ...(options.to === undefined ? {} : { assignee: options.to }),
+          });
+          if (options.json) await write(`${JSON.stringify(detail)}\n`);
+          else
+            await write(
+              `${detail.alertId}: ${detail.state}${detail.assignee === '' ? '' : `, assigned to ${detail.assignee}`}\n`,
+            );
+        });
+      });
+  };
+  action(
+    'ack',
+    'acknowledge',
+    'Says that somebody is looking into it: from here the persons in charge are aware.',
+    'nothing',
+  );
+  action('assign', 'assign', 'Gives the alert to somebody.', 'to');
+  action('comment', 'comment', 'Adds a remark.', 'reason');
+  action('close', 'close', 'Ends the work on it, with the reason.', 'reason');
+}
+
+async function withStoreOf(
+  dataDir: string | undefined,
+  use: (store: AlertStore) => Promise<void>,
+): Promise<void> {
+  const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
+  const store = await connectAlertStore(
+    {
+      url: config.clickhouse_url,
+      username: config.clickhouse_user,
+      password: config.clickhouse_password,
+      database: config.clickhouse_database,
+      dataDir: config.data_dir,
+    },
+    systemClock,
+  );
+  try {
+    await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Values are checked by the store, whichever process it lives in. */
+function filterOf(options: ListOptions): AlertFilter {
+  const { since, limit, json: _json, ...rest } = options;
+  const sinceMs = since === undefined ? undefined : Date.parse(since);
+  if (Number.isNaN(sinceMs))
+    throw new UsageError(`--since is ${JSON.stringify(since)}: expected a time such as 2025-07-12T20:00:00Z`);
+  return {
+    ...(rest as AlertFilter),
+    ...(sinceMs === undefined ? {} : { since: sinceMs }),
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+  };
+}
+
+export function groupText({ group }: Pick<AlertView, 'group'>): string {
+  const entries = Object.entries(group);
+  if (entries.length === 1) return entries[0]![1] ?? '(none)';
+  return entries.map(([field, value]) => `${field}=${value ?? '(none)'}`).join(' ');
+}
+
+async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
+  if (json) {
+    await write(`${JSON.stringify(alert)}\n`);
+    return;
+  }
+  const about = (estimated: boolean) => (estimated ? 'about ' : '');
+  const threshold = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
+  const lines: [string, string][] = [
+    ['alert', alert.alertId],
+    ['rule', `${alert.title} (${alert.rule})`],
+    ['level', styledLevel(alert.level)],
+    ['status', `${alert.status}, ${alert.state}`],
+    ['who', groupText(alert)],
+    ['from', alert.sourceNetworks.join(', ')],
+    ['organisation', alert.organisations.join(', ')],
+    ['application', alert.applications.join(', ')],
+    ['since', instant(alert.firstEventAt)],
+    ['crossed', `${instant(alert.crossedAt)}, ${span(alert.timeToDetectMs)} after the first event`],
+    ['last', instant(alert.lastEventAt)],
+    ['value', `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold})`],
+    ['persons', `${about(alert.personsEstimated)}${count(alert.persons)}`],
+    [
+      'records',
+      `${about(alert.totalsEstimated)}${count(alert.records)}, ${count(alert.recordsBeforeAlert)} of them before the alert`,
+    ],
+    ['data', `${bytes(alert.bytes)}, ${alert.categories.join(', ')}`],
+    ['events', `${count(alert.events)}, e.g. ${alert.sampleEventIds.slice(0, 3).join(', ')}`],
+    ['tags', alert.tags.join(', ')],
+  ];
+  for (const [name, value] of lines) await write(`${styled('bold', name.padEnd(13))}${value}\n`);
+  if (alert.runbook !== '') await write(`\n${alert.runbook.trim()}\n`);
+  if (alert.actions.length > 0) await write('\n');
+  for (const { at, actor, action, assignee, reason } of alert.actions) {
+    await write(
+      `${instant(at)}  ${actor}: ${action}${assignee === '' ? '' : ` to ${assignee}`}${reason === '' ? '' : `: ${reason}`}\n`,
+    );
+  }
+}

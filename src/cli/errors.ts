@@ -1,0 +1,26 @@
+/** How a failed command ends: one readable message on standard error, and an exit code. */
+
+import { messageOf, VigieError } from '../errors.ts';
+
+/** Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Wrong usage: reported with a hint to --help. */
+export class UsageError extends Error {}
+
+export function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`vigie: ${error.message}\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof VigieError) {
+    process.stderr.write(`vigie: ${error.code}: ${error.message}\n`);
+    if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
+    return EXIT.failed;
+  }
+  // Anything else is a defect: the stack is what a bug report needs.
+  process.stderr.write(
+    `vigie: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+  );
+  return EXIT.failed;
+}

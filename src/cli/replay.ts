@@ -1,0 +1,127 @@
+/** `vigie replay`: generated or recorded events to a file, standard output or Kafka. */
+
+import type { Command } from 'commander';
+import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
+import type { Output, WriteResult } from '../../replay/outputs.ts';
+import { writeTo } from '../../replay/outputs.ts';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import { UsageError } from './errors.ts';
+import { kafkaConnection } from './kafka-settings.ts';
+import { write } from './output.ts';
+import { stopSignal } from './signals.ts';
+import { bytes, count, progressBar } from './terminal.ts';
+
+interface Options {
+  to: string;
+  topic?: string;
+  partitions?: string;
+  speed: string;
+  set: string[];
+  json?: true;
+  list?: true;
+}
+
+export function replayCommand(program: Command): void {
+  const command = program
+    .command('replay')
+    .argument('[scenario]', `one of ${Object.keys(SCENARIOS).join(', ')}`)
+    .summary('generate an incident or benign traffic, to a file, standard output or Kafka')
+    .description(
+      'Writes the events of a scenario, the same bytes for the same seed and options. Beside a file go the labels: which events belong to the incident, persons and records taken.',
+    )
+    .option('-t, --to <output>', 'a file, - for standard output, or kafka', '-')
+    .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
+    .option('--partitions <number>', 'of a topic that is created (default 6)')
+    .option('--speed <factor>', 'max, or a multiple of real time such as 1 or 60', 'max')
+    .option('--json', 'print the labels as JSON on standard output (not with --to -)')
+    .option('--list', 'list the scenarios and their options');
+  const optionNames = new Set<string>();
+  for (const scenario of Object.values(SCENARIOS)) {
+    for (const option of scenario.options) {
+      if (optionNames.has(option.name)) continue;
+      optionNames.add(option.name);
+      command.option(`--${kebab(option.name)} <value>`, `${option.description} (scenario option)`);
+    }
+  }
+  command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vigie replay kairos-2025 --to events.ndjson
+  vigie replay kairos-2025 --accounts 0 | vigie eval --rules rules --only firing
+  KAFKA_BROKERS=127.0.0.1:9092 vigie replay kairos-2025 --to kafka --speed 60`,
+    )
+    .action(async (name: string | undefined, options: Options & Record<string, unknown>) => {
+      if (options.list) return list();
+      if (name === undefined) throw new UsageError(`name a scenario: ${Object.keys(SCENARIOS).join(', ')}`);
+      const scenarioOptions = Object.fromEntries(
+        [...optionNames].flatMap((option) =>
+          options[option] === undefined ? [] : [[option, options[option]]],
+        ),
+      );
+      const generated = generate(name, scenarioOptions);
+      const { events } = estimate(name, scenarioOptions);
+      const { signal, dispose } = stopSignal();
+      const bar = progressBar(`replay ${name}`, events);
+      const since = systemClock.elapsed();
+      let result: WriteResult;
+      try {
+        result = await writeTo(outputOf(options), generated, {
+          clock: systemClock,
+          speed: speedOf(options.speed),
+          signal,
+          progress: (progress) => bar.update(progress.events, `${count(progress.events)} events`),
+        });
+      } finally {
+        bar.stop();
+        dispose();
+      }
+      const seconds = (systemClock.elapsed() - since) / 1000;
+      process.stderr.write(
+        `${result.ended === 'complete' ? 'wrote' : 'stopped after'} ${count(result.events)} events, ${bytes(result.bytes)}, in ${count(Math.round(seconds * 10) / 10)} s (${count(Math.round(result.events / Math.max(seconds, 0.001)))} a second)\n`,
+      );
+      if (result.labelsPath !== undefined) process.stderr.write(`labels: ${result.labelsPath}\n`);
+      if (options.json && options.to !== '-') await write(`${JSON.stringify(result.labels)}\n`);
+    });
+}
+
+async function list(): Promise<void> {
+  for (const scenario of Object.values(SCENARIOS)) {
+    await write(`${scenario.name}: ${scenario.title}\n  ${scenario.summary}\n`);
+    for (const option of scenario.options) {
+      await write(
+        `    --${kebab(option.name)}  ${option.description}${option.defaultText === undefined ? '' : ` (default ${option.defaultText})`}\n`,
+      );
+    }
+  }
+}
+
+function outputOf({ to, topic, partitions }: Options): Output {
+  if (to === '-') return { kind: 'stream', stream: process.stdout };
+  if (to !== 'kafka') return { kind: 'file', path: to };
+  const config = loadConfig(process.env);
+  const number = partitions === undefined ? 6 : Number(partitions);
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`--partitions is ${partitions}: expected a whole number from 1`);
+  return {
+    kind: 'kafka',
+    ...kafkaConnection(config, () => undefined),
+    clientId: 'vigie-replay',
+    topic: topic ?? config.topic,
+    partitions: number,
+  };
+}
+
+function speedOf(text: string): 'max' | number {
+  const factor = Number(text.replace(/x$/, ''));
+  if (text === 'max') return 'max';
+  if (!(factor > 0))
+    throw new UsageError(`--speed is ${JSON.stringify(text)}: expected max, or a number above 0 such as 60`);
+  return factor;
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

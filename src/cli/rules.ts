@@ -1,0 +1,154 @@
+/** `vigie rules check|test|list`. */
+
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import { loadRules } from '../rules-files.ts';
+import { runRuleTests, type RuleTestResult } from '../rule-tests.ts';
+import type { BaseRule, CorrelationRule } from '../sigma/rule.ts';
+import { EXIT } from './errors.ts';
+import { faultLine, requireRules } from './inputs.ts';
+import { write } from './output.ts';
+import { count, span, styled, styledLevel, table } from './terminal.ts';
+
+export function rulesCommand(program: Command, exit: (code: number) => void): void {
+  const rules = program
+    .command('rules')
+    .summary('check, test and list Sigma rules')
+    .description('Work on Sigma rules. Without PATH, those of VIGIE_RULES (default: rules).');
+
+  rules
+    .command('check')
+    .argument('[path...]', 'files or folders')
+    .description(
+      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any.',
+    )
+    .option('--json', 'one JSON object on standard output instead')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie rules check rules\n  vigie rules check --json rules | jq .faults',
+    )
+    .action(async (paths: string[], options: { json?: true }) => {
+      const { documents, rules: base, correlations, filters, faults } = loadRules(orConfigured(paths));
+      const errors = faults.filter(({ severity }) => severity === 'error');
+      if (options.json) {
+        await write(
+          `${JSON.stringify({
+            documents,
+            rules: base.length,
+            correlations: correlations.length,
+            filters,
+            faults: errors.map(({ file, line, column, code, message }) => ({
+              file,
+              line,
+              column,
+              code,
+              message,
+            })),
+            warnings: faults
+              .filter(({ severity }) => severity === 'warning')
+              .map(({ file, line, column, code, message }) => ({ file, line, column, code, message })),
+          })}\n`,
+        );
+      } else {
+        for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
+        await write(
+          `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} faults`)}\n`,
+        );
+      }
+      if (errors.length > 0) exit(EXIT.failed);
+    });
+
+  rules
+    .command('test')
+    .argument('[path...]', 'files or folders')
+    .description('Runs the tests beside the rules (*.tests.yml) on the production engine.')
+    .option('--json', 'one JSON object per test on standard output')
+    .addHelpText('after', '\nExample:\n  vigie rules test rules/extraction')
+    .action(async (given: string[], options: { json?: true }) => {
+      const paths = orConfigured(given);
+      const ruleSet = requireRules(paths);
+      const files = await testFiles(paths);
+      if (files.length === 0) {
+        throw new VigieError('NO_RULE_TESTS', `no *.tests.yml under ${paths.join(', ')}`, {
+          remedy: 'Put a file RULE.tests.yml beside the rule; docs/rule-language.md shows its form.',
+        });
+      }
+      const results: RuleTestResult[] = [];
+      for (const file of files) results.push(...runRuleTests(file, readTest(file), ruleSet));
+      const failed = results.filter(({ passed }) => !passed);
+      for (const result of results) {
+        if (options.json) {
+          await write(`${JSON.stringify(result)}\n`);
+          continue;
+        }
+        const mark = result.passed ? styled('green', 'ok  ') : styled('red', 'FAIL');
+        await write(`${mark} ${result.file}: ${result.name}\n`);
+        for (const difference of result.differences) await write(`       ${difference}\n`);
+      }
+      if (!options.json) await write(`${results.length - failed.length} passed, ${failed.length} failed\n`);
+      if (failed.length > 0) exit(EXIT.failed);
+    });
+
+  rules
+    .command('list')
+    .argument('[path...]', 'files or folders')
+    .description('Lists the rules that raise alerts; --all also those that only others refer to.')
+    .option('--all', 'also rules that raise nothing alone')
+    .option('--json', 'one JSON object per rule on standard output')
+    .addHelpText('after', '\nExample:\n  vigie rules list --all')
+    .action(async (paths: string[], options: { json?: true; all?: true }) => {
+      const ruleSet = requireRules(orConfigured(paths));
+      const shown = [...ruleSet.correlations, ...ruleSet.rules].filter(
+        (rule) => options.all || rule.alertsAlone,
+      );
+      if (options.json) {
+        for (const rule of shown) {
+          const { key, name, title, level, tags, kind, file } = rule;
+          await write(
+            `${JSON.stringify({ rule: key, name, title, level, kind, condition: conditionOf(rule), tags, file })}\n`,
+          );
+        }
+        return;
+      }
+      const rows = shown.map((rule) => [styledLevel(rule.level), rule.title, conditionOf(rule), rule.file]);
+      await write(`${table(['level', 'rule', 'fires when', 'file'], rows)}\n`);
+    });
+}
+
+function orConfigured(paths: readonly string[]): readonly string[] {
+  return paths.length > 0 ? paths : loadConfig(process.env).rules;
+}
+
+function conditionOf(rule: BaseRule | CorrelationRule): string {
+  if (rule.kind === 'rule') return 'an event matches';
+  const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
+  const what = rule.fields.length > 0 ? `${rule.type}(${rule.fields.join(', ')})` : rule.type;
+  const by = rule.groupBy.length > 0 ? ` by ${rule.groupBy.join(', ')}` : '';
+  return `${what} ${bounds} in ${span(rule.timespanMs)}${by}`;
+}
+
+async function testFiles(paths: readonly string[]): Promise<string[]> {
+  const files = new Set<string>();
+  for (const path of paths) {
+    if ((await stat(path)).isDirectory()) {
+      for await (const found of glob('**/*.tests.{yml,yaml}', { cwd: path })) files.add(join(path, found));
+    } else {
+      const beside = path.replace(/\.ya?ml$/, '');
+      for await (const found of glob(`${beside}.tests.{yml,yaml}`)) files.add(found);
+    }
+  }
+  return [...files].sort();
+}
+
+function readTest(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new VigieError('RULE_TEST_INVALID', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  }
+}

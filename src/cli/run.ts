@@ -1,0 +1,131 @@
+/** `vigie run`: the service. */
+
+import type { Command } from 'commander';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import { pseudonymKey } from '../pseudonym-key.ts';
+import { runService } from '../service.ts';
+import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
+import { FileSource } from '../source/file-source.ts';
+import type { Log } from '../source/kafka-client.ts';
+import { KafkaSource } from '../source/kafka-source.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { requireRules } from './inputs.ts';
+import { kafkaConnection } from './kafka-settings.ts';
+import { createLogger } from './logger.ts';
+import { stopSignal } from './signals.ts';
+import { bytes, count, progressBar, type Progress } from './terminal.ts';
+
+interface Options {
+  input?: string;
+  rules?: string[];
+  dataDir?: string;
+  httpPort?: string;
+}
+
+export function runCommand(program: Command, exit: (code: number) => void, version: string): void {
+  program
+    .command('run')
+    .summary('the service: Kafka or a file → alerts in ClickHouse, metrics, health')
+    .description(
+      'Reads access events from Kafka (KAFKA_BROKERS), or from a file or standard input, and keeps living alerts in ClickHouse (CLICKHOUSE_URL, else the embedded engine on the data folder).',
+    )
+    .option('-i, --input <file>', 'NDJSON events instead of Kafka, - for standard input')
+    .option('-r, --rules <path...>', 'files or folders of rules (default: VIGIE_RULES)')
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)')
+    .option('--http-port <port>', 'port of /metrics, /healthz and /readyz (default: VIGIE_HTTP_PORT)')
+    .addHelpText(
+      'after',
+      `
+Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first.
+
+Examples:
+  vigie run --input events.ndjson
+  zcat access-*.ndjson.gz | vigie run --input -
+  KAFKA_BROKERS=127.0.0.1:9092 VIGIE_PSEUDONYM_KEY=$(openssl rand -hex 16) vigie run`,
+    )
+    .action(async (options: Options) => {
+      const overrides = {
+        ...(options.rules === undefined ? {} : { rules: options.rules }),
+        ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
+        ...(options.httpPort === undefined ? {} : { http_port: options.httpPort }),
+      };
+      const config = loadConfig(process.env, overrides);
+      const { input } = options;
+      if (input === undefined && config.kafka_brokers === undefined) {
+        throw new UsageError('nothing to read: give --input FILE, or set KAFKA_BROKERS');
+      }
+      const logger = await createLogger(config.log_level);
+      const since = systemClock.elapsed();
+      const ruleSet = requireRules(config.rules);
+      const ruleLoadMs = systemClock.elapsed() - since;
+      // A file is read by one process: it needs no shared key.
+      const { key, madeAt } = pseudonymKey(
+        input === undefined ? config : { ...config, kafka_brokers: undefined },
+      );
+      if (madeAt !== undefined)
+        logger.info({ path: madeAt }, 'made a pseudonym key, readable by its owner only');
+
+      const log: Log = (level, message, fields) => logger[level](fields, message);
+      const { signal, dispose } = stopSignal();
+      let bar: Progress | undefined;
+      let file: FileSource | undefined;
+      const summary = await runService(
+        {
+          config,
+          ruleSet,
+          ruleLoadMs,
+          pseudonymKey: key,
+          version,
+          command: 'vigie run',
+          logger,
+          clock: systemClock,
+          openSource: (onProblem) => {
+            if (input !== undefined) return (file = new FileSource(input));
+            return new KafkaSource({
+              ...kafkaConnection(config, log),
+              topic: config.topic,
+              groupId: config.group,
+              onProblem,
+              clock: systemClock,
+            });
+          },
+          ...(input === undefined
+            ? {
+                openDeadLetters: () =>
+                  new DeadLetterTopic({
+                    ...kafkaConnection(config, log),
+                    topic: config.dead_letter_topic ?? `${config.topic}-dead-letters`,
+                  }),
+              }
+            : {}),
+          observer: {
+            batch: () => {
+              const total = file?.totalBytes;
+              if (file === undefined || total === undefined) return;
+              bar ??= progressBar('run', total);
+              bar.update(file.bytesRead, `${bytes(file.bytesRead)} of ${bytes(total)}`);
+            },
+          },
+          onReady: ({ metricsPort, database }) => {
+            const metrics = `http://${config.http_host}:${metricsPort}/metrics`;
+            const { length } = ruleSet.correlations;
+            logger.info(
+              { source: input ?? config.topic, database, metrics, correlations: length },
+              'running',
+            );
+          },
+        },
+        signal,
+      ).finally(() => {
+        bar?.stop();
+        dispose();
+      });
+      const { events, accepted, duplicates, deadLetters } = summary;
+      logger.info({ events, accepted, duplicates, deadLetters }, 'stopped');
+      process.stderr.write(
+        `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters\n`,
+      );
+      exit(EXIT.done);
+    });
+}

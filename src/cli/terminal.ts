@@ -1,0 +1,107 @@
+/** How commands speak to people: colours and progress on a terminal only, tables, human numbers. */
+
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { SingleBar } from 'cli-progress';
+import type { Level } from '../sigma/rule.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Styled when standard output is a terminal that shows colours. */
+export function styled(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+const LEVEL_STYLE: Record<Level, Style> = {
+  informational: 'dim',
+  low: 'blue',
+  medium: 'yellow',
+  high: 'magenta',
+  critical: ['bold', 'red'],
+};
+
+export function styledLevel(level: Level): string {
+  return styled(LEVEL_STYLE[level], level);
+}
+
+/** A borderless table; numbers are to be formatted already. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const none = Object.fromEntries(
+    [
+      'top',
+      'top-mid',
+      'top-left',
+      'top-right',
+      'bottom',
+      'bottom-mid',
+      'bottom-left',
+      'bottom-right',
+      'left',
+      'left-mid',
+      'mid',
+      'mid-mid',
+      'right',
+      'right-mid',
+      'middle',
+    ].map((name) => [name, name === 'middle' ? '  ' : '']),
+  );
+  const result = new Table({
+    head: head.map((name) => styled('bold', name)),
+    chars: none,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  result.push(...rows.map((row) => [...row]));
+  return result.toString();
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en-GB', { maximumFractionDigits: 2 });
+}
+
+/** `2025-07-12 20:00:10.479 UTC` */
+export function instant(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+}
+
+/** `10.5 s`, `4 min 10 s`, `2 h 0 min`, `3 d 4 h`. */
+export function span(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${count(Math.round(seconds * 10) / 10)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export function bytes(value: number): string {
+  if (value < 1e3) return `${value} B`;
+  if (value < 1e6) return `${count(Math.round(value / 100) / 10)} kB`;
+  if (value < 1e9) return `${count(Math.round(value / 1e5) / 10)} MB`;
+  return `${count(Math.round(value / 1e8) / 10)} GB`;
+}
+
+export interface Progress {
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** A bar on standard error when that is a terminal, else nothing. */
+export function progressBar(what: string, total: number): Progress {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: `${what} {bar} {percentage}% {note}`,
+    barsize: 30,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    stream: process.stderr,
+    fps: 10,
+    clearOnComplete: true,
+  });
+  bar.start(Math.max(1, total), 0, { note: '' });
+  return {
+    update: (done, note = '') => bar.update(Math.min(done, total), { note }),
+    stop: () => bar.stop(),
+  };
+}

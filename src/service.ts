@@ -1,0 +1,178 @@
+/**
+ * The service around the pipeline: database, operators' socket, metrics port, readiness, and their orderly
+ * end. `vigie run` and `vigie demo` are the same service on different sources.
+ */
+
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { VigieError } from './errors.ts';
+import { createMetrics } from './metrics/registry.ts';
+import { startMetricsServer } from './metrics/server.ts';
+import { Pipeline, type PipelineObserver, type PipelineSummary } from './pipeline.ts';
+import type { RuleSet } from './sigma/rule.ts';
+import { ClickHouseAlertStore, type AlertStore } from './sink/alert-store.ts';
+import { ClickHouseSink } from './sink/clickhouse-sink.ts';
+import { openClickHouse } from './sink/client.ts';
+import { startControl } from './sink/control.ts';
+import { DeadLetterFile } from './sink/dead-letter-file.ts';
+import type { DeadLetterSink } from './sink/sink.ts';
+import type { Source } from './source/source.ts';
+import { Telemetry } from './telemetry.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly ruleSet: RuleSet;
+  /** How long loading the rules took, ms. */
+  readonly ruleLoadMs: number;
+  readonly pseudonymKey: Uint8Array;
+  readonly version: string;
+  /** Shown to operators who meet the held data folder. */
+  readonly command: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** `problem` reports that the source cannot read, or can again. */
+  readonly openSource: (problem: (error: VigieError | undefined) => void) => Source;
+  /** Default: a file in the data folder. */
+  readonly openDeadLetters?: () => DeadLetterSink;
+  /** Is told what the metrics are told. */
+  readonly observer?: Partial<PipelineObserver>;
+  /** Called when everything is up, before the first event. */
+  readonly onReady?: (place: { readonly metricsPort: number; readonly database: string }) => void;
+  /** Called after the last event, while the database is still open. */
+  readonly onEnd?: (store: AlertStore, summary: PipelineSummary) => Promise<void>;
+}
+
+/** Runs until the source ends or `stop` aborts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
+export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
+  const { config, ruleSet, logger, clock } = options;
+  const closers: (() => Promise<void>)[] = [];
+  const metrics = createMetrics(options.version);
+  metrics.rulesLoaded.set({ kind: 'rule' }, ruleSet.rules.length);
+  metrics.rulesLoaded.set({ kind: 'correlation' }, ruleSet.correlations.length);
+  metrics.rulesLoaded.set({ kind: 'filter' }, ruleSet.filters);
+  metrics.ruleErrors.set(0);
+  metrics.ruleLoad.set(options.ruleLoadMs / 1000);
+
+  const troubles = new Map<'source' | 'sink' | 'start', string>([['start', 'starting']]);
+  try {
+    const server = await startMetricsServer({
+      metrics,
+      readiness: () => ({ ready: troubles.size === 0, reasons: [...troubles.values()] }),
+      host: config.http_host,
+      port: config.http_port,
+    });
+    closers.push(() => server.close());
+    const clickHouse = await openClickHouse({
+      url: config.clickhouse_url,
+      username: config.clickhouse_user,
+      password: config.clickhouse_password,
+      database: config.clickhouse_database,
+      dataDir: config.data_dir,
+    });
+    closers.push(() => clickHouse.close());
+    const sink = new ClickHouseSink(clickHouse, {
+      archiveDays: config.archive_days,
+      clock,
+      hooks: {
+        onRetry: (error, attempt, delayMs) => {
+          troubles.set('sink', `${error.code}: ${error.message}`);
+          metrics.sinkRetries.inc({ code: error.code });
+          logger.warn(
+            { code: error.code, attempt, delayMs: Math.round(delayMs) },
+            `ClickHouse: ${error.message}; trying again`,
+          );
+        },
+        onBatch: (rows, seconds, table) => {
+          troubles.delete('sink');
+          metrics.sinkBatches.inc({ table });
+          metrics.sinkRows.inc({ table }, rows);
+          metrics.sinkSeconds.observe({ table }, seconds);
+        },
+        onError: (error) => {
+          troubles.set('sink', `${error.code}: ${error.message}`);
+          metrics.sinkErrors.inc({ code: error.code });
+        },
+      },
+    });
+    await sink.open(stop);
+    troubles.delete('sink');
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    if (clickHouse.kind === 'embedded') {
+      const control = await startControl({
+        dataDir: config.data_dir,
+        store,
+        command: options.command,
+        clock,
+      });
+      closers.push(() => control.close());
+    }
+    const deadLetters =
+      options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock);
+    closers.push(() => deadLetters.close());
+    const source = options.openSource((error) => {
+      if (error === undefined) {
+        troubles.delete('source');
+        return;
+      }
+      troubles.set('source', `${error.code}: ${error.message}`);
+      metrics.sourceProblems.inc({ code: error.code });
+    });
+    closers.push(() => source.close());
+
+    const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
+    const pipeline = new Pipeline({
+      source,
+      sink,
+      deadLetters,
+      ruleSet,
+      pseudonymKey: options.pseudonymKey,
+      timestampField: config.timestamp_field,
+      personFields: config.person_fields,
+      maxEventBytes: config.max_event_bytes,
+      latenessMs: config.lateness,
+      maxFutureMs: config.max_future,
+      idleTimeoutMs: config.idle_timeout,
+      flushIntervalMs: config.flush_interval,
+      archive: config.archive,
+      clock,
+      observer: both(telemetry, options.observer ?? {}),
+    });
+    troubles.delete('start');
+    options.onReady?.({ metricsPort: server.port, database: clickHouse.place });
+    const summary = await pipeline.run(stop);
+    await options.onEnd?.(store, summary);
+    return summary;
+  } finally {
+    // In reverse, each in its turn, so that one that fails does not keep the others open.
+    const failures: unknown[] = [];
+    for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
+    for (const failure of failures) logger.error({ err: failure }, 'closing failed');
+  }
+}
+
+function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
+  return {
+    batch: (batch) => {
+      first.batch(batch);
+      second.batch?.(batch);
+    },
+    deadLetter: (letter) => {
+      first.deadLetter(letter);
+      second.deadLetter?.(letter);
+    },
+    alerts: (written, ackMs) => {
+      first.alerts(written, ackMs);
+      second.alerts?.(written, ackMs);
+    },
+    state: (engine, lag, restoring) => {
+      first.state(engine, lag, restoring);
+      second.state?.(engine, lag, restoring);
+    },
+    restore: (state, events) => {
+      first.restore(state, events);
+      second.restore?.(state, events);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/** What the pipeline tells → metrics and log lines. Alerts are logged by id, rule and numbers, never by whom. */
+
+import type { Logger } from 'pino';
+import type { Alert } from './alert/alert.ts';
+import type { Clock } from './clock.ts';
+import type { Engine, EngineCounts } from './detect/engine.ts';
+import type { Metrics } from './metrics/registry.ts';
+import type { PipelineObserver } from './pipeline.ts';
+import type { RuleSet } from './sigma/rule.ts';
+
+/** A copy of the counts, so that the next look tells the difference. */
+interface Seen {
+  readonly engine: Engine;
+  readonly counts: Omit<EngineCounts, never>;
+  readonly firings: ReadonlyMap<string, number>;
+}
+
+export class Telemetry implements PipelineObserver {
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+  readonly #ruleSet: RuleSet;
+  readonly #clock: Clock;
+  #seen: Seen | undefined;
+  /** Open alerts by id, for the gauge. */
+  readonly #open = new Map<string, Alert>();
+
+  constructor(metrics: Metrics, logger: Logger, ruleSet: RuleSet, clock: Clock) {
+    this.#metrics = metrics;
+    this.#logger = logger;
+    this.#ruleSet = ruleSet;
+    this.#clock = clock;
+    for (const { key, level } of ruleSet.correlations) {
+      metrics.alertsOpen.set({ rule: key, level }, 0);
+      metrics.ruleFirings.inc({ rule: key }, 0);
+    }
+  }
+
+  batch(batch: { events: number; bytes: number; restored: number }): void {
+    this.#metrics.eventsConsumed.inc(batch.events);
+    this.#metrics.bytesConsumed.inc(batch.bytes);
+    this.#metrics.eventsRestored.inc(batch.restored);
+  }
+
+  deadLetter(letter: Parameters<PipelineObserver['deadLetter']>[0]): void {
+    const { code, source, partition, offset } = letter;
+    this.#metrics.deadLetters.inc({ code });
+    if (code === 'FUTURE_TIME') this.#metrics.eventsFuture.inc();
+    // The message may quote the event; the place and the code are enough to find it.
+    this.#logger.warn({ code, source, partition, offset }, 'input is no event: dead letter');
+  }
+
+  alerts(written: Parameters<PipelineObserver['alerts']>[0], ackMs: number): void {
+    const now = this.#clock.now();
+    this.#metrics.processingToAcknowledge.observe(ackMs / 1000);
+    for (const { alert, opened } of written) {
+      const labels = { rule: alert.rule, level: alert.level };
+      if (opened) {
+        this.#metrics.alerts.inc({ ...labels, status: 'opened' });
+        this.#metrics.eventToAlert.observe(Math.max(0, now - alert.crossedAt) / 1000);
+      }
+      const wasOpen = this.#open.has(alert.alertId);
+      if (alert.status === 'firing') {
+        this.#open.set(alert.alertId, alert);
+        if (!wasOpen) this.#metrics.alertsOpen.inc(labels);
+      } else {
+        this.#metrics.alerts.inc({ ...labels, status: alert.status });
+        if (this.#open.delete(alert.alertId)) this.#metrics.alertsOpen.dec(labels);
+      }
+      if (opened || alert.status !== 'firing') {
+        const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
+        const crossedAt = new Date(alert.crossedAt).toISOString();
+        this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
+          { alertId, rule, level, status, crossedAt, value, persons, records, applications },
+          `alert ${opened && status === 'firing' ? 'opened' : status}: ${title}`,
+        );
+      }
+    }
+  }
+
+  state(engine: Engine, lag: Parameters<PipelineObserver['state']>[1], restoring: boolean): void {
+    const metrics = this.#metrics;
+    const { counts } = engine;
+    const before = this.#seen?.engine === engine ? this.#seen : undefined;
+    const now = this.#clock.now();
+    // What is read again was counted before the restart.
+    if (!restoring) {
+      metrics.eventsLate.inc(counts.late - (before?.counts.late ?? 0));
+      metrics.eventsDuplicate.inc(counts.duplicates - (before?.counts.duplicates ?? 0));
+      metrics.eventsConflicting.inc(counts.conflicts - (before?.counts.conflicts ?? 0));
+      metrics.stateCoalesced.inc(counts.coalesced - (before?.counts.coalesced ?? 0));
+      counts.matches.forEach((total, rule) => {
+        const grown = total - (before?.counts.matches[rule] ?? 0);
+        if (grown > 0) metrics.ruleMatches.inc({ rule: this.#ruleSet.rules[rule]!.key }, grown);
+      });
+      this.#incByRule(metrics.eventsWithoutGroup, counts.missingGroup, before?.counts.missingGroup);
+      this.#incByRule(metrics.groupsEvicted, counts.evictions, before?.counts.evictions);
+      this.#incByRule(metrics.ruleFirings, engine.tracker.opened, before?.firings);
+    }
+    this.#seen = {
+      engine,
+      counts: {
+        ...counts,
+        matches: [...counts.matches],
+        missingGroup: new Map(counts.missingGroup),
+        evictions: new Map(counts.evictions),
+      },
+      firings: new Map(engine.tracker.opened),
+    };
+    for (const [partition, { offsets, newestEventTime }] of lag) {
+      const labels = { partition: String(partition) };
+      if (offsets !== undefined) metrics.lagOffsets.set(labels, offsets);
+      if (Number.isFinite(newestEventTime)) metrics.lagTime.set(labels, (now - newestEventTime) / 1000);
+    }
+    const { watermark } = engine.watermarks;
+    if (Number.isFinite(watermark)) metrics.watermark.set(watermark / 1000);
+    const { groups, bytes } = engine.size();
+    metrics.stateGroups.set(groups);
+    metrics.stateBytes.set(bytes);
+  }
+
+  restore(state: 'started' | 'finished', events: number): void {
+    this.#logger.info(
+      { events },
+      state === 'started' ? 'restoring windows by reading again' : 'windows restored',
+    );
+  }
+
+  #incByRule(
+    counter: Metrics['ruleFirings'],
+    totals: ReadonlyMap<string, number>,
+    before: ReadonlyMap<string, number> | undefined,
+  ): void {
+    for (const [rule, total] of totals) {
+      const grown = total - (before?.get(rule) ?? 0);
+      if (grown > 0) counter.inc({ rule }, grown);
+    }
+  }
+}
