@@ -114,7 +114,7 @@ export class BenignStream implements EventStream {
       case KIND.login: {
         const session = this.#login(actor, time);
         out.begin(time, this.#ids, ACTIONS.login, account.userId);
-        out.fragment(session.loginFragment());
+        out.text(session.loginText());
         writePlainDetail(out, 2048, session.loginDetail());
         break;
       }
@@ -222,7 +222,7 @@ export class BenignStream implements EventStream {
         ? Session.attempt(account, this.#networkAt(account, time))
         : this.#sessionOf(operator, time);
     out.begin(time, this.#ids, ACTIONS.passwordReset, session.userId);
-    out.fragment(session.fragmentOn(account.userId));
+    out.text(session.textOn(account.userId));
     const how =
       operator === undefined ? '"channel":"email"' : `"channel":"helpdesk","operator":"${session.userId}"`;
     writePlainDetail(out, 512, `,"reset":{${how}}`);
@@ -233,7 +233,7 @@ export class BenignStream implements EventStream {
     const created = kind === KIND.create;
     const session = this.#sessionOf(actor, time);
     out.begin(time, this.#ids, created ? ACTIONS.accountCreate : ACTIONS.habilitationGrant, account.userId);
-    out.fragment(session.fragmentOn(this.#cast.userId(`hire ${object}`)));
+    out.text(session.textOn(this.#cast.userId(`hire ${object}`)));
     const detail = created ? createdDetail(time, account.userId) : grantedDetail(GRANTED_SCOPES[scope]!);
     writePlainDetail(out, 1024, detail);
   }

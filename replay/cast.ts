@@ -13,6 +13,7 @@
  */
 
 import { HOUR_MS } from './calendar.ts';
+import { isoTime } from './event-id.ts';
 import type { Identity, Organisation, SignIn } from './session.ts';
 import { browser, hex32, officeNetwork, organisationId } from './session.ts';
 import type { Random } from './random.ts';
@@ -279,7 +280,7 @@ export class Cast {
       role: profile.role,
       organisation: office.organisation,
       signIn: profile.signIn,
-      createdAt: random.between(OLDEST_ACCOUNT_MS / 1000, NEWEST_ACCOUNT_MS / 1000) * 1000,
+      createdAt: isoTime(random.between(OLDEST_ACCOUNT_MS / 1000, NEWEST_ACCOUNT_MS / 1000) * 1000),
       profile,
       zoneOffsetMs: office.zoneOffsetMs,
       structureIndex: ALL_DEPARTMENTS.indexOf(office.organisation.department),

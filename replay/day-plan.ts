@@ -19,23 +19,32 @@ export const KIND = {
 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
-/** Sorting keys hold the ms of the day above this many bits of index: 2^27 × 2^25 < 2^53. */
+/**
+ * A sorting key holds the ms since the day's origin above this many values of an index: 2^27 × 2^25 < 2^53.
+ * The origin lies before anything of the day, the farthest overseas morning included.
+ */
 const INDEX_RANGE = 2 ** 25;
+const ORIGIN_BEFORE_END_MS = 30 * 3_600_000;
+
+/** Words per event, side by side: reading in time order jumps about, and should touch one cache line each. */
+const WORDS = 4;
+const ACTOR = 0;
+const OBJECT = 1;
+/** Kind in the low byte, scope above it. */
+const KIND_AND_SCOPE = 2;
 
 export class DayPlan {
   #capacity = 1 << 16;
   #count = 0;
   #times = new Float64Array(this.#capacity);
-  #kinds = new Uint8Array(this.#capacity);
-  #actors = new Uint32Array(this.#capacity);
-  #objects = new Uint32Array(this.#capacity);
-  #scopes = new Uint8Array(this.#capacity);
+  #words = new Uint32Array(WORDS * this.#capacity);
   /** Pages of persons that list events refer to by index. */
   readonly pages: (readonly number[])[] = [];
-  #order = new Float64Array(0);
-  #i = 0;
-  /** Events of #order that belong to the day. */
+  /** Sorted keys, and where among them the cursor and the end of the day are. */
+  #keys = new Float64Array(0);
+  #cursor = 0;
   #end = 0;
+  #origin = 0;
 
   // The event at the cursor.
   time = Infinity;
@@ -51,10 +60,9 @@ export class DayPlan {
     if (this.#count === this.#capacity) this.#grow();
     const i = this.#count++;
     this.#times[i] = Math.floor(time);
-    this.#kinds[i] = kind;
-    this.#actors[i] = actor;
-    this.#objects[i] = object;
-    this.#scopes[i] = scope;
+    this.#words[WORDS * i + ACTOR] = actor;
+    this.#words[WORDS * i + OBJECT] = object;
+    this.#words[WORDS * i + KIND_AND_SCOPE] = kind | (scope << 8);
   }
 
   addPage(time: number, actor: number, persons: readonly number[]): void {
@@ -64,83 +72,82 @@ export class DayPlan {
 
   /** Sorts what was added and puts the cursor before the first event in [from, dayEnd). */
   sort(from: number, dayEnd: number): void {
-    const order = new Float64Array(this.#count);
-    for (let i = 0; i < this.#count; i++) {
-      order[i] = Math.max(0, this.#times[i]! - (dayEnd - DAY_SPAN_MS)) * INDEX_RANGE + i;
+    this.#origin = dayEnd - ORIGIN_BEFORE_END_MS;
+    const keys = new Float64Array(this.#count);
+    for (let i = 0; i < keys.length; i++) {
+      keys[i] = Math.max(0, this.#times[i]! - this.#origin) * INDEX_RANGE + i;
     }
-    order.sort();
-    this.#order = order;
-    this.#i = 0;
-    this.#end = order.length;
-    while (this.#end > 0 && this.#times[this.#indexAt(this.#end - 1)]! >= dayEnd) this.#end--;
-    while (this.#i < this.#end && this.#times[this.#indexAt(this.#i)]! < from) this.#i++;
+    this.#keys = keys.sort();
+    this.#end = lowerBound(keys, (dayEnd - this.#origin) * INDEX_RANGE);
+    this.#cursor = lowerBound(keys, Math.max(0, from - this.#origin) * INDEX_RANGE);
     this.#load();
   }
 
   /** Moves to the next event of the day; `time` is Infinity when there is none. */
   advance(): void {
-    this.#i++;
+    this.#cursor++;
     this.#load();
   }
 
   /** Drops the day and keeps what lies after its end. Pages of kept lists are renumbered. */
   nextDay(): void {
-    const late = Array.from(this.#order.subarray(this.#end), (key) => key % INDEX_RANGE).sort(
-      (a, b) => a - b,
-    );
-    const kept = late.map((i) => ({
-      time: this.#times[i]!,
-      kind: this.#kinds[i]! as Kind,
-      actor: this.#actors[i]!,
-      object: this.#objects[i]!,
-      scope: this.#scopes[i]!,
-      page: this.pages[this.#objects[i]!],
-    }));
+    const kept = Array.from(this.#keys.subarray(this.#end), (_, i) => {
+      this.#cursor = this.#end + i;
+      this.#read();
+      const { time, kind, actor, object, scope } = this;
+      return { time, kind, actor, object, scope, page: this.pages[object] };
+    });
     this.#count = 0;
     this.pages.length = 0;
-    for (const event of kept) {
-      if (event.kind === KIND.list) this.addPage(event.time, event.actor, event.page!);
-      else this.add(event.time, event.kind, event.actor, event.object, event.scope);
+    for (const { time, kind, actor, object, scope, page } of kept) {
+      if (kind === KIND.list) this.addPage(time, actor, page!);
+      else this.add(time, kind, actor, object, scope);
     }
-    this.#order = new Float64Array(0);
-    this.#i = 0;
+    this.#keys = new Float64Array(0);
+    this.#cursor = 0;
     this.#end = 0;
     this.#load();
   }
 
-  #indexAt(i: number): number {
-    return this.#order[i]! % INDEX_RANGE;
+  #load(): void {
+    if (this.#cursor < this.#end) this.#read();
+    else this.time = Infinity;
   }
 
-  #load(): void {
-    if (this.#i >= this.#end) {
-      this.time = Infinity;
-      return;
-    }
-    const i = this.#indexAt(this.#i);
-    this.time = this.#times[i]!;
-    this.kind = this.#kinds[i]! as Kind;
-    this.actor = this.#actors[i]!;
-    this.object = this.#objects[i]!;
-    this.scope = this.#scopes[i]!;
+  #read(): void {
+    const key = this.#keys[this.#cursor]!;
+    const ms = Math.floor(key / INDEX_RANGE);
+    const at = WORDS * (key - ms * INDEX_RANGE);
+    const kindAndScope = this.#words[at + KIND_AND_SCOPE]!;
+    this.time = this.#origin + ms;
+    this.actor = this.#words[at + ACTOR]!;
+    this.object = this.#words[at + OBJECT]!;
+    this.kind = (kindAndScope & 255) as Kind;
+    this.scope = kindAndScope >>> 8;
   }
 
   #grow(): void {
     this.#capacity *= 2;
-    if (this.#capacity > INDEX_RANGE)
+    if (this.#capacity > INDEX_RANGE) {
       throw new RangeError('more than 33 million events in one simulated day');
-    this.#times = grown(new Float64Array(this.#capacity), this.#times);
-    this.#kinds = grown(new Uint8Array(this.#capacity), this.#kinds);
-    this.#actors = grown(new Uint32Array(this.#capacity), this.#actors);
-    this.#objects = grown(new Uint32Array(this.#capacity), this.#objects);
-    this.#scopes = grown(new Uint8Array(this.#capacity), this.#scopes);
+    }
+    const times = new Float64Array(this.#capacity);
+    times.set(this.#times);
+    this.#times = times;
+    const words = new Uint32Array(WORDS * this.#capacity);
+    words.set(this.#words);
+    this.#words = words;
   }
 }
 
-function grown<T extends Float64Array | Uint32Array | Uint8Array>(next: T, old: T): T {
-  next.set(old);
-  return next;
+/** Index of the first sorted value that is at least `least`. */
+function lowerBound(sorted: Float64Array, least: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
-
-/** Longer than any day with its overseas evenings; sorting keys count from this long before the day's end. */
-const DAY_SPAN_MS = 30 * 3_600_000;

@@ -14,7 +14,7 @@ import type { Random } from './random.ts';
 
 /** Text encoded once to be copied often. */
 export function encoded(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return Buffer.from(text);
 }
 
 /** What an action puts into `event`; ECS categories only where they tell something. */
@@ -69,7 +69,7 @@ const SLACK_BYTES = 1 << 16;
 
 export class EventWriter {
   readonly #showIngested: boolean;
-  #bytes: Uint8Array = new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
+  #bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + SLACK_BYTES);
   #length = 0;
   #ends = new Uint32Array(CHUNK_EVENTS);
   #times = new Float64Array(CHUNK_EVENTS);
@@ -83,7 +83,7 @@ export class EventWriter {
   }
 
   /**
-   * Starts an event. Then come a session's fragment, a detail and `end`. `time`: ms since the epoch, whole.
+   * Starts an event. Then come what the session shows, a detail and `end`. `time`: ms since the epoch, whole.
    */
   begin(time: number, ids: Random, actionBytes: Uint8Array, userId: string): void {
     this.#lastStart = this.#length;
@@ -112,13 +112,10 @@ export class EventWriter {
     this.#length += bytes.length;
   }
 
-  /** Text of ASCII characters only. */
-  ascii(text: string): void {
-    this.#reserve(text.length);
-    const bytes = this.#bytes;
-    let at = this.#length;
-    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-    this.#length = at;
+  /** Any text. */
+  text(text: string): void {
+    this.#reserve(3 * text.length);
+    this.#length += this.#bytes.write(text, this.#length);
   }
 
   /** 0 ≤ value < 2^31. */
@@ -159,7 +156,7 @@ export class EventWriter {
   copyLast(): HeldEvent {
     const i = this.#keys.length - 1;
     return {
-      bytes: this.#bytes.slice(this.#lastStart, this.#length),
+      bytes: Uint8Array.prototype.slice.call(this.#bytes, this.#lastStart, this.#length),
       key: this.#keys[i]!,
       time: this.#times[i]!,
     };
@@ -197,7 +194,7 @@ export class EventWriter {
       keys: this.#keys,
       times: this.#times.subarray(0, count),
     };
-    this.#bytes = new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
+    this.#bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + SLACK_BYTES);
     this.#ends = new Uint32Array(CHUNK_EVENTS);
     this.#times = new Float64Array(CHUNK_EVENTS);
     this.#keys = [];
@@ -207,7 +204,7 @@ export class EventWriter {
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(2 * (this.#length + more));
+    const grown = Buffer.allocUnsafeSlow(2 * (this.#length + more));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
@@ -221,7 +218,7 @@ const CLOSE = encoded('}}}}');
  * `portal` object, each after a comma.
  */
 export function writePlainDetail(out: EventWriter, bytes: number, portal = ''): void {
-  out.ascii(portal);
+  if (portal !== '') out.text(portal);
   out.fragment(PLAIN);
   out.integer(bytes);
   out.fragment(CLOSE);

@@ -26,7 +26,7 @@ import { blockOf, drawClock, EVENING_CHANCE, EVENING_SHARE, officeClock } from '
 import { WEEKEND_PRESENCE, WEEKEND_VOLUME } from './day-shape.ts';
 import type { Permutation, Random } from './random.ts';
 
-export const MIN_DWELL_MS = 25 * SECOND_MS;
+const MIN_DWELL_MS = 25 * SECOND_MS;
 /** Chance that a person seen today is opened again today. */
 const REVISIT = 0.25;
 /** Chance that a view follows a search; that a document is opened from it. */

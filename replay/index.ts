@@ -27,9 +27,7 @@ import type { CommonOptions, OptionHelp } from './options.ts';
 import { commonOptions, describeOptions, optionsClash, parseOptions } from './options.ts';
 import { Random } from './random.ts';
 
-export type { EventChunk } from './event-writer.ts';
 export type { IncidentLabels, Labels } from './labels.ts';
-export type { OptionHelp } from './options.ts';
 
 export interface Scenario {
   readonly name: string;

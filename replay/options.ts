@@ -15,12 +15,12 @@ import { DAY_MS, SECOND_MS } from './calendar.ts';
 import { MAX_ACCOUNTS } from './cast.ts';
 
 /** A whole number from `low` to `high`. */
-export function integer(low: number, high: number) {
+function integer(low: number, high: number) {
   return number(low, high).refine(Number.isInteger, 'not a whole number');
 }
 
 /** A number from `low` to `high`. */
-export function number(low: number, high: number) {
+function number(low: number, high: number) {
   return z.preprocess(
     (value) =>
       typeof value === 'string' && /^\s*-?\d[\d_]*(\.\d+)?\s*$/.test(value) ? toNumber(value) : value,
@@ -29,7 +29,7 @@ export function number(low: number, high: number) {
 }
 
 /** A duration from `low` to `high`, ms; written `90s`, `2h`, `7d`. */
-export function duration(low: number, high: number) {
+function duration(low: number, high: number) {
   return z.preprocess(
     (value) => (typeof value === 'string' ? parseDuration(value.trim()) : value),
     z
@@ -41,7 +41,7 @@ export function duration(low: number, high: number) {
 }
 
 /** An instant, ms since the epoch; written in ISO 8601. */
-export function instant() {
+function instant() {
   return z.preprocess(
     (value) => (typeof value === 'string' ? parseTimeText(value) : value),
     z

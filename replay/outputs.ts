@@ -33,7 +33,7 @@ export interface OutputWriter {
   close(): Promise<void>;
 }
 
-export interface Progress {
+interface Progress {
   readonly events: number;
   readonly bytes: number;
   /** Event time reached, ms since the epoch. */

@@ -94,10 +94,6 @@ export class Random {
     return list[this.below(list.length)]!;
   }
 
-  exponential(mean: number): number {
-    return -mean * Math.log(1 - this.float());
-  }
-
   /** Standard normal (Box and Muller 1958). */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.float())) * Math.cos(2 * Math.PI * this.float());

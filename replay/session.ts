@@ -35,8 +35,8 @@ export interface Identity {
   readonly role: string;
   readonly organisation: Organisation;
   readonly signIn: SignIn;
-  /** ms since the epoch. */
-  readonly createdAt: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
   /** `user.id` of the account's creator, for accounts created within the replay. */
   readonly createdBy?: string;
 }
@@ -118,7 +118,7 @@ export class Session {
     this.#portal =
       `"user_agent":{"original":"${network.userAgent}"},"service":{"name":"${application}"},` +
       `"portal":{"app":{"lifecycle":"${lifecycle}"}${session}`;
-    this.fragment = this.#render('', '', '');
+    this.fragment = encoded(this.#render('', '', ''));
   }
 
   /** Opens a session at `startedAt` (ms since the epoch). */
@@ -140,15 +140,15 @@ export class Session {
     return this.identity.userId;
   }
 
-  /** The fragment of a login: also the organisation's name, the operator and the country. */
-  loginFragment(): Uint8Array {
+  /** What a login shows instead of `fragment`: also the organisation's name, the operator and the country. */
+  loginText(): string {
     const name = `,"name":${JSON.stringify(this.identity.organisation.name)}`;
     const as = `,"as":{"number":${this.network.asNumber}},"geo":{"country_iso_code":"FR"}`;
     return this.#render('', name, as);
   }
 
-  /** The fragment of an action upon another account. */
-  fragmentOn(targetUserId: string): Uint8Array {
+  /** The same of an action upon another account. */
+  textOn(targetUserId: string): string {
     return this.#render(`,"target":{"id":"${targetUserId}"}`, '', '');
   }
 
@@ -158,15 +158,15 @@ export class Session {
     const creator = createdBy === undefined ? '' : `,"created_by":"${createdBy}"`;
     return (
       `,"auth":{"idp_id":"${signIn.idpId}","acr":"${signIn.acr}","amr":${JSON.stringify(signIn.amr)}},` +
-      `"account":{"created_at":"${isoTime(createdAt)}"${creator}}`
+      `"account":{"created_at":"${createdAt}"${creator}}`
     );
   }
 
-  #render(target: string, name: string, origin: string): Uint8Array {
+  #render(target: string, name: string, origin: string): string {
     const { userId, role, organisation } = this.identity;
-    return encoded(
+    return (
       `"user":{"id":"${userId}","roles":["${role}"]${target}},"organization":{"id":"${organisation.id}"${name}},` +
-        `"source":{"ip":"${this.network.ip}"${origin}},${this.#portal}`,
+      `"source":{"ip":"${this.network.ip}"${origin}},${this.#portal}`
     );
   }
 }

@@ -13,7 +13,7 @@ import type { ListedStep } from '../event-stream.ts';
 import type { EventWriter, Register } from '../event-writer.ts';
 import { writePlainDetail } from '../event-writer.ts';
 import type { LabelRecorder } from '../labels.ts';
-import type { CommonOptions, TheftOptions } from '../options.ts';
+import type { TheftOptions } from '../options.ts';
 import { optionsClash } from '../options.ts';
 import type { Permutation, Random } from '../random.ts';
 import type { Session } from '../session.ts';
@@ -43,9 +43,6 @@ export interface Incident<T extends z.ZodObject = z.ZodObject> {
   readonly schema: T;
   build(world: World, options: Readonly<z.output<T>>): BuiltIncident;
 }
-
-/** Options that every incident has. */
-export type IncidentOptions = CommonOptions & TheftOptions;
 
 export interface Volume {
   readonly records: number;
@@ -91,7 +88,7 @@ export class Story {
   login(time: number, session: Session, action: Uint8Array, then?: () => void): void {
     this.#world.label.addSession(session);
     this.#step(time, session.userId, action, (out) => {
-      out.fragment(session.loginFragment());
+      out.text(session.loginText());
       writePlainDetail(out, 2048, session.loginDetail());
       then?.();
     });
@@ -108,7 +105,7 @@ export class Story {
   /** An action upon another account. */
   actOn(time: number, session: Session, targetUserId: string, action: Uint8Array, portal = ''): void {
     this.#step(time, session.userId, action, (out) => {
-      out.fragment(session.fragmentOn(targetUserId));
+      out.text(session.textOn(targetUserId));
       writePlainDetail(out, 1024, portal);
     });
   }

@@ -19,6 +19,7 @@ import { z } from 'zod';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, parisDayOf, parisTime, weekdayOf } from '../calendar.ts';
 import { REGISTER_SIZE, ROLES } from '../cast.ts';
+import { isoTime } from '../event-id.ts';
 import { ACTIONS, createdDetail, grantedDetail } from '../event-writer.ts';
 import { commonOptions, optionsClash, theftOptions } from '../options.ts';
 import type { Identity } from '../session.ts';
@@ -74,7 +75,7 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
         role: 'conseiller_mission_locale',
         organisation: manager.organisation,
         signIn,
-        createdAt,
+        createdAt: isoTime(createdAt),
         createdBy: manager.userId,
       };
       story.actOn(
