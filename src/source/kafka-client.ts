@@ -11,7 +11,7 @@ import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { messageOf, VigieError } from '../errors.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
 
 export interface KafkaConnection {

@@ -53,7 +53,7 @@ const FETCH_WAIT_MS = 500;
 const HEARTBEAT_CHECK_MS = 1000;
 /** Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. */
 const LEAVE_MS = 10_000;
-const BACKOFF_MS = { first: 500, most: 10_000 };
+const BACKOFF_MS = { first: 500, most: 5000 };
 
 export class KafkaGroup {
   readonly #options: KafkaGroupOptions;

@@ -416,7 +416,7 @@ describe.runIf(kafka !== undefined)('trouble', () => {
         await rm(dataFolder, { recursive: true });
       }
     },
-    90_000,
+    120_000,
   );
 
   test('a commit without the group having been joined is refused as retryable', async () => {
