@@ -38,6 +38,9 @@ interface Sum {
   fractional: boolean;
 }
 
+/** Beyond the exact bound a window's value is off by at most what arrived in this share of its timespan. */
+const PANES = 256;
+
 export class Group implements EpisodeGroup, WindowVisitor {
   readonly fields: Readonly<Record<string, string | null>>;
   readonly events = new Run();
@@ -271,8 +274,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   /**
-   * Which entries of a log no exact answer needs: outside the newest ones that together reach the largest
-   * threshold, and either before the watermark or inside the open episode of every rule.
+   * Which entries of a log may be added to their newer neighbour, because no exact answer needs them apart:
+   * outside the newest ones that together reach the largest threshold, and either before the watermark or
+   * inside the open episode of every rule.
    */
   #coalescible(
     run: Run,
@@ -281,7 +285,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     watermark: number,
     weigh: (position: number) => number,
   ): (index: number) => boolean {
-    const { exactEntries } = this.#logs;
+    const { exactEntries, longestMs } = this.#logs;
     const needed = Math.max(0, ...horizons.map((horizon) => horizon.mostThreshold));
     const first = RunStore.first(run);
     const [from, to] = this.#insideAllEpisodes();
@@ -297,7 +301,17 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const limit = Math.max(settled, inside);
     const reached = Math.min(oldHalf, limit) - 1;
     if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.time[first + reached]!);
-    return (index) => index < oldHalf && (index < settled || (index < inside && index >= afterStart));
+    const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
+    const newest = log.time[first + run.length - 1]!;
+    // An entry may join its neighbour within 1/256 of the shortest window that still reaches that far back.
+    const paneOf = (index: number): number => {
+      const t = log.time[first + index]!;
+      const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
+      return Math.floor((t * PANES) / reaching);
+    };
+    const free = (index: number) =>
+      index < oldHalf && (index < settled || (index < inside && index >= afterStart));
+    return (index) => free(index) && free(index + 1) && paneOf(index) === paneOf(index + 1);
   }
 
   /** (latest crossing, earliest end) over the open episodes, if every rule of the stream has one. */

@@ -7,7 +7,6 @@
  */
 
 import type { ArchivedEvent } from './sink.ts';
-import { wellFormed } from './well-formed.ts';
 
 type Kind = 'text' | 'list' | 'uint16' | 'uint32' | 'uint64';
 
@@ -53,7 +52,10 @@ export const ARCHIVED_FIELDS: readonly string[] = [...COLUMNS.keys()];
 
 /** The row to insert as JSONEachRow. */
 export function eventToRow(event: ArchivedEvent): Record<string, unknown> {
-  const row: Record<string, unknown> = { event_id: event.eventId, time: Math.round(event.time) };
+  const row: Record<string, unknown> = {
+    event_id: event.eventId.toWellFormed(),
+    time: Math.round(event.time),
+  };
   let other: Record<string, readonly string[]> | undefined;
   for (const [path, value] of Object.entries(event.fields)) {
     const column = COLUMNS.get(path);
@@ -62,18 +64,18 @@ export function eventToRow(event: ArchivedEvent): Record<string, unknown> {
       row[column[0]] = cell;
     } else {
       other ??= Object.create(null) as Record<string, readonly string[]>;
-      other[path] = typeof value === 'string' ? [value] : value;
+      other[path.toWellFormed()] = typeof value === 'string' ? [value.toWellFormed()] : wellFormedList(value);
     }
   }
   if (other !== undefined) row['other'] = other;
-  return wellFormed(row) as Record<string, unknown>;
+  return row;
 }
 
 /** The value as the column takes it; undefined when it does not fit. */
 function cellOf(value: string | readonly string[], kind: Kind): unknown {
-  if (kind === 'list') return typeof value === 'string' ? [value] : value;
+  if (kind === 'list') return typeof value === 'string' ? [value.toWellFormed()] : wellFormedList(value);
   const single = typeof value === 'string' ? value : value.length === 1 ? value[0] : undefined;
-  if (single === undefined || kind === 'text') return single;
+  if (single === undefined || kind === 'text') return single?.toWellFormed();
   return /^\d{1,16}$/.test(single) && Number(single) <= LARGEST[kind]! ? Number(single) : undefined;
 }
 
@@ -106,6 +108,11 @@ export function eventInserts(
   }
   if (current.length > 0) inserts.push(current);
   return inserts;
+}
+
+/** Nearly always the list itself: a copy per event would cost more than the rest of the row. */
+function wellFormedList(texts: readonly string[]): readonly string[] {
+  return texts.every((text) => text.isWellFormed()) ? texts : texts.map((text) => text.toWellFormed());
 }
 
 function dayOf(event: ArchivedEvent): number {

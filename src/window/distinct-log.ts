@@ -144,19 +144,18 @@ export class DistinctLog extends RunStore {
   }
 
   /** As `EventLog.coalesce`: counts stay true, a value that returns is counted anew. */
-  coalesce(s: Sightings, mayCoalesce: (index: number) => boolean): number {
+  coalesce(s: Sightings, joinsNext: (index: number) => boolean): number {
     const { run } = s;
     const before = run.length;
     const first = run.offset + run.head;
     const merges = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
-      if (!mayCoalesce(i)) continue;
+      if (!joinsNext(i)) continue;
       if (this.next[first + i] !== Infinity) {
         merges[i] = 1;
-      } else if (mayCoalesce(i + 1) && this.next[first + i + 1] === Infinity) {
+      } else if (this.next[first + i + 1] === Infinity) {
         merges[i] = 1;
         this.weight[first + i + 1] = this.weight[first + i + 1]! + this.weight[first + i]!;
-        i += 1;
       }
     }
     this.compact(run, (_, i) => merges[i] === 0);

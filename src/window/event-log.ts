@@ -149,22 +149,21 @@ export class EventLog extends RunStore {
   }
 
   /**
-   * Halves what `mayCoalesce` allows by adding neighbours into the newer one. Sums stay true; what is lost
-   * is where between two entries a window's edge fell. Returns how many entries went away.
+   * Adds each entry that `joinsNext` allows to its newer neighbour. Sums stay true; what is lost is where
+   * between them a window's edge falls. Returns how many entries went away.
    */
-  coalesce(run: Run, mayCoalesce: (index: number) => boolean): number {
+  coalesce(run: Run, joinsNext: (index: number) => boolean): number {
     const before = run.length;
     const first = RunStore.first(run);
     const merges = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
-      if (!mayCoalesce(i) || !mayCoalesce(i + 1)) continue;
+      if (!joinsNext(i)) continue;
       if (this.held[first + i] !== this.held[first + i + 1]) continue;
       merges[i] = 1;
       const into = first + i + 1;
       this.weight[into] = this.weight[into]! + this.weight[first + i]!;
       this.records[into] = this.records[into]! + this.records[first + i]!;
       this.bytesRead[into] = this.bytesRead[into]! + this.bytesRead[first + i]!;
-      i += 1;
     }
     this.compact(run, (_, i) => merges[i] === 0);
     return before - run.length;

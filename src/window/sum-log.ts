@@ -89,15 +89,14 @@ export class SumLog extends RunStore {
   }
 
   /** As `EventLog.coalesce`. */
-  coalesce(run: Run, mayCoalesce: (index: number) => boolean): number {
+  coalesce(run: Run, joinsNext: (index: number) => boolean): number {
     const before = run.length;
     const first = RunStore.first(run);
     const merges = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
-      if (!mayCoalesce(i) || !mayCoalesce(i + 1)) continue;
+      if (!joinsNext(i)) continue;
       merges[i] = 1;
       this.amount[first + i + 1] = this.amount[first + i + 1]! + this.amount[first + i]!;
-      i += 1;
     }
     this.compact(run, (_, i) => merges[i] === 0);
     return before - run.length;
