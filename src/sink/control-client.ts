@@ -95,6 +95,8 @@ async function exchange(
 ): Promise<{ status: number; content: string }> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const outgoing = request({ socketPath, method, path, agent: false, signal });
+  // An error before the answer rejects below; one after it (the other side did not read to the end) is moot.
+  outgoing.on('error', () => {});
   outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   return { status: response.statusCode ?? 0, content: await text(response) };

@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import type { ActionRequest, AlertDetail, AlertFilter, AlertStore } from '../../../src/sink/alert-store.ts';
+import { controlClient, ownerOf } from '../../../src/sink/control-client.ts';
+import { startControl } from '../../../src/sink/control.ts';
+import type { ControlServer } from '../../../src/sink/control.ts';
+
+const clock = { now: () => 1_752_354_251_123, elapsed: () => 0 };
+
+/** Remembers what it was asked. */
+class AskedStore implements AlertStore {
+  readonly asked: unknown[] = [];
+  failure: Error | undefined;
+
+  async list(filter: AlertFilter): Promise<[]> {
+    this.asked.push(filter);
+    if (this.failure !== undefined) throw this.failure;
+    return [];
+  }
+  async show(id: string): Promise<AlertDetail> {
+    this.asked.push(id);
+    throw new VigieError('ALERT_NOT_FOUND', `no ${id}`, { remedy: 'list them' });
+  }
+  async act(action: ActionRequest): Promise<AlertDetail> {
+    this.asked.push(action);
+    return { alertId: action.alertId } as AlertDetail;
+  }
+  async close(): Promise<void> {}
+}
+
+let folder: string;
+let store: AskedStore;
+let control: ControlServer;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-control-'));
+  store = new AskedStore();
+  control = await startControl({ dataDir: folder, store, command: 'run', clock });
+});
+afterEach(async () => {
+  await control.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function send(method: string, path: string, body: string): Promise<{ status: number; body: unknown }> {
+  const outgoing = request({ socketPath: control.path, method, path, agent: false });
+  // A refused body is not read to its end.
+  outgoing.on('error', () => {});
+  outgoing.end(body);
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return { status: response.statusCode!, body: JSON.parse(await text(response)) };
+}
+
+describe('the socket for operators', () => {
+  test('passes questions and answers through', async () => {
+    const client = (await controlClient(folder))!;
+    expect(await client.list({ status: 'firing', limit: 3 })).toEqual([]);
+    expect(await client.act({ alertId: 'aa', action: 'acknowledge', actor: 'anne' })).toEqual({
+      alertId: 'aa',
+    });
+    expect(store.asked).toEqual([
+      { status: 'firing', limit: 3 },
+      { alertId: 'aa', action: 'acknowledge', actor: 'anne' },
+    ]);
+  });
+
+  test('passes errors through with code, message and remedy', async () => {
+    const client = (await controlClient(folder))!;
+    await expect(client.show('ab')).rejects.toEqual(
+      new VigieError('ALERT_NOT_FOUND', 'no ab', { remedy: 'list them' }),
+    );
+  });
+
+  test('keeps what is not meant for operators to itself as a defect', async () => {
+    store.failure = new TypeError('x is undefined');
+    const client = (await controlClient(folder))!;
+    await expect(client.list({})).rejects.toMatchObject({
+      code: 'CONTROL_FAILED',
+      message: 'x is undefined',
+    });
+  });
+
+  test('says who holds the folder', async () => {
+    expect(await ownerOf(folder)).toEqual({ pid: process.pid, command: 'run', startedAt: clock.now() });
+  });
+
+  test.each([
+    ['no JSON', 'POST', '/v1/alerts/list', '{', 'ARGUMENT_INVALID'],
+    ['an unknown filter', 'POST', '/v1/alerts/list', '{"x":1}', 'ARGUMENT_INVALID'],
+    [
+      'an action nobody may ask for',
+      'POST',
+      '/v1/alerts/act',
+      '{"alertId":"a","action":"drop","actor":"a"}',
+      'ARGUMENT_INVALID',
+    ],
+    [
+      'more than anybody would write',
+      'POST',
+      '/v1/alerts/show',
+      `"${'a'.repeat(2 << 20)}"`,
+      'ARGUMENT_INVALID',
+    ],
+    ['another operation', 'POST', '/v1/query', '"SELECT 1"', 'CONTROL_UNKNOWN'],
+  ])('refuses %s before the store sees it', async (_what, method, path, body, code) => {
+    expect(await send(method, path, body)).toMatchObject({ status: 422, body: { code } });
+    expect(store.asked).toEqual([]);
+  });
+
+  test('is gone when it is closed, and then nobody holds the folder', async () => {
+    await control.close();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await ownerOf(folder)).toBeUndefined();
+    expect(await controlClient(folder)).toBeUndefined();
+  });
+
+  test('something else that listens there is not taken for Vigie', async () => {
+    await control.close();
+    const stranger = createServer((_request, response) => response.end('hello'));
+    await new Promise<void>((done) => stranger.listen(control.path, done));
+    await expect(controlClient(folder)).rejects.toMatchObject({ code: 'CONTROL_FAILED' });
+    await new Promise((done) => stranger.close(done));
+  });
+});
