@@ -21,6 +21,8 @@ import type { AlertSink, ArchivedEvent, OpenAlert } from './sink.ts';
 export interface SinkHooks {
   /** A failure that is tried again after `delayMs`; attempts count from 1. */
   readonly onRetry?: (error: VigieError, attempt: number, delayMs: number) => void;
+  /** What was tried again worked, be it a write or a question: ClickHouse is back. */
+  readonly onRecovered?: () => void;
   /** One insert was acknowledged after `seconds`, retries included. */
   readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
   /** A failure that is not tried again. */
@@ -164,6 +166,7 @@ FROM ${this.#clickHouse.database}.alerts FINAL WHERE status = 'firing' ORDER BY 
         classify: classifyClickHouseFailure,
         describe: (thrown) => clickHouseFailure(thrown, `${doing} at ${this.#clickHouse.place}`),
         onRetry: (error, attempt, delayMs) => this.#hooks.onRetry?.(error, attempt, delayMs),
+        onRecovered: () => this.#hooks.onRecovered?.(),
         signal,
         sleep: this.#sleep,
         random: this.#random,

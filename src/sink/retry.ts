@@ -15,6 +15,8 @@ export interface RetryOptions {
   readonly describe: (thrown: unknown) => VigieError;
   /** Told before each wait; attempts count from 1. */
   readonly onRetry: (error: VigieError, attempt: number, delayMs: number) => void;
+  /** Told when it worked after all. */
+  readonly onRecovered?: () => void;
   readonly signal: AbortSignal | undefined;
   readonly sleep: Sleep;
   /** In [0, 1). */
@@ -40,7 +42,9 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
     throwIfAborted(signal, undefined);
     let failure: VigieError;
     try {
-      return await work();
+      const result = await work();
+      if (attempt > 1) options.onRecovered?.();
+      return result;
     } catch (error) {
       failure = options.describe(error);
       throwIfAborted(signal, failure);

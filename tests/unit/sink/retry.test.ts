@@ -33,6 +33,18 @@ describe('trying again', () => {
     expect(run.delays).toEqual([200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000, 30000]);
   });
 
+  test('tells of the recovery once, and of none when nothing had failed', async () => {
+    let recoveries = 0;
+    const run = options({ onRecovered: () => (recoveries += 1) });
+    await withRetries(() => Promise.resolve(), run);
+    expect(recoveries).toBe(0);
+    let failures = 3;
+    await withRetries(async () => {
+      if (failures-- > 0) throw refused();
+    }, run);
+    expect(recoveries).toBe(1);
+  });
+
   test('stops at once at a failure that trying again does not help', async () => {
     const run = options();
     const defect = new TypeError('a defect');
