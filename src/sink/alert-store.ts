@@ -29,7 +29,7 @@ export interface AlertView extends Alert {
   readonly comments: number;
 }
 
-export interface AlertAction {
+interface AlertAction {
   /** The alert it was said about: the one shown, or one that was merged into it. */
   readonly alertId: string;
   readonly action: ActionName;
