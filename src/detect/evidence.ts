@@ -51,7 +51,8 @@ export class Evidence {
       firstText(slots[at.organisationName]) || firstText(slots[at.organisationId]),
     );
     entry.network = this.#network(firstText(slots[at.source]));
-    entry.category = this.categories.number(textsOf(slots[at.category]).join(', '));
+    const categories = textsOf(slots[at.category]);
+    entry.category = this.categories.number(categories.length === 1 ? categories[0]! : categories.join(', '));
   }
 
   #network(address: string): number {

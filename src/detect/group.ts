@@ -15,7 +15,7 @@ import { Totals } from '../alert/totals.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
 import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
-import { Run, RunStore } from '../window/run-store.ts';
+import { Run, type RunStore } from '../window/run-store.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import { holds, type PlannedHorizon } from './plan.ts';
 
@@ -75,7 +75,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Newest event held, −Infinity when none. */
   get newest(): number {
     const { length } = this.events;
-    return length === 0 ? -Infinity : this.#logs.events.time[RunStore.first(this.events) + length - 1]!;
+    return length === 0 ? -Infinity : this.#logs.events.timeAt(this.events.first + length - 1);
   }
 
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
@@ -152,8 +152,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   trim(watermark: number): void {
     const { events, distincts, sums, longestMs } = this.#logs;
     const before = watermark - longestMs;
-    const first = RunStore.first(this.events);
-    if (this.events.length === 0 || events.time[first]! > before) return;
+    if (this.events.length === 0 || events.timeAt(this.events.first) > before) return;
     const gone = events.countUpTo(this.events, before);
     if (this.episodes.length > 0) this.#saveTails(gone);
     for (const state of this.#counts) events.dropped(this.events, state, gone);
@@ -179,7 +178,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (this.#longest() <= this.#boundAt) return 0;
     let folded = 0;
     if (this.events.length > exactEntries) {
-      const may = this.#coalescible(this.events, events, counts, watermark, (at) => events.weight[at]!);
+      const may = this.#coalescible(this.events, events, counts, watermark, (row) => events.weightAt(row));
       const gone = events.coalesce(this.events, may);
       this.#counts.forEach((state, h) => events.settle(this.events, state, counts[h]!));
       folded += gone;
@@ -187,7 +186,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     distincts.forEach(({ log, horizons }, m) => {
       const s = this.sightings[m]!;
       if (s.run.length <= exactEntries) return;
-      const weigh = (at: number) => (log.next[at] === Infinity ? log.weight[at]! : 0);
+      const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
       folded += log.coalesce(s, this.#coalescible(s.run, log, horizons, watermark, weigh));
     });
     sums.forEach(({ log, horizons }, m) => {
@@ -195,7 +194,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       if (run.length <= exactEntries) return;
       folded += log.coalesce(
         run,
-        this.#coalescible(run, log, horizons, watermark, (at) => log.amount[at]!),
+        this.#coalescible(run, log, horizons, watermark, (row) => log.amountAt(row)),
       );
       states.forEach((state, h) => log.settle(run, state, horizons[h]!));
     });
@@ -220,43 +219,35 @@ export class Group implements EpisodeGroup, WindowVisitor {
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
     const { events: log, distincts } = this.#logs;
     if (from < this.#coalescedUpTo) totals.estimated = true;
-    const first = RunStore.first(this.events);
+    const { first } = this.events;
     const last = first + log.countUpTo(this.events, to);
-    for (let i = first + log.countUpTo(this.events, from); i < last; i += 1) {
-      if ((log.held[i]! & measure) === 0) continue;
-      totals.addEvents(sign, log.weight[i]!, log.records[i]!, log.bytesRead[i]!);
-      totals.addDimensions(log.application[i]!, log.organisation[i]!, log.network[i]!, log.category[i]!);
+    for (let row = first + log.countUpTo(this.events, from); row < last; row += 1) {
+      if (log.holds(row, measure)) log.addTo(totals, row, sign);
     }
     for (let m = 0; m < distincts.length; m += 1) {
       const { log: sightings, persons } = distincts[m]!;
-      if (!persons) continue;
-      const { run } = this.sightings[m]!;
-      const start = RunStore.first(run);
-      const end = start + sightings.countUpTo(run, to);
-      for (let i = start + sightings.countUpTo(run, from); i < end; i += 1) {
-        totals.persons.add(sightings.hi[i]!, sightings.lo[i]!);
-      }
+      if (persons) sightings.addPersonsTo(totals.persons, this.sightings[m]!.run, from, to);
     }
   }
 
   recordsIn(measure: number, from: number, to: number): number {
     const { events: log } = this.#logs;
-    const first = RunStore.first(this.events);
+    const { first } = this.events;
     const last = first + log.countUpTo(this.events, to);
     let records = 0;
     for (let i = first + log.countUpTo(this.events, from); i < last; i += 1) {
-      if ((log.held[i]! & measure) !== 0) records += log.records[i]!;
+      if (log.holds(i, measure)) records += log.recordsAt(i);
     }
     return records;
   }
 
   oldestIn(measure: number, from: number, to: number): number {
     const { events: log } = this.#logs;
-    const first = RunStore.first(this.events);
+    const { first } = this.events;
     for (let i = log.countUpTo(this.events, from); i < this.events.length; i += 1) {
-      const t = log.time[first + i]!;
+      const t = log.timeAt(first + i);
       if (t > to) break;
-      if ((log.held[first + i]! & measure) !== 0) return t;
+      if (log.holds(first + i, measure)) return t;
     }
     return to;
   }
@@ -264,8 +255,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Events that leave the log after an open episode's end may yet belong to it. */
   #saveTails(gone: number): void {
     const { events: log } = this.#logs;
-    const first = RunStore.first(this.events);
-    const newestGone = log.time[first + gone - 1]!;
+    const { first } = this.events;
+    const newestGone = log.timeAt(first + gone - 1);
     for (const episode of this.episodes) {
       if (newestGone <= episode.lastTrueAt) continue;
       episode.tail ??= new Totals();
@@ -287,7 +278,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   ): (index: number) => boolean {
     const { exactEntries, longestMs } = this.#logs;
     const needed = Math.max(0, ...horizons.map((horizon) => horizon.mostThreshold));
-    const first = RunStore.first(run);
+    const { first } = run;
     const [from, to] = this.#insideAllEpisodes();
     const keepFrom = (upTo: number): number => {
       let index = log.countUpTo(run, upTo) - 1;
@@ -300,12 +291,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const afterStart = log.countUpTo(run, from);
     const limit = Math.max(settled, inside);
     const reached = Math.min(oldHalf, limit) - 1;
-    if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.time[first + reached]!);
+    if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.timeAt(first + reached));
     const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
-    const newest = log.time[first + run.length - 1]!;
+    const newest = log.timeAt(first + run.length - 1);
     // An entry may join its neighbour within 1/256 of the shortest window that still reaches that far back.
     const paneOf = (index: number): number => {
-      const t = log.time[first + index]!;
+      const t = log.timeAt(first + index);
       const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
       return Math.floor((t * PANES) / reaching);
     };

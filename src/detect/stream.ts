@@ -3,7 +3,7 @@
  *
  * The number of groups is capped: a new one beyond the cap evicts, of a few candidates, the one furthest
  * from any threshold and without an open episode; every eviction is counted. Groups that hold nothing any
- * more are forgotten by a hand that passes over them, one step per event.
+ * more are forgotten by a hand that passes over them as events come.
  */
 
 import type { EpisodeTracker } from '../alert/episode.ts';
@@ -36,6 +36,8 @@ export interface StreamContext {
 type Key = string | null;
 
 const EVICTION_CANDIDATES = 8;
+/** Events per step of the hand that forgets idle groups. */
+const SWEEP_EVERY = 4;
 
 export class Stream {
   readonly #plan: StreamPlan;
@@ -120,13 +122,13 @@ export class Stream {
     const slots = this.#plan.uniformKey ?? this.#plan.keySlots.get(rule)!;
     if (slots.length === 1) {
       const text = textOf(record.slots[slots[0]!]);
-      if (text !== undefined) this.#enter(text, [text], entry, eventId, watermark);
+      if (text !== undefined) this.#enter(text, undefined, entry, eventId, watermark);
       else this.#enterEach([this.#keyValues(record.slots[slots[0]!])], entry, eventId, watermark);
     } else {
       const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
       this.#enterEach(lists, entry, eventId, watermark);
     }
-    this.#sweep(watermark);
+    if (sequence % SWEEP_EVERY === 0) this.#sweep(watermark);
   }
 
   #enterEach(
@@ -150,9 +152,16 @@ export class Stream {
     return texts.length === 1 ? texts : [...new Set(texts)];
   }
 
-  #enter(key: Key, values: readonly Key[], entry: EventEntry, eventId: string, watermark: number): void {
+  /** `values`: of the group-by fields; undefined when the key is the only one. */
+  #enter(
+    key: Key,
+    values: readonly Key[] | undefined,
+    entry: EventEntry,
+    eventId: string,
+    watermark: number,
+  ): void {
     let group = this.#groups.get(key);
-    if (group === undefined) group = this.#create(key, values);
+    if (group === undefined) group = this.#create(key, values ?? [key]);
     else group.trim(watermark);
     if (this.#lastGroups.includes(group)) return;
     this.#lastGroups.push(group);

@@ -16,13 +16,16 @@ export function textOf(value: FieldValue | undefined): string | undefined {
   }
 }
 
+const NO_TEXTS: readonly string[] = [];
+
 /** The texts of a value: one for a scalar, one per element for a list, none for null and objects. */
 export function textsOf(value: FieldValue | undefined): readonly string[] {
   const text = textOf(value);
   if (text !== undefined) return [text];
   if (value instanceof Pseudonyms) return Array.from({ length: value.length }, (_, i) => value.text(i));
-  if (Array.isArray(value)) return value.flatMap((element) => textsOf(element));
-  return [];
+  if (!Array.isArray(value)) return NO_TEXTS;
+  if (value.length === 1) return textsOf(value[0]);
+  return value.flatMap((element) => textsOf(element));
 }
 
 const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;

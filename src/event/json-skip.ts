@@ -26,30 +26,17 @@ export function skipSpace(data: Uint8Array, at: number, end: number): number {
 }
 
 /** First byte from `at` on that ends the string, escapes, is a control character or not ASCII; or `end`. */
-export function plainEnd(data: Uint8Array, view: DataView, at: number, end: number): number {
+export function plainEnd(data: Uint8Array, at: number, end: number): number {
   let i = at;
-  for (; i <= end - 4; i += 4) {
-    const word = view.getInt32(i, true);
-    const quote = word ^ 0x22222222;
-    const backslash = word ^ 0x5c5c5c5c;
-    // Top bit of a byte: it is a quote, a backslash, below 0x20 or above 0x7f. Exact up to the first such byte.
-    const special =
-      (((quote - 0x01010101) & ~quote) |
-        ((backslash - 0x01010101) & ~backslash) |
-        ((word - 0x20202020) & ~word) |
-        word) &
-      0x80808080;
-    if (special !== 0) return i + ((31 - Math.clz32(special & -special)) >> 3);
-  }
   while (i < end && SPECIAL_IN_STRING[data[i]!] === 0) i++;
   return i;
 }
 
 /** From after the opening quote to after the closing one. */
-export function skipString(data: Uint8Array, view: DataView, at: number, end: number): number {
+export function skipString(data: Uint8Array, at: number, end: number): number {
   let i = at;
   for (;;) {
-    i = plainEnd(data, view, i, end);
+    i = plainEnd(data, i, end);
     if (i >= end) return ~end;
     const byte = data[i]!;
     if (byte === 0x22) return i + 1;
@@ -132,15 +119,15 @@ export function skipLiteral(data: Uint8Array, at: number, end: number): number {
 }
 
 /** Any value; `depth` is the number of brackets open around it. Deeper than the limit is a break, too. */
-export function skipValue(data: Uint8Array, view: DataView, at: number, end: number, depth: number): number {
+export function skipValue(data: Uint8Array, at: number, end: number, depth: number): number {
   if (at >= end) return ~end;
   switch (data[at]) {
     case 0x22:
-      return skipString(data, view, at + 1, end);
+      return skipString(data, at + 1, end);
     case 0x7b:
-      return depth === MAX_DEPTH ? ~at : skipObject(data, view, at + 1, end, depth + 1);
+      return depth === MAX_DEPTH ? ~at : skipObject(data, at + 1, end, depth + 1);
     case 0x5b:
-      return depth === MAX_DEPTH ? ~at : skipList(data, view, at + 1, end, depth + 1);
+      return depth === MAX_DEPTH ? ~at : skipList(data, at + 1, end, depth + 1);
     case 0x74:
     case 0x66:
     case 0x6e:
@@ -150,16 +137,16 @@ export function skipValue(data: Uint8Array, view: DataView, at: number, end: num
   }
 }
 
-function skipObject(data: Uint8Array, view: DataView, at: number, end: number, depth: number): number {
+function skipObject(data: Uint8Array, at: number, end: number, depth: number): number {
   let i = skipSpace(data, at, end);
   if (i < end && data[i] === 0x7d) return i + 1;
   for (;;) {
     if (i >= end || data[i] !== 0x22) return ~i;
-    i = skipString(data, view, i + 1, end);
+    i = skipString(data, i + 1, end);
     if (i < 0) return i;
     i = skipSpace(data, i, end);
     if (i >= end || data[i] !== 0x3a) return ~i;
-    i = skipValue(data, view, skipSpace(data, i + 1, end), end, depth);
+    i = skipValue(data, skipSpace(data, i + 1, end), end, depth);
     if (i < 0) return i;
     i = skipSpace(data, i, end);
     if (i >= end) return ~end;
@@ -169,11 +156,11 @@ function skipObject(data: Uint8Array, view: DataView, at: number, end: number, d
   }
 }
 
-function skipList(data: Uint8Array, view: DataView, at: number, end: number, depth: number): number {
+function skipList(data: Uint8Array, at: number, end: number, depth: number): number {
   let i = skipSpace(data, at, end);
   if (i < end && data[i] === 0x5d) return i + 1;
   for (;;) {
-    i = skipValue(data, view, i, end, depth);
+    i = skipValue(data, i, end, depth);
     if (i < 0) return i;
     i = skipSpace(data, i, end);
     if (i >= end) return ~end;
@@ -185,7 +172,6 @@ function skipList(data: Uint8Array, view: DataView, at: number, end: number, dep
 
 /** Where `data[start, end)` stops being one JSON value; `end` when it is cut short or nothing is wrong. */
 export function jsonFaultAt(data: Uint8Array, start: number, end: number): number {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const after = skipValue(data, view, skipSpace(data, start, end), end, 0);
+  const after = skipValue(data, skipSpace(data, start, end), end, 0);
   return after < 0 ? ~after : skipSpace(data, after, end);
 }

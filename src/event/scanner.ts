@@ -118,8 +118,8 @@ export class Scanner implements Decoder {
         }
         if (data[at] !== 0x22) return -1;
         const key = at + 1;
-        let close = plainEnd(data, view, key, end);
-        if (data[close] !== 0x22) close = skipString(data, view, close, end) - 1;
+        let close = plainEnd(data, key, end);
+        if (data[close] !== 0x22) close = skipString(data, close, end) - 1;
         // An escaped key may mean a wanted one.
         if (close < key || holdsBackslash(data, key, close)) return -1;
         at = skipSpace(data, close + 1, end);
@@ -130,7 +130,7 @@ export class Scanner implements Decoder {
       }
       at =
         entry.mark < 0
-          ? skipValue(data, view, at, end, depth)
+          ? skipValue(data, at, end, depth)
           : this.#wanted(data, view, at, end, entry, slots, depth);
       if (at < 0) return -1;
       previous = entry;
@@ -157,10 +157,10 @@ export class Scanner implements Decoder {
           ? -1
           : this.#object(data, view, at + 1, end, entry.child!, slots, depth + 1);
       }
-      return first === 0x5b ? -1 : skipValue(data, view, at, end, depth);
+      return first === 0x5b ? -1 : skipValue(data, at, end, depth);
     }
     if (first === 0x7b) return -1;
-    if (terminal.isPerson) return this.#persons(data, view, at, end, terminal.slot, slots);
+    if (terminal.isPerson) return this.#persons(data, at, end, terminal.slot, slots);
     if (first === 0x5b)
       return terminal.isTime ? -1 : this.#list(data, view, at + 1, end, terminal.slot, slots);
     if (terminal.isTime) return this.#timeValue(data, view, at, end, terminal.slot, slots);
@@ -169,7 +169,7 @@ export class Scanner implements Decoder {
 
   #timeValue(data: Buffer, view: DataView, at: number, end: number, slot: number, slots: Slots): number {
     if (data[at] === 0x22) {
-      const close = plainEnd(data, view, at + 1, end);
+      const close = plainEnd(data, at + 1, end);
       if (data[close] !== 0x22) return -1;
       this.#time = parseTimeBytes(data, at + 1, close);
       if (slot >= 0) slots[slot] = this.#strings.get(data, view, at + 1, close, slot, true);
@@ -195,9 +195,9 @@ export class Scanner implements Decoder {
   ): number {
     const first = data[at]!;
     if (first === 0x22) {
-      const close = plainEnd(data, view, at + 1, end);
+      const close = plainEnd(data, at + 1, end);
       const plain = data[close] === 0x22;
-      const after = plain ? close + 1 : skipString(data, view, close, end);
+      const after = plain ? close + 1 : skipString(data, close, end);
       if (after < 0 || after > end) return -1;
       into[index] = this.#strings.get(data, view, at + 1, after - 1, field, plain);
       return after;
@@ -233,19 +233,19 @@ export class Scanner implements Decoder {
   }
 
   /** One person's id, or a list of them; hashed, never made a string when the bytes say all. */
-  #persons(data: Buffer, view: DataView, from: number, end: number, slot: number, slots: Slots): number {
+  #persons(data: Buffer, from: number, end: number, slot: number, slots: Slots): number {
     const pseudonyms = this.#pseudonyms[slot]!;
     pseudonyms.length = 0;
     let at = from;
     if (data[at] !== 0x5b) {
       slots[slot] = data[at] === 0x6e ? null : pseudonyms;
-      return this.#person(data, view, at, end, pseudonyms);
+      return this.#person(data, at, end, pseudonyms);
     }
     slots[slot] = pseudonyms;
     at = skipSpace(data, at + 1, end);
     if (data[at] === 0x5d) return at + 1;
     for (;;) {
-      at = this.#person(data, view, at, end, pseudonyms);
+      at = this.#person(data, at, end, pseudonyms);
       if (at < 0) return -1;
       if (data[at]! <= 0x20) at = skipSpace(data, at, end);
       const byte = data[at++];
@@ -255,16 +255,16 @@ export class Scanner implements Decoder {
     }
   }
 
-  #person(data: Buffer, view: DataView, at: number, end: number, pseudonyms: Pseudonyms): number {
+  #person(data: Buffer, at: number, end: number, pseudonyms: Pseudonyms): number {
     const first = data[at]!;
     if (first === 0x22) {
-      const close = plainEnd(data, view, at + 1, end);
+      const close = plainEnd(data, at + 1, end);
       if (data[close] === 0x22) {
         this.#hasher.addBytes(data, at + 1, close, pseudonyms);
         return close + 1;
       }
       // Escapes, or letters beyond ASCII.
-      const after = skipString(data, view, close, end);
+      const after = skipString(data, close, end);
       if (after > 0) this.#hasher.addText(decodeString(data, at + 1, after - 1, false), pseudonyms);
       return after;
     }

@@ -102,7 +102,7 @@ class CellTable {
 }
 
 export class StringCache {
-  readonly #short = new CellTable(14, 8);
+  readonly #short = new CellTable(12, 8);
   readonly #long = new CellTable(8, 128);
   /** By field: look-ups left in the trial (positive) or to be left out (negative). */
   readonly #left: Int32Array;

@@ -32,43 +32,28 @@ export class Sightings {
   }
 }
 
+/** Row: time, previous, next as floats, then words. */
+const F = 5;
+const W = 2 * F;
+/** The same value's sighting before; -Infinity when there was none. */
+const PREVIOUS = 1;
+/** The same value's sighting after; Infinity while there is none. */
+const NEXT = 2;
+const HI = 6;
+const LO = 7;
+/** Values a sighting stands for: 1, or more once sightings were coalesced. */
+const WEIGHT = 8;
+
 export class DistinctLog extends RunStore {
-  hi = new Uint32Array(1024);
-  lo = new Uint32Array(1024);
-  /** Values a sighting stands for: 1, or more once sightings were coalesced. */
-  weight = new Uint32Array(1024);
-  /** The same value's sighting before; -Infinity when there was none. */
-  previous = new Float64Array(1024);
-  /** The same value's sighting after; Infinity while there is none. */
-  next = new Float64Array(1024);
   readonly #latest = new LatestTable();
   readonly #horizons: readonly Horizon[];
   readonly #longestMs: number;
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
   constructor(horizons: readonly Horizon[], longestMs: number) {
-    super();
+    super(4 * W);
     this.#horizons = horizons;
     this.#longestMs = longestMs;
-  }
-
-  protected override columns() {
-    return [this.hi, this.lo, this.weight];
-  }
-
-  protected override replaceColumns(next: ReturnType<DistinctLog['columns']>): void {
-    this.hi = next[0]!;
-    this.lo = next[1]!;
-    this.weight = next[2]!;
-  }
-
-  protected override doubles() {
-    return [this.previous, this.next];
-  }
-
-  protected override replaceDoubles(next: Float64Array<ArrayBuffer>[]): void {
-    this.previous = next[0]!;
-    this.next = next[1]!;
   }
 
   override get bytes(): number {
@@ -82,7 +67,7 @@ export class DistinctLog extends RunStore {
   add(s: Sightings, t: number, hi: number, lo: number, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
     if (run.length >= 16 && run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
-    const newest = run.length === 0 ? -Infinity : this.time[run.offset + run.head + run.length - 1]!;
+    const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
     const latest = this.#latestOf(s, hi, lo);
     if (t < newest) {
       this.#addOutOfOrder(s, t, hi, lo, latest, judgedFrom, visitor);
@@ -95,7 +80,7 @@ export class DistinctLog extends RunStore {
     const at = this.insert(run, run.length);
     this.#write(at, t, hi, lo, seen ? latest : -Infinity, Infinity);
     this.#remember(s, hi, lo, t, judgedFrom);
-    const first = run.offset + run.head;
+    const first = run.first;
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
       const { timespanMs } = this.#horizons[h]!;
@@ -105,9 +90,27 @@ export class DistinctLog extends RunStore {
     return true;
   }
 
+  /** Values that the sighting at a row stands for. */
+  weightAt(row: number): number {
+    return this.u32[row * W + WEIGHT]!;
+  }
+
+  /** Time at which the same value was seen next, Infinity when it was not. */
+  nextAt(row: number): number {
+    return this.f64[row * F + NEXT]!;
+  }
+
+  /** Adds the persons of the newest sightings up to `to` and after `from` (event times, ms). */
+  addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
+    const last = run.first + this.countUpTo(run, to);
+    for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
+      persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
+    }
+  }
+
   /** Reports the windows that end at the group's newest entry. */
   judgeNewest(s: Sightings, judgedFrom: number, visitor: WindowVisitor): void {
-    const t = this.time[s.run.offset + s.run.head + s.run.length - 1]!;
+    const t = this.timeAt(s.run.first + s.run.length - 1);
     if (t < judgedFrom) return;
     for (let h = 0; h < s.horizons.length; h += 1) {
       const { value } = s.horizons[h]!;
@@ -120,12 +123,12 @@ export class DistinctLog extends RunStore {
     const { run } = s;
     const gone = this.countUpTo(run, t);
     if (gone === 0) return;
-    const first = run.offset + run.head;
+    const first = run.first;
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
       const { timespanMs } = this.#horizons[h]!;
       for (let i = state.tail; i < gone; i += 1) {
-        if (this.#endsCover(first + i, timespanMs)) state.value -= this.weight[first + i]!;
+        if (this.#endsCover(first + i, timespanMs)) state.value -= this.weightAt(first + i);
       }
       state.tail = Math.max(0, state.tail - gone);
     }
@@ -147,24 +150,30 @@ export class DistinctLog extends RunStore {
   coalesce(s: Sightings, joinsNext: (index: number) => boolean): number {
     const { run } = s;
     const before = run.length;
-    const first = run.offset + run.head;
-    const merges = new Uint8Array(before);
+    const first = run.first;
+    const joined = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
       if (!joinsNext(i)) continue;
-      if (this.next[first + i] !== Infinity) {
-        merges[i] = 1;
-      } else if (this.next[first + i + 1] === Infinity) {
-        merges[i] = 1;
-        this.weight[first + i + 1] = this.weight[first + i + 1]! + this.weight[first + i]!;
+      if (this.nextAt(first + i) !== Infinity) {
+        joined[i] = 1;
+      } else if (this.nextAt(first + i + 1) === Infinity) {
+        joined[i] = 1;
+        this.u32[(first + i + 1) * W + WEIGHT] = this.weightAt(first + i + 1) + this.weightAt(first + i);
       }
     }
-    this.compact(run, (_, i) => merges[i] === 0);
+    this.compact(run, (_, i) => joined[i] === 0);
     this.#latest.release(s.table);
-    const start = run.offset + run.head;
-    const newest = this.time[start + run.length - 1]!;
+    const start = run.first;
+    const newest = this.timeAt(start + run.length - 1);
     for (let i = 0; i < run.length; i += 1) {
-      if (this.next[start + i] !== Infinity) continue;
-      this.#latest.set(s.table, this.hi[start + i]!, this.lo[start + i]!, this.time[start + i]!, -Infinity);
+      if (this.nextAt(start + i) !== Infinity) continue;
+      this.#latest.set(
+        s.table,
+        this.u32[(start + i) * W + HI]!,
+        this.u32[(start + i) * W + LO]!,
+        this.timeAt(start + i),
+        -Infinity,
+      );
     }
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
@@ -172,7 +181,7 @@ export class DistinctLog extends RunStore {
       state.tail = this.countUpTo(run, newest - timespanMs);
       state.value = 0;
       for (let i = state.tail; i < run.length; i += 1) {
-        if (this.#endsCover(start + i, timespanMs)) state.value += this.weight[start + i]!;
+        if (this.#endsCover(start + i, timespanMs)) state.value += this.weightAt(start + i);
       }
     }
     return before - run.length;
@@ -180,13 +189,13 @@ export class DistinctLog extends RunStore {
 
   /** Whether the sighting at this position is the one whose expiry ends its value's cover. */
   #endsCover(position: number, timespanMs: number): boolean {
-    return this.next[position]! - this.time[position]! >= timespanMs;
+    return this.nextAt(position) - this.timeAt(position) >= timespanMs;
   }
 
   #expire(first: number, state: HorizonState, upTo: number, timespanMs: number): void {
     let { tail } = state;
-    while (this.time[first + tail]! <= upTo) {
-      if (this.#endsCover(first + tail, timespanMs)) state.value -= this.weight[first + tail]!;
+    while (this.timeAt(first + tail) <= upTo) {
+      if (this.#endsCover(first + tail, timespanMs)) state.value -= this.weightAt(first + tail);
       tail += 1;
     }
     state.tail = tail;
@@ -207,18 +216,18 @@ export class DistinctLog extends RunStore {
     let previous = Number.isNaN(latest) ? -Infinity : latest;
     let next = Infinity;
     if (after >= 0) {
-      previous = this.previous[after]!;
-      next = this.time[after]!;
+      previous = this.f64[after * F + PREVIOUS]!;
+      next = this.timeAt(after);
     }
     if (previous === t) return;
-    if (after >= 0) this.previous[after] = t;
+    if (after >= 0) this.f64[after * F + PREVIOUS] = t;
     if (previous !== -Infinity) this.#setNext(run, previous, hi, lo, t);
     const at = this.insert(run, index);
     this.#write(at, t, hi, lo, previous, next);
     if (after < 0) this.#remember(s, hi, lo, t, judgedFrom);
 
-    const first = run.offset + run.head;
-    const newest = this.time[first + run.length - 1]!;
+    const first = run.first;
+    const newest = this.timeAt(first + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
       const horizon = this.#horizons[h]!;
@@ -239,30 +248,29 @@ export class DistinctLog extends RunStore {
     from: number,
     visitor: WindowVisitor,
   ): void {
-    const first = run.offset + run.head;
+    const first = run.first;
     const { timespanMs, leastThreshold } = horizon;
-    const { time } = this;
     let { value, tail } = state;
     for (let end = run.length - 1; end >= index;) {
-      const s = time[first + end]!;
+      const s = this.timeAt(first + end);
       if (s < from) return;
       if (s < t + timespanMs && value >= leastThreshold) visitor.window(horizon, s, value);
-      for (; end >= index && time[first + end] === s; end -= 1) {
-        if (s - this.previous[first + end]! >= timespanMs) value -= 1;
+      for (; end >= index && this.timeAt(first + end) === s; end -= 1) {
+        if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= 1;
       }
       if (end < index) return;
-      const before = time[first + end]! - timespanMs;
-      for (; tail > 0 && time[first + tail - 1]! > before; tail -= 1) {
-        if (this.#endsCover(first + tail - 1, timespanMs)) value += this.weight[first + tail - 1]!;
+      const before = this.timeAt(first + end) - timespanMs;
+      for (; tail > 0 && this.timeAt(first + tail - 1) > before; tail -= 1) {
+        if (this.#endsCover(first + tail - 1, timespanMs)) value += this.weightAt(first + tail - 1);
       }
     }
   }
 
   /** Position of the value's first sighting at or after index `from`, which is known to exist. */
   #nextSighting(run: Run, from: number, hi: number, lo: number): number {
-    const first = run.offset + run.head;
+    const first = run.first;
     for (let i = first + from; i < first + run.length; i += 1) {
-      if (this.lo[i] === lo && this.hi[i] === hi) return i;
+      if (this.#is(i, hi, lo)) return i;
     }
     return -1;
   }
@@ -271,9 +279,9 @@ export class DistinctLog extends RunStore {
   #latestOf(s: Sightings, hi: number, lo: number): number {
     const { run, table } = s;
     if (table.capacity > 0) return this.#latest.get(table, hi, lo);
-    const first = run.offset + run.head;
+    const first = run.first;
     for (let i = first + run.length - 1; i >= first; i -= 1) {
-      if (this.lo[i] === lo && this.hi[i] === hi) return this.time[i]!;
+      if (this.#is(i, hi, lo)) return this.timeAt(i);
     }
     return NaN;
   }
@@ -284,43 +292,48 @@ export class DistinctLog extends RunStore {
     if (table.capacity > 0) {
       this.#latest.set(table, hi, lo, t, staleUpTo);
     } else if (run.length > TABLE_FROM) {
-      const first = run.offset + run.head;
+      const first = run.first;
       for (let i = first; i < first + run.length; i += 1) {
-        if (this.next[i] === Infinity) {
-          this.#latest.set(table, this.hi[i]!, this.lo[i]!, this.time[i]!, staleUpTo);
+        if (this.nextAt(i) === Infinity) {
+          this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
         }
       }
     }
   }
 
   #setNext(run: Run, at: number, hi: number, lo: number, t: number): void {
-    const first = run.offset + run.head;
-    for (let i = first + this.countUpTo(run, at) - 1; i >= first && this.time[i] === at; i -= 1) {
-      if (this.lo[i] === lo && this.hi[i] === hi) {
-        this.next[i] = t;
+    const first = run.first;
+    for (let i = first + this.countUpTo(run, at) - 1; i >= first && this.timeAt(i) === at; i -= 1) {
+      if (this.#is(i, hi, lo)) {
+        this.f64[i * F + NEXT] = t;
         return;
       }
     }
   }
 
-  #write(at: number, t: number, hi: number, lo: number, previous: number, next: number): void {
-    this.time[at] = t;
-    this.hi[at] = hi;
-    this.lo[at] = lo;
-    this.weight[at] = 1;
-    this.previous[at] = previous;
-    this.next[at] = next;
+  #is(row: number, hi: number, lo: number): boolean {
+    return this.u32[row * W + LO] === lo && this.u32[row * W + HI] === hi;
+  }
+
+  #write(row: number, t: number, hi: number, lo: number, previous: number, next: number): void {
+    const { f64, u32 } = this;
+    f64[row * F] = t;
+    f64[row * F + PREVIOUS] = previous;
+    f64[row * F + NEXT] = next;
+    u32[row * W + HI] = hi;
+    u32[row * W + LO] = lo;
+    u32[row * W + WEIGHT] = 1;
   }
 
   /** Drops sightings whose value was seen again before the watermark, if that frees a quarter. */
   #dropSettled(s: Sightings, watermark: number): void {
     const { run } = s;
-    const first = run.offset + run.head;
+    const first = run.first;
     let settled = 0;
-    for (let i = first; i < first + run.length; i += 1) if (this.next[i]! < watermark) settled += 1;
+    for (let i = first; i < first + run.length; i += 1) if (this.nextAt(i) < watermark) settled += 1;
     if (settled < run.length / 4) return;
-    const newest = this.time[first + run.length - 1]!;
-    this.compact(run, (position) => this.next[position]! >= watermark);
+    const newest = this.timeAt(first + run.length - 1);
+    this.compact(run, (position) => this.nextAt(position) >= watermark);
     for (let h = 0; h < s.horizons.length; h += 1) {
       s.horizons[h]!.tail = this.countUpTo(run, newest - this.#horizons[h]!.timespanMs);
     }

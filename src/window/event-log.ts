@@ -10,7 +10,7 @@
 import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
 import { type Run, RunStore } from './run-store.ts';
 
-/** What is kept of one event. Interned numbers are the evidence dictionary's. */
+/** What is kept of one event. Interned numbers are the evidence dictionaries'; all but time fit 32 bits. */
 export interface EventEntry {
   time: number;
   idHi: number;
@@ -25,72 +25,83 @@ export interface EventEntry {
   category: number;
 }
 
+/** What an entry can be added to. */
+export interface EventTotals {
+  addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void;
+  addDimensions(application: number, organisation: number, network: number, category: number): void;
+}
+
+/** 32-bit words of a row: the time, then these. */
+const W = 12;
+const F = W / 2;
+const ID_HI = 2;
+const ID_LO = 3;
+const HELD = 4;
+/** Events an entry stands for: 1, or more once entries were coalesced. */
+const WEIGHT = 5;
+const RECORDS = 6;
+const BYTES = 7;
+const APPLICATION = 8;
+const CATEGORY = 9;
+const ORGANISATION = 10;
+const NETWORK = 11;
+
 export class EventLog extends RunStore {
-  idHi = new Uint32Array(1024);
-  idLo = new Uint32Array(1024);
-  held = new Uint32Array(1024);
-  /** Events an entry stands for: 1, or more once entries were coalesced. */
-  weight = new Uint32Array(1024);
-  /** Records and bytes of the response; both saturate at 2³² − 1 an entry. */
-  records = new Uint32Array(1024);
-  bytesRead = new Uint32Array(1024);
-  application = new Uint32Array(1024);
-  category = new Uint32Array(1024);
-  organisation = new Uint32Array(1024);
-  network = new Uint32Array(1024);
-
-  protected override columns() {
-    return [
-      this.idHi,
-      this.idLo,
-      this.held,
-      this.weight,
-      this.records,
-      this.bytesRead,
-      this.application,
-      this.category,
-      this.organisation,
-      this.network,
-    ];
-  }
-
-  protected override replaceColumns(next: ReturnType<EventLog['columns']>): void {
-    this.idHi = next[0]!;
-    this.idLo = next[1]!;
-    this.held = next[2]!;
-    this.weight = next[3]!;
-    this.records = next[4]!;
-    this.bytesRead = next[5]!;
-    this.application = next[6]!;
-    this.category = next[7]!;
-    this.organisation = next[8]!;
-    this.network = next[9]!;
+  constructor() {
+    super(4 * W);
   }
 
   /** Puts the entry in its place in time and returns its index (0 = oldest). */
   add(run: Run, entry: EventEntry): number {
     const index = this.countUpTo(run, entry.time);
-    const at = this.insert(run, index);
-    this.time[at] = entry.time;
-    this.idHi[at] = entry.idHi;
-    this.idLo[at] = entry.idLo;
-    this.held[at] = entry.held;
-    this.weight[at] = 1;
-    this.records[at] = entry.records;
-    this.bytesRead[at] = entry.bytes;
-    this.application[at] = entry.application;
-    this.category[at] = entry.category;
-    this.organisation[at] = entry.organisation;
-    this.network[at] = entry.network;
+    const row = this.insert(run, index);
+    const at = row * W;
+    const { u32 } = this;
+    this.f64[row * F] = entry.time;
+    u32[at + ID_HI] = entry.idHi;
+    u32[at + ID_LO] = entry.idLo;
+    u32[at + HELD] = entry.held;
+    u32[at + WEIGHT] = 1;
+    u32[at + RECORDS] = entry.records;
+    u32[at + BYTES] = entry.bytes;
+    u32[at + APPLICATION] = entry.application;
+    u32[at + CATEGORY] = entry.category;
+    u32[at + ORGANISATION] = entry.organisation;
+    u32[at + NETWORK] = entry.network;
     return index;
+  }
+
+  /** Events that the entry at a row stands for. */
+  weightAt(row: number): number {
+    return this.u32[row * W + WEIGHT]!;
+  }
+
+  holds(row: number, measure: number): boolean {
+    return (this.u32[row * W + HELD]! & measure) !== 0;
+  }
+
+  recordsAt(row: number): number {
+    return this.u32[row * W + RECORDS]!;
+  }
+
+  /** Adds the entry to totals, or with sign −1 takes it back. */
+  addTo(totals: EventTotals, row: number, sign: 1 | -1): void {
+    const { u32 } = this;
+    const at = row * W;
+    totals.addEvents(sign, u32[at + WEIGHT]!, u32[at + RECORDS]!, u32[at + BYTES]!);
+    totals.addDimensions(
+      u32[at + APPLICATION]!,
+      u32[at + ORGANISATION]!,
+      u32[at + NETWORK]!,
+      u32[at + CATEGORY]!,
+    );
   }
 
   /** Whether an entry with this time and id is held. */
   has(run: Run, entry: EventEntry): boolean {
-    const first = RunStore.first(run);
-    for (let i = this.countUpTo(run, entry.time) - 1; i >= 0; i -= 1) {
-      if (this.time[first + i] !== entry.time) return false;
-      if (this.idHi[first + i] === entry.idHi && this.idLo[first + i] === entry.idLo) return true;
+    for (let row = run.first + this.countUpTo(run, entry.time) - 1; row >= run.first; row -= 1) {
+      if (this.timeAt(row) !== entry.time) return false;
+      if (this.u32[row * W + ID_HI] === entry.idHi && this.u32[row * W + ID_LO] === entry.idLo) return true;
     }
     return false;
   }
@@ -107,16 +118,14 @@ export class EventLog extends RunStore {
     judgedFrom: number,
     visitor: WindowVisitor,
   ): void {
-    const first = RunStore.first(run);
-    const { time, weight } = this;
-    const t = time[first + index]!;
+    const { first } = run;
+    const t = this.timeAt(first + index);
     const { timespanMs, leastThreshold } = horizon;
     const newest = run.length - 1;
     if (index === newest) {
-      const oldestIn = t - timespanMs;
       let { tail, value } = state;
-      while (time[first + tail]! <= oldestIn) {
-        value -= weight[first + tail]!;
+      while (this.timeAt(first + tail) <= t - timespanMs) {
+        value -= this.weightAt(first + tail);
         tail += 1;
       }
       value += 1;
@@ -125,26 +134,25 @@ export class EventLog extends RunStore {
       if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
       return;
     }
-    if (t > time[first + newest]! - timespanMs) state.value += 1;
+    if (t > this.timeAt(first + newest) - timespanMs) state.value += 1;
     else state.tail += 1;
 
     let low = this.countUpTo(run, t - timespanMs);
     let inWindow = 0;
     let high = low;
     for (let end = index; end <= newest; end += 1) {
-      const s = time[first + end]!;
+      const s = this.timeAt(first + end);
       if (s >= t + timespanMs) break;
-      if (end < newest && time[first + end + 1] === s) continue;
-      for (; high <= end; high += 1) inWindow += weight[first + high]!;
-      for (; time[first + low]! <= s - timespanMs; low += 1) inWindow -= weight[first + low]!;
+      if (end < newest && this.timeAt(first + end + 1) === s) continue;
+      for (; high <= end; high += 1) inWindow += this.weightAt(first + high);
+      for (; this.timeAt(first + low) <= s - timespanMs; low += 1) inWindow -= this.weightAt(first + low);
       if (inWindow >= leastThreshold && s >= judgedFrom) visitor.window(horizon, s, inWindow);
     }
   }
 
   /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
   dropped(run: Run, state: HorizonState, dropped: number): void {
-    const first = RunStore.first(run);
-    for (let i = state.tail; i < dropped; i += 1) state.value -= this.weight[first + i]!;
+    for (let i = state.tail; i < dropped; i += 1) state.value -= this.weightAt(run.first + i);
     state.tail = Math.max(0, state.tail - dropped);
   }
 
@@ -154,27 +162,26 @@ export class EventLog extends RunStore {
    */
   coalesce(run: Run, joinsNext: (index: number) => boolean): number {
     const before = run.length;
-    const first = RunStore.first(run);
-    const merges = new Uint8Array(before);
+    const { u32 } = this;
+    const joined = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
-      if (!joinsNext(i)) continue;
-      if (this.held[first + i] !== this.held[first + i + 1]) continue;
-      merges[i] = 1;
-      const into = first + i + 1;
-      this.weight[into] = this.weight[into]! + this.weight[first + i]!;
-      this.records[into] = this.records[into]! + this.records[first + i]!;
-      this.bytesRead[into] = this.bytesRead[into]! + this.bytesRead[first + i]!;
+      const from = (run.first + i) * W;
+      const into = from + W;
+      if (u32[from + HELD] !== u32[into + HELD] || !joinsNext(i)) continue;
+      joined[i] = 1;
+      for (const word of [WEIGHT, RECORDS, BYTES]) {
+        u32[into + word] = Math.min(0xffff_ffff, u32[into + word]! + u32[from + word]!);
+      }
     }
-    this.compact(run, (_, i) => merges[i] === 0);
+    this.compact(run, (_, i) => joined[i] === 0);
     return before - run.length;
   }
 
   /** Recomputes a horizon's state after `coalesce`. */
   settle(run: Run, state: HorizonState, horizon: Horizon): void {
-    const first = RunStore.first(run);
-    const newest = this.time[first + run.length - 1]!;
+    const newest = this.timeAt(run.first + run.length - 1);
     state.tail = this.countUpTo(run, newest - horizon.timespanMs);
     state.value = 0;
-    for (let i = state.tail; i < run.length; i += 1) state.value += this.weight[first + i]!;
+    for (let i = state.tail; i < run.length; i += 1) state.value += this.weightAt(run.first + i);
   }
 }

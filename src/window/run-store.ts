@@ -1,12 +1,14 @@
 /**
  * Typed memory for many small, time-sorted logs.
  *
- * A store owns a set of parallel typed columns; a `Run` is one log's contiguous block in them, sorted by
- * time, ties in order of arrival. Blocks are powers of two and recycled through free lists, so a million
- * logs are a handful of typed arrays, not a million objects. Appending in time order and dropping from the
- * front are O(1) amortised; inserting out of order costs a move of what is newer.
+ * A store is one buffer of fixed-size rows, seen as 64-bit floats and as 32-bit words; the first float of a
+ * row is its event time, ms since the epoch. A `Run` is one log's contiguous block of rows, sorted by time,
+ * ties in order of arrival. Rows, not columns: an arrival touches one log of one group, and a row is one or
+ * two cache lines. Blocks are powers of two and recycled through free lists, so a million logs are one
+ * buffer, not a million objects. Appending in time order and dropping from the front are O(1) amortised;
+ * inserting out of order costs a move of what is newer.
  *
- * Invariant: entries of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
+ * Invariant: rows of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
  */
 
 /** One log's place in a store. */
@@ -16,61 +18,64 @@ export class Run {
   capacity = 0;
   head = 0;
   length = 0;
+
+  /** Row of the oldest entry. */
+  get first(): number {
+    return this.offset + this.head;
+  }
 }
 
-const SMALLEST = 4;
+const SMALLEST_BLOCK = 4;
+const FIRST_ROWS = 256;
 
 export abstract class RunStore {
-  /** Event time of each entry, ms since the epoch. */
-  time = new Float64Array(1024);
+  f64: Float64Array;
+  u32: Uint32Array;
+  /** 64-bit floats per row. */
+  readonly #floats: number;
   #used = 0;
   readonly #free = new Map<number, number[]>();
 
-  /** The 32-bit columns; every one has the length of `time`. */
-  protected abstract columns(): Uint32Array<ArrayBuffer>[];
-  /** Takes back longer columns, in the order of `columns()`. */
-  protected abstract replaceColumns(columns: Uint32Array<ArrayBuffer>[]): void;
-  /** Further 64-bit columns. */
-  protected doubles(): Float64Array<ArrayBuffer>[] {
-    return [];
+  /** `rowBytes`: a multiple of 8. */
+  protected constructor(rowBytes: number) {
+    this.#floats = rowBytes / 8;
+    this.f64 = new Float64Array(FIRST_ROWS * this.#floats);
+    this.u32 = new Uint32Array(this.f64.buffer);
   }
-  protected replaceDoubles(_columns: Float64Array<ArrayBuffer>[]): void {}
 
-  /** Bytes reserved by all columns. */
+  /** Bytes reserved. */
   get bytes(): number {
-    return this.#all().reduce((sum, column) => sum + column.byteLength, 0);
+    return this.f64.byteLength;
   }
 
-  /** Absolute position of a run's first entry. */
-  static first(run: Run): number {
-    return run.offset + run.head;
+  /** Event time of a row, ms since the epoch. */
+  timeAt(row: number): number {
+    return this.f64[row * this.#floats]!;
   }
 
-  /** Number of entries with time <= t, by binary search from the newest end (where look-ups fall). */
+  /** Number of entries with time <= t, by binary search; the newest are looked at first. */
   countUpTo(run: Run, t: number): number {
-    const first = run.offset + run.head;
-    const { time } = this;
+    const { f64 } = this;
+    const floats = this.#floats;
+    const first = (run.offset + run.head) * floats;
     let low = 0;
     let high = run.length;
-    if (high > 0 && time[first + high - 1]! <= t) return high;
+    if (high === 0 || f64[first + (high - 1) * floats]! <= t) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (time[first + middle]! <= t) low = middle + 1;
+      if (f64[first + middle * floats]! <= t) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  /** Makes room for an entry at index `at` (0 = oldest) and returns its absolute position. */
+  /** Makes room for an entry at index `at` (0 = oldest) and returns its row. */
   insert(run: Run, at: number): number {
     if (run.head + run.length === run.capacity) this.#makeRoom(run);
-    const position = run.offset + run.head + at;
-    const end = run.offset + run.head + run.length;
-    if (position < end) {
-      for (const column of this.#all()) column.copyWithin(position + 1, position, end);
-    }
+    const row = run.offset + run.head + at;
+    if (at < run.length) this.#move(row, row + 1, run.length - at);
     run.length += 1;
-    return position;
+    return row;
   }
 
   /** Forgets the `count` oldest entries. */
@@ -80,17 +85,13 @@ export abstract class RunStore {
     if (run.length === 0) this.release(run);
   }
 
-  /** Keeps only the entries whose index `keep` accepts, in order. */
-  compact(run: Run, keep: (position: number, index: number) => boolean): void {
-    const first = run.offset + run.head;
-    const columns = this.#all();
+  /** Keeps only the entries that `keep` accepts, in order. */
+  compact(run: Run, keep: (row: number, index: number) => boolean): void {
+    const { first } = run;
     let write = first;
     for (let i = 0; i < run.length; i += 1) {
-      const read = first + i;
-      if (!keep(read, i)) continue;
-      if (write !== read) {
-        for (const column of columns) column[write] = column[read]!;
-      }
+      if (!keep(first + i, i)) continue;
+      if (write !== first + i) this.#move(first + i, write, 1);
       write += 1;
     }
     run.length = write - first;
@@ -114,53 +115,40 @@ export abstract class RunStore {
     else list.push(offset);
   }
 
+  /** First row of a block of this many rows (a power of two); its content is undefined. */
+  protected allocate(capacity: number): number {
+    const recycled = this.#free.get(capacity)?.pop();
+    if (recycled !== undefined) return recycled;
+    const offset = this.#used;
+    this.#used += capacity;
+    if (this.#used * this.#floats > this.f64.length) {
+      const longer = new Float64Array(Math.max(this.#used * this.#floats, this.f64.length * 2));
+      longer.set(this.f64);
+      this.f64 = longer;
+      this.u32 = new Uint32Array(longer.buffer);
+    }
+    return offset;
+  }
+
   #makeRoom(run: Run): void {
     const { length } = run;
     if (run.capacity > 0 && length <= run.capacity >>> 1) {
       // Half the block lies behind the head: slide the entries to its start.
-      this.#copy(run.offset + run.head, run.offset, length);
+      this.#move(run.offset + run.head, run.offset, length);
       run.head = 0;
       return;
     }
-    const capacity = run.capacity === 0 ? SMALLEST : run.capacity * 2;
+    const capacity = run.capacity === 0 ? SMALLEST_BLOCK : run.capacity * 2;
     const offset = this.allocate(capacity);
-    if (length > 0) this.#copy(run.offset + run.head, offset, length);
+    if (length > 0) this.#move(run.offset + run.head, offset, length);
     this.recycle(run.offset, run.capacity);
     run.offset = offset;
     run.capacity = capacity;
     run.head = 0;
   }
 
-  #copy(from: number, to: number, length: number): void {
-    for (const column of this.#all()) column.copyWithin(to, from, from + length);
+  #move(from: number, to: number, rows: number): void {
+    const floats = this.#floats;
+    this.f64.copyWithin(to * floats, from * floats, (from + rows) * floats);
   }
-
-  /** Offset of a block of this many entries (a power of two); its content is undefined. */
-  protected allocate(capacity: number): number {
-    const recycled = this.#free.get(capacity)?.pop();
-    if (recycled !== undefined) return recycled;
-    const offset = this.#used;
-    this.#used += capacity;
-    if (this.#used > this.time.length) {
-      const length = Math.max(this.#used, this.time.length * 2);
-      this.time = longer(this.time, Float64Array, length);
-      this.replaceColumns(this.columns().map((column) => longer(column, Uint32Array, length)));
-      this.replaceDoubles(this.doubles().map((column) => longer(column, Float64Array, length)));
-    }
-    return offset;
-  }
-
-  #all(): (Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>)[] {
-    return [this.time, ...this.columns(), ...this.doubles()];
-  }
-}
-
-function longer<T extends Float64Array | Uint32Array>(
-  column: T,
-  type: new (length: number) => T,
-  length: number,
-): T {
-  const result = new type(length);
-  result.set(column);
-  return result;
 }

@@ -9,30 +9,26 @@
 import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
 import { type Run, RunStore } from './run-store.ts';
 
+/** Row: time, amount. */
+const F = 2;
+const AMOUNT = 1;
+
 export class SumLog extends RunStore {
-  amount = new Float64Array(1024);
-
-  protected override columns() {
-    return [];
-  }
-
-  protected override replaceColumns(): void {}
-
-  protected override doubles() {
-    return [this.amount];
-  }
-
-  protected override replaceDoubles(next: Float64Array<ArrayBuffer>[]): void {
-    this.amount = next[0]!;
+  constructor() {
+    super(8 * F);
   }
 
   /** Puts the amount in its place in time and returns its index (0 = oldest). */
   add(run: Run, t: number, amount: number): number {
     const index = this.countUpTo(run, t);
-    const at = this.insert(run, index);
-    this.time[at] = t;
-    this.amount[at] = amount;
+    const row = this.insert(run, index);
+    this.f64[row * F] = t;
+    this.f64[row * F + AMOUNT] = amount;
     return index;
+  }
+
+  amountAt(row: number): number {
+    return this.f64[row * F + AMOUNT]!;
   }
 
   /** As `EventLog.count`, for sums. `fractional`: the group holds an amount that is not whole. */
@@ -45,16 +41,15 @@ export class SumLog extends RunStore {
     fractional: boolean,
     visitor: WindowVisitor,
   ): void {
-    const first = RunStore.first(run);
-    const { time, amount } = this;
-    const t = time[first + index]!;
-    const added = amount[first + index]!;
+    const { first } = run;
+    const t = this.timeAt(first + index);
+    const added = this.amountAt(first + index);
     const { timespanMs, leastThreshold } = horizon;
     const newest = run.length - 1;
     if (index === newest) {
       let { tail, value } = state;
-      while (time[first + tail]! <= t - timespanMs) {
-        value -= amount[first + tail]!;
+      while (this.timeAt(first + tail) <= t - timespanMs) {
+        value -= this.amountAt(first + tail);
         tail += 1;
       }
       value += added;
@@ -64,18 +59,18 @@ export class SumLog extends RunStore {
       if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
       return;
     }
-    if (t > time[first + newest]! - timespanMs) state.value += added;
+    if (t > this.timeAt(first + newest) - timespanMs) state.value += added;
     else state.tail += 1;
 
     let low = this.countUpTo(run, t - timespanMs);
     let high = low;
     let inWindow = 0;
     for (let end = index; end <= newest; end += 1) {
-      const s = time[first + end]!;
+      const s = this.timeAt(first + end);
       if (s >= t + timespanMs) break;
-      if (end < newest && time[first + end + 1] === s) continue;
-      for (; high <= end; high += 1) inWindow += amount[first + high]!;
-      for (; time[first + low]! <= s - timespanMs; low += 1) inWindow -= amount[first + low]!;
+      if (end < newest && this.timeAt(first + end + 1) === s) continue;
+      for (; high <= end; high += 1) inWindow += this.amountAt(first + high);
+      for (; this.timeAt(first + low) <= s - timespanMs; low += 1) inWindow -= this.amountAt(first + low);
       const value = fractional ? this.#total(first, low, end) : inWindow;
       if (value >= leastThreshold && s >= judgedFrom) visitor.window(horizon, s, value);
     }
@@ -83,35 +78,35 @@ export class SumLog extends RunStore {
 
   /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
   dropped(run: Run, state: HorizonState, dropped: number): void {
-    const first = RunStore.first(run);
-    for (let i = state.tail; i < dropped; i += 1) state.value -= this.amount[first + i]!;
+    const { first } = run;
+    for (let i = state.tail; i < dropped; i += 1) state.value -= this.amountAt(first + i);
     state.tail = Math.max(0, state.tail - dropped);
   }
 
   /** As `EventLog.coalesce`. */
   coalesce(run: Run, joinsNext: (index: number) => boolean): number {
     const before = run.length;
-    const first = RunStore.first(run);
-    const merges = new Uint8Array(before);
+    const { first } = run;
+    const joined = new Uint8Array(before);
     for (let i = 0; i + 1 < before; i += 1) {
       if (!joinsNext(i)) continue;
-      merges[i] = 1;
-      this.amount[first + i + 1] = this.amount[first + i + 1]! + this.amount[first + i]!;
+      joined[i] = 1;
+      this.f64[(first + i + 1) * F + AMOUNT] = this.amountAt(first + i + 1) + this.amountAt(first + i);
     }
-    this.compact(run, (_, i) => merges[i] === 0);
+    this.compact(run, (_, i) => joined[i] === 0);
     return before - run.length;
   }
 
   /** Recomputes a horizon's state after `coalesce`. */
   settle(run: Run, state: HorizonState, horizon: Horizon): void {
-    const first = RunStore.first(run);
-    state.tail = this.countUpTo(run, this.time[first + run.length - 1]! - horizon.timespanMs);
+    const { first } = run;
+    state.tail = this.countUpTo(run, this.timeAt(first + run.length - 1) - horizon.timespanMs);
     state.value = this.#total(first, state.tail, run.length - 1);
   }
 
   #total(first: number, low: number, high: number): number {
     let total = 0;
-    for (let i = low; i <= high; i += 1) total += this.amount[first + i]!;
+    for (let i = low; i <= high; i += 1) total += this.amountAt(first + i);
     return total;
   }
 }
