@@ -15,7 +15,7 @@ export interface FieldPath {
   readonly steps: readonly (readonly FieldStep[])[];
 }
 
-export interface FieldStep {
+interface FieldStep {
   readonly key: string;
   /** Index of the segment after the key; the number of segments when the key ends the path. */
   readonly next: number;

@@ -11,7 +11,7 @@
 
 import { VigieError } from '../errors.ts';
 
-export const SIPHASH_KEY_BYTES = 16;
+const SIPHASH_KEY_BYTES = 16;
 
 const encoder = new TextEncoder();
 

@@ -14,7 +14,7 @@ import { Pseudonyms } from '../../../src/event/pseudonyms.ts';
 import { FieldTable, type EventRecord } from '../../../src/event/record.ts';
 import { createDecoder } from '../../../src/event/create-decoder.ts';
 
-const CASES = Number(process.env['FUZZ_CASES'] ?? 240_000);
+const CASES = Number(process.env['FUZZ_CASES'] ?? 200_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_250_712);
 
 /** mulberry32 */

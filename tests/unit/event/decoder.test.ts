@@ -250,6 +250,20 @@ describe.each<[string, Create]>([
   });
 });
 
+it('keeps strings apart, however many there are and whether they come back or not', () => {
+  const fields = new FieldTable();
+  const slots = ['a', 'b', 'c'].map((path) => fields.slot(path));
+  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY });
+  const record = fields.newRecord();
+  for (let i = 0; i < 60_000; i++) {
+    const values = [`u-${(i * 7919) % 9000}`, `unique-${i}`, `${'long '.repeat(20)}${i % 700}é`];
+    const bytes = Buffer.from(JSON.stringify({ a: values[0], b: values[1], c: values[2] }));
+    expect(decoder.decode(bytes, 0, bytes.length, record)).toBe(undefined);
+    const same = slots.every((slot, n) => record.slots[slot] === values[n]);
+    if (!same) expect(record.slots, `event ${i}`).toEqual(values);
+  }
+});
+
 it('refuses new fields once a decoder is built', () => {
   const fields = new FieldTable();
   createDecoder({ fields, timeRequired: true, pseudonymKey: KEY });

@@ -93,7 +93,8 @@ describe('SipHash-2-4', () => {
   it('hashes a string as its UTF-8 bytes, a lone surrogate as the replacement character', () => {
     const hash = new SipHash(REFERENCE_KEY);
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      fc.property(fc.array(fc.nat(0xffff), { maxLength: 100 }), (units) => {
+        const text = String.fromCharCode(...units);
         hash.hashString(text);
         expect(hashOf(hash)).toBe(sipHash24(REFERENCE_KEY, new TextEncoder().encode(text)));
       }),
