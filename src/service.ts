@@ -84,8 +84,8 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
             `ClickHouse: ${error.message}; trying again`,
           );
         },
+        onRecovered: () => troubles.delete('sink'),
         onBatch: (rows, seconds, table) => {
-          troubles.delete('sink');
           metrics.sinkBatches.inc({ table });
           metrics.sinkRows.inc({ table }, rows);
           metrics.sinkSeconds.observe({ table }, seconds);

@@ -32,7 +32,7 @@ export interface SinkHooks {
 export type SinkTable = 'alerts' | 'access_events';
 
 export interface ClickHouseSinkOptions {
-  /** Days after its event time at which an archived event is deleted; 0 keeps it. Default 365. */
+  /** Days after its event time and its archiving at which an event is deleted; 0 keeps it. Default 365. */
   readonly archiveDays?: number | undefined;
   readonly hooks?: SinkHooks;
   readonly clock?: Clock;
@@ -181,7 +181,7 @@ FROM ${this.#clickHouse.database}.alerts FINAL WHERE status = 'firing' ORDER BY 
   async #setArchiveTtl(): Promise<void> {
     const { client, database } = this.#clickHouse;
     const result = await client.query({
-      query: `SELECT extract(create_table_query, 'TTL toDateTime\\\\(time\\\\) \\\\+ toIntervalDay\\\\((\\\\d+)\\\\)') AS days
+      query: `SELECT extract(create_table_query, 'TTL .*toIntervalDay\\\\((\\\\d+)\\\\)') AS days
 FROM system.tables WHERE database = {database:String} AND name = 'access_events'`,
       query_params: { database },
       format: 'JSONEachRow',
@@ -193,7 +193,7 @@ FROM system.tables WHERE database = {database:String} AND name = 'access_events'
       query:
         wanted === ''
           ? `ALTER TABLE ${database}.access_events REMOVE TTL`
-          : `ALTER TABLE ${database}.access_events MODIFY TTL toDateTime(time) + toIntervalDay(${wanted})`,
+          : `ALTER TABLE ${database}.access_events MODIFY TTL greatest(toDateTime(time), archived_at) + toIntervalDay(${wanted})`,
     });
   }
 }

@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS {database}.access_events
     persons Array(String) COMMENT 'pseudonyms, 16 hex digits each' CODEC(ZSTD),
     structures Array(LowCardinality(String)),
     sensitivity Array(LowCardinality(String)),
-    other Map(String, Array(String)) COMMENT 'archived fields without a column of their own, by dotted path'
+    other Map(String, Array(String)) COMMENT 'archived fields without a column of their own, by dotted path',
+    archived_at DateTime('UTC') MATERIALIZED now('UTC') COMMENT 'keeps a replay of old events from expiring at once'
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(time)
