@@ -21,7 +21,7 @@ export interface Case {
 }
 
 /** Cases in the ordinary run; ORACLE_RUNS raises it. */
-export const runs = Number(process.env['ORACLE_RUNS'] ?? 200);
+const runs = Number(process.env['ORACLE_RUNS'] ?? 200);
 
 /** For one test of that many cases, on a busy machine. */
 export const timeoutMs = 30_000 + runs * 100;
@@ -138,4 +138,13 @@ function arrange(
     if (hasId) arrivals.push(...copySeconds.map((delay) => ({ at: at + delay * 1_000, tie: 10, event })));
   }
   return arrivals.sort((a, b) => a.at - b.at || a.tie - b.tie).map(({ event }) => event);
+}
+
+/** Checks a property on `share` of the configured number of cases. A failure is shrunk while there is time. */
+export function forAll(arbitrary: fc.Arbitrary<Case>, share: number, property: (one: Case) => void): void {
+  fc.assert(fc.property(arbitrary, property), {
+    numRuns: Math.ceil(runs * share),
+    interruptAfterTimeLimit: timeoutMs - 5_000,
+    markInterruptAsFailure: true,
+  });
 }
