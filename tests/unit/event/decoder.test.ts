@@ -127,6 +127,7 @@ describe.each<[string, Create]>([
     );
     expect(persons(String.raw`["\u0041","é","\ud800"]`)).toEqual(personsOf('A', 'é', '\ufffd'));
     expect(persons('[null,true,[["x"],"y"]]')).toEqual(personsOf('true', 'x', 'y'));
+    expect(persons('[9007199254740993]')).toEqual(personsOf('9007199254740992'));
     expect(persons('[]')).toEqual(personsOf());
     expect(persons('null')).toBe(null);
     expect(persons(`[${Array.from({ length: 40 }, (_, i) => i).join()}]`)).toEqual(
@@ -248,6 +249,19 @@ describe.each<[string, Create]>([
     expect(decoder.decode(bytes, 0, bytes.length - 2, record)).toBe(undefined);
     expect(record.slots[slot]).toEqual(['été', 1.5]);
   });
+});
+
+it('keeps strings apart that begin alike', () => {
+  const fields = new FieldTable();
+  const slot = fields.slot('a');
+  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY });
+  const record = fields.newRecord();
+  for (let i = 0; i < 5000; i++) {
+    const text = String.fromCharCode(0x61 + (i % 23)).repeat(1 + (i % 29));
+    const bytes = Buffer.from(JSON.stringify({ a: text }));
+    decoder.decode(bytes, 0, bytes.length, record);
+    expect(record.slots[slot]).toBe(text);
+  }
 });
 
 it('keeps strings apart, however many there are and whether they come back or not', () => {
