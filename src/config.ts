@@ -7,34 +7,43 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from './errors.ts';
 import { DURATION_FORM, parseDuration } from './sigma/duration.ts';
 import { nearest } from './sigma/nearest.ts';
 
-const duration = z.string().transform((text, context) => {
+const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context) => {
   const ms = parseDuration(text);
   if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
   return ms ?? 0;
 });
-const text = z.string().min(1, 'expected a text that is not empty');
+/** A URL that holds a secret. */
+const WITH_CREDENTIALS = /\/\/[^/?#]*@/;
+const text = z
+  .string('expected a text; in the file, put it in quotes')
+  .min(1, 'expected a text that is not empty');
 const list = z
-  .union([z.string().transform((value) => value.split(',')), z.array(z.string())])
-  .transform((values) => values.map((value) => value.trim()).filter((value) => value !== ''));
+  .union(
+    [z.string().transform((value) => value.split(',')), z.array(z.string())],
+    'expected a list of texts, or one text with commas between',
+  )
+  .transform((values): readonly string[] =>
+    Object.freeze(values.map((value) => value.trim()).filter((value) => value !== '')),
+  );
+const someOf = list.refine((values) => values.length > 0, 'expected at least one');
+/** Not `z.coerce`: to it a space is 0 and `true` is 1. */
 const whole = (least: number, most: number) =>
-  z.coerce
-    .number(`expected a whole number`)
-    .int('expected a whole number')
-    .min(least, `expected at least ${least}`)
-    .max(most, `expected at most ${most}`);
+  z
+    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'expected a whole number')
+    .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`));
 const yesNo = z
-  .union([z.boolean(), z.enum(['true', 'false', '1', '0'], 'expected true or false')])
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])], 'expected true or false')
   .transform((value) => value === true || value === 'true' || value === '1');
 
 interface Setting<T> {
   readonly env: string;
-  readonly schema: z.ZodType<T, unknown>;
+  readonly schema: z.ZodType<T>;
   /** As a person would write it; undefined: none. */
   readonly default: string | undefined;
   readonly secret?: true;
@@ -43,7 +52,7 @@ interface Setting<T> {
 
 function setting<T>(
   env: string,
-  schema: z.ZodType<T, unknown>,
+  schema: z.ZodType<T>,
   fallback: string | undefined,
   doc: string,
   secret?: true,
@@ -51,11 +60,16 @@ function setting<T>(
   return { env, schema, default: fallback, doc, ...(secret === undefined ? {} : { secret }) };
 }
 
-const url = z.url({ protocol: /^https?$/, error: 'expected http(s)://host:port' });
+const url = z
+  .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
+  .refine(
+    (value) => !WITH_CREDENTIALS.test(value),
+    'expected no user and password in it: they have settings',
+  );
 
 /** Every setting, by its name in the configuration file. */
 export const SETTINGS = {
-  rules: setting('VIGIE_RULES', list, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
+  rules: setting('VIGIE_RULES', someOf, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
   data_dir: setting(
     'VIGIE_DATA_DIR',
     text,
@@ -64,7 +78,7 @@ export const SETTINGS = {
   ),
   kafka_brokers: setting(
     'KAFKA_BROKERS',
-    list.optional(),
+    someOf.optional(),
     undefined,
     'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
   ),
@@ -96,7 +110,7 @@ export const SETTINGS = {
   clickhouse_user: setting('CLICKHOUSE_USER', text.optional(), undefined, 'ClickHouse user.'),
   clickhouse_password: setting(
     'CLICKHOUSE_PASSWORD',
-    z.string().optional(),
+    z.string('expected a text; in the file, put it in quotes').optional(),
     undefined,
     'ClickHouse password.',
     true,
@@ -124,7 +138,7 @@ export const SETTINGS = {
   pseudonym_key: setting(
     'VIGIE_PSEUDONYM_KEY',
     z
-      .string()
+      .string('expected 32 hex digits in quotes')
       .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)')
       .optional(),
     undefined,
@@ -197,8 +211,7 @@ export function loadConfig(
   const faults: string[] = [];
   const fromFile = file === undefined ? {} : readFile(file);
   for (const name of Object.keys(fromFile)) {
-    if (!Object.hasOwn(SETTINGS, name))
-      faults.push(`${file}: ${name} is no setting${didYouMean(name, Object.keys(SETTINGS))}`);
+    if (!Object.hasOwn(SETTINGS, name)) faults.push(`${file}: ${name} is no setting${inFile(name)}`);
   }
   const known = new Set(Object.values(SETTINGS).map((entry) => entry.env));
   for (const name of Object.keys(env)) {
@@ -222,7 +235,8 @@ export function loadConfig(
         : fromEnv !== undefined
           ? entry.env
           : `${file ?? 'default'}: ${name}`;
-    const shown = entry.secret === true ? '(a secret)' : JSON.stringify(value);
+    const isSecret = entry.secret === true || (typeof value === 'string' && WITH_CREDENTIALS.test(value));
+    const shown = isSecret ? '(a secret)' : JSON.stringify(value);
     faults.push(`${place} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
   }
   if (faults.length > 0) {
@@ -235,8 +249,17 @@ export function loadConfig(
 
 function readFile(file: string): Record<string, unknown> {
   try {
-    const parsed: unknown = parseYaml(readFileSync(file, 'utf8'));
-    if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) {
+    const lineCounter = new LineCounter();
+    // Not pretty: that would quote the lines around, which may hold a secret.
+    const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
+    const [fault] = document.errors;
+    if (fault !== undefined) {
+      const { line, col } = lineCounter.linePos(fault.pos[0]);
+      throw new Error(`line ${line}, column ${col}: ${fault.message}`);
+    }
+    // A file of comments only is an empty one.
+    const parsed: unknown = document.toJS() ?? {};
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
       throw new Error('it is not a map of settings');
     }
     return parsed as Record<string, unknown>;
@@ -250,6 +273,17 @@ function readFile(file: string): Record<string, unknown> {
       },
     );
   }
+}
+
+/** What the file's name of a setting may have been; people write the variable's name there, too. */
+function inFile(name: string): string {
+  const entries = Object.entries(SETTINGS);
+  const variable = nearest(
+    name,
+    entries.map(([, { env }]) => env),
+  );
+  const meant = entries.find(([, { env }]) => env === variable)?.[0] ?? nearest(name, Object.keys(SETTINGS));
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
 
 function didYouMean(name: string, candidates: Iterable<string>): string {

@@ -18,6 +18,10 @@ export interface EvalOptions {
   readonly latenessMs?: number;
   /** Also report matches of base rules that only correlations refer to. */
   readonly allMatches?: boolean;
+  /** Dotted paths of the fields that hold persons' ids. Default `portal.records.ids`. */
+  readonly personFields?: readonly string[];
+  /** Larger events are refused. Default 1 MiB. */
+  readonly maxEventBytes?: number;
   /** 16 bytes under which persons' ids are hashed; a fixed key when absent. */
   readonly pseudonymKey?: Uint8Array;
 }
@@ -95,6 +99,8 @@ export class Evaluator {
       timeRequired: ruleSet.correlations.length > 0,
       pseudonymKey: key,
       ...(options.timestampField === undefined ? {} : { timestampField: options.timestampField }),
+      ...(options.personFields === undefined ? {} : { personFields: options.personFields }),
+      ...(options.maxEventBytes === undefined ? {} : { maxEventBytes: options.maxEventBytes }),
     });
     this.#record = fields.newRecord();
     this.#reported = ruleSet.rules.map((rule) => rule.alertsAlone || options.allMatches === true);
@@ -137,7 +143,7 @@ export class Evaluator {
       )
       .map(({ episode }) => episode);
     const matches = this.#matches.sort(
-      (a, b) => (Number.isNaN(a.time) ? 0 : a.time - b.time) || a.index - b.index || a.rule - b.rule,
+      (a, b) => compareTimes(a.time, b.time) || a.index - b.index || a.rule - b.rule,
     );
 
     const lines: EvalLine[] = [];
@@ -210,6 +216,11 @@ function alertLine(episode: Episode): EvalLine {
     events: episode.totals.events,
     value: episode.value,
   };
+}
+
+/** Events without a time come first. */
+function compareTimes(a: number, b: number): number {
+  return Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(b)) - Number(Number.isNaN(a)) : a - b;
 }
 
 function isoTime(timeMs: number): string {

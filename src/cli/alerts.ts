@@ -1,22 +1,16 @@
 /** `vigie alerts`: what operators do with alerts. */
 
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
 import { connectAlertStore } from '../sink/connect.ts';
-import { UsageError } from './errors.ts';
+import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { bytes, count, instant, span, styled, styledLevel, table } from './terminal.ts';
 
-interface ListOptions {
-  status?: string;
-  state?: string;
-  level?: string;
-  rule?: string;
-  since?: string;
-  limit?: string;
+interface ListOptions extends AlertFilter {
   json?: true;
 }
 
@@ -34,29 +28,38 @@ export function alertsCommand(program: Command): void {
     .description(
       'Works on the server of CLICKHOUSE_URL, or on the data folder, also while `vigie run` holds it.',
     )
-    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)');
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie alerts list --status firing\n  vigie alerts show 3f9a\n  vigie alerts ack 3f9a --reason "calling the training organisation"',
+    );
   const withStore = (use: (store: AlertStore) => Promise<void>): Promise<void> =>
     withStoreOf(alerts.opts<{ dataDir?: string }>().dataDir, use);
 
   alerts
     .command('list')
     .description('Alerts, newest last event first.')
-    .option('--status <status>', 'firing, resolved or merged (default: firing and resolved)')
-    .option('--state <state>', 'new, acknowledged or closed')
-    .option('--level <level>', 'informational, low, medium, high or critical')
+    .addOption(
+      new Option('--status <status>', 'default: firing and resolved').choices([
+        'firing',
+        'resolved',
+        'merged',
+      ]),
+    )
+    .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
+    .addOption(new Option('--level <level>').choices(['informational', 'low', 'medium', 'high', 'critical']))
     .option('--rule <rule>', 'rule id')
-    .option('--since <time>', 'only alerts still going on at this time, ISO 8601')
-    .option('--limit <number>', 'at most so many', '100')
+    .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 100_000), 100)
     .option('--json', 'one JSON object per alert')
     .addHelpText(
       'after',
       '\nExamples:\n  vigie alerts list --status firing --level critical\n  vigie alerts --data-dir .vigie/demo list\n  vigie alerts list --json | jq .group',
     )
-    .action(async (options: ListOptions) => {
-      const filter = filterOf(options);
+    .action(async ({ json, ...filter }: ListOptions) => {
       await withStore(async (store) => {
         const found = await store.list(filter);
-        if (options.json) {
+        if (json) {
           for (const alert of found) await write(`${JSON.stringify(alert)}\n`);
           return;
         }
@@ -92,7 +95,13 @@ export function alertsCommand(program: Command): void {
       await withStore(async (store) => show(await store.show(id), options.json));
     });
 
-  const action = (name: string, does: ActionName, what: string, needs: 'reason' | 'to' | 'nothing'): void => {
+  const action = (
+    name: string,
+    does: ActionName,
+    what: string,
+    needs: 'reason' | 'to' | 'nothing',
+    example: string,
+  ): void => {
     const command = alerts.command(name).argument('<id>', 'alert id, or its beginning').description(what);
     if (needs === 'to') command.requiredOption('--to <name>', 'who is to look into it');
     if (needs === 'reason') command.requiredOption('--reason <text>', 'why');
@@ -100,12 +109,16 @@ export function alertsCommand(program: Command): void {
     command
       .option('--by <name>', 'who acts (default: the user of this session)')
       .option('--json', 'print the alert afterwards as one JSON object')
-      .action(async (id: string, options: ActOptions) => {
+      .addHelpText('after', `\nExample:\n  vigie alerts ${name} 3f9a${example}`)
+      .action(async (id: string, options: ActOptions, self: Command) => {
+        const actor = options.by ?? sessionUser();
+        if (actor === undefined)
+          self.error('error: this session has no user name: say who acts with --by NAME');
         await withStore(async (store) => {
           const detail = await store.act({
             alertId: id,
             action: does,
-            actor: options.by ?? userInfo().username,
+            actor,
             ...(options.reason === undefined ? {} : { reason: options.reason }),
             ...(options.to === undefined ? {} : { assignee: options.to }),
           });
@@ -122,10 +135,17 @@ export function alertsCommand(program: Command): void {
     'acknowledge',
     'Says that somebody is looking into it: from here the persons in charge are aware.',
     'nothing',
+    '',
   );
-  action('assign', 'assign', 'Gives the alert to somebody.', 'to');
-  action('comment', 'comment', 'Adds a remark.', 'reason');
-  action('close', 'close', 'Ends the work on it, with the reason.', 'reason');
+  action('assign', 'assign', 'Gives the alert to somebody.', 'to', ' --to m.durand');
+  action('comment', 'comment', 'Adds a remark.', 'reason', ' --reason "the account is closed since 21:40"');
+  action(
+    'close',
+    'close',
+    'Ends the work on it, with the reason.',
+    'reason',
+    ' --reason "an export agreed with the agency"',
+  );
 }
 
 async function withStoreOf(
@@ -150,17 +170,13 @@ async function withStoreOf(
   }
 }
 
-/** Values are checked by the store, whichever process it lives in. */
-function filterOf(options: ListOptions): AlertFilter {
-  const { since, limit, json: _json, ...rest } = options;
-  const sinceMs = since === undefined ? undefined : Date.parse(since);
-  if (Number.isNaN(sinceMs))
-    throw new UsageError(`--since is ${JSON.stringify(since)}: expected a time such as 2025-07-12T20:00:00Z`);
-  return {
-    ...(rest as AlertFilter),
-    ...(sinceMs === undefined ? {} : { since: sinceMs }),
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-  };
+/** Undefined where the process runs under a number that has no name, as in some containers. */
+function sessionUser(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 export function groupText({ group }: Pick<AlertView, 'group'>): string {
@@ -169,12 +185,15 @@ export function groupText({ group }: Pick<AlertView, 'group'>): string {
   return entries.map(([field, value]) => `${field}=${value ?? '(none)'}`).join(' ');
 }
 
+function about(estimated: boolean): string {
+  return estimated ? 'about ' : '';
+}
+
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
   if (json) {
     await write(`${JSON.stringify(alert)}\n`);
     return;
   }
-  const about = (estimated: boolean) => (estimated ? 'about ' : '');
   const threshold = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
   const lines: [string, string][] = [
     ['alert', alert.alertId],

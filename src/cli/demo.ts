@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { estimate, generate, type IncidentLabels } from '../../replay/index.ts';
 import type { Alert } from '../alert/alert.ts';
@@ -13,8 +14,10 @@ import { runService } from '../service.ts';
 import type { AlertView } from '../sink/alert-store.ts';
 import { MemorySource } from '../source/memory-source.ts';
 import { groupText } from './alerts.ts';
+import { EXIT } from './errors.ts';
 import { requireRules } from './inputs.ts';
 import { createLogger } from './logger.ts';
+import { settingText } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
 import { bytes, count, instant, progressBar, span, styled, styledLevel } from './terminal.ts';
@@ -30,7 +33,7 @@ interface Options {
   dataDir: string;
 }
 
-export function demoCommand(program: Command, version: string): void {
+export function demoCommand(program: Command, exit: (code: number) => void, version: string): void {
   program
     .command('demo')
     .summary('watch the theft of July 2025 being caught')
@@ -39,17 +42,23 @@ export function demoCommand(program: Command, version: string): void {
     )
     .option('--seed <text>', 'seed of the generated traffic')
     .option('--accounts <number>', 'accounts of the ordinary traffic')
-    .option('-d, --data-dir <folder>', 'folder of the embedded database', '.vigie/demo')
+    .option(
+      '-d, --data-dir <folder>',
+      'folder of the embedded database',
+      settingText('data_dir'),
+      '.vigie/demo',
+    )
     .addHelpText('after', '\nExamples:\n  vigie demo\n  vigie demo --seed another --accounts 2000')
     .action(async (options: Options) => {
-      // The demo is self-contained whatever the environment says of servers.
-      const { CLICKHOUSE_URL: _url, KAFKA_BROKERS: _brokers, ...env } = process.env;
-      const config = loadConfig(env, { data_dir: options.dataDir, http_port: 0, log_level: 'error' });
-      await demo(config, options, version);
+      // The demo is self-contained: of the environment it takes only other rules to watch at work.
+      const rules = process.env['VIGIE_RULES'] ?? [fileURLToPath(new URL('../../rules', import.meta.url))];
+      const config = loadConfig({}, { rules, data_dir: options.dataDir, http_port: 0, log_level: 'error' });
+      const caught = await demo(config, options, version);
+      exit(caught ? EXIT.done : EXIT.failed);
     });
 }
 
-async function demo(config: Config, { seed, accounts }: Options, version: string): Promise<void> {
+async function demo(config: Config, { seed, accounts }: Options, version: string): Promise<boolean> {
   const scenarioOptions = {
     ...(seed === undefined ? {} : { seed }),
     ...(accounts === undefined ? {} : { accounts }),
@@ -111,7 +120,7 @@ async function demo(config: Config, { seed, accounts }: Options, version: string
     });
   }
   const [theft] = generated.labels().incidents;
-  await tell(stored, theft!);
+  const caught = await tell(stored, theft!);
   await write(
     `\n${count(summary.events)} events, ${bytes(summary.bytes)}, generated and judged in ${count(Math.round(seconds * 10) / 10)} s ` +
       `(${count(Math.round(summary.events / seconds))} a second): ${count(summary.accepted)} accepted, ${count(summary.deadLetters)} dead letters.\n` +
@@ -124,6 +133,7 @@ async function demo(config: Config, { seed, accounts }: Options, version: string
       `  npm run -s vigie -- rules list\n` +
       `  npm run -s vigie -- replay missions-locales-2025 --to events.ndjson && npm run -s vigie -- run --input events.ndjson\n`,
   );
+  return caught;
 }
 
 /** The most severe alert on the thief, the earliest of them. */
@@ -132,7 +142,7 @@ function mainAlert(alerts: readonly AlertView[], theft: IncidentLabels): AlertVi
   return onThief.find(({ level }) => level === 'critical') ?? onThief[0];
 }
 
-async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promise<void> {
+async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promise<boolean> {
   const inOrder = [...alerts].sort((a, b) => a.crossedAt - b.crossedAt);
   for (const alert of inOrder) {
     await write(
@@ -142,10 +152,9 @@ async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promis
   const main = mainAlert(alerts, theft);
   if (main === undefined || theft.firstRead === undefined) {
     await write(`\n${styled('red', 'The theft was not caught.')}\n`);
-    return;
+    return false;
   }
   const firstRead = Date.parse(theft.firstRead.time);
-  const about = (estimated: boolean) => (estimated ? 'about ' : '');
   const others = alerts.filter(
     ({ group, level }) => level === 'critical' && !theft.accounts.includes(group['user.id'] ?? ''),
   );
@@ -156,7 +165,7 @@ async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promis
     ['since', instant(main.firstEventAt)],
     [
       'took',
-      `${about(main.personsEstimated)}${count(main.persons)} persons, ${count(main.records)} records, ${bytes(main.bytes)} (${main.categories.join(', ')}), until ${instant(main.lastEventAt)}`,
+      `${main.personsEstimated ? 'about ' : ''}${count(main.persons)} persons, ${count(main.records)} records, ${bytes(main.bytes)} (${main.categories.join(', ')}), until ${instant(main.lastEventAt)}`,
     ],
     [
       'caught',
@@ -178,6 +187,7 @@ async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promis
     `\nIn July 2025 the alert came ${JULY_2025.alertAfter} later, with all ${count(JULY_2025.recordsTaken)} records taken in ${JULY_2025.hours} hours.\n` +
       `Here ${count(Math.max(0, theft.records - main.recordsBeforeAlert))} of ${count(theft.records)} were still in place when the alert opened.\n`,
   );
+  return true;
 }
 
 function* bytesOf(chunks: Iterable<{ readonly bytes: Uint8Array }>): Generator<Uint8Array> {

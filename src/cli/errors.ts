@@ -5,18 +5,14 @@ import { messageOf, VigieError } from '../errors.ts';
 /** Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
-/** Wrong usage: reported with a hint to --help. */
-export class UsageError extends Error {}
+/** What a person typed is wrong; all else was asked for rightly and failed. */
+const USAGE_CODES = new Set(['SCENARIO_UNKNOWN', 'OPTION_UNKNOWN', 'OPTION_INVALID', 'ARGUMENT_INVALID']);
 
 export function report(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`vigie: ${error.message}\n`);
-    return EXIT.usage;
-  }
   if (error instanceof VigieError) {
     process.stderr.write(`vigie: ${error.code}: ${error.message}\n`);
     if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
-    return EXIT.failed;
+    return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   }
   // Anything else is a defect: the stack is what a bug report needs.
   process.stderr.write(

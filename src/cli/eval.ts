@@ -1,22 +1,22 @@
 /** `vigie eval`: rules × events → NDJSON on standard output. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfig } from '../config.ts';
 import { Evaluator } from '../eval.ts';
-import { EXIT, UsageError } from './errors.ts';
-import { durationOption, forEachLine, requireRules } from './inputs.ts';
+import { EXIT } from './errors.ts';
+import { forEachLine, requireRules } from './inputs.ts';
+import { durationMs } from './options.ts';
 import { write } from './output.ts';
 
 interface Options {
   rules: string[];
   input: string;
   timestampField: string;
-  lateness: string;
+  lateness: number;
   only?: string;
   allMatches?: true;
 }
 
-const KINDS = ['match', 'firing', 'alert'];
 const SHOWN_REJECTIONS = 10;
 
 export function evalCommand(program: Command, exit: (code: number) => void): void {
@@ -29,41 +29,50 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
     .requiredOption('-r, --rules <path...>', 'files or folders of Sigma rules')
     .option('-i, --input <file>', 'NDJSON events, - for standard input', '-')
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
-    .option('--lateness <duration>', 'allowed lateness', '60s')
-    .option('--only <kind>', 'print only match, firing or alert lines')
+    .addOption(
+      new Option('--lateness <duration>', 'allowed lateness').argParser(durationMs).default(60_000, '60s'),
+    )
+    .addOption(new Option('--only <kind>', 'print only these lines').choices(['match', 'firing', 'alert']))
     .option('--all-matches', 'also print matches of rules that only correlations refer to')
     .addHelpText(
       'after',
       `
-Lines that are no events are reported on standard error; the rest is evaluated and the exit code is 1.
+Lines that are no events are reported on standard error, the rest is evaluated, and the exit code
+is 1. Persons' ids are hashed as VIGIE_PERSON_FIELDS and VIGIE_PSEUDONYM_KEY say.
 
 Examples:
   vigie eval --rules rules --input events.ndjson
   zcat access.ndjson.gz | vigie eval --rules rules/extraction --only firing`,
     )
     .action(async (options: Options) => {
-      const { only } = options;
-      if (only !== undefined && !KINDS.includes(only)) {
-        throw new UsageError(`--only is ${JSON.stringify(only)}: expected one of ${KINDS.join(', ')}`);
-      }
-      const latenessMs = durationOption('--lateness', options.lateness);
-      const { pseudonym_key: key } = loadConfig(process.env);
+      const { input, only, lateness: latenessMs } = options;
+      const {
+        pseudonym_key: key,
+        person_fields: personFields,
+        max_event_bytes: maxEventBytes,
+      } = loadConfig(process.env);
       const evaluator = new Evaluator(requireRules(options.rules), {
         timestampField: options.timestampField,
         latenessMs,
         allMatches: options.allMatches === true,
+        personFields,
+        maxEventBytes,
         ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
       });
-      await forEachLine(options.input, (data, start, end, line) => evaluator.take(data, start, end, line));
+      await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
       const { lines, deadLetters } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
       for (const { index, code, message } of deadLetters.slice(0, SHOWN_REJECTIONS)) {
-        process.stderr.write(`line ${index}: ${code}: ${message}\n`);
+        process.stderr.write(`${input === '-' ? 'stdin' : input}:${index + 1}: ${code}: ${message}\n`);
       }
       if (deadLetters.length > 0) {
-        process.stderr.write(`${deadLetters.length} of the lines are no events and were left out\n`);
+        const lines =
+          deadLetters.length === 1
+            ? '1 line is no event and was'
+            : `${deadLetters.length} lines are no events and were`;
+        process.stderr.write(`${lines} left out; docs/event.md describes events\n`);
         exit(EXIT.failed);
       }
     });

@@ -1,19 +1,20 @@
 /** Opening what commands read: rules that load without a fault, and NDJSON line by line. */
 
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { LineSplitter } from '../event/lines.ts';
-import { messageOf, VigieError } from '../errors.ts';
+import { VigieError } from '../errors.ts';
 import { loadRules } from '../rules-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
-import { parseDuration } from '../sigma/duration.ts';
-import { UsageError } from './errors.ts';
+import { FileSource } from '../source/file-source.ts';
+import type { EventVisitor } from '../source/source.ts';
+import { fileProgress } from './terminal.ts';
 
 export function faultLine({ file, line, column, severity, code, message }: Fault): string {
   return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${code}: ${message}`;
 }
 
-/** Loads rules; any fault is printed to standard error and refused. Warnings are printed by `rules check` only. */
+/**
+ * Loads rules; any fault is printed to standard error and refused. Warnings are printed by `rules check` only.
+ * Throws RULES_FAULTY, or NO_RULES: a detector without rules would look as if all were well.
+ */
 export function requireRules(paths: readonly string[]): RuleSet {
   const ruleSet = loadRules(paths);
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
@@ -27,32 +28,34 @@ export function requireRules(paths: readonly string[]): RuleSet {
       },
     );
   }
+  if (ruleSet.rules.length + ruleSet.correlations.length === 0) {
+    throw new VigieError('NO_RULES', `there is no rule under ${paths.join(', ')}`, {
+      remedy: 'Give the path of a rule file or of a folder with *.yml files (VIGIE_RULES, --rules).',
+    });
+  }
   return ruleSet;
 }
 
-/** Calls `visit` for every line of a file or of standard input (`-`), in order. Throws INPUT_UNREADABLE. */
+/**
+ * Calls `visit` for every line of a file or of standard input (`-`), in order, and waits for `afterBatch`
+ * after every MiB or so. `what` names the work in its progress. Throws INPUT_UNREADABLE.
+ */
 export async function forEachLine(
   path: string,
-  visit: (data: Uint8Array, start: number, end: number, line: number) => void,
+  what: string,
+  visit: EventVisitor,
+  afterBatch?: () => Promise<void>,
 ): Promise<void> {
+  const source = new FileSource(path);
+  const progress = fileProgress(what, source);
   try {
-    if (path !== '-' && (await stat(path)).isDirectory()) throw new Error('it is a folder');
-    const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 });
-    const splitter = new LineSplitter();
-    for await (const chunk of stream) splitter.push(chunk as Buffer, visit);
-    splitter.finish(visit);
-  } catch (error) {
-    throw new VigieError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
-      remedy: 'Give the path of a readable NDJSON file, or - for standard input.',
-      cause: error,
-    });
+    for await (const item of source.read(new AbortController().signal)) {
+      if (item.kind !== 'events') continue;
+      item.forEach(visit);
+      progress.update();
+      await afterBatch?.();
+    }
+  } finally {
+    progress.stop();
   }
-}
-
-/** A duration option in ms. */
-export function durationOption(name: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined)
-    throw new UsageError(`${name} is ${JSON.stringify(text)}: expected a duration such as 60s, 5m or 24h`);
-  return ms;
 }

@@ -17,15 +17,22 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
+/** Columns; wider lines are hard to read. */
+const HELP_WIDTH = 100;
+
 const program = new Command('vigie')
   .description('Reads portal access logs and raises an alert while somebody is still copying the database.')
   .version(version)
   .showHelpAfterError('(add --help for usage)')
   .exitOverride()
+  .configureOutput({
+    getOutHelpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
+    getErrHelpWidth: () => Math.min(process.stderr.columns ?? HELP_WIDTH, HELP_WIDTH),
+  })
   .addHelpText(
     'after',
     `
-Settings come from the environment and an optional file (VIGIE_CONFIG); docs/configuration.md lists them.
+Settings come from the environment and an optional file (VIGIE_CONFIG): see docs/configuration.md.
 Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage.
 
 Start with:
@@ -36,14 +43,13 @@ const exit = (code: number): void => {
   process.exitCode = code;
 };
 endQuietlyOnClosedPipe();
-demoCommand(program, version);
+demoCommand(program, exit, version);
 runCommand(program, exit, version);
 replayCommand(program);
 evalCommand(program, exit);
 rulesCommand(program, exit);
 alertsCommand(program);
 pseudonymiseCommand(program);
-for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for usage)');
 
 try {
   await program.parseAsync();

@@ -1,12 +1,24 @@
 /** Writing results to standard output without outrunning its reader. */
 
 import { once } from 'node:events';
+import { messageOf, VigieError } from '../errors.ts';
+import { report } from './errors.ts';
 
-/** A reader that went away (`| head`) ends the command quietly. */
+/**
+ * A reader of results that went away (`| head`) ends the command quietly. One of messages does not end it: a
+ * detector outlives whoever watched it start.
+ */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    const failure = new VigieError('OUTPUT_FAILED', `cannot write the results: ${messageOf(error)}`, {
+      remedy: 'See that what standard output leads to has room.',
+      cause: error,
+    });
+    process.exit(report(failure));
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? 0);
   });
 }
 

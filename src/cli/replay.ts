@@ -1,13 +1,13 @@
 /** `vigie replay`: generated or recorded events to a file, standard output or Kafka. */
 
-import type { Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
 import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
-import { UsageError } from './errors.ts';
 import { kafkaConnection } from './kafka-settings.ts';
+import { speedFactor, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
 import { bytes, count, progressBar } from './terminal.ts';
@@ -15,9 +15,8 @@ import { bytes, count, progressBar } from './terminal.ts';
 interface Options {
   to: string;
   topic?: string;
-  partitions?: string;
-  speed: string;
-  set: string[];
+  partitions: number;
+  speed: 'max' | number;
   json?: true;
   list?: true;
 }
@@ -25,15 +24,15 @@ interface Options {
 export function replayCommand(program: Command): void {
   const command = program
     .command('replay')
-    .argument('[scenario]', `one of ${Object.keys(SCENARIOS).join(', ')}`)
+    .addArgument(new Argument('[scenario]', 'what to write').choices(Object.keys(SCENARIOS)))
     .summary('generate an incident or benign traffic, to a file, standard output or Kafka')
     .description(
       'Writes the events of a scenario, the same bytes for the same seed and options. Beside a file go the labels: which events belong to the incident, persons and records taken.',
     )
     .option('-t, --to <output>', 'a file, - for standard output, or kafka', '-')
     .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
-    .option('--partitions <number>', 'of a topic that is created (default 6)')
-    .option('--speed <factor>', 'max, or a multiple of real time such as 1 or 60', 'max')
+    .option('--partitions <number>', 'of a topic that is created', wholeNumber(1, 10_000), 6)
+    .option('--speed <factor>', 'max, or a multiple of real time such as 1 or 60', speedFactor, 'max')
     .option('--json', 'print the labels as JSON on standard output (not with --to -)')
     .option('--list', 'list the scenarios and their options');
   const optionNames = new Set<string>();
@@ -41,7 +40,9 @@ export function replayCommand(program: Command): void {
     for (const option of scenario.options) {
       if (optionNames.has(option.name)) continue;
       optionNames.add(option.name);
-      command.option(`--${kebab(option.name)} <value>`, `${option.description} (scenario option)`);
+      command.addOption(
+        new Option(`--${kebab(option.name)} <value>`, option.description).helpGroup('Options of scenarios:'),
+      );
     }
   }
   command
@@ -53,9 +54,9 @@ Examples:
   vigie replay kairos-2025 --accounts 0 | vigie eval --rules rules --only firing
   KAFKA_BROKERS=127.0.0.1:9092 vigie replay kairos-2025 --to kafka --speed 60`,
     )
-    .action(async (name: string | undefined, options: Options & Record<string, unknown>) => {
+    .action(async (name: string | undefined, options: Options & Record<string, unknown>, self: Command) => {
       if (options.list) return list();
-      if (name === undefined) throw new UsageError(`name a scenario: ${Object.keys(SCENARIOS).join(', ')}`);
+      if (name === undefined) self.error(`error: name a scenario: ${Object.keys(SCENARIOS).join(', ')}`);
       const scenarioOptions = Object.fromEntries(
         [...optionNames].flatMap((option) =>
           options[option] === undefined ? [] : [[option, options[option]]],
@@ -70,7 +71,7 @@ Examples:
       try {
         result = await writeTo(outputOf(options), generated, {
           clock: systemClock,
-          speed: speedOf(options.speed),
+          speed: options.speed,
           signal,
           progress: (progress) => bar.update(progress.events, `${count(progress.events)} events`),
         });
@@ -102,24 +103,13 @@ function outputOf({ to, topic, partitions }: Options): Output {
   if (to === '-') return { kind: 'stream', stream: process.stdout };
   if (to !== 'kafka') return { kind: 'file', path: to };
   const config = loadConfig(process.env);
-  const number = partitions === undefined ? 6 : Number(partitions);
-  if (!Number.isInteger(number) || number < 1)
-    throw new UsageError(`--partitions is ${partitions}: expected a whole number from 1`);
   return {
     kind: 'kafka',
     ...kafkaConnection(config, () => undefined),
     clientId: 'vigie-replay',
     topic: topic ?? config.topic,
-    partitions: number,
+    partitions,
   };
-}
-
-function speedOf(text: string): 'max' | number {
-  const factor = Number(text.replace(/x$/, ''));
-  if (text === 'max') return 'max';
-  if (!(factor > 0))
-    throw new UsageError(`--speed is ${JSON.stringify(text)}: expected max, or a number above 0 such as 60`);
-  return factor;
 }
 
 function kebab(name: string): string {

@@ -1,8 +1,7 @@
 /** `vigie rules check|test|list`. */
 
 import { readFileSync } from 'node:fs';
-import { glob } from 'node:fs/promises';
-import { stat } from 'node:fs/promises';
+import { glob, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
@@ -19,7 +18,11 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
   const rules = program
     .command('rules')
     .summary('check, test and list Sigma rules')
-    .description('Work on Sigma rules. Without PATH, those of VIGIE_RULES (default: rules).');
+    .description('Work on Sigma rules. Without PATH, those of VIGIE_RULES (default: rules).')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie rules check\n  vigie rules test rules/extraction\n  vigie rules list',
+    );
 
   rules
     .command('check')
@@ -57,7 +60,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       } else {
         for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
         await write(
-          `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} faults`)}\n`,
+          `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
         );
       }
       if (errors.length > 0) exit(EXIT.failed);

@@ -9,12 +9,13 @@ import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
-import { EXIT, UsageError } from './errors.ts';
+import { EXIT } from './errors.ts';
 import { requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger } from './logger.ts';
+import { settingText } from './options.ts';
 import { stopSignal } from './signals.ts';
-import { bytes, count, progressBar, type Progress } from './terminal.ts';
+import { count, fileProgress } from './terminal.ts';
 
 interface Options {
   input?: string;
@@ -32,8 +33,12 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     )
     .option('-i, --input <file>', 'NDJSON events instead of Kafka, - for standard input')
     .option('-r, --rules <path...>', 'files or folders of rules (default: VIGIE_RULES)')
-    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)')
-    .option('--http-port <port>', 'port of /metrics, /healthz and /readyz (default: VIGIE_HTTP_PORT)')
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
+    .option(
+      '--http-port <port>',
+      'port of /metrics, /healthz and /readyz (default: VIGIE_HTTP_PORT)',
+      settingText('http_port'),
+    )
     .addHelpText(
       'after',
       `
@@ -44,7 +49,7 @@ Examples:
   zcat access-*.ndjson.gz | vigie run --input -
   KAFKA_BROKERS=127.0.0.1:9092 VIGIE_PSEUDONYM_KEY=$(openssl rand -hex 16) vigie run`,
     )
-    .action(async (options: Options) => {
+    .action(async (options: Options, command: Command) => {
       const overrides = {
         ...(options.rules === undefined ? {} : { rules: options.rules }),
         ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
@@ -53,7 +58,7 @@ Examples:
       const config = loadConfig(process.env, overrides);
       const { input } = options;
       if (input === undefined && config.kafka_brokers === undefined) {
-        throw new UsageError('nothing to read: give --input FILE, or set KAFKA_BROKERS');
+        command.error('error: nothing to read: give --input FILE, or set KAFKA_BROKERS');
       }
       const logger = await createLogger(config.log_level);
       const since = systemClock.elapsed();
@@ -68,8 +73,8 @@ Examples:
 
       const log: Log = (level, message, fields) => logger[level](fields, message);
       const { signal, dispose } = stopSignal();
-      let bar: Progress | undefined;
-      let file: FileSource | undefined;
+      const file = input === undefined ? undefined : new FileSource(input);
+      const progress = file === undefined ? undefined : fileProgress('run', file);
       const summary = await runService(
         {
           config,
@@ -81,7 +86,7 @@ Examples:
           logger,
           clock: systemClock,
           openSource: (onProblem) => {
-            if (input !== undefined) return (file = new FileSource(input));
+            if (file !== undefined) return file;
             return new KafkaSource({
               ...kafkaConnection(config, log),
               topic: config.topic,
@@ -99,14 +104,7 @@ Examples:
                   }),
               }
             : {}),
-          observer: {
-            batch: () => {
-              const total = file?.totalBytes;
-              if (file === undefined || total === undefined) return;
-              bar ??= progressBar('run', total);
-              bar.update(file.bytesRead, `${bytes(file.bytesRead)} of ${bytes(total)}`);
-            },
-          },
+          observer: { batch: () => progress?.update() },
           onReady: ({ metricsPort, database }) => {
             const metrics = `http://${config.http_host}:${metricsPort}/metrics`;
             const { length } = ruleSet.correlations;
@@ -118,7 +116,7 @@ Examples:
         },
         signal,
       ).finally(() => {
-        bar?.stop();
+        progress?.stop();
         dispose();
       });
       const { events, accepted, duplicates, deadLetters } = summary;

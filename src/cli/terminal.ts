@@ -51,7 +51,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   result.push(...rows.map((row) => [...row]));
-  return result.toString();
+  return result.toString().replaceAll(/ +$/gm, '');
 }
 
 export function count(value: number): string {
@@ -103,5 +103,22 @@ export function progressBar(what: string, total: number): Progress {
   return {
     update: (done, note = '') => bar.update(Math.min(done, total), { note }),
     stop: () => bar.stop(),
+  };
+}
+
+/** A bar over the bytes of a file; nothing for a stream, whose end nobody knows. */
+export function fileProgress(
+  what: string,
+  file: { readonly bytesRead: number; readonly totalBytes: number | undefined },
+): { update(): void; stop(): void } {
+  let bar: Progress | undefined;
+  return {
+    update: () => {
+      const { bytesRead, totalBytes } = file;
+      if (totalBytes === undefined) return;
+      bar ??= progressBar(what, totalBytes);
+      bar.update(bytesRead, `${bytes(bytesRead)} of ${bytes(totalBytes)}`);
+    },
+    stop: () => bar?.stop(),
   };
 }

@@ -1,0 +1,51 @@
+/** Values of options, checked as they are read: a wrong one is wrong usage, with the form that was expected. */
+
+import { InvalidArgumentError } from 'commander';
+import { SETTINGS } from '../config.ts';
+import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
+
+/** The text of an option that stands for a setting, when the setting takes it. */
+export function settingText(name: keyof typeof SETTINGS): (text: string) => string {
+  return (text) => {
+    const { success, error } = SETTINGS[name].schema.safeParse(text);
+    if (!success) {
+      const { message } = error.issues[0]!;
+      throw new InvalidArgumentError(`${message[0]!.toUpperCase()}${message.slice(1)}.`);
+    }
+    return text;
+  };
+}
+
+/** A duration in ms. */
+export function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${DURATION_FORM}.`);
+  return ms;
+}
+
+/** A time in ms since the epoch. */
+export function instantMs(text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a time such as 2025-07-12T20:00:00Z.');
+  return ms;
+}
+
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= least && number <= most)) {
+      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+    }
+    return number;
+  };
+}
+
+/** `max`, or a multiple of real time. */
+export function speedFactor(text: string): 'max' | number {
+  if (text === 'max') return text;
+  const factor = Number(text.replace(/x$/, '') || Number.NaN);
+  if (!(factor > 0 && Number.isFinite(factor))) {
+    throw new InvalidArgumentError('Expected max, or a number above 0 such as 60.');
+  }
+  return factor;
+}
