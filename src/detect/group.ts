@@ -178,8 +178,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (this.#longest() <= this.#boundAt) return 0;
     let folded = 0;
     if (this.events.length > exactEntries) {
-      const may = this.#coalescible(this.events, events, counts, watermark, (row) => events.weightAt(row));
-      const gone = events.coalesce(this.events, may);
+      const paneOf = this.#paneOf(this.events, events, counts, watermark, (row) => events.weightAt(row));
+      const gone = events.coalesce(this.events, paneOf);
       this.#counts.forEach((state, h) => events.settle(this.events, state, counts[h]!));
       folded += gone;
     }
@@ -187,14 +187,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
       const s = this.sightings[m]!;
       if (s.run.length <= exactEntries) return;
       const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
-      folded += log.coalesce(s, this.#coalescible(s.run, log, horizons, watermark, weigh));
+      folded += log.coalesce(s, this.#paneOf(s.run, log, horizons, watermark, weigh));
     });
     sums.forEach(({ log, horizons }, m) => {
       const { run, horizons: states } = this.#sums[m]!;
       if (run.length <= exactEntries) return;
       folded += log.coalesce(
         run,
-        this.#coalescible(run, log, horizons, watermark, (row) => log.amountAt(row)),
+        this.#paneOf(run, log, horizons, watermark, (row) => log.amountAt(row)),
+        watermark,
       );
       states.forEach((state, h) => log.settle(run, state, horizons[h]!));
     });
@@ -265,17 +266,18 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   /**
-   * Which entries of a log may be added to their newer neighbour, because no exact answer needs them apart:
-   * outside the newest ones that together reach the largest threshold, and either before the watermark or
-   * inside the open episode of every rule.
+   * The pane within which an entry may be folded into a newer one, because no exact answer needs them apart;
+   * NaN where one does. Free are those beyond the newest ones that together reach the largest threshold, if
+   * they are settled (a window that reaches them is true anyway) or lie inside the open episode of every rule
+   * (whether a window there is true changes nothing).
    */
-  #coalescible(
+  #paneOf(
     run: Run,
     log: RunStore,
     horizons: readonly PlannedHorizon[],
     watermark: number,
     weigh: (position: number) => number,
-  ): (index: number) => boolean {
+  ): (index: number) => number {
     const { exactEntries, longestMs } = this.#logs;
     const needed = Math.max(0, ...horizons.map((horizon) => horizon.mostThreshold));
     const { first } = run;
@@ -285,7 +287,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       for (let sum = 0; index >= 0 && sum < needed; index -= 1) sum += weigh(first + index);
       return index;
     };
-    const settled = keepFrom(watermark);
+    const settled = keepFrom(this.#settledUpTo(watermark));
     const inside = keepFrom(to);
     const oldHalf = run.length - (exactEntries >>> 1);
     const afterStart = log.countUpTo(run, from);
@@ -294,15 +296,23 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.timeAt(first + reached));
     const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
     const newest = log.timeAt(first + run.length - 1);
-    // An entry may join its neighbour within 1/256 of the shortest window that still reaches that far back.
-    const paneOf = (index: number): number => {
+    return (index) => {
+      const free = index < oldHalf && (index < settled || (index < inside && index >= afterStart));
+      if (!free) return NaN;
+      // 1/256 of the shortest window that still reaches that far back.
       const t = log.timeAt(first + index);
       const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
       return Math.floor((t * PANES) / reaching);
     };
-    const free = (index: number) =>
-      index < oldHalf && (index < settled || (index < inside && index >= afterStart));
-    return (index) => free(index) && free(index + 1) && paneOf(index) === paneOf(index + 1);
+  }
+
+  /** Entries up to here lie in no crossing window whose value may still rise. */
+  #settledUpTo(watermark: number): number {
+    let upTo = watermark;
+    for (const { crossedAt, of } of this.episodes) {
+      if (crossedAt >= watermark) upTo = Math.min(upTo, crossedAt - of.rule.timespanMs);
+    }
+    return upTo;
   }
 
   /** (latest crossing, earliest end) over the open episodes, if every rule of the stream has one. */

@@ -41,7 +41,7 @@ const PREVIOUS = 1;
 const NEXT = 2;
 const HI = 6;
 const LO = 7;
-/** Values a sighting stands for: 1, or more once sightings were coalesced. */
+/** Values a sighting stands for: 1, or more once sightings were coalesced and are nameless. */
 const WEIGHT = 8;
 
 export class DistinctLog extends RunStore {
@@ -90,7 +90,7 @@ export class DistinctLog extends RunStore {
     return true;
   }
 
-  /** Values that the sighting at a row stands for. */
+  /** Values that the sighting at a row stands for: one, or several that lost their names. */
   weightAt(row: number): number {
     return this.u32[row * W + WEIGHT]!;
   }
@@ -104,7 +104,7 @@ export class DistinctLog extends RunStore {
   addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
     const last = run.first + this.countUpTo(run, to);
     for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
-      persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
+      if (!this.#nameless(row)) persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
     }
   }
 
@@ -146,35 +146,36 @@ export class DistinctLog extends RunStore {
     }
   }
 
-  /** As `EventLog.coalesce`: counts stay true, a value that returns is counted anew. */
-  coalesce(s: Sightings, joinsNext: (index: number) => boolean): number {
+  /**
+   * As `EventLog.coalesce`: newest sightings of one pane become one nameless sighting with their weight, and
+   * older sightings of a value go. The log is then that of the sightings left, so a value that returns is
+   * counted anew.
+   */
+  coalesce(s: Sightings, paneOf: (index: number) => number): number {
     const { run } = s;
     const before = run.length;
-    const first = run.first;
     const joined = new Uint8Array(before);
-    for (let i = 0; i + 1 < before; i += 1) {
-      if (!joinsNext(i)) continue;
-      if (this.nextAt(first + i) !== Infinity) {
+    let into = -1;
+    let pane = NaN;
+    for (let i = before - 1; i >= 0; i -= 1) {
+      const own = paneOf(i);
+      if (own !== pane) into = -1;
+      pane = own;
+      if (Number.isNaN(own)) continue;
+      const row = run.first + i;
+      if (this.nextAt(row) !== Infinity) {
         joined[i] = 1;
-      } else if (this.nextAt(first + i + 1) === Infinity) {
+      } else if (into < 0) {
+        into = row;
+      } else {
         joined[i] = 1;
-        this.u32[(first + i + 1) * W + WEIGHT] = this.weightAt(first + i + 1) + this.weightAt(first + i);
+        this.u32[into * W + WEIGHT] = this.weightAt(into) + this.weightAt(row);
       }
     }
     this.compact(run, (_, i) => joined[i] === 0);
-    this.#latest.release(s.table);
+    this.#relink(s);
     const start = run.first;
     const newest = this.timeAt(start + run.length - 1);
-    for (let i = 0; i < run.length; i += 1) {
-      if (this.nextAt(start + i) !== Infinity) continue;
-      this.#latest.set(
-        s.table,
-        this.u32[(start + i) * W + HI]!,
-        this.u32[(start + i) * W + LO]!,
-        this.timeAt(start + i),
-        -Infinity,
-      );
-    }
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
       const { timespanMs } = this.#horizons[h]!;
@@ -185,6 +186,36 @@ export class DistinctLog extends RunStore {
       }
     }
     return before - run.length;
+  }
+
+  /** Links the sightings of each value anew, and its newest into the table. */
+  #relink({ run, table }: Sightings): void {
+    this.#latest.release(table);
+    const { first } = run;
+    const each = (visit: (row: number, hi: number, lo: number) => void) => {
+      for (let row = first; row < first + run.length; row += 1) {
+        visit(row, this.u32[row * W + HI]!, this.u32[row * W + LO]!);
+      }
+    };
+    each((row, hi, lo) => {
+      this.f64[row * F + PREVIOUS] = -Infinity;
+      this.f64[row * F + NEXT] = Infinity;
+      if (this.#nameless(row)) return;
+      const before = this.#latest.get(table, hi, lo);
+      if (!Number.isNaN(before)) {
+        this.f64[row * F + PREVIOUS] = this.timeAt(before);
+        this.f64[before * F + NEXT] = this.timeAt(row);
+      }
+      this.#latest.set(table, hi, lo, row, -Infinity);
+    });
+    each((row, hi, lo) => {
+      if (this.nextAt(row) !== Infinity || this.#nameless(row)) return;
+      this.#latest.set(table, hi, lo, this.timeAt(row), -Infinity);
+    });
+  }
+
+  #nameless(row: number): boolean {
+    return this.weightAt(row) > 1;
   }
 
   /** Whether the sighting at this position is the one whose expiry ends its value's cover. */
@@ -213,7 +244,8 @@ export class DistinctLog extends RunStore {
     const { run } = s;
     const index = this.countUpTo(run, t);
     const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
-    let previous = Number.isNaN(latest) ? -Infinity : latest;
+    // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
+    let previous = latest > judgedFrom - this.#longestMs ? latest : -Infinity;
     let next = Infinity;
     if (after >= 0) {
       previous = this.f64[after * F + PREVIOUS]!;
@@ -256,7 +288,7 @@ export class DistinctLog extends RunStore {
       if (s < from) return;
       if (s < t + timespanMs && value >= leastThreshold) visitor.window(horizon, s, value);
       for (; end >= index && this.timeAt(first + end) === s; end -= 1) {
-        if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= 1;
+        if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= this.weightAt(first + end);
       }
       if (end < index) return;
       const before = this.timeAt(first + end) - timespanMs;
@@ -294,7 +326,7 @@ export class DistinctLog extends RunStore {
     } else if (run.length > TABLE_FROM) {
       const first = run.first;
       for (let i = first; i < first + run.length; i += 1) {
-        if (this.nextAt(i) === Infinity) {
+        if (this.nextAt(i) === Infinity && !this.#nameless(i)) {
           this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
         }
       }
@@ -312,7 +344,7 @@ export class DistinctLog extends RunStore {
   }
 
   #is(row: number, hi: number, lo: number): boolean {
-    return this.u32[row * W + LO] === lo && this.u32[row * W + HI] === hi;
+    return this.u32[row * W + LO] === lo && this.u32[row * W + HI] === hi && !this.#nameless(row);
   }
 
   #write(row: number, t: number, hi: number, lo: number, previous: number, next: number): void {

@@ -157,17 +157,27 @@ export class EventLog extends RunStore {
   }
 
   /**
-   * Adds each entry that `joinsNext` allows to its newer neighbour. Sums stay true; what is lost is where
-   * between them a window's edge falls. Returns how many entries went away.
+   * Adds entries of one pane that hold the same measures to the newest of them. `paneOf`: the pane of the
+   * entry at an index, NaN when it stays as it is. Sums stay true; what is lost is where inside the pane a
+   * window's edge falls. Returns how many entries went away.
    */
-  coalesce(run: Run, joinsNext: (index: number) => boolean): number {
+  coalesce(run: Run, paneOf: (index: number) => number): number {
     const before = run.length;
     const { u32 } = this;
     const joined = new Uint8Array(before);
-    for (let i = 0; i + 1 < before; i += 1) {
+    const newestHolding = new Map<number, number>();
+    let pane = NaN;
+    for (let i = before - 1; i >= 0; i -= 1) {
+      const own = paneOf(i);
+      if (own !== pane) newestHolding.clear();
+      pane = own;
+      if (Number.isNaN(own)) continue;
       const from = (run.first + i) * W;
-      const into = from + W;
-      if (u32[from + HELD] !== u32[into + HELD] || !joinsNext(i)) continue;
+      const into = newestHolding.get(u32[from + HELD]!);
+      if (into === undefined) {
+        newestHolding.set(u32[from + HELD]!, from);
+        continue;
+      }
       joined[i] = 1;
       for (const word of [WEIGHT, RECORDS, BYTES]) {
         u32[into + word] = Math.min(0xffff_ffff, u32[into + word]! + u32[from + word]!);

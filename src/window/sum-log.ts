@@ -83,15 +83,26 @@ export class SumLog extends RunStore {
     state.tail = Math.max(0, state.tail - dropped);
   }
 
-  /** As `EventLog.coalesce`. */
-  coalesce(run: Run, joinsNext: (index: number) => boolean): number {
+  /** As `EventLog.coalesce`; zeros before the watermark end no window any more and go altogether. */
+  coalesce(run: Run, paneOf: (index: number) => number, watermark: number): number {
     const before = run.length;
     const { first } = run;
     const joined = new Uint8Array(before);
-    for (let i = 0; i + 1 < before; i += 1) {
-      if (!joinsNext(i)) continue;
-      joined[i] = 1;
-      this.f64[(first + i + 1) * F + AMOUNT] = this.amountAt(first + i + 1) + this.amountAt(first + i);
+    let into = -1;
+    let pane = NaN;
+    for (let i = before - 1; i >= 0; i -= 1) {
+      const own = paneOf(i);
+      const amount = this.amountAt(first + i);
+      if (own === pane) {
+        joined[i] = 1;
+        this.f64[into * F + AMOUNT] = this.amountAt(into) + amount;
+      } else if (amount === 0 && this.timeAt(first + i) < watermark && i < before - 1) {
+        joined[i] = 1;
+        pane = NaN;
+      } else {
+        pane = own;
+        into = first + i;
+      }
     }
     this.compact(run, (_, i) => joined[i] === 0);
     return before - run.length;
