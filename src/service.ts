@@ -64,6 +64,16 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       port: config.http_port,
     });
     closers.push(() => server.close());
+    // First: the embedded engine leaves nothing of the standard input to whoever comes after it.
+    const source = options.openSource((error) => {
+      if (error === undefined) {
+        troubles.delete('source');
+        return;
+      }
+      troubles.set('source', `${error.code}: ${error.message}`);
+      metrics.sourceProblems.inc({ code: error.code });
+    });
+    closers.push(() => source.close());
     const clickHouse = await openClickHouse({
       url: config.clickhouse_url,
       username: config.clickhouse_user,
@@ -111,16 +121,6 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const deadLetters =
       options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock);
     closers.push(() => deadLetters.close());
-    const source = options.openSource((error) => {
-      if (error === undefined) {
-        troubles.delete('source');
-        return;
-      }
-      troubles.set('source', `${error.code}: ${error.message}`);
-      metrics.sourceProblems.inc({ code: error.code });
-    });
-    closers.push(() => source.close());
-
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
     const pipeline = new Pipeline({
       source,

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
+import { emptyStandardInput } from '../standard-input.ts';
 import { ownerOf } from './control-client.ts';
 
 export interface ClickHouseOptions {
@@ -104,6 +105,8 @@ async function openEmbedded(
   if (owner !== undefined && owner.pid !== process.pid) {
     throw dataDirBusy(options.dataDir, `process ${owner.pid} (${owner.command})`);
   }
+  // The engine would take the process's input for rows of its next insert.
+  emptyStandardInput();
   let connection;
   try {
     connection = chdb.createChdbConnection({ path });

@@ -8,6 +8,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { messageOf, VigieError } from '../errors.ts';
+import { takeStandardInput } from '../standard-input.ts';
+import type { StandardInput } from '../standard-input.ts';
 import { readNdjson } from './ndjson.ts';
 import type { Assignment, EventBatch, Idle, Source } from './source.ts';
 
@@ -23,14 +25,16 @@ export class FileSource implements Source {
   readonly name: string;
   readonly type = 'file';
   readonly #path: string;
-  readonly #stdin: AsyncIterable<Uint8Array>;
+  readonly #stdin: StandardInput | undefined;
   #bytesRead = 0;
   #totalBytes: number | undefined;
 
-  /** `path`: a file, or `-` for `stdin`, which by default is the process's. */
-  constructor(path: string, stdin: AsyncIterable<Uint8Array> = process.stdin) {
+  /** `path`: a file, or `-` for `stdin`, by default the process's, which is taken at once. */
+  constructor(path: string, stdin?: AsyncIterable<Uint8Array>) {
     this.#path = path;
-    this.#stdin = stdin;
+    if (path === '-') {
+      this.#stdin = stdin === undefined ? takeStandardInput() : { chunks: stdin, close: () => undefined };
+    }
     this.name = path === '-' ? 'stdin' : path;
   }
 
@@ -46,7 +50,7 @@ export class FileSource implements Source {
 
   /** Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder. */
   read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
-    return readNdjson(this.#path === '-' ? this.#counted() : this.#chunks(), signal);
+    return readNdjson(this.#stdin === undefined ? this.#chunks() : this.#counted(this.#stdin.chunks), signal);
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */
@@ -54,11 +58,13 @@ export class FileSource implements Source {
 
   async commit(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#stdin?.close();
+  }
 
-  async *#counted(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of this.#stdin) {
+      for await (const chunk of chunks) {
         this.#bytesRead += chunk.length;
         yield chunk;
       }
@@ -91,6 +97,7 @@ export class FileSource implements Source {
 }
 
 function unreadable(path: string, error: unknown): VigieError {
+  if (error instanceof VigieError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const what = code === 'EISDIR' ? 'it is a folder' : messageOf(error);
   return new VigieError('INPUT_UNREADABLE', `Cannot read ${path}: ${what}`, {

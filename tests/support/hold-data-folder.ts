@@ -11,10 +11,12 @@ import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import { startControl } from '../../src/sink/control.ts';
+import { takeStandardInput } from '../../src/standard-input.ts';
 
 const [dataDir, alert] = process.argv.slice(2);
 if (dataDir === undefined || alert === undefined) throw new Error('usage: hold-data-folder.ts FOLDER ALERT');
 
+const input = takeStandardInput();
 const clickHouse = await openClickHouse({ database: 'vigie', dataDir });
 const sink = new ClickHouseSink(clickHouse);
 await sink.open();
@@ -23,6 +25,6 @@ const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
 const control = await startControl({ dataDir, store, command: 'hold-data-folder', clock: systemClock });
 process.stdout.write(`${control.path}\n`);
 
-process.stdin.resume().on('end', () => {
-  void control.close().then(() => sink.close());
-});
+for await (const _chunk of input.chunks);
+await control.close();
+await sink.close();
