@@ -27,7 +27,7 @@ import { judge, type Entry } from './measures.ts';
 /** The group-by fields of one group: text, or null for a missing field that is grouped. */
 export type Group = Readonly<Record<string, string | null>>;
 
-export interface Match {
+interface Match {
   readonly rule: string;
   /** Position in the log, from 0. */
   readonly index: number;
