@@ -57,6 +57,10 @@ export interface Episode {
   totals: Totals;
   /** Events after lastTrueAt that left the event log already; they belong here if the episode goes on. */
   tail: Totals | undefined;
+  /** The event at hand lies in the crossing window, but that was judged before it came. */
+  tooLate: boolean;
+  /** How often such an event raised the value: it changes what is shown, but not the number of events. */
+  raisedLate: number;
   /** Oldest events from the crossing on that had an id. */
   readonly samples: { time: number; id: string }[];
 }
@@ -75,9 +79,26 @@ export class EpisodeTracker {
   /** Episodes opened so far, by rule key. */
   readonly opened = new Map<string, number>();
   readonly open = new Set<Episode>();
+  /** Episodes of rules that others refer to, until their firing is passed on. */
+  readonly unannounced = new Set<Episode>();
+  readonly #announced: (rule: CorrelationRule) => boolean;
   /** No open episode's timeout ends before this event time. */
   #nextDeadline = Infinity;
   #sequence = 0;
+
+  /** `announced`: whether other rules refer to a rule's firings. */
+  constructor(announced: (rule: CorrelationRule) => boolean = () => false) {
+    this.#announced = announced;
+  }
+
+  /** Takes the firings that lie before the watermark and are final, in order of their crossings. */
+  takeFirings(watermark: number, of: ReadonlySet<CorrelationRule>): Episode[] {
+    const final = [...this.unannounced].filter(
+      (episode) => episode.crossedAt < watermark && of.has(episode.of.rule),
+    );
+    for (const episode of final) this.unannounced.delete(episode);
+    return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
+  }
 
   /**
    * A window of the rule that ends at `end` is true with this value: opens, grows or joins episodes.
@@ -113,7 +134,8 @@ export class EpisodeTracker {
   eventArrived(episode: Episode, event: EventEntry, judgedFrom: number): void {
     const t = event.time;
     const judged = episode.crossedAt < judgedFrom;
-    if (!covers(episode, t) || (judged && t < episode.firstEventAt)) return;
+    episode.tooLate = judged && t < episode.firstEventAt;
+    if (!covers(episode, t)) return;
     const { totals } = episode;
     totals.addEvents(1, 1, event.records, event.bytes);
     totals.addDimensions(event.application, event.organisation, event.network, event.category);
@@ -174,10 +196,13 @@ export class EpisodeTracker {
       recordsBefore: group.recordsIn(measure, end - rule.timespanMs, end),
       totals,
       tail: undefined,
+      tooLate: false,
+      raisedLate: 0,
       samples: [],
     };
     this.open.add(episode);
     this.changed.add(episode);
+    if (this.#announced(rule)) this.unannounced.add(episode);
     this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
     this.#nextDeadline = Math.min(this.#nextDeadline, end + rule.resolveTimeoutMs);
     return episode;
@@ -207,9 +232,11 @@ export class EpisodeTracker {
       episode.lastTrueAt = end;
       this.changed.add(episode);
     }
-    if (value > episode.value) {
-      episode.value = value;
-      episode.valueEstimated = estimated;
+    if (value > episode.value || (estimated && !episode.valueEstimated)) {
+      episode.value = Math.max(value, episode.value);
+      // An estimated window may in truth be the largest, whatever its estimate says.
+      episode.valueEstimated ||= estimated;
+      if (episode.tooLate) episode.raisedLate += 1;
       this.changed.add(episode);
     }
   }
@@ -232,13 +259,13 @@ export class EpisodeTracker {
     survivor.recordsBefore = earlier.recordsBefore;
     survivor.lastTrueAt = Math.max(earlier.lastTrueAt, later.lastTrueAt);
     survivor.crossedAt = earlier.crossedAt;
-    if (other.value > survivor.value) {
-      survivor.value = other.value;
-      survivor.valueEstimated = other.valueEstimated;
-    }
+    survivor.value = Math.max(survivor.value, other.value);
+    survivor.valueEstimated ||= other.valueEstimated;
+    survivor.raisedLate += other.raisedLate;
     const samples = other.samples.splice(0);
     for (const sample of samples) this.addSample(survivor, sample.time, sample.id);
     other.status = 'merged';
+    this.unannounced.delete(other);
     other.mergedInto = survivor.alertId;
     this.open.delete(other);
     this.changed.add(survivor);
@@ -246,9 +273,9 @@ export class EpisodeTracker {
   }
 }
 
-/** Whether an event of this time belongs to the episode as it stands. */
+/** Whether the event that arrived, of this time, belongs to the episode as it stands. */
 export function covers(episode: Episode, t: number): boolean {
-  return t <= episode.lastTrueAt && t > episode.crossedAt - episode.of.rule.timespanMs;
+  return t <= episode.lastTrueAt && t > episode.crossedAt - episode.of.rule.timespanMs && !episode.tooLate;
 }
 
 function later(sample: { time: number; id: string }, t: number, id: string): boolean {
@@ -289,7 +316,7 @@ export function renderAlert(
     threshold: rule.bounds,
     events: totals.events,
     persons: totals.persons.count(),
-    personsEstimated: totals.persons.estimated,
+    personsEstimated: totals.persons.estimated || totals.estimated,
     records: totals.records,
     bytes: totals.bytes,
     totalsEstimated: totals.estimated,
@@ -300,7 +327,7 @@ export function renderAlert(
     sampleEventIds: episode.samples.map((sample) => sample.id),
     recordsBeforeAlert: episode.recordsBefore,
     timeToDetectMs: episode.crossedAt - episode.firstEventAt,
-    version: totals.events * 4 + STATUS_RANK[episode.status],
+    version: (totals.events + episode.raisedLate) * 4 + STATUS_RANK[episode.status],
   };
 }
 

@@ -1,0 +1,68 @@
+/**
+ * Beyond the exact bound the logs fold entries together. What is announced must not change by it: an engine
+ * that folds early is compared with one that never does.
+ */
+
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Episode } from '../../../src/alert/episode.ts';
+import { EngineBench, rulesOf } from './harness.ts';
+import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
+
+const NEVER = 1e9;
+const cases = Number(process.env['BEYOND_EXACT_RUNS'] ?? 300);
+
+function played({ rules, latenessMs, log }: RandomRun, exactEntries: number): EngineBench {
+  const bench = new EngineBench(rulesOf(...rules), { latenessMs, exactEntries });
+  for (const event of log) bench.send(event);
+  return bench;
+}
+
+const extent = ({ of, group, crossedAt, lastTrueAt, status }: Episode) => ({
+  rule: of.rule.key,
+  group: group.fields,
+  crossedAt,
+  lastTrueAt,
+  status,
+});
+
+/** Whether a window of the rule may still be true when its episode is over, so that the next opens inside it. */
+const reopens = ({ of }: Episode): boolean => of.rule.resolveTimeoutMs < of.rule.timespanMs;
+
+function agree(run: RandomRun, exactEntries: number): number {
+  const exact = played(run, NEVER);
+  const bounded = played(run, exactEntries);
+  expect(bounded.episodes.map(extent)).toEqual(exact.episodes.map(extent));
+  for (const [i, episode] of bounded.episodes.entries()) {
+    const of = exact.episodes[i]!;
+    const shown = bounded.render(episode);
+    const truth = exact.render(of);
+    const { value, events, records, bytes, firstEventAt, recordsBeforeAlert } = truth;
+    if (!(reopens(episode) && shown.valueEstimated)) expect(episode.valueAtCrossing).toBe(of.valueAtCrossing);
+    if (!shown.valueEstimated) expect(shown).toMatchObject({ value });
+    if (!shown.totalsEstimated)
+      expect(shown).toMatchObject({ events, records, bytes, firstEventAt, recordsBeforeAlert });
+    // Persons are those of all events of the group in that time, which only events with the value tell apart.
+    if (!shown.personsEstimated && episode.of.rule.fields[0] !== 'doc')
+      expect(shown).toMatchObject({ persons: truth.persons });
+  }
+  return bounded.engine.counts.coalesced;
+}
+
+describe('folding entries beyond the exact bound', { timeout: 60_000 + cases * 200 }, () => {
+  test.each<[string, RandomRunOptions]>([
+    ['out of order', {}],
+    ['late', { late: true }],
+    ['with alerts that resolve while their window is still full', { shortTimeouts: true }],
+    ['late, with such alerts', { late: true, shortTimeouts: true }],
+  ])('changes no firing, no crossing and nothing that is not flagged, %s', (_, options) => {
+    let folded = 0;
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(16, 64), (seed, exactEntries) => {
+        folded += agree(randomRun(seed, options), exactEntries);
+      }),
+      { numRuns: Math.ceil(cases / 4) },
+    );
+    expect(folded).toBeGreaterThan(cases * 10);
+  });
+});

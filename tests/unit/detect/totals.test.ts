@@ -1,0 +1,111 @@
+/** What an alert says of its events, against adding them up from the whole log; and the version it carries. */
+
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Alert } from '../../../src/alert/alert.ts';
+import type { Episode } from '../../../src/alert/episode.ts';
+import { textsOf } from '../../../src/detect/values.ts';
+import { EngineBench, rulesOf, type Sent } from './harness.ts';
+import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
+
+/** Events with the earliest window end they count in: −Infinity unless they came late. */
+interface Admitted extends Sent {
+  readonly countsFrom: number;
+}
+
+function admitted({ log, latenessMs }: RandomRun): Admitted[] {
+  let newest = -Infinity;
+  return log.map((event) => {
+    const watermark = newest - latenessMs;
+    newest = Math.max(newest, event.time);
+    return { ...event, countsFrom: event.time < watermark ? watermark : -Infinity };
+  });
+}
+
+const sum = (events: readonly Sent[], field: string): number =>
+  events.reduce((total, { fields }) => total + Number(fields[field]), 0);
+
+const distinct = (events: readonly Sent[], field: string): string[] =>
+  [...new Set(events.flatMap(({ fields }) => textsOf(fields[field])))].sort();
+
+/** The same from the log. */
+function addedUp(episode: Episode, log: readonly Admitted[]): Partial<Alert> & { samples: string[] } {
+  const { of, group, crossedAt, lastTrueAt } = episode;
+  const [measured] = of.rule.fields;
+  const mine = log.filter(
+    ({ fields }) =>
+      fields['user'] === group.fields['user'] &&
+      (measured === undefined || textsOf(fields[measured]).length > 0),
+  );
+  const crossing = mine.filter(
+    ({ time, countsFrom }) =>
+      time > crossedAt - of.rule.timespanMs && time <= crossedAt && countsFrom <= crossedAt,
+  );
+  const firstEventAt = Math.min(...crossing.map(({ time }) => time));
+  const events = mine.filter(
+    ({ time, countsFrom }) =>
+      time >= firstEventAt && time <= lastTrueAt && countsFrom <= lastTrueAt + of.rule.resolveTimeoutMs,
+  );
+  return {
+    firstEventAt,
+    events: events.length,
+    records: sum(events, 'portal.records.count'),
+    bytes: sum(events, 'http.response.body.bytes'),
+    recordsBeforeAlert: sum(crossing, 'portal.records.count'),
+    applications: distinct(events, 'service.name'),
+    sourceNetworks: distinct(events, 'source.ip').map((ip) => ip.replace(/\.1$/, '.0/24')),
+    // A rule over another field also shows the persons of events without that field.
+    ...(measured === 'doc' ? {} : { persons: distinct(events, 'portal.records.ids').length }),
+    samples: events.map(({ id }) => id!),
+  };
+}
+
+const runs: [string, RandomRunOptions][] = [
+  ['out of order', { events: 270 }],
+  ['late', { events: 270, late: true }],
+  ['with short timeouts', { events: 270, shortTimeouts: true }],
+  ['late, with short timeouts', { events: 270, late: true, shortTimeouts: true }],
+];
+
+describe('an alert', { timeout: 60_000 }, () => {
+  test.each(runs)('adds up exactly the events of its episode, %s', (_, options) => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const run = randomRun(seed, options);
+        const bench = new EngineBench(rulesOf(...run.rules), run);
+        for (const event of run.log) bench.send(event);
+        const log = admitted(run);
+        for (const episode of bench.episodes) {
+          const { samples, ...expected } = addedUp(episode, log);
+          const alert = bench.render(episode);
+          expect(alert).toMatchObject(expected);
+          expect(samples).toEqual(expect.arrayContaining([...alert.sampleEventIds]));
+          expect(alert.sampleEventIds.length).toBeLessThanOrEqual(20);
+        }
+      }),
+      { numRuns: 75 },
+    );
+  });
+
+  test.each(runs)('has a larger version exactly when it shows something else, %s', (_, options) => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(32, 1e9), (seed, exactEntries) => {
+        const run = randomRun(seed, options);
+        const bench = new EngineBench(rulesOf(...run.rules), { ...run, exactEntries });
+        const shown = new Map<string, Alert>();
+        for (const event of run.log) {
+          for (const alert of bench.send(event)) {
+            const before = shown.get(alert.alertId);
+            if (before !== undefined) {
+              expect(alert.version).toBeGreaterThanOrEqual(before.version);
+              if (alert.version === before.version) expect(alert).toEqual(before);
+              else expect({ ...alert, version: 0 }).not.toEqual({ ...before, version: 0 });
+            }
+            shown.set(alert.alertId, alert);
+          }
+        }
+      }),
+      { numRuns: 75 },
+    );
+  });
+});
