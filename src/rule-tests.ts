@@ -5,6 +5,7 @@
  * event's texts `{i}` is the number of the repetition and `{i%n}` its remainder.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from './errors.ts';
@@ -56,6 +57,8 @@ const fileSchema = z.strictObject({
     .min(1),
 });
 
+const FORM = 'The *.tests.yml beside the rules in rules/ show the form of a test file.';
+
 export interface RuleTestResult {
   readonly file: string;
   readonly rule: string;
@@ -88,17 +91,16 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
     );
     const actual = output.lines.flatMap((line) => {
       if (line.type === 'alert' || line.rule !== rule.key) return [];
-      return line.type === 'firing'
-        ? [describe(Date.parse(line.time), line.group, line.value)]
-        : [describe(Date.parse(line.time ?? ''), undefined, undefined)];
+      const at = Date.parse(line.time ?? '');
+      return [line.type === 'firing' ? { at, group: line.group, value: line.value } : { at }];
     });
-    const expected = test.fires.map((fire) => describe(fire.at, fire.group, fire.value));
+    const { missing, surplus } = compared(test.fires, actual);
     const differences = [
       ...output.deadLetters.map(
         (letter) => `event ${letter.index} is refused: ${letter.code}: ${letter.message}`,
       ),
-      ...missing(expected, actual).map((fire) => `expected, did not fire: ${fire}`),
-      ...missing(actual, expected).map((fire) => `fired, not expected: ${fire}`),
+      ...missing.map((fire) => `expected, did not fire: ${textOf(fire)}`),
+      ...surplus.map((fire) => `fired, not expected: ${textOf(fire)}`),
     ];
     return { file, rule: rule.key, name: test.name, passed: differences.length === 0, differences };
   });
@@ -109,13 +111,13 @@ function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
   try {
     document = parseYaml(text);
   } catch (error) {
-    throw new VigieError('RULE_TEST_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
+    throw new VigieError('RULE_TEST_INVALID', `${file}: ${messageOf(error)}`, { remedy: FORM, cause: error });
   }
   const parsed = fileSchema.safeParse(document);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new VigieError('RULE_TEST_INVALID', `${file}: ${issues.join('; ')}`, {
-    remedy: 'docs/rule-language.md shows the form of a test file.',
+    remedy: FORM,
   });
 }
 
@@ -147,26 +149,44 @@ function filled(value: unknown, i: number): unknown {
   return value;
 }
 
-/** Comparable text; what the test leaves out is compared with nothing. */
-function describe(
-  time: number,
-  group: Readonly<Record<string, string | null>> | undefined,
-  value: number | undefined,
-): string {
-  const parts = [`at ${new Date(time).toISOString()}`];
+/** One firing; what a test leaves out of it may be anything. */
+interface Fire {
+  readonly at: number;
+  readonly group?: Readonly<Record<string, string | null>> | undefined;
+  readonly value?: number | undefined;
+}
+
+/** Each expected firing takes one that fits, the most precise first, so that a vague one leaves theirs. */
+function compared(
+  expected: readonly Fire[],
+  actual: readonly Fire[],
+): { missing: readonly Fire[]; surplus: readonly Fire[] } {
+  const surplus = [...actual];
+  const missing = expected
+    .toSorted((a, b) => precision(b) - precision(a))
+    .filter((fire) => {
+      const index = surplus.findIndex((other) => fits(fire, other));
+      if (index >= 0) surplus.splice(index, 1);
+      return index < 0;
+    });
+  return { missing, surplus };
+}
+
+function precision({ group, value }: Fire): number {
+  return Number(group !== undefined) + Number(value !== undefined);
+}
+
+function fits({ at, group, value }: Fire, actual: Fire): boolean {
+  return (
+    at === actual.at &&
+    (group === undefined || isDeepStrictEqual(group, actual.group)) &&
+    (value === undefined || value === actual.value)
+  );
+}
+
+function textOf({ at, group, value }: Fire): string {
+  const parts = [`at ${new Date(at).toISOString()}`];
   if (group !== undefined) parts.push(`group ${JSON.stringify(group)}`);
   if (value !== undefined) parts.push(`value ${value}`);
   return parts.join(', ');
-}
-
-function missing(from: readonly string[], inOther: readonly string[]): string[] {
-  const rest = [...inOther];
-  return from.filter((each) => {
-    const at = rest.findIndex(
-      (other) => other === each || other.startsWith(`${each},`) || each.startsWith(`${other},`),
-    );
-    if (at < 0) return true;
-    rest.splice(at, 1);
-    return false;
-  });
 }

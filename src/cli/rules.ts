@@ -78,7 +78,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const files = await testFiles(paths);
       if (files.length === 0) {
         throw new VigieError('NO_RULE_TESTS', `no *.tests.yml under ${paths.join(', ')}`, {
-          remedy: 'Put a file RULE.tests.yml beside the rule; docs/rule-language.md shows its form.',
+          remedy: 'Put a file RULE.tests.yml beside the rule; those in rules/ show its form.',
         });
       }
       const results: RuleTestResult[] = [];
@@ -113,7 +113,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         for (const rule of shown) {
           const { key, name, title, level, tags, kind, file } = rule;
           await write(
-            `${JSON.stringify({ rule: key, name, title, level, kind, condition: conditionOf(rule), tags, file })}\n`,
+            `${JSON.stringify({ rule: key, name: name ?? null, title, level, kind, condition: conditionOf(rule), tags, file })}\n`,
           );
         }
         return;
@@ -152,6 +152,9 @@ function readTest(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new VigieError('RULE_TEST_INVALID', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    throw new VigieError('RULE_TEST_INVALID', `cannot read ${file}: ${messageOf(error)}`, {
+      remedy: 'Give this user the right to read it.',
+      cause: error,
+    });
   }
 }

@@ -1,0 +1,52 @@
+/** The command line as a whole: its commands, its help, and how it answers wrong usage. */
+
+import { readFileSync } from 'node:fs';
+import { Command, type OutputConfiguration } from 'commander';
+import { alertsCommand } from './alerts.ts';
+import { demoCommand } from './demo.ts';
+import { evalCommand } from './eval.ts';
+import { pseudonymiseCommand } from './pseudonymise.ts';
+import { replayCommand } from './replay.ts';
+import { rulesCommand } from './rules.ts';
+import { runCommand } from './run.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Columns; wider lines are hard to read. */
+const HELP_WIDTH = 100;
+
+/**
+ * `exit` is told the exit code of a command that got as far as its work. Parsing throws CommanderError after
+ * help, the version or a complaint was written, to the standard streams unless `output` says otherwise.
+ */
+export function createProgram(exit: (code: number) => void, output: OutputConfiguration = {}): Command {
+  const program = new Command('vigie')
+    .description('Reads portal access logs and raises an alert while somebody is still copying the database.')
+    .version(version)
+    .showHelpAfterError('(add --help for usage)')
+    .exitOverride()
+    .configureOutput({
+      getOutHelpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
+      getErrHelpWidth: () => Math.min(process.stderr.columns ?? HELP_WIDTH, HELP_WIDTH),
+      ...output,
+    })
+    .addHelpText(
+      'after',
+      `
+Settings come from the environment and an optional file (VIGIE_CONFIG): see docs/configuration.md.
+Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage.
+
+Start with:
+  vigie demo`,
+    );
+  demoCommand(program, exit, version);
+  runCommand(program, exit, version);
+  replayCommand(program);
+  evalCommand(program, exit);
+  rulesCommand(program, exit);
+  alertsCommand(program);
+  pseudonymiseCommand(program);
+  return program;
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SCENARIOS } from '../../../replay/index.ts';
+import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
+
+const folder = temporaryFolder();
+afterAll(cleanUp);
+
+const SMALL = ['kairos-2025', '--accounts', '0', '--records', '500'];
+
+describe('vigie replay', () => {
+  test('writes the same bytes to standard output and to a file, and the labels beside the file', async () => {
+    const path = join(folder, 'events.ndjson');
+    const [piped, filed] = await Promise.all([
+      vigie(['replay', ...SMALL]),
+      vigie(['replay', ...SMALL, '--to', path, '--json']),
+    ]);
+    expect(piped.code).toBe(0);
+    expect(readFileSync(path, 'utf8')).toBe(piped.stdout);
+    const labels = JSON.parse(readFileSync(`${path}.labels.json`, 'utf8')) as { incidents: unknown[] };
+    expect(labels.incidents).toMatchObject([{ records: 500 }]);
+    // With --json standard output holds the labels and nothing else.
+    expect(JSON.parse(filed.stdout)).toEqual(labels);
+  });
+
+  test('keeps its remarks on standard error, and draws no bar where nobody looks', async () => {
+    const { stdout, stderr } = await vigie(['replay', ...SMALL]);
+    const lines = stdout.split('\n').slice(0, -1);
+    expect(lines.every((line) => line.startsWith('{"@timestamp":'))).toBe(true);
+    expect(stderr).toMatch(/^wrote \d+ events, [\d.]+ kB, in [\d.]+ s \([\d,]+ a second\)\n$/);
+  });
+
+  test('starts from another seed when told, and writes the events of the same scenario', async () => {
+    const [one, other] = await Promise.all([
+      succeed(['replay', ...SMALL, '--seed', '1']),
+      succeed(['replay', ...SMALL, '--seed', '2']),
+    ]);
+    expect(one).not.toBe(other);
+    expect(one.split('\n').length).toBe(other.split('\n').length);
+  });
+
+  test('lists every scenario with its options', async () => {
+    const listed = await succeed(['replay', '--list']);
+    for (const scenario of Object.values(SCENARIOS)) {
+      expect(listed).toContain(`${scenario.name}: ${scenario.title}\n`);
+    }
+    expect(listed).toMatch(/^ {4}--records-per-event {2}.* \(default 1\)$/m);
+  });
+});

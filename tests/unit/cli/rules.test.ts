@@ -1,0 +1,192 @@
+/** The contract of `vigie rules check|test|list`: editors and pipelines read what they print. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanUp, parseLines, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
+import { ALL_RULES, BURST_RULE } from './fixtures.ts';
+
+const folder = temporaryFolder();
+const good = join(folder, 'good');
+const bad = join(folder, 'bad.yml');
+const goodTests = join(good, 'burst.tests.yml');
+
+/** Three faults: a level that is none, a modifier that is none, a selection that is not there. */
+const BAD_RULE = `title: Faulty three times
+id: 11111111-0000-4000-8000-000000000009
+status: test
+level: urgent
+logsource: {product: portal}
+detection:
+  sel:
+    event.action|beginswith: record
+  condition: sel and other
+`;
+
+const burstTest = (value: number): string => `rule: 11111111-0000-4000-8000-000000000003
+tests:
+  - name: three reads of one account
+    events:
+      - repeat: 4
+        from: 2025-07-12T20:00:00Z
+        every: 1s
+        event: {event.action: record-view, user.id: u1, service.name: kairos}
+    fires:
+      - at: 2025-07-12T20:00:02Z
+        value: ${value}
+`;
+
+beforeAll(() => {
+  mkdirSync(good);
+  writeFileSync(join(good, 'burst.yml'), ALL_RULES);
+  writeFileSync(goodTests, burstTest(3));
+  writeFileSync(bad, BAD_RULE);
+});
+afterAll(cleanUp);
+
+const titles = (text: string): string[] =>
+  text.split('\n').filter((line) => / (?:Three|Export|Record) /.test(line));
+
+interface Found {
+  file: string;
+  line: number;
+  column: number;
+  code: string;
+  message: string;
+}
+
+describe('vigie rules check', () => {
+  test('says on standard output what it read, and has nothing to say on standard error, when all is well', async () => {
+    expect(await vigie(['rules', 'check', good])).toMatchObject({
+      code: 0,
+      stdout: '3 documents: 2 rules, 1 correlations, 0 filters; no faults\n',
+      stderr: '',
+    });
+  });
+
+  test('reports every fault of a file with its place and exits with 1', async () => {
+    const { code, stdout, stderr } = await vigie(['rules', 'check', bad]);
+    expect(code).toBe(1);
+    const faults = stderr.split('\n').slice(0, -1);
+    expect(faults).toEqual([
+      expect.stringMatching(/:4:8: [A-Z_]+: .*urgent/),
+      expect.stringMatching(/:8:5: [A-Z_]+: .*beginswith/),
+      expect.stringMatching(/:9:22: [A-Z_]+: .*other/),
+    ]);
+    for (const fault of faults) expect(fault.startsWith(`${bad}:`)).toBe(true);
+    expect(stdout).toMatch(/; 3 faults\n$/);
+  });
+
+  test('prints one JSON object with --json: the same faults, key by key', async () => {
+    const [plain, json] = await Promise.all([
+      vigie(['rules', 'check', good, bad]),
+      vigie(['rules', 'check', '--json', good, bad]),
+    ]);
+    expect(json).toMatchObject({ code: 1, stderr: '' });
+    const printed = JSON.parse(json.stdout) as { faults: Found[]; warnings: unknown[] };
+    expect(Object.entries(printed)).toEqual([
+      ['documents', 4],
+      ['rules', expect.any(Number)],
+      ['correlations', 1],
+      ['filters', 0],
+      ['faults', expect.any(Array)],
+      ['warnings', []],
+    ]);
+    const lines = printed.faults.map(
+      (fault) => `${fault.file}:${fault.line}:${fault.column}: ${fault.code}: ${fault.message}\n`,
+    );
+    expect(lines.join('')).toBe(plain.stderr);
+    for (const fault of printed.faults) {
+      expect(Object.keys(fault)).toEqual(['file', 'line', 'column', 'code', 'message']);
+    }
+  });
+
+  test('looks at the rules of the configuration when no path is given', async () => {
+    const { stdout } = await vigie(['rules', 'check'], { VIGIE_RULES: good });
+    expect(stdout).toMatch(/^3 documents/);
+  });
+});
+
+describe('vigie rules test', () => {
+  test('passes the tests beside the rules of this project', async () => {
+    expect(await succeed(['rules', 'test', 'rules'])).toMatch(/^\d+ passed, 0 failed$/m);
+  });
+
+  test('finds the tests of a folder and those beside a file alike', async () => {
+    const [ofFolder, ofFile] = await Promise.all([
+      succeed(['rules', 'test', '--json', good]),
+      succeed(['rules', 'test', '--json', join(good, 'burst.yml')]),
+    ]);
+    expect(parseLines(ofFolder)).toEqual([
+      {
+        file: goodTests,
+        rule: '11111111-0000-4000-8000-000000000003',
+        name: 'three reads of one account',
+        passed: true,
+        differences: [],
+      },
+    ]);
+    expect(ofFile).toBe(ofFolder);
+  });
+
+  test('says what differed and exits with 1 when a test fails', async () => {
+    const failing = join(folder, 'failing');
+    mkdirSync(failing);
+    writeFileSync(join(failing, 'burst.yml'), ALL_RULES);
+    writeFileSync(join(failing, 'burst.tests.yml'), burstTest(4));
+    const { code, stdout, stderr } = await vigie(['rules', 'test', failing]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/^FAIL .*burst\.tests\.yml: three reads of one account$/m);
+    expect(stdout).toMatch(/expected, did not fire: at 2025-07-12T20:00:02\.000Z, value 4$/m);
+    expect(stdout).toMatch(/fired, not expected: at 2025-07-12T20:00:02\.000Z, .*value 3$/m);
+    expect(stdout).toMatch(/^0 passed, 1 failed$/m);
+  });
+
+  test('is not content with no tests at all, nor with faulty rules', async () => {
+    const untested = join(folder, 'untested.yml');
+    writeFileSync(untested, ALL_RULES);
+    const [none, faulty] = await Promise.all([
+      vigie(['rules', 'test', untested]),
+      vigie(['rules', 'test', bad]),
+    ]);
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toContain(`vigie: NO_RULE_TESTS: no *.tests.yml under ${untested}`);
+    expect(faulty).toMatchObject({ code: 1, stdout: '' });
+    expect(faulty.stderr).toMatch(/^vigie: RULES_FAULTY: 3 faults in the rules under /m);
+  });
+});
+
+describe('vigie rules list', () => {
+  test('lists what raises alerts, and with --all what it is made of', async () => {
+    const [listed, all, json] = await Promise.all([
+      succeed(['rules', 'list', good]),
+      succeed(['rules', 'list', '--all', good]),
+      succeed(['rules', 'list', '--json', good]),
+    ]);
+    expect(titles(listed)).toHaveLength(2);
+    expect(titles(all)).toHaveLength(3);
+    expect(listed).toMatch(
+      /^high +Three reads in ten seconds +event_count gte 3 in 10 s by user\.id, service\.name +\S+burst\.yml$/m,
+    );
+    expect(listed).not.toMatch(/ $/m);
+    expect(parseLines(json)[0]).toEqual({
+      rule: '11111111-0000-4000-8000-000000000003',
+      name: null,
+      title: 'Three reads in ten seconds',
+      level: 'high',
+      kind: 'correlation',
+      condition: 'event_count gte 3 in 10 s by user.id, service.name',
+      tags: [],
+      file: join(good, 'burst.yml'),
+    });
+  });
+
+  test('refuses a place without rules: a detector without them would look as if all were well', async () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    writeFileSync(join(empty, 'rules.txt'), BURST_RULE);
+    const { code, stderr } = await vigie(['rules', 'list', empty]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`vigie: NO_RULES: there is no rule under ${empty}\n`);
+  });
+});

@@ -1,0 +1,195 @@
+/** What every command promises about being called: help with examples, exit codes, streams. */
+
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../../../src/cli/program.ts';
+import { cleanUp, vigie } from '../../support/cli.ts';
+
+afterAll(cleanUp);
+
+const COMMANDS = [
+  'demo',
+  'run',
+  'replay',
+  'eval',
+  'rules',
+  'rules check',
+  'rules test',
+  'rules list',
+  'alerts',
+  'alerts list',
+  'alerts show',
+  'alerts ack',
+  'alerts assign',
+  'alerts comment',
+  'alerts close',
+  'pseudonymise',
+];
+
+/** What the program writes before it does any work, without a process of its own. */
+async function written(
+  ...args: readonly string[]
+): Promise<{ failed: boolean; stdout: string; stderr: string }> {
+  let stdout = '';
+  let stderr = '';
+  const program = createProgram(() => expect.fail('a command ran'), {
+    writeOut: (text) => (stdout += text),
+    writeErr: (text) => (stderr += text),
+    getOutHelpWidth: () => 100,
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { failed: error.exitCode !== 0, stdout, stderr };
+    throw error;
+  }
+  throw new Error('a command ran');
+}
+
+/** Names of the subcommands as a command's own help lists them. */
+function listedIn(help: string): string[] {
+  const section = /^Commands:\n((?: {2}.*\n)*)/m.exec(help)?.[1] ?? '';
+  return [...section.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help');
+}
+
+describe('help', () => {
+  test('covers every command there is', async () => {
+    const [all, rules, alerts] = await Promise.all(
+      [[], ['rules'], ['alerts']].map(async (path) => listedIn((await written(...path, '--help')).stdout)),
+    );
+    const names = [
+      ...all!,
+      ...rules!.map((name) => `rules ${name}`),
+      ...alerts!.map((name) => `alerts ${name}`),
+    ];
+    expect(names.toSorted()).toEqual(COMMANDS.toSorted());
+  });
+
+  test.each(COMMANDS)(
+    'of "%s" goes to standard output, fits 100 columns and ends with examples',
+    async (name) => {
+      const { failed, stdout, stderr } = await written(...name.split(' '), '--help');
+      expect({ failed, stderr }).toEqual({ failed: false, stderr: '' });
+      expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+      const [, examples = ''] = stdout.split(/^Examples?:\n/m);
+      expect(examples).toMatch(/^ {2}(?:.*\| |\S+=\S+ )*vigie /m);
+      // An example of a command is one of that command.
+      expect(examples).toContain(`vigie ${name.split(' ')[0]}`);
+    },
+  );
+
+  test('of the program names the commands, the settings and the exit codes', async () => {
+    const { stdout } = await written('--help');
+    expect(stdout).toMatch(/docs\/configuration\.md/);
+    expect(stdout).toMatch(/^Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage\.$/m);
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  });
+});
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  expect(await vigie(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each<[string, string[], RegExp]>([
+  ['an unknown command', ['rum'], /unknown command 'rum'[^]*Did you mean run\?/],
+  ['an unknown subcommand', ['rules', 'chek'], /unknown command 'chek'[^]*Did you mean check\?/],
+  ['an unknown option', ['--bogus'], /unknown option '--bogus'/],
+  [
+    "a command's unknown option",
+    ['eval', '-r', 'rules', '--inputs', '-'],
+    /unknown option '--inputs'[^]*Did you mean --input\?/,
+  ],
+  ["a subcommand's unknown option", ['rules', 'check', '--jason'], /Did you mean --json\?/],
+  ['no command', [], /^Usage: vigie/],
+  ['no subcommand', ['alerts'], /^Usage: vigie alerts/],
+  ['an argument too many', ['run', 'events.ndjson'], /too many arguments for 'run'/],
+  ['a missing option', ['eval'], /required option '-r, --rules <path\.\.\.>' not specified/],
+  ['a missing argument', ['alerts', 'show'], /missing required argument 'id'/],
+  ['nothing to read', ['run'], /nothing to read: give --input FILE, or set KAFKA_BROKERS/],
+  [
+    'a port that is none',
+    ['run', '-i', '-', '--http-port', '65536'],
+    /'65536' is invalid\. Expected at most 65535/,
+  ],
+  ['a folder without a name', ['run', '-i', '-', '--data-dir', ''], /Expected a text that is not empty/],
+  [
+    'a duration without a unit',
+    ['eval', '-r', 'rules', '--lateness', '5'],
+    /'5' is invalid\. Expected an integer and one of s, m/,
+  ],
+  [
+    'another kind of lines',
+    ['eval', '-r', 'rules', '--only', 'alarms'],
+    /Allowed choices are match, firing, alert/,
+  ],
+  ['a limit that is none', ['alerts', 'list', '--limit', '0'], /Expected a whole number from 1 to 100000/],
+  [
+    'a time that is none',
+    ['alerts', 'list', '--since', 'noon'],
+    /Expected a time such as 2025-07-12T20:00:00Z/,
+  ],
+  [
+    'a status that is none',
+    ['alerts', 'list', '--status', 'open'],
+    /Allowed choices are firing, resolved, merged/,
+  ],
+  ['an assignment to nobody', ['alerts', 'assign', '3f9a'], /required option '--to <name>' not specified/],
+  ['an end without a reason', ['alerts', 'close', '3f9a'], /required option '--reason <text>' not specified/],
+  [
+    'an unknown scenario',
+    ['replay', 'kairos'],
+    /'kairos' is invalid[^]*kairos-2025, missions-locales-2025, benign/,
+  ],
+  ['no scenario', ['replay'], /name a scenario: kairos-2025/],
+  ['an unknown option of scenarios', ['replay', 'benign', '--acounts', '1'], /Did you mean --accounts\?/],
+  ['a speed backwards', ['replay', 'benign', '--speed', '-1'], /Expected max, or a number above 0/],
+  [
+    'no partition',
+    ['replay', 'benign', '--to', 'kafka', '--partitions', '0'],
+    /Expected a whole number from 1 to/,
+  ],
+])(
+  '%s is refused with a message on standard error and nothing on standard output',
+  async (_, args, message) => {
+    const { failed, stdout, stderr } = await written(...args);
+    expect(stderr).toMatch(message);
+    expect({ failed, stdout }).toEqual({ failed: true, stdout: '' });
+  },
+);
+
+test.each<[number, string, string[], RegExp]>([
+  [2, 'an unknown command', ['rum'], /^error: unknown command 'rum'/],
+  [2, 'nothing to read', ['run'], /^error: nothing to read: give --input FILE, or set KAFKA_BROKERS/],
+  [
+    2,
+    'an option of another scenario',
+    ['replay', 'benign', '--pace', '1'],
+    /^vigie: OPTION_UNKNOWN: benign has no option pace\n {2}Options: seed, /,
+  ],
+  [
+    2,
+    'a value that a scenario cannot have',
+    ['replay', 'benign', '--accounts', 'x'],
+    /^vigie: OPTION_INVALID: option accounts of benign: "x" is not a number\n/,
+  ],
+  [
+    1,
+    'an output that cannot be written',
+    ['replay', 'benign', '--to', '/dev/null/events.ndjson'],
+    /^vigie: OUTPUT_FAILED: cannot write \/dev\/null\/events\.ndjson: ENOTDIR.*\n {2}Check that the folder/,
+  ],
+  [
+    1,
+    'a database that is not there',
+    ['alerts', 'list', '--data-dir', '/nowhere/at/all'],
+    /^vigie: DATA_DIR_MISSING: there is no database in \/nowhere\/at\/all\n {2}Run "vigie run" first/,
+  ],
+])('the exit code is %i for %s', async (wanted, _, args, message) => {
+  const { code, stdout, stderr } = await vigie(args);
+  expect(stderr).toMatch(message);
+  expect({ code, stdout }).toEqual({ code: wanted, stdout: '' });
+});
