@@ -7,7 +7,8 @@ import { detectionFiles } from './case-files.ts';
 import { errorsOf, matchesOf } from './engine.ts';
 
 describe.each(detectionFiles())('$file', ({ cases }) => {
-  test.each(cases)('$name', ({ rules, refused, placeholders, events, matches }) => {
+  test.each(cases.map((it) => [it.name, it] as const))('%s', (_, it) => {
+    const { rules, refused, placeholders, events, matches } = it;
     const ruleSet = parseRules([{ file: 'case.yml', text: rules }], { placeholders });
     expect(errorsOf(ruleSet).map(({ code }) => code)).toEqual(refused === undefined ? [] : [refused]);
     if (refused !== undefined) return;

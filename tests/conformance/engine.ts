@@ -2,7 +2,7 @@
 
 import type { EvalLine } from '../../src/eval.ts';
 import type { Fault, RuleSet } from '../../src/sigma/rule.ts';
-import type { Matches } from './case-files.ts';
+import type { Matches, Row } from './case-files.ts';
 
 export function errorsOf(ruleSet: RuleSet): Fault[] {
   return ruleSet.faults.filter(({ severity }) => severity === 'error');
@@ -16,4 +16,31 @@ export function matchesOf(lines: readonly EvalLine[], expected: readonly string[
   }
   for (const indexes of Object.values(matches)) indexes.sort((a, b) => a - b);
   return matches;
+}
+
+export function firingsOf(lines: readonly EvalLine[]): Row[] {
+  return lines.flatMap((line) => {
+    if (line.type !== 'firing') return [];
+    const { rule, group, time, value, threshold } = line;
+    return [{ rule, group, time: Date.parse(time), value, threshold }];
+  });
+}
+
+export function alertsOf(lines: readonly EvalLine[]): Row[] {
+  return lines.flatMap((line) => {
+    if (line.type !== 'alert') return [];
+    const { rule, group, status, events, value } = line;
+    return [
+      {
+        rule,
+        group,
+        status,
+        events,
+        value,
+        first_event_at: Date.parse(line.first_event_at),
+        crossed_at: Date.parse(line.crossed_at),
+        last_event_at: Date.parse(line.last_event_at),
+      },
+    ];
+  });
 }
