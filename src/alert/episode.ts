@@ -282,6 +282,10 @@ function later(sample: { time: number; id: string }, t: number, id: string): boo
   return sample.time > t || (sample.time === t && sample.id > id);
 }
 
+function listed(dictionary: Dictionary, numbers: ReadonlySet<number>): string[] {
+  return [...numbers].map((number) => dictionary.text(number)).sort();
+}
+
 /** What the outside world may show or store of an episode. */
 export function renderAlert(
   episode: Episode,
@@ -295,8 +299,6 @@ export function renderAlert(
 ): Alert {
   const { rule } = episode.of;
   const { totals } = episode;
-  const listed = (dictionary: Dictionary, numbers: ReadonlySet<number>) =>
-    [...numbers].map((number) => dictionary.text(number)).sort();
   return {
     alertId: episode.alertId,
     rule: rule.key,

@@ -1,5 +1,6 @@
 /** What an alert says of an event beside its rule: which slots hold it, and how they are read. */
 
+import { isIPv4, isIPv6 } from 'node:net';
 import { Dictionary } from '../alert/dictionary.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
@@ -67,9 +68,9 @@ export class Evidence {
 
 /** The /24 of an IPv4 address, the /48 of an IPv6 one; other text as it is. */
 export function networkOf(address: string): string {
-  const v4 = /^(?:::ffff:)?(\d+)\.(\d+)\.(\d+)\.\d+$/i.exec(address);
-  if (v4 !== null) return `${v4[1]}.${v4[2]}.${v4[3]}.0/24`;
-  if (!address.includes(':')) return address;
+  const v4 = address.replace(/^::ffff:(?=.*\.)/i, '');
+  if (isIPv4(v4)) return v4.replace(/\d+$/, '0/24');
+  if (!isIPv6(address)) return address;
   const [head = '', rest] = address.toLowerCase().split('::');
   const groups = head === '' ? [] : head.split(':');
   if (rest !== undefined) {
