@@ -122,11 +122,12 @@ export class Evaluator {
       const id = textOf(record.slots[engine.evidence.idSlot]) ?? null;
       this.#matches.push({ rule, index, id, time: record.time });
     }
-    for (const episode of engine.tracker.changed) this.#episodes.add(episode);
-    engine.tracker.changed.clear();
+    this.#noteEpisodes();
   }
 
   finish(): EvalOutput {
+    this.#engine.finish();
+    this.#noteEpisodes();
     const order = new Map(this.#ruleSet.correlations.map((rule, i) => [rule.key, i]));
     const episodes = [...this.#episodes]
       .filter((episode) => episode.status !== 'merged' && episode.of.rule.alertsAlone)
@@ -158,6 +159,12 @@ export class Evaluator {
     for (; next < matches.length; next += 1) lines.push(this.#matchLine(matches[next]!));
     for (const episode of episodes) lines.push(alertLine(episode));
     return { lines, deadLetters: this.#deadLetters };
+  }
+
+  #noteEpisodes(): void {
+    const { changed } = this.#engine.tracker;
+    for (const episode of changed) this.#episodes.add(episode);
+    changed.clear();
   }
 
   #matchLine(match: Match): EvalLine {

@@ -5,11 +5,11 @@
  * streaming semantics in docs/rule-language.md.
  */
 
-import { EpisodeTracker } from '../alert/episode.ts';
+import { type Episode, EpisodeTracker } from '../alert/episode.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
-import type { RuleSet } from '../sigma/rule.ts';
+import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { Evidence } from './evidence.ts';
@@ -50,7 +50,7 @@ export interface EngineCounts {
 export class Engine {
   readonly matcher: Matcher;
   readonly watermarks: Watermarks;
-  readonly tracker = new EpisodeTracker();
+  readonly tracker: EpisodeTracker;
   readonly evidence: Evidence;
   readonly counts: EngineCounts;
   readonly #hash: SipHash;
@@ -70,7 +70,19 @@ export class Engine {
     category: 0,
   };
   #eventId = '';
-  #sequence = 0;
+  /** Streams that the event at hand goes to, and per stream the rules that it matched. */
+  readonly #touched: number[] = [];
+  readonly #refs: number[][];
+  readonly #fields: FieldTable;
+  readonly #refOf: ReadonlyMap<CorrelationRule, number>;
+  readonly #depths: readonly {
+    readonly rules: ReadonlySet<CorrelationRule>;
+    readonly streams: readonly Stream[];
+  }[];
+  /** Some rule has to wait for the watermark. */
+  readonly #settles: boolean;
+  #settledUpTo = -Infinity;
+  #firingRecord: EventRecord | undefined;
 
   constructor(options: EngineOptions) {
     const { ruleSet, fields } = options;
@@ -79,6 +91,10 @@ export class Engine {
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
     const plan = planCorrelations(ruleSet, fields);
+    const referred = new Set(ruleSet.correlations.flatMap(({ rules }) => rules));
+    this.tracker = new EpisodeTracker((rule) => referred.has(rule.key));
+    this.#fields = fields;
+    this.#refOf = new Map(ruleSet.correlations.map((rule, i) => [rule, ruleSet.rules.length + i]));
     const byRule = () => new Map(ruleSet.correlations.map((rule) => [rule.key, 0]));
     this.counts = {
       late: 0,
@@ -101,6 +117,12 @@ export class Engine {
           copiesMs: COPIES_MS,
         }),
     );
+    this.#refs = plan.streams.map(() => []);
+    this.#depths = plan.depths.map((rules) => ({
+      rules: new Set(rules),
+      streams: this.#streams.filter((_, i) => rules.includes(plan.streams[i]!.rules[0]!)),
+    }));
+    this.#settles = plan.depths.length > 1 || plan.streams.some(({ closings }) => closings.length > 0);
   }
 
   /**
@@ -137,7 +159,9 @@ export class Engine {
 
   /** To be called after the watermark moved by other means than an event. */
   advance(): void {
-    this.tracker.resolve(this.watermarks.watermark);
+    const { watermark } = this.watermarks;
+    this.#settle(watermark);
+    this.tracker.resolve(watermark);
   }
 
   /** Groups and bytes of state. */
@@ -151,21 +175,71 @@ export class Engine {
     return { groups, bytes };
   }
 
+  /** Judges every window that is left, as if no further event came. The watermark stays. */
+  finish(): void {
+    this.#settle(Infinity);
+    this.tracker.resolve(this.watermarks.watermark);
+  }
+
+  /**
+   * What waits for the watermark, depth by depth: windows that more events could have made false, and the
+   * firings that chained rules see as events. Both are final only now.
+   */
+  #settle(watermark: number): void {
+    if (!this.#settles) return;
+    for (const { rules, streams } of this.#depths) {
+      for (const stream of streams) stream.close(watermark);
+      for (const episode of this.tracker.takeFirings(watermark, rules)) this.#chain(episode);
+    }
+    this.#settledUpTo = watermark;
+  }
+
+  /** A firing as an event: its time is the crossing, its fields are the group-by values. */
+  #chain({ of, group, crossedAt }: Episode): void {
+    const record = (this.#firingRecord ??= this.#fields.newRecord());
+    record.slots.fill(undefined);
+    record.time = crossedAt;
+    for (const [field, value] of Object.entries(group.fields)) {
+      const slot = this.#fields.find(field);
+      if (slot !== undefined) record.slots[slot] = value;
+    }
+    Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt });
+    const ref = this.#refOf.get(of.rule)!;
+    for (const index of this.#streamsOf[ref]!) {
+      this.#streams[index]!.take(record, [ref], this.#entry, '', this.#settledUpTo);
+    }
+  }
+
   #correlate(record: EventRecord, matched: number, watermark: number): void {
     const entry = this.#entry;
-    let read = false;
-    this.#sequence += 1;
+    const touched = this.#touched;
+    touched.length = 0;
     for (let i = 0; i < matched; i += 1) {
       const rule = this.matcher.matched[i]!;
       this.counts.matches[rule]! += 1;
       for (const index of this.#streamsOf[rule]!) {
-        if (!read) {
-          entry.time = record.time;
-          this.evidence.read(record, entry);
-          read = true;
-        }
-        this.#streams[index]!.take(record, rule, entry, this.#eventId, this.#sequence, watermark);
+        const refs = this.#refs[index]!;
+        if (refs.length === 0) touched.push(index);
+        refs.push(rule);
       }
+    }
+    if (touched.length === 0) return;
+    entry.time = record.time;
+    this.evidence.read(record, entry);
+    for (const index of touched) {
+      this.#streams[index]!.take(record, this.#refs[index]!, entry, this.#eventId, watermark);
+      this.#refs[index] = [];
     }
   }
 }
+
+const NO_EVIDENCE = {
+  idHi: 0,
+  idLo: 0,
+  records: 0,
+  bytes: 0,
+  application: 0,
+  organisation: 0,
+  network: 0,
+  category: 0,
+};

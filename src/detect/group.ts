@@ -16,8 +16,11 @@ import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
 import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
 import { Run, type RunStore } from '../window/run-store.ts';
+import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
-import { holds, type PlannedHorizon } from './plan.ts';
+import { TemporalLog } from '../window/temporal-log.ts';
+import { measureOf } from './closing-measure.ts';
+import { holds, type PlannedClosing, type PlannedHorizon, type PlannedTemporal } from './plan.ts';
 
 /** The logs that all groups of a stream share. */
 export interface StreamLogs {
@@ -25,6 +28,8 @@ export interface StreamLogs {
   readonly counts: readonly PlannedHorizon[];
   readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[]; persons: boolean }[];
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
+  readonly temporals: readonly PlannedTemporal[];
+  readonly closings: readonly PlannedClosing[];
   readonly longestMs: number;
   /** Entries a log of one group holds before anything is coalesced. */
   readonly exactEntries: number;
@@ -46,8 +51,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
   readonly events = new Run();
   readonly episodes: Episode[] = [];
   readonly sightings: Sightings[];
+  /** End under which the group waits for the watermark; Infinity when it does not. */
+  scheduled = Infinity;
   readonly #counts: HorizonState[];
   readonly #sums: Sum[];
+  readonly #temporals: TemporalLog[];
+  readonly #closings: ClosingLog<unknown>[];
   readonly #logs: StreamLogs;
   /** Events at or before this time may have been coalesced. */
   #coalescedUpTo = -Infinity;
@@ -60,6 +69,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.sightings = sightings;
     this.#boundAt = logs.exactEntries;
     this.#counts = logs.counts.map(() => new HorizonState());
+    this.#temporals = logs.temporals.map(({ spec }) => new TemporalLog(spec));
+    this.#closings = logs.closings.map(
+      (closing) => new ClosingLog<unknown>(closing.rule.timespanMs, closing.maxEntries, measureOf(closing)),
+    );
     this.#sums = logs.sums.map(({ horizons }) => ({
       run: new Run(),
       horizons: horizons.map(() => new HorizonState()),
@@ -125,6 +138,36 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (let h = 0; h < horizons.length; h += 1) {
       log.sum(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.fractional, this);
     }
+  }
+
+  /** Adds the matches of referenced rules (ascending places) for temporal rule `m`. */
+  addMatches(m: number, t: number, places: readonly number[], watermark: number): number {
+    const planned = this.#logs.temporals[m]!;
+    return this.#temporals[m]!.add(t, places, watermark, (end, value) => {
+      this.#logs.tracker.trueWindow(planned, this, end, value, false);
+    });
+  }
+
+  /** Adds what closing rule `m` measures of an event; returns how many entries had to go. */
+  addClosing(m: number, t: number, held: unknown, watermark: number): number {
+    return this.#closings[m]!.add(t, held, watermark);
+  }
+
+  /** End of the first window that waits for the watermark, Infinity when none does. */
+  get nextEnd(): number {
+    let next = Infinity;
+    for (const log of this.#closings) next = Math.min(next, log.nextEnd);
+    return next;
+  }
+
+  /** Judges the windows of closing rules that end before the watermark. */
+  close(watermark: number): void {
+    this.#closings.forEach((log, m) => {
+      const planned = this.#logs.closings[m]!;
+      log.judge(watermark, (end, value) => {
+        this.#logs.tracker.trueWindow(planned, this, end, value, false);
+      });
+    });
   }
 
   /**
@@ -199,7 +242,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       );
       states.forEach((state, h) => log.settle(run, state, horizons[h]!));
     });
-    this.#boundAt = Math.max(exactEntries, this.#longest() * 1.25);
+    this.#boundAt = Math.max(exactEntries, Math.ceil(this.#longest() * 1.25));
     return folded;
   }
 

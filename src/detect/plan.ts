@@ -7,8 +7,10 @@
  */
 
 import type { FieldTable } from '../event/record.ts';
+import type { Condition } from '../sigma/ast.ts';
 import type { Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
+import type { TemporalSpec } from '../window/temporal-log.ts';
 
 /** A rule on a horizon. */
 export interface Watcher {
@@ -30,24 +32,49 @@ interface Measure {
 }
 
 export interface DistinctMeasure extends Measure {
-  /** One slot, or several for distinct tuples. */
-  readonly slots: readonly number[];
+  /** Slots of the field, or of several for distinct tuples, under their own names. */
+  readonly fields: readonly number[];
+  readonly slotsOf: SlotsOf;
 }
 
-export interface SumMeasure extends Measure {
-  readonly slot: number;
+interface SumMeasure extends Measure {
+  readonly slotsOf: SlotsOf;
 }
 
+/** Slots of the measured fields in an event that matched a reference: an alias differs by rule. */
+type SlotsOf = (ref: number) => readonly number[];
+
+/** A temporal rule whose condition only becomes truer with more events: judged on arrival. */
+export interface PlannedTemporal extends Watcher {
+  readonly spec: TemporalSpec;
+  /** Reference → its place in the rule's list. */
+  readonly places: ReadonlyMap<number, number>;
+}
+
+/** A rule that more events can make false: judged once the watermark is past a window's end. */
+export interface PlannedClosing extends Watcher {
+  /** Of the measured field or tuple; none for counts and temporal rules. */
+  readonly slotsOf: SlotsOf;
+  /** For temporal rules. */
+  readonly temporal: PlannedTemporal | undefined;
+  readonly maxEntries: number;
+}
+
+/**
+ * References are numbered: base rules by their index, then correlations by theirs after them.
+ */
 export interface StreamPlan {
   readonly groupBy: readonly string[];
-  /** Base rule index → slots of the group-by values in an event that matched it (aliases differ by rule). */
+  /** Reference → slots of the group-by values in an event that matched it (aliases differ by rule). */
   readonly keySlots: ReadonlyMap<number, readonly number[]>;
-  /** All base rules read the same slots. */
+  /** All references read the same slots. */
   readonly uniformKey: readonly number[] | undefined;
   readonly groupMissing: boolean;
   readonly counts: readonly PlannedHorizon[];
   readonly distincts: readonly DistinctMeasure[];
   readonly sums: readonly SumMeasure[];
+  readonly temporals: readonly PlannedTemporal[];
+  readonly closings: readonly PlannedClosing[];
   readonly rules: readonly CorrelationRule[];
   /** Longest timespan of any rule. */
   readonly longestMs: number;
@@ -56,8 +83,13 @@ export interface StreamPlan {
 
 export interface Plan {
   readonly streams: readonly StreamPlan[];
-  /** Base rule index → the streams its matches go to. */
+  /** Reference → the streams that it feeds. */
   readonly streamsOf: readonly (readonly number[])[];
+  /**
+   * Correlations in the order in which a chain works: each after those it refers to. Entry i holds the rules
+   * of depth i (0: refers to rules on events only).
+   */
+  readonly depths: readonly (readonly CorrelationRule[])[];
 }
 
 /** A stream has at most this many measures; further rules go to a stream of their own. */
@@ -66,8 +98,12 @@ const MEASURES = 30;
 /** Groups a stream holds at most unless a rule says otherwise with `vigie.max_groups`. */
 export const DEFAULT_MAX_GROUPS = 1_000_000;
 
+/** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
+const DEFAULT_MAX_ENTRIES = 10_000;
+
 export function planCorrelations(ruleSet: RuleSet, fields: FieldTable): Plan {
-  const indexOf = new Map(ruleSet.rules.map((rule, index) => [rule.key, index]));
+  const references = [...ruleSet.rules, ...ruleSet.correlations];
+  const indexOf = new Map(references.map((rule, index) => [rule.key, index]));
   const drafts = new Map<string, CorrelationRule[]>();
   for (const rule of ruleSet.correlations) {
     const key = JSON.stringify([
@@ -82,12 +118,28 @@ export function planCorrelations(ruleSet: RuleSet, fields: FieldTable): Plan {
     else draft.push(rule);
   }
   const streams: StreamPlan[] = [];
-  const streamsOf: number[][] = ruleSet.rules.map(() => []);
+  const streamsOf: number[][] = references.map(() => []);
   for (const rules of drafts.values()) {
     for (const key of new Set(rules[0]!.rules)) streamsOf[indexOf.get(key)!]!.push(streams.length);
     streams.push(planStream(rules, indexOf, fields));
   }
-  return { streams, streamsOf };
+  return { streams, streamsOf, depths: depthsOf(ruleSet.correlations) };
+}
+
+function depthsOf(correlations: readonly CorrelationRule[]): CorrelationRule[][] {
+  const byKey = new Map(correlations.map((rule) => [rule.key, rule]));
+  const depths = new Map<CorrelationRule, number>();
+  const depthOf = (rule: CorrelationRule): number => {
+    const known = depths.get(rule);
+    if (known !== undefined) return known;
+    const parents = rule.rules.flatMap((key) => byKey.get(key) ?? []);
+    const depth = parents.length === 0 ? 0 : 1 + Math.max(...parents.map(depthOf));
+    depths.set(rule, depth);
+    return depth;
+  };
+  const levels: CorrelationRule[][] = [];
+  for (const rule of correlations) (levels[depthOf(rule)] ??= []).push(rule);
+  return levels;
 }
 
 function planStream(
@@ -102,21 +154,29 @@ function planStream(
       groupBy.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
     ]),
   );
-  let nextBit = 1;
+  const slotsOf = (rule: CorrelationRule): SlotsOf => {
+    const byRef = new Map(
+      references.map((key) => [
+        indexOf.get(key)!,
+        rule.fields.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
+      ]),
+    );
+    return (ref) => byRef.get(ref)!;
+  };
+  let bit = 1;
+  const nextBit = () => (bit *= 2);
+  const arriving = rules.filter((rule) => !isClosing(rule));
   const measured = <T>(
     type: CorrelationRule['type'],
     build: (bit: number, of: CorrelationRule[]) => T,
   ): T[] => {
     const byField = new Map<string, CorrelationRule[]>();
-    for (const rule of rules) {
+    for (const rule of arriving) {
       if (rule.type !== type) continue;
       const key = JSON.stringify(rule.fields);
       byField.set(key, [...(byField.get(key) ?? []), rule]);
     }
-    return [...byField.values()].map((of) => {
-      nextBit *= 2;
-      return build(nextBit, of);
-    });
+    return [...byField.values()].map((of) => build(nextBit(), of));
   };
   return {
     groupBy,
@@ -124,23 +184,84 @@ function planStream(
     uniformKey: aliases.size === 0 ? [...keySlots.values()][0]! : undefined,
     groupMissing: missingFields === 'group',
     counts: horizonsOf(
-      rules.filter((rule) => rule.type === 'event_count'),
+      arriving.filter((rule) => rule.type === 'event_count'),
       1,
     ),
     distincts: measured('value_count', (bit, of) => ({
       bit,
-      slots: of[0]!.fields.map((field) => fields.slot(field)),
+      fields: of[0]!.fields.map((field) => fields.slot(field)),
+      slotsOf: slotsOf(of[0]!),
       horizons: horizonsOf(of, bit),
     })),
     sums: measured('value_sum', (bit, of) => ({
       bit,
-      slot: fields.slot(of[0]!.fields[0]!),
+      slotsOf: slotsOf(of[0]!),
       horizons: horizonsOf(of, bit),
+    })),
+    temporals: arriving.filter(isTemporal).map((rule) => planTemporal(rule, indexOf)),
+    closings: rules.filter(isClosing).map((rule) => ({
+      rule,
+      measure: rule.fields.length > 0 ? nextBit() : 1,
+      slotsOf: slotsOf(rule),
+      temporal: isTemporal(rule) ? planTemporal(rule, indexOf) : undefined,
+      maxEntries: rule.maxEntries ?? DEFAULT_MAX_ENTRIES,
     })),
     rules,
     longestMs: Math.max(...rules.map((rule) => rule.timespanMs)),
     maxGroups: Math.min(...rules.map((rule) => rule.maxGroups ?? DEFAULT_MAX_GROUPS)),
   };
+}
+
+function isTemporal({ type }: CorrelationRule): boolean {
+  return type === 'temporal' || type === 'temporal_ordered';
+}
+
+/** Whether more events can make a true window false. */
+function isClosing({ type, bounds, ruleCondition }: CorrelationRule): boolean {
+  return (
+    type === 'value_avg' ||
+    type === 'value_median' ||
+    type === 'value_percentile' ||
+    bounds.some(({ op }) => op !== 'gt' && op !== 'gte') ||
+    (ruleCondition !== undefined && hasNot(ruleCondition))
+  );
+}
+
+function hasNot(condition: Condition): boolean {
+  return condition.kind === 'not' || (condition.kind !== 'ref' && condition.parts.some(hasNot));
+}
+
+function planTemporal(rule: CorrelationRule, indexOf: ReadonlyMap<string, number>): PlannedTemporal {
+  const { timespanMs, bounds, ruleCondition } = rule;
+  const placeOf = new Map(rule.rules.map((key, place) => [key, place]));
+  return {
+    rule,
+    measure: 1,
+    places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
+    spec: {
+      timespanMs,
+      rules: rule.rules.length,
+      ordered: rule.type === 'temporal_ordered',
+      maxEntries: rule.maxEntries ?? DEFAULT_MAX_ENTRIES,
+      holds:
+        ruleCondition === undefined
+          ? (_, value) => holds(bounds, value)
+          : (seen) => isMet(ruleCondition, (name) => seen[placeOf.get(name)!]!),
+    },
+  };
+}
+
+function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
+  switch (condition.kind) {
+    case 'ref':
+      return seen(condition.name);
+    case 'not':
+      return !isMet(condition.part, seen);
+    case 'and':
+      return condition.parts.every((part) => isMet(part, seen));
+    case 'or':
+      return condition.parts.some((part) => isMet(part, seen));
+  }
 }
 
 function horizonsOf(rules: readonly CorrelationRule[], measure: number): PlannedHorizon[] {

@@ -13,8 +13,10 @@ import type { SipHash } from '../event/siphash.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SumLog } from '../window/sum-log.ts';
+import { heldBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
-import type { DistinctMeasure, StreamPlan } from './plan.ts';
+import { MinHeap } from './min-heap.ts';
+import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
 import { combinations, numberOf, textOf, textsOf } from './values.ts';
 
 export interface StreamContext {
@@ -37,7 +39,7 @@ type Key = string | null;
 
 const EVICTION_CANDIDATES = 8;
 /** Events per step of the hand that forgets idle groups. */
-const SWEEP_EVERY = 4;
+const SWEEP_EVERY = 16;
 
 export class Stream {
   readonly #plan: StreamPlan;
@@ -51,19 +53,24 @@ export class Stream {
   /** Hashes of the current event's values, one buffer per distinct measure. */
   readonly #values: Pseudonyms[];
   readonly #amounts: Float64Array;
-  #lastEvent = -1;
-  readonly #lastGroups: Group[] = [];
+  readonly #closingValues: unknown[] = [];
+  /** Groups with windows that wait for the watermark, by the first one's end. */
+  readonly #closing = new MinHeap<Group>();
+  #events = 0;
 
   constructor(plan: StreamPlan, context: StreamContext) {
     this.#plan = plan;
     this.#context = context;
     const counted = plan.distincts.findIndex(
-      ({ slots }) => slots.length === 1 && slots[0] === context.personSlot,
+      ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
     );
     this.#distincts =
       counted >= 0
         ? plan.distincts
-        : [...plan.distincts, { bit: 0, slots: [context.personSlot], horizons: [] }];
+        : [
+            ...plan.distincts,
+            { bit: 0, fields: [context.personSlot], slotsOf: () => [context.personSlot], horizons: [] },
+          ];
     this.#persons = counted >= 0 ? counted : plan.distincts.length;
     this.#values = this.#distincts.map(() => new Pseudonyms());
     this.#amounts = new Float64Array(plan.sums.length);
@@ -79,6 +86,8 @@ export class Stream {
         persons: m === this.#persons,
       })),
       sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
+      temporals: plan.temporals,
+      closings: plan.closings,
       longestMs: plan.longestMs,
       exactEntries: Math.max(context.exactEntries, 2 * Math.max(0, ...mostCounted)),
       watchers: plan.rules.length,
@@ -101,48 +110,69 @@ export class Stream {
   }
 
   /**
-   * Takes an event that matched base rule `rule`. `sequence` identifies the event: matching several rules
-   * of this stream counts once in each group.
+   * Takes an event that matched the references `refs` (ascending); it counts once in each of its groups.
+   * Windows that end before `watermark` were judged.
    */
   take(
     record: EventRecord,
-    rule: number,
+    refs: readonly number[],
     entry: EventEntry,
     eventId: string,
-    sequence: number,
     watermark: number,
   ): void {
-    const again = sequence === this.#lastEvent;
-    if (again && this.#plan.uniformKey !== undefined) return;
-    if (!again) {
-      this.#lastEvent = sequence;
-      this.#lastGroups.length = 0;
-    }
-    this.#measure(record, entry);
-    const slots = this.#plan.uniformKey ?? this.#plan.keySlots.get(rule)!;
-    if (slots.length === 1) {
-      const text = textOf(record.slots[slots[0]!]);
-      if (text !== undefined) this.#enter(text, undefined, entry, eventId, watermark);
-      else this.#enterEach([this.#keyValues(record.slots[slots[0]!])], entry, eventId, watermark);
+    const { uniformKey } = this.#plan;
+    if (uniformKey !== undefined) {
+      this.#measure(record, refs[0]!, entry);
+      const text = uniformKey.length === 1 ? textOf(record.slots[uniformKey[0]!]) : undefined;
+      if (text !== undefined) {
+        this.#enter(this.#groups.get(text) ?? this.#create(text, [text]), refs, entry, eventId, watermark);
+      } else {
+        for (const group of this.#groupsOf(record, uniformKey))
+          this.#enter(group, refs, entry, eventId, watermark);
+      }
     } else {
-      const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
-      this.#enterEach(lists, entry, eventId, watermark);
+      const members = new Map<Group, number[]>();
+      for (const ref of refs) {
+        for (const group of this.#groupsOf(record, this.#plan.keySlots.get(ref)!)) {
+          members.set(group, [...(members.get(group) ?? []), ref]);
+        }
+      }
+      for (const [group, members_] of members) {
+        this.#measure(record, members_[0]!, entry);
+        this.#enter(group, members_, entry, eventId, watermark);
+      }
     }
-    if (sequence % SWEEP_EVERY === 0) this.#sweep(watermark);
+    this.#events += 1;
+    if (this.#events % SWEEP_EVERY === 0) this.#sweep(watermark);
   }
 
-  #enterEach(
-    lists: readonly (readonly Key[])[],
-    entry: EventEntry,
-    eventId: string,
-    watermark: number,
-  ): void {
-    const rows = combinations(lists);
+  /** Judges the windows of closing rules that end before the watermark. */
+  close(watermark: number): void {
+    while (this.#closing.least < watermark) {
+      const group = this.#closing.pop();
+      group.scheduled = Infinity;
+      group.close(watermark);
+      this.#schedule(group);
+    }
+  }
+
+  #schedule(group: Group): void {
+    const { nextEnd } = group;
+    if (nextEnd >= group.scheduled) return;
+    group.scheduled = nextEnd;
+    this.#closing.push(nextEnd, group);
+  }
+
+  #groupsOf(record: EventRecord, slots: readonly number[]): Group[] {
+    const rows = combinations(slots.map((slot) => this.#keyValues(record.slots[slot])));
     if (rows.length === 0) {
       const { missingGroup } = this.#context.counts;
       for (const { key } of this.#plan.rules) missingGroup.set(key, missingGroup.get(key)! + 1);
     }
-    for (const values of rows) this.#enter(keyOf(values), values, entry, eventId, watermark);
+    return rows.map((values) => {
+      const key = keyOf(values);
+      return this.#groups.get(key) ?? this.#create(key, values);
+    });
   }
 
   /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
@@ -152,20 +182,8 @@ export class Stream {
     return texts.length === 1 ? texts : [...new Set(texts)];
   }
 
-  /** `values`: of the group-by fields; undefined when the key is the only one. */
-  #enter(
-    key: Key,
-    values: readonly Key[] | undefined,
-    entry: EventEntry,
-    eventId: string,
-    watermark: number,
-  ): void {
-    let group = this.#groups.get(key);
-    if (group === undefined) group = this.#create(key, values ?? [key]);
-    else group.trim(watermark);
-    if (this.#lastGroups.includes(group)) return;
-    this.#lastGroups.push(group);
-
+  #enter(group: Group, refs: readonly number[], entry: EventEntry, eventId: string, watermark: number): void {
+    group.trim(watermark);
     const mayBeCopy = eventId !== '' && entry.time <= watermark - this.#context.copiesMs;
     if (!group.addEvent(entry, watermark, mayBeCopy)) {
       this.#context.counts.duplicates += 1;
@@ -183,18 +201,30 @@ export class Stream {
       const amount = this.#amounts[m]!;
       if (!Number.isNaN(amount)) group.addAmount(m, entry.time, amount, watermark);
     }
+    const { temporals, closings } = this.#plan;
+    const { counts } = this.#context;
+    for (let m = 0; m < temporals.length; m += 1) {
+      counts.coalesced += group.addMatches(m, entry.time, placesOf(temporals[m]!, refs), watermark);
+    }
+    for (let m = 0; m < closings.length; m += 1) {
+      const { temporal } = closings[m]!;
+      const held = temporal === undefined ? this.#closingValues[m] : placesOf(temporal, refs);
+      if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
+    }
+    if (closings.length > 0) this.#schedule(group);
     if (group.episodes.length > 0) {
       const { words, length } = this.#values[this.#persons]!;
       group.identify(entry, words, length, eventId);
     }
-    this.#context.counts.coalesced += group.bound(watermark);
+    counts.coalesced += group.bound(watermark);
   }
 
   /** Reads the measured fields: value hashes, amounts, and which measures the event holds. */
-  #measure(record: EventRecord, entry: EventEntry): void {
+  #measure(record: EventRecord, ref: number, entry: EventEntry): void {
     entry.held = 1;
     for (let m = 0; m < this.#distincts.length; m += 1) {
-      const { slots, bit } = this.#distincts[m]!;
+      const { slotsOf, bit } = this.#distincts[m]!;
+      const slots = slotsOf(ref);
       const values = this.#values[m]!;
       values.length = 0;
       if (slots.length === 1) this.#hashValues(record.slots[slots[0]!], values);
@@ -206,10 +236,16 @@ export class Stream {
       if (values.length > 0) entry.held |= bit;
     }
     for (let m = 0; m < this.#plan.sums.length; m += 1) {
-      const { slot, bit } = this.#plan.sums[m]!;
-      const amount = amountOf(record.slots[slot]);
+      const { slotsOf, bit } = this.#plan.sums[m]!;
+      const amount = amountOf(record.slots[slotsOf(ref)[0]!]);
       this.#amounts[m] = amount;
       if (!Number.isNaN(amount)) entry.held |= bit;
+    }
+    const { closings } = this.#plan;
+    for (let m = 0; m < closings.length; m += 1) {
+      const held = heldBy(closings[m]!, ref, record);
+      this.#closingValues[m] = held;
+      if (held !== undefined) entry.held |= closings[m]!.measure;
     }
   }
 
@@ -272,7 +308,12 @@ export class Stream {
     const next = this.#nextGroup();
     if (next === undefined) return;
     const [key, group] = next;
-    if (group.episodes.length > 0 || group.newest > watermark - this.#plan.longestMs) return;
+    if (
+      group.episodes.length > 0 ||
+      group.nextEnd < Infinity ||
+      group.newest > watermark - this.#plan.longestMs
+    )
+      return;
     group.clear();
     this.#groups.delete(key);
   }
@@ -285,6 +326,11 @@ export class Stream {
     }
     return step.done === true ? undefined : step.value;
   }
+}
+
+/** Places of the matched references in a temporal rule's list, ascending. */
+function placesOf({ places }: PlannedTemporal, refs: readonly number[]): number[] {
+  return refs.map((ref) => places.get(ref)!).sort((a, b) => a - b);
 }
 
 /** What a field adds to a sum: a list adds its elements; NaN when it holds no amount. */

@@ -36,6 +36,13 @@ export function numberOf(value: FieldValue | undefined): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
+/** The numbers of a value: one for a number or numeric text, one per such element of a list. */
+export function numbersOf(value: FieldValue | undefined): readonly number[] {
+  if (Array.isArray(value)) return value.flatMap((element) => numbersOf(element));
+  const number = numberOf(value);
+  return number === undefined ? [] : [number];
+}
+
 /** Every combination of one element per list, in order. */
 export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
   return lists.reduce<T[][]>(

@@ -48,6 +48,11 @@ export class FieldTable {
     return slot;
   }
 
+  /** Slot of a path that somebody asked for. */
+  find(path: string): number | undefined {
+    return this.#slots.get(path);
+  }
+
   /** Also decode the whole event (keyword searches). Costs a full parse of every event. */
   wantWhole(): void {
     if (this.#frozen) throw new Error('the whole event was asked for after the decoder was built');

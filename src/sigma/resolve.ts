@@ -17,7 +17,6 @@ import type { Draft } from './names.ts';
 import { placeWithin } from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { BaseRule, CorrelationRule, Logsource } from './rule.ts';
-import { unsupported } from './unsupported.ts';
 
 export function resolve(
   drafts: readonly Draft[],
@@ -57,16 +56,9 @@ export function resolve(
       },
     ];
   });
-  const correlationKeys = new Set(correlationDrafts.map((draft) => names.keyOf(draft)));
-  const correlations = correlationDrafts.flatMap((draft): CorrelationRule[] => {
-    if (!draft.sound) return [];
-    const rule = correlationRule(draft, linked.get(draft)!, names, alertsAlone(draft));
-    const reason = unsupported(rule, correlationKeys);
-    if (reason === undefined) return [rule];
-    draft.faults.error(draft.root.entries.get('correlation')!.place, 'UNSUPPORTED', reason);
-    draft.sound = false;
-    return [];
-  });
+  const correlations = correlationDrafts.flatMap((draft): CorrelationRule[] =>
+    draft.sound ? [correlationRule(draft, linked.get(draft)!, names, alertsAlone(draft))] : [],
+  );
   return { rules, correlations };
 }
 
@@ -185,10 +177,10 @@ function readExpression(draft: CorrelationDraft, expression: PlacedText): Condit
   const used = conditionNames(condition);
   for (const rule of draft.rules ?? []) {
     if (!used.includes(rule.text)) {
-      draft.faults.error(
+      draft.faults.warning(
         rule,
         'UNUSED_RULE',
-        `${shown(rule.text)} does not occur in the condition; use it there or remove it here`,
+        `${shown(rule.text)} does not occur in the condition: its events only end windows; use it there or remove it here`,
       );
     }
   }
@@ -266,7 +258,11 @@ function correlationRule(
       ]),
     ),
     timespanMs,
-    bounds,
+    // A temporal rule that bounds nothing wants all its rules.
+    bounds:
+      bounds.length === 0 && links.ruleCondition === undefined
+        ? [{ op: 'gte', value: links.rules.length }]
+        : bounds,
     fields,
     percentile,
     ruleCondition: links.ruleCondition,

@@ -19,7 +19,6 @@ export interface OracleEvent {
 export interface BaseDocument {
   readonly title: string;
   readonly name: string;
-  readonly generate?: boolean;
   readonly logsource: { readonly category: string };
   readonly detection: {
     /** field → its value, or a list of values of which one suffices. */

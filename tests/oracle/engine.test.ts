@@ -2,16 +2,10 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  ENGINE_FAMILIES,
-  engineLines,
-  evaluateByEngine,
-  load,
-  ORACLE_ONLY_FAMILIES,
-  rows,
-} from './evaluators.ts';
+import { engineLines, evaluateByEngine, rows } from './evaluators.ts';
 import { evaluate } from './oracle.ts';
 import { cases, forAll, timeoutMs, type Case } from './random-log.ts';
+import { FAMILIES } from './random-rules.ts';
 
 const agree = (one: Case): void => {
   expect(rows(evaluateByEngine(one.documents, one.log, one))).toEqual(
@@ -22,7 +16,7 @@ const agree = (one: Case): void => {
 const alertIds = (one: Case): string[] =>
   engineLines(one.documents, one.log, one).flatMap((line) => (line.type === 'alert' ? [line.alert_id] : []));
 
-describe.each(ENGINE_FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
+describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
   test('have the matches, firings and alerts of the oracle when nothing is late', () => {
     forAll(cases(family), 1, agree);
   });
@@ -55,12 +49,3 @@ describe.each(ENGINE_FAMILIES)('random %s', { timeout: timeoutMs }, (family) => 
     });
   });
 });
-
-test.each(ORACLE_ONLY_FAMILIES)(
-  'random %s, which the engine does not execute, are refused when loaded',
-  (family) => {
-    forAll(cases(family), 1 / 10, ({ documents }) => {
-      expect(load(documents).faults.map(({ code }) => code)).toContain('UNSUPPORTED');
-    });
-  },
-);

@@ -14,18 +14,13 @@ type Evaluate = (
   options: { readonly latenessMs: number },
 ) => Verdict;
 
-/** Rules that the engine does not execute yet: it must refuse to load them, and the oracle stands alone. */
-export const ORACLE_ONLY_FAMILIES: readonly Family[] = ['temporal', 'closing', 'chains'];
-
-export const ENGINE_FAMILIES = FAMILIES.filter((family) => !ORACLE_ONLY_FAMILIES.includes(family));
-
 export const EVALUATORS: readonly {
   readonly name: string;
   readonly evaluate: Evaluate;
   readonly families: readonly Family[];
 }[] = [
   { name: 'the oracle', evaluate, families: FAMILIES },
-  { name: 'the engine', evaluate: evaluateByEngine, families: ENGINE_FAMILIES },
+  { name: 'the engine', evaluate: evaluateByEngine, families: FAMILIES },
 ];
 
 export const load = (documents: readonly OracleDocument[]): RuleSet =>

@@ -91,12 +91,12 @@ export function evaluate(
   return verdict;
 }
 
+/** What a correlation refers to is silent, unless a correlation that refers to it says `generate`. */
 function alertsAlone(document: OracleDocument, documents: readonly OracleDocument[]): boolean {
-  const generates = isCorrelation(document) ? document.correlation.generate : document.generate;
-  return (
-    generates === true ||
-    !documents.some((d) => isCorrelation(d) && d.correlation.rules.includes(document.name))
+  const referring = documents.filter(
+    (d): d is CorrelationDocument => isCorrelation(d) && d.correlation.rules.includes(document.name),
   );
+  return referring.length === 0 || referring.some((d) => d.correlation.generate === true);
 }
 
 /** An event, or a firing that a chained correlation sees as one. */

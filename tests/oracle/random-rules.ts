@@ -138,7 +138,7 @@ const chain = fc
     fc.boolean(),
   )
   .map(([parent, { type, rules, groupBy, timespan, bound }, generate]): Draft[] => [
-    { ...parent, correlation: { ...parent.correlation, generate } },
+    parent,
     {
       correlation: {
         type,
@@ -146,6 +146,7 @@ const chain = fc
         ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
         timespan,
         condition: type === 'value_count' ? { field: 'user', ...bound } : bound,
+        generate,
       },
     },
   ]);

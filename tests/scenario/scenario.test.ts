@@ -2,12 +2,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { evaluateByEngine, load } from '../oracle/evaluators.ts';
+import { evaluateByEngine } from '../oracle/evaluators.ts';
 import { evaluate } from '../oracle/oracle.ts';
 import { parseScenarios, report } from './scenario.ts';
-
-/** Rules that the engine does not execute yet: it must refuse to load them. */
-const ORACLE_ONLY_FILES: readonly string[] = ['other-measures.scenario'];
 
 const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.scenario'));
 
@@ -18,13 +15,7 @@ describe.each(files)('%s', (file) => {
     expect(report(evaluate(documents, log, { latenessMs }), expected)).toEqual(expected);
   });
 
-  if (ORACLE_ONLY_FILES.includes(file)) {
-    test('the engine refuses the rules, which it does not execute', () => {
-      expect(load(scenarios[0]!.documents).faults.map(({ code }) => code)).toContain('UNSUPPORTED');
-    });
-  } else {
-    test.each(scenarios)('engine: $title', ({ documents, log, latenessMs, expected }) => {
-      expect(report(evaluateByEngine(documents, log, { latenessMs }), expected)).toEqual(expected);
-    });
-  }
+  test.each(scenarios)('engine: $title', ({ documents, log, latenessMs, expected }) => {
+    expect(report(evaluateByEngine(documents, log, { latenessMs }), expected)).toEqual(expected);
+  });
 });

@@ -131,11 +131,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '5:14: UNKNOWN_SELECTION: there is no selection "selction" here; there is selection; did you mean "selection"?',
   'unsafe-regex':
     '5:11: UNSAFE_REGEX: "(a+)+(?=b)" cannot be used: "(a+)+" repeats a group that can match in several ways, which can backtrack without end',
-  'unsupported-bound': '9:1: UNSUPPORTED: the bound lt is not executed yet; executed are gt and gte',
-  'unsupported-chain':
-    '11:1: UNSUPPORTED: correlations over correlations are not executed yet, and inner is one; refer to rules on events',
-  'unsupported-type':
-    '9:1: UNSUPPORTED: correlations of type temporal are not executed yet; executed are event_count, value_count, value_sum',
   'windash-regex': '5:19: BAD_MODIFIER: |windash applies to text, not to a regular expression',
   'yaml-syntax':
     '3:1: YAML_SYNTAX: Flow sequence in block collection must be sufficiently indented and end with a ]',

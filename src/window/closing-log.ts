@@ -1,0 +1,95 @@
+/**
+ * Windows that can become false with more events (upper bounds, `eq` and `neq`, averages, percentiles,
+ * conditions with `not`): each is judged once, when the watermark is past its end, in event-time order.
+ *
+ * Entries slide through in order: an entry enters the measure when its end is judged and leaves it when it
+ * is a timespan old. A late event enters at once and counts in the windows still to be judged.
+ *
+ * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave
+ * early and the values are no longer exact.
+ */
+
+/** A running value over the entries that entered and did not leave yet. */
+export interface SlidingMeasure<T> {
+  enter(held: T, timeMs: number): void;
+  leave(held: T): void;
+  /** Of the window that ends at `endMs`; never asked of an empty one. */
+  judge(endMs: number): { readonly holds: boolean; readonly value: number };
+}
+
+interface Entry<T> {
+  readonly time: number;
+  readonly held: T;
+}
+
+export class ClosingLog<T> {
+  readonly #timespanMs: number;
+  readonly #maxEntries: number;
+  readonly #measure: SlidingMeasure<T>;
+  #entries: Entry<T>[] = [];
+  /** Entries that have entered the measure are [0, entered). */
+  #entered = 0;
+
+  constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>) {
+    this.#timespanMs = timespanMs;
+    this.#maxEntries = maxEntries;
+    this.#measure = measure;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** End of the first window still to be judged; Infinity when there is none. */
+  get nextEnd(): number {
+    return this.#entries[this.#entered]?.time ?? Infinity;
+  }
+
+  /** Adds an event; `watermark`: windows that end before it were judged. Returns how many entries had to go. */
+  add(time: number, held: T, watermark: number): number {
+    const entries = this.#entries;
+    if (time < watermark) {
+      // Late: whatever window it could still count in ends at or after the watermark.
+      if (time <= watermark - this.#timespanMs) return 0;
+      let at = this.#entered;
+      while (at > 0 && entries[at - 1]!.time > time) at -= 1;
+      entries.splice(at, 0, { time, held });
+      this.#entered += 1;
+      this.#measure.enter(held, time);
+      return 0;
+    }
+    let at = entries.length;
+    while (at > this.#entered && entries[at - 1]!.time > time) at -= 1;
+    entries.splice(at, 0, { time, held });
+    if (entries.length <= this.#maxEntries) return 0;
+    const excess = Math.min(this.#entered, Math.max(1, this.#maxEntries >>> 3));
+    for (let i = 0; i < excess; i += 1) this.#measure.leave(entries[i]!.held);
+    entries.splice(0, excess);
+    this.#entered -= excess;
+    return excess;
+  }
+
+  /** Judges every window that ends before the watermark. */
+  judge(watermark: number, report: (endMs: number, value: number) => void): void {
+    const entries = this.#entries;
+    let left = 0;
+    while (this.#entered < entries.length && entries[this.#entered]!.time < watermark) {
+      const end = entries[this.#entered]!.time;
+      for (; entries[this.#entered]?.time === end; this.#entered += 1) {
+        this.#measure.enter(entries[this.#entered]!.held, end);
+      }
+      for (; entries[left]!.time <= end - this.#timespanMs; left += 1)
+        this.#measure.leave(entries[left]!.held);
+      const { holds, value } = this.#measure.judge(end);
+      if (holds) report(end, value);
+    }
+    while (left < this.#entered && entries[left]!.time <= watermark - this.#timespanMs) {
+      this.#measure.leave(entries[left]!.held);
+      left += 1;
+    }
+    if (left > 0) {
+      entries.splice(0, left);
+      this.#entered -= left;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/** The running values of closing windows, one small class each. */
+
+import type { SlidingMeasure } from './closing-log.ts';
+import { Progress, type TemporalSpec } from './temporal-log.ts';
+
+type Holds = (value: number) => boolean;
+
+abstract class Valued<T> implements SlidingMeasure<T> {
+  readonly #holds: Holds;
+
+  constructor(holds: Holds) {
+    this.#holds = holds;
+  }
+
+  abstract enter(held: T): void;
+  abstract leave(held: T): void;
+  protected abstract value(): number;
+
+  judge(): { holds: boolean; value: number } {
+    const value = this.value();
+    return { holds: this.#holds(value), value };
+  }
+}
+
+/** Number of events. */
+export class CountMeasure extends Valued<null> {
+  #count = 0;
+  override enter(): void {
+    this.#count += 1;
+  }
+  override leave(): void {
+    this.#count -= 1;
+  }
+  protected override value(): number {
+    return this.#count;
+  }
+}
+
+/** Number of different texts. */
+export class DistinctMeasure extends Valued<readonly string[]> {
+  readonly #held = new Map<string, number>();
+  override enter(texts: readonly string[]): void {
+    for (const text of texts) this.#held.set(text, (this.#held.get(text) ?? 0) + 1);
+  }
+  override leave(texts: readonly string[]): void {
+    for (const text of texts) {
+      const left = this.#held.get(text)! - 1;
+      if (left === 0) this.#held.delete(text);
+      else this.#held.set(text, left);
+    }
+  }
+  protected override value(): number {
+    return this.#held.size;
+  }
+}
+
+/**
+ * Sum, average or percentile of numbers, which are kept sorted: sums are taken anew in that order for each
+ * window, so that they do not drift. Percentiles interpolate linearly between the closest ranks.
+ */
+export class NumbersMeasure extends Valued<readonly number[]> {
+  readonly #sorted: number[] = [];
+  readonly #of: 'sum' | 'average' | { readonly percentile: number };
+
+  constructor(of: 'sum' | 'average' | { readonly percentile: number }, holds: Holds) {
+    super(holds);
+    this.#of = of;
+  }
+  override enter(numbers: readonly number[]): void {
+    for (const number of numbers) this.#sorted.splice(this.#rank(number), 0, number);
+  }
+  override leave(numbers: readonly number[]): void {
+    for (const number of numbers) this.#sorted.splice(this.#rank(number) - 1, 1);
+  }
+  protected override value(): number {
+    const sorted = this.#sorted;
+    if (typeof this.#of === 'object') {
+      const rank = (this.#of.percentile / 100) * (sorted.length - 1);
+      const below = sorted[Math.floor(rank)]!;
+      return below + (sorted[Math.ceil(rank)]! - below) * (rank - Math.floor(rank));
+    }
+    let sum = 0;
+    for (const number of sorted) sum += number;
+    return this.#of === 'sum' ? sum : sum / sorted.length;
+  }
+  /** How many are not larger. */
+  #rank(number: number): number {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#sorted[middle]! <= number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Which rules matched, also in which order. A late match makes the chains be found anew. */
+export class TemporalMeasure implements SlidingMeasure<readonly number[]> {
+  readonly #spec: TemporalSpec;
+  #held: { time: number; rules: readonly number[] }[] = [];
+  #progress: Progress;
+  #stale = false;
+
+  constructor(spec: TemporalSpec) {
+    this.#spec = spec;
+    this.#progress = new Progress(spec);
+  }
+
+  enter(rules: readonly number[], timeMs: number): void {
+    const held = this.#held;
+    let at = held.length;
+    while (at > 0 && held[at - 1]!.time > timeMs) at -= 1;
+    held.splice(at, 0, { time: timeMs, rules });
+    // Matches of one instant count together; a late one changes the past.
+    if (at < held.length - 1 || held[at - 1]?.time === timeMs) this.#stale = true;
+    else if (!this.#stale) this.#progress.take(timeMs, rules);
+  }
+
+  leave(rules: readonly number[]): void {
+    // Entries leave oldest first; what was derived from them is told apart by its time.
+    const at = this.#held.findIndex((entry) => entry.rules === rules);
+    this.#held.splice(at, 1);
+  }
+
+  judge(endMs: number): { holds: boolean; value: number } {
+    if (this.#stale) {
+      this.#progress = new Progress(this.#spec);
+      for (let i = 0; i < this.#held.length;) {
+        const { time } = this.#held[i]!;
+        const together: number[] = [];
+        for (; this.#held[i]?.time === time; i += 1) together.push(...this.#held[i]!.rules);
+        this.#progress.take(time, together);
+      }
+      this.#stale = false;
+    }
+    return this.#progress.judge(endMs);
+  }
+}
