@@ -1,0 +1,116 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { Engine } from '../../src/detect/engine.ts';
+import { createDecoder } from '../../src/event/create-decoder.ts';
+import { FieldTable } from '../../src/event/record.ts';
+import { createMetrics, type Metrics } from '../../src/metrics/registry.ts';
+import { parseRules } from '../../src/sigma/parse-rules.ts';
+import { Telemetry } from '../../src/telemetry.ts';
+import { alertFixture } from '../support/alert-fixture.ts';
+import { ALL_RULES, event } from './cli/fixtures.ts';
+
+const BURST = '11111111-0000-4000-8000-000000000003';
+const NOW = Date.UTC(2025, 6, 12, 21);
+const clock: Clock = { now: () => NOW, elapsed: () => 0 };
+const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);
+
+function setUp() {
+  const metrics = createMetrics('0.0.0');
+  let log = '';
+  const sink = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      log += chunk.toString();
+      done();
+    },
+  });
+  return { metrics, telemetry: new Telemetry(metrics, pino(sink), ruleSet, clock), log: () => log };
+}
+
+/** The value of one time series as Prometheus reads it. */
+async function valueOf(metrics: Metrics, series: string): Promise<number | undefined> {
+  const lines = (await metrics.registry.metrics()).split('\n');
+  const line = lines.find((each) => each.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+function burstAlert(status: 'firing' | 'resolved') {
+  return alertFixture({ rule: BURST, level: 'high', status, crossedAt: NOW - 90_000 });
+}
+
+function feed(engine: Engine, fields: FieldTable, lines: readonly string[]): void {
+  const decoder = createDecoder({ fields, timeRequired: true, pseudonymKey: new Uint8Array(16) });
+  const record = fields.newRecord();
+  for (const line of lines) {
+    const data = Buffer.from(line);
+    expect(decoder.decode(data, 0, data.length - 1, record)).toBeUndefined();
+    engine.process(record, 0);
+  }
+}
+
+function newEngine(): [Engine, FieldTable] {
+  const fields = new FieldTable();
+  return [new Engine({ ruleSet, fields, hashKey: new Uint8Array(16), latenessMs: 60_000 }), fields];
+}
+
+describe('telemetry', () => {
+  test('shows every correlation from the start, so that its silence is visible', async () => {
+    const { metrics } = setUp();
+    expect(await valueOf(metrics, `vigie_alerts_open{rule="${BURST}",level="high"}`)).toBe(0);
+    expect(await valueOf(metrics, `vigie_rule_firings_total{rule="${BURST}"}`)).toBe(0);
+  });
+
+  test('counts an alert once when it opens and once when it ends, however often it is written', async () => {
+    const { metrics, telemetry } = setUp();
+    const open = `vigie_alerts_open{rule="${BURST}",level="high"}`;
+    const total = (status: string) => `vigie_alerts_total{rule="${BURST}",level="high",status="${status}"}`;
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: false }], 5);
+    expect(await valueOf(metrics, open)).toBe(1);
+    telemetry.alerts([{ alert: burstAlert('resolved'), opened: false }], 5);
+    expect(await valueOf(metrics, open)).toBe(0);
+    expect(await valueOf(metrics, total('opened'))).toBe(1);
+    expect(await valueOf(metrics, total('resolved'))).toBe(1);
+  });
+
+  test('logs an alert by id, rule and numbers, never by whom it is about', () => {
+    const { telemetry, log } = setUp();
+    const alert = alertFixture({ rule: BURST, group: { 'user.id': 'u-7f3a' }, organisations: ['SIRET-1'] });
+    telemetry.alerts([{ alert, opened: true }], 5);
+    expect(log()).toContain(alert.alertId);
+    expect(log()).not.toMatch(/u-7f3a|SIRET-1/);
+  });
+
+  test('counts dead letters by code and logs their place without what they hold', async () => {
+    const { metrics, telemetry, log } = setUp();
+    const letter = { source: 'portal-access', partition: 3, offset: 41, bytes: Buffer.from('p-1850675') };
+    telemetry.deadLetter({ ...letter, code: 'BAD_TIME', message: 'no time: "p-1850675"' });
+    telemetry.deadLetter({ ...letter, code: 'FUTURE_TIME', message: 'ahead' });
+    expect(await valueOf(metrics, 'vigie_dead_letters_total{code="BAD_TIME"}')).toBe(1);
+    expect(await valueOf(metrics, 'vigie_future_events_total')).toBe(1);
+    expect(log()).toMatch(/"code":"BAD_TIME","source":"portal-access","partition":3,"offset":41/);
+    expect(log()).not.toContain('p-1850675');
+  });
+
+  test('adds what the engine counted since the last look, and begins anew with a new engine', async () => {
+    const { metrics, telemetry } = setUp();
+    const lag = new Map();
+    const read = event(1, 'record-view');
+    const [engine, fields] = newEngine();
+    feed(engine, fields, [read, read]);
+    telemetry.state(engine, lag, false);
+    telemetry.state(engine, lag, false);
+    const duplicates = 'vigie_duplicate_events_total';
+    expect(await valueOf(metrics, duplicates)).toBe(1);
+
+    const [second, secondFields] = newEngine();
+    feed(second, secondFields, [read, read, read]);
+    // What is read again after a restart was counted before it.
+    telemetry.state(second, lag, true);
+    expect(await valueOf(metrics, duplicates)).toBe(1);
+    feed(second, secondFields, [read]);
+    telemetry.state(second, lag, false);
+    expect(await valueOf(metrics, duplicates)).toBe(2);
+  });
+});
