@@ -6,6 +6,9 @@
  * lateness. Windows that end later than From + timespan are whole; an episode whose crossing lies later than
  * From + timespan + resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing
  * are not written: they are complete in the database, or will be met again.
+ *
+ * Where nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is
+ * the beginning of the log.
  */
 
 import type { Episode } from './alert/episode.ts';
@@ -40,11 +43,15 @@ export class RestorePlan {
   ): RestorePlan {
     const until = new Map<number, number>();
     let from = Infinity;
-    for (const { partition, committedOffset, metadata } of partitions) {
-      if (committedOffset === undefined || committedOffset === 0) continue;
-      until.set(partition, committedOffset);
-      // Committed without metadata (by another tool): only the whole log is sure to be enough.
-      from = Math.min(from, metadata?.newestEventTime ?? 0);
+    for (const { partition, committedOffset, metadata, endOffset } of partitions) {
+      if (committedOffset !== undefined && committedOffset > 0) {
+        until.set(partition, committedOffset);
+        // Committed without metadata (by another tool): only the whole log is sure to be enough.
+        from = Math.min(from, metadata?.newestEventTime ?? -Infinity);
+      } else if (endOffset !== 0) {
+        // Never committed: its events may be older than what the others have committed, by any time.
+        from = -Infinity;
+      }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
     const rules = new Set(ruleSet.correlations.map(({ key }) => key));
