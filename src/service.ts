@@ -74,6 +74,8 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       metrics.sourceProblems.inc({ code: error.code });
     });
     closers.push(() => source.close());
+    // A file is there or fails; a group has to be joined.
+    if (source.type === 'kafka') troubles.set('source', `joining the consumer group of ${source.name}`);
     const clickHouse = await openClickHouse({
       url: config.clickhouse_url,
       username: config.clickhouse_user,

@@ -21,7 +21,8 @@ const PROPAGATION_CHECK_MS = 100;
  */
 export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
   const created = await admin.createTopics({
-    waitForLeaders: true,
+    // Asked at once, a broker may answer that there is no such topic: the loop below waits instead.
+    waitForLeaders: false,
     topics: [
       {
         topic: topic.topic,

@@ -156,8 +156,8 @@ export function start(args: readonly string[], env: Env = {}): Running {
 }
 
 /** Asks again and again; a limit is set by the test's own time. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(100);
+export async function until(holds: () => Promise<boolean>, everyMs = 100): Promise<void> {
+  while (!(await holds())) await delay(everyMs);
 }
 
 /** Runs `vigie` to its end, whatever that is. */

@@ -1,0 +1,117 @@
+/** `vigie run` when Kafka is not as it should be: it says so where operators look, and recovers by itself. */
+
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { afterAll, describe, expect, test } from 'vitest';
+import { cleanUp, start, temporaryFolder, until, vigie } from '../support/cli.ts';
+import type { Env, Running } from '../support/cli.ts';
+import { createTopic, produce, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { freePorts } from '../support/native-kafka.ts';
+
+const kafka = testKafka();
+const brokers = kafka?.brokers ?? [];
+
+const proxies: Server[] = [];
+afterAll(async () => {
+  await cleanUp();
+  for (const proxy of proxies) proxy.close();
+});
+
+function run(env: Env): Running {
+  return start(['run', '--data-dir', temporaryFolder()], {
+    VIGIE_GROUP: uniqueName('group'),
+    VIGIE_PSEUDONYM_KEY: '00112233445566778899aabbccddeeff',
+    ...env,
+  });
+}
+
+async function readiness(running: Running): Promise<{ status: number; reasons: string[] }> {
+  const { status, text } = await running.get('/readyz');
+  return { status, reasons: (JSON.parse(text) as { reasons: string[] }).reasons };
+}
+
+/** Not ready for this reason, then in the log with the remedy; never said to be ready before. */
+async function saysWhy(running: Running, code: string): Promise<void> {
+  await running.address();
+  await until(async () => {
+    const { status, reasons } = await readiness(running);
+    expect(status).toBe(503);
+    return reasons.some((reason) => reason.startsWith(code));
+  }, 20);
+  expect(await running.logged((line) => line['code'] === code)).toMatchObject({
+    remedy: expect.stringMatching(/\w/) as string,
+  });
+  expect((await running.get('/healthz')).status).toBe(200);
+  const { text } = await running.get('/metrics');
+  expect(text).toContain('vigie_ready 0');
+  expect(text).toMatch(new RegExp(`vigie_source_problems_total\\{code="${code}"\\} [1-9]`));
+}
+
+async function recovers(running: Running, events: number): Promise<void> {
+  await until(async () => (await running.metric('vigie_events_consumed_total')) === events);
+  expect(await readiness(running)).toEqual({ status: 200, reasons: [] });
+  expect(await running.metric('vigie_ready')).toBe(1);
+  expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
+}
+
+function searches(count: number): { value: string }[] {
+  return Array.from({ length: count }, (_, i) => ({
+    value: JSON.stringify({
+      '@timestamp': new Date(Date.UTC(2025, 6, 12, 21, 0, i)).toISOString(),
+      event: { id: `e-${i}`, action: 'record-search' },
+      user: { id: 'u-1' },
+    }),
+  }));
+}
+
+describe.runIf(kafka !== undefined)('trouble with Kafka', () => {
+  test.concurrent('an unreachable broker: not ready, said why, read from once it answers', async () => {
+    const topic = uniqueName('late');
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, searches(7));
+    const [port] = await freePorts(1);
+    const running = run({ KAFKA_BROKERS: `127.0.0.1:${port!}`, VIGIE_TOPIC: topic });
+    await saysWhy(running, 'KAFKA_UNREACHABLE');
+
+    await openProxy(port!);
+    await recovers(running, 7);
+  }, 90_000);
+
+  test.concurrent('a missing topic: not ready, said why, not created, read once it is there', async () => {
+    const topic = uniqueName('missing');
+    const running = run({ KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic });
+    await saysWhy(running, 'TOPIC_MISSING');
+    const { reasons } = await readiness(running);
+    expect(reasons.join()).toContain(topic);
+
+    await createTopic(brokers, topic, 2);
+    await produce(brokers, topic, searches(9));
+    await recovers(running, 9);
+  }, 90_000);
+});
+
+describe('starting with Kafka', () => {
+  test('without a pseudonym key is refused: processes that share a topic must share one', async () => {
+    const { code, stderr } = await vigie(['run', '--data-dir', temporaryFolder()], {
+      KAFKA_BROKERS: '127.0.0.1:1',
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('vigie: PSEUDONYM_KEY_MISSING: ');
+    expect(stderr).toContain('VIGIE_PSEUDONYM_KEY');
+  });
+});
+
+/** Bootstrapping goes through it; what the broker then advertises is its own address. */
+async function openProxy(port: number): Promise<void> {
+  const [host, brokerPort] = brokers[0]!.split(':') as [string, string];
+  const proxy = createServer((client) => {
+    const broker = connect(Number(brokerPort), host);
+    client.pipe(broker).pipe(client);
+    client.on('error', () => broker.destroy());
+    broker.on('error', () => client.destroy());
+  });
+  proxies.push(proxy);
+  proxy.listen(port, '127.0.0.1');
+  await once(proxy, 'listening');
+}
