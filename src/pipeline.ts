@@ -151,6 +151,8 @@ export class Pipeline {
           break;
       }
     }
+    // A file has an end: what waits for the watermark is judged there. A topic goes on.
+    if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
     await this.#flush(signal);
     await this.#flushed();
     stop.removeEventListener('abort', onStop);

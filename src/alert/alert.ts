@@ -17,6 +17,8 @@ export interface Alert {
   readonly status: AlertStatus;
   /** The surviving alert when status is `merged`, else ''. */
   readonly mergedInto: string;
+  /** The open alert of a rule that inhibits this one, in the same group; '' when there was none. */
+  readonly inhibitedBy: string;
   /** Oldest event of the crossing window. */
   readonly firstEventAt: number;
   /** End of the first window in which the condition held. */

@@ -15,6 +15,7 @@ import type { CorrelationRule } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import type { Alert } from './alert.ts';
 import type { Dictionary } from './dictionary.ts';
+import { Inhibition } from './inhibition.ts';
 import { Totals } from './totals.ts';
 
 const SAMPLES = 20;
@@ -47,6 +48,8 @@ export interface Episode {
   readonly sequence: number;
   status: Alert['status'];
   mergedInto: string;
+  /** Alert that inhibits this one; '' while none does. */
+  inhibitedBy: string;
   crossedAt: number;
   valueAtCrossing: number;
   lastTrueAt: number;
@@ -82,13 +85,16 @@ export class EpisodeTracker {
   /** Episodes of rules that others refer to, until their firing is passed on. */
   readonly unannounced = new Set<Episode>();
   readonly #announced: (rule: CorrelationRule) => boolean;
+  readonly #inhibition: Inhibition;
   /** No open episode's timeout ends before this event time. */
   #nextDeadline = Infinity;
   #sequence = 0;
 
-  /** `announced`: whether other rules refer to a rule's firings. */
-  constructor(announced: (rule: CorrelationRule) => boolean = () => false) {
-    this.#announced = announced;
+  /** `rules`: all correlations, for what they say of each other. */
+  constructor(rules: readonly CorrelationRule[]) {
+    const referred = new Set(rules.flatMap((rule) => rule.rules));
+    this.#announced = ({ key }) => referred.has(key);
+    this.#inhibition = new Inhibition(rules);
   }
 
   /** Takes the firings that lie before the watermark and are final, in order of their crossings. */
@@ -166,7 +172,7 @@ export class EpisodeTracker {
         episode.status = 'resolved';
         episode.tail = undefined;
         episode.group.episodes.splice(episode.group.episodes.indexOf(episode), 1);
-        this.open.delete(episode);
+        this.#closed(episode);
         this.changed.add(episode);
       } else {
         next = Math.min(next, deadline);
@@ -187,6 +193,7 @@ export class EpisodeTracker {
       sequence: this.#sequence,
       status: 'firing',
       mergedInto: '',
+      inhibitedBy: '',
       crossedAt: end,
       valueAtCrossing: value,
       lastTrueAt: end,
@@ -202,6 +209,7 @@ export class EpisodeTracker {
     };
     this.open.add(episode);
     this.changed.add(episode);
+    for (const inhibited of this.#inhibition.opened(episode)) this.changed.add(inhibited);
     if (this.#announced(rule)) this.unannounced.add(episode);
     this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
     this.#nextDeadline = Math.min(this.#nextDeadline, end + rule.resolveTimeoutMs);
@@ -241,6 +249,11 @@ export class EpisodeTracker {
     }
   }
 
+  #closed(episode: Episode): void {
+    this.open.delete(episode);
+    this.#inhibition.closed(episode);
+  }
+
   #merge(survivor: Episode, other: Episode): void {
     const [earlier, later] = survivor.crossedAt <= other.crossedAt ? [survivor, other] : [other, survivor];
     const { measure, rule } = survivor.of;
@@ -267,7 +280,7 @@ export class EpisodeTracker {
     other.status = 'merged';
     this.unannounced.delete(other);
     other.mergedInto = survivor.alertId;
-    this.open.delete(other);
+    this.#closed(other);
     this.changed.add(survivor);
     this.changed.add(other);
   }
@@ -309,6 +322,7 @@ export function renderAlert(
     group: episode.group.fields,
     status: episode.status,
     mergedInto: episode.mergedInto,
+    inhibitedBy: episode.inhibitedBy,
     firstEventAt: episode.firstEventAt,
     crossedAt: episode.crossedAt,
     lastEventAt: episode.lastTrueAt,
@@ -329,9 +343,12 @@ export function renderAlert(
     sampleEventIds: episode.samples.map((sample) => sample.id),
     recordsBeforeAlert: episode.recordsBefore,
     timeToDetectMs: episode.crossedAt - episode.firstEventAt,
-    version: (totals.events + episode.raisedLate) * 4 + STATUS_RANK[episode.status],
+    version:
+      (totals.events + episode.raisedLate) * 8 +
+      (episode.inhibitedBy === '' ? 0 : 4) +
+      STATUS_RANK[episode.status],
   };
 }
 
-/** A later state of the same episode has at least as many events; at the same number, a later status. */
+/** A later state of the same episode has at least as many events; at the same number, more is known of it. */
 const STATUS_RANK: Record<Alert['status'], number> = { firing: 0, resolved: 1, merged: 2 };

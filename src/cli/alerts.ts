@@ -70,7 +70,7 @@ export function alertsCommand(program: Command): void {
         const rows = found.map((alert) => [
           alert.alertId.slice(0, 8),
           styledLevel(alert.level),
-          alert.status,
+          alert.inhibitedBy === '' ? alert.status : `${alert.status}, inhibited`,
           alert.state,
           groupText(alert),
           alert.applications.join(', '),

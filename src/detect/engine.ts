@@ -91,8 +91,7 @@ export class Engine {
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
     const plan = planCorrelations(ruleSet, fields);
-    const referred = new Set(ruleSet.correlations.flatMap(({ rules }) => rules));
-    this.tracker = new EpisodeTracker((rule) => referred.has(rule.key));
+    this.tracker = new EpisodeTracker(ruleSet.correlations);
     this.#fields = fields;
     this.#refOf = new Map(ruleSet.correlations.map((rule, i) => [rule, ruleSet.rules.length + i]));
     const byRule = () => new Map(ruleSet.correlations.map((rule) => [rule.key, 0]));

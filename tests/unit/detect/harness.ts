@@ -32,6 +32,7 @@ export function rulesOf(...sketches: readonly RuleSketch[]): RuleSet {
   const correlations = sketches.map(
     ({ type, field, timespanMs, gte, resolveTimeoutMs, groupBy, root }, i) => `---
 title: c${i}
+name: c${i}
 correlation:
   type: ${type}
   rules: [read]
