@@ -59,6 +59,16 @@ const { bytes, starts, events } = workload();
 const ruleSet = loadRules(['rules']);
 const pseudonymKey = new Uint8Array(16).fill(7);
 
+/** A fresh engine, and the fields it asks the decoder for. */
+function fieldsOfRules(): { fields: FieldTable; engine: Engine } {
+  const fields = new FieldTable();
+  return { fields, engine: new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs: 60_000 }) };
+}
+
+function grouped(value: number): string {
+  return Math.round(value).toLocaleString('en-GB');
+}
+
 const bareLoop = (): number => {
   let objects = 0;
   for (let i = 0; i < events; i += 1) {
@@ -68,8 +78,7 @@ const bareLoop = (): number => {
 };
 
 const decodeOnly = (): number => {
-  const fields = new FieldTable();
-  new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs: 60_000 });
+  const { fields } = fieldsOfRules();
   const decoder = createDecoder({ fields, timeRequired: true, pseudonymKey });
   const record = fields.newRecord();
   let decoded = 0;
@@ -80,8 +89,7 @@ const decodeOnly = (): number => {
 };
 
 const wholePath = (): number => {
-  const fields = new FieldTable();
-  const engine = new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs: 60_000 });
+  const { fields, engine } = fieldsOfRules();
   const decoder = createDecoder({ fields, timeRequired: true, pseudonymKey });
   const record = fields.newRecord();
   for (let i = 0; i < events; i += 1) {
@@ -110,14 +118,13 @@ function print(results: readonly Row[]): void {
     console.log(JSON.stringify({ events, bytes: bytes.length, rounds, rows: results }));
     return;
   }
-  const number = (value: number) => Math.round(value).toLocaleString('en-GB');
   console.log(
-    `${number(events)} events, ${number(bytes.length / events)} bytes each, ${rounds} interleaved rounds, CPU time\n`,
+    `${grouped(events)} events, ${grouped(bytes.length / events)} bytes each, ${rounds} interleaved rounds, CPU time\n`,
   );
   console.log(`${'ns/event'.padStart(9)}${'events/s'.padStart(12)}${'ratio'.padStart(8)}`);
   for (const row of results) {
     console.log(
-      `${number(row.nsPerEvent).padStart(9)}${number(row.eventsPerSecond).padStart(12)}${row.ratio.toFixed(2).padStart(7)}×  ${row.name}`,
+      `${grouped(row.nsPerEvent).padStart(9)}${grouped(row.eventsPerSecond).padStart(12)}${row.ratio.toFixed(2).padStart(7)}×  ${row.name}`,
     );
   }
 }

@@ -8,7 +8,7 @@ import { combinations, numbersOf, textsOf } from './values.ts';
 
 export function measureOf({ rule, temporal }: PlannedClosing): SlidingMeasure<unknown> {
   const met = (value: number) => holds(rule.bounds, value);
-  if (temporal !== undefined) return new TemporalMeasure(temporal.spec) as SlidingMeasure<unknown>;
+  if (temporal !== undefined) return new TemporalMeasure(temporal.spec);
   const measure = () => {
     switch (rule.type) {
       case 'value_count':
@@ -25,7 +25,7 @@ export function measureOf({ rule, temporal }: PlannedClosing): SlidingMeasure<un
         return new CountMeasure(met);
     }
   };
-  return measure() as SlidingMeasure<unknown>;
+  return measure();
 }
 
 /** What the event holds for the rule; undefined when the rule measures a field that the event has not. */
