@@ -200,7 +200,7 @@ export class Pipeline {
       const restoring = restore.covers(partition, offset);
       const record = this.#record;
       let fault = this.#decoder.decode(data, start, end, record);
-      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now);
+      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
       if (restoring) {
         restored += 1;
         if (fault === undefined) engine.process(record, partition);
@@ -209,7 +209,8 @@ export class Pipeline {
       summary.events += 1;
       bytes += end - start;
       if (fault !== undefined) {
-        this.#reject(fault, partition, offset, data.slice(start, end));
+        // Not data.slice: of a Buffer that is a view, and sources use their buffers again.
+        this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
       if (engine.process(record, partition) < 0) {
@@ -394,9 +395,9 @@ const NONE: ReadonlyMap<string, number> = new Map();
 /** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
 const FINAL_FLUSH_MS = 8000;
 
-function futureFault(timeMs: number, nowMs: number): DecodeFault {
+function futureFault(timeMs: number, nowMs: number, maxFutureMs: number): DecodeFault {
   return {
     code: 'FUTURE_TIME',
-    message: `event time ${new Date(timeMs).toISOString()} is ahead of the wall clock ${new Date(nowMs).toISOString()} by more than the allowed`,
+    message: `event time ${new Date(timeMs).toISOString()} is ahead of the wall clock ${new Date(nowMs).toISOString()} by more than the ${maxFutureMs / 1000} s of VIGIE_MAX_FUTURE`,
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from './config.ts';
 import { messageOf, VigieError } from './errors.ts';
@@ -42,7 +42,14 @@ export function pseudonymKey(config: Config): PseudonymKey {
   const made = randomBytes(16);
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${made.toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+    // Whole or not at all: half a key (a full disk, a kill) would stop every later start.
+    const draft = `${path}.${made.toString('hex', 0, 4)}`;
+    try {
+      writeFileSync(draft, `${made.toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+      linkSync(draft, path);
+    } finally {
+      rmSync(draft, { force: true });
+    }
   } catch (error) {
     // Another process may have made it in between.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { key: readKey(path), madeAt: undefined };
@@ -50,7 +57,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
       'DATA_DIR_UNUSABLE',
       `cannot store the pseudonym key in ${path}: ${messageOf(error)}`,
       {
-        remedy: 'Let VIGIE_DATA_DIR name a folder that this user can write to.',
+        remedy: 'Let VIGIE_DATA_DIR name a folder that this user can write to and that has room.',
         cause: error,
       },
     );
@@ -67,7 +74,8 @@ function readKey(path: string): Uint8Array {
       'PSEUDONYM_KEY_UNREADABLE',
       `cannot read the pseudonym key ${path}: ${messageOf(error)}`,
       {
-        remedy: 'Let VIGIE_PSEUDONYM_KEY_FILE name a readable file of 32 hex digits.',
+        remedy:
+          'See that the file is there and readable by this user (VIGIE_PSEUDONYM_KEY_FILE, else in VIGIE_DATA_DIR).',
         cause: error,
       },
     );

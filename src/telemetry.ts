@@ -70,7 +70,8 @@ export class Telemetry implements PipelineObserver {
         const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
         const crossedAt = new Date(alert.crossedAt).toISOString();
         this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
-          { alertId, rule, level, status, crossedAt, value, persons, records, applications },
+          // Not `level`: that is the log line's own.
+          { alertId, rule, severity: level, status, crossedAt, value, persons, records, applications },
           `alert ${opened && status === 'firing' ? 'opened' : status}: ${title}`,
         );
       }

@@ -48,6 +48,10 @@ const valueIn =
   (name: string): number =>
     Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)![1]);
 
+function bytesOf(dataDir: string): string[] {
+  return deadLetters(dataDir).map((letter) => letter.bytes_base64);
+}
+
 /** What two databases with different keys have in common. */
 function withoutPersonalKey(alerts: Awaited<ReturnType<typeof listAlerts>>): unknown[] {
   return alerts.map(({ rule, group, crossedAt, value, status }) => ({
@@ -147,6 +151,14 @@ describe('lines that are no events', () => {
     expect(value('vigie_future_events_total')).toBe(1);
     expect(value('vigie_late_events_total')).toBe(1);
     expect(value('vigie_watermark_timestamp_seconds')).toBeLessThan(Date.UTC(2025, 6, 13) / 1000);
+  });
+
+  test('keep their bytes when they come from a file, whose buffers are used again', async () => {
+    const path = join(folder, 'bad-file.ndjson');
+    writeFileSync(path, LOG);
+    const fromFile = join(folder, 'letters-of-a-file');
+    await succeed(['run', '--input', path, '--data-dir', fromFile]);
+    expect(bytesOf(fromFile)).toEqual(bytesOf(dataDir));
   });
 
   test('leave `vigie eval` with the same codes by line, and exit code 1', async () => {
@@ -325,6 +337,18 @@ describe('a full disk', () => {
     expect(stored.length).toBeGreaterThan(1);
     expect(stored).toEqual(withoutPersonalKey(await listAlerts(other)));
   }, 60_000);
+
+  test('under a new key leaves no half one behind', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const fresh = join(disk, 'fresh');
+    mkdirSync(fresh);
+    fill();
+    const full = await vigie(['run', '--input', '-', '--data-dir', fresh]);
+    rmSync(filler);
+    expect(full.code).toBe(1);
+    expect(full.stderr).toMatch(/^vigie: DATA_DIR_UNUSABLE: cannot store the pseudonym key .*ENOSPC/m);
+    await succeed(['run', '--input', '-', '--data-dir', fresh]);
+  });
 
   test('under the dead letters stops the run with the file and the remedy', async ({ skip }) => {
     skip(missing !== undefined, missing);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -34,6 +34,12 @@ describe('the pseudonym key', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readFileSync(path, 'utf8')).toBe(`${hex(made.key)}\n`);
     expect(load(env)).toEqual({ key: made.key, madeAt: undefined });
+  });
+
+  test('leaves nothing beside it when it is made', () => {
+    const dataDir = join(folder, 'alone');
+    load({ VIGIE_DATA_DIR: dataDir });
+    expect(readdirSync(dataDir)).toEqual(['pseudonym.key']);
   });
 
   test('is another in another folder', () => {

@@ -82,6 +82,13 @@ describe('telemetry', () => {
     expect(log()).not.toMatch(/u-7f3a|SIRET-1/);
   });
 
+  test('keeps the level of an alert apart from that of the log line, which programs filter by', () => {
+    const { telemetry, log } = setUp();
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    expect(log().match(/"level":/g)).toHaveLength(1);
+    expect(JSON.parse(log())).toMatchObject({ level: 40, severity: 'high' });
+  });
+
   test('counts dead letters by code and logs their place without what they hold', async () => {
     const { metrics, telemetry, log } = setUp();
     const letter = { source: 'portal-access', partition: 3, offset: 41, bytes: Buffer.from('p-1850675') };
