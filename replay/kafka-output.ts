@@ -18,6 +18,7 @@ import { VigieError } from '../src/errors.ts';
 import type { Log } from '../src/source/kafka-client.ts';
 import { connectKafka, kafkaError } from '../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../src/source/kafka-client.ts';
+import { createTopic } from '../src/source/kafka-topics.ts';
 import { isoTime } from './event-id.ts';
 import type { EventChunk } from './event-writer.ts';
 import type { OutputWriter } from './outputs.ts';
@@ -110,19 +111,10 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
 
 /** Creates the topic when it is missing. Returns for how long it keeps messages by their times, ms. */
 async function ensureTopic(admin: Admin, topic: string, partitions: number): Promise<number> {
-  const created = await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        numPartitions: partitions,
-        replicationFactor: -1,
-        configEntries: [
-          { name: 'retention.ms', value: '-1' },
-          { name: 'message.timestamp.type', value: 'CreateTime' },
-        ],
-      },
-    ],
+  const created = await createTopic(admin, {
+    topic,
+    partitions,
+    config: { 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
   });
   if (created) return Infinity;
   const { resources } = await admin.describeConfigs({

@@ -17,6 +17,7 @@ import { ClickHouseSink } from './sink/clickhouse-sink.ts';
 import { openClickHouse } from './sink/client.ts';
 import { startControl } from './sink/control.ts';
 import { DeadLetterFile } from './sink/dead-letter-file.ts';
+import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
 import { Telemetry } from './telemetry.ts';
@@ -55,7 +56,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   metrics.ruleErrors.set(0);
   metrics.ruleLoad.set(options.ruleLoadMs / 1000);
 
-  const troubles = new Map<'source' | 'sink' | 'start', string>([['start', 'starting']]);
+  const troubles = new Map<'source' | 'sink' | 'dead letters' | 'start', string>([['start', 'starting']]);
   try {
     const server = await startMetricsServer({
       metrics,
@@ -120,8 +121,21 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       });
       closers.push(() => control.close());
     }
-    const deadLetters =
-      options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock);
+    const deadLetters = retryingDeadLetters(
+      options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock),
+      {
+        stop,
+        onRetry: (error, attempt, delayMs) => {
+          troubles.set('dead letters', `${error.code}: ${error.message}`);
+          metrics.sinkRetries.inc({ code: error.code });
+          logger.warn(
+            { code: error.code, attempt, delayMs: Math.round(delayMs) },
+            `dead letters: ${error.message}; trying again`,
+          );
+        },
+        onRecovered: () => troubles.delete('dead letters'),
+      },
+    );
     closers.push(() => deadLetters.close());
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
     const pipeline = new Pipeline({

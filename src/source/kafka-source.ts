@@ -7,7 +7,7 @@
  * never ends the iteration: it is reported through `onProblem` and retried.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { kafkaError } from './kafka-client.ts';
 import { generationLost, KafkaGroup } from './kafka-group.ts';
 import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
@@ -20,6 +20,7 @@ export type KafkaSourceOptions = KafkaGroupOptions;
 const IDLE_MS = 500;
 /** A message's timestamp is its producer's clock, which may be behind the clock that wrote the event time. */
 const CLOCK_MARGIN_MS = 60_000;
+const REWIND_RETRY_MS = 500;
 
 export class KafkaSource implements Source {
   readonly name: string;
@@ -71,23 +72,38 @@ export class KafkaSource implements Source {
     return generation.inbox.take();
   }
 
-  /** By message timestamps, with a margin; never past where the partition would resume anyway. */
+  /**
+   * By message timestamps, with a margin; never past where the partition would resume anyway. Trouble is
+   * waited out: reading on without going back would leave holes in the windows. Nothing is done once the
+   * assignment has ended, for the next one asks again.
+   */
   async rewind(partition: number, fromTimeMs: number): Promise<void> {
-    const { topic, brokers } = this.#options;
-    const generation = this.#held();
-    const position = generation.inbox.position(partition);
-    if (position === undefined) return;
-    let found: number | undefined;
-    try {
-      const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
-      const offsets = await generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
-      found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
-    } catch (error) {
-      throw kafkaError(error, brokers, topic);
+    const { topic, brokers, log, onProblem } = this.#options;
+    const generation = this.#announced;
+    if (generation === undefined) return;
+    const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
+    let troubled = false;
+    while (this.#group.generation === generation) {
+      const position = generation.inbox.position(partition);
+      if (position === undefined) return;
+      try {
+        const offsets = await generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
+        if (generation !== this.#group.generation) return;
+        if (troubled) onProblem(undefined);
+        const found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
+        if (found >= position) return;
+        generation.inbox.rewind(partition, found);
+        generation.consumer.seek({ topic, partition, offset: String(found) });
+        return;
+      } catch (error) {
+        const problem = kafkaError(error, brokers, topic);
+        if (!problem.retryable) throw problem;
+        troubled = true;
+        onProblem(problem);
+        log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
+        await delay(REWIND_RETRY_MS);
+      }
     }
-    if (generation !== this.#group.generation || found >= position) return;
-    generation.inbox.rewind(partition, found);
-    generation.consumer.seek({ topic, partition, offset: String(found) });
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {

@@ -252,6 +252,16 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     expect(offsets?.partitions.every(({ offset }) => offset === '-1')).toBe(true);
   });
 
+  test('a rewind under an assignment that has ended does nothing: the next one follows', async () => {
+    const groupId = uniqueName('overtaken');
+    const first = new Reader(topic, { groupId });
+    await first.batch();
+    const second = new Reader(topic, { groupId });
+    await second.assignment();
+    await first.source.rewind(0, 0);
+    expect((await first.next()).kind).toBe('assignment');
+  });
+
   test('a pipeline that takes longer than the session timeout keeps its partitions', async () => {
     const reader = new Reader(topic, { sessionTimeoutMs: 6000 });
     await reader.batch();
