@@ -1,7 +1,9 @@
 /** `vigie replay`: generated or recorded events to a file, standard output or Kafka. */
 
-import { Argument, type Command, Option } from 'commander';
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
 import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
+import { recorded } from '../../replay/recorded.ts';
 import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
 import { systemClock } from '../clock.ts';
@@ -24,10 +26,15 @@ interface Options {
 export function replayCommand(program: Command): void {
   const command = program
     .command('replay')
-    .addArgument(new Argument('[scenario]', 'what to write').choices(Object.keys(SCENARIOS)))
-    .summary('generate an incident or benign traffic, to a file, standard output or Kafka')
+    .argument(
+      '[scenario|file]',
+      `one of ${Object.keys(SCENARIOS).join(', ')}, or an NDJSON file to send again`,
+    )
+    .summary(
+      'generate an incident or benign traffic, or send a file again: to a file, standard output or Kafka',
+    )
     .description(
-      'Writes the events of a scenario, the same bytes for the same seed and options. Beside a file go the labels: which events belong to the incident, persons and records taken.',
+      'Writes the events of a scenario, the same bytes for the same seed and options. Beside a file go the labels: which events belong to the incident, persons and records taken. A file is sent again as it is, keyed by account and at the chosen speed.',
     )
     .option('-t, --to <output>', 'a file, - for standard output, or kafka', '-')
     .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
@@ -52,20 +59,31 @@ export function replayCommand(program: Command): void {
 Examples:
   vigie replay kairos-2025 --to events.ndjson
   vigie replay kairos-2025 --accounts 0 | vigie eval --rules rules --only firing
-  KAFKA_BROKERS=127.0.0.1:9092 vigie replay kairos-2025 --to kafka --speed 60`,
+  KAFKA_BROKERS=127.0.0.1:9092 vigie replay kairos-2025 --to kafka --speed 60
+  KAFKA_BROKERS=127.0.0.1:9092 vigie replay events.ndjson --to kafka`,
     )
     .action(async (name: string | undefined, options: Options & Record<string, unknown>, self: Command) => {
       if (options.list) return list();
-      if (name === undefined) self.error(`error: name a scenario: ${Object.keys(SCENARIOS).join(', ')}`);
+      const names = Object.keys(SCENARIOS).join(', ');
+      if (name === undefined) self.error(`error: name a scenario (${names}) or a file`);
       const scenarioOptions = Object.fromEntries(
         [...optionNames].flatMap((option) =>
           options[option] === undefined ? [] : [[option, options[option]]],
         ),
       );
-      const generated = generate(name, scenarioOptions);
-      const { events } = estimate(name, scenarioOptions);
+      const isScenario = Object.hasOwn(SCENARIOS, name);
+      if (!isScenario && !existsSync(name)) {
+        self.error(`error: there is no scenario and no file ${JSON.stringify(name)}; scenarios are ${names}`);
+      }
+      if (!isScenario && Object.keys(scenarioOptions).length > 0) {
+        self.error(
+          `error: --${kebab(Object.keys(scenarioOptions)[0]!)} is an option of scenarios; a file is sent as it is`,
+        );
+      }
+      const file = isScenario ? undefined : recorded(name, loadConfig(process.env).timestamp_field);
+      const generated = file ?? generate(name, scenarioOptions);
       const { signal, dispose } = stopSignal();
-      const bar = progressBar(`replay ${name}`, events);
+      const bar = progressBar(`replay ${name}`, file?.bytes ?? estimate(name, scenarioOptions).events);
       const since = systemClock.elapsed();
       let result: WriteResult;
       try {
@@ -73,7 +91,11 @@ Examples:
           clock: systemClock,
           speed: options.speed,
           signal,
-          progress: (progress) => bar.update(progress.events, `${count(progress.events)} events`),
+          progress: (progress) =>
+            bar.update(
+              file === undefined ? progress.events : progress.bytes,
+              `${count(progress.events)} events`,
+            ),
         });
       } finally {
         bar.stop();

@@ -1,0 +1,137 @@
+/**
+ * A recorded log, sent again: the lines of an NDJSON file as they are, keyed and timed like generated events.
+ * A line that is no event goes along with the time of the one before it; it is not this tool's to judge.
+ */
+
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+
+import { messageOf, VigieError } from '../src/errors.ts';
+import { textOf } from '../src/detect/values.ts';
+import { createDecoder } from '../src/event/create-decoder.ts';
+import { LineSplitter } from '../src/event/lines.ts';
+import { FieldTable } from '../src/event/record.ts';
+import type { EventChunk } from './event-writer.ts';
+import type { Generated } from './index.ts';
+import type { Labels } from './labels.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+const LINE_FEED = Uint8Array.of(0x0a);
+
+export interface Recorded extends Generated {
+  /** Size of the file. */
+  readonly bytes: number;
+}
+
+/** Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE. */
+export function recorded(path: string, timestampField: string): Recorded {
+  const unreadable = (error: unknown): VigieError =>
+    new VigieError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
+      remedy: 'Name a scenario or a readable NDJSON file; `vigie replay --list` lists the scenarios.',
+      cause: error,
+    });
+  let file: number;
+  let bytes: number;
+  try {
+    file = openSync(path, 'r');
+    const stat = fstatSync(file);
+    if (stat.isDirectory()) throw new Error('it is a folder');
+    bytes = stat.size;
+  } catch (error) {
+    throw unreadable(error);
+  }
+  let events = 0;
+  return {
+    bytes,
+    *batches() {
+      const lines = new LineCollector(timestampField);
+      const splitter = new LineSplitter();
+      const buffer = new Uint8Array(CHUNK_BYTES);
+      try {
+        for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+          splitter.push(buffer.subarray(0, read), lines.take);
+          if (lines.count === 0) continue;
+          events += lines.count;
+          yield lines.chunk();
+        }
+        splitter.finish(lines.take);
+        events += lines.count;
+        if (lines.count > 0) yield lines.chunk();
+      } catch (error) {
+        throw error instanceof VigieError ? error : unreadable(error);
+      } finally {
+        closeSync(file);
+      }
+    },
+    labels: () => labelsBeside(path, events),
+  };
+}
+
+class LineCollector {
+  readonly #fields = new FieldTable();
+  readonly #userSlot = this.#fields.slot('user.id');
+  readonly #decoder;
+  readonly #record;
+  #pieces: Uint8Array[] = [];
+  #ends: number[] = [];
+  #keys: string[] = [];
+  #times: number[] = [];
+  #length = 0;
+  #lastTime = 0;
+
+  constructor(timestampField: string) {
+    this.#decoder = createDecoder({
+      fields: this.#fields,
+      timestampField,
+      timeRequired: true,
+      maxEventBytes: Infinity,
+      personFields: [],
+      // Nothing is hashed: only times and accounts are read.
+      pseudonymKey: new Uint8Array(16),
+    });
+    this.#record = this.#fields.newRecord();
+  }
+
+  get count(): number {
+    return this.#ends.length;
+  }
+
+  readonly take = (data: Uint8Array, start: number, end: number): void => {
+    const read = this.#decoder.decode(data, start, end, this.#record) === undefined;
+    if (read) this.#lastTime = this.#record.time;
+    this.#pieces.push(data.slice(start, end), LINE_FEED);
+    this.#length += end - start + 1;
+    this.#ends.push(this.#length);
+    this.#keys.push(read ? (textOf(this.#record.slots[this.#userSlot]) ?? '') : '');
+    this.#times.push(this.#lastTime);
+  };
+
+  chunk(): EventChunk {
+    const chunk = {
+      bytes: Buffer.concat(this.#pieces, this.#length),
+      count: this.count,
+      ends: Uint32Array.from(this.#ends),
+      keys: this.#keys,
+      times: Float64Array.from(this.#times),
+    };
+    this.#pieces = [];
+    this.#ends = [];
+    this.#keys = [];
+    this.#times = [];
+    this.#length = 0;
+    return chunk;
+  }
+}
+
+function labelsBeside(path: string, events: number): Labels {
+  const beside = `${path}.labels.json`;
+  if (existsSync(beside)) return JSON.parse(readFileSync(beside, 'utf8')) as Labels;
+  return {
+    format: 'vigie-labels/1',
+    scenario: path,
+    seed: '',
+    options: {},
+    complete: true,
+    events,
+    incidents: [],
+  };
+}

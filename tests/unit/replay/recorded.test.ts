@@ -1,0 +1,49 @@
+/** A recorded file is sent again as it is. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { recorded } from '../../../replay/recorded.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vigie-recorded-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+test('every line goes out unchanged, keyed by account and with its event time', () => {
+  const lines = [
+    '{"@timestamp":"2025-07-12T21:00:00Z","user":{"id":"u-1"}}',
+    'not an event',
+    '{"@timestamp":"2025-07-12T21:00:01Z","user.id":"u-2","portal":{"records":{"ids":["p-1"]}}}',
+  ];
+  const path = write('lines.ndjson', `${lines.join('\n')}\n`);
+  const chunks = [...recorded(path, '@timestamp').batches()];
+  expect(Buffer.concat(chunks.map(({ bytes }) => bytes)).toString()).toBe(readFileSync(path, 'utf8'));
+  expect(chunks.flatMap(({ keys }) => keys)).toEqual(['u-1', '', 'u-2']);
+  const start = Date.parse('2025-07-12T21:00:00Z');
+  expect(chunks.flatMap(({ times }) => [...times])).toEqual([start, start, start + 1000]);
+});
+
+test('a file larger than one chunk comes in order, its last line without a break too', () => {
+  const line = (i: number) =>
+    `{"@timestamp":${1_752_354_000_000 + i},"user":{"id":"u-${i}"},"pad":"${'x'.repeat(500)}"}`;
+  const path = write('large.ndjson', Array.from({ length: 5000 }, (_, i) => line(i)).join('\n'));
+  const keys = [...recorded(path, '@timestamp').batches()].flatMap((chunk) => chunk.keys);
+  expect(keys).toEqual(Array.from({ length: 5000 }, (_, i) => `u-${i}`));
+});
+
+test('the labels are those beside the file', () => {
+  const path = write('labelled.ndjson', '');
+  const labels = { format: 'vigie-labels/1', incidents: [{ name: 'kairos-2025' }] };
+  write('labelled.ndjson.labels.json', JSON.stringify(labels));
+  expect(recorded(path, '@timestamp').labels()).toEqual(labels);
+});
+
+test('a folder is refused by name', () => {
+  expect(() => recorded(folder, '@timestamp')).toThrow(`cannot read ${folder}: it is a folder`);
+});
