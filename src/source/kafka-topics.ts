@@ -16,12 +16,11 @@ const PROPAGATION_ATTEMPTS = 50;
 const PROPAGATION_CHECK_MS = 100;
 
 /**
- * Creates the topic unless it exists, and waits until the brokers know it: right after a creation they may
- * still deny it. Returns whether it was created. Throws what KafkaJS throws.
+ * Creates the topic unless it exists, and waits until every partition answers: right after a creation the
+ * brokers may still deny it. Returns whether it was created. Throws what KafkaJS throws.
  */
 export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
   const created = await admin.createTopics({
-    // Asked at once, a broker may answer that there is no such topic: the loop below waits instead.
     waitForLeaders: false,
     topics: [
       {
@@ -34,9 +33,9 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
   });
   if (!created) return false;
   for (let attempt = 1; attempt <= PROPAGATION_ATTEMPTS; attempt++) {
-    const { topics } = await admin.fetchTopicMetadata();
-    const partitions = topics.find(({ name }) => name === topic.topic)?.partitions ?? [];
-    if (partitions.length === topic.partitions && partitions.every(({ leader }) => leader >= 0)) break;
+    // Metadata name a leader before it serves; a send that only some partitions take is sent twice.
+    const offsets = await admin.fetchTopicOffsets(topic.topic).catch(() => []);
+    if (offsets.length === topic.partitions) break;
     await delay(PROPAGATION_CHECK_MS);
   }
   return true;
