@@ -53,7 +53,7 @@ export interface PipelineObserver {
   restore(state: 'started' | 'finished', events: number): void;
 }
 
-export interface BatchCounts {
+interface BatchCounts {
   readonly events: number;
   readonly bytes: number;
   readonly restored: number;

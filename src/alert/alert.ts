@@ -2,7 +2,7 @@
 
 import type { Bound, Level } from '../sigma/rule.ts';
 
-export type AlertStatus = 'firing' | 'resolved' | 'merged';
+type AlertStatus = 'firing' | 'resolved' | 'merged';
 
 export interface Alert {
   /** Fixed at the opening: hash of rule key, group key and the crossing as it stood then. 32 hex digits. */

@@ -69,7 +69,7 @@ export interface Episode {
 }
 
 /** Order-free identity of an alert: hash of rule, group and the crossing as it stood at the opening. */
-export function alertIdOf(ruleKey: string, groupKey: string, crossedAt: number): string {
+function alertIdOf(ruleKey: string, groupKey: string, crossedAt: number): string {
   return createHash('sha256')
     .update(JSON.stringify([ruleKey, groupKey, crossedAt]))
     .digest('hex')

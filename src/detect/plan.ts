@@ -13,7 +13,7 @@ import type { Horizon } from '../window/horizon.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
 
 /** A rule on a horizon. */
-export interface Watcher {
+interface Watcher {
   readonly rule: CorrelationRule;
   /** Bit of the measure in the event log. */
   readonly measure: number;
@@ -96,7 +96,7 @@ export interface Plan {
 const MEASURES = 30;
 
 /** Groups a stream holds at most unless a rule says otherwise with `vigie.max_groups`. */
-export const DEFAULT_MAX_GROUPS = 1_000_000;
+const DEFAULT_MAX_GROUPS = 1_000_000;
 
 /** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
 const DEFAULT_MAX_ENTRIES = 10_000;

@@ -23,7 +23,7 @@ export const EVALUATORS: readonly {
   { name: 'the engine', evaluate: evaluateByEngine, families: FAMILIES },
 ];
 
-export const load = (documents: readonly OracleDocument[]): RuleSet =>
+const load = (documents: readonly OracleDocument[]): RuleSet =>
   parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]);
 
 /** The lines of `vigie eval`. */

@@ -29,9 +29,10 @@ test('every line goes out unchanged, keyed by account and with its event time', 
   expect(chunks.flatMap(({ times }) => [...times])).toEqual([start, start, start + 1000]);
 });
 
+const line = (i: number): string =>
+  `{"@timestamp":${1_752_354_000_000 + i},"user":{"id":"u-${i}"},"pad":"${'x'.repeat(500)}"}`;
+
 test('a file larger than one chunk comes in order, its last line without a break too', () => {
-  const line = (i: number) =>
-    `{"@timestamp":${1_752_354_000_000 + i},"user":{"id":"u-${i}"},"pad":"${'x'.repeat(500)}"}`;
   const path = write('large.ndjson', Array.from({ length: 5000 }, (_, i) => line(i)).join('\n'));
   const keys = [...recorded(path, '@timestamp').batches()].flatMap((chunk) => chunk.keys);
   expect(keys).toEqual(Array.from({ length: 5000 }, (_, i) => `u-${i}`));
