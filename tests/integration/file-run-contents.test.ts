@@ -59,7 +59,7 @@ describe('an incident', () => {
       const lost = maliciousRecords(log, theft!.malicious.sessions, crossedAt);
       expect(recordsBeforeAlert).toBe(lost);
     },
-    60_000,
+    120_000,
   );
 
   test('missions-locales-2025 is alerted before the first file is read', async () => {
@@ -75,7 +75,7 @@ describe('an incident', () => {
     const [, ...readers] = theft!.accounts;
     expect(new Set(critical.map(({ group }) => group['user.id']))).toEqual(new Set(readers));
     expect(critical).toHaveLength(readers.length);
-  }, 60_000);
+  }, 120_000);
 });
 
 function maliciousRecords(log: string, sessions: readonly string[], until: number): number {
@@ -190,7 +190,7 @@ describe('after a run with the archive on', () => {
     for (const { event_id, persons } of rows) {
       expect(persons).toEqual(expected.get(event_id)!.map((id) => pseudonyms.get(id)));
     }
-  }, 60_000);
+  }, 120_000);
 
   test('no id of a person is in a table, a file, a log line or a metric', async () => {
     const raw = /\b[pj]-\d{8}\b/;
@@ -208,5 +208,5 @@ describe('after a run with the archive on', () => {
       .map((entry) => join(entry.parentPath, entry.name));
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) expect(raw.exec(readFileSync(file, 'latin1')) ?? file).toBe(file);
-  }, 60_000);
+  }, 120_000);
 });

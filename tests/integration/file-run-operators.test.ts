@@ -58,7 +58,7 @@ describe('while standard input stays open', () => {
     expect(median).toBeLessThan(2000);
     running.stdin.end();
     expect(await running.ended).toMatchObject({ code: 0 });
-  }, 60_000);
+  }, 120_000);
 
   test('SIGTERM ends the run with what was read stored', async () => {
     const dataDir = temporaryFolder();
@@ -70,7 +70,7 @@ describe('while standard input stays open', () => {
     await until(async () => (await running.metric('vigie_events_consumed_total')) === 405);
     expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
     expect(await listAlerts(dataDir)).toMatchObject([{ status: 'firing', value: 405, persons: 405 }]);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('beside a run that holds the data folder', () => {
@@ -82,7 +82,7 @@ describe('beside a run that holds the data folder', () => {
     running = start(['run', '--input', '-', '--data-dir', dataDir]);
     running.stdin.write(reads('u-1', 200) + reads('u-2', 160));
     await running.logged(() => running.logs.filter(({ msg }) => msg.startsWith('alert opened')).length >= 2);
-  }, 60_000);
+  }, 120_000);
 
   test('operators list, show, acknowledge and close alerts, and it stays on record', async () => {
     const [first, second] = await listAlerts(dataDir, '--state', 'new');
@@ -115,7 +115,7 @@ describe('beside a run that holds the data folder', () => {
       'acknowledge',
       'comment',
     ]);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a second run', () => {
@@ -143,5 +143,5 @@ describe('a second run', () => {
     await running.message('alert opened');
     running.stdin.end();
     expect(await running.ended).toMatchObject({ code: 0 });
-  }, 60_000);
+  }, 120_000);
 });

@@ -102,7 +102,7 @@ describe('a file', () => {
         'SELECT alert_id, version FROM vigie.alerts GROUP BY alert_id, version HAVING uniqExact(* EXCEPT detected_at) > 1',
       ),
     ).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test('of which the reader was killed at many moments ends with the rows of an undisturbed run', async () => {
     const dataDir = join(folder, 'killed');
@@ -132,5 +132,5 @@ describe('a file', () => {
     const tidy = substance(await listAlerts(dataDir));
     expect(tidy.length).toBeGreaterThan(400);
     expect(substance(await listAlerts(undisturbed))).toEqual(tidy);
-  }, 60_000);
+  }, 120_000);
 });

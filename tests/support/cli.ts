@@ -206,9 +206,13 @@ export function undated(rows: readonly Readonly<Record<string, unknown>>[]): Rec
 
 /** What must not depend on the order of arrival: everything but identity, wall time and samples. */
 export function substance(alerts: readonly AlertView[]): Record<string, unknown>[] {
+  const crossings = new Map(alerts.map((alert) => [alert.alertId, crossingOf(alert)]));
   return alerts
     .toSorted((a, b) => (crossingOf(a) < crossingOf(b) ? -1 : 1))
-    .map(({ alertId: _id, detectedAt: _at, sampleEventIds: _samples, ...alert }) => alert);
+    .map(({ alertId: _id, detectedAt: _at, sampleEventIds: _samples, inhibitedBy, ...alert }) => ({
+      ...alert,
+      inhibitedBy: crossings.get(inhibitedBy) ?? inhibitedBy,
+    }));
 }
 
 export function deadLetters(dataDir: string): DeadLetterLine[] {
