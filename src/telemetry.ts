@@ -15,12 +15,17 @@ interface Seen {
   readonly firings: ReadonlyMap<string, number>;
 }
 
+/** Dead letters of one code that get a log line each. */
+const LOGGED_LETTERS = 100;
+
 export class Telemetry implements PipelineObserver {
   readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #ruleSet: RuleSet;
   readonly #clock: Clock;
   #seen: Seen | undefined;
+  /** Dead letters logged so far, by code. */
+  readonly #loggedLetters = new Map<string, number>();
   /** Open alerts by id, for the gauge. */
   readonly #open = new Map<string, Alert>();
 
@@ -45,8 +50,13 @@ export class Telemetry implements PipelineObserver {
     const { code, source, partition, offset } = letter;
     this.#metrics.deadLetters.inc({ code });
     if (code === 'FUTURE_TIME') this.#metrics.eventsFuture.inc();
+    // A log full of the same line hides the others: the metric counts them all.
+    const logged = (this.#loggedLetters.get(code) ?? 0) + 1;
+    this.#loggedLetters.set(code, logged);
+    if (logged > LOGGED_LETTERS) return;
     // The message may quote the event; the place and the code are enough to find it.
-    this.#logger.warn({ code, source, partition, offset }, 'input is no event: dead letter');
+    const note = logged === LOGGED_LETTERS ? '; further ones with this code are only counted' : '';
+    this.#logger.warn({ code, source, partition, offset }, `input is no event: dead letter${note}`);
   }
 
   alerts(written: Parameters<PipelineObserver['alerts']>[0], ackMs: number): void {

@@ -46,7 +46,7 @@ export interface Alert {
   readonly sourceNetworks: readonly string[];
   /** Sensitivities of the records read. */
   readonly categories: readonly string[];
-  /** Ids of the oldest events, at most 20. */
+  /** Ids of the oldest events that came with or after the crossing as it stood then, at most 20. */
   readonly sampleEventIds: readonly string[];
   /** Records in the crossing window up to and with the crossing. */
   readonly recordsBeforeAlert: number;

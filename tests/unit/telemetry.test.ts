@@ -100,6 +100,19 @@ describe('telemetry', () => {
     expect(log()).not.toContain('p-1850675');
   });
 
+  test('stops logging dead letters of a code that floods the log, says so, and counts on', async () => {
+    const { metrics, telemetry, log } = setUp();
+    const letter = { source: 'file', partition: 0, bytes: Buffer.from(''), message: '' };
+    for (let offset = 0; offset < 1000; offset += 1) {
+      telemetry.deadLetter({ ...letter, offset, code: 'NOT_JSON' });
+    }
+    expect(log().trim().split('\n')).toHaveLength(100);
+    expect(log()).toContain('further ones with this code are only counted');
+    telemetry.deadLetter({ ...letter, offset: 1000, code: 'TOO_DEEP' });
+    expect(log()).toContain('TOO_DEEP');
+    expect(await valueOf(metrics, 'vigie_dead_letters_total{code="NOT_JSON"}')).toBe(1000);
+  });
+
   test('adds what the engine counted since the last look, and begins anew with a new engine', async () => {
     const { metrics, telemetry } = setUp();
     const lag = new Map();
