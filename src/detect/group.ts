@@ -40,8 +40,12 @@ export interface StreamLogs {
 interface Sum {
   readonly run: Run;
   readonly horizons: HorizonState[];
-  fractional: boolean;
+  /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
+  inexact: boolean;
 }
+
+/** Larger whole amounts soon add up to more than a double counts exactly. */
+const LARGEST_WHOLE = 2 ** 40;
 
 /** Beyond the exact bound a window's value is off by at most what arrived in this share of its timespan. */
 const PANES = 256;
@@ -76,7 +80,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.#sums = logs.sums.map(({ horizons }) => ({
       run: new Run(),
       horizons: horizons.map(() => new HorizonState()),
-      fractional: false,
+      inexact: false,
     }));
   }
 
@@ -133,10 +137,11 @@ export class Group implements EpisodeGroup, WindowVisitor {
   addAmount(m: number, t: number, amount: number, watermark: number): void {
     const { log, horizons } = this.#logs.sums[m]!;
     const sum = this.#sums[m]!;
-    if (!Number.isInteger(amount)) sum.fractional = true;
+    if (!Number.isInteger(amount) || amount > LARGEST_WHOLE) sum.inexact = true;
     const index = log.add(sum.run, t, amount);
     for (let h = 0; h < horizons.length; h += 1) {
-      log.sum(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.fractional, this);
+      log.sum(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.inexact, this);
+      if (sum.horizons[h]!.value > Number.MAX_SAFE_INTEGER) sum.inexact = true;
     }
   }
 
@@ -209,7 +214,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       for (const state of sum.horizons) log.dropped(sum.run, state, count);
       log.dropFront(sum.run, count);
       if (sum.run.length === 0) {
-        sum.fractional = false;
+        sum.inexact = false;
         for (const state of sum.horizons) state.value = 0;
       }
     }

@@ -66,7 +66,6 @@ export class DistinctLog extends RunStore {
    */
   add(s: Sightings, t: number, hi: number, lo: number, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
-    if (run.length >= 16 && run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
     const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
     const latest = this.#latestOf(s, hi, lo);
     if (t < newest) {
@@ -87,6 +86,7 @@ export class DistinctLog extends RunStore {
       this.#expire(first, state, t - timespanMs, timespanMs);
       if (!(seen && t - latest < timespanMs)) state.value += 1;
     }
+    this.#dropSettled(s, judgedFrom);
     return true;
   }
 
@@ -268,6 +268,7 @@ export class DistinctLog extends RunStore {
       else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
       this.#judgeBack(run, state, horizon, index, t, Math.max(t, judgedFrom), visitor);
     }
+    this.#dropSettled(s, judgedFrom);
   }
 
   /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */
@@ -357,9 +358,10 @@ export class DistinctLog extends RunStore {
     u32[row * W + WEIGHT] = 1;
   }
 
-  /** Drops sightings whose value was seen again before the watermark, if that frees a quarter. */
+  /** When the block is full: drops sightings whose value was seen again before the watermark, if that frees a quarter. */
   #dropSettled(s: Sightings, watermark: number): void {
     const { run } = s;
+    if (run.length < 16 || run.head + run.length < run.capacity) return;
     const first = run.first;
     let settled = 0;
     for (let i = first; i < first + run.length; i += 1) if (this.nextAt(i) < watermark) settled += 1;

@@ -2,8 +2,8 @@
  * The measured amounts of a group in event-time order: the window of `value_sum` rules. Amounts are not
  * negative (a negative one holds no value: a lower bound on a falling sum could not be judged on arrival).
  *
- * Whole amounts are summed incrementally, which is exact below 2^53. Once a group holds a fractional
- * amount its windows are summed anew in time order, so that what is reported never drifts.
+ * Whole amounts are summed incrementally, which is exact below 2^53. Once a group holds a fractional or
+ * larger amount its windows are summed anew in time order, so that what is reported never drifts.
  */
 
 import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
@@ -31,14 +31,14 @@ export class SumLog extends RunStore {
     return this.f64[row * F + AMOUNT]!;
   }
 
-  /** As `EventLog.count`, for sums. `fractional`: the group holds an amount that is not whole. */
+  /** As `EventLog.count`, for sums. `inexact`: adding and taking away would round. */
   sum(
     run: Run,
     state: HorizonState,
     horizon: Horizon,
     index: number,
     judgedFrom: number,
-    fractional: boolean,
+    inexact: boolean,
     visitor: WindowVisitor,
   ): void {
     const { first } = run;
@@ -53,7 +53,7 @@ export class SumLog extends RunStore {
         tail += 1;
       }
       value += added;
-      if (fractional) value = this.#total(first, tail, newest);
+      if (inexact) value = this.#total(first, tail, newest);
       state.tail = tail;
       state.value = value;
       if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
@@ -71,7 +71,7 @@ export class SumLog extends RunStore {
       if (end < newest && this.timeAt(first + end + 1) === s) continue;
       for (; high <= end; high += 1) inWindow += this.amountAt(first + high);
       for (; this.timeAt(first + low) <= s - timespanMs; low += 1) inWindow -= this.amountAt(first + low);
-      const value = fractional ? this.#total(first, low, end) : inWindow;
+      const value = inexact ? this.#total(first, low, end) : inWindow;
       if (value >= leastThreshold && s >= judgedFrom) visitor.window(horizon, s, value);
     }
   }

@@ -14,7 +14,7 @@ const cases = Number(process.env['BEYOND_EXACT_RUNS'] ?? 300);
 
 function played({ rules, latenessMs, log }: RandomRun, exactEntries: number): EngineBench {
   const bench = new EngineBench(rulesOf(...rules), { latenessMs, exactEntries });
-  for (const event of log) bench.send(event);
+  for (const event of log) bench.take(event);
   return bench;
 }
 

@@ -65,6 +65,7 @@ export class EngineBench {
   readonly #fields = new FieldTable();
   readonly #record;
   readonly #episodes = new Set<Episode>();
+  readonly #changed = new Set<Episode>();
 
   constructor(ruleSet: RuleSet, { latenessMs = 0, exactEntries }: BenchOptions = {}) {
     this.engine = new Engine({
@@ -77,8 +78,8 @@ export class EngineBench {
     this.#record = this.#fields.newRecord();
   }
 
-  /** Takes an event; returns what changed by it. */
-  send({ time, id, partition, fields }: Sent): Alert[] {
+  /** Takes an event. */
+  take({ time, id, partition, fields }: Sent): void {
     const record = this.#record;
     record.time = time;
     record.slots.fill(undefined);
@@ -86,17 +87,18 @@ export class EngineBench {
     if (id !== undefined) record.slots[this.#fields.slot('event.id')] = id;
     for (const [field, value] of Object.entries(fields)) record.slots[this.#fields.slot(field)] = value;
     this.engine.process(record, partition ?? 0);
-    return this.changes();
+    this.#changed.clear();
+    for (const episode of this.engine.tracker.changed) {
+      this.#changed.add(episode);
+      this.#episodes.add(episode);
+    }
+    this.engine.tracker.changed.clear();
   }
 
-  /** What changed since the last call. */
-  changes(): Alert[] {
-    const { changed } = this.engine.tracker;
-    if (changed.size === 0) return [];
-    const alerts = [...changed].map((episode) => this.render(episode));
-    for (const episode of changed) this.#episodes.add(episode);
-    changed.clear();
-    return alerts;
+  /** Takes an event; returns the alerts that it changed. */
+  send(event: Sent): Alert[] {
+    this.take(event);
+    return [...this.#changed].map((episode) => this.render(episode));
   }
 
   render(episode: Episode): Alert {

@@ -73,7 +73,7 @@ describe('an alert', { timeout: 60_000 }, () => {
       fc.property(fc.nat(), (seed) => {
         const run = randomRun(seed, options);
         const bench = new EngineBench(rulesOf(...run.rules), run);
-        for (const event of run.log) bench.send(event);
+        for (const event of run.log) bench.take(event);
         const log = admitted(run);
         for (const episode of bench.episodes) {
           const { samples, ...expected } = addedUp(episode, log);

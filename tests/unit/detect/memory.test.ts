@@ -1,0 +1,107 @@
+/** What the engine holds does not grow with what it saw. */
+
+import { describe, expect, test } from 'vitest';
+import { EngineBench, type RuleSketch, rulesOf, type Sent } from './harness.ts';
+
+const EVENTS = Number(process.env['MEMORY_EVENTS'] ?? 100_000);
+const HOUR_MS = 3_600_000;
+const LATENESS_MS = 1000;
+
+const count = (gte: number, timespanMs = HOUR_MS): RuleSketch => ({ type: 'event_count', timespanMs, gte });
+const persons = (gte: number): RuleSketch => ({
+  type: 'value_count',
+  field: 'portal.records.ids',
+  timespanMs: HOUR_MS,
+  gte,
+});
+const sum = (gte: number): RuleSketch => ({ type: 'value_sum', field: 'size', timespanMs: HOUR_MS, gte });
+
+/** The streams of one key that are to be held in bounded memory. */
+const streams: Record<string, (i: number) => Sent> = {
+  'the same person again and again': (i) => event(i, 'p'),
+  'another person every time': (i) => event(i, `p${i}`),
+  'many persons again and again': (i) => event(i, `p${i % 50_000}`),
+  'many ties': (i) => event(i - (i % 1000), `p${i}`),
+  'a pause after every burst': (i) => event(i + Math.floor(i / 5000) * 60_000, `p${i}`),
+  'now with a person, now without': (i) => event(i, i % 2 === 0 ? `p${i}` : undefined),
+  'every other event as late as allowed': (i) => event(i % 2 === 0 ? i : i - LATENESS_MS, `p${i}`),
+};
+
+function event(time: number, person: string | undefined): Sent {
+  const fields = { user: 'a', size: time % 3 };
+  return { time, fields: person === undefined ? fields : { ...fields, 'portal.records.ids': person } };
+}
+
+describe('one key', { timeout: 30_000 + EVENTS }, () => {
+  test.each(Object.entries(streams))('stays within 16 MiB: %s', (_, stream) => {
+    const bench = new EngineBench(rulesOf(count(100), persons(150), sum(1000)), { latenessMs: LATENESS_MS });
+    for (let i = 0; i < EVENTS; i += 1) bench.take(stream(i));
+    expect(bench.engine.size().bytes).toBeLessThan(16 * 2 ** 20);
+    expect(bench.episodes.length).toBeGreaterThan(0);
+  });
+
+  test('below its threshold holds at most one timespan and the lateness', () => {
+    // 999 events per timespan, where 1000 fire; the lateness is two timespans.
+    const bench = new EngineBench(rulesOf(count(1000, 999)), { latenessMs: 2 * 999 });
+    for (let i = 0; i < EVENTS; i += 1) bench.take(event(i, undefined));
+    expect(bench.episodes).toEqual([]);
+    const entries = 999 * (1 + 2);
+    // A block is at most twice its entries, and its smaller predecessors are as large together.
+    expect(bench.engine.size().bytes).toBeLessThan(2 * 2 * 2 * entries * 48 + 64 * 1024);
+  });
+});
+
+const of = (user: string, time: number): Sent => ({ time, fields: { user } });
+
+describe('groups', () => {
+  test('that hold nothing any more are forgotten while others are busy', () => {
+    const bench = new EngineBench(rulesOf(count(3, 1000)));
+    for (let i = 0; i < 500; i += 1) for (let k = 0; k < 1 + (i % 4); k += 1) bench.take(of(`u${i}`, i));
+    expect(bench.engine.size().groups).toBe(500);
+    for (let i = 0; i < 20_000; i += 1) bench.take(of('busy', 10_000 + i));
+    expect(bench.engine.size().groups).toBe(1);
+    expect(bench.engine.tracker.open.size).toBe(1);
+  });
+
+  test('are forgotten also where a stream takes only every sixteenth event', () => {
+    const set = rulesOf(count(3, 1000), { ...count(3, 1000), groupBy: ['other'] });
+    const bench = new EngineBench(set);
+    for (let i = 0; i < 500; i += 1) bench.take(of(`u${i}`, i));
+    for (let i = 0; i < 20_000; i += 1) {
+      // One event of a user, then fifteen that only the other rule groups.
+      const fields = i % 16 === 0 ? { user: 'busy' } : { other: 'busy' };
+      bench.take({ time: 10_000 + i, fields });
+    }
+    expect(bench.engine.size().groups).toBe(2);
+  });
+
+  test('beyond the cap evict the least threatening, never one with an open alert, and are counted', () => {
+    const rule = { ...count(4, 1000), root: 'vigie.max_groups: 4\n' };
+    const bench = new EngineBench(rulesOf(rule));
+    const send = (user: string, times: number) => {
+      for (let i = 0; i < times; i += 1) bench.take(of(user, 1000));
+    };
+    send('alerting', 4);
+    send('three', 3);
+    send('one', 1);
+    send('two', 2);
+    send('new', 1);
+    expect(bench.engine.counts.evictions.get('c0')).toBe(1);
+    expect(bench.engine.size().groups).toBe(4);
+    // `one` starts anew; those that were kept still know what they saw.
+    send('two', 2);
+    send('three', 1);
+    const fired = bench.episodes.map(({ group }) => group.fields['user']);
+    expect(fired).toEqual(['alerting', 'three', 'two']);
+    send('one', 3);
+    expect(bench.episodes).toHaveLength(3);
+    expect(bench.engine.tracker.open.size).toBe(3);
+  });
+
+  test('that all have an open alert are kept beyond the cap', () => {
+    const bench = new EngineBench(rulesOf({ ...count(1, 1000), root: 'vigie.max_groups: 3\n' }));
+    for (let i = 0; i < 10; i += 1) bench.take(of(`u${i}`, 1000));
+    expect(bench.engine.tracker.open.size).toBe(10);
+    expect(bench.engine.counts.evictions.get('c0')).toBe(0);
+  });
+});
