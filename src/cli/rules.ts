@@ -1,4 +1,4 @@
-/** `vigie rules check|test|list`. */
+/** `vigie rules check|test|list`; `explain` has a file of its own. */
 
 import { readFileSync } from 'node:fs';
 import { glob, stat } from 'node:fs/promises';
@@ -8,16 +8,16 @@ import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { loadRules } from '../rules-files.ts';
 import { runRuleTests, type RuleTestResult } from '../rule-tests.ts';
-import type { BaseRule, CorrelationRule } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
+import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
 import { write } from './output.ts';
-import { count, span, styled, styledLevel, table } from './terminal.ts';
+import { conditionOf, count, styled, styledLevel, table } from './terminal.ts';
 
 export function rulesCommand(program: Command, exit: (code: number) => void): void {
   const rules = program
     .command('rules')
-    .summary('check, test and list Sigma rules')
+    .summary('check, test, explain and list Sigma rules')
     .description('Work on Sigma rules. Without PATH, those of VIGIE_RULES (default: rules).')
     .addHelpText(
       'after',
@@ -97,6 +97,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       if (failed.length > 0) exit(EXIT.failed);
     });
 
+  explainCommand(rules, exit);
+
   rules
     .command('list')
     .argument('[path...]', 'files or folders')
@@ -125,14 +127,6 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
 function orConfigured(paths: readonly string[]): readonly string[] {
   return paths.length > 0 ? paths : loadConfig(process.env).rules;
-}
-
-function conditionOf(rule: BaseRule | CorrelationRule): string {
-  if (rule.kind === 'rule') return 'an event matches';
-  const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
-  const what = rule.fields.length > 0 ? `${rule.type}(${rule.fields.join(', ')})` : rule.type;
-  const by = rule.groupBy.length > 0 ? ` by ${rule.groupBy.join(', ')}` : '';
-  return `${what} ${bounds} in ${span(rule.timespanMs)}${by}`;
 }
 
 async function testFiles(paths: readonly string[]): Promise<string[]> {

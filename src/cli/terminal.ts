@@ -3,7 +3,7 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { SingleBar } from 'cli-progress';
-import type { Level } from '../sigma/rule.ts';
+import type { BaseRule, CorrelationRule, Level } from '../sigma/rule.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -79,6 +79,15 @@ export function bytes(value: number): string {
   if (value < 1e6) return `${count(Math.round(value / 100) / 10)} kB`;
   if (value < 1e9) return `${count(Math.round(value / 1e5) / 10)} MB`;
   return `${count(Math.round(value / 1e8) / 10)} GB`;
+}
+
+/** When a rule fires, in one line. */
+export function conditionOf(rule: BaseRule | CorrelationRule): string {
+  if (rule.kind === 'rule') return 'an event matches';
+  const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
+  const what = rule.fields.length > 0 ? `${rule.type}(${rule.fields.join(', ')})` : rule.type;
+  const by = rule.groupBy.length > 0 ? ` by ${rule.groupBy.join(', ')}` : '';
+  return `${what} ${bounds} in ${span(rule.timespanMs)}${by}`;
 }
 
 export interface Progress {

@@ -15,6 +15,7 @@ const COMMANDS = [
   'eval',
   'rules',
   'rules check',
+  'rules explain',
   'rules test',
   'rules list',
   'alerts',

@@ -1,0 +1,190 @@
+/** `vigie rules explain`: why a rule does or doesn't match, or fire, on the events of a file. */
+
+import { type Command, Option } from 'commander';
+import { type Config, loadConfig } from '../config.ts';
+import { VigieError } from '../errors.ts';
+import type { EvalOptions, RejectedEvent } from '../eval.ts';
+import { createDecoder } from '../event/create-decoder.ts';
+import { FieldTable } from '../event/record.ts';
+import { CorrelationExplainer } from '../explain/correlation.ts';
+import { compileExplanation } from '../explain/match.ts';
+import { textOf } from '../detect/values.ts';
+import { suggestion } from '../sigma/nearest.ts';
+import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { EXIT } from './errors.ts';
+import {
+  correlationJson,
+  correlationText,
+  type ExplainedEvent,
+  eventJson,
+  eventText,
+} from './explanation-text.ts';
+import { forEachLine, requireRules } from './inputs.ts';
+import { durationMs } from './options.ts';
+import { write } from './output.ts';
+import { count } from './terminal.ts';
+
+interface Options {
+  event: string;
+  rules?: string[];
+  timestampField: string;
+  lateness: number;
+  all?: true;
+  json?: true;
+}
+
+const SHOWN_EVENTS = 20;
+const SHOWN_REJECTIONS = 10;
+
+/** `exit` is told the exit code of a command that got as far as its work. */
+export function explainCommand(rules: Command, exit: (code: number) => void): void {
+  rules
+    .command('explain')
+    .argument('<rule>', 'its id, name or title')
+    .summary('say why a rule does or does not match events')
+    .description(
+      'For a rule on one event: its condition as a tree, for each event of the file, with what held, what did not, and the values. For a correlation: what it made of all events together, group by group, with the entries of the last window and how far that is from firing.',
+    )
+    .requiredOption('-e, --event <file>', 'NDJSON events, - for standard input')
+    .option('-r, --rules <path...>', 'files or folders of rules (default: those of VIGIE_RULES)')
+    .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
+    .addOption(
+      new Option('--lateness <duration>', 'allowed lateness, for correlations')
+        .argParser(durationMs)
+        .default(60_000, '60s'),
+    )
+    .option('--all', `all events or groups, not only the first ${SHOWN_EVENTS}`)
+    .option('--json', 'one JSON object per event or group on standard output')
+    .addHelpText(
+      'after',
+      `
+Persons' ids are shown as the pseudonyms under which rules see them. A correlation's events are
+all held in memory. The exit code is 0 whether the rule matches or not.
+
+Examples:
+  vigie rules explain portal_record_read --event event.ndjson
+  vigie replay kairos-2025 | vigie rules explain mass_extraction_account_high --event -`,
+    )
+    .action(async (name: string, options: Options) => {
+      const config = loadConfig(process.env);
+      const ruleSet = requireRules(options.rules ?? config.rules);
+      const rule = ruleCalled(name, ruleSet);
+      const evaluation = evaluationOptions(options, config);
+      const rejected =
+        rule.kind === 'rule'
+          ? await explainEvents(rule, options, evaluation)
+          : await explainGroups(rule, ruleSet, options, evaluation);
+      for (const { index, code, message } of rejected.slice(0, SHOWN_REJECTIONS)) {
+        const file = options.event === '-' ? 'stdin' : options.event;
+        process.stderr.write(`${file}:${index + 1}: ${code}: ${message}\n`);
+      }
+      if (rejected.length > 0) {
+        process.stderr.write(
+          `${count(rejected.length)} ${rejected.length === 1 ? 'line is no event and was' : 'lines are no events and were'} left out; docs/event.md describes events\n`,
+        );
+        exit(EXIT.failed);
+      }
+    });
+}
+
+function evaluationOptions({ timestampField, lateness }: Options, config: Config): EvalOptions {
+  const { pseudonym_key: key, person_fields: personFields, max_event_bytes: maxEventBytes } = config;
+  return {
+    timestampField,
+    latenessMs: lateness,
+    personFields,
+    maxEventBytes,
+    ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
+  };
+}
+
+/** The rule that a person means. Throws ARGUMENT_INVALID when there is none, or more than one. */
+function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
+  const all = [...correlations, ...rules];
+  const exact = all.find(({ key }) => key === name);
+  const found =
+    exact === undefined
+      ? all.filter((rule) => rule.id === name || rule.name === name || rule.title === name)
+      : [exact];
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) {
+    throw new VigieError('ARGUMENT_INVALID', `${found.length} rules are called "${name}"`, {
+      remedy: `Give one of their ids: ${found.map(({ key }) => key).join(', ')}`,
+    });
+  }
+  const labels = all.flatMap((rule) => [rule.id, rule.name, rule.title].filter((each) => each !== undefined));
+  throw new VigieError(
+    'ARGUMENT_INVALID',
+    `no rule has the id, name or title "${name}"${suggestion(name, labels)}`,
+    { remedy: '`vigie rules list --all` shows the rules there are.' },
+  );
+}
+
+async function explainEvents(
+  rule: BaseRule,
+  { event: path, all, json }: Options,
+  evaluation: EvalOptions,
+): Promise<RejectedEvent[]> {
+  const fields = new FieldTable();
+  const idSlot = fields.slot('event.id');
+  const explain = compileExplanation(rule, fields);
+  const decoder = createDecoder({
+    ...evaluation,
+    fields,
+    timeRequired: false,
+    pseudonymKey: evaluation.pseudonymKey ?? new Uint8Array(16),
+  });
+  const record = fields.newRecord();
+  const rejected: RejectedEvent[] = [];
+  const totals = { events: 0, matches: 0 };
+  let waiting: ExplainedEvent[] = [];
+  const show = async (): Promise<void> => {
+    for (const each of waiting) await write(json ? eventJson(rule, each) : eventText(each));
+    waiting = [];
+  };
+  if (!json) await write(`${rule.title} (${rule.key})\n`);
+  await forEachLine(
+    path,
+    'explain',
+    (data, start, end, line) => {
+      const fault = decoder.decode(data, start, end, record);
+      if (fault !== undefined) {
+        rejected.push({ index: line, ...fault });
+        return;
+      }
+      const explanation = explain(record);
+      totals.events += 1;
+      if (explanation.matches) totals.matches += 1;
+      if (all || totals.events <= SHOWN_EVENTS) {
+        waiting.push({ line, id: textOf(record.slots[idSlot]) ?? null, time: record.time, explanation });
+      }
+    },
+    show,
+  );
+  await show();
+  const { events, matches } = totals;
+  const summary = `${count(matches)} of ${count(events)} events match`;
+  const hidden =
+    all || events <= SHOWN_EVENTS ? '' : `; the first ${SHOWN_EVENTS} are shown, --all shows all`;
+  // A script that reads a part only must be able to know.
+  if (!json) await write(`\n${summary}${hidden}\n`);
+  else if (hidden !== '') process.stderr.write(`${summary}${hidden}\n`);
+  return rejected;
+}
+
+async function explainGroups(
+  rule: CorrelationRule,
+  ruleSet: RuleSet,
+  { event: path, all, json }: Options,
+  evaluation: EvalOptions,
+): Promise<readonly RejectedEvent[]> {
+  const explainer = new CorrelationExplainer(ruleSet, rule, evaluation);
+  await forEachLine(path, 'explain', (data, start, end, line) => explainer.take(data, start, end, line));
+  const explanation = explainer.finish();
+  const most = all ? Infinity : SHOWN_EVENTS;
+  const parts = json
+    ? correlationJson(rule, explanation, most)
+    : correlationText(rule, ruleSet, explanation, most);
+  for (const part of parts) await write(part);
+  return explanation.rejected;
+}

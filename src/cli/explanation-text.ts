@@ -1,0 +1,226 @@
+/** Explanations as people read them, and as scripts do. */
+
+import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../explain/correlation.ts';
+import type { Explanation, MatchExplanation } from '../explain/match.ts';
+import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
+import { formatCondition } from '../sigma/ast.ts';
+import type { BaseRule, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { conditionOf, count, instant, span, styled } from './terminal.ts';
+
+export interface ExplainedEvent {
+  /** From 0. */
+  readonly line: number;
+  readonly id: string | null;
+  /** Ms since the epoch, NaN when the event has none. */
+  readonly time: number;
+  readonly explanation: MatchExplanation;
+}
+
+const SHOWN_ENTRIES = 20;
+
+export function eventText({ line, id, time, explanation }: ExplainedEvent): string {
+  const { matches, tree } = explanation;
+  const of = [
+    `line ${line + 1}`,
+    ...(id === null ? [] : [`event ${id}`]),
+    ...(Number.isNaN(time) ? [] : [instant(time)]),
+  ];
+  return `\n${of.join(', ')}: ${matches ? styled('green', 'matches') : styled('red', 'does not match')}\n${treeText(tree, 1)}`;
+}
+
+function treeText({ holds, what, parts = [] }: Explanation, depth: number): string {
+  const mark = holds ? styled('green', '✓') : styled('red', '✗');
+  return `${'  '.repeat(depth)}${mark} ${what}\n${parts.map((part) => treeText(part, depth + 1)).join('')}`;
+}
+
+export function eventJson(rule: BaseRule, { line, id, time, explanation }: ExplainedEvent): string {
+  return jsonLine({
+    type: 'event',
+    rule: rule.key,
+    event: { index: line, id },
+    time: isoTime(time),
+    ...explanation,
+  });
+}
+
+/** `most`: groups, and firings of correlations that the rule refers to, at most shown. */
+export function* correlationText(
+  rule: CorrelationRule,
+  ruleSet: RuleSet,
+  explanation: CorrelationExplanation,
+  most: number,
+): Generator<string, void> {
+  const { events, late, copies, folded, evicted, references, parents, groups } = explanation;
+  const titles = new Map([...ruleSet.rules, ...ruleSet.correlations].map(({ key, title }) => [key, title]));
+  const titleOf = (key: string): string => titles.get(key) ?? key;
+  yield `${rule.title} (${rule.key}): ${conditionOf(rule)}\n`;
+  if (rule.ruleCondition !== undefined) {
+    yield `  condition: ${formatCondition(rule.ruleCondition)}\n`;
+  }
+  yield `\n${count(events)} events, ${count(late)} late, ${count(copies)} copies\n`;
+  const isParent = new Set(ruleSet.correlations.map(({ key }) => key));
+  for (const { rule: key, found, withoutGroup } of references) {
+    const verb = isParent.has(key) ? 'fired' : 'matched';
+    yield `  ${titleOf(key)}: ${verb} ${times(found)}${withoutGroup === 0 ? '' : `, ${count(withoutGroup)} of them without ${rule.groupBy.join(', ')}`}\n`;
+  }
+  if (folded > 0) yield `  ${count(folded)} entries lie beyond what the engine holds exactly\n`;
+  if (evicted > 0) yield `  ${count(evicted)} groups were forgotten over the cap of groups\n`;
+  if (parents.length > 0) yield '\nFirings that it refers to\n';
+  for (const { rule: key, group, time, value } of parents.slice(0, most)) {
+    yield `  ${instant(time)}  ${titleOf(key)}, ${groupText(group)}, value ${count(value)}\n`;
+  }
+  yield more(parents.length - most, 'firings');
+  for (const group of groups.slice(0, most)) yield* groupLines(rule, group, titleOf);
+  yield more(groups.length - most, 'groups');
+  if (groups.length === 0) yield '\nNothing to correlate.\n';
+}
+
+function* groupLines(
+  rule: CorrelationRule,
+  { group, entries, withoutValue, last, nearest, firings }: GroupExplanation,
+  titleOf: (key: string) => string,
+): Generator<string, void> {
+  const fired =
+    firings.length === 0 ? styled('red', 'did not fire') : styled('green', `fired ${times(firings.length)}`);
+  yield `\n${groupText(group)}: ${fired}\n`;
+  if (withoutValue > 0) {
+    yield `  ${count(withoutValue)} of ${count(entries + withoutValue)} events hold no value for ${rule.fields.join(', ')}\n`;
+  }
+  for (const { time, value } of firings) yield `  fired at ${instant(time)} with ${count(value)}\n`;
+  if (last === undefined || nearest === undefined) {
+    if (entries > 0) yield '  all its events came too late to end a window\n';
+    return;
+  }
+  if (nearest.to !== last.to) yield `  best window, to ${instant(nearest.to)}: ${verdict(rule, nearest)}\n`;
+  yield `  last window, ${span(rule.timespanMs)} to ${instant(last.to)}: ${verdict(rule, last)}\n`;
+  yield* windowLines(rule, last, titleOf);
+}
+
+function* windowLines(
+  rule: CorrelationRule,
+  { entries, seen }: LastWindow,
+  titleOf: (key: string) => string,
+): Generator<string, void> {
+  if (rule.type.startsWith('temporal')) {
+    for (const [key, time] of seen) {
+      yield `    ${time === null ? styled('red', 'missing') : styled('green', 'seen')} ${titleOf(key)}${time === null ? '' : `, last at ${instant(time)}`}\n`;
+    }
+  }
+  const hidden = entries.length - SHOWN_ENTRIES;
+  if (hidden > 0) yield `    … ${count(hidden)} earlier entries\n`;
+  for (const entry of entries.slice(-SHOWN_ENTRIES)) {
+    yield `    ${entryText(entry, rule, titleOf)}\n`;
+  }
+}
+
+function entryText(
+  { time, line, id, rules, values }: WindowEntry,
+  rule: CorrelationRule,
+  titleOf: (key: string) => string,
+): string {
+  const of = line === undefined ? 'firing' : `line ${line + 1}${id === null ? '' : `, event ${id}`}`;
+  const what = rule.rules.length > 1 || line === undefined ? `  ${rules.map(titleOf).join(', ')}` : '';
+  const shown = values.length > 10 ? [...values.slice(0, 10), `… ${count(values.length - 10)} more`] : values;
+  return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${shown.join(', ')}`}`;
+}
+
+function verdict({ ruleCondition }: CorrelationRule, { value, holds, bounds }: WindowExplanation): string {
+  const ofCondition =
+    ruleCondition === undefined ? [] : [holds ? 'the condition holds' : 'the condition does not hold'];
+  const distances = [...ofCondition, ...bounds.map((bound) => distance(bound, value, bound.holds))];
+  return `value ${count(value)}, ${distances.join(' and ')}`;
+}
+
+/** How far a value is from a bound, or past it. */
+function distance({ op, value: bound }: Bound, value: number, holds: boolean): string {
+  const name = `${op} ${count(bound)}`;
+  const by = count(Math.abs(value - bound));
+  if (holds) return value === bound || op === 'neq' ? `${name} holds` : `${name} holds by ${by}`;
+  if (value === bound) return `${name} does not hold at ${count(bound)} itself`;
+  if (op === 'eq') return `${by} off ${name}`;
+  return value < bound ? `${by} short of ${name}` : `${by} above ${name}`;
+}
+
+/** One object for the whole, then one per group. */
+export function* correlationJson(
+  rule: CorrelationRule,
+  explanation: CorrelationExplanation,
+  most: number,
+): Generator<string, void> {
+  const { groups, parents, rejected, references, ...counts } = explanation;
+  yield jsonLine({
+    type: 'correlation',
+    rule: rule.key,
+    ...counts,
+    rejected: rejected.length,
+    groups: groups.length,
+    shown_groups: Math.min(groups.length, most),
+    references: references.map(({ rule: key, found, withoutGroup }) => ({
+      rule: key,
+      found,
+      without_group: withoutGroup,
+    })),
+    parent_firings: parents.map((parent) => ({ ...parent, time: isoTime(parent.time) })),
+  });
+  for (const { group, entries, withoutValue, last, nearest, firings } of groups.slice(0, most)) {
+    yield jsonLine({
+      type: 'group',
+      rule: rule.key,
+      group,
+      entries,
+      without_value: withoutValue,
+      firings: firings.map(({ time, value }) => ({ time: isoTime(time), value })),
+      nearest: nearest === undefined ? null : windowJson(nearest),
+      last:
+        last === undefined
+          ? null
+          : {
+              ...windowJson(last),
+              seen: Object.fromEntries([...last.seen].map(([key, time]) => [key, isoTime(time)])),
+              entries: last.entries.length,
+              newest: last.entries.slice(-SHOWN_ENTRIES).map(({ time, line, id, rules, values }) => ({
+                time: isoTime(time),
+                event: line === undefined ? null : { index: line, id },
+                rules,
+                values,
+              })),
+            },
+    });
+  }
+}
+
+function windowJson({ from, to, value, holds, bounds }: WindowExplanation): object {
+  return {
+    after: isoTime(from),
+    to: isoTime(to),
+    value,
+    holds,
+    bounds: bounds.map(({ op, value: bound, holds }) => ({
+      op,
+      value: bound,
+      holds,
+      distance: value - bound,
+    })),
+  };
+}
+
+function groupText(group: Readonly<Record<string, string | null>>): string {
+  const fields = Object.entries(group).map(([field, value]) => `${field} = ${JSON.stringify(value)}`);
+  return fields.length === 0 ? 'All events' : fields.join(', ');
+}
+
+function times(n: number): string {
+  return n === 1 ? 'once' : `${count(n)} times`;
+}
+
+function more(hidden: number, what: string): string {
+  return hidden > 0 ? `\n… ${count(hidden)} more ${what}; --all shows all\n` : '';
+}
+
+function isoTime(timeMs: number | null): string | null {
+  return timeMs === null || Number.isNaN(timeMs) ? null : new Date(timeMs).toISOString();
+}
+
+function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}

@@ -1,0 +1,305 @@
+/**
+ * Why a correlation does or doesn't fire: what it made of a file of events, group by group.
+ *
+ * Firings and what was counted are the production engine's. The entries of a window, which the engine keeps
+ * in compressed form, are collected beside it with the same plan and slid through the same measures, so that
+ * they can be shown. Everything is held in memory: meant for files, not for streams.
+ */
+
+import type { Episode } from '../alert/episode.ts';
+import { heldBy } from '../detect/closing-measure.ts';
+import { Engine } from '../detect/engine.ts';
+import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
+import { combinations, textOf, textsOf } from '../detect/values.ts';
+import type { EvalOptions, RejectedEvent } from '../eval.ts';
+import { createDecoder } from '../event/create-decoder.ts';
+import type { Decoder } from '../event/decoder.ts';
+import { type EventRecord, FieldTable } from '../event/record.ts';
+import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { compareNearness, type Entry, type WindowEntry, type WindowExplanation, windows } from './windows.ts';
+
+export interface LastWindow extends WindowExplanation {
+  /** Oldest first. */
+  readonly entries: readonly WindowEntry[];
+  /** Referenced rule → time of its newest match in the window, null when it is missing. */
+  readonly seen: ReadonlyMap<string, number | null>;
+}
+
+export interface GroupExplanation {
+  readonly group: Readonly<Record<string, string | null>>;
+  /** Entries over the whole input, and events that lack the measured field. */
+  readonly entries: number;
+  readonly withoutValue: number;
+  /** The window that ends at the group's last event; undefined when no event was in time to end one. */
+  readonly last: LastWindow | undefined;
+  /** The window nearest to firing, or furthest past it. */
+  readonly nearest: WindowExplanation | undefined;
+  readonly firings: readonly { readonly time: number; readonly value: number }[];
+}
+
+export interface CorrelationExplanation {
+  readonly events: number;
+  readonly rejected: readonly RejectedEvent[];
+  readonly late: number;
+  readonly copies: number;
+  /** Entries that the engine folded beyond what it holds exactly: its values may then differ from those here. */
+  readonly folded: number;
+  /** Groups forgotten over the cap of groups. */
+  readonly evicted: number;
+  /** Per referenced rule: its matches or firings, and how many of them have no value for a group-by field. */
+  readonly references: readonly {
+    readonly rule: string;
+    readonly found: number;
+    readonly withoutGroup: number;
+  }[];
+  /** Firings of the correlations that the rule refers to. */
+  readonly parents: readonly {
+    readonly rule: string;
+    readonly group: Readonly<Record<string, string | null>>;
+    readonly time: number;
+    readonly value: number;
+  }[];
+  /** Those that fired first, then by how near they came. */
+  readonly groups: readonly GroupExplanation[];
+}
+
+interface Group {
+  readonly fields: Readonly<Record<string, string | null>>;
+  readonly entries: Entry[];
+  withoutValue: number;
+}
+
+export class CorrelationExplainer {
+  readonly #rule: CorrelationRule;
+  readonly #keys: readonly string[];
+  readonly #engine: Engine;
+  readonly #fields = new FieldTable();
+  readonly #stream: StreamPlan;
+  readonly #planned: PlannedClosing;
+  readonly #decoder: Decoder;
+  readonly #record: EventRecord;
+  readonly #episodes = new Set<Episode>();
+  readonly #groups = new Map<string, Group>();
+  readonly #rejected: RejectedEvent[] = [];
+  readonly #found: Map<number, { found: number; withoutGroup: number }>;
+  #events = 0;
+
+  /** `rule` is one of the set. */
+  constructor(ruleSet: RuleSet, rule: CorrelationRule, options: EvalOptions = {}) {
+    const hashKey = options.pseudonymKey ?? new Uint8Array(16);
+    const needed = neededBy(ruleSet, rule);
+    this.#rule = rule;
+    this.#keys = [...needed.rules, ...needed.correlations].map(({ key }) => key);
+    const fields = this.#fields;
+    this.#engine = new Engine({ ruleSet: needed, fields, hashKey, latenessMs: options.latenessMs ?? 60_000 });
+    // No other rule of the set has the same references, or the rule would refer to itself.
+    this.#stream = planCorrelations(needed, fields).streams.find(({ rules }) => rules[0] === rule)!;
+    this.#planned = measuredBy(this.#stream, rule);
+    this.#found = new Map(
+      [...this.#stream.keySlots.keys()].map((ref) => [ref, { found: 0, withoutGroup: 0 }]),
+    );
+    this.#decoder = createDecoder({ ...options, fields, timeRequired: true, pseudonymKey: hashKey });
+    this.#record = fields.newRecord();
+  }
+
+  /** `line`: number from 0. */
+  take(data: Uint8Array, start: number, end: number, line: number): void {
+    this.#events += 1;
+    const record = this.#record;
+    const fault = this.#decoder.decode(data, start, end, record);
+    if (fault !== undefined) {
+      this.#rejected.push({ index: line, code: fault.code, message: fault.message });
+      return;
+    }
+    const engine = this.#engine;
+    const { watermark } = engine.watermarks;
+    const matched = engine.process(record, 0);
+    this.#noteEpisodes();
+    if (matched <= 0) return;
+    const refs = [...engine.matcher.matched.subarray(0, matched)].filter((ref) =>
+      this.#stream.keySlots.has(ref),
+    );
+    const id = textOf(record.slots[engine.evidence.idSlot]) ?? null;
+    this.#enter(record, refs, { line, id, judgedFrom: watermark });
+  }
+
+  finish(): CorrelationExplanation {
+    const engine = this.#engine;
+    engine.finish();
+    this.#noteEpisodes();
+    const episodes = [...this.#episodes].filter(({ status }) => status !== 'merged');
+    const parents = episodes
+      .filter(({ of }) => this.#rule.rules.includes(of.rule.key))
+      .sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
+    for (const parent of parents) this.#enterFiring(parent);
+    const firings = new Map<string, { time: number; value: number }[]>();
+    for (const { of, group, crossedAt, valueAtCrossing } of episodes) {
+      if (of.rule !== this.#rule) continue;
+      const key = JSON.stringify(Object.values(group.fields));
+      firings.set(key, [...(firings.get(key) ?? []), { time: crossedAt, value: valueAtCrossing }]);
+    }
+    const groups = [...this.#groups].map(([key, group]) =>
+      this.#explain(
+        group,
+        (firings.get(key) ?? []).sort((a, b) => a.time - b.time),
+      ),
+    );
+    const { late, duplicates, conflicts, coalesced, evictions } = engine.counts;
+    return {
+      events: this.#events,
+      rejected: this.#rejected,
+      late,
+      copies: duplicates + conflicts,
+      folded: coalesced,
+      evicted: evictions.get(this.#rule.key)!,
+      references: [...this.#found].map(([ref, counts]) => ({ rule: this.#keys[ref]!, ...counts })),
+      parents: parents.map(({ of, group, crossedAt, valueAtCrossing }) => ({
+        rule: of.rule.key,
+        group: group.fields,
+        time: crossedAt,
+        value: valueAtCrossing,
+      })),
+      groups: groups.sort(
+        (a, b) =>
+          Number(b.firings.length > 0) - Number(a.firings.length > 0) ||
+          compareNearness(a.nearest, b.nearest),
+      ),
+    };
+  }
+
+  #noteEpisodes(): void {
+    const { changed } = this.#engine.tracker;
+    for (const episode of changed) this.#episodes.add(episode);
+    changed.clear();
+  }
+
+  /** A firing as the chained rule sees it: an event at the crossing that has the group-by values as fields. */
+  #enterFiring({ of, group, crossedAt }: Episode): void {
+    const record = this.#record;
+    record.slots.fill(undefined);
+    record.time = crossedAt;
+    for (const [field, value] of Object.entries(group.fields)) {
+      const slot = this.#fields.find(field);
+      if (slot !== undefined) record.slots[slot] = value;
+    }
+    const ref = this.#keys.indexOf(of.rule.key);
+    this.#enter(record, [ref], { line: undefined, id: null, judgedFrom: -Infinity });
+  }
+
+  #enter(record: EventRecord, refs: readonly number[], of: Pick<Entry, 'line' | 'id' | 'judgedFrom'>): void {
+    const members = new Map<Group, number[]>();
+    for (const ref of refs) {
+      const found = this.#found.get(ref)!;
+      found.found += 1;
+      const groups = this.#groupsOf(record, this.#stream.keySlots.get(ref)!);
+      if (groups.length === 0) found.withoutGroup += 1;
+      for (const group of groups) members.set(group, [...(members.get(group) ?? []), ref]);
+    }
+    const { temporal } = this.#planned;
+    for (const [group, matched] of members) {
+      const again = ({ id, time }: Entry): boolean => id === of.id && time === record.time;
+      if (of.id !== null && of.judgedFrom > record.time && group.entries.some(again)) continue;
+      const held =
+        temporal === undefined ? this.#held(record, matched[0]!) : placesOf(temporal.places, matched);
+      if (held === undefined) group.withoutValue += 1;
+      else {
+        group.entries.push({
+          ...of,
+          time: record.time,
+          refs: matched,
+          rules: matched.map((ref) => this.#keys[ref]!),
+          held,
+          values: temporal === undefined ? shownValues(held) : [],
+        });
+      }
+    }
+  }
+
+  #groupsOf(record: EventRecord, slots: readonly number[]): Group[] {
+    const { groupBy, groupMissing } = this.#stream;
+    const rows = combinations(
+      slots.map((slot): readonly (string | null)[] => {
+        const texts = textsOf(record.slots[slot]);
+        return texts.length === 0 && groupMissing ? [null] : [...new Set(texts)];
+      }),
+    );
+    return rows.map((values) => {
+      const key = JSON.stringify(values);
+      const known = this.#groups.get(key);
+      if (known !== undefined) return known;
+      const fields = Object.fromEntries(groupBy.map((field, i) => [field, values[i]!]));
+      const group: Group = { fields, entries: [], withoutValue: 0 };
+      this.#groups.set(key, group);
+      return group;
+    });
+  }
+
+  #held(record: EventRecord, ref: number): unknown {
+    const held = heldBy(this.#planned, ref, record);
+    if (this.#stream.sums.length === 0 || held === undefined) return held;
+    // Sums with a lower bound only grow: what is negative is no amount.
+    const amounts = (held as readonly number[]).filter((amount) => amount >= 0);
+    return amounts.length === 0 ? undefined : amounts;
+  }
+
+  #explain({ fields, entries, withoutValue }: Group, firings: GroupExplanation['firings']): GroupExplanation {
+    const sorted = [...entries].sort((a, b) => a.time - b.time);
+    let last: WindowExplanation | undefined;
+    let nearest: WindowExplanation | undefined;
+    for (const window of windows(sorted, this.#planned)) {
+      last = window;
+      if (nearest === undefined || compareNearness(window, nearest) < 0) nearest = window;
+    }
+    const within = sorted.filter(
+      ({ time, judgedFrom }) =>
+        last !== undefined && time > last.from && time <= last.to && judgedFrom <= last.to,
+    );
+    return {
+      group: fields,
+      entries: entries.length,
+      withoutValue,
+      last: last && { ...last, entries: within, seen: this.#seenIn(within) },
+      nearest,
+      firings,
+    };
+  }
+
+  #seenIn(entries: readonly Entry[]): ReadonlyMap<string, number | null> {
+    const seen = new Map<string, number | null>(this.#rule.rules.map((key) => [key, null]));
+    for (const { rules, time } of entries) for (const rule of rules) seen.set(rule, time);
+    return seen;
+  }
+}
+
+/** The rule and all that it refers to, directly or through others. */
+function neededBy(ruleSet: RuleSet, rule: CorrelationRule): RuleSet {
+  const needed = new Set([rule.key]);
+  // References lead to no cycle, so a set that still grows is walked while it does.
+  for (const key of needed) {
+    for (const of of ruleSet.correlations) if (of.key === key) for (const each of of.rules) needed.add(each);
+  }
+  return {
+    ...ruleSet,
+    rules: ruleSet.rules.filter(({ key }) => needed.has(key)),
+    correlations: ruleSet.correlations.filter(({ key }) => needed.has(key)),
+  };
+}
+
+/** What the only rule of a stream measures, in the form that closed windows use. */
+function measuredBy(stream: StreamPlan, rule: CorrelationRule): PlannedClosing {
+  const { closings, distincts, sums, temporals } = stream;
+  const slotsOf = (distincts[0] ?? sums[0])?.slotsOf ?? (() => []);
+  return closings[0] ?? { rule, measure: 1, slotsOf, temporal: temporals[0], maxEntries: Infinity };
+}
+
+function placesOf(places: ReadonlyMap<number, number>, refs: readonly number[]): number[] {
+  return refs.map((ref) => places.get(ref)!).sort((a, b) => a - b);
+}
+
+function shownValues(held: unknown): readonly (string | number)[] {
+  return ((held ?? []) as readonly (string | number)[]).map((value) => {
+    if (typeof value === 'number') return value;
+    const tuple = JSON.parse(value) as string[];
+    return tuple.length === 1 ? tuple[0]! : value;
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * The sliding windows of one group, one after the other: each ends at an event's time and covers
+ * (end − timespan, end], as the engine judges them, but with every entry at hand to be shown.
+ */
+
+import { measureOf } from '../detect/closing-measure.ts';
+import { holds, type PlannedClosing } from '../detect/plan.ts';
+import type { Bound } from '../sigma/rule.ts';
+
+export interface WindowEntry {
+  /** Ms since the epoch. */
+  readonly time: number;
+  /** Line of the event from 0; undefined for the firing of another correlation. */
+  readonly line: number | undefined;
+  readonly id: string | null;
+  /** Keys of the referenced rules that it matched, or of the correlation that fired. */
+  readonly rules: readonly string[];
+  /** What it holds of the measured field; empty for counts and temporal rules. */
+  readonly values: readonly (string | number)[];
+}
+
+export interface WindowExplanation {
+  /** The window is (from, to], ms since the epoch. */
+  readonly from: number;
+  readonly to: number;
+  readonly value: number;
+  readonly holds: boolean;
+  readonly bounds: readonly (Bound & { readonly holds: boolean })[];
+}
+
+export interface Entry extends WindowEntry {
+  readonly refs: readonly number[];
+  readonly held: unknown;
+  /** Windows that end before were judged without it: the watermark when it arrived. */
+  readonly judgedFrom: number;
+}
+
+/** Every window of a group, in order of its end, slid through the measure of a rule. */
+export function* windows(
+  sorted: readonly Entry[],
+  planned: PlannedClosing,
+): Generator<WindowExplanation, void> {
+  const { timespanMs, bounds } = planned.rule;
+  const measure = measureOf(planned);
+  // A late event counts in the windows that were not judged when it came, and ends none.
+  const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
+  const entering = [...sorted].sort((a, b) => entersAt(a) - entersAt(b));
+  const inside = new Set<Entry>();
+  const ends = sorted.filter(({ time, judgedFrom }) => time >= judgedFrom).map(({ time }) => time);
+  let next = 0;
+  let oldest = 0;
+  for (const to of new Set(ends)) {
+    const from = to - timespanMs;
+    for (; next < entering.length && entersAt(entering[next]!) <= to; next += 1) {
+      const entry = entering[next]!;
+      if (entry.time <= from) continue;
+      inside.add(entry);
+      measure.enter(entry.held, entry.time);
+    }
+    for (; sorted[oldest]!.time <= from; oldest += 1) {
+      if (inside.delete(sorted[oldest]!)) measure.leave(sorted[oldest]!.held);
+    }
+    const judged = measure.judge(to);
+    const { value } = judged;
+    yield {
+      from,
+      to,
+      value,
+      holds: judged.holds,
+      bounds: bounds.map((bound) => ({ ...bound, holds: holds([bound], value) })),
+    };
+  }
+}
+
+/** Negative when `a` came nearer to firing, or further past it. */
+export function compareNearness(a: WindowExplanation | undefined, b: WindowExplanation | undefined): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  return Number(b.holds) - Number(a.holds) || shortfall(a) - shortfall(b) || b.value - a.value;
+}
+
+function shortfall({ bounds, value }: WindowExplanation): number {
+  return Math.max(0, ...bounds.map((bound) => (bound.holds ? 0 : Math.abs(value - bound.value))));
+}

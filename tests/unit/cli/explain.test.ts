@@ -1,0 +1,150 @@
+/** The contract of `vigie rules explain`: an answer a person can act on, and the same as data. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanUp, parseLines, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
+import { ALL_RULES, event } from './fixtures.ts';
+
+const folder = temporaryFolder();
+const rules = join(folder, 'rules.yml');
+const events = join(folder, 'events.ndjson');
+const kairos = { service: { name: 'kairos' } };
+
+const explain = (rule: string, ...more: string[]): string[] => [
+  'rules',
+  'explain',
+  rule,
+  '--rules',
+  rules,
+  '--event',
+  events,
+  ...more,
+];
+
+beforeAll(() => {
+  writeFileSync(rules, ALL_RULES);
+  const lines = [
+    event(0, 'record-view', kairos),
+    event(1, 'record-export', kairos),
+    event(2, 'record-view', kairos),
+  ];
+  writeFileSync(events, lines.join(''));
+});
+afterAll(cleanUp);
+
+describe('vigie rules explain', () => {
+  test('shows for a rule on events each event with its verdict and the tree of the condition', async () => {
+    expect(await succeed(explain('Export of records'))).toBe(
+      `Export of records (11111111-0000-4000-8000-000000000001)
+
+line 1, event e0, 2025-07-12 20:00:00.000 UTC: does not match
+  ✗ sel
+    ✗ event.action = "record-view": is not record-export
+
+line 2, event e1, 2025-07-12 20:00:01.000 UTC: matches
+  ✓ sel
+    ✓ event.action = "record-export": is record-export
+
+line 3, event e2, 2025-07-12 20:00:02.000 UTC: does not match
+  ✗ sel
+    ✗ event.action = "record-view": is not record-export
+
+1 of 3 events match
+`,
+    );
+  });
+
+  test('shows for a correlation what it counted, its windows and how far they are from firing', async () => {
+    expect(await succeed(explain('11111111-0000-4000-8000-000000000003'))).toBe(
+      `Three reads in ten seconds (11111111-0000-4000-8000-000000000003): event_count gte 3 in 10 s by user.id, service.name
+
+3 events, 0 late, 0 copies
+  Record read: matched 2 times
+
+user.id = "u1", service.name = "kairos": did not fire
+  last window, 10 s to 2025-07-12 20:00:02.000 UTC: value 2, 1 short of gte 3
+    2025-07-12 20:00:00.000 UTC  line 1, event e0
+    2025-07-12 20:00:02.000 UTC  line 3, event e2
+`,
+    );
+  });
+
+  test('prints one JSON object per event, or per group after one for the whole', async () => {
+    const [ofRule, ofCorrelation] = await Promise.all([
+      succeed(explain('read', '--json')),
+      succeed(explain('Three reads in ten seconds', '--json')),
+    ]);
+    expect(parseLines(ofRule)).toMatchObject([{ matches: true }, { matches: false }, { matches: true }]);
+    expect(parseLines(ofRule)[1]).toEqual({
+      type: 'event',
+      rule: '11111111-0000-4000-8000-000000000002',
+      event: { index: 1, id: 'e1' },
+      time: '2025-07-12T20:00:01.000Z',
+      matches: false,
+      tree: {
+        holds: false,
+        what: 'sel',
+        parts: [
+          {
+            holds: false,
+            what: 'event.action = "record-export": is not record-view',
+            field: 'event.action',
+            value: 'record-export',
+          },
+        ],
+      },
+    });
+    expect(parseLines(ofCorrelation)).toMatchObject([
+      { type: 'correlation', events: 3, groups: 1, references: [{ found: 2, without_group: 0 }] },
+      {
+        type: 'group',
+        group: { 'user.id': 'u1', 'service.name': 'kairos' },
+        firings: [],
+        last: {
+          to: '2025-07-12T20:00:02.000Z',
+          value: 2,
+          bounds: [{ op: 'gte', value: 3, holds: false, distance: -1 }],
+          entries: 2,
+        },
+      },
+    ]);
+  });
+
+  test('shows 20 events unless told to show all, and says so, also to a script', async () => {
+    const many = join(folder, 'many.ndjson');
+    writeFileSync(many, Array.from({ length: 25 }, (_, i) => event(i, 'record-view')).join(''));
+    const args = ['rules', 'explain', 'read', '--rules', rules, '--event', many];
+    const [some, all, json] = await Promise.all([
+      succeed(args),
+      succeed([...args, '--all']),
+      vigie([...args, '--json']),
+    ]);
+    expect(some.match(/^line /gm)).toHaveLength(20);
+    expect(some).toContain('25 of 25 events match; the first 20 are shown, --all shows all\n');
+    expect(all.match(/^line /gm)).toHaveLength(25);
+    expect(parseLines(json.stdout)).toHaveLength(20);
+    expect(json.stderr).toBe('25 of 25 events match; the first 20 are shown, --all shows all\n');
+  });
+
+  test('a name that no rule has is wrong usage, with the rule that was probably meant', async () => {
+    const { code, stderr } = await vigie(explain('raed'));
+    expect(code).toBe(2);
+    expect(stderr).toContain('no rule has the id, name or title "raed"; did you mean "read"?');
+  });
+
+  test('lines that are no events are reported with their place, and the exit code is 1', async () => {
+    const broken = join(folder, 'broken.ndjson');
+    writeFileSync(broken, `{\n${event(0, 'record-view', kairos)}`);
+    const answers = await Promise.all(
+      ['read', 'Three reads in ten seconds'].map((rule) =>
+        vigie(['rules', 'explain', rule, '--rules', rules, '--event', broken]),
+      ),
+    );
+    for (const { code, stdout, stderr } of answers) {
+      expect(code).toBe(1);
+      expect(stderr).toContain(`${broken}:1: NOT_JSON: `);
+      expect(stdout).toContain('line 2, event e0');
+    }
+  });
+});
