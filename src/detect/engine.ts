@@ -227,7 +227,7 @@ export class Engine {
     this.evidence.read(record, entry);
     for (const index of touched) {
       this.#streams[index]!.take(record, this.#refs[index]!, entry, this.#eventId, watermark);
-      this.#refs[index] = [];
+      this.#refs[index]!.length = 0;
     }
   }
 }
