@@ -17,6 +17,7 @@ import { createDecoder } from './event/create-decoder.ts';
 import type { Decoder, DecodeFault } from './event/decoder.ts';
 import { type EventRecord, FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
+import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { RestorePlan } from './restore-plan.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
@@ -40,30 +41,6 @@ export interface PipelineOptions {
   readonly archive: boolean;
   readonly clock: Clock;
   readonly observer: PipelineObserver;
-}
-
-/** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
-export interface PipelineObserver {
-  batch(batch: BatchCounts): void;
-  deadLetter(letter: DeadLetter): void;
-  /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
-  alerts(written: readonly { readonly alert: Alert; readonly opened: boolean }[], ackMs: number): void;
-  /** After each flush. */
-  state(engine: Engine, lag: ReadonlyMap<number, PartitionLag>, restoring: boolean): void;
-  restore(state: 'started' | 'finished', events: number): void;
-}
-
-interface BatchCounts {
-  readonly events: number;
-  readonly bytes: number;
-  readonly restored: number;
-}
-
-export interface PartitionLag {
-  /** Messages between what was processed and the partition's end, if the source knows. */
-  readonly offsets: number | undefined;
-  /** Newest event time, ms since the epoch. */
-  readonly newestEventTime: number;
 }
 
 export interface PipelineSummary {

@@ -5,7 +5,7 @@ import type { Alert } from './alert/alert.ts';
 import type { Clock } from './clock.ts';
 import type { Engine, EngineCounts } from './detect/engine.ts';
 import type { Metrics } from './metrics/registry.ts';
-import type { PipelineObserver } from './pipeline.ts';
+import type { PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
 
 /** A copy of the counts, so that the next look tells the difference. */

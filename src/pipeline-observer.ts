@@ -1,0 +1,29 @@
+/** What the pipeline tells of its work, for metrics, logs and progress. */
+
+import type { Alert } from './alert/alert.ts';
+import type { Engine } from './detect/engine.ts';
+import type { DeadLetter } from './sink/sink.ts';
+
+/** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
+export interface PipelineObserver {
+  batch(batch: BatchCounts): void;
+  deadLetter(letter: DeadLetter): void;
+  /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
+  alerts(written: readonly { readonly alert: Alert; readonly opened: boolean }[], ackMs: number): void;
+  /** After each flush. */
+  state(engine: Engine, lag: ReadonlyMap<number, PartitionLag>, restoring: boolean): void;
+  restore(state: 'started' | 'finished', events: number): void;
+}
+
+interface BatchCounts {
+  readonly events: number;
+  readonly bytes: number;
+  readonly restored: number;
+}
+
+export interface PartitionLag {
+  /** Messages between what was processed and the partition's end, if the source knows. */
+  readonly offsets: number | undefined;
+  /** Newest event time, ms since the epoch. */
+  readonly newestEventTime: number;
+}
