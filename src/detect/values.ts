@@ -43,10 +43,16 @@ export function numbersOf(value: FieldValue | undefined): readonly number[] {
   return number === undefined ? [] : [number];
 }
 
-/** Every combination of one element per list, in order. */
+/**
+ * Every combination of one element per list, in order; none when there would be more than `MOST_COMBINATIONS`:
+ * two long lists in one event must not become millions of groups.
+ */
 export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
+  if (lists.reduce((product, list) => product * list.length, 1) > MOST_COMBINATIONS) return [];
   return lists.reduce<T[][]>(
     (rows, list) => rows.flatMap((row) => list.map((element) => [...row, element])),
     [[]],
   );
 }
+
+const MOST_COMBINATIONS = 10_000;

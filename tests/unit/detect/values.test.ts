@@ -73,6 +73,12 @@ test('combinations take one element of each list, and there are none where a lis
   expect(combinations([])).toEqual([[]]);
 });
 
+test('two long lists make no combinations rather than millions', () => {
+  const long = Array.from({ length: 5000 }, (_, i) => i);
+  expect(combinations([long, ['one']])).toHaveLength(5000);
+  expect(combinations([long, long])).toEqual([]);
+});
+
 describe('the network of an address', () => {
   test.each([
     ['192.0.2.77', '192.0.2.0/24'],
