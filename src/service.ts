@@ -94,7 +94,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           troubles.set('sink', `${error.code}: ${error.message}`);
           metrics.sinkRetries.inc({ code: error.code });
           logger.warn(
-            { code: error.code, attempt, delayMs: Math.round(delayMs) },
+            { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },
             `ClickHouse: ${error.message}; trying again`,
           );
         },
@@ -130,7 +130,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           troubles.set('dead letters', `${error.code}: ${error.message}`);
           metrics.sinkRetries.inc({ code: error.code });
           logger.warn(
-            { code: error.code, attempt, delayMs: Math.round(delayMs) },
+            { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },
             `dead letters: ${error.message}; trying again`,
           );
         },
