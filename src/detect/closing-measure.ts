@@ -3,7 +3,8 @@
 import type { EventRecord } from '../event/record.ts';
 import type { SlidingMeasure } from '../window/closing-log.ts';
 import { CountMeasure, DistinctMeasure, NumbersMeasure, TemporalMeasure } from '../window/measures.ts';
-import { holds, type PlannedClosing } from './plan.ts';
+import { holds } from '../sigma/bounds.ts';
+import type { PlannedClosing } from './plan.ts';
 import { combinations, numbersOf, textsOf } from './values.ts';
 
 export function measureOf({ rule, temporal }: PlannedClosing): SlidingMeasure<unknown> {

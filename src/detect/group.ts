@@ -20,7 +20,8 @@ import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
 import { measureOf } from './closing-measure.ts';
-import { holds, type PlannedClosing, type PlannedHorizon, type PlannedTemporal } from './plan.ts';
+import { holds } from '../sigma/bounds.ts';
+import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
 
 /** The logs that all groups of a stream share. */
 export interface StreamLogs {

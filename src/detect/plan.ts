@@ -8,6 +8,7 @@
 
 import type { FieldTable } from '../event/record.ts';
 import type { Condition } from '../sigma/ast.ts';
+import { holds } from '../sigma/bounds.ts';
 import type { Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
@@ -282,24 +283,4 @@ function horizonsOf(rules: readonly CorrelationRule[], measure: number): Planned
 /** A value below this satisfies no lower bound. */
 function leastOf(bounds: readonly Bound[]): number {
   return Math.max(...bounds.map((bound) => bound.value));
-}
-
-/** Whether a value satisfies every bound. */
-export function holds(bounds: readonly Bound[], value: number): boolean {
-  return bounds.every((bound) => {
-    switch (bound.op) {
-      case 'gt':
-        return value > bound.value;
-      case 'gte':
-        return value >= bound.value;
-      case 'lt':
-        return value < bound.value;
-      case 'lte':
-        return value <= bound.value;
-      case 'eq':
-        return value === bound.value;
-      case 'neq':
-        return value !== bound.value;
-    }
-  });
 }

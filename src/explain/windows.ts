@@ -4,7 +4,8 @@
  */
 
 import { measureOf } from '../detect/closing-measure.ts';
-import { holds, type PlannedClosing } from '../detect/plan.ts';
+import type { PlannedClosing } from '../detect/plan.ts';
+import { holds } from '../sigma/bounds.ts';
 import type { Bound } from '../sigma/rule.ts';
 
 export interface WindowEntry {

@@ -1,0 +1,44 @@
+/** The bounds of a correlation's condition: what a value has to satisfy. */
+
+import type { Bound } from './rule.ts';
+
+/** Whether a value satisfies every bound. */
+export function holds(bounds: readonly Bound[], value: number): boolean {
+  return bounds.every((bound) => {
+    switch (bound.op) {
+      case 'gt':
+        return value > bound.value;
+      case 'gte':
+        return value >= bound.value;
+      case 'lt':
+        return value < bound.value;
+      case 'lte':
+        return value <= bound.value;
+      case 'eq':
+        return value === bound.value;
+      case 'neq':
+        return value !== bound.value;
+    }
+  });
+}
+
+/** Whether any whole number from `least` to `most` satisfies every bound. */
+export function anyCountHolds(bounds: readonly Bound[], least: number, most: number): boolean {
+  // Truth only changes beside a bound, so a bound's neighbours stand for all numbers between two bounds.
+  const candidates = bounds.flatMap(({ value }) => [
+    Math.floor(value) - 1,
+    Math.floor(value),
+    Math.ceil(value),
+    Math.ceil(value) + 1,
+  ]);
+  return [least, most, ...candidates].some(
+    (value) => Number.isFinite(value) && value >= least && value <= most && holds(bounds, value),
+  );
+}
+
+/** Whether any number satisfies every bound. */
+export function anyNumberHolds(bounds: readonly Bound[]): boolean {
+  const values = bounds.map(({ value }) => value).sort((a, b) => a - b);
+  const between = values.map((value, i) => (value + (values[i + 1] ?? value + 2)) / 2);
+  return [values[0]! - 1, ...values, ...between].some((value) => holds(bounds, value));
+}

@@ -1,0 +1,107 @@
+/** Bounds that no window can satisfy, and bounds that the first event satisfies. */
+
+import type { Condition, Detection } from '../ast.ts';
+import { anyCountHolds, anyNumberHolds, holds } from '../bounds.ts';
+import type { CorrelationDraft } from '../correlation.ts';
+import { fold } from '../fold.ts';
+import { literalOf } from '../pattern.ts';
+import type { BaseRule, Bound, CorrelationRule } from '../rule.ts';
+import { conditionPlace } from './places.ts';
+
+type ByKey = ReadonlyMap<string, BaseRule | CorrelationRule>;
+
+/** The largest count there can be, and why. */
+interface Most {
+  readonly most: number;
+  readonly because: string;
+}
+
+const UNLIMITED: Most = { most: Infinity, because: '' };
+
+export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byKey: ByKey): void {
+  const { bounds } = draft;
+  const [first] = bounds;
+  if (first === undefined) return;
+  const text = bounds.map(({ op, value }) => `${op} ${value}`).join(' and ');
+  const place = conditionPlace(draft, first.op);
+  const counts = ['event_count', 'value_count', 'temporal', 'temporal_ordered'].includes(rule.type);
+  const satisfiable = counts ? anyCountHolds(bounds, 1, Infinity) : anyNumberHolds(bounds);
+  if (!satisfiable) {
+    const range = counts ? '; a window has at least one event, so its value is a whole number from 1 on' : '';
+    draft.faults.warning(place, 'OUT_OF_REACH', `no value satisfies ${text}${range}`);
+    return;
+  }
+  if (!counts) return;
+  const { most, because } = mostOf(rule, byKey);
+  if (!anyCountHolds(bounds, 1, most)) {
+    draft.faults.warning(place, 'OUT_OF_REACH', `${text} is out of reach: ${because}`);
+  } else if (holds(bounds, 1) && !bounds.some(wantsEvents)) {
+    draft.faults.warning(
+      place,
+      'FIRES_AT_ONCE',
+      `${text} holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more`,
+    );
+  }
+}
+
+/** A bound that a window without events would not satisfy. */
+function wantsEvents(bound: Bound): boolean {
+  return bound.op !== 'neq' && !holds([bound], 0);
+}
+
+function mostOf(rule: CorrelationRule, byKey: ByKey): Most {
+  if (rule.type === 'event_count') return UNLIMITED;
+  if (rule.type !== 'value_count') {
+    const count = rule.rules.length;
+    return { most: count, because: `it refers to ${count === 1 ? '1 rule' : `${count} rules`}` };
+  }
+  const free = rule.fields.filter((field) => !rule.groupBy.includes(field));
+  if (free.length === 0) {
+    const what = rule.fields.join(', ');
+    return {
+      most: 1,
+      because: `${what} is in group-by, so a group has one value of it unless events hold lists; count another field`,
+    };
+  }
+  const [field] = free;
+  if (free.length > 1 || field === undefined) return UNLIMITED;
+  const values = new Set<string>();
+  for (const key of rule.rules) {
+    const of = byKey.get(key);
+    const pinned =
+      of?.kind === 'rule' ? pinnedValues(of, rule.aliases.get(field)?.get(key) ?? field) : undefined;
+    if (pinned === undefined) return UNLIMITED;
+    for (const value of pinned) values.add(value);
+  }
+  const list = [...values].sort().join(', ');
+  return {
+    most: values.size,
+    because: `an event that matches has ${field} ${values.size === 1 ? 'as' : 'as one of'} ${list}, unless it holds a list`,
+  };
+}
+
+/** Folded texts of which the field must equal one for the rule to match; undefined when it may hold others. */
+function pinnedValues(rule: BaseRule, path: string): ReadonlySet<string> | undefined {
+  const ofDetection = (node: Detection): ReadonlySet<string> | undefined => {
+    if (node.kind === 'and' || node.kind === 'or') return combined(node.kind, node.parts.map(ofDetection));
+    if (node.kind !== 'field' || node.path !== path || node.test.kind !== 'text') return undefined;
+    const literal = literalOf(node.test.pattern);
+    return literal === undefined ? undefined : new Set([fold(literal)]);
+  };
+  const ofCondition = (node: Condition): ReadonlySet<string> | undefined => {
+    if (node.kind === 'not') return undefined;
+    if (node.kind === 'ref') return ofDetection(rule.detections.get(node.name)!);
+    return combined(node.kind, node.parts.map(ofCondition));
+  };
+  return ofCondition(rule.condition);
+}
+
+function combined(
+  kind: 'and' | 'or',
+  parts: readonly (ReadonlySet<string> | undefined)[],
+): ReadonlySet<string> | undefined {
+  const known = parts.filter((part) => part !== undefined);
+  if (kind === 'or')
+    return known.length < parts.length ? undefined : new Set(known.flatMap((part) => [...part]));
+  return known.toSorted((a, b) => a.size - b.size)[0];
+}

@@ -1,0 +1,36 @@
+/** Chains that lead nowhere: a firing carries the group-by values of its rule and no other field. */
+
+import type { CorrelationDraft } from '../correlation.ts';
+import { type Place, shown } from '../faults.ts';
+import type { BaseRule, CorrelationRule } from '../rule.ts';
+import { groupByPlace, measurePlace } from './places.ts';
+
+export function warnOfUncarriedFields(
+  draft: CorrelationDraft,
+  rule: CorrelationRule,
+  byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
+): void {
+  const { groupBy, fields, missingFields } = rule;
+  const warn = (field: string, place: Place, consequence: string): void => {
+    for (const key of rule.rules) {
+      const parent = byKey.get(key);
+      if (parent?.kind !== 'correlation') continue;
+      const path = rule.aliases.get(field)?.get(key) ?? field;
+      if (parent.groupBy.includes(path)) continue;
+      const carried =
+        parent.groupBy.length === 0
+          ? 'no field, as it has no group-by'
+          : `only its group-by, ${parent.groupBy.join(', ')}`;
+      draft.faults.warning(
+        place,
+        'FIELD_NOT_CARRIED',
+        `${path} is not in the firings of ${shown(parent.title)}, which carry ${carried}: ${consequence}`,
+      );
+    }
+  };
+  if (missingFields === 'skip') {
+    for (const field of groupBy)
+      warn(field, groupByPlace(draft, field), 'they are in no group here and count nowhere');
+  }
+  for (const field of fields) warn(field, measurePlace(draft, field), 'they hold no value to measure');
+}

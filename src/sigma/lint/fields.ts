@@ -1,0 +1,82 @@
+/**
+ * Fields that no portal event has: most often a typo, and a rule that never matches. Only for rules on the
+ * portal's own log, whose fields are known; other logs have vocabularies of their own.
+ */
+
+import { KNOWN_FIELDS } from '../../event/access-event.ts';
+import type { FilterDraft, RuleDraft } from '../base-rule.ts';
+import type { CorrelationDraft } from '../correlation.ts';
+import { type Faults, type Place, shown } from '../faults.ts';
+import { suggestion } from '../nearest.ts';
+import type { BaseRule, CorrelationRule, Logsource } from '../rule.ts';
+import type { YamlNode } from '../yaml-tree.ts';
+import { groupByPlace, measurePlace } from './places.ts';
+
+/** The known fields and the objects that hold them: a rule may ask whether these are there. */
+const KNOWN = new Set(
+  KNOWN_FIELDS.flatMap((field) => {
+    const names = field.split('.');
+    return names.map((_, i) => names.slice(0, i + 1).join('.'));
+  }),
+);
+
+const NO_SELECTIONS = ['condition', 'timeframe', 'rules'];
+
+export function isPortal({ category, product }: Logsource): boolean {
+  return category === 'application' && product === 'portal';
+}
+
+/** Looks at the fields of all selections under `section`. */
+export function warnOfUnknownFields(
+  { root, faults }: RuleDraft | FilterDraft,
+  section: 'detection' | 'filter',
+): void {
+  const map = root.entries.get(section)?.value;
+  if (map?.kind !== 'map') return;
+  const check = checker(faults);
+  const visit = (node: YamlNode): void => {
+    if (node.kind === 'list') for (const item of node.items) visit(item);
+    if (node.kind !== 'map') return;
+    for (const { key, place, value } of node.entries.values()) {
+      const [field = '', ...modifiers] = key.split('|');
+      if (field !== '') check(field, place);
+      if (!modifiers.includes('fieldref')) continue;
+      for (const other of value.kind === 'list' ? value.items : [value]) {
+        if (other.kind === 'scalar') check(other.source, other);
+      }
+    }
+  };
+  for (const { key, value } of map.entries.values()) if (!NO_SELECTIONS.includes(key)) visit(value);
+}
+
+/** Looks at the group-by and measured fields of a correlation of portal rules. */
+export function warnOfUnknownMeasures(
+  draft: CorrelationDraft,
+  rule: CorrelationRule,
+  byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
+): void {
+  const check = checker(draft.faults);
+  const rules = rule.rules.flatMap((key) => byKey.get(key) ?? []);
+  if (!rules.every((each) => each.kind === 'rule' && isPortal(each.logsource))) return;
+  const checkAll = (fields: readonly string[], placeOf: typeof groupByPlace): void => {
+    for (const field of fields) {
+      for (const key of rule.rules) check(rule.aliases.get(field)?.get(key) ?? field, placeOf(draft, field));
+    }
+  };
+  checkAll(rule.groupBy, groupByPlace);
+  checkAll(rule.fields, measurePlace);
+}
+
+/** Reports a field once. */
+function checker(faults: Faults): (field: string, place: Place) => void {
+  const seen = new Set<string>();
+  return (field, place) => {
+    if (KNOWN.has(field) || seen.has(field)) return;
+    seen.add(field);
+    faults.warning(
+      place,
+      'UNKNOWN_FIELD',
+      `${shown(field)} is no field of the portal's events${suggestion(field, KNOWN_FIELDS)}`,
+    );
+  };
+}

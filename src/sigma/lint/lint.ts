@@ -1,0 +1,52 @@
+/**
+ * Warnings about rules that are sound and yet hardly what was meant: they can never fire, fire at once, look
+ * at a field that no event has, or raise nothing. Only `rules check` asks for them; what is loaded and how it
+ * fires is the same with and without.
+ */
+
+import type { FilterDraft, RuleDraft } from '../base-rule.ts';
+import type { CorrelationDraft } from '../correlation.ts';
+import type { Draft } from '../names.ts';
+import type { BaseRule, CorrelationRule } from '../rule.ts';
+import { warnOfBounds } from './bounds.ts';
+import { warnOfUncarriedFields } from './chains.ts';
+import { isPortal, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
+
+/**
+ * Adds the warnings to the faults of the documents' files. `loaded`: what the sound ones of the drafts became,
+ * in their order.
+ */
+export function lint(
+  drafts: readonly Draft[],
+  filters: readonly FilterDraft[],
+  loaded: { readonly rules: readonly BaseRule[]; readonly correlations: readonly CorrelationRule[] },
+): void {
+  const sound = drafts.filter((draft) => draft.sound);
+  const rules = sound
+    .filter((draft) => draft.kind === 'rule')
+    .map((draft, i): [RuleDraft, BaseRule] => [draft, loaded.rules[i]!]);
+  const correlations = sound
+    .filter((draft) => draft.kind === 'correlation')
+    .map((draft, i): [CorrelationDraft, CorrelationRule] => [draft, loaded.correlations[i]!]);
+  const byKey = new Map(
+    [...rules, ...correlations].map(([, rule]): [string, BaseRule | CorrelationRule] => [rule.key, rule]),
+  );
+  const referred = new Set(correlations.flatMap(([, rule]) => rule.rules));
+  for (const [draft, rule] of rules) {
+    if (!isPortal(rule.logsource)) continue;
+    warnOfUnknownFields(draft, 'detection');
+    if (!referred.has(rule.key) && rule.level !== 'informational') {
+      draft.faults.warning(
+        draft.root.entries.get('title')?.value ?? draft.root,
+        'RAISES_NO_ALERT',
+        'no correlation refers to this rule, and a match alone is counted but raises no alert; correlate it, or set level: informational',
+      );
+    }
+  }
+  for (const filter of filters) if (isPortal(filter.logsource)) warnOfUnknownFields(filter, 'filter');
+  for (const [draft, rule] of correlations) {
+    warnOfBounds(draft, rule, byKey);
+    warnOfUncarriedFields(draft, rule, byKey);
+    warnOfUnknownMeasures(draft, rule, byKey);
+  }
+}

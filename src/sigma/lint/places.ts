@@ -1,0 +1,34 @@
+/** Where the parts of a correlation stand in its file. */
+
+import type { CorrelationDraft } from '../correlation.ts';
+import type { Place } from '../faults.ts';
+import type { YamlMap, YamlNode } from '../yaml-tree.ts';
+
+/** The value of a key of the correlation's condition, else the condition, else the document. */
+export function conditionPlace(draft: CorrelationDraft, key: string): Place {
+  const condition = section(draft)?.entries.get('condition')?.value;
+  const value = condition?.kind === 'map' ? condition.entries.get(key)?.value : undefined;
+  return value ?? condition ?? draft.root;
+}
+
+/** A group-by field. */
+export function groupByPlace(draft: CorrelationDraft, field: string): Place {
+  return textPlace(section(draft)?.entries.get('group-by')?.value, field) ?? draft.root;
+}
+
+/** A measured field. */
+export function measurePlace(draft: CorrelationDraft, field: string): Place {
+  const condition = section(draft)?.entries.get('condition')?.value;
+  const fields = condition?.kind === 'map' ? condition.entries.get('field')?.value : undefined;
+  return textPlace(fields, field) ?? draft.root;
+}
+
+function section({ root }: CorrelationDraft): YamlMap | undefined {
+  const value = root.entries.get('correlation')?.value;
+  return value?.kind === 'map' ? value : undefined;
+}
+
+function textPlace(node: YamlNode | undefined, text: string): Place | undefined {
+  if (node?.kind !== 'list') return node;
+  return node.items.find((item) => item.kind === 'scalar' && item.source === text) ?? node;
+}
