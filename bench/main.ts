@@ -3,7 +3,7 @@
  *
  * Workload: fifteen minutes of the theft of July 2025 (40,000 records) after a Friday of 12,000 accounts, with
  * 1 % disorder and 1 % duplicates, as `vigie replay` generates it. Variants: the bare loop; decoding alone; decoding, rules, windows and alerts
- * with the shipped rules. `--json` prints JSON, `--rounds N` changes their number.
+ * with the shipped rules. Then the same events against ever more rules (rules.ts). `--json` prints JSON, `--rounds N` changes their number.
  */
 
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { createDecoder } from '../src/event/create-decoder.ts';
 import { FieldTable } from '../src/event/record.ts';
 import { loadRules } from '../src/rules-files.ts';
 import { compare, type Row } from './rounds.ts';
+import { manyRules, type ManyRules } from './rules.ts';
 
 const { values } = parseArgs({
   options: {
@@ -111,11 +112,11 @@ const rows = compare(
   events,
   rounds,
 );
-print(rows);
+print(rows, manyRules(rounds));
 
-function print(results: readonly Row[]): void {
+function print(results: readonly Row[], many: ManyRules): void {
   if (values.json) {
-    console.log(JSON.stringify({ events, bytes: bytes.length, rounds, rows: results }));
+    console.log(JSON.stringify({ events, bytes: bytes.length, rounds, rows: results, manyRules: many }));
     return;
   }
   console.log(

@@ -23,6 +23,9 @@ interface Section {
 
 const NEVER: Condition = { kind: 'or', parts: [] };
 
+/** Conditions that one document may list. */
+const MAX_CONDITIONS = 100;
+
 interface DocumentDraft {
   readonly root: YamlMap;
   readonly faults: Faults;
@@ -127,6 +130,11 @@ function readSection(
       'timeframe has no effect; a time span belongs to a correlation',
     );
   }
+  if (texts.length > MAX_CONDITIONS) {
+    const message = `there are ${texts.length} conditions; at most ${MAX_CONDITIONS} are read: split the rule`;
+    faults.error(texts[MAX_CONDITIONS]!, 'CONDITION_TOO_LARGE', message);
+    return { detections, condition: NEVER };
+  }
   if (detections.size === 0) return { detections, condition: NEVER };
   const conditions = texts.map((text) => readCondition(text, map, [...detections.keys()], ruleName, context));
   return {
@@ -142,6 +150,7 @@ function readCondition(
   ruleName: string | undefined,
   { faults }: DetectionContext,
 ): Condition {
+  if (faults.full) return NEVER;
   const pipe = placed.text.indexOf('|');
   if (pipe >= 0) {
     const timeframe = readTexts(map, 'timeframe', faults)[0]?.text;

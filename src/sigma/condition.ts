@@ -4,10 +4,16 @@
  */
 
 import type { Condition } from './ast.ts';
+import { ANY_RUN } from './ast.ts';
 import { suggestion } from './nearest.ts';
+import { normalise } from './pattern.ts';
+import { compilePattern } from './wildcard.ts';
 
 /** Parentheses and `not` in each other. */
 const MAX_DEPTH = 100;
+
+/** Names that all quantifiers of a condition look at together. */
+const MAX_LOOKS = 100_000;
 
 export interface ConditionFault {
   readonly code: string;
@@ -51,10 +57,12 @@ export function isConditionFault(result: Condition | ConditionFault): result is 
 class Parser {
   readonly #lexemes: readonly Lexeme[];
   readonly #names: readonly string[];
+  readonly #known: ReadonlySet<string>;
   readonly #noun: 'selection' | 'rule';
   readonly #end: number;
   #at = 0;
   #depth = 0;
+  #looks = 0;
 
   constructor(text: string, names: readonly string[], noun: 'selection' | 'rule') {
     this.#lexemes = [...text.matchAll(/[()|]|[^\s()|]+/g)].map((match) => ({
@@ -62,6 +70,7 @@ class Parser {
       offset: match.index,
     }));
     this.#names = names;
+    this.#known = new Set(names);
     this.#noun = noun;
     this.#end = text.length;
   }
@@ -124,7 +133,7 @@ class Parser {
   }
 
   #name({ text, offset }: Lexeme): Condition {
-    if (this.#names.includes(text)) return { kind: 'ref', name: text };
+    if (this.#known.has(text)) return { kind: 'ref', name: text };
     if (this.#noun === 'selection' && (text.includes('*') || text === 'them')) {
       throw new ConditionError(
         'CONDITION_SYNTAX',
@@ -156,6 +165,14 @@ class Parser {
         offset,
       );
     }
+    this.#looks += this.#names.length;
+    if (this.#looks > MAX_LOOKS) {
+      throw new ConditionError(
+        'CONDITION_TOO_LARGE',
+        `the quantifiers stand for too many of the ${this.#names.length} selections; split the rule`,
+        quantifier.offset,
+      );
+    }
     const names = text === 'them' ? this.#fitting('*') : this.#fitting(text);
     if (names.length === 0) {
       throw new ConditionError(
@@ -171,11 +188,10 @@ class Parser {
 
   /** Names that start with `_` only take part when the pattern does too. */
   #fitting(pattern: string): readonly string[] {
-    const pieces = pattern.split('*').map((piece) => piece.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
-    const expression = new RegExp(`^${pieces.join('.*')}$`, 's');
-    return this.#names.filter(
-      (name) => expression.test(name) && (pattern.startsWith('_') || !name.startsWith('_')),
+    const fits = compilePattern(
+      normalise(pattern.split('*').flatMap((piece, i) => (i === 0 ? [piece] : [ANY_RUN, piece]))),
     );
+    return this.#names.filter((name) => fits(name) && (pattern.startsWith('_') || !name.startsWith('_')));
   }
 
   #next(): Lexeme {

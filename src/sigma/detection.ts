@@ -8,7 +8,7 @@ import type { Detection, Test } from './ast.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
 import { FIRST_MODIFIERS, MODIFIERS, asText, checkRegex } from './modifiers.ts';
-import type { Modifier } from './modifiers.ts';
+import type { Modifier, RegexBudget } from './modifiers.ts';
 import { suggestion } from './nearest.ts';
 import { normalise, parsePattern, parseTemplate } from './pattern.ts';
 import { ValueError } from './value.ts';
@@ -22,6 +22,7 @@ export type Placeholders = Readonly<Record<string, readonly string[]>>;
 export interface DetectionContext {
   readonly faults: Faults;
   readonly placeholders: Placeholders;
+  readonly regexes: RegexBudget;
 }
 
 /** Values that one placeholder value may expand to: several placeholders multiply. */
@@ -71,6 +72,7 @@ function keywords(nodes: readonly YamlScalar[], context: DetectionContext): Dete
 /** `field|modifier|…: value or values` */
 function parseItem(entry: YamlEntry, context: DetectionContext): Detection {
   const { faults } = context;
+  if (faults.full) return NEVER;
   const [path = '', ...modifiers] = entry.key.split('|');
   const before = faults.errors;
   for (const [i, modifier] of modifiers.entries()) {
@@ -145,7 +147,9 @@ function parseValues(
   const parts = nodes.map((node) => {
     try {
       const alternatives = startValues(node, modifiers, context).flatMap((value) => applyAll(value, steps));
-      const tests = alternatives.flatMap((value) => finish(value, path === '' && isSubstring(modifiers)));
+      const tests = alternatives.flatMap((value) =>
+        finish(value, path === '' && isSubstring(modifiers), context.regexes),
+      );
       return joined(
         'or',
         tests.map((test): Detection => (path === '' ? keyword(test) : { kind: 'field', path, test })),
@@ -221,12 +225,12 @@ function escapeRegex(text: string): string {
 }
 
 /** The tests of a value that went through its modifiers. */
-function finish(value: Value, substring: boolean): readonly Test[] {
+function finish(value: Value, substring: boolean, regexes: RegexBudget): readonly Test[] {
   switch (value.kind) {
     case 'text':
       return [textTest(value.pattern, value.cased, substring)];
     case 'regex':
-      checkRegex(value.source, value.flags);
+      checkRegex(value.source, value.flags, regexes);
       return [value];
     case 'number':
       if (value.part !== undefined)

@@ -59,6 +59,7 @@ export const EXTENSION_KEYS = Object.keys(TABLE) as readonly ExtensionKey[];
 export function readExtensions(root: YamlMap, kind: DocumentKind, faults: Faults): Extensions {
   const values: Record<string, unknown> = {};
   for (const entry of root.entries.values()) {
+    if (faults.full) break;
     if (entry.key !== 'vigie' && !entry.key.startsWith('vigie.')) continue;
     const key = EXTENSION_KEYS.find((each) => each === entry.key);
     if (key === undefined) {

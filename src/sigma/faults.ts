@@ -11,11 +11,15 @@ export interface Place {
   readonly column: number;
 }
 
+/** Errors, and warnings, of one file that are listed; nobody reads on after that many. */
+const MAX_LISTED = 1_000;
+
 /** The faults of one file. */
 export class Faults {
   readonly file: string;
   readonly all: Fault[] = [];
   #errors = 0;
+  #warnings = 0;
 
   constructor(file: string) {
     this.file = file;
@@ -26,13 +30,25 @@ export class Faults {
     return this.#errors;
   }
 
+  /** True when further errors are counted but not listed: whoever would search for them can stop. */
+  get full(): boolean {
+    return this.#errors >= MAX_LISTED;
+  }
+
   error(place: Place, code: string, message: string): void {
-    this.#errors++;
-    this.#add(place, code, message, 'error');
+    this.#list(++this.#errors, place, code, message, 'error');
   }
 
   warning(place: Place, code: string, message: string): void {
-    this.#add(place, code, message, 'warning');
+    this.#list(++this.#warnings, place, code, message, 'warning');
+  }
+
+  #list(count: number, place: Place, code: string, message: string, severity: Fault['severity']): void {
+    if (count <= MAX_LISTED) this.#add(place, code, message, severity);
+    if (count === MAX_LISTED + 1) {
+      const text = `the file has more than ${MAX_LISTED} ${severity}s; the others are not listed: correct these first`;
+      this.#add(place, 'TOO_MANY_FAULTS', text, severity);
+    }
   }
 
   #add(place: Place, code: string, message: string, severity: Fault['severity']): void {

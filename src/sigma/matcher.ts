@@ -182,8 +182,13 @@ function grouped(node: Extract<Detection, { readonly parts: unknown }>): readonl
   for (const part of node.parts) {
     const plain = part.kind === 'field' && part.test.kind === 'text' && !part.test.cased;
     const literal = plain ? literalOf(part.test.pattern) : undefined;
-    if (part.kind !== 'field' || literal === undefined) others.push(part);
-    else literals.set(part.path, [...(literals.get(part.path) ?? []), literal]);
+    if (part.kind !== 'field' || literal === undefined) {
+      others.push(part);
+      continue;
+    }
+    const same = literals.get(part.path);
+    if (same === undefined) literals.set(part.path, [literal]);
+    else same.push(literal);
   }
   for (const [path, texts] of literals) others.push({ kind: 'any-of', path, literals: texts });
   return others;

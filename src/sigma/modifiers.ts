@@ -5,6 +5,7 @@
 
 import { ANY_DASH, ANY_RUN } from './ast.ts';
 import type { CompareOperator, Pattern, TimePart } from './ast.ts';
+import { shown } from './faults.ts';
 import { parseNetwork } from './ip.ts';
 import { literalOf, normalise, parsePattern, spelledDashes, withAnyDash } from './pattern.ts';
 import { compileRegex } from './regex.ts';
@@ -261,10 +262,25 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
 /** Modifiers that change what kind of thing a value is, and therefore come before all others. */
 export const FIRST_MODIFIERS: ReadonlySet<string> = new Set(['re', 'cidr', 'exists']);
 
+/** What a document may still spend on compiling its expressions; see `CompiledRegex.size`. */
+export interface RegexBudget {
+  left: number;
+}
+
+/** Far beyond what any public rule needs. */
+export function newRegexBudget(): RegexBudget {
+  return { left: 200_000 };
+}
+
 /** Why a finished expression cannot be used; called once its flags are known. */
-export function checkRegex(source: string, flags: string): void {
+export function checkRegex(source: string, flags: string, budget: RegexBudget): void {
+  if (budget.left < 0) {
+    const message = 'the regular expressions of this document are too large together; split the rule';
+    throw new ValueError('UNSAFE_REGEX', message);
+  }
   const compiled = compileRegex(source, flags);
+  budget.left -= compiled.size;
   if (compiled.engine === 'none') {
-    throw new ValueError(compiled.code, `${JSON.stringify(source)} cannot be used: ${compiled.reason}`);
+    throw new ValueError(compiled.code, `${shown(source)} cannot be used: ${compiled.reason}`);
   }
 }

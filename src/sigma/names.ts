@@ -17,11 +17,15 @@ export class Names {
 
   constructor(drafts: readonly Draft[]) {
     const taken = new Set<string>();
+    const next = new Map<string, number>();
     for (const draft of drafts) {
       const { id, name, title } = draft.meta;
       const wanted = id ?? name ?? title;
       let key = wanted;
-      for (let n = 2; taken.has(key); n++) key = `${wanted}#${n}`;
+      for (let n = next.get(wanted) ?? 2; taken.has(key); n++) {
+        key = `${wanted}#${n}`;
+        next.set(wanted, n + 1);
+      }
       if (key !== wanted && wanted !== '') {
         draft.faults.warning(
           draft.root,
@@ -60,7 +64,9 @@ export class Names {
     }
     const hint = this.#titles.has(reference.text)
       ? '; that is a title: give the rule a name and refer to it by that'
-      : suggestion(reference.text, this.#byName.keys());
+      : faults.full
+        ? ''
+        : suggestion(reference.text, this.#byName.keys());
     faults.error(reference, 'UNKNOWN_RULE', `no rule has the id or name ${shown(reference.text)}${hint}`);
     return undefined;
   }

@@ -9,6 +9,8 @@ import { applyActions } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import type { DetectionContext, Placeholders } from './detection.ts';
 import { Faults } from './faults.ts';
+import { lint } from './lint/lint.ts';
+import { newRegexBudget } from './modifiers.ts';
 import { nearest } from './nearest.ts';
 import type { Draft } from './names.ts';
 import { resolve } from './resolve.ts';
@@ -25,6 +27,8 @@ export interface RuleSource {
 export interface ParseOptions {
   /** Values of `%name%` under the modifier `expand`. */
   readonly placeholders?: Placeholders;
+  /** Also warn of rules that are sound and yet hardly what was meant. Default false. */
+  readonly lint?: boolean;
 }
 
 const KINDS = ['detection', 'correlation', 'filter'] as const;
@@ -42,12 +46,13 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
     const trees = parseYaml(text, faults);
     documents += trees.length;
     for (const root of applyActions(trees, faults)) {
-      const draft = readDocument(root, { faults, placeholders });
+      const draft = readDocument(root, { faults, placeholders, regexes: newRegexBudget() });
       if (draft?.kind === 'filter') filters.push(draft);
       else if (draft !== undefined) drafts.push(draft);
     }
   }
   const { rules, correlations } = resolve(drafts, filters);
+  if (options.lint === true) lint(drafts, filters, { rules, correlations });
   const faults = files.flatMap(({ all }) => all.sort(byPlace));
   return { rules, correlations, documents, filters: filters.filter(({ sound }) => sound).length, faults };
 }

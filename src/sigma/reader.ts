@@ -103,6 +103,7 @@ export function readChoice<T extends string>(
 /** Reports keys that nobody reads. */
 export function refuseOtherKeys(map: YamlMap, known: readonly string[], where: string, faults: Faults): void {
   for (const entry of map.entries.values()) {
+    if (faults.full) return;
     if (known.includes(entry.key)) continue;
     const near = suggestion(entry.key, known);
     faults.error(

@@ -3,7 +3,8 @@
  *
  * RE2 (linear time) takes nearly all of them. What it cannot take, look-around and back-references, goes to
  * the JavaScript engine under two guards: no repeated group may itself match in several ways (the shapes that
- * backtrack exponentially), and only the first 8 KiB of a value are searched.
+ * backtrack exponentially), and only so much of a value is searched, at most 8 KiB, that all ways to divide
+ * it among the repeats stay few enough to be tried on every event.
  */
 
 import { RE2JS } from 're2js';
@@ -12,12 +13,32 @@ import { messageOf } from '../errors.ts';
 /** Longest text, in UTF-16 units, that the backtracking engine gets to see. */
 const BACKTRACKING_LIMIT = 8_192;
 
-export type CompiledRegex =
+/** Steps that one search may take at worst: a fraction of a second. */
+const MAX_STEPS = 3e7;
+
+/** An expression that could not search even this much of a value is refused: it would miss too much. */
+const LEAST_SEARCHED = 256;
+
+/** Longest expression in UTF-16 units; the longest of public rules have about a thousand. */
+const MAX_SOURCE = 4_096;
+
+/** Largest RE2 program: matching costs up to program × text, and counted repeats multiply, `(a{99}){99}`. */
+const MAX_PROGRAM = 10_000;
+
+export type CompiledRegex = (
   | { readonly engine: 're2' | 'javascript'; readonly test: (text: string) => boolean }
-  | { readonly engine: 'none'; readonly code: 'BAD_REGEX' | 'UNSAFE_REGEX'; readonly reason: string };
+  | { readonly engine: 'none'; readonly code: 'BAD_REGEX' | 'UNSAFE_REGEX'; readonly reason: string }
+) & {
+  /** What compiling it cost, in instructions of the RE2 program or characters of the source. */
+  readonly size: number;
+};
 
 /** Compiles an expression that is searched anywhere in a text. `flags` is a subset of `ims`. */
 export function compileRegex(source: string, flags: string): CompiledRegex {
+  if (source.length > MAX_SOURCE) {
+    const reason = `it has ${source.length} characters, more than ${MAX_SOURCE}; split it into several values`;
+    return { engine: 'none', code: 'UNSAFE_REGEX', reason, size: 0 };
+  }
   let refusal: string;
   try {
     let bits = 0;
@@ -25,18 +46,31 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     if (flags.includes('m')) bits |= RE2JS.MULTILINE;
     if (flags.includes('s')) bits |= RE2JS.DOTALL;
     const compiled = RE2JS.compile(source, bits);
-    return { engine: 're2', test: (text) => compiled.test(text) };
+    const size = compiled.programSize();
+    if (size > MAX_PROGRAM) {
+      const reason = 'its repeats spell out to a program too large to run on every event; use smaller counts';
+      return { engine: 'none', code: 'UNSAFE_REGEX', reason, size };
+    }
+    return { engine: 're2', test: (text) => compiled.test(text), size };
   } catch (thrown) {
     refusal = messageOf(thrown);
   }
+  const size = source.length;
   const inline = /^\(\?([ims]+)\)/.exec(source);
   const body = inline === null ? source : source.slice(inline[0].length);
   const allFlags = [...new Set(flags + (inline?.[1] ?? ''))].join('');
   const expression = compileJavaScript(body, allFlags);
-  if (expression === undefined) return { engine: 'none', code: 'BAD_REGEX', reason: refusal };
+  if (expression === undefined) return { engine: 'none', code: 'BAD_REGEX', reason: refusal, size };
   const hazard = backtrackingHazard(body);
-  if (hazard !== undefined) return { engine: 'none', code: 'UNSAFE_REGEX', reason: hazard };
-  return { engine: 'javascript', test: (text) => expression.test(text.slice(0, BACKTRACKING_LIMIT)) };
+  if (hazard !== undefined) return { engine: 'none', code: 'UNSAFE_REGEX', reason: hazard, size };
+  const searched = searchedLength(body, allFlags);
+  if (searched < LEAST_SEARCHED) {
+    const reason =
+      'RE2 cannot run it (look-around or back-references), and with so many repeats and choices another ' +
+      'engine may take minutes on one value; use fewer, bound them, or start with ^';
+    return { engine: 'none', code: 'UNSAFE_REGEX', reason, size };
+  }
+  return { engine: 'javascript', test: (text) => expression.test(text.slice(0, searched)), size };
 }
 
 function compileJavaScript(source: string, flags: string): RegExp | undefined {
@@ -49,6 +83,34 @@ function compileJavaScript(source: string, flags: string): RegExp | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * How much of a value a backtracking search may look at, in UTF-16 units: each unbounded repeat, and the
+ * place where the match starts, can be anywhere in it; bounded repeats and choices multiply that.
+ */
+function searchedLength(source: string, flags: string): number {
+  const plain = source.replace(/\\./gs, 'x').replace(/\[\^?\]?[^\]]*\]/g, 'x');
+  const choices: number[] = [1];
+  let free = plain.startsWith('^') && !flags.includes('m') ? 0 : 1;
+  let ways = 1;
+  const tokens = /\(\??|\)|\||[*+]\??|\{(\d+)(,?)(\d*)\}\??|\?/g;
+  for (const { 0: token, 1: low, 2: comma, 3: high } of plain.matchAll(tokens)) {
+    if (token.startsWith('(')) choices.push(1);
+    else if (token === ')') ways *= choices.pop() ?? 1;
+    else if (token === '|') choices[choices.length - 1]!++;
+    else if (token === '?') ways *= 2;
+    else if (low === undefined || (comma === ',' && high === '')) free++;
+    else if (comma === ',') ways *= Number(high) - Number(low) + 1;
+  }
+  // A choice at the top may hold an alternative that is not anchored.
+  if (choices[0]! > 1 && plain.startsWith('^')) free++;
+  for (const count of choices) ways *= count;
+  // Picking `free` places in order, n of them to choose from, is about n^free / free! ways.
+  let factorial = 1;
+  for (let i = 2; i <= free; i++) factorial *= i;
+  if (free === 0) return ways <= MAX_STEPS ? BACKTRACKING_LIMIT : 0;
+  return Math.min(BACKTRACKING_LIMIT, Math.floor(((MAX_STEPS * factorial) / ways) ** (1 / free)));
 }
 
 interface Group {

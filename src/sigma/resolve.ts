@@ -12,6 +12,7 @@ import { isConditionFault, parseCondition } from './condition.ts';
 import type { CorrelationDraft } from './correlation.ts';
 import { shown } from './faults.ts';
 import type { Place } from './faults.ts';
+import { onCycles } from './cycles.ts';
 import { Names } from './names.ts';
 import type { Draft } from './names.ts';
 import { placeWithin } from './reader.ts';
@@ -29,7 +30,10 @@ export function resolve(
       Section,
     ][],
   );
-  for (const filter of filters) applyFilter(filter, sections, names);
+  let applied = 0;
+  for (const filter of filters) {
+    applied += applyFilter(filter, sections, names, MAX_APPLIED_FILTERS - applied);
+  }
 
   const correlationDrafts = drafts.filter((draft) => draft.kind === 'correlation');
   const linked = new Map(correlationDrafts.map((draft) => [draft, link(draft, names)]));
@@ -40,7 +44,9 @@ export function resolve(
 
   const rules = drafts.flatMap((draft): BaseRule[] => {
     if (draft.kind !== 'rule' || !draft.sound) return [];
-    const { detections, condition } = sections.get(draft)!;
+    const { detections, conditions } = sections.get(draft)!;
+    const condition: Condition =
+      conditions.length === 1 ? conditions[0]! : { kind: 'and', parts: conditions };
     const timezone = draft.extensions['vigie.timezone'] ?? 'UTC';
     const { logsource } = draft;
     return [
@@ -64,15 +70,26 @@ export function resolve(
 
 interface Section {
   readonly detections: Map<string, Detection>;
-  condition: Condition;
+  /** ANDed: the rule's own and those of its filters. */
+  readonly conditions: Condition[];
+  /** How many filters of each label apply already. */
+  readonly filters: Map<string, number>;
 }
 
 function sectionOf(draft: RuleDraft): Section {
-  return { detections: new Map(draft.detections), condition: draft.condition };
+  return { detections: new Map(draft.detections), conditions: [draft.condition], filters: new Map() };
 }
 
-/** ANDs a filter to the rules it names (or any) whose logsource it covers. */
-function applyFilter(filter: FilterDraft, sections: ReadonlyMap<RuleDraft, Section>, names: Names): void {
+/** Filters times the rules that each applies to, over all files. */
+const MAX_APPLIED_FILTERS = 500_000;
+
+/** ANDs a filter to the rules it names (or any) whose logsource it covers; returns to how many, at most `limit`. */
+function applyFilter(
+  filter: FilterDraft,
+  sections: ReadonlyMap<RuleDraft, Section>,
+  names: Names,
+  limit: number,
+): number {
   let targets: readonly Draft[] = [...sections.keys()];
   if (filter.targets !== undefined) {
     targets = filter.targets.flatMap((target) => names.find(target, filter.faults) ?? []);
@@ -85,16 +102,33 @@ function applyFilter(filter: FilterDraft, sections: ReadonlyMap<RuleDraft, Secti
       );
     }
   }
-  if (!filter.sound) return;
+  if (!filter.sound) return 0;
+  const covered = [...new Set(targets)].filter(
+    (target) => target.kind === 'rule' && covers(filter.logsource, target.logsource),
+  ) as RuleDraft[];
+  if (covered.length > limit) {
+    const message = `with this filter, filters apply more than ${MAX_APPLIED_FILTERS} times; name the rules it is for`;
+    filter.faults.error(filter.root, 'TOO_MANY_FILTERS', message);
+    filter.sound = false;
+    return 0;
+  }
   const label = filter.meta.name ?? filter.meta.id ?? filter.meta.title;
-  for (const target of new Set(targets)) {
-    if (target.kind !== 'rule' || !covers(filter.logsource, target.logsource)) continue;
+  for (const target of covered) {
     const section = sections.get(target)!;
-    let prefix = `filter ${label}: `;
-    for (let n = 2; [...section.detections.keys()].some((name) => name.startsWith(prefix)); n++)
-      prefix = `filter ${label} (${n}): `;
+    const prefix = freePrefix(label, target, section);
     for (const [name, detection] of filter.detections) section.detections.set(prefix + name, detection);
-    section.condition = { kind: 'and', parts: [section.condition, renamed(filter.condition, prefix)] };
+    section.conditions.push(renamed(filter.condition, prefix));
+  }
+  return covered.length;
+}
+
+/** Marks the filter's selections among those of the rule, which may itself have names of that form. */
+function freePrefix(label: string, target: RuleDraft, { filters }: Section): string {
+  for (;;) {
+    const n = (filters.get(label) ?? 0) + 1;
+    filters.set(label, n);
+    const prefix = n === 1 ? `filter ${label}: ` : `filter ${label} (${n}): `;
+    if (![...target.detections.keys()].some((name) => name.startsWith(prefix))) return prefix;
   }
 }
 
@@ -133,13 +167,14 @@ function link(draft: CorrelationDraft, names: Names): Links {
       return found === undefined ? [] : [[reference.text, found] as const];
     }),
   );
+  const referred = new Set(byText.values());
   const aliases = new Map<string, ReadonlyMap<Draft, string>>();
   for (const { alias, fields } of draft.aliases) {
     const mapped = new Map<Draft, string>();
     for (const { rule, field } of fields) {
       const target = byText.get(rule.text) ?? names.find(rule, faults);
       if (target === undefined) continue;
-      if ([...byText.values()].includes(target)) mapped.set(target, field);
+      if (referred.has(target)) mapped.set(target, field);
       else
         faults.error(
           rule,
@@ -155,7 +190,7 @@ function link(draft: CorrelationDraft, names: Names): Links {
   if (faults.errors > before) draft.sound = false;
   const keys = new Map([...byText].map(([text, target]) => [text, names.keyOf(target)]));
   return {
-    rules: [...new Set(byText.values())],
+    rules: [...referred],
     aliases,
     inhibits,
     ruleCondition: expression === undefined ? undefined : relabelled(expression, keys),
@@ -174,9 +209,9 @@ function readExpression(draft: CorrelationDraft, expression: PlacedText): Condit
     draft.faults.error(placeWithin(expression, condition.offset), condition.code, condition.message);
     return undefined;
   }
-  const used = conditionNames(condition);
+  const used = new Set(conditionNames(condition));
   for (const rule of draft.rules ?? []) {
-    if (!used.includes(rule.text)) {
+    if (!used.has(rule.text)) {
       draft.faults.warning(
         rule,
         'UNUSED_RULE',
@@ -195,15 +230,10 @@ function relabelled(condition: Condition, keys: ReadonlyMap<string, string>): Co
 
 /** Reports each correlation that reaches itself through its references. */
 function refuseCycles(linked: ReadonlyMap<CorrelationDraft, Links>): void {
-  for (const start of linked.keys()) {
-    const seen = new Set<Draft>();
-    const pending: Draft[] = [...linked.get(start)!.rules];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (seen.has(next) || next.kind !== 'correlation') continue;
-      seen.add(next);
-      pending.push(...linked.get(next)!.rules);
-    }
-    if (!seen.has(start)) continue;
+  const references = new Map(
+    [...linked].map(([draft, { rules }]) => [draft, rules.filter((rule) => rule.kind === 'correlation')]),
+  );
+  for (const start of onCycles(references)) {
     start.faults.error(
       start.root.entries.get('correlation')!.place,
       'CYCLE',
@@ -225,12 +255,21 @@ function silencedBy(linked: ReadonlyMap<CorrelationDraft, Links>): ReadonlySet<D
 
 /** A correlation over a document that is not loaded is not loaded either. */
 function dropDependents(linked: ReadonlyMap<CorrelationDraft, Links>): void {
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const [draft, { rules, inhibits }] of linked) {
-      if (!draft.sound || [...rules, ...inhibits].every(({ sound }) => sound)) continue;
+  const dependents = new Map<Draft, CorrelationDraft[]>();
+  const unsound: Draft[] = [];
+  for (const [draft, { rules, inhibits }] of linked) {
+    for (const needed of new Set([...rules, ...inhibits])) {
+      const others = dependents.get(needed);
+      if (others === undefined) dependents.set(needed, [draft]);
+      else others.push(draft);
+      if (!needed.sound) unsound.push(needed);
+    }
+  }
+  for (let lost = unsound.pop(); lost !== undefined; lost = unsound.pop()) {
+    for (const draft of dependents.get(lost) ?? []) {
+      if (!draft.sound) continue;
       draft.sound = false;
-      changed = true;
+      unsound.push(draft);
     }
   }
 }

@@ -11,8 +11,12 @@ import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
 
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
+/** Characters of one document; the largest public rules have a few ten thousand. */
+const MAX_DOCUMENT_LENGTH = 1024 * 1024;
+/** Documents of one file, counted by their markers. */
+const MAX_DOCUMENTS = 20_000;
 /** Nodes of one document after aliases are resolved. */
-const MAX_NODES = 1_000_000;
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 /** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
 const MAX_BRACKETS = 1_000;
@@ -75,16 +79,26 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     );
     return [];
   }
+  const tooLarge = largeDocument(text);
+  if (tooLarge !== undefined) {
+    faults.error(placeIn(text, tooLarge.offset), tooLarge.code, tooLarge.message);
+    return [];
+  }
   const tooDeep = deepBracket(text);
   if (tooDeep !== undefined) {
-    const before = text.slice(0, tooDeep).split('\n');
-    faults.error({ line: before.length, column: before.at(-1)!.length + 1 }, 'YAML_LIMIT', TOO_DEEP);
+    faults.error(placeIn(text, tooDeep), 'YAML_LIMIT', TOO_DEEP);
     return [];
   }
   const lines = new LineCounter();
   let documents: readonly Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'error',
+      // Checked below: the parser compares each key with all before it.
+      uniqueKeys: false,
+    });
     documents = 'empty' in parsed ? [] : parsed;
   } catch (thrown) {
     faults.error(start, 'YAML_LIMIT', `the file cannot be read: ${messageOf(thrown)}`);
@@ -112,6 +126,32 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     if (tree !== undefined && !(tree.kind === 'scalar' && tree.value === null)) trees.push(tree);
   }
   return trees;
+}
+
+/**
+ * The first document that is too long, or one too many; known before the text is parsed. A marker at the start
+ * of a line ends a document wherever it stands, also in a block of text or in quotes.
+ */
+function largeDocument(text: string): { offset: number; code: string; message: string } | undefined {
+  let start = 0;
+  let documents = 0;
+  for (const { index } of text.matchAll(/(?<=^|\n)(?:---|\.\.\.)(?=\s|$)|$/g)) {
+    if (index - start > MAX_DOCUMENT_LENGTH) {
+      const message = `the document has ${index - start} characters; at most ${MAX_DOCUMENT_LENGTH} are read; split it`;
+      return { offset: start, code: 'DOCUMENT_TOO_LARGE', message };
+    }
+    if (++documents > MAX_DOCUMENTS + 1) {
+      const message = `the file has more than ${MAX_DOCUMENTS} documents; split it`;
+      return { offset: start, code: 'FILE_TOO_LARGE', message };
+    }
+    start = index;
+  }
+  return undefined;
+}
+
+function placeIn(text: string, offset: number): Place {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
 /** Offset of the bracket that is one too many, or undefined. */
@@ -155,8 +195,10 @@ class TreeBuilder {
   }
 
   build(): YamlNode | undefined {
+    const before = this.#faults.errors;
     try {
-      return this.#node(this.#document.contents, 0);
+      const root = this.#node(this.#document.contents, 0);
+      return this.#faults.errors === before ? root : undefined;
     } catch (thrown) {
       if (!(thrown instanceof DocumentRefused)) throw thrown;
       this.#faults.error(this.#place, thrown.code, thrown.message);
@@ -233,6 +275,7 @@ class TreeBuilder {
         merged.push(...(value.kind === 'list' ? value.items : [value]).filter((part) => part.kind === 'map'));
       } else {
         const name = typeof key.value === 'string' ? key.value : key.source;
+        if (entries.has(name)) this.#faults.error(place, 'YAML_SYNTAX', 'Map keys must be unique');
         entries.set(name, { key: name, place, value });
       }
     }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileMatcher } from '../../../src/sigma/matcher.ts';
 import { FieldTable } from '../../../src/event/record.ts';
+import { RuleIndex } from '../../../src/sigma/rule-index.ts';
 import { bench, load } from './matching.ts';
 
 const rule = (title: string, body: string): string =>
@@ -84,6 +85,132 @@ describe('many rules together', () => {
       ),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('rules that look for parts of texts', () => {
+  const part = fc.constantFrom(
+    '.exe',
+    'cmd',
+    ' /c ',
+    'ser',
+    'ab',
+    'É',
+    'Straße',
+    '\\tool',
+    '*a?c*d*',
+    'K',
+    '4625',
+    'true',
+  );
+  const field = fc.constantFrom('Image', 'Line', 'a.b');
+  const modifier = fc.constantFrom(
+    '|contains',
+    '|contains',
+    '|endswith',
+    '|startswith',
+    '|contains|cased',
+    '|contains|all',
+    '|contains|windash',
+    '',
+  );
+  const item = fc
+    .tuple(field, modifier, fc.uniqueArray(part, { minLength: 1, maxLength: 3 }))
+    .map(([path, how, parts]) => {
+      const values = parts.map((each) => `'${each}'`).join(', ');
+      return [path + (parts.length === 1 ? how.replace('|all', '') : how), `[${values}]`] as const;
+    });
+  const other = fc.constantFrom(
+    ['Image|exists', 'true'],
+    ['Line|exists', 'false'],
+    ['Line', 'null'],
+    ['Line|re', "'c.d'"],
+    ['Line|contains|neq', 'cmd'],
+    ['a.b|gte', '7'],
+    ['Line|fieldref|contains', 'a.b'],
+  );
+  const map = fc
+    .uniqueArray(fc.oneof({ weight: 5, arbitrary: item }, { weight: 1, arbitrary: other }), {
+      minLength: 1,
+      maxLength: 3,
+      selector: ([name]) => name,
+    })
+    .map((items) => `{${items.map(([name, given]) => `${name}: ${given}`).join(', ')}}`);
+  const selection = fc.oneof(
+    map,
+    fc.array(map, { minLength: 2, maxLength: 3 }).map((maps) => `[${maps.join(', ')}]`),
+  );
+  const condition = fc.constantFrom('s', 's', 's and t', 's or t', 's and not t', 'not s', '1 of them');
+  const body = fc
+    .tuple(selection, selection, condition)
+    .map(([s, t, text]) => `s: ${s}\nt: ${t}\ncondition: ${text}`);
+  const text = fc
+    .array(
+      fc.constantFrom(
+        '.EXE',
+        'cmd',
+        'CMD',
+        ' /c ',
+        ' -c ',
+        'Ser',
+        'aB',
+        'é',
+        'STRASSE',
+        'straße',
+        '\\Tool',
+        'abcd',
+        'k',
+        '\u212a',
+      ),
+      {
+        maxLength: 4,
+      },
+    )
+    .map((parts) => parts.join(''));
+  const value = fc.oneof(
+    { weight: 6, arbitrary: text },
+    { weight: 1, arbitrary: fc.array(text, { maxLength: 3 }) },
+    { weight: 2, arbitrary: fc.constantFrom<unknown>(null, undefined, 4625, 54625.5, true, {}, []) },
+  );
+  const event = fc.record({ Image: value, Line: value, a: fc.record({ b: value }) });
+
+  test('give the same answers as each alone: searching all literals at once passes none over', () => {
+    let matches = 0;
+    fc.assert(
+      fc.property(
+        fc.array(body, { minLength: 6, maxLength: 14 }),
+        fc.array(event, { minLength: 1, maxLength: 6 }),
+        (bodies, events) => {
+          const texts = bodies.map((each, i) => rule(`R${i}`, each));
+          const together = bench(load(texts.join('---\n')));
+          const alone = texts.map((each) => bench(load(each)));
+          for (const each of events) {
+            const found = together.matches(each);
+            matches += found.length;
+            expect(found).toEqual(alone.flatMap((single) => single.matches(each)));
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(matches).toBeGreaterThan(500);
+  });
+
+  test('are evaluated only for events that hold their most telling part', () => {
+    const fields = new FieldTable();
+    const texts = Array.from({ length: 50 }, (_, i) =>
+      rule(`R${i}`, `s: {Image|endswith: '\\tool${i}.exe', Line|contains: ' -x '}\ncondition: s`),
+    );
+    const index = new RuleIndex(load(texts.join('---\n')).rules, fields);
+    const record = fields.newRecord();
+    const found = (Image: string, Line: string): number => {
+      record.slots[fields.find('Image')!] = Image;
+      const line = fields.find('Line');
+      if (line !== undefined) record.slots[line] = Line;
+      return index.find(record);
+    };
+    expect(found('C:\\tool7.exe', 'a -x b')).toBe(1);
+    expect(found('C:\\other.exe', 'a -x b')).toBe(0);
   });
 });
 

@@ -187,10 +187,7 @@ describe('filters', () => {
     expect(matches(event)).toEqual([]);
     expect(matches({ ...event, user: { id: 'u-1' } })).toEqual(['Views']);
     expect(formatCondition(set.rules[0]!.condition)).toBe(
-      'selection and not filter robots: selection and not filter robots (2): selection'.replace(
-        'selection and not filter robots: selection',
-        '(selection and not filter robots: selection)',
-      ),
+      'selection and not filter robots: selection and not filter robots (2): selection',
     );
   });
 

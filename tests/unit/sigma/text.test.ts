@@ -144,6 +144,30 @@ describe('regular expressions', () => {
     expect(backtrackingHazard(source)).toBeUndefined();
   });
 
+  test('an expression that could try too many ways on one value is refused or sees less of it', () => {
+    expect(compileRegex('(?!z).*foo.*bar.*baz', '')).toMatchObject({ engine: 'none', code: 'UNSAFE_REGEX' });
+    expect(compileRegex(`(?=a)${'a?'.repeat(30)}b`, '')).toMatchObject({
+      engine: 'none',
+      code: 'UNSAFE_REGEX',
+    });
+    expect(compileRegex(`(?=a)${'(a|b)'.repeat(30)}c`, '')).toMatchObject({ engine: 'none' });
+    for (const source of [
+      '(?=a)a*b',
+      '(?=a)a*a*b',
+      '^(?=a)a*a*b',
+      '(?!.*admin).*login',
+      '(a)\\1.*b',
+      '(?=a)(a|aa)a{0,99}b',
+    ]) {
+      const compiled = compileRegex(source, '');
+      if (compiled.engine !== 'javascript') throw new Error(`${source} runs on ${compiled.engine}`);
+      const start = performance.now();
+      expect(compiled.test('a'.repeat(20_000))).toBe(false);
+      expect(performance.now() - start).toBeLessThan(5_000);
+      expect(compiled.test(source.includes('admin') ? 'login' : `${'a'.repeat(200)}b`)).toBe(true);
+    }
+  });
+
   test('what RE2 cannot take only sees the first 8 KiB', () => {
     const compiled = compileRegex('(?<=x)needle', '');
     if (compiled.engine !== 'javascript') throw new Error(compiled.engine);

@@ -1,0 +1,126 @@
+/**
+ * What must be true of an event for a rule to match, as keys that an index can look up.
+ *
+ * A requirement is a list of keys of which at least one holds for every event that the rule matches. A part
+ * joined by `and` is enough to know, so the most selective part is taken; of parts joined by `or` all keys
+ * are. Below a `not` nothing is known.
+ */
+
+import type { Condition, Detection, Test } from './ast.ts';
+import { fold } from './fold.ts';
+import { LEAST_LITERAL } from './literal-index.ts';
+import { literalOf } from './pattern.ts';
+import type { BaseRule } from './rule.ts';
+
+/** The field equals the folded text, holds the folded literal, or is there at all (`null` included). */
+export interface Key {
+  readonly kind: 'equals' | 'holds' | 'present';
+  readonly path: string;
+  /** Folded; empty for `present`. */
+  readonly text: string;
+}
+
+interface Requirement {
+  readonly keys: readonly Key[];
+  /** Guess at the share of events for which some key holds. */
+  readonly share: number;
+}
+
+/** Chance of a literal of three characters to occur by accident; it halves with each one more, down to the least. */
+const SHORT_LITERAL_SHARE = 0.02;
+const LEAST_SHARE = 0.001;
+const PRESENT_SHARE = 0.9;
+
+/** Requirements of rules that are loaded together: what many of them ask for is taken to be frequent. */
+export class Requirements {
+  readonly #rules: number;
+  readonly #uses = new Map<string, Map<string, number>>();
+
+  constructor(rules: readonly BaseRule[]) {
+    this.#rules = rules.length;
+    for (const rule of rules) {
+      for (const detection of rule.detections.values()) this.#count(detection);
+    }
+  }
+
+  /** The keys to file the rule under; undefined when any event may match. `literals`: also `holds` keys. */
+  of(rule: BaseRule, literals: (path: string) => boolean): readonly Key[] | undefined {
+    const ofCondition = (node: Condition): Requirement | undefined => {
+      if (node.kind === 'not') return undefined;
+      if (node.kind === 'ref') return this.#ofDetection(rule.detections.get(node.name)!, literals);
+      return combined(node.kind, node.parts.map(ofCondition));
+    };
+    return ofCondition(rule.condition)?.keys;
+  }
+
+  #ofDetection(node: Detection, literals: (path: string) => boolean): Requirement | undefined {
+    switch (node.kind) {
+      case 'and':
+      case 'or':
+        return combined(
+          node.kind,
+          node.parts.map((part) => this.#ofDetection(part, literals)),
+        );
+      case 'field': {
+        const key = keyOf(node.path, node.test, literals(node.path));
+        return key === undefined ? undefined : { keys: [key], share: this.#share(key) };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #share(key: Key): number {
+    if (key.kind === 'present') return PRESENT_SHARE;
+    const texts = this.#uses.get(`${key.kind} ${key.path}`);
+    const popularity = (texts?.get(key.text) ?? 0) / this.#rules;
+    const chance =
+      key.kind === 'equals'
+        ? 1 / ((texts?.size ?? 0) + 1)
+        : Math.max(LEAST_SHARE, SHORT_LITERAL_SHARE / 2 ** (key.text.length - LEAST_LITERAL));
+    return Math.min(PRESENT_SHARE, chance + popularity / 2);
+  }
+
+  #count(node: Detection): void {
+    if ('parts' in node) for (const part of node.parts) this.#count(part);
+    if (node.kind !== 'field') return;
+    const key = keyOf(node.path, node.test, true);
+    if (key === undefined || key.kind === 'present') return;
+    const place = `${key.kind} ${key.path}`;
+    const texts = this.#uses.get(place) ?? new Map<string, number>();
+    this.#uses.set(place, texts);
+    texts.set(key.text, (texts.get(key.text) ?? 0) + 1);
+  }
+}
+
+/** What a field's test needs; undefined when it may be true of an absent field. */
+function keyOf(path: string, test: Test, literals: boolean): Key | undefined {
+  if (test.kind === 'null' || (test.kind === 'exists' && !test.expected)) return undefined;
+  if (test.kind === 'text') {
+    const whole = literalOf(test.pattern);
+    if (whole !== undefined) return { kind: 'equals', path, text: fold(whole) };
+    let longest = '';
+    for (const token of test.pattern) {
+      if (typeof token === 'string' && token.length > longest.length) longest = token;
+    }
+    // Half a character does not fold as the whole one does.
+    if (literals && longest.length >= LEAST_LITERAL && longest.isWellFormed())
+      return { kind: 'holds', path, text: fold(longest) };
+  }
+  return { kind: 'present', path, text: '' };
+}
+
+function combined(kind: 'and' | 'or', parts: readonly (Requirement | undefined)[]): Requirement | undefined {
+  if (kind === 'and') {
+    let best: Requirement | undefined;
+    for (const part of parts)
+      if (part !== undefined && (best === undefined || part.share < best.share)) best = part;
+    return best;
+  }
+  let share = 0;
+  for (const part of parts) {
+    if (part === undefined) return undefined;
+    share += part.share;
+  }
+  return { keys: parts.flatMap((part) => part!.keys), share };
+}

@@ -1,0 +1,147 @@
+/**
+ * What a rule file may cost. Each of these once took minutes, all memory, or the stack; now it ends quickly
+ * in a located fault, or loads. The time bound is far above what a slow machine needs.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { FieldTable } from '../../../src/event/record.ts';
+import { compileMatcher } from '../../../src/sigma/matcher.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import type { RuleSet } from '../../../src/sigma/rule.ts';
+import { ruleText } from './matching.ts';
+
+const BOUND_MS = 15_000;
+
+function loadWithin(text: string): RuleSet {
+  const start = performance.now();
+  const set = parseRules([{ file: 'rules.yml', text }]);
+  compileMatcher(set.rules, new FieldTable());
+  expect(performance.now() - start).toBeLessThan(BOUND_MS);
+  return set;
+}
+
+function firstFault(text: string): string | undefined {
+  const fault = loadWithin(text).faults.find(({ severity }) => severity === 'error');
+  return fault && `${fault.line}:${fault.column}: ${fault.code}: ${fault.message}`;
+}
+
+const times = (count: number, line: (i: number) => string, separator = '\n'): string =>
+  Array.from({ length: count }, (_, i) => line(i)).join(separator);
+const sel = (value: string): string => ruleText(`s: {f: ${value}}\ncondition: s`);
+const correlation = (i: number, next: string): string =>
+  `title: C${i}\nname: c${i}\ncorrelation: {type: event_count, rules: [${next}], timespan: 1m, condition: {gte: 1}}\n`;
+const expression = (source: string): string => ruleText(`s:\n  f|re: '${source}'\ncondition: s`);
+
+describe('a file beyond a limit is a fault', () => {
+  const cases: Readonly<Record<string, [text: () => string, fault: string]>> = {
+    'aliases of aliases': [
+      () =>
+        `a: &a [x, x, x, x, x, x, x, x]\n${times(9, (i) => {
+          const [own, below] = ['bcdefghij'[i]!, 'abcdefghi'[i]!];
+          return `${own}: &${own} [${times(8, () => `*${below}`, ', ')}]`;
+        })}`,
+      'YAML_LIMIT: more than 100000 values once aliases are resolved',
+    ],
+    'a file of 10 MB': [() => sel('x'.repeat(10 * 1024 * 1024)), '1:1: FILE_TOO_LARGE'],
+    'a document of 9 MB': [
+      () => `${sel('x')}---\n${sel(`[${times(200_000, (i) => `value-number-${i}-of-many`, ', ')}]`)}`,
+      '6:1: DOCUMENT_TOO_LARGE',
+    ],
+    'more documents than anybody has rules': [
+      () => '---\n'.repeat(50_000),
+      'FILE_TOO_LARGE: the file has more than 20000 documents',
+    ],
+    'a condition in 10,000 parentheses': [
+      () => ruleText(`s: {f: 1}\ncondition: ${'('.repeat(10_000)}s${')'.repeat(10_000)}`),
+      'CONDITION_TOO_DEEP',
+    ],
+    'a condition of 10,000 negations': [
+      () => ruleText(`s: {f: 1}\ncondition: ${'not '.repeat(10_000)}s`),
+      'CONDITION_TOO_DEEP',
+    ],
+    'quantifiers over thousands of selections': [
+      () =>
+        ruleText(
+          `${times(5_000, (i) => `s${i}: {f: ${i}}`)}\ncondition: ${times(5_000, () => '1 of s*', ' or ')}`,
+        ),
+      'CONDITION_TOO_LARGE',
+    ],
+    'thousands of conditions': [
+      () =>
+        ruleText(
+          `${times(5_000, (i) => `s${i}: {f: ${i}}`)}\ncondition:\n${times(5_000, (i) => `  - x${i}`)}`,
+        ),
+      'CONDITION_TOO_LARGE',
+    ],
+    'an expression of 100 KB': [() => expression('a|b'.repeat(33_000)), 'UNSAFE_REGEX'],
+    'repeats of repeats': [() => expression('(a{1,100}){1,9}'.repeat(50)), 'UNSAFE_REGEX'],
+    'thousands of large expressions': [
+      () => ruleText(`s:\n  f|re:\n${times(20_000, (i) => `    - '(a{1,100}){1,9}b${i}'`)}\ncondition: s`),
+      'UNSAFE_REGEX',
+    ],
+    'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
+    'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
+    'more filter applications than memory holds': [
+      () =>
+        [
+          times(1_100, (i) => sel(String(i)), '---\n'),
+          times(
+            500,
+            (i) => `title: Filter ${i}\nfilter: {rules: any, x: {f: ${i}}, condition: not x}\n`,
+            '---\n',
+          ),
+        ].join('---\n'),
+      'TOO_MANY_FILTERS',
+    ],
+  };
+  for (const [name, [text, fault]] of Object.entries(cases)) {
+    test(name, () => {
+      expect(firstFault(text())).toContain(fault);
+    });
+  }
+});
+
+describe('a file within the limits loads, and not in quadratic time', () => {
+  test('20,000 values in a list', () => {
+    const { rules } = loadWithin(sel(`[${times(20_000, (i) => `value-${i}`, ', ')}]`));
+    expect(rules).toHaveLength(1);
+  });
+
+  test('20,000 fields in a selection and as many selections', () => {
+    expect(
+      loadWithin(ruleText(`s:\n${times(20_000, (i) => `  f${i}: 1`)}\ncondition: s`)).rules,
+    ).toHaveLength(1);
+    const many = ruleText(`${times(20_000, (i) => `s${i}: {f: ${i}}`)}\ncondition: 1 of s*`);
+    expect(loadWithin(many).rules).toHaveLength(1);
+  });
+
+  test('10,000 rules in one file, all of one title', () => {
+    const { rules, faults } = loadWithin(times(10_000, (i) => sel(String(i)), '---\n'));
+    expect(rules).toHaveLength(10_000);
+    expect(new Set(rules.map(({ key }) => key)).size).toBe(10_000);
+    expect(faults.at(-1)).toMatchObject({ code: 'TOO_MANY_FAULTS', severity: 'warning' });
+  });
+
+  test('a chain of 5,000 correlations, and a cycle of as many', () => {
+    const chain = times(5_000, (i) => correlation(i, i === 0 ? 'views' : `c${i - 1}`), '---\n');
+    const base = ruleText('s: {f: 1}\ncondition: s', 'name: views\n');
+    expect(loadWithin(`${chain}---\n${base}`).correlations).toHaveLength(5_000);
+    const cycle = times(5_000, (i) => correlation(i, `c${(i + 1) % 5_000}`), '---\n');
+    expect(firstFault(cycle)).toContain('CYCLE');
+  });
+});
+
+test('of more faults than anybody reads the first thousand are listed, and that there are more', () => {
+  const { faults, rules } = loadWithin(
+    ruleText(`s:\n${times(40_000, (i) => `  f|bad${i}: 1`)}\ncondition: s`),
+  );
+  expect(rules).toEqual([]);
+  expect(faults.length).toBeLessThanOrEqual(1_001);
+  const { faults: duplicates } = loadWithin(`title: T\n${'a: 1\n'.repeat(5_000)}`);
+  expect(duplicates.at(-1)).toMatchObject({ code: 'TOO_MANY_FAULTS', severity: 'error' });
+});
+
+test('a quantifier with many stars fits names without backtracking', () => {
+  const text = ruleText(`${'a'.repeat(200)}: {f: 1}\ncondition: 1 of ${'*a'.repeat(25)}b*`);
+  expect(firstFault(text)).toContain('NO_SELECTION_FITS');
+});
