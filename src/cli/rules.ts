@@ -36,7 +36,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       '\nExamples:\n  vigie rules check rules\n  vigie rules check --json rules | jq .faults',
     )
     .action(async (paths: string[], options: { json?: true }) => {
-      const { documents, rules: base, correlations, filters, faults } = loadRules(orConfigured(paths));
+      const ruleSet = loadRules(orConfigured(paths), { lint: true });
+      const { documents, rules: base, correlations, filters, faults } = ruleSet;
       const errors = faults.filter(({ severity }) => severity === 'error');
       if (options.json) {
         await write(

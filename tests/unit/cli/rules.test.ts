@@ -101,6 +101,22 @@ describe('vigie rules check', () => {
     }
   });
 
+  test('warns of rules that are hardly what was meant, with their place, and is content', async () => {
+    const hardly = join(folder, 'hardly.yml');
+    writeFileSync(hardly, ALL_RULES.replace('{gte: 3}', '{lte: 3}'));
+    const [plain, json] = await Promise.all([
+      vigie(['rules', 'check', hardly]),
+      vigie(['rules', 'check', '--json', hardly]),
+    ]);
+    expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/; no faults\n$/) });
+    expect(plain.stderr).toMatch(/^\S+hardly\.yml:\d+:20: warning: FIRES_AT_ONCE: lte 3 holds for .*\n$/);
+    expect(json).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      faults: [],
+      warnings: [{ file: hardly, column: 20, code: 'FIRES_AT_ONCE' }],
+    });
+  });
+
   test('looks at the rules of the configuration when no path is given', async () => {
     const { stdout } = await vigie(['rules', 'check'], { VIGIE_RULES: good });
     expect(stdout).toMatch(/^3 documents/);

@@ -1,0 +1,166 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { anyCountHolds, anyNumberHolds, holds } from '../../../src/sigma/bounds.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import type { Bound } from '../../../src/sigma/rule.ts';
+
+const folder = new URL('testdata/', import.meta.url);
+
+/** Each file holds sound rules, and one thing about them that is hardly meant, with its one message. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  'duplicate-rule':
+    '9:1: warning: DUPLICATE_RULE: another rule is called "views" too; this one becomes "views#2": give it an id of its own',
+  'field-not-carried-group':
+    '23:7: warning: FIELD_NOT_CARRIED: organization.id is not in the firings of "Burst", which carry only its group-by, user.id: they are in no group here and count nowhere',
+  'field-not-carried-value':
+    '22:22: warning: FIELD_NOT_CARRIED: source.ip is not in the firings of "Burst", which carry no field, as it has no group-by: they hold no value to measure',
+  'fires-at-once-gte':
+    '16:10: warning: FIRES_AT_ONCE: gte 0 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
+  'fires-at-once-lte':
+    '16:10: warning: FIRES_AT_ONCE: lte 5 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
+  'fires-at-once-neq':
+    '16:10: warning: FIRES_AT_ONCE: neq 0 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
+  'legacy-timeframe':
+    '7:3: warning: LEGACY_TIMEFRAME: timeframe has no effect; a time span belongs to a correlation',
+  'missing-logsource':
+    '1:1: warning: MISSING_LOGSOURCE: logsource is missing; say which log this is for: category, product, service',
+  'out-of-reach-average': '16:10: warning: OUT_OF_REACH: no value satisfies gte 10 and lt 5',
+  'out-of-reach-contradiction':
+    '15:9: warning: OUT_OF_REACH: no value satisfies gt 3 and lt 4; a window has at least one event, so its value is a whole number from 1 on',
+  'out-of-reach-group':
+    '17:10: warning: OUT_OF_REACH: gte 2 is out of reach: user.id is in group-by, so a group has one value of it unless events hold lists; count another field',
+  'out-of-reach-none':
+    '15:9: warning: OUT_OF_REACH: no value satisfies eq 0; a window has at least one event, so its value is a whole number from 1 on',
+  'out-of-reach-temporal': '23:10: warning: OUT_OF_REACH: gte 3 is out of reach: it refers to 2 rules',
+  'out-of-reach-values':
+    '25:9: warning: OUT_OF_REACH: gt 3 is out of reach: an event that matches has event.action as one of password-reset, record-list, record-view, unless it holds a list',
+  'raises-no-alert':
+    '1:8: warning: RAISES_NO_ALERT: no correlation refers to this rule, and a match alone is counted but raises no alert; correlate it, or set level: informational',
+  'unknown-field-filter':
+    '13:15: warning: UNKNOWN_FIELD: "user.role" is no field of the portal\'s events; did you mean "user.roles"?',
+  'unknown-field-group':
+    '13:31: warning: UNKNOWN_FIELD: "usr.id" is no field of the portal\'s events; did you mean "user.id"?',
+  'unknown-field-reference':
+    '6:23: warning: UNKNOWN_FIELD: "user.target.name" is no field of the portal\'s events; did you mean "user.target.id"?',
+  'unknown-field-value':
+    '14:32: warning: UNKNOWN_FIELD: "portal.records.id" is no field of the portal\'s events; did you mean "portal.records.ids"?',
+  'unknown-field':
+    '6:7: warning: UNKNOWN_FIELD: "event.acton" is no field of the portal\'s events; did you mean "event.action"?',
+  'unused-rule':
+    '20:18: warning: UNUSED_RULE: "resets" does not occur in the condition: its events only end windows; use it there or remove it here',
+  'yaml-tag': '1:8: warning: YAML_TAG: Unresolved tag: !portal',
+};
+
+function warningsOf(name: string): string[] {
+  const text = readFileSync(new URL(`${name}.warn.yaml`, folder), 'utf8');
+  return parseRules([{ file: name, text }], { lint: true }).faults.map(
+    ({ line, column, severity, code, message }) => `${line}:${column}: ${severity}: ${code}: ${message}`,
+  );
+}
+
+describe('every file of a rule that is hardly meant is warned of with its one message', () => {
+  test.each(Object.entries(MESSAGES))('%s', (name, message) => {
+    expect(warningsOf(name)).toEqual([message]);
+  });
+
+  test('every file in the folder is in the table', () => {
+    const files = readdirSync(folder)
+      .filter((file) => file.endsWith('.warn.yaml'))
+      .map((file) => file.replace('.warn.yaml', ''));
+    expect(files.sort()).toEqual(Object.keys(MESSAGES).sort());
+  });
+});
+
+const PORTAL = 'logsource: {category: application, product: portal}';
+
+/** Codes for a rule on the portal's log and the correlation `body` over it. */
+function codes(body: string, logsource = PORTAL): string[] {
+  const rule = `title: Views\nname: views\nlevel: informational\n${logsource}\ndetection: {s: {event.action: record-view}, condition: s}\n`;
+  const text = `${rule}---\ntitle: Many\nname: many\ncorrelation: {rules: views, timespan: 1h, ${body}}\n`;
+  return parseRules([{ file: 'f', text }], { lint: true }).faults.map(({ code }) => code);
+}
+
+describe('what may well be meant is not warned of', () => {
+  test.each([
+    ['one event that opens an alert', 'type: event_count, condition: {gte: 1}'],
+    ['more than none', 'type: event_count, condition: {gt: 0}'],
+    ['a range', 'type: event_count, condition: {gte: 2, lte: 10}'],
+    ['exactly one', 'type: event_count, condition: {eq: 1}'],
+    ['an average below a bound', 'type: value_avg, condition: {field: portal.records.count, lt: 2}'],
+    ['a sum other than zero', 'type: value_sum, condition: {field: portal.records.count, neq: 0}'],
+    [
+      'as many values as the rule lets through',
+      'type: value_count, condition: {field: event.action, gte: 1}',
+    ],
+    [
+      'several values of two fields, one of them fixed',
+      'type: value_count, condition: {field: [event.action, user.id], gte: 9}',
+    ],
+    [
+      'an alias for fields that are known',
+      'type: event_count, group-by: who, aliases: {who: {views: user.id}}, condition: {gte: 9}',
+    ],
+    ['a temporal rule without a condition', 'type: temporal'],
+  ])('%s', (_name, body) => {
+    expect(codes(body)).toEqual([]);
+  });
+
+  test('fields of other logs, whose vocabularies are their own', () => {
+    const body = 'type: value_count, group-by: Image, condition: {field: CommandLine, gte: 3}';
+    expect(codes(body, 'logsource: {category: process_creation, product: windows}')).toEqual([]);
+    expect(codes(body)).toEqual(['UNKNOWN_FIELD', 'UNKNOWN_FIELD']);
+  });
+
+  test('a chain over the fields that its parent groups by, also under an alias', () => {
+    const parent =
+      'type: event_count, group-by: user.id, condition: {gte: 3}}\n---\ntitle: Sprees\ncorrelation: {rules: many, timespan: 1d, ';
+    const chained = (rest: string): string[] => codes(`${parent}${rest}`);
+    expect(chained('type: event_count, group-by: user.id, condition: {gte: 2}')).toEqual([]);
+    expect(chained('type: value_count, condition: {field: user.id, gte: 2}')).toEqual([]);
+    expect(
+      chained('type: event_count, group-by: who, aliases: {who: {many: user.id}}, condition: {gte: 2}'),
+    ).toEqual([]);
+    expect(chained('type: event_count, group-by: who, condition: {gte: 2}')).toEqual(['FIELD_NOT_CARRIED']);
+  });
+});
+
+test('only a check asks for these warnings: loading rules for work stays as quick and as quiet', () => {
+  for (const name of ['out-of-reach-none', 'unknown-field', 'raises-no-alert', 'field-not-carried-group']) {
+    const text = readFileSync(new URL(`${name}.warn.yaml`, folder), 'utf8');
+    const [plain, linted] = [
+      parseRules([{ file: name, text }]),
+      parseRules([{ file: name, text }], { lint: true }),
+    ];
+    expect(plain.faults).toEqual([]);
+    expect({ ...linted, faults: [] }).toEqual(plain);
+  }
+});
+
+const bound = (value: fc.Arbitrary<number>): fc.Arbitrary<Bound> =>
+  fc.record({ op: fc.constantFrom('gt', 'gte', 'lt', 'lte', 'eq', 'neq'), value });
+
+describe('whether bounds can hold', () => {
+  const halves = fc.integer({ min: -6, max: 20 }).map((half) => half / 2);
+  const bounds = fc.array(bound(halves), { minLength: 1, maxLength: 4 });
+
+  test('for counts is what trying every count says', () => {
+    fc.assert(
+      fc.property(bounds, fc.integer({ min: 1, max: 12 }), (some, most) => {
+        const counts = Array.from({ length: most }, (_, i) => i + 1);
+        expect(anyCountHolds(some, 1, most)).toBe(counts.some((value) => holds(some, value)));
+        const many = Array.from({ length: 50 }, (_, i) => i + 1);
+        expect(anyCountHolds(some, 1, Infinity)).toBe(many.some((value) => holds(some, value)));
+      }),
+    );
+  });
+
+  test('for other numbers is what trying numbers in fine steps says', () => {
+    const steps = Array.from({ length: 200 }, (_, i) => i / 8 - 8);
+    fc.assert(
+      fc.property(bounds, (some) => {
+        expect(anyNumberHolds(some)).toBe(steps.some((value) => holds(some, value)));
+      }),
+    );
+  });
+});
