@@ -1,0 +1,45 @@
+/**
+ * Runs many seeded cases, each with a seed of its own, so that a failure is one case to run again:
+ * `FUZZ_SEED=<seed> FUZZ_CASES=1 npx vitest run tests/fuzz`. More than the default: `FUZZ_CASES=1000000`.
+ * `FUZZ_SLOW_MS=100` makes a case fail that takes longer than that, twice; the default only finds hangs.
+ */
+
+import { Random } from './random.ts';
+
+const SEED = Number(process.env['FUZZ_SEED'] ?? 20_250_712);
+const SLOW_MS = Number(process.env['FUZZ_SLOW_MS'] ?? 10_000);
+
+/** Time limit for the test around a campaign: only an endless loop reaches it. */
+export const CAMPAIGN_LIMIT_MS = 7 * 24 * 3_600_000;
+
+export interface Case {
+  /** For the message of a failure. */
+  readonly input: string;
+  readonly run: () => void;
+}
+
+/** Throws on the first case that throws or is slow, with its seed and input. Returns how many ran. */
+export function campaign(defaultCases: number, build: (random: Random) => Case): number {
+  const cases = Number(process.env['FUZZ_CASES'] ?? defaultCases);
+  for (let i = 0; i < cases; i++) {
+    const seed = (SEED + i) | 0;
+    const { input, run } = build(new Random(seed));
+    try {
+      let ms = timed(run);
+      // On a busy machine one pause proves nothing.
+      if (ms > SLOW_MS) ms = Math.min(ms, timed(run));
+      if (ms > SLOW_MS) throw new Error(`took ${Math.round(ms)} ms`);
+    } catch (cause) {
+      throw new Error(`seed ${seed}: ${String(cause)}; the input was ${input.length} characters:\n${input}`, {
+        cause,
+      });
+    }
+  }
+  return cases;
+}
+
+function timed(run: () => void): number {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}
