@@ -259,7 +259,9 @@ export class Pipeline {
   }
 
   #hasNewAlert(): boolean {
-    for (const episode of this.#engine.tracker.changed) if (!this.#detectedAt.has(episode)) return true;
+    for (const episode of this.#engine.tracker.changed) {
+      if (episode.of.rule.alertsAlone && !this.#detectedAt.has(episode)) return true;
+    }
     return false;
   }
 
@@ -268,7 +270,9 @@ export class Pipeline {
     await this.#flushed();
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
-    const changed = [...this.#engine.tracker.changed].filter((episode) => this.#restore.reliable(episode));
+    const changed = [...this.#engine.tracker.changed].filter(
+      (episode) => episode.of.rule.alertsAlone && this.#restore.reliable(episode),
+    );
     this.#engine.tracker.changed.clear();
     const archive = this.#archive;
     const letters = this.#letters;

@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { VigieError } from './errors.ts';
 
 export interface StandardInput {
@@ -16,6 +17,8 @@ export interface StandardInput {
   readonly chunks: AsyncIterable<Uint8Array>;
   close(): void;
 }
+
+const BUFFERED_BYTES = 1024 * 1024;
 
 let emptied = false;
 
@@ -26,8 +29,11 @@ export function takeStandardInput(): StandardInput {
   const child = spawn('cat', { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close').catch((error: unknown) => [error]);
   emptyStandardInput();
+  // Node throws away what a child wrote and nobody reads yet when the child ends, and a short input ends at
+  // once: this reader is there from the start.
+  const received = child.stdout.pipe(new PassThrough({ highWaterMark: BUFFERED_BYTES }));
   async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* child.stdout as AsyncIterable<Uint8Array>;
+    yield* received as AsyncIterable<Uint8Array>;
     const [reason, signal] = (await ended) as [number | Error | null, NodeJS.Signals | null | undefined];
     // Ctrl-C reaches it too: then this process is stopping as well.
     if (reason === 0 || signal === 'SIGINT' || signal === 'SIGTERM') return;
@@ -41,6 +47,7 @@ export function takeStandardInput(): StandardInput {
     close: () => {
       child.kill();
       child.stdout.destroy();
+      received.destroy();
     },
   };
 }

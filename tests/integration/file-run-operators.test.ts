@@ -27,6 +27,13 @@ function reads(account: string, count: number, from = 0): string {
 
 afterAll(cleanUp);
 
+test('an input that ends before the database is open is read whole', async () => {
+  const dataDir = temporaryFolder();
+  const { stderr } = await vigie(['run', '--input', '-', '--data-dir', dataDir], {}, reads('u-1', 150));
+  expect(stderr).toContain('150 events: 150 accepted');
+  expect(await listAlerts(dataDir)).toHaveLength(1);
+});
+
 describe('while standard input stays open', () => {
   test('an alert is stored within two seconds of its crossing event', async () => {
     const dataDir = temporaryFolder();
