@@ -41,6 +41,13 @@ correlation:
   condition: {eq: 1}
 `;
 
+interface Told {
+  readonly title: string;
+  readonly crossedAt: number;
+}
+
+const order = (a: Told, b: Told): number => a.crossedAt - b.crossedAt || (a.title < b.title ? -1 : 1);
+
 afterAll(cleanUp);
 
 test('a run stores the alerts of the chain and of closing windows, and none of a rule that others only refer to', async () => {
@@ -71,8 +78,6 @@ test('a run stores the alerts of the chain and of closing windows, and none of a
     .split('\n')
     .map((line) => JSON.parse(line) as { title: string; group: object; time: string })
     .map(({ title, group, time }) => ({ title, group, crossedAt: Date.parse(time) }));
-  const order = (a: { crossedAt: number; title: string }, b: typeof a) =>
-    a.crossedAt - b.crossedAt || (a.title < b.title ? -1 : 1);
   expect(stored.toSorted(order)).toEqual(told.toSorted(order));
   expect(stored.map(({ title }) => title).toSorted()).toEqual([
     'Quiet at the end',
