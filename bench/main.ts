@@ -122,8 +122,15 @@ function print(results: readonly Row[], many: ManyRules): void {
   console.log(
     `${grouped(events)} events, ${grouped(bytes.length / events)} bytes each, ${rounds} interleaved rounds, CPU time\n`,
   );
+  table(results);
+  console.log(`\n${grouped(many.events)} events decoded and matched, all fields present, ever more rules\n`);
+  table(many.rows);
+  console.log(`\n${grouped(many.loadMs)} ms CPU to parse, check and compile ${grouped(many.loaded)} rules`);
+}
+
+function table(rows: readonly Row[]): void {
   console.log(`${'ns/event'.padStart(9)}${'events/s'.padStart(12)}${'ratio'.padStart(8)}`);
-  for (const row of results) {
+  for (const row of rows) {
     console.log(
       `${grouped(row.nsPerEvent).padStart(9)}${grouped(row.eventsPerSecond).padStart(12)}${row.ratio.toFixed(2).padStart(7)}×  ${row.name}`,
     );

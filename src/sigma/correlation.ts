@@ -7,6 +7,7 @@ import { DURATION_FORM, parseDuration } from './duration.ts';
 import type { Extensions } from './extensions.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
+import { checkedFields } from './field-name.ts';
 import { readHead } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
 import { missing, readBoolean, readChoice, readMap, readText, readTexts, refuseOtherKeys } from './reader.ts';
@@ -86,7 +87,7 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
     ...head,
     type: type ?? 'event_count',
     rules,
-    groupBy: [...new Set(readTexts(map, 'group-by', faults).map(({ text }) => text))],
+    groupBy: [...new Set(checkedFields(readTexts(map, 'group-by', faults), faults))],
     aliases: readAliases(map, faults),
     timespanMs: broken ? 0 : readTimespan(map, faults),
     ...condition,
@@ -168,7 +169,7 @@ function readMeasure(
   if (percentileNode === undefined) {
     if (type === 'value_percentile')
       missing(condition, 'percentile', 'expected a number from 0 to 100', faults);
-    return { fields: fields.map(({ text }) => text), percentile: undefined };
+    return { fields: checkedFields(fields, faults), percentile: undefined };
   }
   const percentile = readNumber('percentile', percentileNode.value, faults);
   if (percentile !== undefined && (percentile < 0 || percentile > 100)) {
@@ -185,7 +186,7 @@ function readMeasure(
       `${type} has no use for percentile; did you mean type: value_percentile?`,
     );
   }
-  return { fields: fields.map(({ text }) => text), percentile };
+  return { fields: checkedFields(fields, faults), percentile };
 }
 
 function readNumber(key: string, node: YamlNode, faults: Faults): number | undefined {
@@ -212,8 +213,9 @@ function readAliases(map: YamlMap, faults: Faults): readonly AliasDraft[] {
       return { alias, fields: [] };
     }
     const fields = [...value.entries.values()].flatMap(({ key, place }) => {
-      const field = readText(value, key, faults)?.text;
-      return field === undefined ? [] : [{ rule: { text: key, ...place }, field }];
+      const given = readText(value, key, faults);
+      const names = given === undefined ? [] : checkedFields([given], faults);
+      return names.map((field) => ({ rule: { text: key, ...place }, field }));
     });
     return { alias, fields };
   });

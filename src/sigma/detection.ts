@@ -7,6 +7,7 @@ import { ANY_RUN } from './ast.ts';
 import type { Detection, Test } from './ast.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
+import { fieldNameFault } from './field-name.ts';
 import { FIRST_MODIFIERS, MODIFIERS, asText, checkRegex } from './modifiers.ts';
 import type { Modifier, RegexBudget } from './modifiers.ts';
 import { suggestion } from './nearest.ts';
@@ -88,6 +89,8 @@ function parseItem(entry: YamlEntry, context: DetectionContext): Detection {
     const reason = path === '' ? 'needs a field before it' : 'stands alone, without other modifiers';
     faults.error(entry.place, 'BAD_MODIFIER', `|exists ${reason}`);
   }
+  const fieldFault = fieldNameFault(path);
+  if (fieldFault !== undefined) faults.error(entry.place, 'BAD_VALUE', fieldFault);
   const nodes = valueNodes(entry.value, faults);
   if (modifiers.includes('all') && nodes.length === 1) {
     faults.error(

@@ -6,6 +6,7 @@
 import { ANY_DASH, ANY_RUN } from './ast.ts';
 import type { CompareOperator, Pattern, TimePart } from './ast.ts';
 import { shown } from './faults.ts';
+import { fieldNameFault } from './field-name.ts';
 import { parseNetwork } from './ip.ts';
 import { literalOf, normalise, parsePattern, spelledDashes, withAnyDash } from './pattern.ts';
 import { compileRegex } from './regex.ts';
@@ -173,6 +174,8 @@ function fieldref(value: Value): Value {
       '|fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
     );
   }
+  const fault = fieldNameFault(path);
+  if (fault !== undefined) throw new ValueError('BAD_VALUE', fault);
   return { kind: 'reference', path, openStart: false, openEnd: false, cased: text.cased };
 }
 

@@ -16,7 +16,7 @@ const PLACEHOLDERS = { a: ['one', 't*o'], admins: ['root'] };
 /** Events around the document's own words, so that some of them match. */
 function eventsFor(text: string, random: Random): string[] {
   const words = [...new Set(text.match(/[\w.\\/-]{1,60}/g) ?? [])].slice(0, 300);
-  const fields = [...new Set(text.match(/[\w.@-]+(?=[|:])/g) ?? [])].slice(0, 30);
+  const fields = [...new Set(text.match(/\b[\w.@-]{1,40}(?=[|:])/g) ?? [])].slice(0, 30);
   return Array.from({ length: 3 }, (_, i) => {
     const event: Record<string, unknown> = {
       '@timestamp': new Date(1_735_689_600_000 + i * 1_000).toISOString(),

@@ -1,6 +1,6 @@
 /**
- * What a rule file may cost. Each of these once took minutes, all memory, or the stack; now it ends quickly
- * in a located fault, or loads. The time bound is far above what a slow machine needs.
+ * What a rule file may cost. Each of these once took minutes, all memory, or the stack; now it ends in a
+ * located fault, or loads, long before the runner's time limit for a test.
  */
 
 import { describe, expect, test } from 'vitest';
@@ -10,18 +10,14 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { RuleSet } from '../../../src/sigma/rule.ts';
 import { ruleText } from './matching.ts';
 
-const BOUND_MS = 15_000;
-
-function loadWithin(text: string): RuleSet {
-  const start = performance.now();
+function loaded(text: string): RuleSet {
   const set = parseRules([{ file: 'rules.yml', text }]);
   compileMatcher(set.rules, new FieldTable());
-  expect(performance.now() - start).toBeLessThan(BOUND_MS);
   return set;
 }
 
 function firstFault(text: string): string | undefined {
-  const fault = loadWithin(text).faults.find(({ severity }) => severity === 'error');
+  const fault = loaded(text).faults.find(({ severity }) => severity === 'error');
   return fault && `${fault.line}:${fault.column}: ${fault.code}: ${fault.message}`;
 }
 
@@ -79,6 +75,16 @@ describe('a file beyond a limit is a fault', () => {
       () => ruleText(`s:\n  f|re:\n${times(20_000, (i) => `    - '(a{1,100}){1,9}b${i}'`)}\ncondition: s`),
       'UNSAFE_REGEX',
     ],
+    'a field of thousands of parts': [() => sel('1').replace('{f', `{f${'.f'.repeat(3_000)}`), 'BAD_VALUE'],
+    'a reference to a field of thousands of parts': [
+      () => sel('x').replace('f: x', `f|fieldref: f${'.f'.repeat(300)}`),
+      'BAD_VALUE',
+    ],
+    'a grouping by a field of thousands of parts': [
+      () =>
+        `${ruleText('s: {f: 1}\ncondition: s', 'name: views\n')}---\n${correlation(0, 'views').replace('timespan', `group-by: [f${'.f'.repeat(300)}], timespan`)}`,
+      'BAD_VALUE',
+    ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
     'more filter applications than memory holds': [
@@ -103,20 +109,18 @@ describe('a file beyond a limit is a fault', () => {
 
 describe('a file within the limits loads, and not in quadratic time', () => {
   test('20,000 values in a list', () => {
-    const { rules } = loadWithin(sel(`[${times(20_000, (i) => `value-${i}`, ', ')}]`));
+    const { rules } = loaded(sel(`[${times(20_000, (i) => `value-${i}`, ', ')}]`));
     expect(rules).toHaveLength(1);
   });
 
   test('20,000 fields in a selection and as many selections', () => {
-    expect(
-      loadWithin(ruleText(`s:\n${times(20_000, (i) => `  f${i}: 1`)}\ncondition: s`)).rules,
-    ).toHaveLength(1);
+    expect(loaded(ruleText(`s:\n${times(20_000, (i) => `  f${i}: 1`)}\ncondition: s`)).rules).toHaveLength(1);
     const many = ruleText(`${times(20_000, (i) => `s${i}: {f: ${i}}`)}\ncondition: 1 of s*`);
-    expect(loadWithin(many).rules).toHaveLength(1);
+    expect(loaded(many).rules).toHaveLength(1);
   });
 
   test('10,000 rules in one file, all of one title', () => {
-    const { rules, faults } = loadWithin(times(10_000, (i) => sel(String(i)), '---\n'));
+    const { rules, faults } = loaded(times(10_000, (i) => sel(String(i)), '---\n'));
     expect(rules).toHaveLength(10_000);
     expect(new Set(rules.map(({ key }) => key)).size).toBe(10_000);
     expect(faults.at(-1)).toMatchObject({ code: 'TOO_MANY_FAULTS', severity: 'warning' });
@@ -125,19 +129,17 @@ describe('a file within the limits loads, and not in quadratic time', () => {
   test('a chain of 5,000 correlations, and a cycle of as many', () => {
     const chain = times(5_000, (i) => correlation(i, i === 0 ? 'views' : `c${i - 1}`), '---\n');
     const base = ruleText('s: {f: 1}\ncondition: s', 'name: views\n');
-    expect(loadWithin(`${chain}---\n${base}`).correlations).toHaveLength(5_000);
+    expect(loaded(`${chain}---\n${base}`).correlations).toHaveLength(5_000);
     const cycle = times(5_000, (i) => correlation(i, `c${(i + 1) % 5_000}`), '---\n');
     expect(firstFault(cycle)).toContain('CYCLE');
   });
 });
 
 test('of more faults than anybody reads the first thousand are listed, and that there are more', () => {
-  const { faults, rules } = loadWithin(
-    ruleText(`s:\n${times(40_000, (i) => `  f|bad${i}: 1`)}\ncondition: s`),
-  );
+  const { faults, rules } = loaded(ruleText(`s:\n${times(40_000, (i) => `  f|bad${i}: 1`)}\ncondition: s`));
   expect(rules).toEqual([]);
   expect(faults.length).toBeLessThanOrEqual(1_001);
-  const { faults: duplicates } = loadWithin(`title: T\n${'a: 1\n'.repeat(5_000)}`);
+  const { faults: duplicates } = loaded(`title: T\n${'a: 1\n'.repeat(5_000)}`);
   expect(duplicates.at(-1)).toMatchObject({ code: 'TOO_MANY_FAULTS', severity: 'error' });
 });
 
