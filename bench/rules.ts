@@ -24,7 +24,7 @@ export interface ManyRules {
 }
 
 const COUNTS = [10, 100, 1_000, 3_000];
-const EVENTS = 20_000;
+const EVENTS = 50_000;
 
 export function manyRules(rounds: number): ManyRules {
   const most = Math.max(...COUNTS);
