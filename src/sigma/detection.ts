@@ -5,11 +5,12 @@
 
 import { ANY_RUN } from './ast.ts';
 import type { Detection, Test } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
 import { fieldNameFault } from './field-name.ts';
 import { FIRST_MODIFIERS, MODIFIERS, asText, checkRegex } from './modifiers.ts';
-import type { Modifier, RegexBudget } from './modifiers.ts';
+import type { Modifier } from './modifiers.ts';
 import { suggestion } from './nearest.ts';
 import { normalise, parsePattern, parseTemplate } from './pattern.ts';
 import { ValueError } from './value.ts';
@@ -23,7 +24,7 @@ export type Placeholders = Readonly<Record<string, readonly string[]>>;
 export interface DetectionContext {
   readonly faults: Faults;
   readonly placeholders: Placeholders;
-  readonly regexes: RegexBudget;
+  readonly budget: Budget;
 }
 
 /** Values that one placeholder value may expand to: several placeholders multiply. */
@@ -149,9 +150,11 @@ function parseValues(
   });
   const parts = nodes.map((node) => {
     try {
-      const alternatives = startValues(node, modifiers, context).flatMap((value) => applyAll(value, steps));
+      const alternatives = startValues(node, modifiers, context).flatMap((value) =>
+        applyAll(value, steps, context.budget),
+      );
       const tests = alternatives.flatMap((value) =>
-        finish(value, path === '' && isSubstring(modifiers), context.regexes),
+        finish(value, path === '' && isSubstring(modifiers), context.budget),
       );
       return joined(
         'or',
@@ -177,9 +180,21 @@ function keyword(test: Test): Detection {
   throw new ValueError('BAD_VALUE', 'null needs a field; a keyword is text or a number');
 }
 
-function applyAll(value: Value, steps: readonly { name: string; modifier: Modifier }[]): readonly Value[] {
+function applyAll(
+  value: Value,
+  steps: readonly { name: string; modifier: Modifier }[],
+  budget: Budget,
+): readonly Value[] {
   let values: readonly Value[] = [value];
-  for (const { modifier } of steps) values = values.flatMap((each) => modifier(each));
+  for (const { name, modifier } of steps) {
+    values = values.flatMap((each) => {
+      budget.check(each, name);
+      const made = modifier(each);
+      const all = Array.isArray(made) ? (made as readonly Value[]) : [made as Value];
+      budget.spend(all);
+      return all;
+    });
+  }
   return values;
 }
 
@@ -205,11 +220,13 @@ function startValues(
     }
     expanded = expanded.flatMap((start) => escaped.map((piece) => start + piece));
   }
-  return expanded.map((text): Value =>
+  const values = expanded.map((text): Value =>
     asRaw
       ? { kind: 'raw', value: text, source: text }
       : { kind: 'text', pattern: parsePattern(text), cased: false, bytes: false },
   );
+  context.budget.spend(values);
+  return values;
 }
 
 function placeholderValues(name: string, placeholders: Placeholders): readonly string[] {
@@ -228,12 +245,12 @@ function escapeRegex(text: string): string {
 }
 
 /** The tests of a value that went through its modifiers. */
-function finish(value: Value, substring: boolean, regexes: RegexBudget): readonly Test[] {
+function finish(value: Value, substring: boolean, budget: Budget): readonly Test[] {
   switch (value.kind) {
     case 'text':
       return [textTest(value.pattern, value.cased, substring)];
     case 'regex':
-      checkRegex(value.source, value.flags, regexes);
+      checkRegex(value.source, value.flags, budget);
       return [value];
     case 'number':
       if (value.part !== undefined)

@@ -5,6 +5,7 @@
 
 import { ANY_DASH, ANY_RUN } from './ast.ts';
 import type { CompareOperator, Pattern, TimePart } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { shown } from './faults.ts';
 import { fieldNameFault } from './field-name.ts';
 import { parseNetwork } from './ip.ts';
@@ -265,24 +266,11 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
 /** Modifiers that change what kind of thing a value is, and therefore come before all others. */
 export const FIRST_MODIFIERS: ReadonlySet<string> = new Set(['re', 'cidr', 'exists']);
 
-/** What a document may still spend on compiling its expressions; see `CompiledRegex.size`. */
-export interface RegexBudget {
-  left: number;
-}
-
-/** Far beyond what any public rule needs. */
-export function newRegexBudget(): RegexBudget {
-  return { left: 200_000 };
-}
-
 /** Why a finished expression cannot be used; called once its flags are known. */
-export function checkRegex(source: string, flags: string, budget: RegexBudget): void {
-  if (budget.left < 0) {
-    const message = 'the regular expressions of this document are too large together; split the rule';
-    throw new ValueError('UNSAFE_REGEX', message);
-  }
+export function checkRegex(source: string, flags: string, budget: Budget): void {
+  budget.checkRegex();
   const compiled = compileRegex(source, flags);
-  budget.left -= compiled.size;
+  budget.spendRegex(compiled.size);
   if (compiled.engine === 'none') {
     throw new ValueError(compiled.code, `${shown(source)} cannot be used: ${compiled.reason}`);
   }

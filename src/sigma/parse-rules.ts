@@ -5,12 +5,12 @@
 
 import { readBaseRule, readFilter } from './base-rule.ts';
 import type { FilterDraft } from './base-rule.ts';
+import { Budget } from './budget.ts';
 import { applyActions } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import type { DetectionContext, Placeholders } from './detection.ts';
 import { Faults } from './faults.ts';
 import { lint } from './lint/lint.ts';
-import { newRegexBudget } from './modifiers.ts';
 import { nearest } from './nearest.ts';
 import type { Draft } from './names.ts';
 import { resolve } from './resolve.ts';
@@ -46,7 +46,7 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
     const trees = parseYaml(text, faults);
     documents += trees.length;
     for (const root of applyActions(trees, faults)) {
-      const draft = readDocument(root, { faults, placeholders, regexes: newRegexBudget() });
+      const draft = readDocument(root, { faults, placeholders, budget: new Budget() });
       if (draft?.kind === 'filter') filters.push(draft);
       else if (draft !== undefined) drafts.push(draft);
     }

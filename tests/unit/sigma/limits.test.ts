@@ -85,6 +85,18 @@ describe('a file beyond a limit is a fault', () => {
         `${ruleText('s: {f: 1}\ncondition: s', 'name: views\n')}---\n${correlation(0, 'views').replace('timespan', `group-by: [f${'.f'.repeat(300)}], timespan`)}`,
       'BAD_VALUE',
     ],
+    'an encoding of an encoding of an encoding': [
+      () => ruleText(`s: {'f${'|base64offset'.repeat(10)}': text}\ncondition: s`),
+      'BAD_VALUE',
+    ],
+    'an encoding a thousand times': [
+      () => ruleText(`s:\n  ? 'f${'|wide'.repeat(1_000)}'\n  : text\ncondition: s`),
+      'BAD_VALUE',
+    ],
+    'all spellings of a long text': [
+      () => ruleText(`s: {f|windash|base64offset: ' -a -b -c -d ${'x'.repeat(50_000)}'}\ncondition: s`),
+      'BAD_VALUE',
+    ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
     'more filter applications than memory holds': [
