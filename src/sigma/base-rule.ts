@@ -4,7 +4,7 @@ import type { Condition, Detection } from './ast.ts';
 import { isConditionFault, parseCondition } from './condition.ts';
 import { parseDetection } from './detection.ts';
 import type { DetectionContext } from './detection.ts';
-import type { Extensions } from './extensions.ts';
+import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
 import { legacyAggregationMessage } from './legacy-aggregation.ts';
 import { readHead, readLogsource } from './meta.ts';

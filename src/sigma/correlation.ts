@@ -4,7 +4,7 @@
  */
 
 import { DURATION_FORM, parseDuration } from './duration.ts';
-import type { Extensions } from './extensions.ts';
+import type { Extensions } from './extensions/table.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
 import { checkedFields } from './field-name.ts';

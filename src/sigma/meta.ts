@@ -1,7 +1,8 @@
 /** The keys that rules, correlations and filters share. */
 
-import { readExtensions } from './extensions.ts';
-import type { DocumentKind, Extensions } from './extensions.ts';
+import { readExtensions } from './extensions/table.ts';
+import type { DocumentKind } from './extensions/extension.ts';
+import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
 import { missing, readChoice, readLooseText, readText, readTexts } from './reader.ts';
 import type { Level, Logsource, RuleMeta } from './rule.ts';

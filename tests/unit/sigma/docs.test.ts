@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { EXTENSION_KEYS } from '../../../src/sigma/extensions.ts';
+import { EXTENSION_KEYS } from '../../../src/sigma/extensions/table.ts';
 import { MODIFIERS } from '../../../src/sigma/modifiers.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 

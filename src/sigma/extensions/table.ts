@@ -1,19 +1,21 @@
 /**
- * The `vigie.*` keys at a document's root: one line of the table each.
+ * The `vigie.*` keys at a document's root: one line of the table each, and a file of its own for a key that
+ * has more to it than a form that several share.
  *
  * They only ever tighten or annotate what the standard part says, so another tool reads a valid, noisier
  * rule. A key that is not in the table is a fault, never ignored: a misspelt limit would be no limit.
  */
 
-import { DURATION_FORM, parseDuration } from './duration.ts';
-import { shown } from './faults.ts';
-import type { Faults } from './faults.ts';
-import { suggestion } from './nearest.ts';
-import { readChoice, readText, readTexts } from './reader.ts';
-import type { PlacedText } from './reader.ts';
-import type { YamlMap } from './yaml-tree.ts';
-
-export type DocumentKind = 'rule' | 'correlation' | 'filter';
+import { shown } from '../faults.ts';
+import type { Faults } from '../faults.ts';
+import { suggestion } from '../nearest.ts';
+import { readChoice, readText, readTexts } from '../reader.ts';
+import type { PlacedText } from '../reader.ts';
+import type { YamlMap } from '../yaml-tree.ts';
+import { readCount, readDuration } from './extension.ts';
+import type { DocumentKind, Extension } from './extension.ts';
+import { readTests } from './tests.ts';
+import { readTimezone } from './timezone.ts';
 
 /** What the keys of one document say; a key that is absent or faulty is left out. */
 export interface Extensions {
@@ -28,13 +30,6 @@ export interface Extensions {
 }
 
 type ExtensionKey = keyof Extensions;
-
-interface Extension<Value> {
-  /** The kinds of document that the key means something for. */
-  readonly on: readonly DocumentKind[];
-  /** Checks and reads the key; reports what is wrong. */
-  readonly read: (root: YamlMap, key: string, faults: Faults) => Value | undefined;
-}
 
 const TABLE: { readonly [Key in ExtensionKey]-?: Extension<Extensions[Key]> } = {
   'vigie.resolve_timeout': { on: ['correlation'], read: readDuration },
@@ -87,51 +82,5 @@ function readOne(key: ExtensionKey, root: YamlMap, kind: DocumentKind, faults: F
   const place = root.entries.get(key)!.place;
   const takers = extension.on.map((each) => `a ${each}`).join(' or ');
   faults.error(place, 'MISPLACED_EXTENSION', `${key} means nothing on a ${kind}; it belongs on ${takers}`);
-  return undefined;
-}
-
-function readDuration(root: YamlMap, key: string, faults: Faults): number | undefined {
-  const given = readText(root, key, faults);
-  if (given === undefined) return undefined;
-  const ms = parseDuration(given.text);
-  if (ms !== undefined && ms > 0) return ms;
-  faults.error(given, 'BAD_DURATION', `${key} is ${shown(given.text)}; expected ${DURATION_FORM}`);
-  return undefined;
-}
-
-function readCount(root: YamlMap, key: string, faults: Faults): number | undefined {
-  const node = root.entries.get(key)!.value;
-  if (node.kind === 'scalar' && Number.isSafeInteger(node.value) && Number(node.value) > 0)
-    return Number(node.value);
-  const given = node.kind === 'scalar' ? shown(node.source) : `a ${node.kind}`;
-  faults.error(node, 'BAD_NUMBER', `${key} is ${given}; expected a whole number above 0`);
-  return undefined;
-}
-
-function readTimezone(root: YamlMap, key: string, faults: Faults): string | undefined {
-  const given = readText(root, key, faults);
-  if (given === undefined) return undefined;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: given.text }).resolvedOptions().timeZone;
-  } catch {
-    const near = suggestion(given.text, [...Intl.supportedValuesOf('timeZone'), 'UTC']);
-    faults.error(
-      given,
-      'BAD_VALUE',
-      `${key} is ${shown(given.text)}; expected an IANA time zone such as Europe/Paris${near}`,
-    );
-    return undefined;
-  }
-}
-
-/** The tests themselves are read by the test runner; here the key only has to have their shape. */
-function readTests(root: YamlMap, key: string, faults: Faults): true | undefined {
-  const node = root.entries.get(key)!.value;
-  if (node.kind === 'list' || (node.kind === 'scalar' && typeof node.value === 'string')) return true;
-  faults.error(
-    node,
-    'WRONG_TYPE',
-    `${key} is ${node.kind === 'map' ? 'a map' : 'a plain value'}; expected a list of tests or the name of a file that holds them`,
-  );
   return undefined;
 }

@@ -1,0 +1,36 @@
+/** What one `vigie.*` key is, and the forms that several of them share. */
+
+import { DURATION_FORM, parseDuration } from '../duration.ts';
+import { shown } from '../faults.ts';
+import type { Faults } from '../faults.ts';
+import { readText } from '../reader.ts';
+import type { YamlMap } from '../yaml-tree.ts';
+
+export type DocumentKind = 'rule' | 'correlation' | 'filter';
+
+export interface Extension<Value> {
+  /** The kinds of document that the key means something for. */
+  readonly on: readonly DocumentKind[];
+  /** Checks and reads the key; reports what is wrong. */
+  readonly read: (root: YamlMap, key: string, faults: Faults) => Value | undefined;
+}
+
+/** A duration above 0, ms. */
+export function readDuration(root: YamlMap, key: string, faults: Faults): number | undefined {
+  const given = readText(root, key, faults);
+  if (given === undefined) return undefined;
+  const ms = parseDuration(given.text);
+  if (ms !== undefined && ms > 0) return ms;
+  faults.error(given, 'BAD_DURATION', `${key} is ${shown(given.text)}; expected ${DURATION_FORM}`);
+  return undefined;
+}
+
+/** A whole number above 0. */
+export function readCount(root: YamlMap, key: string, faults: Faults): number | undefined {
+  const node = root.entries.get(key)!.value;
+  if (node.kind === 'scalar' && Number.isSafeInteger(node.value) && Number(node.value) > 0)
+    return Number(node.value);
+  const given = node.kind === 'scalar' ? shown(node.source) : `a ${node.kind}`;
+  faults.error(node, 'BAD_NUMBER', `${key} is ${given}; expected a whole number above 0`);
+  return undefined;
+}
