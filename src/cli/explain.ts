@@ -8,6 +8,7 @@ import { createDecoder } from '../event/create-decoder.ts';
 import { FieldTable } from '../event/record.ts';
 import { CorrelationExplainer } from '../explain/correlation.ts';
 import { compileExplanation } from '../explain/match.ts';
+import type { Lists } from '../lookup/list.ts';
 import { textOf } from '../detect/values.ts';
 import { suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
@@ -72,7 +73,7 @@ Examples:
       const evaluation = evaluationOptions(options, config);
       const rejected =
         rule.kind === 'rule'
-          ? await explainEvents(rule, options, evaluation)
+          ? await explainEvents(rule, ruleSet.lists, options, evaluation)
           : await explainGroups(rule, ruleSet, options, evaluation);
       for (const { index, code, message } of rejected.slice(0, SHOWN_REJECTIONS)) {
         const file = options.event === '-' ? 'stdin' : options.event;
@@ -122,12 +123,13 @@ function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | 
 
 async function explainEvents(
   rule: BaseRule,
+  lists: Lists,
   { event: path, all, json }: Options,
   evaluation: EvalOptions,
 ): Promise<RejectedEvent[]> {
   const fields = new FieldTable();
   const idSlot = fields.slot('event.id');
-  const explain = compileExplanation(rule, fields);
+  const explain = compileExplanation(rule, fields, lists);
   const decoder = createDecoder({
     ...evaluation,
     fields,

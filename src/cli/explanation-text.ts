@@ -4,7 +4,7 @@ import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../ex
 import type { Explanation, MatchExplanation } from '../explain/match.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
 import { formatCondition } from '../sigma/ast.ts';
-import type { BaseRule, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { BaseRule, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
 import { conditionOf, count, instant, span, styled } from './terminal.ts';
 
 export interface ExplainedEvent {
@@ -77,12 +77,13 @@ export function* correlationText(
 
 function* groupLines(
   rule: CorrelationRule,
-  { group, entries, withoutValue, last, nearest, firings }: GroupExplanation,
+  { group, scale, entries, withoutValue, last, nearest, firings }: GroupExplanation,
   titleOf: (key: string) => string,
 ): Generator<string, void> {
   const fired =
     firings.length === 0 ? styled('red', 'did not fire') : styled('green', `fired ${times(firings.length)}`);
   yield `\n${groupText(group)}: ${fired}\n`;
+  if (rule.scaleBy !== undefined) yield `  ${scaleText(rule.scaleBy, scale)}\n`;
   if (withoutValue > 0) {
     yield `  ${count(withoutValue)} of ${count(entries + withoutValue)} events hold no value for ${rule.fields.join(', ')}\n`;
   }
@@ -94,6 +95,11 @@ function* groupLines(
   if (nearest.to !== last.to) yield `  best window, to ${instant(nearest.to)}: ${verdict(rule, nearest)}\n`;
   yield `  last window, ${span(rule.timespanMs)} to ${instant(last.to)}: ${verdict(rule, last)}\n`;
   yield* windowLines(rule, last, titleOf);
+}
+
+function scaleText({ list, column, factor }: ScaleBy, number: number | undefined): string {
+  if (number === undefined) return `no row in the list ${list}: the rule's own bounds`;
+  return `lower bounds are at least ${count(factor)} × ${count(number)} ${column}, as the list ${list} says`;
 }
 
 function* windowLines(
@@ -162,11 +168,12 @@ export function* correlationJson(
     })),
     parent_firings: parents.map((parent) => ({ ...parent, time: isoTime(parent.time) })),
   });
-  for (const { group, entries, withoutValue, last, nearest, firings } of groups.slice(0, most)) {
+  for (const { group, scale, entries, withoutValue, last, nearest, firings } of groups.slice(0, most)) {
     yield jsonLine({
       type: 'group',
       rule: rule.key,
       group,
+      ...(rule.scaleBy === undefined ? {} : { scale: scale ?? null }),
       entries,
       without_value: withoutValue,
       firings: firings.map(({ time, value }) => ({ time: isoTime(time), value })),

@@ -87,7 +87,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { ruleSet, fields } = options;
     this.#hash = new SipHash(options.hashKey);
-    this.matcher = compileMatcher(ruleSet.rules, fields);
+    this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
     const plan = planCorrelations(ruleSet, fields);
@@ -110,6 +110,7 @@ export class Engine {
         new Stream(stream, {
           hash: this.#hash,
           tracker: this.tracker,
+          lists: ruleSet.lists,
           counts: this.counts,
           personSlot: this.evidence.personSlot,
           exactEntries: options.exactEntries ?? 16_384,

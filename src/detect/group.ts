@@ -22,6 +22,7 @@ import { TemporalLog } from '../window/temporal-log.ts';
 import { measureOf } from './closing-measure.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
+import type { ScaledBounds } from './scaled-bounds.ts';
 
 /** The logs that all groups of a stream share. */
 export interface StreamLogs {
@@ -36,6 +37,7 @@ export interface StreamLogs {
   readonly exactEntries: number;
   readonly watchers: number;
   readonly tracker: EpisodeTracker;
+  readonly scaled: ScaledBounds;
 }
 
 interface Sum {
@@ -171,6 +173,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.#closings.forEach((log, m) => {
       const planned = this.#logs.closings[m]!;
       log.judge(watermark, (end, value) => {
+        if (!this.#logs.scaled.allow(planned.rule, this.fields, value)) return;
         this.#logs.tracker.trueWindow(planned, this, end, value, false);
       });
     });
@@ -192,6 +195,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   window(horizon: Horizon, endMs: number, value: number): void {
     for (const watcher of (horizon as PlannedHorizon).watchers) {
       if (!holds(watcher.rule.bounds, value)) continue;
+      if (!this.#logs.scaled.allow(watcher.rule, this.fields, value)) continue;
       const estimated = endMs - horizon.timespanMs < this.#coalescedUpTo;
       this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
     }
@@ -328,7 +332,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     weigh: (position: number) => number,
   ): (index: number) => number {
     const { exactEntries, longestMs } = this.#logs;
-    const needed = Math.max(0, ...horizons.map((horizon) => horizon.mostThreshold));
+    const needed = Math.max(this.#logs.scaled.most, ...horizons.map((horizon) => horizon.mostThreshold));
     const { first } = run;
     const [from, to] = this.#insideAllEpisodes();
     const keepFrom = (upTo: number): number => {

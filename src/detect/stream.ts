@@ -10,6 +10,7 @@ import type { EpisodeTracker } from '../alert/episode.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
+import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SumLog } from '../window/sum-log.ts';
@@ -17,11 +18,14 @@ import { heldBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from './min-heap.ts';
 import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
-import { combinations, numberOf, textOf, textsOf } from './values.ts';
+import { ScaledBounds } from './scaled-bounds.ts';
+import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
 
 export interface StreamContext {
   readonly hash: SipHash;
   readonly tracker: EpisodeTracker;
+  /** Those that the rules name. */
+  readonly lists: Lists;
   readonly counts: {
     duplicates: number;
     coalesced: number;
@@ -77,6 +81,7 @@ export class Stream {
     const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
       ({ mostThreshold }) => mostThreshold,
     );
+    const scaled = new ScaledBounds(plan.rules, context.lists);
     this.#logs = {
       events: new EventLog(),
       counts: plan.counts,
@@ -89,9 +94,10 @@ export class Stream {
       temporals: plan.temporals,
       closings: plan.closings,
       longestMs: plan.longestMs,
-      exactEntries: Math.max(context.exactEntries, 2 * Math.max(0, ...mostCounted)),
+      exactEntries: Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted)),
       watchers: plan.rules.length,
       tracker: context.tracker,
+      scaled,
     };
     this.#hand = this.#groups.entries();
   }
@@ -341,12 +347,4 @@ function amountOf(value: FieldValue | undefined): number {
   }
   const amount = numberOf(value);
   return amount !== undefined && amount >= 0 ? amount : NaN;
-}
-
-/** Unambiguous text of several group-by values or tuple parts; a single one stands for itself. */
-function keyOf(values: readonly Key[]): Key & string {
-  if (values.length === 1) return values[0] as string;
-  let key = '';
-  for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
-  return key;
 }

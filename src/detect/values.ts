@@ -56,3 +56,11 @@ export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
 }
 
 const MOST_COMBINATIONS = 10_000;
+
+/** Unambiguous text of several group-by values or tuple parts; a single one stands for itself. */
+export function keyOf(values: readonly (string | null)[]): string {
+  if (values.length === 1) return values[0] as string;
+  let key = '';
+  for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
+  return key;
+}

@@ -10,6 +10,7 @@ import type { Episode } from '../alert/episode.ts';
 import { heldBy } from '../detect/closing-measure.ts';
 import { Engine } from '../detect/engine.ts';
 import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
+import { ScaledBounds } from '../detect/scaled-bounds.ts';
 import { combinations, textOf, textsOf } from '../detect/values.ts';
 import type { EvalOptions, RejectedEvent } from '../eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
@@ -27,6 +28,8 @@ export interface LastWindow extends WindowExplanation {
 
 export interface GroupExplanation {
   readonly group: Readonly<Record<string, string | null>>;
+  /** The number in the group's row of the list that scales the bounds; undefined when there is none. */
+  readonly scale: number | undefined;
   /** Entries over the whole input, and events that lack the measured field. */
   readonly entries: number;
   readonly withoutValue: number;
@@ -76,6 +79,7 @@ export class CorrelationExplainer {
   readonly #fields = new FieldTable();
   readonly #stream: StreamPlan;
   readonly #planned: PlannedClosing;
+  readonly #scaled: ScaledBounds;
   readonly #decoder: Decoder;
   readonly #record: EventRecord;
   readonly #episodes = new Set<Episode>();
@@ -95,6 +99,7 @@ export class CorrelationExplainer {
     // No other rule of the set has the same references, or the rule would refer to itself.
     this.#stream = planCorrelations(needed, fields).streams.find(({ rules }) => rules[0] === rule)!;
     this.#planned = measuredBy(this.#stream, rule);
+    this.#scaled = new ScaledBounds([rule], ruleSet.lists);
     this.#found = new Map(
       [...this.#stream.keySlots.keys()].map((ref) => [ref, { found: 0, withoutGroup: 0 }]),
     );
@@ -246,7 +251,7 @@ export class CorrelationExplainer {
     const sorted = [...entries].sort((a, b) => a.time - b.time);
     let last: WindowExplanation | undefined;
     let nearest: WindowExplanation | undefined;
-    for (const window of windows(sorted, this.#planned)) {
+    for (const window of windows(sorted, this.#planned, this.#scaled.of(this.#rule, fields))) {
       last = window;
       if (nearest === undefined || compareNearness(window, nearest) < 0) nearest = window;
     }
@@ -256,6 +261,7 @@ export class CorrelationExplainer {
     );
     return {
       group: fields,
+      scale: this.#scaled.numberOf(this.#rule, fields),
       entries: entries.length,
       withoutValue,
       last: last && { ...last, entries: within, seen: this.#seenIn(within) },

@@ -8,12 +8,24 @@
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
+import { Lists } from '../lookup/list.ts';
 import { formatCondition } from '../sigma/ast.ts';
 import type { Condition, Detection, Test } from '../sigma/ast.ts';
 import { compileMatcher } from '../sigma/matcher.ts';
+import { compileListed, workClock } from '../sigma/list-predicates.ts';
 import { compileReference, compileTest, type ValuePredicate } from '../sigma/predicate.ts';
 import type { BaseRule } from '../sigma/rule.ts';
-import { listed, plain, referenceWords, relation, shortened, shownValue, wantedBy } from './words.ts';
+import { isOff, type WorkingHours } from '../sigma/working-hours.ts';
+import {
+  listed,
+  plain,
+  referenceWords,
+  relation,
+  shortened,
+  shownValue,
+  wantedBy,
+  workWords,
+} from './words.ts';
 
 /** A part of a rule and what became of it on one event. */
 export interface Explanation {
@@ -35,13 +47,14 @@ export interface MatchExplanation {
 
 type Explain = (record: EventRecord) => Explanation;
 
-/** Registers the fields that the rule needs; build the decoder after this. */
+/** Registers the fields that the rule needs; build the decoder after this. `lists`: those the rule names. */
 export function compileExplanation(
   rule: BaseRule,
   fields: FieldTable,
+  lists: Lists = new Lists(),
 ): (record: EventRecord) => MatchExplanation {
-  const matcher = compileMatcher([rule], fields);
-  const explain = new Explainer(rule, fields).condition(rule.condition);
+  const matcher = compileMatcher([rule], fields, lists);
+  const explain = new Explainer(rule, fields, lists).condition(rule.condition);
   return (record) => ({ matches: matcher.match(record) > 0, tree: explain(record) });
 }
 
@@ -50,10 +63,12 @@ type Leaf = Extract<Detection, { readonly kind: 'field' | 'keyword' }>;
 class Explainer {
   readonly #rule: BaseRule;
   readonly #fields: FieldTable;
+  readonly #lists: Lists;
 
-  constructor(rule: BaseRule, fields: FieldTable) {
+  constructor(rule: BaseRule, fields: FieldTable, lists: Lists) {
     this.#rule = rule;
     this.#fields = fields;
+    this.#lists = lists;
   }
 
   condition(node: Condition): Explain {
@@ -78,6 +93,8 @@ class Explainer {
   #detection(node: Detection): Explain {
     if (node.kind === 'not') return negated('not', this.#detection(node.part));
     if (node.kind === 'field' || node.kind === 'keyword') return this.#tests([node]);
+    if (node.kind === 'listed') return this.#listed(node.list);
+    if (node.kind === 'off-hours') return this.#offHours(node.hours);
     if (node.kind === 'and') {
       return joined(
         'and',
@@ -113,6 +130,29 @@ class Explainer {
         field: path,
         ...(value === undefined ? {} : { value: plain(value) }),
       };
+    };
+  }
+
+  #listed(name: string): Explain {
+    const list = this.#lists.known(name);
+    const holds = compileListed(list, this.#fields);
+    const slots = list.columns.map((column) => [column, this.#fields.slot(column)] as const);
+    return (record) => {
+      const found = holds(record);
+      const values = slots.map(([column, slot]) => {
+        const value = record.slots[slot];
+        return value === undefined ? `${column} is absent` : `${column} = ${shownValue(value)}`;
+      });
+      return { holds: found, what: `${values.join(', ')}: ${found ? 'in' : 'not in'} the list ${name}` };
+    };
+  }
+
+  #offHours(hours: WorkingHours): Explain {
+    const { timezone } = this.#rule;
+    const state = workClock(hours, timezone, this.#lists);
+    return ({ time }) => {
+      const found = state(time);
+      return { holds: isOff(found), what: workWords(found, time, timezone) };
     };
   }
 

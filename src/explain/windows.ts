@@ -36,12 +36,16 @@ export interface Entry extends WindowEntry {
   readonly judgedFrom: number;
 }
 
-/** Every window of a group, in order of its end, slid through the measure of a rule. */
+/**
+ * Every window of a group, in order of its end, slid through the measure of a rule. `bounds`: the rule's, or
+ * the tighter ones that it has for the group.
+ */
 export function* windows(
   sorted: readonly Entry[],
   planned: PlannedClosing,
+  bounds: readonly Bound[],
 ): Generator<WindowExplanation, void> {
-  const { timespanMs, bounds } = planned.rule;
+  const { timespanMs } = planned.rule;
   const measure = measureOf(planned);
   // A late event counts in the windows that were not judged when it came, and ends none.
   const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
@@ -67,7 +71,7 @@ export function* windows(
       from,
       to,
       value,
-      holds: judged.holds,
+      holds: judged.holds && holds(bounds, value),
       bounds: bounds.map((bound) => ({ ...bound, holds: holds([bound], value) })),
     };
   }

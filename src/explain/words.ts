@@ -8,6 +8,7 @@ import type { Pattern, Test } from '../sigma/ast.ts';
 import { literalOf } from '../sigma/pattern.ts';
 import { compileTimePart } from '../sigma/time-part.ts';
 import { numberOf } from '../sigma/value.ts';
+import type { WorkState } from '../sigma/working-hours.ts';
 
 const ENDS = {
   'false-false': 'the same as',
@@ -75,6 +76,28 @@ export function wantedBy(test: Test): string {
     case 'null':
       return 'null or absent';
   }
+}
+
+const WORK_WORDS = {
+  working: 'within working hours',
+  weekday: 'no working day',
+  holiday: 'a holiday',
+  hour: 'outside working hours',
+} as const;
+
+/** How an instant (ms since the epoch) stands to working hours. */
+export function workWords(state: WorkState, time: number, timezone: string): string {
+  if (state === 'timeless') return 'the event has no time';
+  const local = new Intl.DateTimeFormat('en-GB', {
+    timeZone: timezone,
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(time);
+  return `${local} in ${timezone}: ${WORK_WORDS[state]}`;
 }
 
 const PLAIN = /^[\p{L}\p{N}_*?.:/@+-]+$/u;

@@ -5,6 +5,8 @@
  * that whoever evaluates, explains or translates a rule knows seven kinds of test and nothing else.
  */
 
+import type { WorkingHours } from './working-hours.ts';
+
 /** `*`: any run of characters, also none. */
 export const ANY_RUN = 0;
 /** `?`: exactly one character. */
@@ -53,7 +55,11 @@ export type Detection =
   | { readonly kind: 'not'; readonly part: Detection }
   | { readonly kind: 'field'; readonly path: string; readonly test: Test }
   /** The test on every value of the event, wherever it stands. */
-  | { readonly kind: 'keyword'; readonly test: Test };
+  | { readonly kind: 'keyword'; readonly test: Test }
+  /** The event's time is outside the hours; false for an event without a time. */
+  | { readonly kind: 'off-hours'; readonly hours: WorkingHours }
+  /** Some row of the lookup list of this name has the event's values. */
+  | { readonly kind: 'listed'; readonly list: string };
 
 /** A condition over names: a rule's selections, or the rules of a temporal correlation. */
 export type Condition =

@@ -110,10 +110,14 @@ function formatNetwork(family: 4 | 6, words: Address): string {
 export function contains(network: Network, text: string): boolean {
   const address = parseAddress(text);
   if (address === undefined) return false;
-  const { words } = address;
   if (network.family === 6 && address.family === 4) return false;
-  const whole = network.bits >>> 5;
-  for (let i = 0; i < whole; i++) if (words[i] !== network.words[i]) return false;
-  const rest = network.bits & 31;
-  return rest === 0 || (words[whole]! ^ network.words[whole]!) >>> (32 - rest) === 0;
+  return samePrefix(address.words, network.words, network.bits);
+}
+
+/** Whether the first `bits` bits of two addresses are equal. */
+export function samePrefix(one: Address, other: Address, bits: number): boolean {
+  const whole = bits >>> 5;
+  for (let i = 0; i < whole; i++) if (one[i] !== other[i]) return false;
+  const rest = bits & 31;
+  return rest === 0 || (one[whole]! ^ other[whole]!) >>> (32 - rest) === 0;
 }

@@ -6,11 +6,14 @@
  */
 
 import type { EventRecord, FieldTable } from '../event/record.ts';
+import { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
+import { compileListed, workClock } from './list-predicates.ts';
 import { literalOf } from './pattern.ts';
 import { anywhere, compileAnyOf, compileReference, compileTest } from './predicate.ts';
 import type { BaseRule } from './rule.ts';
 import { RuleIndex } from './rule-index.ts';
+import { isOff } from './working-hours.ts';
 
 export interface Matcher {
   readonly rules: readonly BaseRule[];
@@ -25,9 +28,13 @@ type Predicate = (record: EventRecord) => boolean;
 /** Below this many values, testing one after the other is cheaper than a set. */
 const SET_FROM = 4;
 
-/** Registers the fields that the rules need; build the decoder after this. */
-export function compileMatcher(rules: readonly BaseRule[], fields: FieldTable): Matcher {
-  const compiler = new Compiler(fields);
+/** Registers the fields that the rules need; build the decoder after this. `lists`: those the rules name. */
+export function compileMatcher(
+  rules: readonly BaseRule[],
+  fields: FieldTable,
+  lists: Lists = new Lists(),
+): Matcher {
+  const compiler = new Compiler(fields, lists);
   for (const rule of rules) compiler.count(rule);
   const predicates = rules.map((rule) => compiler.compile(rule));
   const index = new RuleIndex(rules, fields);
@@ -58,12 +65,14 @@ export function compileMatcher(rules: readonly BaseRule[], fields: FieldTable): 
 
 class Compiler {
   readonly #fields: FieldTable;
+  readonly #lists: Lists;
   readonly #uses = new Map<string, number>();
   readonly #shared = new Map<string, Predicate>();
   #generation = 0;
 
-  constructor(fields: FieldTable) {
+  constructor(fields: FieldTable, lists: Lists) {
     this.#fields = fields;
+    this.#lists = lists;
   }
 
   nextEvent(): void {
@@ -133,6 +142,11 @@ class Compiler {
   }
 
   #leaf(node: Leaf, rule: BaseRule): Predicate {
+    if (node.kind === 'listed') return compileListed(this.#lists.known(node.list), this.#fields);
+    if (node.kind === 'off-hours') {
+      const state = workClock(node.hours, rule.timezone, this.#lists);
+      return ({ time }) => isOff(state(time));
+    }
     if (node.kind === 'keyword') {
       this.#fields.wantWhole();
       if (node.test.kind === 'reference') return this.#keywordReference(node.test);
@@ -167,10 +181,10 @@ interface AnyOf {
   readonly literals: readonly string[];
 }
 
-type Leaf = AnyOf | Extract<Detection, { readonly kind: 'field' | 'keyword' }>;
+type Leaf = AnyOf | Extract<Detection, { readonly kind: 'field' | 'keyword' | 'off-hours' | 'listed' }>;
 
 function leafKey(leaf: Leaf, rule: BaseRule): string {
-  const timed = leaf.kind !== 'any-of' && leaf.test.kind === 'time';
+  const timed = leaf.kind === 'off-hours' || ('test' in leaf && leaf.test.kind === 'time');
   return JSON.stringify(timed ? [leaf, rule.timezone] : leaf);
 }
 

@@ -3,6 +3,7 @@
  * with its place, and a document that has one is not among the loaded rules.
  */
 
+import { Lists } from '../lookup/list.ts';
 import { readBaseRule, readFilter } from './base-rule.ts';
 import type { FilterDraft } from './base-rule.ts';
 import { Budget } from './budget.ts';
@@ -11,6 +12,7 @@ import { readCorrelation } from './correlation.ts';
 import type { DetectionContext, Placeholders } from './detection.ts';
 import { Faults } from './faults.ts';
 import { lint } from './lint/lint.ts';
+import { checkLists } from './list-references.ts';
 import { nearest } from './nearest.ts';
 import type { Draft } from './names.ts';
 import { resolve } from './resolve.ts';
@@ -27,6 +29,8 @@ export interface RuleSource {
 export interface ParseOptions {
   /** Values of `%name%` under the modifier `expand`. */
   readonly placeholders?: Placeholders;
+  /** What rules may name in `vigie.only_listed` and its like; those of one column are placeholders, too. */
+  readonly lists?: Lists;
   /** Also warn of rules that are sound and yet hardly what was meant. Default false. */
   readonly lint?: boolean;
 }
@@ -35,7 +39,8 @@ const KINDS = ['detection', 'correlation', 'filter'] as const;
 
 /** Parses and checks all files together: correlations and filters may refer to rules of other files. */
 export function parseRules(sources: readonly RuleSource[], options: ParseOptions = {}): RuleSet {
-  const placeholders = options.placeholders ?? {};
+  const lists = options.lists ?? new Lists();
+  const placeholders = { ...placeholdersOf(lists), ...options.placeholders };
   const drafts: Draft[] = [];
   const filters: FilterDraft[] = [];
   const files: Faults[] = [];
@@ -51,10 +56,18 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
       else if (draft !== undefined) drafts.push(draft);
     }
   }
+  files.push(...checkLists(drafts, lists));
   const { rules, correlations } = resolve(drafts, filters);
-  if (options.lint === true) lint(drafts, filters, { rules, correlations });
+  if (options.lint === true) lint(drafts, filters, { rules, correlations }, lists);
   const faults = files.flatMap(({ all }) => all.sort(byPlace));
-  return { rules, correlations, documents, filters: filters.filter(({ sound }) => sound).length, faults };
+  const sound = filters.filter((filter) => filter.sound).length;
+  return { rules, correlations, documents, filters: sound, faults, lists };
+}
+
+/** The cells of each list that has one column stand for `%name%`. */
+function placeholdersOf(lists: Lists): Placeholders {
+  const simple = lists.all.filter(({ columns }) => columns.length === 1);
+  return Object.fromEntries(simple.map(({ name, contents }) => [name, contents.rows.map(([cell]) => cell!)]));
 }
 
 function byPlace(a: Fault, b: Fault): number {

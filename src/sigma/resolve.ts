@@ -14,6 +14,7 @@ import { shown } from './faults.ts';
 import type { Place } from './faults.ts';
 import { onCycles } from './cycles.ts';
 import { Names } from './names.ts';
+import { narrowingOf } from './narrowing.ts';
 import type { Draft } from './names.ts';
 import { placeWithin } from './reader.ts';
 import type { PlacedText } from './reader.ts';
@@ -70,14 +71,19 @@ export function resolve(
 
 interface Section {
   readonly detections: Map<string, Detection>;
-  /** ANDed: the rule's own and those of its filters. */
+  /** ANDed: the rule's own, those of its extension keys and those of its filters. */
   readonly conditions: Condition[];
   /** How many filters of each label apply already. */
   readonly filters: Map<string, number>;
 }
 
 function sectionOf(draft: RuleDraft): Section {
-  return { detections: new Map(draft.detections), conditions: [draft.condition], filters: new Map() };
+  const { detections, conditions } = narrowingOf(draft);
+  return {
+    detections: new Map([...draft.detections, ...detections]),
+    conditions: [draft.condition, ...conditions],
+    filters: new Map(),
+  };
 }
 
 /** Filters times the rules that each applies to, over all files. */
@@ -282,6 +288,7 @@ function correlationRule(
 ): CorrelationRule {
   const keyOf = (each: Draft): string => names.keyOf(each);
   const { extensions, type, groupBy, timespanMs, bounds, fields, percentile } = draft;
+  const scaleBy = extensions['vigie.scale_by'];
   return {
     kind: 'correlation',
     ...draft.meta,
@@ -310,5 +317,6 @@ function correlationRule(
     maxGroups: extensions['vigie.max_groups'],
     maxEntries: extensions['vigie.max_entries'],
     inhibits: links.inhibits.map(keyOf),
+    scaleBy: scaleBy && { list: scaleBy.list.text, column: scaleBy.column.text, factor: scaleBy.factor },
   };
 }

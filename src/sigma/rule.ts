@@ -2,6 +2,7 @@
  * Loaded Sigma documents, as the engine takes them: checked, frozen, with every name resolved.
  */
 
+import type { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
 
 export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';
@@ -84,6 +85,15 @@ export interface CorrelationRule extends RuleMeta {
   readonly maxEntries: number | undefined;
   /** Keys of the rules whose open alerts of the same group this rule's firing alert inhibits. */
   readonly inhibits: readonly string[];
+  /** `vigie.scale_by`: lower bounds are at least `factor` × the number in `column` of the group's row. */
+  readonly scaleBy: ScaleBy | undefined;
+}
+
+export interface ScaleBy {
+  /** Name of a lookup list; its columns other than `column` are group-by fields. */
+  readonly list: string;
+  readonly column: string;
+  readonly factor: number;
 }
 
 /** A fault or warning at a place in a file. Lines and columns count from 1. */
@@ -102,4 +112,6 @@ export interface RuleSet {
   readonly documents: number;
   readonly filters: number;
   readonly faults: readonly Fault[];
+  /** The lookup lists that the rules may name. */
+  readonly lists: Lists;
 }

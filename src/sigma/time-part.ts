@@ -8,7 +8,7 @@ const CACHED_QUARTERS = 4_096;
 
 /** Instant (ms since the epoch) → number; `timezone` is an IANA name. */
 export function compileTimePart(part: TimePart, timezone: string): (time: number) => number {
-  const offset = timezone === 'UTC' ? () => 0 : zoneOffset(timezone);
+  const offset = zoneOffset(timezone);
   const local = new Date(0);
   const read = READERS[part];
   return (time) => {
@@ -35,8 +35,12 @@ function isoWeek(local: Date): number {
   return 1 + Math.floor((thursday.getTime() - yearStart) / (7 * DAY_MS));
 }
 
-/** Offset from UTC in ms. Zones only change on quarters of an hour, so one look-up serves a quarter. */
-function zoneOffset(timezone: string): (time: number) => number {
+/**
+ * Instant (ms since the epoch) → offset of local time from UTC, ms. Zones only change on quarters of an
+ * hour, so one look-up serves a quarter.
+ */
+export function zoneOffset(timezone: string): (time: number) => number {
+  if (timezone === 'UTC') return () => 0;
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: timezone,
     hourCycle: 'h23',

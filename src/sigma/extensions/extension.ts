@@ -3,7 +3,8 @@
 import { DURATION_FORM, parseDuration } from '../duration.ts';
 import { shown } from '../faults.ts';
 import type { Faults } from '../faults.ts';
-import { readText } from '../reader.ts';
+import { readText, readTexts } from '../reader.ts';
+import type { PlacedText } from '../reader.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
 export type DocumentKind = 'rule' | 'correlation' | 'filter';
@@ -32,5 +33,14 @@ export function readCount(root: YamlMap, key: string, faults: Faults): number | 
     return Number(node.value);
   const given = node.kind === 'scalar' ? shown(node.source) : `a ${node.kind}`;
   faults.error(node, 'BAD_NUMBER', `${key} is ${given}; expected a whole number above 0`);
+  return undefined;
+}
+
+/** One name or more: none would narrow a rule to nothing, or not at all, without a word. */
+export function readNames(root: YamlMap, key: string, faults: Faults): readonly PlacedText[] | undefined {
+  const before = faults.errors;
+  const names = readTexts(root, key, faults);
+  if (names.length > 0 || faults.errors > before) return names;
+  faults.error(root.entries.get(key)!.value, 'EMPTY_LIST', `${key} is empty; give at least one name`);
   return undefined;
 }

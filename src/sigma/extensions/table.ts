@@ -12,8 +12,12 @@ import { suggestion } from '../nearest.ts';
 import { readChoice, readText, readTexts } from '../reader.ts';
 import type { PlacedText } from '../reader.ts';
 import type { YamlMap } from '../yaml-tree.ts';
-import { readCount, readDuration } from './extension.ts';
+import { readCount, readDuration, readNames } from './extension.ts';
 import type { DocumentKind, Extension } from './extension.ts';
+import { readOffHours } from './off-hours.ts';
+import type { OffHours } from './off-hours.ts';
+import { readScaleBy } from './scale-by.ts';
+import type { ScaleBy } from './scale-by.ts';
 import { readTests } from './tests.ts';
 import { readTimezone } from './timezone.ts';
 
@@ -24,6 +28,10 @@ export interface Extensions {
   readonly 'vigie.max_groups'?: number;
   readonly 'vigie.max_entries'?: number;
   readonly 'vigie.timezone'?: string;
+  readonly 'vigie.off_hours'?: OffHours;
+  readonly 'vigie.only_listed'?: readonly PlacedText[];
+  readonly 'vigie.unless_listed'?: readonly PlacedText[];
+  readonly 'vigie.scale_by'?: ScaleBy;
   readonly 'vigie.inhibits'?: readonly PlacedText[];
   readonly 'vigie.runbook'?: string;
   readonly 'vigie.tests'?: true;
@@ -40,6 +48,10 @@ const TABLE: { readonly [Key in ExtensionKey]-?: Extension<Extensions[Key]> } = 
   'vigie.max_groups': { on: ['correlation'], read: readCount },
   'vigie.max_entries': { on: ['correlation'], read: readCount },
   'vigie.timezone': { on: ['rule'], read: readTimezone },
+  'vigie.off_hours': { on: ['rule'], read: readOffHours },
+  'vigie.only_listed': { on: ['rule'], read: readNames },
+  'vigie.unless_listed': { on: ['rule'], read: readNames },
+  'vigie.scale_by': { on: ['correlation'], read: readScaleBy },
   'vigie.inhibits': { on: ['correlation'], read: readTexts },
   'vigie.runbook': {
     on: ['rule', 'correlation'],

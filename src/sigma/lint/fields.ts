@@ -4,6 +4,7 @@
  */
 
 import { KNOWN_FIELDS } from '../../event/access-event.ts';
+import type { Lists } from '../../lookup/list.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Faults, type Place, shown } from '../faults.ts';
@@ -47,6 +48,21 @@ export function warnOfUnknownFields(
     }
   };
   for (const { key, value } of map.entries.values()) if (!NO_SELECTIONS.includes(key)) visit(value);
+}
+
+/** Looks at the columns of the lists in which a rule looks events up: no event is listed by a field it has not. */
+export function warnOfUnknownColumns({ extensions, faults }: RuleDraft, lists: Lists): void {
+  for (const key of ['vigie.only_listed', 'vigie.unless_listed'] as const) {
+    for (const name of extensions[key] ?? []) {
+      const unknown = lists.get(name.text)?.columns.find((column) => !KNOWN.has(column));
+      if (unknown === undefined) continue;
+      faults.warning(
+        name,
+        'UNKNOWN_FIELD',
+        `the list ${name.text} has the column ${shown(unknown)}, which is no field of the portal's events${suggestion(unknown, KNOWN_FIELDS)}`,
+      );
+    }
+  }
 }
 
 /** Looks at the group-by and measured fields of a correlation of portal rules. */

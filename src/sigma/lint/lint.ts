@@ -4,13 +4,14 @@
  * fires is the same with and without.
  */
 
+import type { Lists } from '../../lookup/list.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
 import type { CorrelationDraft } from '../correlation.ts';
 import type { Draft } from '../names.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
 import { warnOfBounds } from './bounds.ts';
 import { warnOfUncarriedFields } from './chains.ts';
-import { isPortal, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
+import { isPortal, warnOfUnknownColumns, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
 
 /**
  * Adds the warnings to the faults of the documents' files. `loaded`: what the sound ones of the drafts became,
@@ -20,6 +21,7 @@ export function lint(
   drafts: readonly Draft[],
   filters: readonly FilterDraft[],
   loaded: { readonly rules: readonly BaseRule[]; readonly correlations: readonly CorrelationRule[] },
+  lists: Lists,
 ): void {
   const sound = drafts.filter((draft) => draft.sound);
   const rules = sound
@@ -35,6 +37,7 @@ export function lint(
   for (const [draft, rule] of rules) {
     if (!isPortal(rule.logsource)) continue;
     warnOfUnknownFields(draft, 'detection');
+    warnOfUnknownColumns(draft, lists);
     if (!referred.has(rule.key) && rule.level !== 'informational') {
       draft.faults.warning(
         draft.root.entries.get('title')?.value ?? draft.root,
