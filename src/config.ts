@@ -70,6 +70,18 @@ const url = z
 /** Every setting, by its name in the configuration file. */
 export const SETTINGS = {
   rules: setting('VIGIE_RULES', someOf, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
+  lists: setting(
+    'VIGIE_LISTS',
+    text.optional(),
+    undefined,
+    'Folder of lookup lists, `NAME.csv`, which take the place of those beside the rules. Default: `lists` in the working folder, if there is one.',
+  ),
+  lists_interval: setting(
+    'VIGIE_LISTS_INTERVAL',
+    duration.refine((ms) => ms > 0, 'expected a duration above 0'),
+    '5s',
+    'Wall time between two looks whether the files of lookup lists have changed.',
+  ),
   data_dir: setting(
     'VIGIE_DATA_DIR',
     text,

@@ -10,6 +10,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from './errors.ts';
 import { evalEvents } from './eval.ts';
+import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from './sigma/duration.ts';
 import type { RuleSet } from './sigma/rule.ts';
 
@@ -44,6 +45,10 @@ const fileSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
+        /** Rows of lookup lists; a list that is not given is empty. */
+        lists: z
+          .record(z.string(), z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))))
+          .default({}),
         events: z.array(runSchema).min(1),
         fires: z.array(
           z.strictObject({
@@ -82,7 +87,12 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
       },
     );
   }
-  return tests.map((test) => {
+  const run = (test: (typeof tests)[number]): RuleTestResult => {
+    const wrongLists = fillLists(ruleSet.lists, test.lists);
+    if (wrongLists !== undefined)
+      throw new VigieError('RULE_TEST_INVALID', `${file}: ${test.name}: lists: ${wrongLists}`, {
+        remedy: FORM,
+      });
     const events = test.events.flatMap(generate).sort((a, b) => a.time - b.time);
     const output = evalEvents(
       ruleSet,
@@ -103,7 +113,8 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
       ...surplus.map((fire) => `fired, not expected: ${textOf(fire)}`),
     ];
     return { file, rule: rule.key, name: test.name, passed: differences.length === 0, differences };
-  });
+  };
+  return keepingLists(ruleSet.lists, () => tests.map(run));
 }
 
 function parseFile(file: string, text: string): z.infer<typeof fileSchema> {

@@ -3,25 +3,37 @@
  * cannot be read into a fault of that file; only a path that leads nowhere is an error of the call.
  */
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { VigieError, messageOf } from './errors.ts';
+import { listFolders, loadLists } from './list-files.ts';
 import { parseRules } from './sigma/parse-rules.ts';
 import type { ParseOptions, RuleSource } from './sigma/parse-rules.ts';
 import type { Fault, RuleSet } from './sigma/rule.ts';
 import { MAX_FILE_BYTES } from './sigma/yaml-tree.ts';
+import { readTextFile } from './text-file.ts';
 
-/** Loads all rules of the files and folders. Throws VigieError RULES_UNREADABLE for a path that cannot be opened. */
-export function loadRules(paths: readonly string[], options: ParseOptions = {}): RuleSet {
+export interface LoadOptions extends Omit<ParseOptions, 'lists'> {
+  /** Folder of lookup lists that take the place of those beside the rules. */
+  readonly listsFolder?: string | undefined;
+}
+
+/**
+ * Loads all rules of the files and folders, and the lookup lists for them. Throws VigieError RULES_UNREADABLE
+ * for a path, and LISTS_UNREADABLE for a folder of lists, that cannot be opened.
+ */
+export function loadRules(paths: readonly string[], options: LoadOptions = {}): RuleSet {
   const sources: RuleSource[] = [];
   const unreadable: Fault[] = [];
   for (const file of findRuleFiles(paths)) {
-    const read = readSource(file);
+    const read = readTextFile(file, MAX_FILE_BYTES);
     if (typeof read === 'string') sources.push({ file, text: read });
     else unreadable.push(read);
   }
-  const set = parseRules(sources, options);
-  return { ...set, faults: [...unreadable, ...set.faults] };
+  const { listsFolder, ...parseOptions } = options;
+  const { lists, faults } = loadLists(listFolders(paths, listsFolder));
+  const set = parseRules(sources, { ...parseOptions, lists });
+  return { ...set, faults: [...faults, ...unreadable, ...set.faults] };
 }
 
 /**
@@ -72,30 +84,4 @@ function walk(folder: string): string[] {
 
 function isRuleFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && !/\.tests\.ya?ml$/.test(name);
-}
-
-/** The file's text, or the fault that says why not. Larger files than the parser takes are not even read. */
-function readSource(file: string): string | Fault {
-  const fault = (code: string, message: string): Fault => ({
-    file,
-    line: 1,
-    column: 1,
-    code,
-    message,
-    severity: 'error',
-  });
-  try {
-    const { size } = statSync(file);
-    if (size > MAX_FILE_BYTES) {
-      return fault(
-        'FILE_TOO_LARGE',
-        `the file has ${size} bytes; at most ${MAX_FILE_BYTES} are read; split it`,
-      );
-    }
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-  } catch (thrown) {
-    if (thrown instanceof TypeError)
-      return fault('NOT_UTF8', 'the file is not UTF-8; save it in that encoding');
-    return fault('FILE_UNREADABLE', `the file cannot be read: ${messageOf(thrown)}`);
-  }
 }

@@ -8,7 +8,8 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { VigieError } from './errors.ts';
-import { createMetrics } from './metrics/registry.ts';
+import { listFolders, ListWatch } from './list-files.ts';
+import { createMetrics, type Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
 import { Pipeline, type PipelineSummary } from './pipeline.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
@@ -56,6 +57,9 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   metrics.rulesLoaded.set({ kind: 'filter' }, ruleSet.filters);
   metrics.ruleErrors.set(0);
   metrics.ruleLoad.set(options.ruleLoadMs / 1000);
+
+  const stopWatching = watchLists(options, metrics);
+  closers.push(() => Promise.resolve(stopWatching()));
 
   const troubles = new Map<'source' | 'sink' | 'dead letters' | 'start', string>([['start', 'starting']]);
   try {
@@ -167,6 +171,32 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
     for (const failure of failures) logger.error({ err: failure }, 'closing failed');
   }
+}
+
+/** Keeps the lookup lists up to date with their files; returns what ends that. */
+function watchLists({ config, ruleSet, logger }: ServiceOptions, metrics: Metrics): () => void {
+  const { lists } = ruleSet;
+  for (const { name, contents } of lists.all) {
+    metrics.listRows.set({ list: name }, contents.rows.length);
+    metrics.listRefusals.inc({ list: name }, 0);
+  }
+  const watch = new ListWatch(lists, listFolders(config.rules, config.lists), {
+    onReplaced: ({ name, file, contents }) => {
+      const { length: rows } = contents.rows;
+      metrics.listRows.set({ list: name }, rows);
+      logger.info({ list: name, file, rows }, 'lookup list replaced');
+    },
+    onRefused: ({ name }, file, [fault, ...others]) => {
+      metrics.listRefusals.inc({ list: name });
+      // The message may quote a cell; the place and the code are enough to find it.
+      logger.warn(
+        { code: fault!.code, list: name, file, line: fault!.line, faults: 1 + others.length },
+        'lookup list refused: the rows before stay in force; vigie rules check says what is wrong',
+      );
+    },
+  });
+  const timer = setInterval(() => watch.look(), config.lists_interval).unref();
+  return () => clearInterval(timer);
 }
 
 function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {

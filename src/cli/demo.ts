@@ -30,6 +30,7 @@ const JULY_2025 = { recordsTaken: 340_000, hours: 2, alertAfter: 'three days' };
 interface Options {
   seed?: string;
   accounts?: string;
+  lists?: string;
   dataDir: string;
 }
 
@@ -43,6 +44,11 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
     .option('--seed <text>', 'seed of the generated traffic')
     .option('--accounts <number>', 'accounts of the ordinary traffic')
     .option(
+      '--lists <folder>',
+      'folder of lookup lists (default: those beside the rules)',
+      settingText('lists'),
+    )
+    .option(
       '-d, --data-dir <folder>',
       'folder of the embedded database',
       settingText('data_dir'),
@@ -52,7 +58,10 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
     .action(async (options: Options) => {
       // The demo is self-contained: of the environment it takes only other rules to watch at work.
       const rules = process.env['VIGIE_RULES'] ?? [fileURLToPath(new URL('../../rules', import.meta.url))];
-      const config = loadConfig({}, { rules, data_dir: options.dataDir, http_port: 0, log_level: 'error' });
+      const config = loadConfig(
+        {},
+        { rules, lists: options.lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
+      );
       const caught = await demo(config, options, version);
       exit(caught ? EXIT.done : EXIT.failed);
     });
@@ -66,7 +75,7 @@ async function demo(config: Config, { seed, accounts }: Options, version: string
   const generated = generate(SCENARIO, scenarioOptions);
   const { events: total } = estimate(SCENARIO, scenarioOptions);
   const since = systemClock.elapsed();
-  const ruleSet = requireRules(config.rules);
+  const ruleSet = requireRules(config.rules, config.lists);
   const ruleLoadMs = systemClock.elapsed() - since;
   const { key } = pseudonymKey(config);
   await write(

@@ -10,6 +10,7 @@ import { write } from './output.ts';
 
 interface Options {
   rules: string[];
+  lists?: string;
   input: string;
   timestampField: string;
   lateness: number;
@@ -27,6 +28,7 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
       'Runs the production engine over NDJSON in deterministic event time to the end of the input, and prints one JSON object per line, in event-time order: matches, firings, and at the end the alerts.',
     )
     .requiredOption('-r, --rules <path...>', 'files or folders of Sigma rules')
+    .option('--lists <folder>', 'folder of lookup lists (default: those beside the rules)')
     .option('-i, --input <file>', 'NDJSON events, - for standard input', '-')
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
@@ -51,7 +53,7 @@ Examples:
         person_fields: personFields,
         max_event_bytes: maxEventBytes,
       } = loadConfig(process.env);
-      const evaluator = new Evaluator(requireRules(options.rules), {
+      const evaluator = new Evaluator(requireRules(options.rules, options.lists), {
         timestampField: options.timestampField,
         latenessMs,
         allMatches: options.allMatches === true,

@@ -8,6 +8,7 @@ import { createDecoder } from '../event/create-decoder.ts';
 import { FieldTable } from '../event/record.ts';
 import { CorrelationExplainer } from '../explain/correlation.ts';
 import { compileExplanation } from '../explain/match.ts';
+import { listsFolder } from '../list-files.ts';
 import type { Lists } from '../lookup/list.ts';
 import { textOf } from '../detect/values.ts';
 import { suggestion } from '../sigma/nearest.ts';
@@ -28,6 +29,7 @@ import { count } from './terminal.ts';
 interface Options {
   event: string;
   rules?: string[];
+  lists?: string;
   timestampField: string;
   lateness: number;
   all?: true;
@@ -48,6 +50,7 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
     )
     .requiredOption('-e, --event <file>', 'NDJSON events, - for standard input')
     .option('-r, --rules <path...>', 'files or folders of rules (default: those of VIGIE_RULES)')
+    .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
       new Option('--lateness <duration>', 'allowed lateness, for correlations')
@@ -68,7 +71,7 @@ Examples:
     )
     .action(async (name: string, options: Options) => {
       const config = loadConfig(process.env);
-      const ruleSet = requireRules(options.rules ?? config.rules);
+      const ruleSet = requireRules(options.rules ?? config.rules, listsFolder(options.lists ?? config.lists));
       const rule = ruleCalled(name, ruleSet);
       const evaluation = evaluationOptions(options, config);
       const rejected =

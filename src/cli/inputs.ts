@@ -12,11 +12,11 @@ export function faultLine({ file, line, column, severity, code, message }: Fault
 }
 
 /**
- * Loads rules; any fault is printed to standard error and refused. Warnings are printed by `rules check` only.
+ * Loads rules and their lookup lists; any fault is printed to standard error and refused. Warnings are printed by `rules check` only.
  * Throws RULES_FAULTY, or NO_RULES: a detector without rules would look as if all were well.
  */
-export function requireRules(paths: readonly string[]): RuleSet {
-  const ruleSet = loadRules(paths);
+export function requireRules(paths: readonly string[], listsFolder: string | undefined): RuleSet {
+  const ruleSet = loadRules(paths, { listsFolder });
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     for (const fault of errors) process.stderr.write(`${faultLine(fault)}\n`);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { listsFolder } from '../list-files.ts';
 import { loadRules } from '../rules-files.ts';
 import { runRuleTests, type RuleTestResult } from '../rule-tests.ts';
 import { EXIT } from './errors.ts';
@@ -30,13 +31,15 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .description(
       'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any.',
     )
+    .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .option('--json', 'one JSON object on standard output instead')
     .addHelpText(
       'after',
       '\nExamples:\n  vigie rules check rules\n  vigie rules check --json rules | jq .faults',
     )
-    .action(async (paths: string[], options: { json?: true }) => {
-      const ruleSet = loadRules(orConfigured(paths), { lint: true });
+    .action(async (given: string[], options: { json?: true; lists?: string }) => {
+      const { paths, lists } = orConfigured(given, options);
+      const ruleSet = loadRules(paths, { lint: true, listsFolder: lists });
       const { documents, rules: base, correlations, filters, faults } = ruleSet;
       const errors = faults.filter(({ severity }) => severity === 'error');
       if (options.json) {
@@ -71,11 +74,15 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .command('test')
     .argument('[path...]', 'files or folders')
     .description('Runs the tests beside the rules (*.tests.yml) on the production engine.')
+    .option(
+      '--lists <folder>',
+      'folder of lookup lists (default: VIGIE_LISTS); tests bring rows of their own',
+    )
     .option('--json', 'one JSON object per test on standard output')
     .addHelpText('after', '\nExample:\n  vigie rules test rules/extraction')
-    .action(async (given: string[], options: { json?: true }) => {
-      const paths = orConfigured(given);
-      const ruleSet = requireRules(paths);
+    .action(async (given: string[], options: { json?: true; lists?: string }) => {
+      const { paths, lists } = orConfigured(given, options);
+      const ruleSet = requireRules(paths, lists);
       const files = await testFiles(paths);
       if (files.length === 0) {
         throw new VigieError('NO_RULE_TESTS', `no *.tests.yml under ${paths.join(', ')}`, {
@@ -105,10 +112,12 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .argument('[path...]', 'files or folders')
     .description('Lists the rules that raise alerts; --all also those that only others refer to.')
     .option('--all', 'also rules that raise nothing alone')
+    .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .option('--json', 'one JSON object per rule on standard output')
     .addHelpText('after', '\nExample:\n  vigie rules list --all')
-    .action(async (paths: string[], options: { json?: true; all?: true }) => {
-      const ruleSet = requireRules(orConfigured(paths));
+    .action(async (given: string[], options: { json?: true; all?: true; lists?: string }) => {
+      const { paths, lists } = orConfigured(given, options);
+      const ruleSet = requireRules(paths, lists);
       const shown = [...ruleSet.correlations, ...ruleSet.rules].filter(
         (rule) => options.all || rule.alertsAlone,
       );
@@ -126,8 +135,17 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     });
 }
 
-function orConfigured(paths: readonly string[]): readonly string[] {
-  return paths.length > 0 ? paths : loadConfig(process.env).rules;
+/** The rules and the folder of lists that are meant: as given, else as configured. */
+function orConfigured(
+  paths: readonly string[],
+  options: { readonly lists?: string },
+): { readonly paths: readonly string[]; readonly lists: string | undefined } {
+  if (paths.length > 0 && options.lists !== undefined) return { paths, lists: options.lists };
+  const config = loadConfig(process.env);
+  return {
+    paths: paths.length > 0 ? paths : config.rules,
+    lists: listsFolder(options.lists ?? config.lists),
+  };
 }
 
 async function testFiles(paths: readonly string[]): Promise<string[]> {

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
+import { listsFolder } from '../list-files.ts';
 import { pseudonymKey } from '../pseudonym-key.ts';
 import { runService } from '../service.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
@@ -20,6 +21,7 @@ import { count, fileProgress } from './terminal.ts';
 interface Options {
   input?: string;
   rules?: string[];
+  lists?: string;
   dataDir?: string;
   httpPort?: string;
 }
@@ -33,6 +35,7 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     )
     .option('-i, --input <file>', 'NDJSON events instead of Kafka, - for standard input')
     .option('-r, --rules <path...>', 'files or folders of rules (default: VIGIE_RULES)')
+    .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)', settingText('lists'))
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .option(
       '--http-port <port>',
@@ -52,17 +55,19 @@ Examples:
     .action(async (options: Options, command: Command) => {
       const overrides = {
         ...(options.rules === undefined ? {} : { rules: options.rules }),
+        ...(options.lists === undefined ? {} : { lists: options.lists }),
         ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
         ...(options.httpPort === undefined ? {} : { http_port: options.httpPort }),
       };
-      const config = loadConfig(process.env, overrides);
+      const given = loadConfig(process.env, overrides);
+      const config = { ...given, lists: listsFolder(given.lists) };
       const { input } = options;
       if (input === undefined && config.kafka_brokers === undefined) {
         command.error('error: nothing to read: give --input FILE, or set KAFKA_BROKERS');
       }
       const logger = await createLogger(config.log_level);
       const since = systemClock.elapsed();
-      const ruleSet = requireRules(config.rules);
+      const ruleSet = requireRules(config.rules, config.lists);
       const ruleLoadMs = systemClock.elapsed() - since;
       // A file is read by one process: it needs no shared key.
       const { key, madeAt } = pseudonymKey(

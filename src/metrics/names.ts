@@ -239,6 +239,20 @@ export const METRICS = {
     unit: 'seconds',
     help: 'Duration of the last loading of the rules.',
   },
+  listRows: {
+    name: 'vigie_list_rows',
+    type: 'gauge',
+    labels: ['list'],
+    unit: 'rows',
+    help: 'Rows of a lookup list that are in force.',
+  },
+  listRefusals: {
+    name: 'vigie_list_refusals_total',
+    type: 'counter',
+    labels: ['list'],
+    unit: 'files',
+    help: 'Changed files of a lookup list that were refused: the rows before stay in force.',
+  },
   ready: {
     name: 'vigie_ready',
     type: 'gauge',
