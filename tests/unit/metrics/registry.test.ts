@@ -17,7 +17,18 @@ describe('the metrics', () => {
   test('no label could hold an account, a person or an address', () => {
     const labels = new Set(definitions.flatMap((definition) => definition.labels));
     expect([...labels].toSorted()).toEqual(
-      ['code', 'kind', 'level', 'node_version', 'partition', 'rule', 'status', 'table', 'version'].toSorted(),
+      [
+        'code',
+        'kind',
+        'level',
+        'list',
+        'node_version',
+        'partition',
+        'rule',
+        'status',
+        'table',
+        'version',
+      ].toSorted(),
     );
   });
 

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { EXTENSION_KEYS } from '../../../src/sigma/extensions/table.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 
 const folder = new URL('testdata/', import.meta.url);
@@ -66,6 +67,25 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '3:1: MISPLACED_EXTENSION: vigie.max_groups means nothing on a rule; it belongs on a correlation',
   'extension-timezone':
     '3:17: BAD_VALUE: vigie.timezone is "Europe/Pariss"; expected an IANA time zone such as Europe/Paris; did you mean "Europe/Paris"?',
+  'extension-off-hours-key':
+    '3:19: UNKNOWN_KEY: vigie.off_hours has no key "day"; expected one of days, hours, holidays; did you mean "days"?',
+  'extension-off-hours-days':
+    '3:25: BAD_VALUE: days of vigie.off_hours is "monday-fri"; expected mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri',
+  'extension-off-hours-hours':
+    '3:26: BAD_VALUE: hours of vigie.off_hours is "19:00-07:00"; expected a range of times such as 07:00-19:00, the first before the second',
+  'extension-off-hours-holidays':
+    '3:29: UNKNOWN_LIST: there is no list "DE", nor a region such as FR, FR-57; there is none: put NAME.csv into a folder lists beside the rules, or name its folder with VIGIE_LISTS or --lists',
+  'extension-off-hours-type': '3:18: WRONG_TYPE: vigie.off_hours is text; expected a map',
+  'extension-only-listed':
+    '3:21: UNKNOWN_LIST: there is no list "hosting_networks"; there is none: put NAME.csv into a folder lists beside the rules, or name its folder with VIGIE_LISTS or --lists',
+  'extension-unless-listed-empty': '3:22: EMPTY_LIST: vigie.unless_listed is empty; give at least one name',
+  'extension-scale-by-list':
+    '9:17: MISSING_KEY: list is missing; name the lookup list that holds the numbers',
+  'extension-scale-by-column':
+    '9:17: MISSING_KEY: column is missing; name the column of the list that holds the numbers',
+  'extension-scale-by-factor': '9:60: BAD_NUMBER: factor of vigie.scale_by is "0"; expected a number above 0',
+  'extension-scale-by-unknown':
+    '9:24: UNKNOWN_LIST: there is no list "caseloads"; there is none: put NAME.csv into a folder lists beside the rules, or name its folder with VIGIE_LISTS or --lists',
   'fieldref-wildcard':
     '5:17: BAD_MODIFIER: |fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
   'filter-correlation':
@@ -93,8 +113,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '4:3: MISSING_KEY: condition is missing; say which selections make a match, e.g. condition: selection',
   'missing-title': '1:1: MISSING_KEY: title is missing; every rule says in a few words what it is for',
   'modifier-order': '5:5: MODIFIER_ORDER: |re comes first, before |contains',
-  'nested-extension':
-    '9:1: UNKNOWN_EXTENSION: there is no extension key "vigie"; there are vigie.resolve_timeout, vigie.missing_fields, vigie.max_groups, vigie.max_entries, vigie.timezone, vigie.inhibits, vigie.runbook, vigie.tests; write the keys with a dot, e.g. vigie.runbook',
+  'nested-extension': `9:1: UNKNOWN_EXTENSION: there is no extension key "vigie"; there are ${EXTENSION_KEYS.join(', ')}; write the keys with a dot, e.g. vigie.runbook`,
   'no-section':
     '2:1: BAD_DOCUMENT: the document has none of detection, correlation, filter; did you mean "detection" instead of "detecton"?',
   'no-selection-fits': '5:19: NO_SELECTION_FITS: no selection fits "filter_*"; there is selection',
@@ -123,8 +142,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '3:1: BAD_DOCUMENT: a document has one of detection, correlation, filter; this one has detection and correlation: split it with ---',
   'unclosed-parenthesis': '5:14: CONDITION_SYNTAX: the parenthesis opened here is not closed',
   'undefined-alias': '4:14: YAML_SYNTAX: the alias *nowhere has no complete anchor &nowhere before it',
-  'unknown-extension':
-    '9:1: UNKNOWN_EXTENSION: there is no extension key "vigie.resolve_timout"; there are vigie.resolve_timeout, vigie.missing_fields, vigie.max_groups, vigie.max_entries, vigie.timezone, vigie.inhibits, vigie.runbook, vigie.tests; did you mean "vigie.resolve_timeout"?',
+  'unknown-extension': `9:1: UNKNOWN_EXTENSION: there is no extension key "vigie.resolve_timout"; there are ${EXTENSION_KEYS.join(', ')}; did you mean "vigie.resolve_timeout"?`,
   'unknown-modifier': '5:5: UNKNOWN_MODIFIER: there is no modifier "contians"; did you mean "contains"?',
   'unknown-rule': '11:10: UNKNOWN_RULE: no rule has the id or name "veiws"; did you mean "views"?',
   'unknown-selection':
