@@ -5,8 +5,9 @@ import type { FieldValue } from '../event/record.ts';
 import { parseTime } from '../event/time.ts';
 import { ANY_DASH, ANY_ONE, ANY_RUN } from '../sigma/ast.ts';
 import type { Pattern, Test } from '../sigma/ast.ts';
+import { weekdayOf } from '../sigma/holidays.ts';
 import { literalOf } from '../sigma/pattern.ts';
-import { compileTimePart } from '../sigma/time-part.ts';
+import { compileTimePart, zoneOffset } from '../sigma/time-part.ts';
 import { numberOf } from '../sigma/value.ts';
 import type { WorkState } from '../sigma/working-hours.ts';
 
@@ -78,6 +79,8 @@ export function wantedBy(test: Test): string {
   }
 }
 
+const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+
 const WORK_WORDS = {
   working: 'within working hours',
   weekday: 'no working day',
@@ -88,16 +91,10 @@ const WORK_WORDS = {
 /** How an instant (ms since the epoch) stands to working hours. */
 export function workWords(state: WorkState, time: number, timezone: string): string {
   if (state === 'timeless') return 'the event has no time';
-  const local = new Intl.DateTimeFormat('en-GB', {
-    timeZone: timezone,
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-  }).format(time);
-  return `${local} in ${timezone}: ${WORK_WORDS[state]}`;
+  const local = time + zoneOffset(timezone)(time);
+  const day = WEEKDAYS[weekdayOf(Math.floor(local / 86_400_000))]!;
+  const clock = new Date(local).toISOString().slice(0, 16).replace('T', ' ');
+  return `${day} ${clock} in ${timezone}: ${WORK_WORDS[state]}`;
 }
 
 const PLAIN = /^[\p{L}\p{N}_*?.:/@+-]+$/u;

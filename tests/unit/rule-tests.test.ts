@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../src/errors.ts';
-import { runRuleTests } from '../../src/rule-tests.ts';
+import { runRuleTests, type RuleTestResult } from '../../src/rule-tests.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
+import { listsOf } from './lookup/lists.ts';
 import { ALL_RULES } from './cli/fixtures.ts';
 
 const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);
@@ -69,6 +70,42 @@ describe('a test of a rule', () => {
   test('of a base rule names the times of its matches', () => {
     const text = `rule: read\ntests:\n  - {name: reads, events: [{from: 2025-07-12T20:00:00Z, event: {event.action: record-view}}], fires: [{at: 2025-07-12T20:00:00Z}]}\n`;
     expect(runRuleTests('read.tests.yml', text, ruleSet)).toMatchObject([{ passed: true }]);
+  });
+});
+
+describe('the lists of a test', () => {
+  const lists = listsOf({ hosting: 'source.as.number\n1\n', loads: 'user.id,n\n' });
+  const listed = parseRules(
+    [
+      {
+        file: 'rules.yml',
+        text: 'title: R\nname: hosted\nlogsource: {category: c}\nvigie.only_listed: hosting\ndetection: {s: {a: 1}, condition: s}\n',
+      },
+    ],
+    { lists },
+  );
+  const EVENTS =
+    'events: [{from: 2025-07-12T20:00:00Z, event: {a: 1, source.as.number: 1}}, {from: 2025-07-12T20:01:00Z, event: {a: 1, source.as.number: 64500}}]';
+  const results = (given: string, fires: string): RuleTestResult[] =>
+    runRuleTests(
+      'h.tests.yml',
+      `rule: hosted\ntests:\n  - {name: given, ${given}${EVENTS}, fires: [${fires}]}\n  - {name: none, ${EVENTS}, fires: []}\n`,
+      listed,
+    );
+
+  test('are those that it gives, and empty when it gives none, whatever the loaded lists hold', () => {
+    const passed = results('lists: {hosting: [{source.as.number: 64500}]}, ', '{at: 2025-07-12T20:01:00Z}');
+    expect(passed).toMatchObject([{ passed: true }, { passed: true }]);
+    expect(lists.known('hosting').contents.rows).toEqual([['1']]);
+  });
+
+  test.each([
+    ['lists: {hostings: []}, ', /given: lists: there is no list "hostings"; did you mean "hosting"\?/],
+    ['lists: {loads: [{user.id: u}]}, ', /a row of loads has user\.id, n, not user\.id/],
+    ['lists: {hosting: [{source.as.number: 10.0.0.1/8}]}, ', /hosting, row 1: "10\.0\.0\.1\/8" .*no network/],
+  ])('are refused when they are none: %s', (given, message) => {
+    expect(() => results(given, '')).toThrow(message);
+    expect(lists.known('hosting').contents.rows).toEqual([['1']]);
   });
 });
 

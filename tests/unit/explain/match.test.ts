@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../../src/event/create-decoder.ts';
 import { FieldTable } from '../../../src/event/record.ts';
 import { compileExplanation, type Explanation, type MatchExplanation } from '../../../src/explain/match.ts';
+import { listsOf } from '../lookup/lists.ts';
 import { load, ruleText } from '../sigma/matching.ts';
 
 function explain(detection: string, event: unknown, root = ''): MatchExplanation {
@@ -238,5 +239,46 @@ describe('the truth of the tree', () => {
         consistent(explain(`s: ${s}\nt: ${t}\ncondition: s and not t`, each).tree),
       ),
     );
+  });
+});
+
+describe('what a rule asks of lists and working hours', () => {
+  test('is told with the event’s values, and with its local time', () => {
+    const lists = listsOf({ egress: 'organization.id,source.ip\n1,10.0.0.0/8\n' });
+    const root =
+      'vigie.timezone: Europe/Paris\nvigie.off_hours: {hours: 07:00-19:00, holidays: FR}\nvigie.unless_listed: egress\n';
+    const told = (event: object): string[] => {
+      const fields = new FieldTable();
+      const [rule] = load(ruleText('sel: {a: 1}\ncondition: sel', root), { lists }).rules;
+      const explanation = compileExplanation(rule!, fields, lists);
+      const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) });
+      const record = fields.newRecord();
+      const data = Buffer.from(JSON.stringify({ a: 1, ...event }));
+      decoder.decode(data, 0, data.length, record);
+      return lines(explanation(record).tree);
+    };
+    expect(
+      told({
+        '@timestamp': '2025-07-14T08:00:00Z',
+        organization: { id: '1' },
+        source: { ip: '10.1.2.3' },
+      }),
+    ).toEqual([
+      '- sel and vigie.off_hours and not vigie.unless_listed',
+      '  + sel',
+      '    + a = 1: is 1',
+      '  + vigie.off_hours',
+      '    + Monday 2025-07-14 10:00 in Europe/Paris: a holiday',
+      '  - not vigie.unless_listed',
+      '    + vigie.unless_listed',
+      '      + organization.id = "1", source.ip = "10.1.2.3": in the list egress',
+    ]);
+    expect(told({ '@timestamp': '2025-07-15T08:00:00Z', organization: { id: '1' } }).slice(3)).toEqual([
+      '  - vigie.off_hours',
+      '    - Tuesday 2025-07-15 10:00 in Europe/Paris: within working hours',
+      '  + not vigie.unless_listed',
+      '    - vigie.unless_listed',
+      '      - organization.id = "1", source.ip is absent: not in the list egress',
+    ]);
   });
 });
