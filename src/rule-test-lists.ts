@@ -19,7 +19,7 @@ export function fillLists(lists: Lists, given: GivenLists): string | undefined {
   for (const list of lists.all) {
     const rows = (given[list.name] ?? []).map((row) => rowOf(list, row));
     const wrong = rows.find((row) => typeof row === 'string');
-    if (wrong !== undefined) return wrong as string;
+    if (wrong !== undefined) return wrong;
     const [fault] = list.replace(contentsOf(list, rows as string[][]));
     if (fault !== undefined) return `${list.name}, row ${fault.line}: ${fault.message}`;
   }

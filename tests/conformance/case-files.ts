@@ -12,6 +12,8 @@ interface CaseHead {
   readonly covers: readonly string[];
   /** All Sigma documents that the case loads. */
   readonly rules: string;
+  /** Name → rows of a lookup list, each from column to text. */
+  readonly lists: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>;
   /** Code of the fault that refuses the rules; undefined when they load. */
   readonly refused: string | undefined;
 }
@@ -53,7 +55,7 @@ type Raw = Readonly<Record<string, unknown>>;
 /** Offset 0 of every log. */
 export const START = Date.parse('2025-01-01T00:00:00Z');
 
-const HEAD = ['case', 'covers', 'rules', 'refused'];
+const HEAD = ['case', 'covers', 'rules', 'lists', 'refused'];
 const DETECTION = [
   ...HEAD,
   'placeholders',
@@ -119,6 +121,7 @@ function filesIn<Case>(
           name,
           covers: raw['covers'] as readonly string[],
           rules: rules.join('---\n'),
+          lists: (raw['lists'] ?? {}) as CaseHead['lists'],
           refused: raw['refused'] as string | undefined,
         });
       });

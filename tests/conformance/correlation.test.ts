@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { evalEvents } from '../../src/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { correlationFiles, type CorrelationCase } from './case-files.ts';
-import { alertsOf, errorsOf, firingsOf, matchesOf } from './engine.ts';
+import { alertsOf, errorsOf, firingsOf, listsOf, matchesOf } from './engine.ts';
 import { askOracle, notYetExecutable } from './oracle-view.ts';
 import { expectRows } from './rows.ts';
 
@@ -19,7 +19,7 @@ interface LoadedCase extends CorrelationCase {
 }
 
 function load(it: CorrelationCase): LoadedCase {
-  const ruleSet = parseRules([{ file: 'case.yml', text: it.rules }]);
+  const ruleSet = parseRules([{ file: 'case.yml', text: it.rules }], { lists: listsOf(it) });
   const pending = errorsOf(ruleSet).some(({ code }) => code === 'UNSUPPORTED');
   return { ...it, ruleSet, state: pending ? ' (not executed yet)' : '' };
 }

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { evalEvents } from '../../src/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { detectionFiles } from './case-files.ts';
-import { errorsOf, matchesOf } from './engine.ts';
+import { errorsOf, listsOf, matchesOf } from './engine.ts';
 
 describe.each(detectionFiles())('$file', ({ cases }) => {
   test.each(cases.map((it) => [it.name, it] as const))('%s', (_, it) => {
     const { rules, refused, placeholders, events, matches } = it;
-    const ruleSet = parseRules([{ file: 'case.yml', text: rules }], { placeholders });
+    const ruleSet = parseRules([{ file: 'case.yml', text: rules }], { placeholders, lists: listsOf(it) });
     expect(errorsOf(ruleSet).map(({ code }) => code)).toEqual(refused === undefined ? [] : [refused]);
     if (refused !== undefined) return;
 

@@ -2,7 +2,19 @@
 
 import type { EvalLine } from '../../src/eval.ts';
 import type { Fault, RuleSet } from '../../src/sigma/rule.ts';
-import type { Matches, Row } from './case-files.ts';
+import { Lists, LookupList } from '../../src/lookup/list.ts';
+import type { DetectionCase, Matches, Row } from './case-files.ts';
+
+/** The lists of a case. A list without rows is compared with a field that no event has. */
+export function listsOf({ lists }: Pick<DetectionCase, 'lists'>): Lists {
+  return new Lists(
+    Object.entries(lists).map(([name, rows]) => {
+      const columns = Object.keys(rows[0] ?? { none: '' });
+      const cells = rows.map((row) => columns.map((column) => row[column]!));
+      return new LookupList(name, `${name}.csv`, { columns, rows: cells, lines: rows.map((_, r) => r + 2) });
+    }),
+  );
+}
 
 export function errorsOf(ruleSet: RuleSet): Fault[] {
   return ruleSet.faults.filter(({ severity }) => severity === 'error');

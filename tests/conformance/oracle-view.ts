@@ -53,7 +53,12 @@ function documentsOf(rules: string): Json[] {
   return parseAllDocuments(rules).map((document) => document.toJS() as Json);
 }
 
+/** The extension keys that the oracle evaluates. */
+const KNOWN_KEYS = ['vigie.resolve_timeout', 'vigie.missing_fields'];
+
 function isPlain(document: Json): boolean {
+  if (Object.keys(document).some((key) => key.startsWith('vigie.') && !KNOWN_KEYS.includes(key)))
+    return false;
   const { correlation, detection, name, generate } = document;
   if (generate !== undefined || name === undefined) return false;
   if (correlation !== undefined) {

@@ -6,7 +6,7 @@ import { correlationFiles, detectionFiles } from './case-files.ts';
 
 const files = [...detectionFiles(), ...correlationFiles()];
 const readme = readFileSync(`${import.meta.dirname}/README.md`, 'utf8');
-const statements = [...readme.matchAll(/^\| ([DCS]\d+|M-[\w-]+) \|/gm)].map(([, id]) => id!);
+const statements = [...readme.matchAll(/^\| ([DCS]\d+|[MV]-[\w-]+) \|/gm)].map(([, id]) => id!);
 
 test('every statement has a case, and no case covers anything that is not stated', () => {
   const covered = new Set(files.flatMap(({ cases }) => cases.flatMap(({ covers }) => covers)));

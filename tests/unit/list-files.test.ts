@@ -68,27 +68,27 @@ test('the faults of list files are among those of the rules, and no part of such
   expect(set.rules).toEqual([]);
 });
 
-describe('a list in use', () => {
-  function watched() {
-    const { lists } = loadLists([at('base'), at('own')]);
-    const list = lists.known('a');
-    const rows = list.view(ROWS);
-    const told: string[] = [];
-    const watch = new ListWatch(lists, [at('base'), at('own')], {
-      onReplaced: ({ contents }) => told.push(`replaced: ${contents.rows.length}`),
-      onRefused: (_, file, [fault]) =>
-        told.push(`refused: ${path.relative(folder, file)}:${fault!.line}: ${fault!.code}`),
-    });
-    /** Which of the values are listed, after so many looks, and what was told meanwhile. */
-    const after = (looks: number): string => {
-      told.length = 0;
-      for (let i = 0; i < looks; i += 1) watch.look();
-      const listed = ['1', '2', '3'].filter((value) => rows.value.has([value]));
-      return [...told, `listed: ${listed.join(' ')}`].join('; ');
-    };
-    return after;
-  }
+function watched() {
+  const { lists } = loadLists([at('base'), at('own')]);
+  const list = lists.known('a');
+  const rows = list.view(ROWS);
+  const told: string[] = [];
+  const watch = new ListWatch(lists, [at('base'), at('own')], {
+    onReplaced: ({ contents }) => told.push(`replaced: ${contents.rows.length}`),
+    onRefused: (_, file, [fault]) =>
+      told.push(`refused: ${path.relative(folder, file)}:${fault!.line}: ${fault!.code}`),
+  });
+  /** Which of the values are listed, after so many looks, and what was told meanwhile. */
+  const after = (looks: number): string => {
+    told.length = 0;
+    for (let i = 0; i < looks; i += 1) watch.look();
+    const listed = ['1', '2', '3'].filter((value) => rows.value.has([value]));
+    return [...told, `listed: ${listed.join(' ')}`].join('; ');
+  };
+  return after;
+}
 
+describe('a list in use', () => {
   beforeEach(() => {
     write('base/a.csv', 'x\n1\n');
     mkdirSync(at('own'));

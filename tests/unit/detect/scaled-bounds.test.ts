@@ -49,7 +49,7 @@ test('fires and alerts as the rule with that bound would, for each group, type, 
           JSON.stringify({ '@timestamp': 1_750_000_000_000 + at, a: 'r', o: 'o', ...fields }),
         );
         const condition = (bound: number) => `{${op}: ${bound}${capped ? ', lte: 40' : ''}${field}}`;
-        const list = `n,o,u\n${ofA},o,a\n${ofB},o,b\n${9},other,c\n`;
+        const list = `n,o,u\n${ofA},o,a\n${ofB},o,b\n9,other,c\n`;
         const scaled = told(answers(rules(type, condition(3), SCALE), list, events));
         const expected = Object.entries({ a: ofA, b: ofB, c: 0 }).flatMap(([u, n]) =>
           told(answers(rules(type, condition(Math.max(3, 1.5 * n))), list, events)).filter(
@@ -65,12 +65,13 @@ test('fires and alerts as the rule with that bound would, for each group, type, 
   );
 });
 
+const event = (u: string, second: number) =>
+  JSON.stringify({ '@timestamp': 1_750_000_000_000 + 1_000 * second, a: 'r', o: 'o', u });
+
 describe('a list that is replaced', () => {
   test('counts for the windows that are judged from then on', () => {
     const lists = listsOf({ loads: 'o,u,n\no,a,2\n' });
     const set = parseRules([{ file: 'r.yml', text: rules('event_count', '{gte: 3}', SCALE) }], { lists });
-    const event = (u: string, second: number) =>
-      JSON.stringify({ '@timestamp': 1_750_000_000_000 + 1_000 * second, a: 'r', o: 'o', u });
     const larger = listsOf({ loads: 'o,u,n\no,a,4\no,b,4\n' }).known('loads').contents;
     function* events(): Generator<string, void> {
       for (let i = 0; i < 3; i += 1) yield event('a', i);

@@ -6,6 +6,7 @@ import { type CorrelationExplanation, CorrelationExplainer } from '../../../src/
 import type { CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { cases, eventAsText, forAll, rulesAsText, timeoutMs } from '../../oracle/random-log.ts';
 import { FAMILIES } from '../../oracle/random-rules.ts';
+import { listsOf } from '../lookup/lists.ts';
 import { load } from '../sigma/matching.ts';
 
 function explain(
@@ -196,4 +197,30 @@ describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
       }
     });
   });
+});
+
+test('a bound that scales is shown as it is for each group', () => {
+  const lists = listsOf({ loads: 'user,n\nu1,2\n' });
+  const text = `${RULES}---\ntitle: Burst\nname: burst\nvigie.scale_by: {list: loads, column: n, factor: 2}\ncorrelation: {type: event_count, rules: read, group-by: user, timespan: 1m, condition: {gte: 3}}`;
+  const set = load(text, { lists });
+  const events = ['u1', 'u2'].flatMap((user) => [0, 1, 2].map((second) => at(second, 'read', { user })));
+  const { groups } = explain(
+    set,
+    set.correlations[0]!,
+    events.map((event) => JSON.stringify(event)),
+  );
+  expect(groups).toMatchObject([
+    {
+      group: { user: 'u2' },
+      scale: undefined,
+      firings: [{ value: 3 }],
+      last: { holds: true, bounds: [{ op: 'gte', value: 3, holds: true }] },
+    },
+    {
+      group: { user: 'u1' },
+      scale: 2,
+      firings: [],
+      last: { value: 3, holds: false, bounds: [{ op: 'gte', value: 4, holds: false }] },
+    },
+  ]);
 });

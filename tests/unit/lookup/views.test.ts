@@ -73,12 +73,12 @@ function masked(address: string, bits: number): string {
   return /write (.*)$/.exec(fault)![1]!;
 }
 
-describe('a list that a rule cannot use says where', () => {
-  const faultsOf = (text: string, kind: Parameters<LookupList['check']>[0]): string[] =>
-    list(text)
-      .check(kind)
-      .map(({ line, code, message }) => `${line}: ${code}: ${message}`);
+const faultsOf = (text: string, kind: Parameters<LookupList['check']>[0]): string[] =>
+  list(text)
+    .check(kind)
+    .map(({ line, code, message }) => `${line}: ${code}: ${message}`);
 
+describe('a list that a rule cannot use says where', () => {
   test('for networks', () => {
     expect(faultsOf('a,b\n10.0.0.1/8,x\n10.0.0.0/8,11.0.0.0/8\n', ROWS)).toEqual([
       '2: BAD_CIDR: "10.0.0.1/8" in the column a is no network: bits are set behind the prefix; write 10.0.0.0/8',
@@ -103,9 +103,9 @@ describe('a list that a rule cannot use says where', () => {
   });
 });
 
-describe('a list that is replaced', () => {
-  const contents = (text: string) => list(text).contents;
+const contents = (text: string) => list(text).contents;
 
+describe('a list that is replaced', () => {
   test('shows its new rows to all who ask, whatever the order of their columns', () => {
     const of = list('u,n\na,1\n');
     const rows = of.view(ROWS);

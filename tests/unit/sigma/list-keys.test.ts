@@ -23,7 +23,7 @@ function matches(root: string, lists: Lists, ...events: object[]): number[] {
     set,
     events.map((event) => JSON.stringify({ a: 1, ...event })),
   );
-  return lines.flatMap((line) => (line.type === 'match' ? [line.event.index] : [])).sort();
+  return lines.flatMap((line) => (line.type === 'match' ? [line.event.index] : [])).sort((a, b) => a - b);
 }
 
 const faultsOf = (text: string, lists = listsOf(LISTS), lint = false): string[] =>

@@ -61,15 +61,15 @@ test('every region has the eleven holidays of metropolitan France in every year'
   expect(weekdayOf(day('2025-07-14'))).toBe(0);
 });
 
-describe('a rule with vigie.off_hours', () => {
-  const matches = (root: string, ...events: object[]): number[] => {
-    const set = load(ruleText('sel: {a: 1}\ncondition: sel', root));
-    const texts = events.map((event) => JSON.stringify({ a: 1, ...event }));
-    const { lines } = evalEvents(set, texts);
-    return lines.flatMap((line) => (line.type === 'match' ? [line.event.index] : [])).sort();
-  };
-  const at = (time: string) => ({ '@timestamp': time });
+const matches = (root: string, ...events: object[]): number[] => {
+  const set = load(ruleText('sel: {a: 1}\ncondition: sel', root));
+  const texts = events.map((event) => JSON.stringify({ a: 1, ...event }));
+  const { lines } = evalEvents(set, texts);
+  return lines.flatMap((line) => (line.type === 'match' ? [line.event.index] : [])).sort((a, b) => a - b);
+};
+const at = (time: string) => ({ '@timestamp': time });
 
+describe('a rule with vigie.off_hours', () => {
   test('matches in the evening, at the weekend and on holidays, in its zone', () => {
     const root =
       'vigie.timezone: Europe/Paris\nvigie.off_hours: {days: mon-fri, hours: 07:00-19:00, holidays: FR}\n';
