@@ -1,6 +1,6 @@
 /** The ways in which rules ask a list: is it listed, which number stands there, is the day in it. */
 
-import { combinations, keyOf, textsOf } from '../detect/values.ts';
+import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
 import type { FieldValue } from '../event/record.ts';
 import { type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
 import { numberOf } from '../sigma/value.ts';
@@ -47,8 +47,11 @@ export class RowIndex {
 
   /** Whether some row equals an event's values, given by column; any element of a list will do. */
   has(values: readonly (FieldValue | undefined)[]): boolean {
-    const [only] = values;
-    if (values.length === 1 && typeof only === 'string') return this.#hasTexts([only]);
+    if (values.length === 1) {
+      // Nearly every list and value: no combinations to be made.
+      const text = textOf(values[0]);
+      if (text !== undefined) return this.#hasTexts([text]);
+    }
     return combinations(values.map(textsOf)).some((texts) => this.#hasTexts(texts));
   }
 
