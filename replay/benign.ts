@@ -30,6 +30,7 @@ import {
   ACTIONS,
   createdDetail,
   grantedDetail,
+  resetDetail,
   scopeFragment,
   writePerson,
   writePlainDetail,
@@ -120,7 +121,7 @@ export class BenignStream implements EventStream {
       }
       case KIND.loginFailure:
         out.begin(time, this.#ids, ACTIONS.loginFailure, account.userId);
-        out.fragment(Session.attempt(account, this.#networkAt(account, time)).fragment);
+        out.fragment(Session.attempt(account, this.#networkAt(account, time), time).fragment);
         writePlainDetail(out, 512);
         break;
       case KIND.reset:
@@ -219,13 +220,11 @@ export class BenignStream implements EventStream {
     const operator = this.#helpdesk[object % Math.max(1, this.#helpdesk.length)];
     const session =
       operator === undefined
-        ? Session.attempt(account, this.#networkAt(account, time))
+        ? Session.attempt(account, this.#networkAt(account, time), time)
         : this.#sessionOf(operator, time);
     out.begin(time, this.#ids, ACTIONS.passwordReset, session.userId);
     out.text(session.textOn(account.userId));
-    const how =
-      operator === undefined ? '"channel":"email"' : `"channel":"helpdesk","operator":"${session.userId}"`;
-    writePlainDetail(out, 512, `,"reset":{${how}}`);
+    writePlainDetail(out, 512, resetDetail(operator === undefined ? undefined : session.userId));
   }
 
   #writeGrant(out: EventWriter, account: Account, kind: typeof KIND.create | typeof KIND.grant): void {
@@ -234,7 +233,10 @@ export class BenignStream implements EventStream {
     const session = this.#sessionOf(actor, time);
     out.begin(time, this.#ids, created ? ACTIONS.accountCreate : ACTIONS.habilitationGrant, account.userId);
     out.text(session.textOn(this.#cast.userId(`hire ${object}`)));
-    const detail = created ? createdDetail(time, account.userId) : grantedDetail(GRANTED_SCOPES[scope]!);
+    const organisationId = account.organisation.id;
+    const detail = created
+      ? createdDetail(time, account.userId, organisationId)
+      : grantedDetail(GRANTED_SCOPES[scope]!, organisationId);
     writePlainDetail(out, 1024, detail);
   }
 }

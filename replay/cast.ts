@@ -15,7 +15,7 @@
 import { HOUR_MS } from './calendar.ts';
 import { isoTime } from './event-id.ts';
 import type { Identity, Organisation, SignIn } from './session.ts';
-import { browser, hex32, officeNetwork, organisationId } from './session.ts';
+import { browser, hex32, NO_ORGANISATION, officeNetwork, organisationId } from './session.ts';
 import type { Random } from './random.ts';
 import { Permutation } from './random.ts';
 
@@ -25,12 +25,14 @@ export type RoleName =
   | 'conseiller_mission_locale'
   | 'rgc'
   | 'helpdesk'
-  | 'of_gestionnaire';
+  | 'of_gestionnaire'
+  | 'demandeur'
+  | 'service';
 
 /** How a role works. Persons are counted per day on which the account is present. */
 export interface RoleProfile {
   readonly role: RoleName;
-  /** Share of all accounts; the shares sum to 1. */
+  /** Share of the professionals' accounts; the shares sum to 1. */
   readonly share: number;
   readonly accountsPerOrganisation: number;
   readonly organisationLabel: string;
@@ -150,6 +152,50 @@ export const ROLES: Readonly<Record<RoleName, RoleProfile>> = {
     register: 'p',
     sensitivity: ['contact'],
   },
+  demandeur: {
+    role: 'demandeur',
+    share: 0,
+    accountsPerOrganisation: Infinity,
+    organisationLabel: '',
+    structurePrefix: 'AG',
+    signIn: {
+      ...PORTAL,
+      application: 'espace-personnel',
+      idpId: 'compte-personnel',
+      acr: 'eidas1',
+      amr: ['pwd'],
+    },
+    presence: 0.1,
+    personsPerDay: 1,
+    accountDispersion: 4,
+    dayDispersion: 1.5,
+    caseload: [1, 1],
+    inScope: [1, 1],
+    register: 'p',
+    sensitivity: ['contact', 'nir'],
+  },
+  service: {
+    role: 'service',
+    share: 0,
+    accountsPerOrganisation: 1,
+    organisationLabel: 'Système d’information',
+    structurePrefix: 'AG',
+    signIn: {
+      ...PORTAL,
+      application: 'api-dossiers',
+      idpId: 'client-credentials',
+      acr: 'eidas1',
+      amr: ['swk'],
+    },
+    presence: 1,
+    personsPerDay: 150,
+    accountDispersion: 6,
+    dayDispersion: 4,
+    caseload: [4000, 12_000],
+    inScope: [1, 1],
+    register: 'p',
+    sensitivity: ['contact'],
+  },
 };
 const ROLE_LIST: readonly RoleProfile[] = Object.values(ROLES);
 
@@ -198,17 +244,25 @@ export interface AccountSpec {
   /** Distinct per account and incident. */
   readonly name: string;
   readonly role: RoleName;
+  /** Of the organisation; ignored for jobseekers, who have none. */
   readonly department: string;
 }
 
-/** Room for this many ordinary accounts; incidents' accounts have the indices above. */
+/** Indices: at most this many professionals, then at most this many jobseekers, then named accounts. */
 export const MAX_ACCOUNTS = 1_000_000;
+export const MAX_JOBSEEKERS = 4_000_000;
+const NAMED_FROM = MAX_ACCOUNTS + MAX_JOBSEEKERS;
+const INDICES = 1 << 24;
+/** A jobseeker's: no organisation, Europe/Paris. */
+const AT_HOME = { organisation: NO_ORGANISATION, zoneOffsetMs: undefined };
 const OLDEST_ACCOUNT_MS = Date.UTC(2019, 0, 1);
 const NEWEST_ACCOUNT_MS = Date.UTC(2025, 0, 1);
 
 export class Cast {
   readonly #random: Random;
   readonly #names: Permutation;
+  readonly #named = new Map<string, number>();
+  readonly #taken = new Set<number>();
   readonly #ordinals = new Map<RoleName, number>();
   readonly #organisations = new Map<
     string,
@@ -218,7 +272,7 @@ export class Cast {
 
   constructor(random: Random, size: number) {
     this.#random = random.split('cast');
-    this.#names = new Permutation(random.split('user-ids'), 1 << 24);
+    this.#names = new Permutation(random.split('user-ids'), INDICES);
     for (let i = 0; i < size; i++) this.accounts.push(this.#account(i));
   }
 
@@ -232,7 +286,10 @@ export class Cast {
     const index = this.#indexOf(spec.name);
     const random = this.#random.split(`account ${spec.name}`);
     const profile = ROLES[spec.role];
-    const office = this.#organisation(profile, `incident ${spec.name}`, spec.department);
+    const office =
+      profile === ROLES.demandeur
+        ? AT_HOME
+        : this.#organisation(profile, `incident ${spec.name}`, spec.department);
     const userId = this.#userIdOf(index);
     const account = this.#describe(index, userId, random, profile, office, random.below(900_000));
     this.accounts.push(account);
@@ -244,8 +301,16 @@ export class Cast {
     return this.#userIdOf(this.#indexOf(name));
   }
 
+  /** The next free index at or after a random one: ids stay distinct however many names there are. */
   #indexOf(name: string): number {
-    return MAX_ACCOUNTS + this.#random.split(`index ${name}`).below((1 << 24) - MAX_ACCOUNTS);
+    let index = this.#named.get(name);
+    if (index === undefined) {
+      index = NAMED_FROM + this.#random.split(`index ${name}`).below(INDICES - NAMED_FROM);
+      while (this.#taken.has(index)) index = index + 1 < INDICES ? index + 1 : NAMED_FROM;
+      this.#named.set(name, index);
+      this.#taken.add(index);
+    }
+    return index;
   }
 
   #userIdOf(n: number): string {
@@ -283,7 +348,7 @@ export class Cast {
       createdAt: isoTime(random.between(OLDEST_ACCOUNT_MS / 1000, NEWEST_ACCOUNT_MS / 1000) * 1000),
       profile,
       zoneOffsetMs: office.zoneOffsetMs,
-      structureIndex: ALL_DEPARTMENTS.indexOf(office.organisation.department),
+      structureIndex: Math.max(0, ALL_DEPARTMENTS.indexOf(office.organisation.department)),
       personsPerDay: random.gamma(profile.accountDispersion, profile.personsPerDay),
       caseloadSize: random.between(profile.caseload[0], profile.caseload[1]),
       caseloadStart: (ordinal * profile.caseload[1]) % REGISTER_SIZE[profile.register],

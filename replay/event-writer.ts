@@ -36,7 +36,9 @@ export const ACTIONS = {
   recordSearch: action('record-search', OK),
   recordView: action('record-view', OK),
   recordList: action('record-list', OK),
+  recordExport: action('record-export', OK),
   documentDownload: action('document-download', OK),
+  sessionRevoke: action('session-revoke', `"category":["session"],"type":["end"],${OK}`),
 } as const;
 
 /** Consecutive events as bytes. `keys`, `times` and `ends` have one entry per event. */
@@ -224,14 +226,21 @@ export function writePlainDetail(out: EventWriter, bytes: number, portal = ''): 
   out.fragment(CLOSE);
 }
 
-/** What an account's creation shows of it, for `writePlainDetail`. */
-export function createdDetail(timeMs: number, creatorId: string): string {
-  return `,"account":{"created_at":"${isoTime(timeMs)}","created_by":"${creatorId}"}`;
+/** What an account's creation shows of it, for `writePlainDetail`. `organisationId`: the new account's. */
+export function createdDetail(timeMs: number, creatorId: string, organisationId: string): string {
+  return `,"account":{"created_at":"${isoTime(timeMs)}","created_by":"${creatorId}","organization_id":"${organisationId}"}`;
 }
 
-/** What a grant shows of the right, for `writePlainDetail`. */
-export function grantedDetail(scope: string): string {
-  return `,"habilitation":{"scope":"${scope}"}`;
+/** What a grant shows of the right, for `writePlainDetail`. `organisationId`: of the account that gets it. */
+export function grantedDetail(scope: string, organisationId: string): string {
+  return `,"habilitation":{"scope":"${scope}"},"account":{"organization_id":"${organisationId}"}`;
+}
+
+/** How a password was reset, for `writePlainDetail`: by an operator of the helpdesk, or by e-mail. */
+export function resetDetail(operatorId?: string): string {
+  return operatorId === undefined
+    ? ',"reset":{"channel":"email"}'
+    : `,"reset":{"channel":"helpdesk","operator":"${operatorId}"}`;
 }
 
 const COUNT = encoded(',"records":{"count":');

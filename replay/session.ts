@@ -6,6 +6,7 @@
  * generated event can point at a real person, organisation or network.
  */
 
+import { DAY_MS } from './calendar.ts';
 import { isoTime } from './event-id.ts';
 import { encoded } from './event-writer.ts';
 import type { Random } from './random.ts';
@@ -30,6 +31,9 @@ export interface Organisation {
   readonly asNumber: number;
 }
 
+/** Of people who act for themselves; their events show no organisation. */
+export const NO_ORGANISATION: Organisation = { id: '', name: '', department: '', egressIp: '', asNumber: 0 };
+
 export interface Identity {
   readonly userId: string;
   readonly role: string;
@@ -45,7 +49,12 @@ export interface Network {
   readonly ip: string;
   readonly asNumber: number;
   readonly userAgent: string;
+  /** ISO 3166-1 alpha-2. Default: FR. */
+  readonly country?: string;
 }
+
+/** Events of a younger account say when and by whom it was created; of older ones only its logins do. */
+const YOUNG_ACCOUNT_MS = 90 * DAY_MS;
 
 const BROWSERS: readonly string[] = [
   'Mozilla/5.0 (Windows NT 10.0; Win64) Edg/138.0',
@@ -90,6 +99,15 @@ export function homeNetwork(n: number): { readonly ip: string; readonly asNumber
   };
 }
 
+/**
+ * Mobile line: 192.0.2.0/24 (RFC 5737), one of four carriers. Carriers give many lines one address; `n`
+ * numbers the addresses.
+ */
+export function mobileNetwork(n: number): { readonly ip: string; readonly asNumber: number } {
+  const low = n % 256;
+  return { ip: `192.0.2.${low}`, asNumber: 64_608 + (low % 4) };
+}
+
 /** Server rented by the hour or exit of a VPN: 203.0.113.0/24 and 198.51.100.0/24 (RFC 5737). */
 export function hostingNetwork(random: Random): { readonly ip: string; readonly asNumber: number } {
   const prefix = random.chance(0.5) ? '203.0.113' : '198.51.100';
@@ -105,68 +123,76 @@ export class Session {
   readonly network: Network;
   /** Empty for an attempt. */
   readonly id: string;
+  /** ms since the epoch; of an attempt, when it is made. */
+  readonly startedAt: number;
   /** From `"user":{` on; the `portal` object is left open. */
   readonly fragment: Uint8Array;
-  readonly #portal: string;
+  readonly #young: boolean;
 
   private constructor(identity: Identity, network: Network, id: string, startedAt: number) {
     this.identity = identity;
     this.network = network;
     this.id = id;
-    const { application, lifecycle } = identity.signIn;
-    const session = id === '' ? '' : `,"session":{"id":"${id}","started_at":"${isoTime(startedAt)}"}`;
-    this.#portal =
-      `"user_agent":{"original":"${network.userAgent}"},"service":{"name":"${application}"},` +
-      `"portal":{"app":{"lifecycle":"${lifecycle}"}${session}`;
-    this.fragment = encoded(this.#render('', '', ''));
+    this.startedAt = startedAt;
+    this.#young = startedAt - Date.parse(identity.createdAt) < YOUNG_ACCOUNT_MS;
+    this.fragment = encoded(this.#render('', '', '') + (this.#young ? this.#accountDetail() : ''));
   }
 
   /** Opens a session at `startedAt` (ms since the epoch). */
   static open(identity: Identity, network: Network, startedAt: number, random: Random): Session {
-    return new Session(
-      identity,
-      network,
-      `s-${hex32(random.u32())}${hex32(random.u32()).slice(4)}`,
-      startedAt,
-    );
+    const id = `s-${hex32(random.u32())}${hex32(random.u32()).slice(4)}`;
+    return new Session(identity, network, id, startedAt);
   }
 
-  /** Who asks to be let in has no session yet. */
-  static attempt(identity: Identity, network: Network): Session {
-    return new Session(identity, network, '', 0);
+  /** Who asks to be let in at `time` (ms since the epoch) has no session yet. */
+  static attempt(identity: Identity, network: Network, time: number): Session {
+    return new Session(identity, network, '', time);
+  }
+
+  /** The same session, used from another network or by another agent. */
+  movedTo(network: Network): Session {
+    return new Session(this.identity, network, this.id, this.startedAt);
   }
 
   get userId(): string {
     return this.identity.userId;
   }
 
-  /** What a login shows instead of `fragment`: also the organisation's name, the operator and the country. */
+  /** What a login shows instead of `fragment`: also the organisation's name and the country. */
   loginText(): string {
     const name = `,"name":${JSON.stringify(this.identity.organisation.name)}`;
-    const as = `,"as":{"number":${this.network.asNumber}},"geo":{"country_iso_code":"FR"}`;
-    return this.#render('', name, as);
+    return this.#render('', name, `,"geo":{"country_iso_code":"${this.network.country ?? 'FR'}"}`);
   }
 
-  /** The same of an action upon another account. */
+  /** What an action upon another account shows instead of `fragment`. */
   textOn(targetUserId: string): string {
     return this.#render(`,"target":{"id":"${targetUserId}"}`, '', '');
   }
 
   /** Fields of `portal` that a login shows: how it was made, and how old the account is. */
   loginDetail(): string {
-    const { signIn, createdAt, createdBy } = this.identity;
-    const creator = createdBy === undefined ? '' : `,"created_by":"${createdBy}"`;
-    return (
-      `,"auth":{"idp_id":"${signIn.idpId}","acr":"${signIn.acr}","amr":${JSON.stringify(signIn.amr)}},` +
-      `"account":{"created_at":"${createdAt}"${creator}}`
-    );
+    const { idpId, acr, amr } = this.identity.signIn;
+    const auth = `,"auth":{"idp_id":"${idpId}","acr":"${acr}","amr":${JSON.stringify(amr)}}`;
+    return auth + this.#accountDetail();
   }
 
-  #render(target: string, name: string, origin: string): string {
-    const { userId, role, organisation } = this.identity;
+  #accountDetail(): string {
+    const { createdAt, createdBy } = this.identity;
+    const creator = createdBy === undefined ? '' : `,"created_by":"${createdBy}"`;
+    return `,"account":{"created_at":"${createdAt}"${creator}}`;
+  }
+
+  #render(target: string, name: string, geo: string): string {
+    const { userId, role, organisation, signIn } = this.identity;
+    const { ip, asNumber, userAgent } = this.network;
+    const belongsTo = organisation.id === '' ? '' : `"organization":{"id":"${organisation.id}"${name}},`;
+    const session =
+      this.id === '' ? '' : `,"session":{"id":"${this.id}","started_at":"${isoTime(this.startedAt)}"}`;
     return (
-      `"user":{"id":"${userId}","roles":["${role}"]${target}},"organization":{"id":"${organisation.id}"${name}},` +
-      `"source":{"ip":"${this.network.ip}"${origin}},${this.#portal}`
+      `"user":{"id":"${userId}","roles":["${role}"]${target}},${belongsTo}` +
+      `"source":{"ip":"${ip}","as":{"number":${asNumber}}${geo}},` +
+      `"user_agent":{"original":"${userAgent}"},"service":{"name":"${signIn.application}"},` +
+      `"portal":{"app":{"lifecycle":"${signIn.lifecycle}"}${session}`
     );
   }
 }

@@ -83,11 +83,12 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
         session,
         identity.userId,
         ACTIONS.accountCreate,
-        createdDetail(createdAt, manager.userId),
+        createdDetail(createdAt, manager.userId, identity.organisation.id),
       );
       RIGHTS.forEach((right, k) => {
         const at = createdAt + (k + 1) * 40_000 + draws.below(20_000);
-        story.actOn(at, session, identity.userId, ACTIONS.habilitationGrant, grantedDetail(right));
+        const detail = grantedDetail(right, identity.organisation.id);
+        story.actOn(at, session, identity.userId, ACTIONS.habilitationGrant, detail);
       });
 
       const place = { ...homeNetwork(draws.u32()), userAgent: browser(draws) };

@@ -100,6 +100,7 @@ const portal = z.looseObject({
     .looseObject({
       created_at: date('When the account was created.', '2025-11-24T09:12:00Z'),
       created_by: keyword('Who created the account.', 'u-rgc-01'),
+      organization_id: keyword('Organisation of the account that is created or granted.', '13000548100028'),
     })
     .optional(),
   reset: z
