@@ -49,6 +49,11 @@ export function weekOf(day: number): number {
   return Math.floor((day + 3) / 7);
 }
 
+/** The Monday of a week. */
+export function mondayOf(week: number): number {
+  return 7 * week - 3;
+}
+
 /** Monday to Friday and no public holiday of metropolitan France. */
 export function isWorkingDay(day: number): boolean {
   return weekdayOf(day) < 5 && !isHoliday(day, 'FR');

@@ -2,218 +2,43 @@
  * The accounts of the benign background: who works on the portals, in which organisation, how much.
  *
  * An account is a function of (seed, index): account 17 is the same person in a cast of 100 and of 100,000.
- * Its place in its role (which office, which caseload) follows from the accounts before it.
+ * Its place in its role (which office, which caseload) follows from the accounts before it. Its level stays
+ * for as long as the replay lasts, so that a baseline can learn it.
  *
- * Sourced: 160,000 professionals in the network; about 37,000 France Travail advisers (caseloads up to 70,
- * 100–150 or 200–350), 1,100 Cap emploi advisers in 98 organisations (160 persons each), 11,000 advisers in
- * 440 Missions locales (100 youths each) with one account manager (RGC) each.
- * Assumed: the helpdesk is 0.5 % of the accounts; everyone else works for a training organisation, two
- * accounts per organisation; office sizes; 3 % of the organisations are overseas; sign-in methods: training
- * organisations have a password only, all others two factors.
+ * Assumed: 3 % of the organisations are overseas; 4 % of them share one site's address with others, about
+ * 100 accounts per site; 0.6 % of the training organisations' accounts look after 200 to 600 trainees; an
+ * organisation has four unattended accounts per 10,000 accounts; accounts are three months to six years old.
+ * Roles: roles.ts.
  */
 
-import { HOUR_MS } from './calendar.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from './calendar.ts';
 import { isoTime } from './event-id.ts';
-import type { Identity, Organisation, SignIn } from './session.ts';
-import { browser, hex32, NO_ORGANISATION, officeNetwork, organisationId } from './session.ts';
+import type { RoleName, RoleProfile } from './roles.ts';
+import { ROLES } from './roles.ts';
+import type { Identity, Organisation } from './session.ts';
+import { browser, hex32, NO_ORGANISATION, officeNetwork, organisationId, SYNC_CLIENT } from './session.ts';
 import type { Random } from './random.ts';
 import { Permutation } from './random.ts';
 
-export type RoleName =
-  | 'conseiller'
-  | 'conseiller_cap_emploi'
-  | 'conseiller_mission_locale'
-  | 'rgc'
-  | 'helpdesk'
-  | 'of_gestionnaire'
-  | 'demandeur'
-  | 'service';
-
-/** How a role works. Persons are counted per day on which the account is present. */
-export interface RoleProfile {
-  readonly role: RoleName;
-  /** Share of the professionals' accounts; the shares sum to 1. */
-  readonly share: number;
-  readonly accountsPerOrganisation: number;
-  readonly organisationLabel: string;
-  /** Structures are this prefix and a three-digit department: ML038. */
-  readonly structurePrefix: string;
-  readonly signIn: SignIn;
-  /** Probability to work on a working day. */
-  readonly presence: number;
-  /** Mean distinct persons per day, and dispersions (gamma shapes) between accounts and between days. */
-  readonly personsPerDay: number;
-  readonly accountDispersion: number;
-  readonly dayDispersion: number;
-  readonly caseload: readonly [number, number];
-  /** Share of a day's persons who are in the caseload, drawn per account. */
-  readonly inScope: readonly [number, number];
-  /** Register of persons: p (jobseekers) or j (youths of the Missions locales). */
-  readonly register: 'p' | 'j';
-  readonly sensitivity: readonly string[];
-}
-
-const TWO_FACTORS = { idpId: 'proconnect', acr: 'eidas1-mfa', amr: ['pwd', 'totp'] } as const;
-const PORTAL: SignIn = { application: 'portail-emploi', lifecycle: 'active', ...TWO_FACTORS };
-const MILO: SignIn = { application: 'i-milo', lifecycle: 'active', ...TWO_FACTORS };
-const KAIROS: SignIn = {
-  application: 'kairos',
-  lifecycle: 'decommissioning',
-  idpId: 'kairos-local',
-  acr: 'eidas1',
-  amr: ['pwd'],
-};
-
-const ADVISER = {
-  presence: 0.85,
-  personsPerDay: 32,
-  accountDispersion: 6,
-  dayDispersion: 2.2,
-  inScope: [0.8, 0.9],
-} as const;
-
-export const ROLES: Readonly<Record<RoleName, RoleProfile>> = {
-  conseiller: {
-    ...ADVISER,
-    role: 'conseiller',
-    share: 37 / 160,
-    accountsPerOrganisation: 40,
-    organisationLabel: 'Agence pour l’emploi',
-    structurePrefix: 'AG',
-    signIn: PORTAL,
-    caseload: [70, 350],
-    register: 'p',
-    sensitivity: ['contact'],
-  },
-  conseiller_cap_emploi: {
-    ...ADVISER,
-    role: 'conseiller_cap_emploi',
-    share: 1.1 / 160,
-    accountsPerOrganisation: 11,
-    organisationLabel: 'Cap emploi',
-    structurePrefix: 'CE',
-    signIn: PORTAL,
-    caseload: [120, 200],
-    register: 'p',
-    sensitivity: ['contact'],
-  },
-  conseiller_mission_locale: {
-    ...ADVISER,
-    role: 'conseiller_mission_locale',
-    share: 11 / 160,
-    accountsPerOrganisation: 25,
-    organisationLabel: 'Mission locale',
-    structurePrefix: 'ML',
-    signIn: MILO,
-    personsPerDay: 28,
-    caseload: [80, 120],
-    register: 'j',
-    sensitivity: ['nir', 'contact'],
-  },
-  rgc: {
-    ...ADVISER,
-    role: 'rgc',
-    share: 0.44 / 160,
-    accountsPerOrganisation: 1,
-    organisationLabel: 'Mission locale',
-    structurePrefix: 'ML',
-    signIn: MILO,
-    personsPerDay: 8,
-    caseload: [30, 60],
-    register: 'j',
-    sensitivity: ['nir', 'contact'],
-  },
-  helpdesk: {
-    ...ADVISER,
-    role: 'helpdesk',
-    share: 0.8 / 160,
-    accountsPerOrganisation: 1_000_000,
-    organisationLabel: 'Centre de services',
-    structurePrefix: 'HD',
-    signIn: PORTAL,
-    personsPerDay: 0,
-    caseload: [1, 1],
-    register: 'p',
-    sensitivity: ['contact'],
-  },
-  of_gestionnaire: {
-    role: 'of_gestionnaire',
-    share: 109.66 / 160,
-    accountsPerOrganisation: 2,
-    organisationLabel: 'Organisme de formation',
-    structurePrefix: 'AG',
-    signIn: KAIROS,
-    presence: 0.6,
-    personsPerDay: 3,
-    accountDispersion: 4,
-    dayDispersion: 1.5,
-    caseload: [40, 80],
-    inScope: [0.95, 1],
-    register: 'p',
-    sensitivity: ['contact'],
-  },
-  demandeur: {
-    role: 'demandeur',
-    share: 0,
-    accountsPerOrganisation: Infinity,
-    organisationLabel: '',
-    structurePrefix: 'AG',
-    signIn: {
-      ...PORTAL,
-      application: 'espace-personnel',
-      idpId: 'compte-personnel',
-      acr: 'eidas1',
-      amr: ['pwd'],
-    },
-    presence: 0.1,
-    personsPerDay: 1,
-    accountDispersion: 4,
-    dayDispersion: 1.5,
-    caseload: [1, 1],
-    inScope: [1, 1],
-    register: 'p',
-    sensitivity: ['contact', 'nir'],
-  },
-  service: {
-    role: 'service',
-    share: 0,
-    accountsPerOrganisation: 1,
-    organisationLabel: 'Système d’information',
-    structurePrefix: 'AG',
-    signIn: {
-      ...PORTAL,
-      application: 'api-dossiers',
-      idpId: 'client-credentials',
-      acr: 'eidas1',
-      amr: ['swk'],
-    },
-    presence: 1,
-    personsPerDay: 150,
-    accountDispersion: 6,
-    dayDispersion: 4,
-    caseload: [4000, 12_000],
-    inScope: [1, 1],
-    register: 'p',
-    sensitivity: ['contact'],
-  },
-};
-const ROLE_LIST: readonly RoleProfile[] = Object.values(ROLES);
+export type { RoleName, RoleProfile } from './roles.ts';
+export { ROLES } from './roles.ts';
 
 /** Persons known to the registers: all who were jobseekers in twenty years; all youths on file. */
 export const REGISTER_SIZE = { p: 43_000_000, j: 2_000_000 } as const;
 
-const OVERSEAS: readonly (readonly [string, number])[] = [
-  ['971', -4],
-  ['972', -4],
-  ['973', -3],
-  ['974', 4],
-];
+/** Department, offset from UTC in hours, and its own public holiday (abolition of slavery; month from 0). */
+const OVERSEAS = [
+  ['971', -4, [4, 27]],
+  ['972', -4, [4, 22]],
+  ['973', -3, [5, 10]],
+  ['974', 4, [11, 20]],
+] as const;
 /** Metropolitan departments that occur: 01 to 95 without Corsica. */
 const DEPARTMENTS: readonly string[] = Array.from({ length: 95 }, (_, i) =>
   String(i + 1).padStart(2, '0'),
 ).filter((department) => department !== '20');
 
-const ALL_DEPARTMENTS: readonly string[] = [...DEPARTMENTS, ...OVERSEAS.map(([department]) => department)];
+const ALL_DEPARTMENTS: readonly string[] = [...DEPARTMENTS, ...OVERSEAS.map(([code]) => code)];
 /** Number of structures of each kind: one per department. */
 export const STRUCTURES = ALL_DEPARTMENTS.length;
 
@@ -222,12 +47,22 @@ export function structuresOf(prefix: string): readonly string[] {
   return ALL_DEPARTMENTS.map((department) => prefix + department.padStart(3, '0'));
 }
 
+/** The orders in which the registers number their persons. */
+export function registersOf(random: Random): Readonly<Record<'p' | 'j', Permutation>> {
+  return {
+    p: new Permutation(random.split('register p'), REGISTER_SIZE.p),
+    j: new Permutation(random.split('register j'), REGISTER_SIZE.j),
+  };
+}
+
 /** One account of the background: an identity and its habits. */
 export interface Account extends Identity {
   readonly index: number;
   readonly profile: RoleProfile;
   /** Offset of the account's clock from UTC, ms; undefined for Europe/Paris. */
   readonly zoneOffsetMs: number | undefined;
+  /** A public holiday that only the account's department has: month from 0, day of the month. */
+  readonly localHoliday: readonly [number, number] | undefined;
   /** Position of the account's own structure in `structuresOf` its profile's prefix. */
   readonly structureIndex: number;
   /** Mean distinct persons on a day of presence. */
@@ -236,7 +71,34 @@ export interface Account extends Identity {
   /** Number of the first person of the caseload before the register's permutation. */
   readonly caseloadStart: number;
   readonly inScopeShare: number;
+  /** A training organisation large enough to export its list of trainees. */
+  readonly exportsLists: boolean;
   readonly userAgent: string;
+  /** For accounts created within the replay or shortly before. */
+  readonly hired?: HiredAccount;
+}
+
+/** When a new colleague begins. */
+export interface HiredAccount {
+  /** First instant of work, ms since the epoch. */
+  readonly worksFrom: number;
+  /** Mask of the confounders that the first weeks belong to. */
+  readonly tags: number;
+}
+
+/** Office of an organisation. */
+interface Office {
+  readonly organisation: Organisation;
+  readonly zoneOffsetMs: number | undefined;
+  readonly localHoliday: readonly [number, number] | undefined;
+}
+
+export interface CastOptions {
+  /** Accounts of professionals. */
+  readonly accounts: number;
+  readonly jobseekers: number;
+  /** First instant of the replay, ms since the epoch: accounts are older by 90 days or more. */
+  readonly start: number;
 }
 
 /** What an incident fixes of an account whose owner also works normally. */
@@ -253,27 +115,44 @@ export const MAX_ACCOUNTS = 1_000_000;
 export const MAX_JOBSEEKERS = 4_000_000;
 const NAMED_FROM = MAX_ACCOUNTS + MAX_JOBSEEKERS;
 const INDICES = 1 << 24;
+/** Unattended accounts per account of a professional. */
+const SERVICES = 4 / 10_000;
+/** Accounts per shared site and share of the organisations that sit in one: about 100 accounts per site. */
+const SITE_OF = 2500;
+const IN_A_SITE = 0.04;
+const EXPORTERS = 0.006;
+const LIST_SIZE = [200, 600] as const;
+const PROFILES: readonly RoleProfile[] = Object.values(ROLES);
+
 /** A jobseeker's: no organisation, Europe/Paris. */
-const AT_HOME = { organisation: NO_ORGANISATION, zoneOffsetMs: undefined };
-const OLDEST_ACCOUNT_MS = Date.UTC(2019, 0, 1);
-const NEWEST_ACCOUNT_MS = Date.UTC(2025, 0, 1);
+const AT_HOME: Office = { organisation: NO_ORGANISATION, zoneOffsetMs: undefined, localHoliday: undefined };
+const OLDEST_DAYS = 6 * 365;
+const NEWEST_DAYS = 90;
 
 export class Cast {
   readonly #random: Random;
   readonly #names: Permutation;
+  readonly #newestMs: number;
   readonly #named = new Map<string, number>();
   readonly #taken = new Set<number>();
   readonly #ordinals = new Map<RoleName, number>();
-  readonly #organisations = new Map<
-    string,
-    { organisation: Organisation; zoneOffsetMs: number | undefined }
-  >();
+  readonly #offices = new Map<string, Office>();
+  /** Professionals, unattended accounts, jobseekers; then those of incidents and new colleagues. */
   readonly accounts: Account[] = [];
 
-  constructor(random: Random, size: number) {
+  constructor(random: Random, options: CastOptions) {
     this.#random = random.split('cast');
     this.#names = new Permutation(random.split('user-ids'), INDICES);
-    for (let i = 0; i < size; i++) this.accounts.push(this.#account(i));
+    this.#newestMs = options.start - NEWEST_DAYS * DAY_MS;
+    for (let i = 0; i < options.accounts; i++) this.accounts.push(this.#professional(i));
+    const services = Math.round(options.accounts * SERVICES);
+    for (let i = 1; i <= services; i++) {
+      this.add({ name: `service ${i}`, role: 'service', department: '75' });
+    }
+    for (let i = 0; i < options.jobseekers; i++) {
+      const index = MAX_ACCOUNTS + i;
+      this.accounts.push(this.#describe(index, this.#random.at(index), ROLES.demandeur, AT_HOME, i));
+    }
   }
 
   /** Accounts of a role, in order of index. */
@@ -283,15 +162,29 @@ export class Cast {
 
   /** Adds the account of an incident; its owner works like anyone of that role. */
   add(spec: AccountSpec): Account {
-    const index = this.#indexOf(spec.name);
     const random = this.#random.split(`account ${spec.name}`);
     const profile = ROLES[spec.role];
     const office =
       profile === ROLES.demandeur
         ? AT_HOME
-        : this.#organisation(profile, `incident ${spec.name}`, spec.department);
-    const userId = this.#userIdOf(index);
-    const account = this.#describe(index, userId, random, profile, office, random.below(900_000));
+        : this.#office(profile, `incident ${spec.name}`, spec.department, undefined);
+    const index = this.#indexOf(spec.name);
+    const account = this.#describe(index, random, profile, office, random.below(900_000));
+    this.accounts.push(account);
+    return account;
+  }
+
+  /** Adds a colleague whom `creator` creates an account for, in the creator's organisation. */
+  hire(name: string, role: RoleName, creator: Account, createdAt: number, hired: HiredAccount): Account {
+    const random = this.#random.split(`account ${name}`);
+    const office = { ...creator, organisation: creator.organisation };
+    const index = this.#indexOf(name);
+    const account = {
+      ...this.#describe(index, random, ROLES[role], office, random.below(900_000)),
+      createdAt: isoTime(createdAt),
+      createdBy: creator.userId,
+      hired,
+    };
     this.accounts.push(account);
     return account;
   }
@@ -317,69 +210,77 @@ export class Cast {
     return `u-${hex32(this.#names.of(n)).slice(2)}`;
   }
 
-  #account(index: number): Account {
+  #professional(index: number): Account {
     const random = this.#random.at(index);
     let x = random.float();
-    const profile = ROLE_LIST.find((role) => (x -= role.share) < 0) ?? ROLES.of_gestionnaire;
+    const profile = PROFILES.find((role) => (x -= role.share) < 0) ?? ROLES.of_gestionnaire;
     const ordinal = this.#ordinals.get(profile.role) ?? 0;
     this.#ordinals.set(profile.role, ordinal + 1);
-    const office = this.#organisation(
-      profile,
-      `${profile.organisationLabel} ${Math.floor(ordinal / profile.accountsPerOrganisation)}`,
-      undefined,
-    );
-    return this.#describe(index, this.#userIdOf(index), random, profile, office, ordinal);
+    const name = `${profile.organisationLabel} ${Math.floor(ordinal / profile.accountsPerOrganisation)}`;
+    const office = this.#office(profile, name, undefined, Math.floor(index / SITE_OF));
+    return this.#describe(index, random, profile, office, ordinal);
   }
 
-  #describe(
-    index: number,
-    userId: string,
-    random: Random,
-    profile: RoleProfile,
-    office: { organisation: Organisation; zoneOffsetMs: number | undefined },
-    ordinal: number,
-  ): Account {
+  #describe(index: number, random: Random, profile: RoleProfile, office: Office, ordinal: number): Account {
+    const age = DAY_MS * OLDEST_DAYS * random.float();
+    const createdAt = Math.floor((this.#newestMs - age) / SECOND_MS) * SECOND_MS;
+    const personsPerDay = random.gamma(profile.accountDispersion, profile.personsPerDay);
+    const caseload = random.between(profile.caseload[0], profile.caseload[1]);
+    const inScopeShare = profile.inScope[0] + (profile.inScope[1] - profile.inScope[0]) * random.float();
+    const userAgent = browser(random);
+    const exportsLists = profile.role === 'of_gestionnaire' && random.chance(EXPORTERS);
     return {
       index,
-      userId,
+      userId: this.#userIdOf(index),
       role: profile.role,
       organisation: office.organisation,
       signIn: profile.signIn,
-      createdAt: isoTime(random.between(OLDEST_ACCOUNT_MS / 1000, NEWEST_ACCOUNT_MS / 1000) * 1000),
+      createdAt: isoTime(createdAt),
       profile,
       zoneOffsetMs: office.zoneOffsetMs,
+      localHoliday: office.localHoliday,
       structureIndex: Math.max(0, ALL_DEPARTMENTS.indexOf(office.organisation.department)),
-      personsPerDay: random.gamma(profile.accountDispersion, profile.personsPerDay),
-      caseloadSize: random.between(profile.caseload[0], profile.caseload[1]),
+      personsPerDay,
+      caseloadSize: exportsLists ? random.between(...LIST_SIZE) : caseload,
       caseloadStart: (ordinal * profile.caseload[1]) % REGISTER_SIZE[profile.register],
-      inScopeShare: profile.inScope[0] + (profile.inScope[1] - profile.inScope[0]) * random.float(),
-      userAgent: browser(random),
+      inScopeShare,
+      exportsLists,
+      userAgent: profile.role === 'service' ? SYNC_CLIENT : userAgent,
     };
   }
 
-  #organisation(
+  #office(
     profile: RoleProfile,
     name: string,
     department: string | undefined,
-  ): { organisation: Organisation; zoneOffsetMs: number | undefined } {
-    let office = this.#organisations.get(name);
+    site: number | undefined,
+  ): Office {
+    let office = this.#offices.get(name);
     if (office === undefined) {
       const random = this.#random.split(`organisation ${name}`);
       const overseas = department === undefined && random.chance(0.03) ? random.pick(OVERSEAS) : undefined;
       const place = department ?? overseas?.[0] ?? random.pick(DEPARTMENTS);
       const network = officeNetwork(random.u32());
-      office = {
-        organisation: {
-          id: organisationId(random),
-          name: `${profile.organisationLabel} n° ${random.between(1, 9999)} (${place})`,
-          department: place,
-          egressIp: network.ip,
-          asNumber: network.asNumber,
-        },
-        zoneOffsetMs: overseas === undefined ? undefined : overseas[1] * HOUR_MS,
+      const organisation = {
+        id: organisationId(random),
+        name: `${profile.organisationLabel} n° ${random.between(1, 9999)} (${place})`,
+        department: place,
+        egressIp: network.ip,
+        asNumber: network.asNumber,
       };
-      this.#organisations.set(name, office);
+      const shares = site !== undefined && random.chance(IN_A_SITE);
+      office = {
+        organisation: shares ? { ...organisation, ...this.#site(site) } : organisation,
+        zoneOffsetMs: overseas === undefined ? undefined : overseas[1] * HOUR_MS,
+        localHoliday: overseas?.[2],
+      };
+      this.#offices.set(name, office);
     }
     return office;
+  }
+
+  #site(site: number): { readonly siteIp: string; readonly siteAsNumber: number } {
+    const { ip, asNumber } = officeNetwork(this.#random.split(`site ${site}`).u32());
+    return { siteIp: ip, siteAsNumber: asNumber };
   }
 }

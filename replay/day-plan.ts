@@ -16,6 +16,12 @@ export const KIND = {
   reset: 7,
   create: 8,
   grant: 9,
+  export: 10,
+  /** A login on a second device, and what is opened there. */
+  phoneLogin: 11,
+  phoneView: 12,
+  /** No event: the open session goes on at the office. */
+  move: 13,
 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
@@ -51,9 +57,12 @@ export class DayPlan {
   kind: Kind = KIND.login;
   /** Position of the acting account in the cast. */
   actor = 0;
-  /** Person, page, or number of the account acted upon, by kind. */
+  /** Person, page, place of a login, or position of the account acted upon, by kind. */
   object = 0;
-  /** 0: in the account's caseload; k > 0: accompanied by the k-th structure. */
+  /**
+   * Of a view or download, 0: in the account's caseload; k > 0: accompanied by the k-th structure. Of anything
+   * else, the confounders it belongs to (`TAG`). Below 2^24.
+   */
   scope = 0;
 
   add(time: number, kind: Kind, actor: number, object = 0, scope = 0): void {
@@ -65,8 +74,14 @@ export class DayPlan {
     this.#words[WORDS * i + KIND_AND_SCOPE] = kind | (scope << 8);
   }
 
-  addPage(time: number, actor: number, persons: readonly number[]): void {
-    this.add(time, KIND.list, actor, this.pages.length);
+  addPage(
+    time: number,
+    kind: typeof KIND.list | typeof KIND.export,
+    actor: number,
+    persons: readonly number[],
+    tags = 0,
+  ): void {
+    this.add(time, kind, actor, this.pages.length, tags);
     this.pages.push(persons);
   }
 
@@ -100,7 +115,7 @@ export class DayPlan {
     this.#count = 0;
     this.pages.length = 0;
     for (const { time, kind, actor, object, scope, page } of kept) {
-      if (kind === KIND.list) this.addPage(time, actor, page!);
+      if (kind === KIND.list || kind === KIND.export) this.addPage(time, kind, actor, page!, scope);
       else this.add(time, kind, actor, object, scope);
     }
     this.#keys = new Float64Array(0);

@@ -7,7 +7,7 @@
  * record every evening).
  */
 
-import { HOUR_MS, MINUTE_MS } from './calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './calendar.ts';
 import type { Random } from './random.ts';
 
 /** Relative intensity from that clock time (hours) to the next; the last entry ends the day. */
@@ -36,6 +36,21 @@ const EVENING: Profile = [
   [22.5, 0],
 ];
 
+/** People who act for themselves, from home or on the way: no lunch dip, and evenings count. */
+const HOME: Profile = [
+  [7, 0.2],
+  [8, 0.6],
+  [9, 1],
+  [12, 0.7],
+  [14, 0.9],
+  [18, 0.6],
+  [20, 0.7],
+  [22, 0.3],
+  [23.5, 0],
+];
+
+/** Volume of a working day by weekday, Monday first; the mean is 1. */
+export const WEEKDAY_VOLUME: readonly number[] = [1.1, 1.08, 0.92, 1.05, 0.85];
 export const EVENING_CHANCE = 0.1;
 export const EVENING_SHARE = 0.2;
 /** On a weekend day or holiday: fewer people come, for less. 0.02 × 0.25 = 0.5 %. */
@@ -67,13 +82,28 @@ function quantiles(profile: Profile): Float64Array {
 
 const WORKDAY_QUANTILES = quantiles(WORKDAY);
 const EVENING_QUANTILES = quantiles(EVENING);
+const HOME_QUANTILES = quantiles(HOME);
 
 /** A clock time of the working day or of the evening, ms after local midnight. */
 export function drawClock(random: Random, evening: boolean): number {
-  const table = evening ? EVENING_QUANTILES : WORKDAY_QUANTILES;
+  return draw(random, evening ? EVENING_QUANTILES : WORKDAY_QUANTILES);
+}
+
+/** The same of somebody who acts for themselves. */
+export function drawHomeClock(random: Random): number {
+  return draw(random, HOME_QUANTILES);
+}
+
+function draw(random: Random, table: Float64Array): number {
   const x = random.float() * STEPS;
   const i = Math.floor(x);
   return table[i]! + (x - i) * (table[i + 1]! - table[i]!);
+}
+
+/** Days of the monthly declaration's rush: from the 28th to the 1st. */
+export function isDeclarationPeak(day: number): boolean {
+  const date = new Date(day * DAY_MS).getUTCDate();
+  return date >= 28 || date === 1;
 }
 
 /** 0 morning, 1 afternoon, 2 evening: people log in anew in each. */

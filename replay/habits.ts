@@ -1,214 +1,261 @@
 /**
- * What one account does on one day: from habits to the entries of a day plan.
+ * What one account does on one day: from habits to the entries of a day plan. Here professionals; jobseekers
+ * and unattended accounts have files of their own.
  *
- * Everything is drawn from the stream of (account, day), so neither the size of the cast nor the length of
- * the replay changes anybody's day. Pure planning; no text is made here.
+ * Everything is drawn from the stream of (account, day) or (account, week), so neither the size of the cast
+ * nor the length of the replay changes anybody's day; each confounder has a stream of its own beside it and
+ * changes only the days it falls on. Pure planning; no text is made here.
  *
- * Guarantee: two views by one account on one day are at least MIN_DWELL_MS apart, so nobody opens more than
- * 144 records in an hour, however busy the day. That is the physical pace of a person who reads.
+ * Assumed: presence and persons as in roles.ts, around the account's own level; a week in twelve is a holiday;
+ * negative binomial days (dispersion 2.6 between days, 6 between accounts), by weekday as in day-shape.ts; a
+ * quarter of the persons are opened twice; on one adviser's day in 200 a campaign opens 20 to 60 more within
+ * an hour.
  */
 
 import type { Account } from './cast.ts';
-import { REGISTER_SIZE, STRUCTURES } from './cast.ts';
-import {
-  DAY_MS,
-  HOUR_MS,
-  isWorkingDay,
-  MINUTE_MS,
-  parisTime,
-  SECOND_MS,
-  weekdayOf,
-  weekOf,
-} from './calendar.ts';
+import { REGISTER_SIZE } from './cast.ts';
+import { DAY_MS, HOUR_MS, isWorkingDay, MINUTE_MS, parisTime, weekdayOf, weekOf } from './calendar.ts';
+import type { ConfounderChoice } from './confounders.ts';
+import { TAG, weeklyChance, weeklyRate } from './confounders.ts';
 import type { DayPlan } from './day-plan.ts';
 import { KIND } from './day-plan.ts';
-import { blockOf, drawClock, EVENING_CHANCE, EVENING_SHARE, officeClock } from './day-shape.ts';
-import { WEEKEND_PRESENCE, WEEKEND_VOLUME } from './day-shape.ts';
+import {
+  isDeclarationPeak,
+  officeClock,
+  WEEKDAY_VOLUME,
+  WEEKEND_PRESENCE,
+  WEEKEND_VOLUME,
+} from './day-shape.ts';
+import { FIRST_DAY_VOLUME, GROWTH_DAYS } from './hires.ts';
+import { jobseekerEvents, planJobseeker } from './jobseekers.ts';
+import { Persons } from './persons.ts';
 import type { Permutation, Random } from './random.ts';
+import type { RoleName } from './roles.ts';
+import { planService, serviceEvents } from './services.ts';
+import type { Extra } from './visits.ts';
+import { eventsOfVisits, planVisits } from './visits.ts';
 
-const MIN_DWELL_MS = 25 * SECOND_MS;
-/** Chance that a person seen today is opened again today. */
-const REVISIT = 0.25;
-/** Chance that a view follows a search; that a document is opened from it. */
-const SEARCH = 0.3;
-const DOWNLOAD = 0.05;
-/** Chance that a login needs a second try; that the person logs out at the end. */
-const MISTYPED = 0.04;
-const LOGOUT = 0.7;
+/** Roles whose work is a caseload of their own; training organisations' work is a course. */
+const ADVISERS: readonly RoleName[] = ['conseiller', 'conseiller_cap_emploi', 'conseiller_mission_locale'];
+const HOLIDAY_WEEK = 1 / 12;
 /** A training session starts on one in 30 of a trainer's days: a page of 10 to 30 trainees. */
 const SESSION_START = 1 / 30;
+const CAMPAIGN = 1 / 200;
 /** Resets by the helpdesk: 1 % of accounts per week, half of them Monday 08:00–10:00. */
 const WEEKLY_RESET = 0.01;
-/** An account manager creates an account (and grants one right) in one week of four. */
-const WEEKLY_HIRE = 0.25;
+/** More work for advisers while jobseekers declare. */
+const PEAK_VOLUME = 1.2;
+/** Share of the trainers' accounts that export lists, for the chance of one export. */
+const EXPORTER_SHARE = 0.006;
+
+/** What is the same for everybody on a day. */
+interface Today {
+  readonly day: number;
+  readonly week: number;
+  readonly weekday: number;
+  /** Of Europe/Paris. */
+  readonly midnight: number;
+  readonly working: boolean;
+  readonly peak: boolean;
+}
 
 export class Habits {
   readonly #random: Random;
+  readonly #weeks: Random;
+  readonly #covers: Random;
+  readonly #moves: Random;
+  readonly #exports: Random;
+  readonly #forgotten: Random;
+  readonly #choice: ConfounderChoice;
+  readonly #persons: Persons;
   readonly #registers: Readonly<Record<'p' | 'j', Permutation>>;
-  // Scratch of one account-day, reused.
-  readonly #caseload = new Uint32Array(512);
-  readonly #persons: number[] = [];
-  readonly #scopes: number[] = [];
-  #clocks = new Float64Array(1024);
+  /** Chances: of a cover per account and week, a move per day of presence, and so on. */
+  readonly #coverChance: number;
+  readonly #moveChance: number;
+  readonly #exportChance: number;
+  readonly #forgottenShare: number;
+  readonly #fullRunChance: number;
+  readonly #extras: Extra[] = [];
+  #today: Today = { day: NaN, week: 0, weekday: 0, midnight: 0, working: false, peak: false };
 
-  /** `registers` hides the order of persons: neighbours in a caseload are no neighbours by id. */
-  constructor(random: Random, registers: Readonly<Record<'p' | 'j', Permutation>>) {
+  constructor(random: Random, registers: Readonly<Record<'p' | 'j', Permutation>>, choice: ConfounderChoice) {
     this.#random = random;
+    this.#weeks = random.split('weeks');
+    this.#covers = random.split('absent-colleague-cover');
+    this.#moves = random.split('mobile-to-office');
+    this.#exports = random.split('trainee-list-export');
+    this.#forgotten = random.split('forgotten-password');
+    this.#choice = choice;
     this.#registers = registers;
+    this.#persons = new Persons(registers);
+    this.#coverChance = weeklyChance(choice, 'absent-colleague-cover', ADVISERS);
+    this.#moveChance = weeklyChance(choice, 'mobile-to-office', ADVISERS) / 5 / 0.85;
+    const exports = weeklyChance(choice, 'trainee-list-export', ['of_gestionnaire']);
+    this.#exportChance = Math.min(1, exports / EXPORTER_SHARE);
+    this.#forgottenShare = Math.min(1, weeklyRate(choice, 'forgotten-password') / (10_000 * WEEKLY_RESET));
+    this.#fullRunChance = Math.min(1, weeklyRate(choice, 'service-overnight') / 4);
   }
 
   /** Plans one account's day. `actor` is the account's position in the cast. */
   plan(plan: DayPlan, actor: number, account: Account, day: number): void {
-    const working = isWorkingDay(day);
+    if (day !== this.#today.day) this.#today = todayOf(day, this.#choice);
+    const { hired, role } = account;
+    const midnight = this.#midnightOf(account);
+    if (hired !== undefined && hired.worksFrom >= midnight + DAY_MS) return;
     const random = this.#random.at(account.index, day);
-    const { profile } = account;
-    const start = account.zoneOffsetMs === undefined ? parisTime(day) : day * DAY_MS - account.zoneOffsetMs;
-    if (working) this.#planReset(plan, actor, account, day, start);
-    if (!random.chance(profile.presence * (working ? 1 : WEEKEND_PRESENCE))) return;
-    const mean = account.personsPerDay * (working ? 1 : WEEKEND_VOLUME);
-    let count = mean === 0 ? 0 : random.negativeBinomial(mean, profile.dayDispersion);
-    if (working && profile.role === 'of_gestionnaire' && random.chance(SESSION_START)) {
-      const page = this.#choosePersons(random, account, random.between(10, 30));
-      plan.addPage(start + officeClock(random), actor, [...page]);
-    }
-    count = this.#choosePersons(random, account, count).length;
-    this.#planVisits(plan, random, actor, start, count);
-    if (working && profile.role === 'rgc') this.#planHire(plan, actor, account, day, start);
-  }
-
-  /** An onboarding burst: 5 to 15 accounts within about an hour, one or two rights each. */
-  planOnboarding(plan: DayPlan, random: Random, actor: number, start: number): void {
-    let clock = officeClock(random);
-    const newcomers = random.between(5, 15);
-    for (let i = 0; i < newcomers; i++) {
-      const number = random.below(1 << 30);
-      plan.add(start + clock, KIND.create, actor, number);
-      const grants = random.between(1, 2);
-      for (let g = 1; g <= grants; g++)
-        plan.add(start + clock + g * 20_000, KIND.grant, actor, number, g - 1);
-      clock += 2 * MINUTE_MS + random.below(4 * MINUTE_MS);
+    if (role === 'demandeur') {
+      const self = this.#registers.p.of(account.caseloadStart % REGISTER_SIZE.p);
+      planJobseeker(plan, random, actor, account, midnight, self, this.#today);
+    } else if (role === 'service') {
+      const { day: night } = this.#today;
+      planService(plan, random, actor, account, night, midnight, this.#persons, this.#fullRunChance);
+    } else {
+      this.#planProfessional(plan, random, actor, account, midnight);
     }
   }
 
-  /** `wanted` distinct persons (fewer only if they repeat by chance outside the caseload) and their scopes. */
-  #choosePersons(random: Random, account: Account, wanted: number): readonly number[] {
-    const register = account.profile.register;
-    const size = REGISTER_SIZE[register];
-    const permutation = this.#registers[register];
-    this.#persons.length = 0;
-    this.#scopes.length = 0;
-    for (let i = 0; i < account.caseloadSize; i++) this.#caseload[i] = i;
-    let used = 0;
-    for (let i = 0; i < wanted; i++) {
-      if (used < account.caseloadSize && random.chance(account.inScopeShare)) {
-        const j = used + random.below(account.caseloadSize - used);
-        const chosen = this.#caseload[j]!;
-        this.#caseload[j] = this.#caseload[used]!;
-        used++;
-        this.#persons.push(permutation.of((account.caseloadStart + chosen) % size));
-        this.#scopes.push(0);
-      } else {
-        this.#persons.push(random.below(size));
-        this.#scopes.push(1 + random.below(STRUCTURES));
-      }
+  #planProfessional(plan: DayPlan, random: Random, actor: number, account: Account, midnight: number): void {
+    const { weekday, week, peak } = this.#today;
+    const { profile, hired, role } = account;
+    const working = this.#today.working && !this.#isLocalHoliday(account);
+    const resetAt = working ? this.#planReset(plan, actor, account, midnight) : 0;
+    const covered = working ? this.#coveredToday(account) : 0;
+    const firstDay = hired !== undefined && hired.worksFrom >= midnight;
+
+    const onHoliday = this.#weeks.at(account.index, week).chance(HOLIDAY_WEEK);
+    const presence = (profile.presence * (working ? 1 : WEEKEND_PRESENCE)) / (1 - HOLIDAY_WEEK);
+    const comes = random.chance(presence) && !onHoliday;
+    if (!comes && covered === 0 && resetAt === 0 && !(firstDay && working)) return;
+
+    const adviser = ADVISERS.includes(role as RoleName);
+    let mean = account.personsPerDay * (working ? WEEKDAY_VOLUME[weekday]! : WEEKEND_VOLUME);
+    if (adviser && peak) mean *= PEAK_VOLUME;
+    const age = hired === undefined ? GROWTH_DAYS : (midnight - hired.worksFrom) / DAY_MS;
+    if (age < GROWTH_DAYS) mean *= FIRST_DAY_VOLUME + (1 - FIRST_DAY_VOLUME) * Math.max(0, age / GROWTH_DAYS);
+    const count = mean === 0 ? 0 : random.negativeBinomial(mean, profile.dayDispersion);
+
+    this.#extras.length = 0;
+    if (working && role === 'of_gestionnaire') this.#planLists(random, account);
+    const campaign = working && adviser && random.chance(CAMPAIGN) ? random.between(20, 60) : 0;
+    const persons = this.#persons;
+    persons.begin(account);
+    persons.choose(random, account, count + campaign);
+    if (covered > 0) {
+      const covers = this.#covers.at(account.index, -this.#today.day);
+      persons.chooseOfColleague(covers, account, covered);
+      persons.shuffle(covers);
     }
-    return this.#persons;
+
+    let tags = covered > 0 ? TAG['absent-colleague-cover'] : 0;
+    if (adviser && peak) tags |= TAG['month-end-peak'];
+    if (hired !== undefined && age < GROWTH_DAYS) tags |= hired.tags;
+    const moves =
+      adviser && working && this.#moves.at(account.index, this.#today.day).chance(this.#moveChance);
+    planVisits(plan, random, persons, {
+      actor,
+      midnight,
+      campaign,
+      tags,
+      loggedInAt: resetAt,
+      notBefore: firstDay ? hired.worksFrom : 0,
+      moves: moves && resetAt === 0,
+      extras: this.#extras,
+    });
   }
 
-  /** Visits of the chosen persons, with logins, searches, downloads and logouts around them. */
-  #planVisits(plan: DayPlan, random: Random, actor: number, start: number, count: number): void {
-    let revisits = 0;
-    for (let i = 0; i < count; i++) if (random.chance(REVISIT)) revisits++;
-    const visits = count + revisits;
-    const eveningShare = random.chance(EVENING_CHANCE) ? EVENING_SHARE : 0;
-    // Someone who reads nobody still logs in and searches once.
-    const moments = this.#drawClocks(random, Math.max(1, visits), eveningShare);
-    let next = 0;
-    let block = -1;
-    for (let i = 0; i < moments.length; i++) {
-      const clock = moments[i]!;
-      const at = start + clock;
-      if (blockOf(clock) !== block) {
-        if (i > 0) this.#planLogout(plan, random, actor, start + moments[i - 1]!, at);
-        block = blockOf(clock);
-        this.#planLogin(plan, random, actor, at);
-      }
-      if (visits === 0 || random.chance(SEARCH)) {
-        plan.add(at - 5 * SECOND_MS - random.below(15 * SECOND_MS), KIND.search, actor);
-      }
-      if (visits === 0) continue;
-      const left = moments.length - i;
-      const again = next > 0 && random.below(left) < left - (count - next);
-      const k = again ? random.below(next) : next++;
-      plan.add(at, KIND.view, actor, this.#persons[k], this.#scopes[k]);
-      if (random.chance(DOWNLOAD)) {
-        const later = 4 * SECOND_MS + random.below(12 * SECOND_MS);
-        plan.add(at + later, KIND.download, actor, this.#persons[k], this.#scopes[k]);
-      }
+  /** Lists of a trainer's day: a new session's trainees, or the whole list of a large organisation. */
+  #planLists(random: Random, account: Account): void {
+    const { week, weekday } = this.#today;
+    if (random.chance(SESSION_START)) {
+      this.#persons.begin(account);
+      this.#persons.choose(random, account, random.between(10, 30));
+      this.#extras.push({ kind: KIND.list, persons: [...this.#persons.ids], tags: 0 });
     }
-    this.#planLogout(plan, random, actor, start + moments[moments.length - 1]!, Infinity);
+    if (!account.exportsLists) return;
+    const exports = this.#exports.at(account.index, week);
+    if (!exports.chance(this.#exportChance) || exports.below(5) !== weekday) return;
+    const persons = this.#persons.run(account, 0, account.caseloadSize);
+    this.#extras.push({ kind: KIND.export, persons, tags: TAG['trainee-list-export'] });
   }
 
-  /** Sorted clock times, at least MIN_DWELL_MS apart. */
-  #drawClocks(random: Random, count: number, eveningShare: number): Float64Array {
-    if (count > this.#clocks.length) this.#clocks = new Float64Array(2 * count);
-    const clocks = this.#clocks.subarray(0, count);
-    for (let i = 0; i < count; i++) {
-      clocks[i] = drawClock(random, eveningShare > 0 && random.chance(eveningShare));
-    }
-    clocks.sort();
-    for (let i = 1; i < count; i++) {
-      const earliest = clocks[i - 1]! + MIN_DWELL_MS;
-      if (clocks[i]! < earliest) clocks[i] = earliest + random.below(10 * SECOND_MS);
-    }
-    return clocks;
+  /** Persons of an absent colleague whom the account sees today, beside its own. */
+  #coveredToday(account: Account): number {
+    if (!ADVISERS.includes(account.role as RoleName)) return 0;
+    const { week, weekday } = this.#today;
+    const random = this.#covers.at(account.index, week);
+    if (!random.chance(this.#coverChance)) return 0;
+    const days = random.between(1, 5);
+    const first = random.below(6 - days);
+    return weekday >= first && weekday < first + days ? 20 + ((random.u32() + 17 * weekday) % 41) : 0;
   }
 
-  #planLogin(plan: DayPlan, random: Random, actor: number, firstUse: number): void {
-    const login = firstUse - 30 * SECOND_MS - random.below(150 * SECOND_MS);
-    if (random.chance(MISTYPED)) {
-      plan.add(login - 8 * SECOND_MS - random.below(15 * SECOND_MS), KIND.loginFailure, actor);
-    }
-    plan.add(login, KIND.login, actor);
-  }
-
-  /** Logs out some minutes after the last use, unless the next login comes first. */
-  #planLogout(plan: DayPlan, random: Random, actor: number, lastUse: number, nextUse: number): void {
-    const logout = lastUse + 30 * SECOND_MS + random.below(270 * SECOND_MS);
-    if (random.chance(LOGOUT) && logout < nextUse - 210 * SECOND_MS) plan.add(logout, KIND.logout, actor);
-  }
-
-  #planReset(plan: DayPlan, actor: number, account: Account, day: number, start: number): void {
-    const random = this.#random.at(account.index, -1 - weekOf(day));
-    if (!random.chance(WEEKLY_RESET)) return;
+  /**
+   * A password reset, when its week and day have come; the instant of the login after it, else 0. Three in
+   * ten are the confounder: a person who tried long, and then works on the telephone and at the desk at once.
+   */
+  #planReset(plan: DayPlan, actor: number, account: Account, midnight: number): number {
+    const { week, weekday } = this.#today;
+    const random = this.#random.at(account.index, -1 - week);
+    if (!random.chance(WEEKLY_RESET)) return 0;
     const early = random.chance(0.5);
-    const weekday = early ? 0 : random.below(5);
-    if (weekdayOf(day) !== weekday) return;
-    const at = start + (early ? 8 * HOUR_MS + random.below(2 * HOUR_MS) : officeClock(random));
-    const failures = random.between(1, 3);
-    for (let i = 0; i < failures; i++) {
-      plan.add(at - (failures - i) * 4 * MINUTE_MS - random.below(MINUTE_MS), KIND.loginFailure, actor);
+    const on = early ? 0 : random.below(5);
+    if (weekday !== on) return 0;
+    const at = midnight + (early ? 8 * HOUR_MS + random.below(2 * HOUR_MS) : officeClock(random));
+    const operator = random.below(1 << 30);
+    const login = at + 2 * MINUTE_MS + random.below(8 * MINUTE_MS);
+    const usualFailures = random.between(1, 3);
+    const forgotten = this.#forgotten.at(account.index, week);
+    const confounds = forgotten.chance(this.#forgottenShare);
+    const tags = confounds ? TAG['forgotten-password'] : 0;
+    const failures = confounds ? forgotten.between(4, 9) : usualFailures;
+    for (let i = 1; i <= failures; i++) {
+      const before = confounds ? i * 40_000 : i * 4 * MINUTE_MS;
+      plan.add(at - before - random.below(30_000), KIND.loginFailure, actor, 0, tags);
     }
-    plan.add(at, KIND.reset, actor, random.below(1 << 30));
-    plan.add(at + 2 * MINUTE_MS + random.below(8 * MINUTE_MS), KIND.login, actor);
+    plan.add(at, KIND.reset, actor, operator, tags);
+    plan.add(login, KIND.login, actor, 0, tags);
+    if (confounds && account.profile.personsPerDay > 0) {
+      const phone = login + 4 * MINUTE_MS + forgotten.below(15 * MINUTE_MS);
+      plan.add(phone, KIND.phoneLogin, actor, 0, tags);
+      this.#persons.begin(account);
+      this.#persons.chooseOwn(forgotten, account, forgotten.between(1, 3));
+      this.#persons.ids.forEach((person, i) =>
+        plan.add(phone + (i + 1) * 50_000, KIND.phoneView, actor, person),
+      );
+    }
+    return login;
   }
 
-  #planHire(plan: DayPlan, actor: number, account: Account, day: number, start: number): void {
-    const random = this.#random.at(account.index, 1_000_000 + weekOf(day));
-    if (!random.chance(WEEKLY_HIRE) || random.below(5) !== weekdayOf(day)) return;
-    const at = start + officeClock(random);
-    const number = random.below(1 << 30);
-    plan.add(at, KIND.create, actor, number);
-    plan.add(at + MINUTE_MS + random.below(5 * MINUTE_MS), KIND.grant, actor, number);
+  #midnightOf(account: Account): number {
+    const { day, midnight } = this.#today;
+    const zone = this.#choice.names.has('overseas-hours') ? account.zoneOffsetMs : undefined;
+    return zone === undefined ? midnight : day * DAY_MS - zone;
+  }
+
+  #isLocalHoliday({ localHoliday }: Account): boolean {
+    if (localHoliday === undefined) return false;
+    const date = new Date(this.#today.day * DAY_MS);
+    return date.getUTCMonth() === localHoliday[0] && date.getUTCDate() === localHoliday[1];
   }
 }
 
-/** Mean events of one account on a working day, for progress bars: the sums of the chances above. */
-export function meanEventsPerWorkingDay(account: Account): number {
-  const { presence, role } = account.profile;
-  const views = account.personsPerDay * (1 + REVISIT);
-  const blocks = 1 + Math.min(1, views / 8) * (1 + EVENING_CHANCE);
-  const sessions = blocks * (1 + MISTYPED + LOGOUT);
-  const extra = role === 'of_gestionnaire' ? SESSION_START : 0;
-  return presence * (views * (1 + SEARCH + DOWNLOAD) + Math.max(0, 1 - views) + sessions + extra);
+function todayOf(day: number, choice: ConfounderChoice): Today {
+  return {
+    day,
+    week: weekOf(day),
+    weekday: weekdayOf(day),
+    midnight: parisTime(day),
+    working: isWorkingDay(day),
+    peak: choice.names.has('month-end-peak') && isDeclarationPeak(day),
+  };
+}
+
+/** Mean events of one account on a day, for progress bars: the sums of the chances above. */
+export function meanEvents(account: Account, working: boolean, peak: boolean): number {
+  if (account.role === 'demandeur') return jobseekerEvents(account, working, peak);
+  if (account.role === 'service') return serviceEvents(account);
+  const share = working ? 1 : WEEKEND_PRESENCE;
+  return (
+    account.profile.presence * share * eventsOfVisits(account.personsPerDay * (working ? 1 : WEEKEND_VOLUME))
+  );
 }

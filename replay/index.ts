@@ -9,25 +9,32 @@ import { z } from 'zod';
 
 import { VigieError } from '../src/errors.ts';
 import type { BenignOptions } from './benign.ts';
-import { BenignStream, estimateBenign, registersOf } from './benign.ts';
+import { BenignStream, estimateBenign } from './benign.ts';
 import { DAY_MS, parisDayOf, parisTime } from './calendar.ts';
-import { Cast } from './cast.ts';
+import { Cast, registersOf } from './cast.ts';
+import type { ConfounderName } from './confounders.ts';
 import { deliver } from './delivery.ts';
 import { isoTime } from './event-id.ts';
 import type { EventStream } from './event-stream.ts';
 import { MergedStream } from './event-stream.ts';
 import type { EventChunk } from './event-writer.ts';
 import { EventWriter } from './event-writer.ts';
+import type { Hire } from './hires.ts';
+import { hireInto } from './hires.ts';
 import type { BuiltIncident, Incident } from './incidents/incident.ts';
 import { KAIROS_2025 } from './incidents/kairos-2025.ts';
 import { MISSIONS_LOCALES_2025 } from './incidents/missions-locales-2025.ts';
 import type { Labels } from './labels.ts';
-import { LabelRecorder } from './labels.ts';
+import { ConfounderRecorder, LabelRecorder } from './labels.ts';
+import type { LookupLists } from './lists.ts';
+import { listsOfCast } from './lists.ts';
 import type { CommonOptions, OptionHelp } from './options.ts';
 import { commonOptions, describeOptions, optionsClash, parseOptions } from './options.ts';
 import { Random } from './random.ts';
+import { ScannerNoise } from './scanner-noise.ts';
 
 export type { IncidentLabels, Labels } from './labels.ts';
+export type { LookupLists } from './lists.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -48,6 +55,7 @@ interface BuiltScenario {
   readonly random: Random;
   readonly cast: Cast;
   readonly background: BenignOptions | undefined;
+  readonly hires: readonly Hire[];
   readonly incident: BuiltIncident | undefined;
   readonly label: LabelRecorder | undefined;
 }
@@ -63,7 +71,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze(
       {
         name: 'benign',
         title: 'A usual week',
-        summary: 'Advisers, training organisations, account managers and a helpdesk at work; nobody steals.',
+        summary:
+          'Advisers, training organisations, account managers, a helpdesk, jobseekers and unattended accounts; nobody steals.',
         schema: BENIGN_SCHEMA,
       },
     ].map(({ name, title, summary, schema }) => [
@@ -79,14 +88,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze(
  */
 export function generate(name: string, options: Readonly<Record<string, unknown>> = {}): Generated {
   const built = build(name, options);
+  const confounders = new ConfounderRecorder(built.background?.choice.names ?? new Set<ConfounderName>());
   let events = 0;
   let complete = false;
   return {
     *batches() {
       const streams: EventStream[] = [...(built.incident?.streams ?? [])];
-      if (built.background !== undefined) {
-        streams.push(new BenignStream(built.random, built.cast, built.background));
-      }
+      if (built.background !== undefined)
+        streams.push(...backgroundStreams(built, built.background, confounders));
       const { disorder, maxDelay, duplicates, ingested } = built.options;
       const writer = new EventWriter({ showIngested: ingested });
       const delivery = { disorder, maxDelayMs: maxDelay, duplicates };
@@ -105,8 +114,18 @@ export function generate(name: string, options: Readonly<Record<string, unknown>
       complete,
       events,
       incidents: built.label === undefined ? [] : [built.label.labels()],
+      confounders: confounders.labels(),
     }),
   };
+}
+
+/**
+ * The portal's lookup lists for the country of a scenario, as its directory would give them: `NAME.csv` → text.
+ * Options and errors as for `generate`; those that change no account change no list.
+ */
+export function listsOf(name: string, options: Readonly<Record<string, unknown>> = {}): LookupLists {
+  const { cast, background } = build(name, options);
+  return listsOfCast(cast, background?.choice.names.has('shared-egress') ?? false);
 }
 
 /** About how many events `generate` gives, for progress bars: malicious ones exactly, benign ones within some percent. */
@@ -126,7 +145,8 @@ function build(name: string, given: Readonly<Record<string, unknown>>): BuiltSce
   }
   const options = parseOptions(name, found?.schema ?? BENIGN_SCHEMA, given) as Readonly<CommonOptions>;
   const random = Random.seeded(options.seed);
-  const cast = new Cast(random, options.accounts);
+  const { accounts, jobseekers = accounts, start } = options;
+  const cast = new Cast(random, { accounts, jobseekers: accounts === 0 ? 0 : jobseekers, start });
   let label: LabelRecorder | undefined;
   let incident: BuiltIncident | undefined;
   if (found !== undefined) {
@@ -134,8 +154,24 @@ function build(name: string, given: Readonly<Record<string, unknown>>): BuiltSce
     const world = { cast, random: random.split(`incident ${name}`), registers: registersOf(random), label };
     incident = found.build(world, options);
   }
-  const background = options.accounts === 0 ? undefined : backgroundOf(name, options, incident);
-  return { options, random, cast, background, incident, label };
+  const background = accounts === 0 ? undefined : backgroundOf(name, options, incident);
+  const hires =
+    background === undefined
+      ? []
+      : hireInto(cast, random.split('hires'), background.choice, background.start, background.end);
+  return { options, random, cast, background, hires, incident, label };
+}
+
+function backgroundStreams(
+  { random, cast, hires, options }: BuiltScenario,
+  background: BenignOptions,
+  label: ConfounderRecorder,
+): readonly EventStream[] {
+  const country = { cast, hires, registers: registersOf(random), label };
+  return [
+    new BenignStream(random, country, background),
+    new ScannerNoise(random, { ...background, accounts: options.accounts }, label),
+  ];
 }
 
 /** The benign span around an incident. */
@@ -144,7 +180,7 @@ function backgroundOf(
   options: Readonly<CommonOptions>,
   incident?: BuiltIncident,
 ): BenignOptions {
-  const { start, onboarding } = options;
+  const { start, confounders, confounderFactor } = options;
   const lastDay = incident === undefined ? start : parisTime(parisDayOf(incident.lastEventAt) + 1);
   const end =
     options.duration === undefined ? Math.max(start + 7 * DAY_MS, lastDay) : start + options.duration;
@@ -156,5 +192,5 @@ function backgroundOf(
       'Move start or theftStart, leave duration out, or set accounts to 0 for the theft alone.',
     );
   }
-  return { start, end, onboarding };
+  return { start, end, choice: { names: new Set(confounders), factor: confounderFactor } };
 }

@@ -3,6 +3,8 @@
  * detect and the records lost before an alert. Nothing of it is in the events themselves.
  */
 
+import type { ConfounderName } from './confounders.ts';
+import { CONFOUNDER_NAMES, TAG } from './confounders.ts';
 import type { EventWriter } from './event-writer.ts';
 import { isoTime, ULID_LENGTH } from './event-id.ts';
 
@@ -37,6 +39,17 @@ export interface IncidentLabels {
   readonly malicious: { readonly sessions: readonly string[]; readonly eventIds: readonly string[] };
 }
 
+/** Ordinary traffic that looks like a theft, so that a false alert can be traced to its cause. */
+export interface ConfounderLabels {
+  readonly name: ConfounderName;
+  /** `portal.session.id` of the sessions that belong to it, whole. */
+  readonly sessions: readonly string[];
+  /** `event.id` of events that belong to it without their session. */
+  readonly eventIds: readonly string[];
+  /** `user.id` of the accounts concerned. */
+  readonly accounts: readonly string[];
+}
+
 export interface Labels {
   readonly format: 'vigie-labels/1';
   readonly scenario: string;
@@ -48,6 +61,51 @@ export interface Labels {
   /** Events written, copies included. */
   readonly events: number;
   readonly incidents: readonly IncidentLabels[];
+  /** One entry per confounder that is switched on, also when it did not occur. */
+  readonly confounders: readonly ConfounderLabels[];
+}
+
+/** Notes what belongs to confounders as it is written. Memory grows with their sessions and loose events. */
+export class ConfounderRecorder {
+  readonly #names: readonly ConfounderName[];
+  readonly #seen = new Map<
+    ConfounderName,
+    { readonly sessions: Set<string>; readonly eventIds: string[]; readonly accounts: Set<string> }
+  >();
+
+  constructor(names: ReadonlySet<ConfounderName>) {
+    this.#names = CONFOUNDER_NAMES.filter((name) => names.has(name));
+    for (const name of this.#names) {
+      this.#seen.set(name, { sessions: new Set(), eventIds: [], accounts: new Set() });
+    }
+  }
+
+  /** A session of the confounders in a mask of `TAG`s; those switched off are ignored. */
+  noteSession(tags: number, session: { readonly id: string; readonly userId: string }): void {
+    for (const name of this.#names) {
+      if ((tags & TAG[name]) === 0) continue;
+      const seen = this.#seen.get(name)!;
+      seen.sessions.add(session.id);
+      seen.accounts.add(session.userId);
+    }
+  }
+
+  /** The event that `out` has just ended, of the confounders in a mask. `userId`: undefined for no account. */
+  noteEvent(tags: number, out: EventWriter, userId?: string): void {
+    for (const name of this.#names) {
+      if ((tags & TAG[name]) === 0) continue;
+      const seen = this.#seen.get(name)!;
+      seen.eventIds.push(out.lastId());
+      if (userId !== undefined) seen.accounts.add(userId);
+    }
+  }
+
+  labels(): readonly ConfounderLabels[] {
+    return this.#names.map((name) => {
+      const { sessions, eventIds, accounts } = this.#seen.get(name)!;
+      return { name, sessions: [...sessions], eventIds: [...eventIds], accounts: [...accounts] };
+    });
+  }
 }
 
 /** Notes the malicious events of one incident as they are written. */

@@ -12,7 +12,8 @@ import { parseTimeText } from '../src/event/time.ts';
 import { parseDuration } from '../src/sigma/duration.ts';
 import { nearest } from '../src/sigma/nearest.ts';
 import { DAY_MS, SECOND_MS } from './calendar.ts';
-import { MAX_ACCOUNTS } from './cast.ts';
+import { MAX_ACCOUNTS, MAX_JOBSEEKERS } from './cast.ts';
+import { CONFOUNDER_NAMES } from './confounders.ts';
 
 /** A whole number from `low` to `high`. */
 function integer(low: number, high: number) {
@@ -51,6 +52,28 @@ function instant() {
   );
 }
 
+/** Names of confounders, each once; written `all`, `none`, or with commas between. */
+function confounderNames() {
+  return z.preprocess(
+    (value) => {
+      if (value === 'all') return CONFOUNDER_NAMES;
+      if (value === 'none') return [];
+      if (typeof value !== 'string') return value;
+      return value.split(',').map((name) => name.trim());
+    },
+    z
+      .array(
+        z.enum(CONFOUNDER_NAMES, {
+          error: ({ input }) => `not all known: there is no ${JSON.stringify(input)}`,
+        }),
+        {
+          error: 'neither all, none nor names',
+        },
+      )
+      .transform((names) => [...new Set(names)]),
+  );
+}
+
 function flag() {
   return z.preprocess(
     (value) => (value === 'true' ? true : value === 'false' ? false : value),
@@ -79,9 +102,17 @@ export function commonOptions(defaults: { readonly start: string; readonly accou
     accounts: integer(0, MAX_ACCOUNTS)
       .prefault(defaults.accounts)
       .describe('Accounts of the benign background; 0 leaves it out.'),
-    onboarding: integer(0, 1000)
-      .prefault(0)
-      .describe('Benign onboarding bursts per week: one manager creates 5 to 15 accounts within an hour.'),
+    jobseekers: integer(0, MAX_JOBSEEKERS)
+      .optional()
+      .describe('Accounts of jobseekers, one in ten of whom log in on a day. Default: as many as accounts.'),
+    confounders: confounderNames()
+      .prefault('all')
+      .describe(
+        `What looks like a theft in ordinary traffic: all, none, or names with commas between: ${CONFOUNDER_NAMES.join(', ')}.`,
+      ),
+    confounderFactor: number(0, 1000)
+      .prefault(1)
+      .describe('Multiplies how often confounders occur, those that the calendar does not decide.'),
     disorder: number(0, 1).prefault(0).describe('Share of the events that arrive late.'),
     maxDelay: duration(1, DAY_MS)
       .prefault('30s')

@@ -133,5 +133,6 @@ function labelsBeside(path: string, events: number): Labels {
     complete: true,
     events,
     incidents: [],
+    confounders: [],
   };
 }

@@ -29,6 +29,9 @@ export interface Organisation {
   /** Shared address of its offices. */
   readonly egressIp: string;
   readonly asNumber: number;
+  /** Address of the site that it shares with other organisations, where the replay has such sites. */
+  readonly siteIp?: string;
+  readonly siteAsNumber?: number;
 }
 
 /** Of people who act for themselves; their events show no organisation. */
@@ -65,6 +68,11 @@ const BROWSERS: readonly string[] = [
   'Mozilla/5.0 (X11; Linux x86_64) Chrome/138.0',
 ];
 
+/** A telephone’s browser. */
+export const PHONE = 'Mozilla/5.0 (Linux; Android 15) Chrome/138.0 Mobile';
+/** The client of unattended accounts. */
+export const SYNC_CLIENT = 'sync-client/4.2';
+
 /** Weights make Windows the rule and Linux rare, as in offices. */
 export function browser(random: Random): string {
   const x = random.float();
@@ -90,9 +98,9 @@ export function officeNetwork(n: number): { readonly ip: string; readonly asNumb
   };
 }
 
-/** Home or mobile line: 100.64.0.0/10 (RFC 6598), one of eight operators. `n` numbers the lines. */
+/** Home line: 100.64.0.0 to 100.111.255.255 (RFC 6598), one of eight operators. `n` numbers the lines. */
 export function homeNetwork(n: number): { readonly ip: string; readonly asNumber: number } {
-  const low = mix32(n) % 4_194_304;
+  const low = mix32(n) % 3_145_728;
   return {
     ip: `100.${64 + (low >> 16)}.${(low >> 8) & 255}.${low & 255}`,
     asNumber: 64_600 + (mix32(n + 1) % 8),
@@ -100,18 +108,25 @@ export function homeNetwork(n: number): { readonly ip: string; readonly asNumber
 }
 
 /**
- * Mobile line: 192.0.2.0/24 (RFC 5737), one of four carriers. Carriers give many lines one address; `n`
+ * Mobile line: 100.112.0.0/12 (RFC 6598), one of four carriers, who put many lines behind one address. `n`
  * numbers the addresses.
  */
 export function mobileNetwork(n: number): { readonly ip: string; readonly asNumber: number } {
-  const low = n % 256;
-  return { ip: `192.0.2.${low}`, asNumber: 64_608 + (low % 4) };
+  const low = n % 1_048_576;
+  return {
+    ip: `100.${112 + (low >> 16)}.${(low >> 8) & 255}.${low & 255}`,
+    asNumber: 64_608 + (mix32(n >> 4) % 4),
+  };
 }
+
+/** Autonomous systems of hosting companies and VPNs. */
+export const HOSTING_AS_NUMBERS: readonly number[] = [64_496, 64_497, 64_498, 64_499, 64_500, 64_501];
 
 /** Server rented by the hour or exit of a VPN: 203.0.113.0/24 and 198.51.100.0/24 (RFC 5737). */
 export function hostingNetwork(random: Random): { readonly ip: string; readonly asNumber: number } {
   const prefix = random.chance(0.5) ? '203.0.113' : '198.51.100';
-  return { ip: `${prefix}.${random.between(1, 254)}`, asNumber: 64_496 + random.below(6) };
+  const asNumber = HOSTING_AS_NUMBERS[0]! + random.below(HOSTING_AS_NUMBERS.length);
+  return { ip: `${prefix}.${random.between(1, 254)}`, asNumber };
 }
 
 /**

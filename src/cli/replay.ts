@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
+import { estimate, generate, listsOf, SCENARIOS } from '../../replay/index.ts';
+import { writeLists } from '../../replay/lists.ts';
 import { recorded } from '../../replay/recorded.ts';
 import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
@@ -21,6 +22,7 @@ interface Options {
   speed: 'max' | number;
   json?: true;
   list?: true;
+  writeLists?: string;
 }
 
 export function replayCommand(program: Command): void {
@@ -40,6 +42,10 @@ export function replayCommand(program: Command): void {
     .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
     .option('--partitions <number>', 'of a topic that is created', wholeNumber(1, 10_000), 6)
     .option('--speed <factor>', 'max, or a multiple of real time such as 1 or 60', speedFactor, 'max')
+    .option(
+      '--write-lists <folder>',
+      'also write the portal’s lookup lists (NAME.csv) for the generated accounts to a folder',
+    )
     .option('--json', 'print the labels as JSON on standard output (not with --to -)')
     .option('--list', 'list the scenarios and their options');
   const optionNames = new Set<string>();
@@ -59,6 +65,7 @@ export function replayCommand(program: Command): void {
 Examples:
   vigie replay kairos-2025 --to events.ndjson
   vigie replay kairos-2025 --accounts 0 | vigie eval --rules rules --only firing
+  vigie replay benign --duration 28d --to month.ndjson --write-lists lists
   KAFKA_BROKERS=127.0.0.1:9092 vigie replay kairos-2025 --to kafka --speed 60
   KAFKA_BROKERS=127.0.0.1:9092 vigie replay events.ndjson --to kafka`,
     )
@@ -80,8 +87,15 @@ Examples:
           `error: --${kebab(Object.keys(scenarioOptions)[0]!)} is an option of scenarios; a file is sent as it is`,
         );
       }
+      if (!isScenario && options.writeLists !== undefined) {
+        self.error('error: --write-lists needs a scenario; of a recorded file the accounts are not known');
+      }
       const file = isScenario ? undefined : recorded(name, loadConfig(process.env).timestamp_field);
       const generated = file ?? generate(name, scenarioOptions);
+      if (options.writeLists !== undefined) {
+        const paths = await writeLists(options.writeLists, listsOf(name, scenarioOptions));
+        process.stderr.write(`lists: ${paths.join(', ')}\n`);
+      }
       const { signal, dispose } = stopSignal();
       const bar = progressBar(`replay ${name}`, file?.bytes ?? estimate(name, scenarioOptions).events);
       const since = systemClock.elapsed();

@@ -40,6 +40,28 @@ describe('vigie replay', () => {
     expect(one.split('\n').length).toBe(other.split('\n').length);
   });
 
+  test('writes the lookup lists of the generated accounts, and refuses to invent those of a file', async () => {
+    const lists = join(folder, 'lists');
+    const { stderr } = await vigie([
+      'replay',
+      ...SMALL,
+      '--accounts',
+      '300',
+      '--duration',
+      '7d',
+      '--write-lists',
+      lists,
+    ]);
+    expect(stderr).toContain(`lists: ${join(lists, 'hosting_networks.csv')}, `);
+    expect(readFileSync(join(lists, 'caseloads.csv'), 'utf8')).toMatch(
+      /^user\.id,persons\nu-[0-9a-f]{6},\d+\n/,
+    );
+    const path = join(folder, 'events.ndjson');
+    const refused = await vigie(['replay', path, '--write-lists', lists]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('--write-lists needs a scenario');
+  });
+
   test('lists every scenario with its options', async () => {
     const listed = await succeed(['replay', '--list']);
     for (const scenario of Object.values(SCENARIOS)) {

@@ -1,196 +1,130 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { parisOffsetMs } from '../../../replay/calendar.ts';
-import type { Account } from '../../../replay/cast.ts';
 import { Cast } from '../../../replay/cast.ts';
+import { CONFOUNDER_NAMES } from '../../../replay/confounders.ts';
+import { estimate, generate } from '../../../replay/index.ts';
 import { Random } from '../../../replay/random.ts';
 import { linesOf, personsOf } from './support.ts';
 
-/** The accounts behind a benign replay of the default seed. */
-const castOf = (size: number): readonly Account[] => new Cast(Random.seeded('vigie'), size).accounts;
+const WEEK = { accounts: 300, start: '2025-06-30T00:00:00+02:00', duration: '7d' };
 
-const HOUR = 3_600_000;
-const WEEK = { accounts: 1000, start: '2025-06-30T00:00:00+02:00', duration: '7d' };
-
-interface Seen {
-  readonly time: number;
-  readonly account: string;
-  readonly role: string;
-  readonly action: string;
-  readonly target: string | undefined;
-  readonly persons: readonly string[];
-  readonly outOfScope: number;
-}
-
-/** Weekday (0 = Monday) and hour in Paris. */
-function paris(time: number): { weekday: number; hour: number } {
-  const local = new Date(time + parisOffsetMs(time));
-  return { weekday: (local.getUTCDay() + 6) % 7, hour: local.getUTCHours() + local.getUTCMinutes() / 60 };
-}
-
-/** What the first five accounts of a cast of that size look at in four days. */
-function viewsOfFirstFive(accounts: number): string[] {
+/** What the first five professionals of a cast of that size do in four days, but for what is drawn in writing. */
+function daysOfFirstFive(options: Readonly<Record<string, unknown>>): string[] {
+  const cast = new Cast(Random.seeded('vigie'), {
+    accounts: 5,
+    jobseekers: 0,
+    start: Date.parse(WEEK.start),
+  });
+  const ids = new Set(cast.accounts.map((account) => account.userId));
   const texts: string[] = [];
-  const ids = new Set(castOf(5).map((account) => account.userId));
-  for (const { key, text } of linesOf('benign', { ...WEEK, accounts, duration: '4d' }, 'record-view')) {
-    // Event ids and sizes are drawn in the order of writing.
+  for (const { key, text } of linesOf('benign', { ...WEEK, duration: '4d', ...options })) {
     if (ids.has(key)) texts.push(text.replace(/"id":"[0-9A-Z]{26}"/, '').replace(/"bytes":\d+/, ''));
   }
   return texts;
 }
 
-describe('a benign week of 1,000 accounts', () => {
-  const week: Seen[] = [];
-  beforeAll(() => {
-    for (const { event, time } of linesOf('benign', WEEK)) {
-      week.push({
-        time,
-        account: event.user!.id!,
-        role: String(event.user!.roles),
-        action: event.event!.action!,
-        target: event.user!.target?.id,
-        persons: personsOf(event),
-        outOfScope: event.portal?.records?.out_of_scope_count ?? 0,
-      });
-    }
-  });
+/** Confounders with an entry in the labels. */
+function labelled(confounders: string): readonly string[] {
+  const labels = generate('benign', { accounts: 1, confounders }).labels();
+  return labels.confounders.map(({ name }) => name);
+}
 
-  const reads = (role: RegExp): Seen[] => week.filter((e) => e.persons.length > 0 && role.test(e.role));
-
-  it('comes in time order and within its span', () => {
+describe('the benign country', () => {
+  it('writes in time order and within its span', () => {
     const start = Date.parse(WEEK.start);
     let last = start;
-    for (const { time } of week) {
-      if (time < last || time >= start + 7 * 24 * HOUR) expect.fail(new Date(time).toISOString());
+    for (const { time } of linesOf('benign', WEEK)) {
+      if (time < last || time >= start + 7 * 86_400_000) expect.fail(new Date(time).toISOString());
       last = time;
     }
-  });
-
-  it('has advisers who see 25 to 40 distinct persons on a day of work, the busiest 1 % about 120', () => {
-    const days = new Map<string, Set<string>>();
-    for (const { time, account, persons } of reads(/^conseiller(_cap_emploi)?$/)) {
-      const { weekday } = paris(time);
-      if (weekday > 4) continue;
-      const key = `${account} ${weekday}`;
-      const day = days.get(key) ?? new Set();
-      for (const person of persons) day.add(person);
-      days.set(key, day);
-    }
-    const counts = [...days.values()].map((day) => day.size).sort((a, b) => a - b);
-    const mean = counts.reduce((sum, n) => sum + n, 0) / counts.length;
-    expect(mean).toBeGreaterThan(25);
-    expect(mean).toBeLessThan(40);
-    const busiest = counts[Math.floor(counts.length * 0.99)]!;
-    expect(busiest).toBeGreaterThan(80);
-    expect(busiest).toBeLessThan(180);
-  });
-
-  it('has advisers who stay within their caseload for 80 to 90 % and return to the same persons', () => {
-    const all = reads(/^conseiller(_cap_emploi)?$/);
-    const outside = all.filter((e) => e.outOfScope > 0).length / all.length;
-    expect(outside).toBeGreaterThan(0.08);
-    expect(outside).toBeLessThan(0.25);
-    const pairs = new Set(all.flatMap((e) => e.persons.map((person) => `${e.account} ${person}`)));
-    expect(pairs.size / all.length).toBeLessThan(0.8);
-  });
-
-  it('has training organisations that see about three persons a day, with bursts', () => {
-    const days = new Map<string, number>();
-    for (const { time, account, action, persons } of reads(/^of_gestionnaire$/)) {
-      if (action === 'record-list') expect(persons.length).toBeGreaterThanOrEqual(10);
-      if (action !== 'record-view') continue;
-      const key = `${account} ${paris(time).weekday}`;
-      days.set(key, (days.get(key) ?? 0) + 1);
-    }
-    const mean = [...days.values()].reduce((sum, n) => sum + n, 0) / days.size;
-    expect(mean).toBeGreaterThan(2.5);
-    expect(mean).toBeLessThan(6);
-  });
-
-  it('peaks in the morning and afternoon, dips at lunch, and is nearly silent in the evening', () => {
-    const overseas = new Set(
-      castOf(WEEK.accounts).flatMap(({ userId, zoneOffsetMs }) =>
-        zoneOffsetMs === undefined ? [] : [userId],
-      ),
-    );
-    const home = week.filter((e) => !overseas.has(e.account));
-    const perHour = (from: number, to: number): number =>
-      home.filter((e) => {
-        const { weekday, hour } = paris(e.time);
-        return weekday < 5 && hour >= from && hour < to;
-      }).length /
-      (to - from);
-    const morning = perHour(9.5, 11.5);
-    const afternoon = perHour(14, 16);
-    const lunch = perHour(12, 13.5);
-    expect(afternoon / morning).toBeGreaterThan(0.8);
-    expect(afternoon / morning).toBeLessThan(1.25);
-    expect(lunch / morning).toBeGreaterThan(0.4);
-    expect(lunch / morning).toBeLessThan(0.65);
-    const all = home.filter((e) => paris(e.time).weekday < 5).length;
-    const evening = (perHour(19, 24) * 5 + perHour(0, 7) * 7) / all;
-    expect(evening).toBeGreaterThan(0.005);
-    expect(evening).toBeLessThan(0.04);
-  });
-
-  it('has about half a percent of a working day on a weekend day', () => {
-    const weekend = week.filter((e) => paris(e.time).weekday > 4).length / 2;
-    const working = week.filter((e) => paris(e.time).weekday < 5).length / 5;
-    expect(weekend / working).toBeLessThan(0.02);
-    expect(weekend).toBeGreaterThan(0);
-  });
-
-  it('has no account that reaches 150 distinct persons in any hour', () => {
-    const byAccount = new Map<string, Seen[]>();
-    for (const event of week) {
-      if (event.persons.length === 0) continue;
-      const own = byAccount.get(event.account);
-      if (own === undefined) byAccount.set(event.account, [event]);
-      else own.push(event);
-    }
-    let most = 0;
-    for (const events of byAccount.values()) {
-      for (let i = 0, j = 0; i < events.length; i++) {
-        while (events[i]!.time - events[j]!.time >= HOUR) j++;
-        const shown = events.slice(j, i + 1).reduce((sum, event) => sum + event.persons.length, 0);
-        most = Math.max(most, shown);
-      }
-    }
-    expect(most).toBeGreaterThan(10);
-    expect(most).toBeLessThan(150);
+    expect(last).toBeGreaterThan(start + 6 * 86_400_000);
   });
 
   it('leaves accounts as they are when others are added', () => {
-    const alone = viewsOfFirstFive(5);
+    const alone = daysOfFirstFive({ accounts: 5, jobseekers: 0 });
     expect(alone.length).toBeGreaterThan(10);
-    expect(viewsOfFirstFive(50)).toEqual(alone);
+    expect(daysOfFirstFive({ accounts: 50, jobseekers: 200 })).toEqual(alone);
+  });
+
+  it('has nobody act without a session, and no event of a session before its login', () => {
+    const open = new Set<string>();
+    for (const { event, text } of linesOf('benign', { ...WEEK, confounderFactor: 20 })) {
+      const id = event.portal?.session?.id;
+      if (event.event!.action === 'login' && event.event!.outcome === 'success') open.add(id!);
+      if (personsOf(event).length > 0 && !open.has(id ?? '')) expect.fail(text);
+    }
+    expect(open.size).toBeGreaterThan(500);
+  });
+
+  it('shows jobseekers themselves only, each their own person', () => {
+    const owners = new Map<string, string>();
+    let views = 0;
+    for (const { event } of linesOf('benign', WEEK, '"roles":["demandeur"]')) {
+      expect(event.organization).toBeUndefined();
+      for (const person of personsOf(event)) {
+        views++;
+        const owner = owners.get(person) ?? event.user!.id!;
+        expect(event.user!.id).toBe(owner);
+        owners.set(person, owner);
+      }
+    }
+    expect(owners.size).toBeGreaterThan(50);
+    expect(new Set(owners.values()).size).toBe(owners.size);
+    expect(views).toBeGreaterThan(owners.size);
+  });
+
+  it('tells on every event of a young account, and only on logins of others, when it was created', () => {
+    let young = 0;
+    for (const { event, time } of linesOf(
+      'benign',
+      { ...WEEK, accounts: 3000, duration: '2d' },
+      'record-view',
+    )) {
+      const created = event.portal?.account?.created_at;
+      if (created === undefined) continue;
+      young++;
+      expect(time - Date.parse(String(created))).toBeLessThan(91 * 86_400_000);
+      expect(event.portal!.account!.created_by).toMatch(/^u-/);
+    }
+    expect(young).toBeGreaterThan(10);
+  });
+
+  it('is off on weekends, on public holidays, and overseas on those of the department', () => {
+    // 27 May is one in Guadeloupe; 29 May 2025 (Ascension) everywhere; the 26th and 28th are working days.
+    const perDay = new Map<string, number>();
+    const options = { accounts: 3000, jobseekers: 0, start: '2025-05-26T00:00:00-04:00', duration: '4d' };
+    for (const { event, time, key } of linesOf('benign', options, 'record-view')) {
+      const date = new Date(time - 4 * 3_600_000).toISOString().slice(0, 10);
+      const where = guadeloupeans.has(key) ? 'there' : 'elsewhere';
+      perDay.set(`${where} ${date}`, (perDay.get(`${where} ${date}`) ?? 0) + personsOf(event).length);
+    }
+    const of = (key: string): number => perDay.get(key) ?? 0;
+    expect(of('there 2025-05-26')).toBeGreaterThan(20);
+    expect(of('there 2025-05-27')).toBeLessThan(0.2 * of('there 2025-05-26'));
+    expect(of('elsewhere 2025-05-27')).toBeGreaterThan(0.5 * of('elsewhere 2025-05-26'));
+    expect(of('elsewhere 2025-05-29')).toBeLessThan(0.05 * of('elsewhere 2025-05-28'));
+  });
+
+  it('estimates its number of events over a month with a declaration peak', () => {
+    const options = { accounts: 300, duration: '28d' };
+    let n = 0;
+    for (const chunk of generate('benign', options).batches()) n += chunk.count;
+    expect(Math.abs(estimate('benign', options).events / n - 1)).toBeLessThan(0.15);
+  });
+
+  it('labels every confounder that is switched on, and none that is not', () => {
+    expect(labelled('all')).toEqual([...CONFOUNDER_NAMES]);
+    expect(labelled('none')).toEqual([]);
+    expect(labelled('new-hire, shared-egress')).toEqual(['shared-egress', 'new-hire']);
   });
 });
 
-/** Most accounts that one creator creates within 24 hours of a fortnight. */
-function mostCreations(onboarding: number): number {
-  const created = new Map<string, number[]>();
-  const options = { ...WEEK, accounts: 2000, duration: '14d', onboarding };
-  for (const { event, time } of linesOf('benign', options, 'account-create')) {
-    expect(String(event.user!.roles)).toBe('rgc');
-    created.set(event.user!.id!, [...(created.get(event.user!.id!) ?? []), time]);
-  }
-  return Math.max(
-    0,
-    ...[...created.values()].flatMap((times) =>
-      times.map((end) => times.filter((time) => time <= end && time > end - 24 * HOUR).length),
-    ),
-  );
-}
-
-describe('account creation', () => {
-  it('is at most one a day by anybody, as long as no onboarding is asked for', () => {
-    expect(mostCreations(0)).toBe(1);
-  });
-
-  it('comes in bursts of 5 to 15 when onboarding is asked for', () => {
-    const most = mostCreations(3);
-    expect(most).toBeGreaterThanOrEqual(5);
-    expect(most).toBeLessThanOrEqual(31);
-  });
-});
+const guadeloupeans = new Set(
+  new Cast(Random.seeded('vigie'), {
+    accounts: 3000,
+    jobseekers: 0,
+    start: Date.parse('2025-05-26T04:00:00Z'),
+  }).accounts
+    .filter(({ organisation }) => organisation.department === '971')
+    .map(({ userId }) => userId),
+);

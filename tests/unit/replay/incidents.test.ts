@@ -50,7 +50,8 @@ describe('every scenario', () => {
     for (const { event, key, time, text } of linesOf(name, options[name]!)) {
       const result = AccessEvent.safeParse(event);
       expect(result.error?.issues, text).toBeUndefined();
-      if (event.user?.id !== key || timeOf(event) !== time) expect.fail(`key ${key}, time ${time}: ${text}`);
+      if ((event.user?.id ?? '') !== key || timeOf(event) !== time)
+        expect.fail(`key ${key}, time ${time}: ${text}`);
       n++;
     }
     expect(n).toBeGreaterThan(1000);
