@@ -31,6 +31,7 @@ import { jobseekerEvents, planJobseeker } from './jobseekers.ts';
 import { Persons } from './persons.ts';
 import type { Permutation, Random } from './random.ts';
 import type { RoleName } from './roles.ts';
+import { ROLES } from './roles.ts';
 import { planService, serviceEvents } from './services.ts';
 import type { Extra } from './visits.ts';
 import { eventsOfVisits, planVisits } from './visits.ts';
@@ -89,9 +90,9 @@ export class Habits {
     this.#registers = registers;
     this.#persons = new Persons(registers);
     this.#coverChance = weeklyChance(choice, 'absent-colleague-cover', ADVISERS);
-    this.#moveChance = weeklyChance(choice, 'mobile-to-office', ADVISERS) / 5 / 0.85;
+    this.#moveChance = weeklyChance(choice, 'mobile-to-office', ADVISERS) / 5 / ROLES.conseiller.presence;
     const exports = weeklyChance(choice, 'trainee-list-export', ['of_gestionnaire']);
-    this.#exportChance = Math.min(1, exports / EXPORTER_SHARE);
+    this.#exportChance = Math.min(1, exports / EXPORTER_SHARE / ROLES.of_gestionnaire.presence);
     this.#forgottenShare = Math.min(1, weeklyRate(choice, 'forgotten-password') / (10_000 * WEEKLY_RESET));
     this.#fullRunChance = Math.min(1, weeklyRate(choice, 'service-overnight') / 4);
   }
