@@ -37,16 +37,15 @@ beforeAll(() => {
     for (const id of entry.sessions) note(ofSession, id, entry.name);
     for (const id of entry.eventIds) note(ofEvent, id, entry.name);
   }
-  for (const { event, time } of linesOf('benign', FORTNIGHT)) {
-    if (event.event!.action === 'login' && String(event.user!.roles) === 'demandeur') {
-      const day = parisDayOf(time);
+  for (const line of linesOf('benign', FORTNIGHT)) {
+    if (line.text.includes('"action":"login"') && line.text.includes('"roles":["demandeur"]')) {
+      const day = parisDayOf(line.time);
       visitors.set(day, (visitors.get(day) ?? 0) + 1);
     }
-    const names = [
-      ...(ofSession.get(event.portal?.session?.id ?? '') ?? []),
-      ...(ofEvent.get(event.event!.id!) ?? []),
-    ];
-    for (const name of new Set(names)) events.get(name)!.push({ event, time });
+    const session = /"session":{"id":"([^"]+)"/.exec(line.text)?.[1] ?? '';
+    const id = /"id":"([^"]+)"/.exec(line.text)![1]!;
+    const names = new Set([...(ofSession.get(session) ?? []), ...(ofEvent.get(id) ?? [])]);
+    for (const name of names) events.get(name)!.push({ event: line.event, time: line.time });
   }
 }, 300_000);
 
