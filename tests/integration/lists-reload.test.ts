@@ -69,5 +69,5 @@ test('events are judged by the rows of their moment, and a faulty file changes n
   running.stdin.end();
   expect(await running.ended).toMatchObject({ code: 0 });
   const alerts = await listAlerts(data);
-  expect(alerts.map(({ group }) => group['user.id']).sort()).toEqual(['after', 'still']);
+  expect(alerts.map(({ group }) => String(group['user.id'])).sort()).toEqual(['after', 'still']);
 }, 120_000);
