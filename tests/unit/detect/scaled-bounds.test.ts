@@ -12,10 +12,10 @@ function rules(type: string, condition: string, root = ''): string {
   return `title: R\nname: r\nlogsource: {category: c}\ndetection: {s: {a: r}, condition: s}\n---\ntitle: C\n${root}correlation:\n  type: ${type}\n  rules: r\n  group-by: [o, u]\n  timespan: 10s\n  condition: ${condition}\n`;
 }
 
-function answers(text: string, list: string, events: readonly string[]): EvalLine[] {
+function answers(text: string, list: string, events: readonly string[], latenessMs = 5_000): EvalLine[] {
   const set = parseRules([{ file: 'r.yml', text }], { lists: listsOf({ loads: list }) });
   expect(set.faults).toEqual([]);
-  return evalEvents(set, events, { latenessMs: 5_000 }).lines;
+  return evalEvents(set, events, { latenessMs }).lines;
 }
 
 /** What both sides have in common: not the threshold as written, not an id that hashes the crossing only. */
@@ -86,13 +86,33 @@ describe('a list that is replaced', () => {
   });
 });
 
-test('bounds far above the static one are exact: their entries are kept', () => {
-  const events = Array.from({ length: 20_001 }, (_, i) =>
-    JSON.stringify({ '@timestamp': 1_750_000_000_000 + Math.floor(i / 4), a: 'r', o: 'o', u: 'a', p: i }),
-  );
-  const list = 'o,u,n\no,a,13334\n';
-  const firings = answers(rules('value_count', '{gte: 3, field: p}', SCALE), list, events).filter(
-    ({ type }) => type === 'firing',
-  );
-  expect(firings).toMatchObject([{ value: 20_001 }]);
-});
+test.each(['event_count', 'value_count'])(
+  'a bound far above the static one is judged as exactly by %s, however much its windows hold',
+  (type) => {
+    // Uneven in time, so that the fullest window depends on exactly which entries have left it.
+    let state = 1;
+    let time = 0;
+    const times = Array.from({ length: 60_000 }, () => {
+      state = (state * 48_271) % 2_147_483_647;
+      time += state % 7 === 0 ? state % 5 : 0;
+      return time;
+    });
+    let tail = 0;
+    let most = 0;
+    for (const [i, end] of times.entries()) {
+      while (times[tail]! <= end - 10_000) tail += 1;
+      if (times[i + 1] !== end) most = Math.max(most, i + 1 - tail);
+    }
+    expect(most).toBeGreaterThan(30_000);
+    const events = times.map((ms, i) =>
+      JSON.stringify({ '@timestamp': 1_750_000_000_000 + ms, a: 'r', o: 'o', u: 'a', p: i }),
+    );
+    const condition = type === 'event_count' ? '{gte: 3}' : '{gte: 3, field: p}';
+    const firingsAt = (bound: number): EvalLine[] =>
+      answers(rules(type, condition, SCALE), `o,u,n\no,a,${bound / 1.5}\n`, events, 0).filter(
+        (line) => line.type === 'firing',
+      );
+    expect(firingsAt(most)).toMatchObject([{ value: most }]);
+    expect(firingsAt(most + 1)).toEqual([]);
+  },
+);
