@@ -1,5 +1,6 @@
 /** Explanations as people read them, and as scripts do. */
 
+import type { Beginning } from '../explain/begun-before.ts';
 import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../explain/correlation.ts';
 import type { Explanation, MatchExplanation } from '../explain/match.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
@@ -57,6 +58,7 @@ export function* correlationText(
   if (rule.ruleCondition !== undefined) {
     yield `  condition: ${formatCondition(rule.ruleCondition)}\n`;
   }
+  yield* narrowingText(rule, titleOf);
   yield `\n${count(events)} events, ${count(late)} late, ${count(copies)} copies\n`;
   const isParent = new Set(ruleSet.correlations.map(({ key }) => key));
   for (const { rule: key, found, withoutGroup } of references) {
@@ -73,6 +75,25 @@ export function* correlationText(
   for (const group of groups.slice(0, most)) yield* groupLines(rule, group, titleOf);
   yield more(groups.length - most, 'groups');
   if (groups.length === 0) yield '\nNothing to correlate.\n';
+}
+
+/** What extension keys ask for beside the condition. */
+function* narrowingText(
+  { sequence, begunBefore }: CorrelationRule,
+  titleOf: (key: string) => string,
+): Generator<string, void> {
+  if (sequence !== undefined) {
+    const { field, minRun, maxStep } = sequence;
+    const apart =
+      maxStep === 1
+        ? 'each 1 above or below the one before'
+        : `each at most ${maxStep} above or below the one before`;
+    yield `  and a run of ${count(minRun)} ids in ${field}, ${apart}\n`;
+  }
+  if (begunBefore !== undefined) {
+    const { field, rule } = begunBefore;
+    yield `  other events count only if ${field} lies before the newest ${titleOf(rule)}\n`;
+  }
 }
 
 function* groupLines(
@@ -120,21 +141,50 @@ function* windowLines(
 }
 
 function entryText(
-  { time, line, id, rules, values }: WindowEntry,
+  { time, line, id, rules, values, beginning }: WindowEntry,
   rule: CorrelationRule,
   titleOf: (key: string) => string,
 ): string {
   const of = line === undefined ? 'firing' : `line ${line + 1}${id === null ? '' : `, event ${id}`}`;
   const what = rule.rules.length > 1 || line === undefined ? `  ${rules.map(titleOf).join(', ')}` : '';
   const shown = values.length > 10 ? [...values.slice(0, 10), `… ${count(values.length - 10)} more`] : values;
-  return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${shown.join(', ')}`}`;
+  const dated = beginning === undefined ? '' : `  ${beginningText(beginning, rule, titleOf)}`;
+  return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${shown.join(', ')}`}${dated}`;
 }
 
-function verdict({ ruleCondition }: CorrelationRule, { value, holds, bounds }: WindowExplanation): string {
+/** The date of an event against that of the newest event before which it has to lie. */
+function beginningText(
+  { begun, newest, counts }: Beginning,
+  { begunBefore }: CorrelationRule,
+  titleOf: (key: string) => string,
+): string {
+  const { field, rule } = begunBefore!;
+  const no = styled('red', 'does not count:');
+  if (newest === null) return `${no} no ${titleOf(rule)} at or before it`;
+  if (begun === null) return `${no} ${field} holds no date`;
+  const dates = (relation: string): string =>
+    `${field} ${instant(begun)} is ${relation} ${titleOf(rule)} at ${instant(newest)}`;
+  return counts ? dates('before') : `${no} ${dates('not before')}`;
+}
+
+function verdict(
+  { ruleCondition }: CorrelationRule,
+  { value, holds, bounds, run, ends }: WindowExplanation,
+): string {
   const ofCondition =
     ruleCondition === undefined ? [] : [holds ? 'the condition holds' : 'the condition does not hold'];
   const distances = [...ofCondition, ...bounds.map((bound) => distance(bound, value, bound.holds))];
-  return `value ${count(value)}, ${distances.join(' and ')}`;
+  const ofRun = run === undefined ? '' : `; ${runText(run)}`;
+  const ofEnd = ends ? '' : '; its last event does not count';
+  return `value ${count(value)}, ${distances.join(' and ')}${ofRun}${ofEnd}`;
+}
+
+function runText({ ids, sinceMs, wanted }: NonNullable<WindowExplanation['run']>): string {
+  if (ids === 0) return 'it ends with no id';
+  const length = ids === 1 ? '1 id' : `${count(ids)} ids`;
+  return ids < wanted
+    ? `its longest run is ${length}, ${count(wanted - ids)} short of ${count(wanted)}`
+    : `a run of ${length} since ${instant(sinceMs)}`;
 }
 
 /** How far a value is from a bound, or past it. */
@@ -185,18 +235,27 @@ export function* correlationJson(
               ...windowJson(last),
               seen: Object.fromEntries([...last.seen].map(([key, time]) => [key, isoTime(time)])),
               entries: last.entries.length,
-              newest: last.entries.slice(-SHOWN_ENTRIES).map(({ time, line, id, rules, values }) => ({
-                time: isoTime(time),
-                event: line === undefined ? null : { index: line, id },
-                rules,
-                values,
-              })),
+              newest: last.entries
+                .slice(-SHOWN_ENTRIES)
+                .map(({ time, line, id, rules, values, beginning }) => ({
+                  time: isoTime(time),
+                  event: line === undefined ? null : { index: line, id },
+                  rules,
+                  values,
+                  ...(beginning && {
+                    beginning: {
+                      begun: isoTime(beginning.begun),
+                      newest: isoTime(beginning.newest),
+                      counts: beginning.counts,
+                    },
+                  }),
+                })),
             },
     });
   }
 }
 
-function windowJson({ from, to, value, holds, bounds }: WindowExplanation): object {
+function windowJson({ from, to, value, holds, ends, bounds, run }: WindowExplanation): object {
   return {
     after: isoTime(from),
     to: isoTime(to),
@@ -208,6 +267,8 @@ function windowJson({ from, to, value, holds, bounds }: WindowExplanation): obje
       holds,
       distance: value - bound,
     })),
+    ...(run && { run: { ids: run.ids, since: isoTime(run.sinceMs), wanted: run.wanted } }),
+    ...(!ends && { ends }),
   };
 }
 

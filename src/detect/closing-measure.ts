@@ -1,14 +1,22 @@
 /** Which running value a closing rule takes, and what of an event it holds. */
 
-import type { EventRecord } from '../event/record.ts';
+import { IdLinker, IdLinks } from '../event/id-links.ts';
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { EventRecord, FieldValue } from '../event/record.ts';
+import { parseTime } from '../event/time.ts';
 import type { SlidingMeasure } from '../window/closing-log.ts';
-import { CountMeasure, DistinctMeasure, NumbersMeasure, TemporalMeasure } from '../window/measures.ts';
+import { CountMeasure, DistinctMeasure, NumbersMeasure } from '../window/measures.ts';
+import { type SequenceHeld, SequenceMeasure } from '../window/sequence-measure.ts';
+import { BegunBeforeMeasure, type BegunMatch, TemporalMeasure } from '../window/temporal-measure.ts';
 import { holds } from '../sigma/bounds.ts';
-import type { PlannedClosing } from './plan.ts';
+import type { PlannedClosing, PlannedSequence, PlannedTemporal } from './plan.ts';
 import { combinations, numbersOf, textsOf } from './values.ts';
 
-export function measureOf({ rule, temporal }: PlannedClosing): SlidingMeasure<unknown> {
+export function measureOf({ rule, temporal, sequence }: PlannedClosing): SlidingMeasure<unknown> {
   const met = (value: number) => holds(rule.bounds, value);
+  if (temporal?.begunBefore !== undefined) {
+    return new BegunBeforeMeasure(temporal.spec, temporal.begunBefore.place);
+  }
   if (temporal !== undefined) return new TemporalMeasure(temporal.spec);
   const measure = () => {
     switch (rule.type) {
@@ -26,11 +34,29 @@ export function measureOf({ rule, temporal }: PlannedClosing): SlidingMeasure<un
         return new CountMeasure(met);
     }
   };
-  return measure();
+  return sequence === undefined ? measure() : new SequenceMeasure(sequence.spec, measure());
 }
 
 /** What the event holds for the rule; undefined when the rule measures a field that the event has not. */
-export function heldBy({ rule, slotsOf }: PlannedClosing, ref: number, record: EventRecord): unknown {
+export function heldBy(planned: PlannedClosing, ref: number, record: EventRecord): unknown {
+  const { sequence, temporal } = planned;
+  if (temporal?.begunBefore !== undefined) return beginningOf(record.slots[temporal.begunBefore.slot]);
+  const own = valuesOf(planned, ref, record);
+  if (sequence === undefined || own === undefined) return own;
+  const links = linksOf(record.slots[sequence.slotOf(ref)], sequence);
+  return { own, links } satisfies SequenceHeld;
+}
+
+/** What an event that matched rules at these places holds for a temporal rule; `value` is what `heldBy` gave. */
+export function matchedBy(
+  { begunBefore }: PlannedTemporal,
+  rules: readonly number[],
+  value: unknown,
+): readonly number[] | BegunMatch {
+  return begunBefore === undefined ? rules : { rules, begunMs: value as number };
+}
+
+function valuesOf({ rule, slotsOf }: PlannedClosing, ref: number, record: EventRecord): unknown {
   const slots = slotsOf(ref);
   if (slots.length === 0) return null;
   if (rule.type !== 'value_count') {
@@ -39,4 +65,34 @@ export function heldBy({ rule, slotsOf }: PlannedClosing, ref: number, record: E
   }
   const tuples = combinations(slots.map((slot) => textsOf(record.slots[slot])));
   return tuples.length === 0 ? undefined : tuples.map((tuple) => JSON.stringify(tuple));
+}
+
+/** The earliest date of a field, ms since the epoch; NaN when it holds none. */
+function beginningOf(value: FieldValue | undefined): number {
+  if (!Array.isArray(value)) return parseTime(value);
+  let earliest = NaN;
+  for (const element of value) {
+    const time = beginningOf(element);
+    if (time < earliest || Number.isNaN(earliest)) earliest = time;
+  }
+  return earliest;
+}
+
+/** Ids that are no persons' are no secret: their links are made here, under no key. */
+const linker = new IdLinker(new Uint8Array(16));
+
+function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): Float64Array {
+  if (value instanceof Pseudonyms && value.links !== undefined) return nearest(value.links, spec.steps);
+  const links = new IdLinks(spec.steps);
+  for (const text of textsOf(value)) linker.addText(text, links);
+  return nearest(links, spec.steps);
+}
+
+/** A copy of the links up to so many steps; another rule may have asked for more. */
+function nearest({ values, length, stride }: IdLinks, steps: number): Float64Array {
+  const wanted = 1 + 2 * steps;
+  if (wanted === stride) return values.slice(0, length * stride);
+  const links = new Float64Array(length * wanted);
+  for (let i = 0; i < length; i += 1) links.set(values.subarray(i * stride, i * stride + wanted), i * wanted);
+  return links;
 }

@@ -168,15 +168,17 @@ export class Group implements EpisodeGroup, WindowVisitor {
     return next;
   }
 
-  /** Judges the windows of closing rules that end before the watermark. */
-  close(watermark: number): void {
+  /** Judges the windows of closing rules that end before the watermark; returns how many entries had to go. */
+  close(watermark: number): number {
+    let gone = 0;
     this.#closings.forEach((log, m) => {
       const planned = this.#logs.closings[m]!;
-      log.judge(watermark, (end, value) => {
+      gone += log.judge(watermark, (end, value) => {
         if (!this.#logs.scaled.allow(planned.rule, this.fields, value)) return;
         this.#logs.tracker.trueWindow(planned, this, end, value, false);
       });
     });
+    return gone;
   }
 
   /**

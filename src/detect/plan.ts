@@ -7,10 +7,11 @@
  */
 
 import type { FieldTable } from '../event/record.ts';
-import type { Condition } from '../sigma/ast.ts';
+import { hasNot, type Condition } from '../sigma/ast.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
+import type { SequenceSpec } from '../window/sequence-measure.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
 
 /** A rule on a horizon. */
@@ -50,6 +51,8 @@ export interface PlannedTemporal extends Watcher {
   readonly spec: TemporalSpec;
   /** Reference → its place in the rule's list. */
   readonly places: ReadonlyMap<number, number>;
+  /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match it has to lie. */
+  readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
 }
 
 /** A rule that more events can make false: judged once the watermark is past a window's end. */
@@ -58,7 +61,14 @@ export interface PlannedClosing extends Watcher {
   readonly slotsOf: SlotsOf;
   /** For temporal rules. */
   readonly temporal: PlannedTemporal | undefined;
+  /** `vigie.sequence`: slot of the ids in an event that matched a reference, and what a run is. */
+  readonly sequence: PlannedSequence | undefined;
   readonly maxEntries: number;
+}
+
+export interface PlannedSequence {
+  readonly slotOf: (ref: number) => number;
+  readonly spec: SequenceSpec;
 }
 
 /**
@@ -199,13 +209,14 @@ function planStream(
       slotsOf: slotsOf(of[0]!),
       horizons: horizonsOf(of, bit),
     })),
-    temporals: arriving.filter(isTemporal).map((rule) => planTemporal(rule, indexOf)),
+    temporals: arriving.filter(isTemporal).map((rule) => planTemporal(rule, indexOf, fields)),
     closings: rules.filter(isClosing).map((rule) => ({
       rule,
       measure: rule.fields.length > 0 ? nextBit() : 1,
       slotsOf: slotsOf(rule),
-      temporal: isTemporal(rule) ? planTemporal(rule, indexOf) : undefined,
-      maxEntries: rule.maxEntries ?? DEFAULT_MAX_ENTRIES,
+      temporal: isTemporal(rule) ? planTemporal(rule, indexOf, fields) : undefined,
+      sequence: planSequence(rule, indexOf, fields),
+      maxEntries: maxEntriesOf(rule),
     })),
     rules,
     longestMs: Math.max(...rules.map((rule) => rule.timespanMs)),
@@ -218,8 +229,10 @@ function isTemporal({ type }: CorrelationRule): boolean {
 }
 
 /** Whether more events can make a true window false. */
-function isClosing({ type, bounds, ruleCondition }: CorrelationRule): boolean {
+function isClosing({ type, bounds, ruleCondition, sequence, begunBefore }: CorrelationRule): boolean {
   return (
+    sequence !== undefined ||
+    begunBefore !== undefined ||
     type === 'value_avg' ||
     type === 'value_median' ||
     type === 'value_percentile' ||
@@ -228,17 +241,21 @@ function isClosing({ type, bounds, ruleCondition }: CorrelationRule): boolean {
   );
 }
 
-function hasNot(condition: Condition): boolean {
-  return condition.kind === 'not' || (condition.kind !== 'ref' && condition.parts.some(hasNot));
-}
-
-function planTemporal(rule: CorrelationRule, indexOf: ReadonlyMap<string, number>): PlannedTemporal {
-  const { timespanMs, bounds, ruleCondition } = rule;
+function planTemporal(
+  rule: CorrelationRule,
+  indexOf: ReadonlyMap<string, number>,
+  fields: FieldTable,
+): PlannedTemporal {
+  const { timespanMs, bounds, ruleCondition, begunBefore } = rule;
   const placeOf = new Map(rule.rules.map((key, place) => [key, place]));
   return {
     rule,
     measure: 1,
     places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
+    begunBefore: begunBefore && {
+      slot: fields.slot(begunBefore.field),
+      place: placeOf.get(begunBefore.rule)!,
+    },
     spec: {
       timespanMs,
       rules: rule.rules.length,
@@ -250,6 +267,31 @@ function planTemporal(rule: CorrelationRule, indexOf: ReadonlyMap<string, number
           : (seen) => isMet(ruleCondition, (name) => seen[placeOf.get(name)!]!),
     },
   };
+}
+
+function planSequence(
+  { sequence, aliases, rules, timespanMs, maxEntries }: CorrelationRule,
+  indexOf: ReadonlyMap<string, number>,
+  fields: FieldTable,
+): PlannedSequence | undefined {
+  if (sequence === undefined) return undefined;
+  const { field, minRun, maxStep } = sequence;
+  const slots = new Map(
+    rules.map((key) => [
+      indexOf.get(key)!,
+      fields.linkedSlot(aliases.get(field)?.get(key) ?? field, maxStep),
+    ]),
+  );
+  return {
+    slotOf: (ref) => slots.get(ref)!,
+    spec: { timespanMs, minRun, steps: maxStep, maxIds: maxEntries ?? DEFAULT_MAX_ENTRIES },
+  };
+}
+
+/** A rule with a lower bound holds at least what it takes to reach that. */
+function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
+  if (maxEntries !== undefined) return maxEntries;
+  return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));
 }
 
 function isMet(condition: Condition, seen: (name: string) => boolean): boolean {

@@ -14,7 +14,7 @@ import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SumLog } from '../window/sum-log.ts';
-import { heldBy } from './closing-measure.ts';
+import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from './min-heap.ts';
 import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
@@ -157,7 +157,7 @@ export class Stream {
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
       group.scheduled = Infinity;
-      group.close(watermark);
+      this.#context.counts.coalesced += group.close(watermark);
       this.#schedule(group);
     }
   }
@@ -214,7 +214,8 @@ export class Stream {
     }
     for (let m = 0; m < closings.length; m += 1) {
       const { temporal } = closings[m]!;
-      const held = temporal === undefined ? this.#closingValues[m] : placesOf(temporal, refs);
+      const value = this.#closingValues[m];
+      const held = temporal === undefined ? value : matchedBy(temporal, placesOf(temporal, refs), value);
       if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
     }
     if (closings.length > 0) this.#schedule(group);

@@ -24,7 +24,7 @@ import {
   type JsonObject,
 } from './field-path.ts';
 import { jsonFaultAt } from './json-skip.ts';
-import { PersonHasher, pseudonymTexts } from './person-ids.ts';
+import { PersonHasher, pseudonymsOf, pseudonymTexts } from './person-ids.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import type { EventRecord, FieldValue } from './record.ts';
 import { parseTime } from './time.ts';
@@ -58,7 +58,9 @@ export class JsonParseDecoder implements Decoder {
     this.#maxEventBytes = options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES;
     this.#paths = fields.paths.map(fieldPath);
     this.#persons = [...personFields].map(fieldPath);
-    this.#pseudonyms = fields.paths.map((path) => (personFields.has(path) ? new Pseudonyms() : undefined));
+    this.#pseudonyms = fields.paths.map((path, slot) =>
+      personFields.has(path) ? pseudonymsOf(fields, slot) : undefined,
+    );
     this.#hasher = new PersonHasher(options.pseudonymKey);
     this.#wantsWhole = fields.wantsWhole;
     this.#replacesPersons = exposesPersons(options);
@@ -105,7 +107,7 @@ export class JsonParseDecoder implements Decoder {
       if (pseudonyms === undefined) continue;
       const value = resolvePath(root, path);
       slots[slot] = value === undefined || value === null ? value : pseudonyms;
-      pseudonyms.length = 0;
+      pseudonyms.clear();
       if (value !== undefined && !this.#hasher.addValue(value, pseudonyms)) return badPerson(path);
     }
     if (this.#replacesPersons) {

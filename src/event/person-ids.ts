@@ -4,17 +4,23 @@
  * The same person written as a string or as a number gets the same pseudonym: a number is hashed as its text
  * `String(n)`, so ids that do not fit a double exactly (above 2^53) must be sent as text. Nulls are no
  * persons and are skipped, nested lists are flattened, and an object is refused.
+ *
+ * Where a rule looks for enumerations, the links of each id are made here too: only here are its neighbours
+ * known.
  */
 
+import { IdLinker, IdLinks } from './id-links.ts';
 import { Pseudonyms } from './pseudonyms.ts';
-import type { FieldValue } from './record.ts';
+import type { FieldTable, FieldValue } from './record.ts';
 import { SipHash } from './siphash.ts';
 
 export class PersonHasher {
   readonly #hash: SipHash;
+  readonly #linker: IdLinker;
 
   constructor(key: Uint8Array) {
     this.#hash = new SipHash(key);
+    this.#linker = new IdLinker(key);
   }
 
   /** Appends the pseudonyms of the ids in `value`; false when it holds an object. */
@@ -29,12 +35,14 @@ export class PersonHasher {
   addText(id: string, into: Pseudonyms): void {
     this.#hash.hashString(id);
     this.#append(into);
+    if (into.links !== undefined) this.#linker.addText(id, into.links);
   }
 
   /** Appends the pseudonym of the id whose UTF-8 bytes are `data[start, end)`. */
   addBytes(data: Uint8Array, start: number, end: number, into: Pseudonyms): void {
     this.#hash.hashBytes(data, start, end);
     this.#append(into);
+    if (into.links !== undefined) this.#linker.addBytes(data, start, end, into.links);
   }
 
   #append(into: Pseudonyms): void {
@@ -48,6 +56,12 @@ export class PersonHasher {
     into.words[at + 1] = this.#hash.out[1]!;
     into.length++;
   }
+}
+
+/** Where the pseudonyms of a slot go, with links if they are wanted of it. */
+export function pseudonymsOf(fields: FieldTable, slot: number): Pseudonyms {
+  const steps = fields.linkSteps(slot);
+  return new Pseudonyms(undefined, 0, steps === 0 ? undefined : new IdLinks(steps));
 }
 
 /** One pseudonym for a single id, a list for a list: what stands in the event in place of the ids. */

@@ -1,3 +1,5 @@
+import type { IdLinks } from './id-links.ts';
+
 /**
  * Keyed 64-bit hashes of persons' ids, as two 32-bit words each: what the rest of the process knows of a
  * person. Text form: 16 lower-case hex digits, high word first.
@@ -7,10 +9,19 @@ export class Pseudonyms {
   words: Uint32Array;
   /** Number of pseudonyms. */
   length: number;
+  /** Which of the ids are neighbours; only of a field that somebody asked it of. */
+  readonly links: IdLinks | undefined;
 
-  constructor(words: Uint32Array = new Uint32Array(16), length = 0) {
+  constructor(words: Uint32Array = new Uint32Array(16), length = 0, links?: IdLinks) {
     this.words = words;
     this.length = length;
+    this.links = links;
+  }
+
+  /** Forgets all; the buffers stay. */
+  clear(): void {
+    this.length = 0;
+    if (this.links !== undefined) this.links.length = 0;
   }
 
   /** Text of the i-th pseudonym. */

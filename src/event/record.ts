@@ -35,6 +35,7 @@ export interface EventRecord {
 /** The wanted fields. Ask for slots first, then build a decoder: later additions are refused. */
 export class FieldTable {
   readonly #slots = new Map<string, number>();
+  readonly #linkSteps = new Map<number, number>();
   #frozen = false;
   #whole = false;
 
@@ -51,6 +52,24 @@ export class FieldTable {
   /** Slot of a path that somebody asked for. */
   find(path: string): number | undefined {
     return this.#slots.get(path);
+  }
+
+  /**
+   * Slot of a path whose ids are also to be known by their neighbours, up to `steps` below and above, if it
+   * is a person field (`Pseudonyms.links`). Of other fields the ids are at hand.
+   */
+  linkedSlot(path: string, steps: number): number {
+    const slot = this.slot(path);
+    const known = this.linkSteps(slot);
+    if (steps <= known) return slot;
+    if (this.#frozen) throw new Error(`neighbours in ${path} were asked for after the decoder was built`);
+    this.#linkSteps.set(slot, steps);
+    return slot;
+  }
+
+  /** How far neighbours are wanted of a slot's ids; 0: not at all. */
+  linkSteps(slot: number): number {
+    return this.#linkSteps.get(slot) ?? 0;
   }
 
   /** Also decode the whole event (keyword searches). Costs a full parse of every event. */

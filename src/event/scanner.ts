@@ -17,8 +17,8 @@ import type { JsonParseDecoder } from './json-parse-decoder.ts';
 import { decodeString, isOwnText, numberOf } from './json-text.ts';
 import { plainEnd, skipLiteral, skipNumber, skipSpace, skipString, skipValue } from './json-skip.ts';
 import type { KeyEntry, KeyNode } from './key-tree.ts';
-import { PersonHasher } from './person-ids.ts';
-import { Pseudonyms } from './pseudonyms.ts';
+import { PersonHasher, pseudonymsOf } from './person-ids.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
 import type { EventRecord, FieldValue } from './record.ts';
 import { StringCache } from './string-cache.ts';
 import { parseTimeBytes, parseTime } from './time.ts';
@@ -51,7 +51,7 @@ export class Scanner implements Decoder {
     this.#timeRequired = options.timeRequired;
     this.#strings = new StringCache(options.fields.size);
     this.#hasher = new PersonHasher(options.pseudonymKey);
-    this.#pseudonyms = options.fields.paths.map(() => new Pseudonyms());
+    this.#pseudonyms = options.fields.paths.map((_, slot) => pseudonymsOf(options.fields, slot));
     this.#met = new Int32Array(marks);
   }
 
@@ -235,7 +235,7 @@ export class Scanner implements Decoder {
   /** One person's id, or a list of them; hashed, never made a string when the bytes say all. */
   #persons(data: Buffer, from: number, end: number, slot: number, slots: Slots): number {
     const pseudonyms = this.#pseudonyms[slot]!;
-    pseudonyms.length = 0;
+    pseudonyms.clear();
     let at = from;
     if (data[at] !== 0x5b) {
       slots[slot] = data[at] === 0x6e ? null : pseudonyms;

@@ -7,7 +7,7 @@
  */
 
 import type { Episode } from '../alert/episode.ts';
-import { heldBy } from '../detect/closing-measure.ts';
+import { heldBy, matchedBy } from '../detect/closing-measure.ts';
 import { Engine } from '../detect/engine.ts';
 import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
 import { ScaledBounds } from '../detect/scaled-bounds.ts';
@@ -17,6 +17,8 @@ import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { SequenceHeld } from '../window/sequence-measure.ts';
+import { beginningsIn } from './begun-before.ts';
 import { compareNearness, type Entry, type WindowEntry, type WindowExplanation, windows } from './windows.ts';
 
 export interface LastWindow extends WindowExplanation {
@@ -205,7 +207,9 @@ export class CorrelationExplainer {
       const again = ({ id, time }: Entry): boolean => id === of.id && time === record.time;
       if (of.id !== null && of.judgedFrom > record.time && group.entries.some(again)) continue;
       const held =
-        temporal === undefined ? this.#held(record, matched[0]!) : placesOf(temporal.places, matched);
+        temporal === undefined
+          ? this.#held(record, matched[0]!)
+          : matchedBy(temporal, placesOf(temporal.places, matched), this.#held(record, matched[0]!));
       if (held === undefined) group.withoutValue += 1;
       else {
         group.entries.push({
@@ -214,7 +218,7 @@ export class CorrelationExplainer {
           refs: matched,
           rules: matched.map((ref) => this.#keys[ref]!),
           held,
-          values: temporal === undefined ? shownValues(held) : [],
+          values: temporal === undefined ? this.#shownValues(held, record, matched[0]!) : [],
         });
       }
     }
@@ -264,16 +268,32 @@ export class CorrelationExplainer {
       scale: this.#scaled.numberOf(this.#rule, fields),
       entries: entries.length,
       withoutValue,
-      last: last && { ...last, entries: within, seen: this.#seenIn(within) },
+      last: last && { ...last, ...this.#contentsOf(within) },
       nearest,
       firings,
     };
   }
 
-  #seenIn(entries: readonly Entry[]): ReadonlyMap<string, number | null> {
+  #contentsOf(within: readonly Entry[]): Pick<LastWindow, 'entries' | 'seen'> {
+    const name = this.#rule.begunBefore?.rule;
+    const beginnings = name === undefined ? [] : beginningsIn(within, name);
     const seen = new Map<string, number | null>(this.#rule.rules.map((key) => [key, null]));
-    for (const { rules, time } of entries) for (const rule of rules) seen.set(rule, time);
-    return seen;
+    const entries = within.map((entry, i) => {
+      const beginning = beginnings[i];
+      for (const rule of entry.rules) {
+        if (rule === name || (beginning?.counts ?? true)) seen.set(rule, entry.time);
+      }
+      return beginning === undefined ? entry : { ...entry, beginning };
+    });
+    return { entries, seen };
+  }
+
+  /** The measured values; where events are only counted and a run of ids is wanted, the ids. */
+  #shownValues(held: unknown, record: EventRecord, ref: number): readonly (string | number)[] {
+    const { sequence } = this.#planned;
+    if (sequence === undefined) return shownValues(held);
+    const { own } = held as SequenceHeld;
+    return own === null ? textsOf(record.slots[sequence.slotOf(ref)]) : shownValues(own);
   }
 }
 
@@ -295,7 +315,16 @@ function neededBy(ruleSet: RuleSet, rule: CorrelationRule): RuleSet {
 function measuredBy(stream: StreamPlan, rule: CorrelationRule): PlannedClosing {
   const { closings, distincts, sums, temporals } = stream;
   const slotsOf = (distincts[0] ?? sums[0])?.slotsOf ?? (() => []);
-  return closings[0] ?? { rule, measure: 1, slotsOf, temporal: temporals[0], maxEntries: Infinity };
+  return (
+    closings[0] ?? {
+      rule,
+      measure: 1,
+      slotsOf,
+      temporal: temporals[0],
+      sequence: undefined,
+      maxEntries: Infinity,
+    }
+  );
 }
 
 function placesOf(places: ReadonlyMap<number, number>, refs: readonly number[]): number[] {

@@ -7,6 +7,8 @@ import { measureOf } from '../detect/closing-measure.ts';
 import type { PlannedClosing } from '../detect/plan.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { Bound } from '../sigma/rule.ts';
+import type { Run } from '../window/closing-log.ts';
+import type { Beginning } from './begun-before.ts';
 
 export interface WindowEntry {
   /** Ms since the epoch. */
@@ -18,6 +20,8 @@ export interface WindowEntry {
   readonly rules: readonly string[];
   /** What it holds of the measured field; empty for counts and temporal rules. */
   readonly values: readonly (string | number)[];
+  /** Under `vigie.begun_before`, of the entries of the last window. */
+  readonly beginning?: Beginning;
 }
 
 export interface WindowExplanation {
@@ -27,6 +31,10 @@ export interface WindowExplanation {
   readonly value: number;
   readonly holds: boolean;
   readonly bounds: readonly (Bound & { readonly holds: boolean })[];
+  /** Under `vigie.sequence`: the longest run that ends with the window, up to the length that is wanted. */
+  readonly run?: Run & { readonly wanted: number };
+  /** False when the events at its end do not count, so that it is no window to be judged. */
+  readonly ends: boolean;
 }
 
 export interface Entry extends WindowEntry {
@@ -45,7 +53,7 @@ export function* windows(
   planned: PlannedClosing,
   bounds: readonly Bound[],
 ): Generator<WindowExplanation, void> {
-  const { timespanMs } = planned.rule;
+  const { timespanMs, sequence } = planned.rule;
   const measure = measureOf(planned);
   // A late event counts in the windows that were not judged when it came, and ends none.
   const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
@@ -73,6 +81,8 @@ export function* windows(
       value,
       holds: judged.holds && holds(bounds, value),
       bounds: bounds.map((bound) => ({ ...bound, holds: holds([bound], value) })),
+      ends: judged.ends ?? true,
+      ...(judged.run && sequence && { run: { ...judged.run, wanted: sequence.minRun } }),
     };
   }
 }
@@ -80,9 +90,17 @@ export function* windows(
 /** Negative when `a` came nearer to firing, or further past it. */
 export function compareNearness(a: WindowExplanation | undefined, b: WindowExplanation | undefined): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
-  return Number(b.holds) - Number(a.holds) || shortfall(a) - shortfall(b) || b.value - a.value;
+  return (
+    Number(b.holds) - Number(a.holds) ||
+    Number(b.ends) - Number(a.ends) ||
+    shortfall(a) - shortfall(b) ||
+    b.value - a.value
+  );
 }
 
-function shortfall({ bounds, value }: WindowExplanation): number {
-  return Math.max(0, ...bounds.map((bound) => (bound.holds ? 0 : Math.abs(value - bound.value))));
+function shortfall({ bounds, value, run }: WindowExplanation): number {
+  return Math.max(
+    run === undefined ? 0 : run.wanted - run.ids,
+    ...bounds.map((bound) => (bound.holds ? 0 : Math.abs(value - bound.value))),
+  );
 }

@@ -67,6 +67,11 @@ export type Condition =
   | { readonly kind: 'not'; readonly part: Condition }
   | { readonly kind: 'ref'; readonly name: string };
 
+/** Whether the condition can become false when more of what it names is there. */
+export function hasNot(condition: Condition): boolean {
+  return condition.kind === 'not' || (condition.kind !== 'ref' && condition.parts.some(hasNot));
+}
+
 /** The names a condition refers to, each once, in the order they first appear. */
 export function conditionNames(condition: Condition): readonly string[] {
   const names = new Set<string>();

@@ -4,6 +4,7 @@
  */
 
 import { DURATION_FORM, parseDuration } from './duration.ts';
+import { refuseOtherTypes } from './extensions/table.ts';
 import type { Extensions } from './extensions/table.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
@@ -71,6 +72,7 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   const type = readChoice(map, 'type', TYPES, faults);
   if (!broken && !map.entries.has('type'))
     missing(map, 'type', `expected one of ${TYPES.join(', ')}`, faults);
+  if (type !== undefined) refuseOtherTypes(root, type, faults);
   const temporal = type === 'temporal' || type === 'temporal_ordered';
   const condition = readCondition(map, type, faults);
   const rules = map.entries.has('rules') ? readTexts(map, 'rules', faults) : undefined;

@@ -10,6 +10,7 @@ import type { Condition, Detection } from './ast.ts';
 import type { FilterDraft, RuleDraft } from './base-rule.ts';
 import { isConditionFault, parseCondition } from './condition.ts';
 import type { CorrelationDraft } from './correlation.ts';
+import { checkBegunBefore } from './extensions/begun-before.ts';
 import { shown } from './faults.ts';
 import type { Place } from './faults.ts';
 import { onCycles } from './cycles.ts';
@@ -155,6 +156,8 @@ interface Links {
   readonly rules: readonly Draft[];
   readonly aliases: ReadonlyMap<string, ReadonlyMap<Draft, string>>;
   readonly inhibits: readonly Draft[];
+  /** The rule that `vigie.begun_before` names. */
+  readonly begunBefore: Draft | undefined;
   readonly ruleCondition: Condition | undefined;
 }
 
@@ -174,31 +177,40 @@ function link(draft: CorrelationDraft, names: Names): Links {
     }),
   );
   const referred = new Set(byText.values());
+  /** A rule of the list that `what` names, by the same name or another. */
+  const listed = (rule: PlacedText, what: string): Draft | undefined => {
+    const target = byText.get(rule.text) ?? names.find(rule, faults);
+    if (target === undefined || referred.has(target)) return target;
+    faults.error(
+      rule,
+      'UNKNOWN_RULE',
+      `${what} names ${shown(rule.text)}, which this correlation does not refer to; add it to rules`,
+    );
+    return undefined;
+  };
   const aliases = new Map<string, ReadonlyMap<Draft, string>>();
   for (const { alias, fields } of draft.aliases) {
     const mapped = new Map<Draft, string>();
     for (const { rule, field } of fields) {
-      const target = byText.get(rule.text) ?? names.find(rule, faults);
-      if (target === undefined) continue;
-      if (referred.has(target)) mapped.set(target, field);
-      else
-        faults.error(
-          rule,
-          'UNKNOWN_RULE',
-          `the alias ${alias} names ${shown(rule.text)}, which this correlation does not refer to; add it to rules`,
-        );
+      const target = listed(rule, `the alias ${alias}`);
+      if (target !== undefined) mapped.set(target, field);
     }
     aliases.set(alias, mapped);
   }
   const inhibits = (draft.extensions['vigie.inhibits'] ?? []).flatMap(
     (reference) => names.find(reference, faults) ?? [],
   );
+  const begun = draft.extensions['vigie.begun_before'];
+  const begunBefore = begun === undefined ? undefined : listed(begun.rule, 'vigie.begun_before');
+  if (begunBefore !== undefined && draft.type.startsWith('temporal'))
+    checkBegunBefore(begun!, referred.size, draft.bounds, expression, faults);
   if (faults.errors > before) draft.sound = false;
   const keys = new Map([...byText].map(([text, target]) => [text, names.keyOf(target)]));
   return {
     rules: [...referred],
     aliases,
     inhibits,
+    begunBefore,
     ruleCondition: expression === undefined ? undefined : relabelled(expression, keys),
   };
 }
@@ -316,6 +328,11 @@ function correlationRule(
     missingFields: extensions['vigie.missing_fields'] ?? 'skip',
     maxGroups: extensions['vigie.max_groups'],
     maxEntries: extensions['vigie.max_entries'],
+    sequence: extensions['vigie.sequence'],
+    begunBefore:
+      links.begunBefore === undefined
+        ? undefined
+        : { field: extensions['vigie.begun_before']!.field, rule: keyOf(links.begunBefore) },
     inhibits: links.inhibits.map(keyOf),
     scaleBy: scaleBy && { list: scaleBy.list.text, column: scaleBy.column.text, factor: scaleBy.factor },
   };

@@ -4,6 +4,7 @@
 
 import type { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
+import type { Sequence } from './extensions/sequence.ts';
 
 export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';
 
@@ -83,6 +84,13 @@ export interface CorrelationRule extends RuleMeta {
   readonly missingFields: 'skip' | 'group';
   readonly maxGroups: number | undefined;
   readonly maxEntries: number | undefined;
+  /** `vigie.sequence`: the window must hold a run of consecutive ids too. */
+  readonly sequence: Sequence | undefined;
+  /**
+   * `vigie.begun_before`: events of the other rules count only if their date in the field lies before the newest
+   * event of this rule (key).
+   */
+  readonly begunBefore: { readonly field: string; readonly rule: string } | undefined;
   /** Keys of the rules whose open alerts of the same group this rule's firing alert inhibits. */
   readonly inhibits: readonly string[];
   /** `vigie.scale_by`: lower bounds are at least `factor` × the number in `column` of the group's row. */

@@ -9,12 +9,30 @@
  * early and the values are no longer exact.
  */
 
+export interface Run {
+  /** Number of ids, counted up to the length that is wanted. */
+  readonly ids: number;
+  /** Time of the first of them, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
+export interface Judgement {
+  readonly holds: boolean;
+  readonly value: number;
+  /** Where runs of ids are looked for: the longest that ends with the window; no ids when none does. */
+  readonly run?: Run;
+  /** False where the events at the window's end do not count, so that none ends there. */
+  readonly ends?: boolean;
+}
+
 /** A running value over the entries that entered and did not leave yet. */
 export interface SlidingMeasure<T> {
   enter(held: T, timeMs: number): void;
   leave(held: T): void;
   /** Of the window that ends at `endMs`; never asked of an empty one. */
-  judge(endMs: number): { readonly holds: boolean; readonly value: number };
+  judge(endMs: number): Judgement;
+  /** How much it had to forget so far to stay bounded. */
+  readonly forgotten?: number;
 }
 
 interface Entry<T> {
@@ -69,9 +87,10 @@ export class ClosingLog<T> {
     return excess;
   }
 
-  /** Judges every window that ends before the watermark. */
-  judge(watermark: number, report: (endMs: number, value: number) => void): void {
+  /** Judges every window that ends before the watermark. Returns how much the measure had to forget. */
+  judge(watermark: number, report: (endMs: number, value: number) => void): number {
     const entries = this.#entries;
+    const before = this.#measure.forgotten ?? 0;
     let left = 0;
     while (this.#entered < entries.length && entries[this.#entered]!.time < watermark) {
       const end = entries[this.#entered]!.time;
@@ -91,5 +110,6 @@ export class ClosingLog<T> {
       entries.splice(0, left);
       this.#entered -= left;
     }
+    return (this.#measure.forgotten ?? 0) - before;
   }
 }

@@ -1,7 +1,6 @@
 /** The running values of closing windows, one small class each. */
 
 import type { SlidingMeasure } from './closing-log.ts';
-import { Progress, type TemporalSpec } from './temporal-log.ts';
 
 type Holds = (value: number) => boolean;
 
@@ -93,48 +92,5 @@ export class NumbersMeasure extends Valued<readonly number[]> {
       else high = middle;
     }
     return low;
-  }
-}
-
-/** Which rules matched, also in which order. A late match makes the chains be found anew. */
-export class TemporalMeasure implements SlidingMeasure<readonly number[]> {
-  readonly #spec: TemporalSpec;
-  #held: { time: number; rules: readonly number[] }[] = [];
-  #progress: Progress;
-  #stale = false;
-
-  constructor(spec: TemporalSpec) {
-    this.#spec = spec;
-    this.#progress = new Progress(spec);
-  }
-
-  enter(rules: readonly number[], timeMs: number): void {
-    const held = this.#held;
-    let at = held.length;
-    while (at > 0 && held[at - 1]!.time > timeMs) at -= 1;
-    held.splice(at, 0, { time: timeMs, rules });
-    // Matches of one instant count together; a late one changes the past.
-    if (at < held.length - 1 || held[at - 1]?.time === timeMs) this.#stale = true;
-    else if (!this.#stale) this.#progress.take(timeMs, rules);
-  }
-
-  leave(rules: readonly number[]): void {
-    // Entries leave oldest first; what was derived from them is told apart by its time.
-    const at = this.#held.findIndex((entry) => entry.rules === rules);
-    this.#held.splice(at, 1);
-  }
-
-  judge(endMs: number): { holds: boolean; value: number } {
-    if (this.#stale) {
-      this.#progress = new Progress(this.#spec);
-      for (let i = 0; i < this.#held.length;) {
-        const { time } = this.#held[i]!;
-        const together: number[] = [];
-        for (; this.#held[i]?.time === time; i += 1) together.push(...this.#held[i]!.rules);
-        this.#progress.take(time, together);
-      }
-      this.#stale = false;
-    }
-    return this.#progress.judge(endMs);
   }
 }

@@ -57,6 +57,12 @@ export interface CorrelationDocument {
   };
   readonly 'vigie.resolve_timeout'?: string;
   readonly 'vigie.missing_fields'?: 'skip' | 'group';
+  readonly 'vigie.sequence'?: {
+    readonly field: string;
+    readonly min_run: number;
+    readonly max_step?: number;
+  };
+  readonly 'vigie.begun_before'?: { readonly field: string; readonly rule: string };
 }
 
 export type OracleDocument = BaseDocument | CorrelationDocument;

@@ -15,6 +15,10 @@ export interface Entry {
   readonly values: readonly (string | number)[];
   /** The earliest window end that it counts in: -Infinity unless it came late. */
   readonly countsFrom: number;
+  /** For `vigie.sequence`: the ids, in the order of their list. */
+  readonly ids: readonly string[];
+  /** For `vigie.begun_before`: ms since the epoch. */
+  readonly begun: number | undefined;
 }
 
 export interface Judgement {

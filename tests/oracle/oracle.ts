@@ -22,7 +22,8 @@ import {
   type OracleDocument,
   type OracleEvent,
 } from './documents.ts';
-import { judge, type Entry } from './measures.ts';
+import { counting, longestRun } from './extensions.ts';
+import { judge, type Entry, type Judgement } from './measures.ts';
 
 /** The group-by fields of one group: text, or null for a missing field that is grouped. */
 export type Group = Readonly<Record<string, string | null>>;
@@ -152,7 +153,7 @@ function episodesOf(
       .sort((a, b) => a - b)
       .map((end) => {
         const held = entries.filter((e) => e.time > end - timespanMs && e.time <= end && e.countsFrom <= end);
-        return { end, held, ...judge(document, held) };
+        return { end, held, ...judgeWindow(document, held, end) };
       });
     let current: (typeof windows)[number][] = [];
     for (const window of windows.filter(({ holds }) => holds)) {
@@ -165,6 +166,15 @@ function episodesOf(
     }
   }
   return episodes;
+}
+
+/** Also what extension keys ask for. A window ends only at an event that counts. */
+function judgeWindow(document: CorrelationDocument, held: readonly Entry[], end: number): Judgement {
+  const counted = counting(document, held);
+  if (!counted.some(({ time }) => time === end)) return { value: 0, holds: false };
+  const { value, holds } = judge(document, counted);
+  const least = document['vigie.sequence']?.min_run;
+  return { value, holds: holds && (least === undefined || longestRun(document, held, end) >= least) };
 }
 
 function firingOf(document: CorrelationDocument, { group, windows }: Episode): Firing {
@@ -218,7 +228,15 @@ function groupsOf(
         const { identity, time, countsFrom } = occurrence;
         const known = entries.find((entry) => entry.identity === identity);
         if (known === undefined)
-          entries.push({ identity, time, countsFrom, members: new Set([name]), values });
+          entries.push({
+            identity,
+            time,
+            countsFrom,
+            members: new Set([name]),
+            values,
+            ids: idsOf(document, name, occurrence),
+            begun: begunOf(document, occurrence),
+          });
         else known.members.add(name);
       }
     }
@@ -288,6 +306,20 @@ function valuesOf(
       ? tuples.map((tuple) => JSON.stringify(tuple))
       : tuples.map(([text]) => (text?.trim() ? Number(text) : NaN)).filter((number) => !Number.isNaN(number));
   return values.length === 0 ? undefined : values;
+}
+
+function idsOf(document: CorrelationDocument, rule: string, { fields }: Occurrence): string[] {
+  const name = document['vigie.sequence']?.field;
+  return name === undefined ? [] : textsOf(fields[pathOf(document, rule, name)]);
+}
+
+/** The earliest date of the field; undefined when it holds none. */
+function begunOf(document: CorrelationDocument, { fields }: Occurrence): number | undefined {
+  const name = document['vigie.begun_before']?.field;
+  const texts = name === undefined ? [] : textsOf(fields[name]);
+  const dates = texts.map((text) => (/^\d{13}$/.test(text) ? Number(text) : Date.parse(text)));
+  const sound = dates.filter((date) => !Number.isNaN(date));
+  return sound.length === 0 ? undefined : Math.min(...sound);
 }
 
 /** Resolves an alias for one referenced rule; anything else is a field's own name. */

@@ -34,6 +34,11 @@ export const rulesAsText = (documents: readonly OracleDocument[]): string =>
 export const eventAsText = ({ time, id, fields }: OracleEvent): string =>
   JSON.stringify({ '@timestamp': new Date(time).toISOString(), 'event.id': id, ...fields });
 
+/** A date so many seconds after the start, before or after the events of the log. */
+function startedText(seconds: number): string {
+  return new Date(START_MS + seconds * 1_000).toISOString();
+}
+
 /** One event before it has a time of its own. Gaps add up, so whole timespans apart is common. */
 const step = fc.record({
   gap: fc.constantFrom(0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 5, 8, 13),
@@ -81,6 +86,13 @@ const step = fc.record({
       ),
       bytes: fc.constantFrom<EventField[]>(0, 1, 2, 3, 5, 8, '4', 'many', null, [1, 2], []),
       size: fc.constantFrom('big', 'small'),
+      started: fc.oneof(
+        { weight: 6, arbitrary: fc.integer({ min: -5, max: 60 }).map(startedText) },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom<EventField[]>('soon', null, START_MS, [startedText(50), startedText(1)]),
+        },
+      ),
     },
     { requiredKeys: ['action'] },
   ),

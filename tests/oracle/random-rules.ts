@@ -124,6 +124,47 @@ const closingRule = draft(
   ),
 );
 
+/** Counts that also want a run of consecutive persons. */
+const sequenceRule = fc
+  .tuple(
+    draft(
+      fc.oneof(
+        lower(3).map((condition) => ({ type: 'event_count' as const, condition })),
+        lower(3).map((bound) => ({ type: 'value_count' as const, condition: { field: 'person', ...bound } })),
+        fc.constant({ type: 'event_count' as const, condition: { gte: 2, lte: 6 } }),
+      ),
+    ),
+    fc.record({ min_run: fc.constantFrom(2, 2, 3, 4), max_step: fc.constantFrom(1, 2, 4) }),
+  )
+  .map(([rule, run]): Draft => ({ ...rule, 'vigie.sequence': { field: 'person', ...run } }));
+
+/** Temporal rules that count only what began before the newest login. */
+const begunBeforeRule = fc
+  .tuple(
+    draft(
+      fc.record({
+        type: fc.constantFrom('temporal' as const, 'temporal_ordered' as const),
+        condition: fc.constantFrom<(ConditionMap | undefined)[]>(
+          undefined,
+          { gte: 2 },
+          { gte: 1 },
+          { gt: 1 },
+        ),
+      }),
+    ),
+    fc.constantFrom<{ rules: string[]; rule: string }[]>(
+      { rules: ['login', 'read'], rule: 'login' },
+      { rules: ['login', 'read', 'write'], rule: 'login' },
+      { rules: ['read', 'login', 'big'], rule: 'login' },
+      { rules: ['read', 'big'], rule: 'big' },
+    ),
+  )
+  .map(([draft, { rules, rule }]): Draft => ({
+    ...draft,
+    correlation: { ...draft.correlation, rules },
+    'vigie.begun_before': { field: 'started', rule },
+  }));
+
 /** A rule over the firings of another, `c0`, alone or together with events. */
 const chain = fc
   .tuple(
@@ -159,6 +200,8 @@ export const RULE_FAMILIES = {
   temporal: several(temporalRule),
   closing: several(closingRule),
   chains: chain,
+  sequences: several(sequenceRule),
+  beginnings: several(begunBeforeRule),
 };
 
 export type Family = keyof typeof RULE_FAMILIES;

@@ -5,6 +5,7 @@ import { shown } from '../faults.ts';
 import type { Faults } from '../faults.ts';
 import { readText, readTexts } from '../reader.ts';
 import type { PlacedText } from '../reader.ts';
+import type { CorrelationType } from '../rule.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
 export type DocumentKind = 'rule' | 'correlation' | 'filter';
@@ -12,6 +13,8 @@ export type DocumentKind = 'rule' | 'correlation' | 'filter';
 export interface Extension<Value> {
   /** The kinds of document that the key means something for. */
   readonly on: readonly DocumentKind[];
+  /** The types of correlation that it means something for; all when absent. */
+  readonly types?: readonly CorrelationType[];
   /** Checks and reads the key; reports what is wrong. */
   readonly read: (root: YamlMap, key: string, faults: Faults) => Value | undefined;
 }

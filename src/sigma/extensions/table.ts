@@ -11,13 +11,18 @@ import type { Faults } from '../faults.ts';
 import { suggestion } from '../nearest.ts';
 import { readChoice, readText, readTexts } from '../reader.ts';
 import type { PlacedText } from '../reader.ts';
+import type { CorrelationType } from '../rule.ts';
 import type { YamlMap } from '../yaml-tree.ts';
+import { readBegunBefore } from './begun-before.ts';
+import type { BegunBeforeDraft } from './begun-before.ts';
 import { readCount, readDuration, readNames } from './extension.ts';
 import type { DocumentKind, Extension } from './extension.ts';
 import { readOffHours } from './off-hours.ts';
 import type { OffHours } from './off-hours.ts';
 import { readScaleBy } from './scale-by.ts';
 import type { ScaleBy } from './scale-by.ts';
+import { readSequence } from './sequence.ts';
+import type { Sequence } from './sequence.ts';
 import { readTests } from './tests.ts';
 import { readTimezone } from './timezone.ts';
 
@@ -32,6 +37,8 @@ export interface Extensions {
   readonly 'vigie.only_listed'?: readonly PlacedText[];
   readonly 'vigie.unless_listed'?: readonly PlacedText[];
   readonly 'vigie.scale_by'?: ScaleBy;
+  readonly 'vigie.sequence'?: Sequence;
+  readonly 'vigie.begun_before'?: BegunBeforeDraft;
   readonly 'vigie.inhibits'?: readonly PlacedText[];
   readonly 'vigie.runbook'?: string;
   readonly 'vigie.tests'?: true;
@@ -52,6 +59,12 @@ const TABLE: { readonly [Key in ExtensionKey]-?: Extension<Extensions[Key]> } = 
   'vigie.only_listed': { on: ['rule'], read: readNames },
   'vigie.unless_listed': { on: ['rule'], read: readNames },
   'vigie.scale_by': { on: ['correlation'], read: readScaleBy },
+  'vigie.sequence': { on: ['correlation'], types: ['event_count', 'value_count'], read: readSequence },
+  'vigie.begun_before': {
+    on: ['correlation'],
+    types: ['temporal', 'temporal_ordered'],
+    read: readBegunBefore,
+  },
   'vigie.inhibits': { on: ['correlation'], read: readTexts },
   'vigie.runbook': {
     on: ['rule', 'correlation'],
@@ -86,6 +99,17 @@ export function readExtensions(root: YamlMap, kind: DocumentKind, faults: Faults
     if (value !== undefined) values[key] = value;
   }
   return values;
+}
+
+/** Reports the keys of a correlation that mean nothing for its type. */
+export function refuseOtherTypes(root: YamlMap, type: CorrelationType, faults: Faults): void {
+  for (const key of EXTENSION_KEYS) {
+    const { types }: Extension<unknown> = TABLE[key];
+    const place = root.entries.get(key)?.place;
+    if (place === undefined || types === undefined || types.includes(type)) continue;
+    const message = `${key} means nothing on a correlation of type ${type}; it belongs on ${types.join(' or ')}`;
+    faults.error(place, 'MISPLACED_EXTENSION', message);
+  }
 }
 
 function readOne(key: ExtensionKey, root: YamlMap, kind: DocumentKind, faults: Faults): unknown {

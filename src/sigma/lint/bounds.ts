@@ -6,7 +6,7 @@ import type { CorrelationDraft } from '../correlation.ts';
 import { fold } from '../fold.ts';
 import { literalOf } from '../pattern.ts';
 import type { BaseRule, Bound, CorrelationRule } from '../rule.ts';
-import { conditionPlace } from './places.ts';
+import { conditionPlace, extensionPlace } from './places.ts';
 
 type ByKey = ReadonlyMap<string, BaseRule | CorrelationRule>;
 
@@ -19,6 +19,7 @@ interface Most {
 const UNLIMITED: Most = { most: Infinity, because: '' };
 
 export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byKey: ByKey): void {
+  warnOfLongRuns(draft, rule);
   const { bounds } = draft;
   const [first] = bounds;
   if (first === undefined) return;
@@ -42,6 +43,16 @@ export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byK
       `${text} holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more`,
     );
   }
+}
+
+/** A run that is longer than what a group remembers. */
+function warnOfLongRuns(draft: CorrelationDraft, { sequence, maxEntries }: CorrelationRule): void {
+  if (sequence === undefined || maxEntries === undefined || maxEntries >= sequence.minRun) return;
+  draft.faults.warning(
+    extensionPlace(draft, 'vigie.sequence', 'min_run'),
+    'OUT_OF_REACH',
+    `a run of ${sequence.minRun} is out of reach: vigie.max_entries lets a group remember ${maxEntries} ids`,
+  );
 }
 
 /** A bound that a window without events would not satisfy. */

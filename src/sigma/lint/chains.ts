@@ -3,19 +3,25 @@
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Place, shown } from '../faults.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
-import { groupByPlace, measurePlace } from './places.ts';
+import { extensionPlace, groupByPlace, measurePlace } from './places.ts';
 
 export function warnOfUncarriedFields(
   draft: CorrelationDraft,
   rule: CorrelationRule,
   byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
 ): void {
-  const { groupBy, fields, missingFields } = rule;
-  const warn = (field: string, place: Place, consequence: string): void => {
-    for (const key of rule.rules) {
+  const { groupBy, fields, missingFields, sequence, begunBefore } = rule;
+  const warn = (
+    field: string,
+    place: Place,
+    consequence: string,
+    keys = rule.rules,
+    aliases = rule.aliases,
+  ): void => {
+    for (const key of keys) {
       const parent = byKey.get(key);
       if (parent?.kind !== 'correlation') continue;
-      const path = rule.aliases.get(field)?.get(key) ?? field;
+      const path = aliases.get(field)?.get(key) ?? field;
       if (parent.groupBy.includes(path)) continue;
       const carried =
         parent.groupBy.length === 0
@@ -33,4 +39,13 @@ export function warnOfUncarriedFields(
       warn(field, groupByPlace(draft, field), 'they are in no group here and count nowhere');
   }
   for (const field of fields) warn(field, measurePlace(draft, field), 'they hold no value to measure');
+  if (sequence !== undefined) {
+    const place = extensionPlace(draft, 'vigie.sequence', 'field');
+    warn(sequence.field, place, 'they hold no id for a run');
+  }
+  if (begunBefore !== undefined) {
+    const place = extensionPlace(draft, 'vigie.begun_before', 'field');
+    const others = rule.rules.filter((key) => key !== begunBefore.rule);
+    warn(begunBefore.field, place, 'they hold no date and never count', others, new Map());
+  }
 }

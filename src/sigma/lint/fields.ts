@@ -11,7 +11,7 @@ import { type Faults, type Place, shown } from '../faults.ts';
 import { suggestion } from '../nearest.ts';
 import type { BaseRule, CorrelationRule, Logsource } from '../rule.ts';
 import type { YamlNode } from '../yaml-tree.ts';
-import { groupByPlace, measurePlace } from './places.ts';
+import { extensionPlace, groupByPlace, measurePlace } from './places.ts';
 
 /** The known fields and the objects that hold them: a rule may ask whether these are there. */
 const KNOWN = new Set(
@@ -81,6 +81,11 @@ export function warnOfUnknownMeasures(
   };
   checkAll(rule.groupBy, groupByPlace);
   checkAll(rule.fields, measurePlace);
+  const { sequence, begunBefore } = rule;
+  if (sequence !== undefined)
+    checkAll([sequence.field], () => extensionPlace(draft, 'vigie.sequence', 'field'));
+  if (begunBefore !== undefined)
+    check(begunBefore.field, extensionPlace(draft, 'vigie.begun_before', 'field'));
 }
 
 /** Reports a field once. */

@@ -23,6 +23,12 @@ export function measurePlace(draft: CorrelationDraft, field: string): Place {
   return textPlace(fields, field) ?? draft.root;
 }
 
+/** A key inside an extension key's map, else the document. */
+export function extensionPlace(draft: CorrelationDraft, extension: string, key: string): Place {
+  const map = draft.root.entries.get(extension)?.value;
+  return (map?.kind === 'map' ? map.entries.get(key)?.value : undefined) ?? draft.root;
+}
+
 function section({ root }: CorrelationDraft): YamlMap | undefined {
   const value = root.entries.get('correlation')?.value;
   return value?.kind === 'map' ? value : undefined;

@@ -4,6 +4,7 @@ import type { DecoderOptions } from '../../../src/event/decoder-options.ts';
 import type { Decoder } from '../../../src/event/decoder.ts';
 import { JsonParseDecoder } from '../../../src/event/json-parse-decoder.ts';
 import { Pseudonyms, pseudonymText } from '../../../src/event/pseudonyms.ts';
+import { IdLinker, IdLinks } from '../../../src/event/id-links.ts';
 import { FieldTable } from '../../../src/event/record.ts';
 import { createDecoder } from '../../../src/event/create-decoder.ts';
 import { SipHash } from '../../../src/event/siphash.ts';
@@ -13,7 +14,7 @@ const TIME = '"@timestamp":"2025-07-12T21:04:11.120Z"';
 const TIME_MS = Date.UTC(2025, 6, 12, 21, 4, 11, 120);
 
 type Create = (options: DecoderOptions) => Decoder;
-type Setup = Partial<DecoderOptions> & { readonly whole?: boolean };
+type Setup = Partial<DecoderOptions> & { readonly whole?: boolean; readonly linked?: number };
 
 /** The pseudonym of an id, worked out apart from the decoders. */
 function pseudonym(id: string): string {
@@ -31,6 +32,7 @@ function decodeWith(create: Create, paths: readonly string[], input: string | Ui
   const fields = new FieldTable();
   for (const path of paths) fields.slot(path);
   if (setup.whole === true) fields.wantWhole();
+  if (setup.linked !== undefined) fields.linkedSlot('portal.records.ids', setup.linked);
   const decoder = create({ fields, timeRequired: true, pseudonymKey: KEY, ...setup });
   const record = fields.newRecord();
   const bytes = Buffer.from(input);
@@ -43,20 +45,34 @@ function decodeWith(create: Create, paths: readonly string[], input: string | Ui
   return { values, time: record.time, size: record.size, whole: record.whole };
 }
 
+/** Persons with the links of their ids and of the neighbours up to `steps` away. */
+function linkedPersonsOf(steps: number, ...ids: string[]) {
+  const links = new IdLinks(steps);
+  const linker = new IdLinker(KEY);
+  for (const id of ids) linker.addText(id, links);
+  return { ...personsOf(...ids), links: [...links.values.subarray(0, links.length * links.stride)] };
+}
+
 function shown(value: unknown): unknown {
   if (!(value instanceof Pseudonyms)) return value;
-  return { persons: Array.from({ length: value.length }, (_, i) => value.text(i)) };
+  const { links } = value;
+  return {
+    ...(links && { links: [...links.values.subarray(0, links.length * links.stride)] }),
+    persons: Array.from({ length: value.length }, (_, i) => value.text(i)),
+  };
 }
 
 describe.each<[string, Create]>([
   ['the reference decoder', (options) => new JsonParseDecoder(options)],
   ['the scanner', createDecoder],
 ])('%s', (_, create) => {
-  const value = (path: string, json: string) => {
-    const decoded = decodeWith(create, [path], `{${TIME},${json}}`);
+  const value = (path: string, json: string, setup: Setup = {}) => {
+    const decoded = decodeWith(create, [path], `{${TIME},${json}}`, setup);
     return decoded.values === undefined ? decoded.code : decoded.values[path];
   };
-  const persons = (json: string) => value('portal.records.ids', `"portal":{"records":{"ids":${json}}}`);
+  const persons = (json: string, setup?: Setup) =>
+    value('portal.records.ids', `"portal":{"records":{"ids":${json}}}`, setup);
+  const linked = (json: string, steps: number) => persons(json, { linked: steps });
   const codeOf = (input: string | Uint8Array, setup?: Setup) =>
     decodeWith(create, ['user.id', 'portal.records.ids'], input, setup).code;
 
@@ -135,6 +151,17 @@ describe.each<[string, Create]>([
     );
     expect(persons('[{"id":1}]')).toBe('BAD_FIELD');
     expect(persons('{"id":1}')).toBe('BAD_FIELD');
+  });
+
+  it('makes links of persons where somebody asked for them', () => {
+    expect(linked('["0012A","0013A"]', 1)).toEqual(linkedPersonsOf(1, '0012A', '0013A'));
+    expect(linked('"p-99"', 4)).toEqual(linkedPersonsOf(4, 'p-99'));
+    expect(linked(String.raw`[12,1.2e1,"\u0031\u0032","é7","x"]`, 2)).toEqual(
+      linkedPersonsOf(2, '12', '12', '12', 'é7', 'x'),
+    );
+    const many = Array.from({ length: 100 }, (_, i) => `p-${i}`);
+    expect(linked(JSON.stringify(many), 3)).toEqual(linkedPersonsOf(3, ...many));
+    expect(linked('[]', 1)).toEqual({ persons: [], links: [] });
   });
 
   it('hides raw ids also from whoever wants the whole event or what is around them', () => {

@@ -35,12 +35,13 @@ logsource: {product: portal}
 detection: {sel: {action: reset}, condition: sel}
 `;
 
-/** Explains the correlation `body` over those two rules. */
+/** Explains the correlation `body` over those two rules; `root`: further keys of its document. */
 function explained(
   body: string,
   events: readonly Readonly<Record<string, unknown>>[],
+  root = '',
 ): CorrelationExplanation {
-  const set = load(`${RULES}---\ntitle: Burst\nname: burst\ncorrelation: ${body}`);
+  const set = load(`${RULES}---\ntitle: Burst\nname: burst\ncorrelation: ${body}\n${root}`);
   const rule = set.correlations.find(({ name }) => name === 'burst')!;
   return explain(
     set,
@@ -81,6 +82,7 @@ test('a group that stays below its threshold shows its last window, its best one
     to: T0 + 1_000,
     value: 3,
     holds: false,
+    ends: true,
     bounds: [{ op: 'gte', value: 4, holds: false }],
   });
   expect(last).toMatchObject({ from: T0, to: T0 + 10_000, value: 3, holds: false });
@@ -100,6 +102,67 @@ test('a temporal rule shows which rules its last window holds and which are miss
     ['reset', null],
   ]);
   expect(groups[0]!.nearest).toMatchObject({ value: 1, bounds: [{ op: 'gte', value: 2, holds: false }] });
+});
+
+test('a rule that wants a run of ids shows the longest that ends with each window, since when, and the ids', () => {
+  const { groups } = explained(
+    '{type: event_count, rules: read, group-by: user, timespan: 10s, condition: {gte: 2}}',
+    [
+      at(0, 'read', { page: 'p7' }),
+      at(1, 'read', { page: ['p50', 'p8'] }),
+      at(2, 'read', { page: 'p9' }),
+      at(3, 'read', { page: 'p51' }),
+      at(4, 'read'),
+    ],
+    'vigie.sequence: {field: page, min_run: 4}',
+  );
+  expect(groups[0]).toMatchObject({
+    firings: [],
+    nearest: {
+      to: T0 + 2_000,
+      value: 3,
+      holds: false,
+      bounds: [{ holds: true }],
+      run: { ids: 3, sinceMs: T0, wanted: 4 },
+    },
+    last: { to: T0 + 4_000, value: 5, run: { ids: 0 } },
+  });
+  expect(groups[0]!.last!.entries.map(({ values }) => values)).toEqual([
+    ['p7'],
+    ['p50', 'p8'],
+    ['p9'],
+    ['p51'],
+    [],
+  ]);
+});
+
+test('a rule about what began before shows each date against the event it was held against', () => {
+  const { groups } = explained(
+    '{type: temporal, rules: [reset, read], group-by: user, timespan: 10s}',
+    [
+      at(0, 'read', { began: T0 - 1_000 }),
+      at(1, 'reset'),
+      at(2, 'read', { began: T0 + 500 }),
+      at(3, 'read', { began: 'soon' }),
+      at(4, 'read', { began: T0 + 1_000 }),
+    ],
+    'vigie.begun_before: {field: began, rule: reset}',
+  );
+  const [{ firings, nearest, last }] = groups as [(typeof groups)[0]];
+  expect(firings).toEqual([{ time: T0 + 2_000, value: 2 }]);
+  expect(nearest).toMatchObject({ to: T0 + 2_000, holds: true, ends: true });
+  expect(last).toMatchObject({ to: T0 + 4_000, holds: false, ends: false });
+  expect([...last!.seen]).toEqual([
+    ['reset', T0 + 1_000],
+    ['read', T0 + 2_000],
+  ]);
+  expect(last!.entries.map(({ beginning }) => beginning)).toEqual([
+    { begun: T0 - 1_000, newest: null, counts: false },
+    undefined,
+    { begun: T0 + 500, newest: T0 + 1_000, counts: true },
+    { begun: null, newest: T0 + 1_000, counts: false },
+    { begun: T0 + 1_000, newest: T0 + 1_000, counts: false },
+  ]);
 });
 
 test('a chained rule shows the firings that it counts, and those that lack its group', () => {

@@ -7,6 +7,31 @@ const folder = new URL('testdata/', import.meta.url);
 
 /** Each file holds one fault and is paired with its one message. */
 const MESSAGES: Readonly<Record<string, string>> = {
+  'begun-before-alone':
+    '16:62: BAD_VALUE: vigie.begun_before is about the other rules, and there is none beside "views"; add one to rules',
+  'begun-before-bound':
+    '16:62: BAD_VALUE: vigie.begun_before leaves events out, which can make a condition with lt true; it needs one that only more events make true',
+  'begun-before-correlation':
+    '9:1: MISPLACED_EXTENSION: vigie.begun_before means nothing on a correlation of type event_count; it belongs on temporal or temporal_ordered',
+  'begun-before-no-field':
+    '16:21: MISSING_KEY: field is missing; name a date field, e.g. portal.session.started_at',
+  'begun-before-no-rule':
+    '16:21: MISSING_KEY: rule is missing; name the rule, one of rules, before whose newest event the date has to lie',
+  'begun-before-not':
+    '16:62: BAD_VALUE: vigie.begun_before leaves events out, which can make a condition with not true; it needs one that only more events make true',
+  'begun-before-other-rule':
+    '16:62: UNKNOWN_RULE: vigie.begun_before names "resets", which this correlation does not refer to; add it to rules',
+  'begun-before-unknown-rule':
+    '16:62: UNKNOWN_RULE: no rule has the id or name "reset"; did you mean "resets"?',
+  'sequence-correlation':
+    '16:1: MISPLACED_EXTENSION: vigie.sequence means nothing on a correlation of type temporal; it belongs on event_count or value_count',
+  'sequence-key':
+    '9:45: UNKNOWN_KEY: vigie.sequence has no key "min_runs"; expected one of field, min_run, max_step; did you mean "min_run"?',
+  'sequence-no-field': '9:17: MISSING_KEY: field is missing; name the field that holds the ids',
+  'sequence-no-run': '9:17: MISSING_KEY: min_run is missing; say how many ids make a run, e.g. 30',
+  'sequence-run': '9:54: BAD_NUMBER: min_run is 1; expected a whole number from 2 to 1000',
+  'sequence-step': '9:68: BAD_NUMBER: max_step is 5; expected a whole number from 1 to 4',
+  'sequence-type': '9:17: WRONG_TYPE: vigie.sequence is a number; expected a map',
   action: '1:9: BAD_ACTION: action is "globl"; expected one of global, reset, repeat; did you mean "global"?',
   'alias-type': '14:18: WRONG_TYPE: the alias who is text; expected a map of rule: field',
   'alias-unknown-rule': '14:19: UNKNOWN_RULE: no rule has the id or name "viewz"; did you mean "views"?',

@@ -9,6 +9,16 @@ const folder = new URL('testdata/', import.meta.url);
 
 /** Each file holds sound rules, and one thing about them that is hardly meant, with its one message. */
 const MESSAGES: Readonly<Record<string, string>> = {
+  'field-not-carried-begun':
+    '27:29: warning: FIELD_NOT_CARRIED: portal.session.started_at is not in the firings of "Burst", which carry only its group-by, user.id: they hold no date and never count',
+  'field-not-carried-sequence':
+    '19:25: warning: FIELD_NOT_CARRIED: portal.records.ids is not in the firings of "Burst", which carry only its group-by, user.id: they hold no id for a run',
+  'out-of-reach-run':
+    '10:54: warning: OUT_OF_REACH: a run of 30 is out of reach: vigie.max_entries lets a group remember 29 ids',
+  'unknown-field-begun':
+    '18:29: warning: UNKNOWN_FIELD: "portal.session.started" is no field of the portal\'s events; did you mean "portal.session.started_at"?',
+  'unknown-field-sequence':
+    '10:25: warning: UNKNOWN_FIELD: "portal.records.id" is no field of the portal\'s events; did you mean "portal.records.ids"?',
   'duplicate-rule':
     '9:1: warning: DUPLICATE_RULE: another rule is called "views" too; this one becomes "views#2": give it an id of its own',
   'field-not-carried-group':

@@ -1,0 +1,66 @@
+/**
+ * The entries of a sliding window, in order of time, for measures in which order matters: taken instant by
+ * instant, since events of one time have no order among them. What was taken cannot be taken back, so an entry
+ * that comes late, before others that were taken, makes all be taken anew; whatever left the window is told
+ * from the rest by its time alone.
+ */
+
+interface Held<T> {
+  readonly time: number;
+  readonly held: T;
+}
+
+export class Instants<T> {
+  /** From #first on; what left is cut off now and then. */
+  #entries: Held<T>[] = [];
+  #first = 0;
+  /** Entries before this were taken. */
+  #taken = 0;
+  #stale = false;
+
+  /** Adds an entry; times mostly grow. */
+  enter(held: T, time: number): void {
+    const entries = this.#entries;
+    let at = entries.length;
+    while (at > this.#first && entries[at - 1]!.time > time) at -= 1;
+    if (at === entries.length) entries.push({ time, held });
+    else entries.splice(at, 0, { time, held });
+    if (at < this.#taken || entries[this.#taken - 1]?.time === time) this.#stale = true;
+  }
+
+  /** Oldest first. */
+  *held(): Generator<T, void> {
+    for (let i = this.#first; i < this.#entries.length; i += 1) yield this.#entries[i]!.held;
+  }
+
+  /** Removes and returns the oldest entry. */
+  leave(): T {
+    const { held } = this.#entries[this.#first]!;
+    this.#first += 1;
+    this.#taken = Math.max(this.#taken, this.#first);
+    if (this.#first >= CUT_FROM && 2 * this.#first >= this.#entries.length) {
+      this.#entries.splice(0, this.#first);
+      this.#taken -= this.#first;
+      this.#first = 0;
+    }
+    return held;
+  }
+
+  /** Takes what was not taken; `restart` is called first when it has to be all. */
+  advance(restart: () => void, take: (time: number, together: readonly T[]) => void): void {
+    if (this.#stale) {
+      this.#stale = false;
+      this.#taken = this.#first;
+      restart();
+    }
+    const entries = this.#entries;
+    while (this.#taken < entries.length) {
+      const { time } = entries[this.#taken]!;
+      const together: T[] = [];
+      for (; entries[this.#taken]?.time === time; this.#taken += 1) together.push(entries[this.#taken]!.held);
+      take(time, together);
+    }
+  }
+}
+
+const CUT_FROM = 64;

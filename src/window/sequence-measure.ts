@@ -1,0 +1,215 @@
+/**
+ * Runs of consecutive ids in a window: an enumeration, however much else is read in between.
+ *
+ * A run is a chain of sightings in order of time, each of an id 1 to `steps` above (or, in a descending run,
+ * below) that of the sighting before. In one event the order of its list counts; where several events have
+ * the same time, nothing says which came first, and their ids count in any order. Ids are known by links only
+ * (`event/id-links.ts`), so it is told which ids are neighbours but not what they are.
+ *
+ * Per id and direction: for each length m up to `minRun` the latest time at which a run of m ids that ends in
+ * the id can have begun. A window (t − timespan, t] holds such a run exactly when that time is after
+ * t − timespan, so nothing has to be undone when the window moves on; and noise, revisits and enumerations
+ * side by side break nothing, since every id continues whatever its neighbour has. A sighting costs
+ * 2 × steps look-ups and, inside a run, 2 × steps × minRun comparisons. What is no run costs one number.
+ *
+ * Kept: at most `maxIds` ids of the window, the newest; ids beyond that are forgotten and counted.
+ */
+
+import type { Judgement, Run, SlidingMeasure } from './closing-log.ts';
+import { Instants } from './instants.ts';
+
+export interface SequenceSpec {
+  readonly timespanMs: number;
+  readonly minRun: number;
+  readonly steps: number;
+  readonly maxIds: number;
+}
+
+/** What an event holds, for all its groups: `own` for the rule's other measure. */
+export interface SequenceHeld {
+  readonly own: unknown;
+  /** Per id, in the order of the list: its link, then those of id − 1, id + 1, id − 2, id + 2, … */
+  readonly links: Float64Array;
+}
+
+/** The sightings of one event in this window; none once they are forgotten. */
+interface Sightings {
+  readonly time: number;
+  links: Float64Array;
+}
+
+/** [m − 1]: latest beginning of a run of m ids that ends in an id; falls with m. */
+type Begins = number[];
+
+interface Runs {
+  readonly up: Begins;
+  readonly down: Begins;
+}
+
+const NO_RUN: Run = { ids: 0, sinceMs: NaN };
+
+export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
+  readonly #spec: SequenceSpec;
+  readonly #own: SlidingMeasure<unknown>;
+  readonly #stride: number;
+  readonly #instants = new Instants<Sightings>();
+  /** By link, of the ids in the window. */
+  readonly #runs = new Map<number, Runs>();
+  /** Ids that the entries hold. */
+  #ids = 0;
+  /** The instant taken last, and the longest run that ends then. */
+  #takenMs = -Infinity;
+  #longest: Run = NO_RUN;
+  #forgotten = 0;
+
+  constructor(spec: SequenceSpec, own: SlidingMeasure<unknown>) {
+    this.#spec = spec;
+    this.#own = own;
+    this.#stride = 1 + 2 * spec.steps;
+  }
+
+  /** Ids that had to be forgotten over the bound. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Ids that it knows something of. */
+  get remembered(): number {
+    return this.#runs.size;
+  }
+
+  enter(held: SequenceHeld, timeMs: number): void {
+    this.#own.enter(held.own, timeMs);
+    const sightings = { time: timeMs, links: held.links };
+    this.#instants.enter(sightings, timeMs);
+    this.#ids += held.links.length / this.#stride;
+    if (this.#ids > this.#spec.maxIds) this.#shed(sightings);
+  }
+
+  leave(held: SequenceHeld): void {
+    this.#own.leave(held.own);
+    const sightings = this.#instants.leave();
+    this.#forget(sightings, sightings.links.length / this.#stride);
+  }
+
+  judge(endMs: number): Judgement {
+    this.#instants.advance(
+      () => this.#runs.clear(),
+      (time, together) => this.#take(time, together),
+    );
+    const { holds, value } = this.#own.judge(endMs);
+    const run = this.#takenMs === endMs ? this.#longest : NO_RUN;
+    return { holds: holds && run.ids >= this.#spec.minRun, value, run };
+  }
+
+  #take(time: number, together: readonly Sightings[]): void {
+    const linked = together.filter(({ links }) => links.length > 0);
+    this.#takenMs = time;
+    this.#longest = NO_RUN;
+    const [first, second] = linked;
+    if (first === undefined) return;
+    if (second === undefined) this.#takeInOrder(first.links, time);
+    else {
+      this.#takeInAnyOrder(linked, time, 'up', 1);
+      this.#takeInAnyOrder(linked, time, 'down', 2);
+    }
+    for (const { links } of linked) {
+      for (let at = 0; at < links.length; at += this.#stride) {
+        const { up, down } = this.#runs.get(links[at]!)!;
+        this.#longest = longer(this.#longest, this.#runOf(up, time));
+        this.#longest = longer(this.#longest, this.#runOf(down, time));
+      }
+    }
+  }
+
+  #takeInOrder(links: Float64Array, time: number): void {
+    for (let at = 0; at < links.length; at += this.#stride) {
+      this.#extend('up', links, at, 1, time);
+      this.#extend('down', links, at, 2, time);
+    }
+  }
+
+  /** Neighbours before those that continue them; `offset` of the first neighbour in a sighting's links. */
+  #takeInAnyOrder(linked: readonly Sightings[], time: number, direction: keyof Runs, offset: number): void {
+    const sighted = new Map<number, { readonly links: Float64Array; readonly at: number }>();
+    for (const { links } of linked) {
+      for (let at = 0; at < links.length; at += this.#stride) sighted.set(links[at]!, { links, at });
+    }
+    const begun = new Set<number>();
+    for (const link of sighted.keys()) {
+      const waiting = begun.has(link) ? [] : [link];
+      begun.add(link);
+      while (waiting.length > 0) {
+        const { links, at } = sighted.get(waiting.at(-1)!)!;
+        let neighbour: number | undefined;
+        for (let k = offset; k < this.#stride && neighbour === undefined; k += 2) {
+          const each = links[at + k]!;
+          if (sighted.has(each) && !begun.has(each)) neighbour = each;
+        }
+        if (neighbour === undefined) {
+          this.#extend(direction, links, at, offset, time);
+          waiting.pop();
+        } else {
+          begun.add(neighbour);
+          waiting.push(neighbour);
+        }
+      }
+    }
+  }
+
+  /** A sighting continues what its neighbours have. */
+  #extend(direction: keyof Runs, links: Float64Array, at: number, offset: number, time: number): void {
+    const { minRun, timespanMs } = this.#spec;
+    let runs = this.#runs.get(links[at]!);
+    if (runs === undefined) {
+      runs = { up: [time], down: [time] };
+      this.#runs.set(links[at]!, runs);
+    }
+    const begins = runs[direction];
+    begins[0] = time;
+    for (let k = offset; k < this.#stride; k += 2) {
+      const before = this.#runs.get(links[at + k]!)?.[direction];
+      if (before === undefined) continue;
+      for (let m = 1; m < minRun && m <= before.length; m += 1) {
+        const begin = before[m - 1]!;
+        if (begin <= time - timespanMs) break;
+        if (m === begins.length) begins.push(begin);
+        else if (begin > begins[m]!) begins[m] = begin;
+      }
+    }
+  }
+
+  #runOf(begins: Begins, time: number): Run {
+    let ids = begins.length;
+    while (begins[ids - 1]! <= time - this.#spec.timespanMs) ids -= 1;
+    return { ids, sinceMs: begins[ids - 1]! };
+  }
+
+  /** Forgets the oldest ids, an eighth of the bound at a time, but none of the newest entry. */
+  #shed(newest: Sightings): void {
+    const { maxIds } = this.#spec;
+    for (const sightings of this.#instants.held()) {
+      const excess = this.#ids - (maxIds - (maxIds >>> 3));
+      if (sightings === newest || excess <= 0) return;
+      const ids = Math.min(excess, sightings.links.length / this.#stride);
+      this.#forget(sightings, ids);
+      this.#forgotten += ids;
+    }
+  }
+
+  /** Forgets the first ids of an entry. */
+  #forget(sightings: Sightings, ids: number): void {
+    const { links, time } = sightings;
+    const to = ids * this.#stride;
+    for (let at = 0; at < to; at += this.#stride) {
+      const runs = this.#runs.get(links[at]!);
+      if (runs !== undefined && runs.up[0]! <= time && runs.down[0]! <= time) this.#runs.delete(links[at]!);
+    }
+    this.#ids -= ids;
+    sightings.links = links.slice(to);
+  }
+}
+
+function longer(a: Run, b: Run): Run {
+  return a.ids > b.ids || (a.ids === b.ids && a.sinceMs >= b.sinceMs) ? a : b;
+}
