@@ -2,8 +2,9 @@
 
 import { DEFAULT_PERSON_FIELDS, DEFAULT_TIMESTAMP_FIELD, type DecoderOptions } from './decoder-options.ts';
 import type { Decoder } from './decoder.ts';
-import { exposesPersons, JsonParseDecoder } from './json-parse-decoder.ts';
+import { JsonParseDecoder } from './json-parse-decoder.ts';
 import { buildKeyTree, type Terminal } from './key-tree.ts';
+import { exposesPersons } from './record-filler.ts';
 import { Scanner } from './scanner.ts';
 
 /** Freezes the table of fields. Throws `PSEUDONYM_KEY_INVALID` for a key that is not 16 bytes long. */

@@ -1,0 +1,85 @@
+/**
+ * Bytes → text or JSON object, with every check that comes before a field is looked at. Checks run in this
+ * order, and the first that fails names the dead letter: size, UTF-8, JSON syntax, depth, an object at the
+ * root. No message quotes the event, whose bytes may hold a person's id.
+ */
+
+import { MAX_DEPTH } from './decoder-options.ts';
+import type { DeadLetterCode, DecodeFault } from './decoder.ts';
+import { isObject, type JsonObject } from './field-path.ts';
+import { jsonFaultAt } from './json-skip.ts';
+import type { FieldValue } from './record.ts';
+import { invalidUtf8At, startsWithByteOrderMark } from './utf8.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export type Read<T> =
+  | { readonly value: T; readonly fault?: undefined }
+  | { readonly value?: undefined; readonly fault: DecodeFault };
+
+/** The text of `data[start, end)` without a leading byte-order mark. */
+export function readText(data: Uint8Array, start: number, end: number, maxBytes: number): Read<string> {
+  const size = end - start;
+  if (size > maxBytes) {
+    return { fault: fault('TOO_LARGE', `the event has ${size} bytes, more than ${maxBytes}`) };
+  }
+  const from = startsWithByteOrderMark(data, start, end) ? start + 3 : start;
+  try {
+    return { value: utf8.decode(data.subarray(from, end)) };
+  } catch {
+    return { fault: fault('NOT_UTF8', `byte ${invalidUtf8At(data, from, end) - start} is not UTF-8`) };
+  }
+}
+
+/** The JSON object that `data[start, end)` is. */
+export function readObject(data: Uint8Array, start: number, end: number, maxBytes: number): Read<JsonObject> {
+  const text = readText(data, start, end, maxBytes);
+  if (text.fault !== undefined) return text;
+  let root: FieldValue;
+  try {
+    root = JSON.parse(text.value) as FieldValue;
+  } catch {
+    return { fault: fault('NOT_JSON', notJson(data, start, end)) };
+  }
+  if (depthOf(data, start, end) > MAX_DEPTH) {
+    return { fault: fault('TOO_DEEP', `brackets are nested deeper than ${MAX_DEPTH}`) };
+  }
+  if (!isObject(root)) {
+    return { fault: fault('NOT_AN_OBJECT', `the event is ${typeName(root)}, not an object`) };
+  }
+  return { value: root };
+}
+
+export function fault(code: DeadLetterCode, message: string): DecodeFault {
+  return { code, message };
+}
+
+/** What kind of JSON a value is, for messages. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+function notJson(data: Uint8Array, start: number, end: number): string {
+  const from = startsWithByteOrderMark(data, start, end) ? start + 3 : start;
+  const at = jsonFaultAt(data, from, end);
+  return at >= end ? `the JSON ends early, after ${end - start} bytes` : `byte ${at - start} breaks the JSON`;
+}
+
+/** Most brackets open at once in valid JSON. */
+function depthOf(data: Uint8Array, start: number, end: number): number {
+  if (end - start <= 2 * MAX_DEPTH) return 0; // too short to be too deep
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = start; i < end; i++) {
+    const byte = data[i]!;
+    if (inString) {
+      if (byte === 0x5c) i++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return deepest;
+}

@@ -1,0 +1,120 @@
+/**
+ * A decoded event → the slots of a record. Persons' ids become pseudonyms here, before anything is taken out:
+ * nothing behind a decoder sees a raw one.
+ */
+
+import { DEFAULT_PERSON_FIELDS, type DecoderOptions } from './decoder-options.ts';
+import type { DecodeFault } from './decoder.ts';
+import { fault, typeName } from './event-reader.ts';
+import { fieldPath, replaceAll, resolvePath, type FieldPath, type JsonObject } from './field-path.ts';
+import { PersonHasher, pseudonymsOf, pseudonymTexts } from './person-ids.ts';
+import { Pseudonyms } from './pseudonyms.ts';
+import type { EventRecord, FieldValue } from './record.ts';
+
+const SHOWN_CHARACTERS = 40;
+
+/** Thrown and caught within this file: a person field holds an object. */
+class ObjectAsPerson extends Error {}
+
+export class RecordFiller {
+  readonly #timeRequired: boolean;
+  readonly #paths: readonly FieldPath[];
+  readonly #persons: readonly FieldPath[];
+  /** By slot: where the pseudonyms go when the slot is a person field. Reused for every event. */
+  readonly #pseudonyms: readonly (Pseudonyms | undefined)[];
+  readonly #scratch = new Pseudonyms();
+  readonly #hasher: PersonHasher;
+  readonly #wantsWhole: boolean;
+  readonly #replacesPersons: boolean;
+
+  /** Freezes the table of fields. */
+  constructor(options: DecoderOptions) {
+    const { fields } = options;
+    fields.freeze();
+    const personFields = new Set(options.personFields ?? DEFAULT_PERSON_FIELDS);
+    this.#timeRequired = options.timeRequired;
+    this.#paths = fields.paths.map(fieldPath);
+    this.#persons = [...personFields].map(fieldPath);
+    this.#pseudonyms = fields.paths.map((path, slot) =>
+      personFields.has(path) ? pseudonymsOf(fields, slot) : undefined,
+    );
+    this.#hasher = new PersonHasher(options.pseudonymKey);
+    this.#wantsWhole = fields.wantsWhole;
+    this.#replacesPersons = exposesPersons(options);
+  }
+
+  /**
+   * The event time: `value` is what the field called `name` holds, `parse` gives NaN for what is no time. The
+   * only value of an event that a message shows.
+   */
+  time(
+    value: FieldValue | undefined,
+    parse: (value: FieldValue) => number,
+    name: string,
+    record: EventRecord,
+  ): DecodeFault | undefined {
+    record.time = NaN;
+    if (value === undefined || value === null) {
+      return this.#timeRequired ? fault('NO_TIME', `${name} is missing or null`) : undefined;
+    }
+    record.time = parse(value);
+    return Number.isNaN(record.time) ? fault('BAD_TIME', `${name} is no time: ${shown(value)}`) : undefined;
+  }
+
+  /** All but time and size. Person fields of `root` may be replaced in place. */
+  fill(root: JsonObject, record: EventRecord): DecodeFault | undefined {
+    const slots = record.slots;
+    for (const [slot, path] of this.#paths.entries()) {
+      const pseudonyms = this.#pseudonyms[slot];
+      if (pseudonyms === undefined) continue;
+      const value = resolvePath(root, path);
+      slots[slot] = value === undefined || value === null ? value : pseudonyms;
+      pseudonyms.clear();
+      if (value !== undefined && !this.#hasher.addValue(value, pseudonyms)) return badPerson(path);
+    }
+    if (this.#replacesPersons) {
+      for (const path of this.#persons) if (!this.#replacePersons(root, path)) return badPerson(path);
+    }
+    for (const [slot, path] of this.#paths.entries()) {
+      if (this.#pseudonyms[slot] === undefined) slots[slot] = resolvePath(root, path);
+    }
+    record.whole = this.#wantsWhole ? root : undefined;
+    return undefined;
+  }
+
+  #replacePersons(root: JsonObject, path: FieldPath): boolean {
+    try {
+      replaceAll(root, path, (value) => {
+        this.#scratch.length = 0;
+        if (!this.#hasher.addValue(value, this.#scratch)) throw new ObjectAsPerson();
+        return pseudonymTexts(value, this.#scratch);
+      });
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof ObjectAsPerson) return false;
+      throw thrown;
+    }
+  }
+}
+
+/**
+ * True when persons' ids could be reached other than as a person field: the whole event is wanted, or a field
+ * above or below a person field. Then every person field is replaced before anything is taken out.
+ */
+export function exposesPersons(options: DecoderOptions): boolean {
+  const { fields, personFields = DEFAULT_PERSON_FIELDS } = options;
+  if (fields.wantsWhole) return true;
+  return fields.paths.some((path) =>
+    personFields.some((person) => path.startsWith(`${person}.`) || person.startsWith(`${path}.`)),
+  );
+}
+
+function badPerson(path: FieldPath): DecodeFault {
+  return fault('BAD_FIELD', `${path.text} holds an object where a person's id is expected`);
+}
+
+function shown(value: FieldValue): string {
+  if (typeof value === 'object') return typeName(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
