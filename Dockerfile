@@ -13,6 +13,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY rules ./rules
+COPY mappings ./mappings
 COPY replay ./replay
 COPY src ./src
 RUN mkdir /data && chown node:node /data

@@ -170,6 +170,12 @@ export const SETTINGS = {
     'portal.records.ids',
     "Fields that hold persons' ids, separated by commas.",
   ),
+  mapping: setting(
+    'VIGIE_MAPPING',
+    text.optional(),
+    undefined,
+    'Mapping of a log whose lines are not events: a file, or the name of a ready one (docs/mappings.md).',
+  ),
   max_event_bytes: setting(
     'VIGIE_MAX_EVENT_BYTES',
     whole(1, 1_073_741_824),

@@ -7,6 +7,7 @@ import type { Episode } from './alert/episode.ts';
 import { Engine } from './detect/engine.ts';
 import { createDecoder } from './event/create-decoder.ts';
 import type { Decoder } from './event/decoder.ts';
+import type { Mapping } from './event/mapping/mapping.ts';
 import { type EventRecord, FieldTable } from './event/record.ts';
 import { textOf } from './detect/values.ts';
 import type { BaseRule, Bound, Level, RuleSet } from './sigma/rule.ts';
@@ -24,6 +25,8 @@ export interface EvalOptions {
   readonly maxEventBytes?: number;
   /** 16 bytes under which persons' ids are hashed; a fixed key when absent. */
   readonly pseudonymKey?: Uint8Array;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping?: Mapping | undefined;
 }
 
 export type EvalLine =
@@ -69,6 +72,8 @@ export interface EvalOutput {
   /** In event-time order, the alerts last. */
   readonly lines: EvalLine[];
   readonly deadLetters: RejectedEvent[];
+  /** Lines that the mapping leaves out, by reason. */
+  readonly skipped: ReadonlyMap<string, number>;
 }
 
 interface Match {
@@ -88,6 +93,7 @@ export class Evaluator {
   readonly #matches: Match[] = [];
   readonly #episodes = new Set<Episode>();
   readonly #deadLetters: RejectedEvent[] = [];
+  readonly #skipped = new Map<string, number>();
 
   constructor(ruleSet: RuleSet, options: EvalOptions = {}) {
     this.#ruleSet = ruleSet;
@@ -98,6 +104,7 @@ export class Evaluator {
       fields,
       timeRequired: ruleSet.correlations.length > 0,
       pseudonymKey: key,
+      mapping: options.mapping,
       ...(options.timestampField === undefined ? {} : { timestampField: options.timestampField }),
       ...(options.personFields === undefined ? {} : { personFields: options.personFields }),
       ...(options.maxEventBytes === undefined ? {} : { maxEventBytes: options.maxEventBytes }),
@@ -110,6 +117,10 @@ export class Evaluator {
   take(data: Uint8Array, start: number, end: number, index: number): void {
     const record = this.#record;
     const fault = this.#decoder.decode(data, start, end, record);
+    if (fault?.code === 'SKIPPED') {
+      this.#skipped.set(fault.reason, (this.#skipped.get(fault.reason) ?? 0) + 1);
+      return;
+    }
     if (fault !== undefined) {
       this.#deadLetters.push({ index, code: fault.code, message: fault.message });
       return;
@@ -158,7 +169,7 @@ export class Evaluator {
     }
     for (; next < matches.length; next += 1) lines.push(this.#matchLine(matches[next]!));
     for (const episode of episodes) lines.push(alertLine(episode));
-    return { lines, deadLetters: this.#deadLetters };
+    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped };
   }
 
   #noteEpisodes(): void {

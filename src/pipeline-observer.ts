@@ -15,10 +15,12 @@ export interface PipelineObserver {
   restore(state: 'started' | 'finished', events: number): void;
 }
 
-interface BatchCounts {
+export interface BatchCounts {
   readonly events: number;
   readonly bytes: number;
   readonly restored: number;
+  /** Lines that the mapping leaves out, by reason; they are among the events. */
+  readonly skipped: ReadonlyMap<string, number>;
 }
 
 export interface PartitionLag {

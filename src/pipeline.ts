@@ -14,7 +14,8 @@ import type { Clock } from './clock.ts';
 import { Engine } from './detect/engine.ts';
 import { textOf, textsOf } from './detect/values.ts';
 import { createDecoder } from './event/create-decoder.ts';
-import type { Decoder, DecodeFault } from './event/decoder.ts';
+import type { Decoder, DecodeFault, Undecoded } from './event/decoder.ts';
+import type { Mapping } from './event/mapping/mapping.ts';
 import { type EventRecord, FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
@@ -33,6 +34,8 @@ export interface PipelineOptions {
   readonly timestampField: string;
   readonly personFields: readonly string[];
   readonly maxEventBytes: number;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping: Mapping | undefined;
   readonly latenessMs: number;
   readonly maxFutureMs: number;
   readonly idleTimeoutMs: number;
@@ -48,6 +51,8 @@ export interface PipelineSummary {
   readonly accepted: number;
   readonly duplicates: number;
   readonly deadLetters: number;
+  /** Lines that the mapping leaves out. */
+  readonly skipped: number;
   readonly bytes: number;
 }
 
@@ -80,7 +85,7 @@ export class Pipeline {
   #failure: unknown;
   /** Wall time at which the oldest event not yet flushed was taken. */
   #unflushedSince = 0;
-  readonly #summary = { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, bytes: 0 };
+  readonly #summary = { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, skipped: 0, bytes: 0 };
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -95,6 +100,7 @@ export class Pipeline {
       personFields: options.personFields,
       maxEventBytes: options.maxEventBytes,
       pseudonymKey: options.pseudonymKey,
+      mapping: options.mapping,
     });
     this.#record = this.#fields.newRecord();
     this.#restore = RestorePlan.none();
@@ -169,15 +175,18 @@ export class Pipeline {
     const restore = this.#restore;
     const latest = now + maxFutureMs;
     const summary = this.#summary;
+    const skipped = new Map<string, number>();
     let restored = 0;
+    let silent = 0;
     let bytes = 0;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#unflushedSince === 0) this.#unflushedSince = now;
     batch.forEach((data, start, end, offset) => {
       const restoring = restore.covers(partition, offset);
       const record = this.#record;
-      let fault = this.#decoder.decode(data, start, end, record);
+      let fault: Undecoded | undefined = this.#decoder.decode(data, start, end, record);
       if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
+      if (fault?.code === 'SKIPPED') silent += 1;
       if (restoring) {
         restored += 1;
         if (fault === undefined) engine.process(record, partition);
@@ -185,6 +194,11 @@ export class Pipeline {
       }
       summary.events += 1;
       bytes += end - start;
+      if (fault?.code === 'SKIPPED') {
+        skipped.set(fault.reason, (skipped.get(fault.reason) ?? 0) + 1);
+        summary.skipped += 1;
+        return;
+      }
       if (fault !== undefined) {
         // Not data.slice: of a Buffer that is a view, and sources use their buffers again.
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
@@ -201,10 +215,14 @@ export class Pipeline {
     this.#partitions.set(partition, {
       nextOffset: batch.nextOffset,
       endOffset: batch.endOffset,
-      lastBatchAt: clock.elapsed(),
+      // Skipped lines do not move the watermark: a partition of nothing else must not hold it back.
+      lastBatchAt:
+        silent > 0 && silent === batch.count
+          ? (this.#partitions.get(partition)?.lastBatchAt ?? this.#assignedAt)
+          : clock.elapsed(),
     });
     this.#options.source.progress?.(partition, engine.watermarks.newestOf(partition));
-    observer.batch({ events: batch.count - restored, bytes, restored });
+    observer.batch({ events: batch.count - restored, bytes, restored, skipped });
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
   }

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { VigieError } from './errors.ts';
+import type { Mapping } from './event/mapping/mapping.ts';
 import { listFolders, ListWatch } from './list-files.ts';
 import { createMetrics, type Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   /** How long loading the rules took, ms. */
   readonly ruleLoadMs: number;
   readonly pseudonymKey: Uint8Array;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping?: Mapping | undefined;
   readonly version: string;
   /** Shown to operators who meet the held data folder. */
   readonly command: string;
@@ -152,6 +155,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       timestampField: config.timestamp_field,
       personFields: config.person_fields,
       maxEventBytes: config.max_event_bytes,
+      mapping: options.mapping,
       latenessMs: config.lateness,
       maxFutureMs: config.max_future,
       idleTimeoutMs: config.idle_timeout,

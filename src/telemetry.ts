@@ -5,7 +5,7 @@ import type { Alert } from './alert/alert.ts';
 import type { Clock } from './clock.ts';
 import type { Engine, EngineCounts } from './detect/engine.ts';
 import type { Metrics } from './metrics/registry.ts';
-import type { PipelineObserver } from './pipeline-observer.ts';
+import type { BatchCounts, PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
 
 /** A copy of the counts, so that the next look tells the difference. */
@@ -40,10 +40,11 @@ export class Telemetry implements PipelineObserver {
     }
   }
 
-  batch(batch: { events: number; bytes: number; restored: number }): void {
+  batch(batch: BatchCounts): void {
     this.#metrics.eventsConsumed.inc(batch.events);
     this.#metrics.bytesConsumed.inc(batch.bytes);
     this.#metrics.eventsRestored.inc(batch.restored);
+    for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
   }
 
   deadLetter(letter: Parameters<PipelineObserver['deadLetter']>[0]): void {

@@ -4,14 +4,16 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config.ts';
 import { Evaluator } from '../eval.ts';
 import { EXIT } from './errors.ts';
-import { forEachLine, requireRules } from './inputs.ts';
-import { durationMs } from './options.ts';
+import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { durationMs, mappingOption } from './options.ts';
 import { write } from './output.ts';
+import { skippedText } from './terminal.ts';
 
 interface Options {
   rules: string[];
   lists?: string;
   input: string;
+  mapping?: string;
   timestampField: string;
   lateness: number;
   only?: string;
@@ -30,6 +32,9 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
     .requiredOption('-r, --rules <path...>', 'files or folders of Sigma rules')
     .option('--lists <folder>', 'folder of lookup lists (default: those beside the rules)')
     .option('-i, --input <file>', 'NDJSON events, - for standard input', '-')
+    .addOption(
+      mappingOption('mapping file or name, when the lines are those of another log (see vigie mapping)'),
+    )
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
       new Option('--lateness <duration>', 'allowed lateness').argParser(durationMs).default(60_000, '60s'),
@@ -44,7 +49,8 @@ is 1. Persons' ids are hashed as VIGIE_PERSON_FIELDS and VIGIE_PSEUDONYM_KEY say
 
 Examples:
   vigie eval --rules rules --input events.ndjson
-  zcat access.ndjson.gz | vigie eval --rules rules/extraction --only firing`,
+  zcat access.ndjson.gz | vigie eval --rules rules/extraction --only firing
+  vigie eval --rules rules --mapping keycloak --input keycloak-events.ndjson`,
     )
     .action(async (options: Options) => {
       const { input, only, lateness: latenessMs } = options;
@@ -59,16 +65,18 @@ Examples:
         allMatches: options.allMatches === true,
         personFields,
         maxEventBytes,
+        mapping: requireMapping(options.mapping),
         ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
       });
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
-      const { lines, deadLetters } = evaluator.finish();
+      const { lines, deadLetters, skipped } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
       for (const { index, code, message } of deadLetters.slice(0, SHOWN_REJECTIONS)) {
         process.stderr.write(`${input === '-' ? 'stdin' : input}:${index + 1}: ${code}: ${message}\n`);
       }
+      if (skipped.size > 0) process.stderr.write(`${skippedText(skipped)}, as the mapping says\n`);
       if (deadLetters.length > 0) {
         const lines =
           deadLetters.length === 1

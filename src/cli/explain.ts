@@ -21,19 +21,26 @@ import {
   eventJson,
   eventText,
 } from './explanation-text.ts';
-import { forEachLine, requireRules } from './inputs.ts';
-import { durationMs } from './options.ts';
+import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { durationMs, mappingOption } from './options.ts';
 import { write } from './output.ts';
-import { count } from './terminal.ts';
+import { count, skippedText } from './terminal.ts';
 
 interface Options {
   event: string;
   rules?: string[];
   lists?: string;
+  mapping?: string;
   timestampField: string;
   lateness: number;
   all?: true;
   json?: true;
+}
+
+/** Lines that were not looked at, and why. */
+interface LeftOut {
+  readonly rejected: readonly RejectedEvent[];
+  readonly skipped: ReadonlyMap<string, number>;
 }
 
 const SHOWN_EVENTS = 20;
@@ -51,6 +58,9 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
     .requiredOption('-e, --event <file>', 'NDJSON events, - for standard input')
     .option('-r, --rules <path...>', 'files or folders of rules (default: those of VIGIE_RULES)')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
+    .addOption(
+      mappingOption('mapping file or name, when the lines are those of another log (see vigie mapping)'),
+    )
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
       new Option('--lateness <duration>', 'allowed lateness, for correlations')
@@ -74,7 +84,7 @@ Examples:
       const ruleSet = requireRules(options.rules ?? config.rules, listsFolder(options.lists ?? config.lists));
       const rule = ruleCalled(name, ruleSet);
       const evaluation = evaluationOptions(options, config);
-      const rejected =
+      const { rejected, skipped } =
         rule.kind === 'rule'
           ? await explainEvents(rule, ruleSet.lists, options, evaluation)
           : await explainGroups(rule, ruleSet, options, evaluation);
@@ -82,6 +92,7 @@ Examples:
         const file = options.event === '-' ? 'stdin' : options.event;
         process.stderr.write(`${file}:${index + 1}: ${code}: ${message}\n`);
       }
+      if (skipped.size > 0) process.stderr.write(`${skippedText(skipped)}, as the mapping says\n`);
       if (rejected.length > 0) {
         process.stderr.write(
           `${count(rejected.length)} ${rejected.length === 1 ? 'line is no event and was' : 'lines are no events and were'} left out; docs/event.md describes events\n`,
@@ -91,13 +102,14 @@ Examples:
     });
 }
 
-function evaluationOptions({ timestampField, lateness }: Options, config: Config): EvalOptions {
+function evaluationOptions({ timestampField, lateness, mapping }: Options, config: Config): EvalOptions {
   const { pseudonym_key: key, person_fields: personFields, max_event_bytes: maxEventBytes } = config;
   return {
     timestampField,
     latenessMs: lateness,
     personFields,
     maxEventBytes,
+    mapping: requireMapping(mapping),
     ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
   };
 }
@@ -129,7 +141,7 @@ async function explainEvents(
   lists: Lists,
   { event: path, all, json }: Options,
   evaluation: EvalOptions,
-): Promise<RejectedEvent[]> {
+): Promise<LeftOut> {
   const fields = new FieldTable();
   const idSlot = fields.slot('event.id');
   const explain = compileExplanation(rule, fields, lists);
@@ -141,6 +153,7 @@ async function explainEvents(
   });
   const record = fields.newRecord();
   const rejected: RejectedEvent[] = [];
+  const skipped = new Map<string, number>();
   const totals = { events: 0, matches: 0 };
   let waiting: ExplainedEvent[] = [];
   const show = async (): Promise<void> => {
@@ -153,6 +166,10 @@ async function explainEvents(
     'explain',
     (data, start, end, line) => {
       const fault = decoder.decode(data, start, end, record);
+      if (fault?.code === 'SKIPPED') {
+        skipped.set(fault.reason, (skipped.get(fault.reason) ?? 0) + 1);
+        return;
+      }
       if (fault !== undefined) {
         rejected.push({ index: line, ...fault });
         return;
@@ -174,7 +191,7 @@ async function explainEvents(
   // A script that reads a part only must be able to know.
   if (!json) await write(`\n${summary}${hidden}\n`);
   else if (hidden !== '') process.stderr.write(`${summary}${hidden}\n`);
-  return rejected;
+  return { rejected, skipped };
 }
 
 async function explainGroups(
@@ -182,7 +199,7 @@ async function explainGroups(
   ruleSet: RuleSet,
   { event: path, all, json }: Options,
   evaluation: EvalOptions,
-): Promise<readonly RejectedEvent[]> {
+): Promise<LeftOut> {
   const explainer = new CorrelationExplainer(ruleSet, rule, evaluation);
   await forEachLine(path, 'explain', (data, start, end, line) => explainer.take(data, start, end, line));
   const explanation = explainer.finish();
@@ -191,5 +208,5 @@ async function explainGroups(
     ? correlationJson(rule, explanation, most)
     : correlationText(rule, ruleSet, explanation, most);
   for (const part of parts) await write(part);
-  return explanation.rejected;
+  return explanation;
 }

@@ -1,6 +1,8 @@
 /** Opening what commands read: rules that load without a fault, and NDJSON line by line. */
 
 import { VigieError } from '../errors.ts';
+import type { Mapping } from '../event/mapping/mapping.ts';
+import { loadMapping } from '../mapping-files.ts';
 import { loadRules } from '../rules-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
@@ -34,6 +36,22 @@ export function requireRules(paths: readonly string[], listsFolder: string | und
     });
   }
   return ruleSet;
+}
+
+/** Loads a mapping; faults are printed to standard error and refused. Throws MAPPING_FAULTY, MAPPING_UNREADABLE. */
+export function requireMapping(nameOrPath: string | undefined): Mapping | undefined {
+  if (nameOrPath === undefined) return undefined;
+  const { mapping, faults } = loadMapping(nameOrPath);
+  for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
+  if (mapping !== undefined) return mapping;
+  const { length } = faults;
+  throw new VigieError(
+    'MAPPING_FAULTY',
+    `${length} fault${length === 1 ? '' : 's'} in the mapping ${nameOrPath}`,
+    {
+      remedy: 'Correct the places listed above; `vigie mapping check` lists them again.',
+    },
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Values of options, checked as they are read: a wrong one is wrong usage, with the form that was expected. */
 
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { SETTINGS } from '../config.ts';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
 
@@ -14,6 +14,11 @@ export function settingText(name: keyof typeof SETTINGS): (text: string) => stri
     }
     return text;
   };
+}
+
+/** `--mapping`. Not together with `--timestamp-field`: a mapping says itself where the time is. */
+export function mappingOption(description: string): Option {
+  return new Option('-m, --mapping <mapping>', description).conflicts('timestampField');
 }
 
 /** A duration in ms. */

@@ -5,6 +5,7 @@ import { Command, type OutputConfiguration } from 'commander';
 import { alertsCommand } from './alerts.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
+import { mappingCommand } from './mapping.ts';
 import { pseudonymiseCommand } from './pseudonymise.ts';
 import { replayCommand } from './replay.ts';
 import { rulesCommand } from './rules.ts';
@@ -46,6 +47,7 @@ Start with:
   replayCommand(program);
   evalCommand(program, exit);
   rulesCommand(program, exit);
+  mappingCommand(program, exit);
   alertsCommand(program);
   pseudonymiseCommand(program);
   return program;

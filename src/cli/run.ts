@@ -3,6 +3,8 @@
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
+import { VigieError } from '../errors.ts';
+import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../list-files.ts';
 import { pseudonymKey } from '../pseudonym-key.ts';
 import { runService } from '../service.ts';
@@ -11,7 +13,7 @@ import { FileSource } from '../source/file-source.ts';
 import type { Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
 import { EXIT } from './errors.ts';
-import { requireRules } from './inputs.ts';
+import { requireMapping, requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger } from './logger.ts';
 import { settingText } from './options.ts';
@@ -22,6 +24,7 @@ interface Options {
   input?: string;
   rules?: string[];
   lists?: string;
+  mapping?: string;
   dataDir?: string;
   httpPort?: string;
 }
@@ -36,6 +39,11 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     .option('-i, --input <file>', 'NDJSON events instead of Kafka, - for standard input')
     .option('-r, --rules <path...>', 'files or folders of rules (default: VIGIE_RULES)')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)', settingText('lists'))
+    .option(
+      '-m, --mapping <mapping>',
+      'mapping file or name, when the lines are those of another log (default: VIGIE_MAPPING)',
+      settingText('mapping'),
+    )
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .option(
       '--http-port <port>',
@@ -50,12 +58,14 @@ Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first
 Examples:
   vigie run --input events.ndjson
   zcat access-*.ndjson.gz | vigie run --input -
+  tail -F /var/log/nginx/access.log | vigie run --mapping portal.yml --input -
   KAFKA_BROKERS=127.0.0.1:9092 VIGIE_PSEUDONYM_KEY=$(openssl rand -hex 16) vigie run`,
     )
     .action(async (options: Options, command: Command) => {
       const overrides = {
         ...(options.rules === undefined ? {} : { rules: options.rules }),
         ...(options.lists === undefined ? {} : { lists: options.lists }),
+        ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
         ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
         ...(options.httpPort === undefined ? {} : { http_port: options.httpPort }),
       };
@@ -69,6 +79,8 @@ Examples:
       const since = systemClock.elapsed();
       const ruleSet = requireRules(config.rules, config.lists);
       const ruleLoadMs = systemClock.elapsed() - since;
+      const mapping = requireMapping(config.mapping);
+      if (input === undefined) refuseFileMapping(mapping, config.mapping);
       // A file is read by one process: it needs no shared key.
       const { key, madeAt } = pseudonymKey(
         input === undefined ? config : { ...config, kafka_brokers: undefined },
@@ -86,6 +98,7 @@ Examples:
           ruleSet,
           ruleLoadMs,
           pseudonymKey: key,
+          mapping,
           version,
           command: 'vigie run',
           logger,
@@ -124,11 +137,21 @@ Examples:
         progress?.stop();
         dispose();
       });
-      const { events, accepted, duplicates, deadLetters } = summary;
-      logger.info({ events, accepted, duplicates, deadLetters }, 'stopped');
+      const { events, accepted, duplicates, deadLetters, skipped } = summary;
+      logger.info({ events, accepted, duplicates, deadLetters, skipped }, 'stopped');
       process.stderr.write(
-        `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters\n`,
+        `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters${mapping === undefined ? '' : `, ${count(skipped)} skipped`}\n`,
       );
       exit(EXIT.done);
     });
+}
+
+/** The columns of a W3C log stand in its head; messages of a topic have none. Throws MAPPING_NEEDS_FIELDS. */
+function refuseFileMapping(mapping: Mapping | undefined, name: string | undefined): void {
+  if (mapping?.input !== 'w3c' || mapping.fields !== undefined) return;
+  throw new VigieError(
+    'MAPPING_NEEDS_FIELDS',
+    `the mapping ${name} takes the columns from #Fields lines, which a topic does not keep in place`,
+    { remedy: 'Name the columns in the mapping, fields: [date, time, c-ip, …], as the log has them.' },
+  );
 }

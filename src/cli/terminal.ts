@@ -58,6 +58,15 @@ export function count(value: number): string {
   return value.toLocaleString('en-GB', { maximumFractionDigits: 2 });
 }
 
+/** `12 skipped (static files 10, no case 2)` */
+export function skippedText(byReason: ReadonlyMap<string, number>): string {
+  const total = [...byReason.values()].reduce((sum, lines) => sum + lines, 0);
+  const parts = [...byReason]
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, lines]) => `${reason} ${count(lines)}`);
+  return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
+}
+
 /** `2025-07-12 20:00:10.479 UTC` */
 export function instant(timeMs: number): string {
   return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;

@@ -156,13 +156,20 @@ export const AccessEvent = z
 /** A valid event as its writer sees it. */
 export type AccessEvent = z.input<typeof AccessEvent>;
 
-/** Dotted paths of all fields of the vocabulary, sorted. */
-export const KNOWN_FIELDS: readonly string[] = Object.freeze(leafPaths(AccessEvent, '').sort());
+const LEAVES = leaves(AccessEvent, '');
 
-function leafPaths(schema: z.ZodType, path: string): string[] {
+/** Dotted paths of all fields of the vocabulary, sorted. */
+export const KNOWN_FIELDS: readonly string[] = Object.freeze(LEAVES.map(([path]) => path).sort());
+
+/** Those that hold a number. */
+export const LONG_FIELDS: ReadonlySet<string> = new Set(
+  LEAVES.filter(([, schema]) => schema instanceof z.ZodNumber).map(([path]) => path),
+);
+
+function leaves(schema: z.ZodType, path: string): [path: string, schema: z.ZodType][] {
   const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
-  if (!(inner instanceof z.ZodObject)) return [path];
+  if (!(inner instanceof z.ZodObject)) return [[path, inner]];
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) =>
-    leafPaths(value, path === '' ? key : `${path}.${key}`),
+    leaves(value, path === '' ? key : `${path}.${key}`),
   );
 }

@@ -1,14 +1,17 @@
-/** Chooses the decoder: the scanner wherever it can do all that is asked for, else the reference. */
+/** Chooses the decoder: that of a mapping when there is one, else the scanner wherever it can do all that is asked for, else the reference. */
 
 import { DEFAULT_PERSON_FIELDS, DEFAULT_TIMESTAMP_FIELD, type DecoderOptions } from './decoder-options.ts';
 import type { Decoder } from './decoder.ts';
 import { JsonParseDecoder } from './json-parse-decoder.ts';
 import { buildKeyTree, type Terminal } from './key-tree.ts';
+import { MappedDecoder } from './mapping/mapped-decoder.ts';
 import { exposesPersons } from './record-filler.ts';
 import { Scanner } from './scanner.ts';
 
 /** Freezes the table of fields. Throws `PSEUDONYM_KEY_INVALID` for a key that is not 16 bytes long. */
 export function createDecoder(options: DecoderOptions): Decoder {
+  const { mapping } = options;
+  if (mapping !== undefined) return new MappedDecoder({ ...options, mapping });
   const reference = new JsonParseDecoder(options);
   const { timestampField = DEFAULT_TIMESTAMP_FIELD, personFields = DEFAULT_PERSON_FIELDS } = options;
   if (exposesPersons(options) || personFields.includes(timestampField)) return reference;

@@ -1,5 +1,6 @@
 /** What both decoders are built from, with its defaults. */
 
+import type { Mapping } from './mapping/mapping.ts';
 import type { FieldTable } from './record.ts';
 
 export interface DecoderOptions {
@@ -15,6 +16,8 @@ export interface DecoderOptions {
   readonly personFields?: readonly string[];
   /** 16 secret bytes: the key under which persons' ids are hashed. */
   readonly pseudonymKey: Uint8Array;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping?: Mapping | undefined;
 }
 
 export const DEFAULT_TIMESTAMP_FIELD = '@timestamp';

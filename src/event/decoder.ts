@@ -11,6 +11,7 @@ import type { EventRecord } from './record.ts';
 export const DEAD_LETTER_CODES = [
   'NOT_JSON',
   'NOT_AN_OBJECT',
+  'NOT_IN_FORMAT',
   'NOT_UTF8',
   'TOO_LARGE',
   'TOO_DEEP',
@@ -28,10 +29,22 @@ export interface DecodeFault {
   readonly message: string;
 }
 
+/** A line that a mapping leaves out on purpose: no event, and no fault. To be counted by its reason. */
+export interface Skipped {
+  readonly code: 'SKIPPED';
+  /** Name of the case that says so, `no case` when none holds, `directive` for a line about the log itself. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What an input is that is no event. */
+export type Undecoded = DecodeFault | Skipped;
+
 export interface Decoder {
   /**
-   * Decodes `data[start, end)` (one JSON object, UTF-8, no line break around it) into `record`, which is
-   * overwritten whole. Returns undefined when it is an event, else the fault; the record is then undefined.
+   * Decodes `data[start, end)` (one JSON object, or one line as a mapping describes it; UTF-8, no line break
+   * around it) into `record`, which is overwritten whole. Returns undefined when it is an event, else why
+   * not; the record is then undefined.
    */
-  decode(data: Uint8Array, start: number, end: number, record: EventRecord): DecodeFault | undefined;
+  decode(data: Uint8Array, start: number, end: number, record: EventRecord): Undecoded | undefined;
 }

@@ -45,6 +45,8 @@ export interface GroupExplanation {
 export interface CorrelationExplanation {
   readonly events: number;
   readonly rejected: readonly RejectedEvent[];
+  /** Lines that the mapping leaves out, by reason; not among the events. */
+  readonly skipped: ReadonlyMap<string, number>;
   readonly late: number;
   readonly copies: number;
   /** Entries that the engine folded beyond what it holds exactly: its values may then differ from those here. */
@@ -87,6 +89,7 @@ export class CorrelationExplainer {
   readonly #episodes = new Set<Episode>();
   readonly #groups = new Map<string, Group>();
   readonly #rejected: RejectedEvent[] = [];
+  readonly #skipped = new Map<string, number>();
   readonly #found: Map<number, { found: number; withoutGroup: number }>;
   #events = 0;
 
@@ -111,9 +114,13 @@ export class CorrelationExplainer {
 
   /** `line`: number from 0. */
   take(data: Uint8Array, start: number, end: number, line: number): void {
-    this.#events += 1;
     const record = this.#record;
     const fault = this.#decoder.decode(data, start, end, record);
+    if (fault?.code === 'SKIPPED') {
+      this.#skipped.set(fault.reason, (this.#skipped.get(fault.reason) ?? 0) + 1);
+      return;
+    }
+    this.#events += 1;
     if (fault !== undefined) {
       this.#rejected.push({ index: line, code: fault.code, message: fault.message });
       return;
@@ -155,6 +162,7 @@ export class CorrelationExplainer {
     return {
       events: this.#events,
       rejected: this.#rejected,
+      skipped: this.#skipped,
       late,
       copies: duplicates + conflicts,
       folded: coalesced,

@@ -26,6 +26,13 @@ export const METRICS = {
     unit: 'events',
     help: 'Events taken from the source for the first time, dead letters included.',
   },
+  eventsSkipped: {
+    name: 'vigie_skipped_events_total',
+    type: 'counter',
+    labels: ['case'],
+    unit: 'events',
+    help: 'Lines that the mapping leaves out, by its case; “no case” fits none, “directive” is no entry of the log.',
+  },
   bytesConsumed: {
     name: 'vigie_consumed_bytes_total',
     type: 'counter',

@@ -89,6 +89,22 @@ describe('telemetry', () => {
     expect(JSON.parse(log())).toMatchObject({ level: 40, severity: 'high' });
   });
 
+  test('counts the lines that a mapping leaves out by its case', async () => {
+    const { metrics, telemetry } = setUp();
+    const batch = { events: 5, bytes: 100, restored: 0 };
+    telemetry.batch({
+      ...batch,
+      skipped: new Map([
+        ['static files', 2],
+        ['no case', 1],
+      ]),
+    });
+    telemetry.batch({ ...batch, skipped: new Map([['no case', 3]]) });
+    expect(await valueOf(metrics, 'vigie_skipped_events_total{case="static files"}')).toBe(2);
+    expect(await valueOf(metrics, 'vigie_skipped_events_total{case="no case"}')).toBe(4);
+    expect(await valueOf(metrics, 'vigie_events_consumed_total')).toBe(10);
+  });
+
   test('counts dead letters by code and logs their place without what they hold', async () => {
     const { metrics, telemetry, log } = setUp();
     const letter = { source: 'portal-access', partition: 3, offset: 41, bytes: Buffer.from('p-1850675') };

@@ -18,6 +18,10 @@ const COMMANDS = [
   'rules explain',
   'rules test',
   'rules list',
+  'mapping',
+  'mapping check',
+  'mapping list',
+  'mapping show',
   'alerts',
   'alerts list',
   'alerts show',
@@ -56,13 +60,16 @@ function listedIn(help: string): string[] {
 
 describe('help', () => {
   test('covers every command there is', async () => {
-    const [all, rules, alerts] = await Promise.all(
-      [[], ['rules'], ['alerts']].map(async (path) => listedIn((await written(...path, '--help')).stdout)),
+    const [all, rules, alerts, mapping] = await Promise.all(
+      [[], ['rules'], ['alerts'], ['mapping']].map(async (path) =>
+        listedIn((await written(...path, '--help')).stdout),
+      ),
     );
     const names = [
       ...all!,
       ...rules!.map((name) => `rules ${name}`),
       ...alerts!.map((name) => `alerts ${name}`),
+      ...mapping!.map((name) => `mapping ${name}`),
     ];
     expect(names.toSorted()).toEqual(COMMANDS.toSorted());
   });

@@ -18,6 +18,7 @@ describe('the metrics', () => {
     const labels = new Set(definitions.flatMap((definition) => definition.labels));
     expect([...labels].toSorted()).toEqual(
       [
+        'case',
         'code',
         'kind',
         'level',

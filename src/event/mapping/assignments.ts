@@ -1,0 +1,132 @@
+/** `set` and `copy` of a mapping, compiled: what a line gives to which field of the event. */
+
+import { LONG_FIELDS } from '../access-event.ts';
+import { fieldPath, resolvePath, type FieldPath, type JsonObject } from '../field-path.ts';
+import type { FieldValue } from '../record.ts';
+import { textsIn } from './conditions.ts';
+import { timeParser } from './log-time.ts';
+import type { Copied, Mapping, MappingCase } from './mapping.ts';
+import { checkedPattern } from './pattern.ts';
+
+export interface Assignment {
+  /** Dotted path in the event. */
+  readonly target: string;
+  /** Undefined leaves the field absent. */
+  readonly value: (source: JsonObject) => FieldValue | undefined;
+}
+
+/** The assignments of a case: its own, and those for all lines that it does not give another value. */
+export function compileAssignments(mapping: Mapping, own: Pick<MappingCase, 'set' | 'copy'>): Assignment[] {
+  const byTarget = new Map<string, Assignment>();
+  for (const { set = {}, copy = {} } of [mapping, own]) {
+    for (const [target, value] of Object.entries(set)) byTarget.set(target, { target, value: () => value });
+    for (const [target, from] of Object.entries(copy)) byTarget.set(target, copied(target, from));
+  }
+  return [...byTarget.values()];
+}
+
+type Step = (value: FieldValue) => FieldValue | undefined;
+
+function copied(target: string, spec: Copied): Assignment {
+  const { from, ...steps } = typeof spec === 'string' || Array.isArray(spec) ? { from: spec } : spec;
+  const paths = [from].flat().map(fieldPath);
+  const chain = stepsOf(steps);
+  if (LONG_FIELDS.has(target)) chain.push(each(toNumber));
+  return {
+    target,
+    value: (source) => {
+      let value = firstPresent(source, paths);
+      for (const step of chain) {
+        if (value === undefined || value === null) break;
+        value = step(value);
+      }
+      return value ?? steps.default ?? undefined;
+    },
+  };
+}
+
+/** In this order, whatever the order in the file: docs/mappings.md gives it. */
+function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[] {
+  const steps: Step[] = [];
+  const { json, capture, split, count, map, multiply, format } = spec;
+  if (json !== undefined) steps.push(embedded(fieldPath(json)));
+  if (capture !== undefined) {
+    const pattern = checkedPattern(capture);
+    steps.push(
+      each((value) => {
+        const match = pattern.matcher(String(value));
+        return match.find() ? (match.group(1) ?? undefined) : undefined;
+      }),
+    );
+  }
+  if (split !== undefined) {
+    steps.push((value) =>
+      textsIn(value).flatMap((text) =>
+        text
+          .split(split)
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      ),
+    );
+  }
+  if (count === true) steps.push((value) => (Array.isArray(value) ? value.length : 1));
+  if (map !== undefined) {
+    const values = new Map(Object.entries(map));
+    const known = 'default' in spec;
+    // Without a default, what the map does not name stays as it is.
+    steps.push(
+      each((value) => values.get(String(value)) ?? (values.has(String(value)) || known ? undefined : value)),
+    );
+  }
+  if (multiply !== undefined) {
+    steps.push(
+      each((value) => {
+        const number = toNumber(value);
+        return typeof number === 'number' ? number * multiply : value;
+      }),
+    );
+  }
+  if (format !== undefined) {
+    const parse = timeParser(format);
+    steps.push(
+      each((value) => {
+        const time = parse(value);
+        return Number.isNaN(time) ? value : new Date(time).toISOString();
+      }),
+    );
+  }
+  return steps;
+}
+
+/** Applies a step to a value, or to each element of a list. */
+function each(step: (value: string | number | boolean) => FieldValue | undefined): Step {
+  const apply = (value: FieldValue): FieldValue | undefined => {
+    if (Array.isArray(value)) return value.map(apply).filter((element) => element !== undefined);
+    return typeof value === 'object' ? value : step(value);
+  };
+  return apply;
+}
+
+function firstPresent(source: JsonObject, paths: readonly FieldPath[]): FieldValue | undefined {
+  for (const path of paths) {
+    const value = resolvePath(source, path);
+    if (value !== undefined && value !== null) return value;
+  }
+  return undefined;
+}
+
+/** A path in JSON that stands as text in the log. */
+function embedded(path: FieldPath): Step {
+  return (value) => {
+    if (typeof value !== 'string') return resolvePath(value, path);
+    try {
+      return resolvePath(JSON.parse(value) as FieldValue, path);
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+function toNumber(value: string | number | boolean): string | number | boolean {
+  return typeof value === 'string' && /^\d{1,15}(?:\.\d+)?$/.test(value) ? Number(value) : value;
+}

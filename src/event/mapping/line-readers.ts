@@ -1,0 +1,114 @@
+/**
+ * One line of a log → its fields by name, before any mapping. Three kinds of log: JSON, lines of a pattern, and
+ * the W3C extended format, whose `#Fields:` line names the columns of the lines below it.
+ */
+
+import type { DecodeFault } from '../decoder.ts';
+import { fault, readObject, readText } from '../event-reader.ts';
+import { isObject, type JsonObject } from '../field-path.ts';
+import type { Mapping } from './mapping.ts';
+import { checkedPattern } from './pattern.ts';
+
+/** The fields; a fault; or `directive`: a line that speaks of the log itself. */
+type Line =
+  | { readonly source: JsonObject; readonly fault?: undefined }
+  | { readonly source?: undefined; readonly fault: DecodeFault | 'directive' };
+
+export type LineReader = (data: Uint8Array, start: number, end: number) => Line;
+
+/** How logs of columns write that there is nothing. */
+const ABSENT: readonly string[] = ['-', ''];
+
+export function lineReader(mapping: Mapping, maxBytes: number): LineReader {
+  if (mapping.input === 'json') return jsonReader(new Set(mapping.absent), maxBytes);
+  const absent = new Set(mapping.absent ?? ABSENT);
+  return mapping.input === 'regex'
+    ? patternReader(mapping.pattern!, absent, maxBytes)
+    : w3cReader(mapping.fields, absent, maxBytes);
+}
+
+function jsonReader(absent: ReadonlySet<string>, maxBytes: number): LineReader {
+  return (data, start, end) => {
+    const read = readObject(data, start, end, maxBytes);
+    if (read.fault !== undefined) return read;
+    if (absent.size > 0) removeAbsent(read.value, absent);
+    return { source: read.value };
+  };
+}
+
+function removeAbsent(object: JsonObject, absent: ReadonlySet<string>): void {
+  for (const [key, value] of Object.entries(object)) {
+    if (typeof value === 'string' && absent.has(value)) delete object[key];
+    else if (isObject(value)) removeAbsent(value, absent);
+  }
+}
+
+function patternReader(source: string, absent: ReadonlySet<string>, maxBytes: number): LineReader {
+  const pattern = checkedPattern(source);
+  const groups = Object.entries(pattern.namedGroups());
+  return (data, start, end) => {
+    const read = readText(data, start, end, maxBytes);
+    if (read.fault !== undefined) return read;
+    const match = pattern.matcher(read.value.trimEnd());
+    if (!match.matches()) {
+      return { fault: fault('NOT_IN_FORMAT', 'the line does not fit the pattern of the mapping') };
+    }
+    return { source: present(groups, (group) => match.group(group), absent) };
+  };
+}
+
+const FIELDS = /^#Fields:\s*/i;
+
+function w3cReader(
+  fixed: readonly string[] | undefined,
+  absent: ReadonlySet<string>,
+  maxBytes: number,
+): LineReader {
+  let columns = fixed?.map((name, i) => [name, i] as const);
+  return (data, start, end) => {
+    const read = readText(data, start, end, maxBytes);
+    if (read.fault !== undefined) return read;
+    const line = read.value.trimEnd();
+    if (FIELDS.test(line)) {
+      const names = line.replace(FIELDS, '').split(/\s+/);
+      if (fixed === undefined) columns = names.map((name, i) => [name, i] as const);
+      else if (names.join(' ') !== fixed.join(' ')) {
+        return { fault: fault('NOT_IN_FORMAT', 'the #Fields line names other fields than the mapping') };
+      }
+      return { fault: 'directive' };
+    }
+    if (line.startsWith('#')) return { fault: 'directive' };
+    if (columns === undefined) {
+      return { fault: fault('NOT_IN_FORMAT', 'no #Fields line came before, and the mapping has no fields') };
+    }
+    const values = w3cValues(line);
+    if (values.length !== columns.length) {
+      const message = `the line has ${values.length} values for ${columns.length} fields`;
+      return { fault: fault('NOT_IN_FORMAT', message) };
+    }
+    return { source: present(columns, (i) => values[i]!, absent) };
+  };
+}
+
+/** Values stand between tabs, or between spaces with those that hold a space in quotes. */
+function w3cValues(line: string): string[] {
+  if (line.includes('\t')) return line.split('\t');
+  if (!line.includes('"')) return line.split(/ +/);
+  return Array.from(line.matchAll(/"(?:[^"]|"")*"|\S+/g), ([value]) =>
+    value.length > 1 && value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value,
+  );
+}
+
+function present(
+  fields: readonly (readonly [name: string, at: number])[],
+  valueAt: (at: number) => string | null,
+  absent: ReadonlySet<string>,
+): JsonObject {
+  // Without a prototype: a column may have any name.
+  const source = Object.create(null) as JsonObject;
+  for (const [name, at] of fields) {
+    const value = valueAt(at);
+    if (value !== null && !absent.has(value)) source[name] = value;
+  }
+  return source;
+}
