@@ -1,0 +1,146 @@
+/** Every fault of a mapping at its place, with what was given and what to do, all in one pass. */
+
+import { describe, expect, test } from 'vitest';
+import { faultsOf, mappingOf } from './support.ts';
+
+const MINIMAL = 'input: json\ntime: { field: time }\n';
+
+describe('a mapping file', () => {
+  test('needs no more than its input and the field of the time', () => {
+    expect(mappingOf(MINIMAL)).toEqual({ input: 'json', time: { field: 'time' } });
+  });
+
+  test('reports all faults at once, each with place, value and remedy', () => {
+    const text = `inptu: json
+input: xml
+time: { feild: t, format: unix }
+set:
+  event.acton: login
+copy:
+  user.id: { from: uid, capture: '(a', spilt: ',' }
+cases:
+  - name: a
+    when: { type: { ree: x } }
+  - when: { type: 3 }
+    skip: yes please
+`;
+    expect(faultsOf(text)).toEqual([
+      'm.yml:1:1: UNKNOWN_KEY: the mapping has no key "inptu"; expected one of description, input, pattern, fields, absent, time, id, set, copy, cases, else, other_fields; did you mean "input"?',
+      'm.yml:2:8: BAD_VALUE: input is "xml"; expected json, w3c or regex',
+      'm.yml:3:7: MISSING_KEY: time.field is missing; expected the name of a field of the log, or a list',
+      'm.yml:3:9: UNKNOWN_KEY: time has no key "feild"; expected one of field, format; did you mean "field"?',
+      'm.yml:3:27: BAD_VALUE: time.format is "unix"; expected one of iso, epoch_s, epoch_ms, epoch_us, epoch_ns, apache',
+      'm.yml:5:3: UNKNOWN_FIELD: "event.acton" is no field of an event; take one of docs/event.md, or name it in other_fields; did you mean "event.action"?',
+      'm.yml:7:34: BAD_PATTERN: copy.user.id.capture is "(a"; no RE2 pattern (look-around and back-references are none): error parsing regexp: missing closing ): `(a`',
+      'm.yml:7:40: UNKNOWN_KEY: copy.user.id has no key "spilt"; expected one of from, json, capture, split, map, default, multiply, format, count; did you mean "split"?',
+      'm.yml:10:13: BAD_VALUE: cases.0.when.type is a map; expected a value, a list of values, null (absent), {re: PATTERN} or {not: ANY OF THESE}',
+      'm.yml:11:5: MISSING_KEY: cases.1.name is missing; expected a text; put it in quotes',
+      'm.yml:12:11: BAD_VALUE: cases.1.skip is "yes please"; expected true, or leave it out',
+    ]);
+  });
+
+  test.each([
+    [
+      'a wrong pattern',
+      'input: regex\npattern: "(?P<a>x"\ntime: {field: a}\n',
+      'm.yml:2:10: BAD_PATTERN: pattern is "(?P<a>x"; no RE2 pattern',
+    ],
+    [
+      'look-around, which is not linear',
+      'input: regex\npattern: "(?=x)(?P<a>x)"\ntime: {field: a}\n',
+      'm.yml:2:10: BAD_PATTERN: pattern is "(?=x)(?P<a>x)"; no RE2 pattern (look-around',
+    ],
+    [
+      'a pattern without a group',
+      'input: regex\npattern: "x"\ntime: {field: a}\n',
+      'm.yml:2:10: BAD_PATTERN: the pattern names no group; write (?P<name>…) around each field',
+    ],
+    [
+      'no pattern',
+      'input: regex\ntime: {field: a}\n',
+      'm.yml:1:1: MISSING_KEY: pattern is missing; input regex needs one with named groups',
+    ],
+    [
+      'a pattern for JSON',
+      `${MINIMAL}pattern: "(?P<time>x)"\n`,
+      'm.yml:3:1: UNKNOWN_KEY: pattern has no meaning with input json; it belongs to regex',
+    ],
+    [
+      'a field that the pattern does not give',
+      'input: regex\npattern: "(?P<tiem>x)"\ntime: {field: time}\n',
+      'm.yml:3:15: UNKNOWN_SOURCE: "time" is no field of the log; it has tiem; did you mean "tiem"?',
+    ],
+    [
+      'a column that is not there',
+      'input: w3c\nfields: date time c-ip\ntime: {field: [date, time]}\ncopy: {source.ip: c_ip}\n',
+      'm.yml:4:19: UNKNOWN_SOURCE: "c_ip" is no field of the log; it has date, time, c-ip; did you mean "c-ip"?',
+    ],
+    [
+      'a condition on a column that is not there',
+      'input: w3c\nfields: [date, time]\ntime: {field: [date, time]}\ncases: [{name: a, when: {sc: 1}, skip: true}]\n',
+      'm.yml:4:26: UNKNOWN_SOURCE: "sc" is no field of the log',
+    ],
+    [
+      'a capture without a group',
+      `${MINIMAL}copy: {user.id: {from: u, capture: x}}\n`,
+      'm.yml:3:36: BAD_PATTERN: the capture of user.id has 0 groups; expected one, around what is to be kept',
+    ],
+    [
+      'the time as a field',
+      `${MINIMAL}copy: {"@timestamp": t}\n`,
+      'm.yml:3:8: UNKNOWN_FIELD: "@timestamp" is no field of an event; the key time says where the time is',
+    ],
+    [
+      'two cases of one name',
+      `${MINIMAL}cases: [{name: a, when: {x: 1}}, {name: a}]\n`,
+      'm.yml:3:41: CONFLICT: another case is called "a"; counts go by the name',
+    ],
+    [
+      'a case that no line reaches',
+      `${MINIMAL}cases: [{name: a}, {name: b, when: {x: 1}}]\n`,
+      'm.yml:3:20: UNREACHABLE: no line reaches the case "b": "a" above it has no when; move that one to the end',
+    ],
+    [
+      'an else that no line reaches',
+      `${MINIMAL}cases: [{name: a}]\nelse: keep\n`,
+      'm.yml:4:1: UNREACHABLE: no line reaches else: the case "a" has no when; leave else out',
+    ],
+    [
+      'a case that skips and sets',
+      `${MINIMAL}cases: [{name: a, skip: true, set: {user.id: x}}]\n`,
+      'm.yml:3:9: CONFLICT: the case "a" skips lines and gives them fields; keep one of the two',
+    ],
+    [
+      'the id twice',
+      `${MINIMAL}id: {from: a}\ncopy: {event.id: b}\n`,
+      'm.yml:4:8: CONFLICT: event.id is given here and by id; keep one of the two',
+    ],
+    [
+      'a field above another',
+      `${MINIMAL}other_fields: [user, site.name]\n`,
+      'm.yml:3:16: BAD_FIELD_NAME: "user" and user.id cannot both be in one event; take a name of its own',
+    ],
+    [
+      'a field with a name of the machinery',
+      `${MINIMAL}other_fields: [__proto__.x]\n`,
+      'm.yml:3:16: BAD_FIELD_NAME: "__proto__.x" is no field name; expected words with dots between',
+    ],
+    ['broken YAML, once', 'input: [json\ntime: {}\ncases: ]\n', 'm.yml:'],
+    ['nothing', '# later\n', 'm.yml:1:1: BAD_VALUE: the file holds 0 documents; expected one'],
+    [
+      'two documents',
+      `${MINIMAL}---\n${MINIMAL}`,
+      'm.yml:4:1: BAD_VALUE: the file holds 2 documents; expected one',
+    ],
+    ['a list', '- a\n', 'm.yml:1:1: BAD_VALUE: the mapping is a list; expected a map'],
+  ])('is refused for %s', (_, text, message) => {
+    const faults = faultsOf(text);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(message);
+  });
+
+  test('may give fields beyond the vocabulary when it names them', () => {
+    const mapping = mappingOf(`${MINIMAL}other_fields: [site.name]\nset: {site.name: Isère}\n`);
+    expect(mapping.set).toEqual({ 'site.name': 'Isère' });
+  });
+});
