@@ -15,7 +15,7 @@ import { DAY_MS, HOUR_MS, SECOND_MS } from './calendar.ts';
 import { isoTime } from './event-id.ts';
 import type { RoleName, RoleProfile } from './roles.ts';
 import { ROLES } from './roles.ts';
-import type { Identity, Organisation } from './session.ts';
+import type { Identity, Organisation, SignIn } from './session.ts';
 import { browser, hex32, NO_ORGANISATION, officeNetwork, organisationId, SYNC_CLIENT } from './session.ts';
 import type { Random } from './random.ts';
 import { Permutation } from './random.ts';
@@ -108,6 +108,12 @@ export interface AccountSpec {
   readonly role: RoleName;
   /** Of the organisation; ignored for jobseekers, who have none. */
   readonly department: string;
+  /** Accounts with the same office belong to one organisation. Default: an office of its own. */
+  readonly office?: string;
+  /** Default: the role's. */
+  readonly signIn?: SignIn;
+  /** Place in the role, which decides the caseload: 0 ≤ ordinal < 10^8. Default: drawn. */
+  readonly ordinal?: number;
 }
 
 /** Indices: at most this many professionals, then at most this many jobseekers, then named accounts. */
@@ -167,9 +173,10 @@ export class Cast {
     const office =
       profile === ROLES.demandeur
         ? AT_HOME
-        : this.#office(profile, `incident ${spec.name}`, spec.department, undefined);
+        : this.#office(profile, `incident ${spec.office ?? spec.name}`, spec.department, undefined);
     const index = this.#indexOf(spec.name);
-    const account = this.#describe(index, random, profile, office, random.below(900_000));
+    const described = this.#describe(index, random, profile, office, spec.ordinal ?? random.below(900_000));
+    const account = spec.signIn === undefined ? described : { ...described, signIn: spec.signIn };
     this.accounts.push(account);
     return account;
   }

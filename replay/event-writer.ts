@@ -9,7 +9,15 @@
  * are at hand without parsing it.
  */
 
-import { ISO_TIME_LENGTH, isoTime, ULID_LENGTH, writeDecimal, writeIsoTime, writeUlid } from './event-id.ts';
+import {
+  ISO_TIME_LENGTH,
+  isoTime,
+  ULID_LENGTH,
+  writeDecimal,
+  writeEightDigits,
+  writeIsoTime,
+  writeUlid,
+} from './event-id.ts';
 import type { Random } from './random.ts';
 
 /** Text encoded once to be copied often. */
@@ -35,6 +43,9 @@ export const ACTIONS = {
   habilitationGrant: action('habilitation-grant', IAM + OK),
   recordSearch: action('record-search', OK),
   recordView: action('record-view', OK),
+  /** Any page without a login, and a record's page. */
+  pageRefused: encoded('","category":["web"],"type":["access"],"outcome":"failure","reason":"overload"},'),
+  recordViewRefused: action('record-view', '"outcome":"failure","reason":"not_authenticated"}'),
   recordList: action('record-list', OK),
   recordExport: action('record-export', OK),
   documentDownload: action('document-download', OK),
@@ -48,7 +59,7 @@ export interface EventChunk {
   readonly count: number;
   /** Offset in `bytes` after each event's line feed. */
   readonly ends: Uint32Array;
-  /** `user.id` of each event. */
+  /** `user.id` of each event; empty where nobody is logged in. */
   readonly keys: readonly string[];
   /** Event time of each event, ms since the epoch. */
   readonly times: Float64Array;
@@ -132,6 +143,17 @@ export class EventWriter {
     this.#reserve(digits);
     writeDecimal(this.#bytes, this.#length, value, digits);
     this.#length += digits;
+  }
+
+  /** Two short pieces and a number of eight digits, 0 ≤ value < 10^8: pages hold many, so byte by byte. */
+  listed(before: Uint8Array, prefix: Uint8Array, value: number): void {
+    this.#reserve(before.length + prefix.length + 8);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < before.length; i++) bytes[at++] = before[i]!;
+    for (let i = 0; i < prefix.length; i++) bytes[at++] = prefix[i]!;
+    writeEightDigits(bytes, at, value);
+    this.#length = at + 8;
   }
 
   /** Ends the event's line. */
@@ -260,9 +282,7 @@ export function writeRecordCount(out: EventWriter, count: number): void {
 
 /** The i-th person shown. 0 ≤ person < 10^8. */
 export function writePerson(out: EventWriter, register: Register, i: number, person: number): void {
-  out.fragment(i === 0 ? IDS : NEXT_ID);
-  out.fragment(REGISTER_PREFIX[register]);
-  out.decimal(person, 8);
+  out.listed(i === 0 ? IDS : NEXT_ID, REGISTER_PREFIX[register], person);
 }
 
 /** Ends the detail: how many are outside the account's caseload, whose they are, size of the response. */

@@ -22,13 +22,20 @@ import { EventWriter } from './event-writer.ts';
 import type { Hire } from './hires.ts';
 import { hireInto } from './hires.ts';
 import type { BuiltIncident, Incident } from './incidents/incident.ts';
+import { CAP_EMPLOI_2024 } from './incidents/cap-emploi-2024.ts';
+import { DDOS_RIE_2024 } from './incidents/ddos-rie-2024.ts';
+import { DGFIP_2026 } from './incidents/dgfip-2026.ts';
+import { FICOBA_2026 } from './incidents/ficoba-2026.ts';
+import { GAEL_2026 } from './incidents/gael-2026.ts';
+import { JOBSEEKER_INFOSTEALER_2025 } from './incidents/jobseeker-infostealer-2025.ts';
 import { KAIROS_2025 } from './incidents/kairos-2025.ts';
 import { MISSIONS_LOCALES_2025 } from './incidents/missions-locales-2025.ts';
+import { VIAMEDIS_ALMERYS_2024 } from './incidents/viamedis-almerys-2024.ts';
 import type { Labels } from './labels.ts';
 import { ConfounderRecorder, LabelRecorder } from './labels.ts';
 import type { LookupLists } from './lists.ts';
 import { listsOfCast } from './lists.ts';
-import type { CommonOptions, OptionHelp } from './options.ts';
+import type { CommonOptions, IncidentOptions, OptionHelp } from './options.ts';
 import { commonOptions, describeOptions, optionsClash, parseOptions } from './options.ts';
 import { Random } from './random.ts';
 import { ScannerNoise } from './scanner-noise.ts';
@@ -61,7 +68,17 @@ interface BuiltScenario {
 }
 
 const BENIGN_SCHEMA = z.strictObject(commonOptions({ start: '2025-07-07T00:00:00+02:00', accounts: 12_000 }));
-const INCIDENTS: readonly Incident[] = [KAIROS_2025, MISSIONS_LOCALES_2025];
+const INCIDENTS: readonly Incident[] = [
+  CAP_EMPLOI_2024,
+  KAIROS_2025,
+  JOBSEEKER_INFOSTEALER_2025,
+  MISSIONS_LOCALES_2025,
+  VIAMEDIS_ALMERYS_2024,
+  DDOS_RIE_2024,
+  GAEL_2026,
+  FICOBA_2026,
+  DGFIP_2026,
+];
 
 /** By name: everything that can be generated. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze(
@@ -143,9 +160,12 @@ function build(name: string, given: Readonly<Record<string, unknown>>): BuiltSce
       remedy: `Use one of: ${Object.keys(SCENARIOS).join(', ')}.`,
     });
   }
-  const options = parseOptions(name, found?.schema ?? BENIGN_SCHEMA, given) as Readonly<CommonOptions>;
+  const options = parseOptions(name, found?.schema ?? BENIGN_SCHEMA, given) as Readonly<CommonOptions> &
+    Partial<IncidentOptions>;
   const random = Random.seeded(options.seed);
-  const { accounts, jobseekers = accounts, start } = options;
+  const { accounts, jobseekers = accounts, history = 0 } = options;
+  // The background may begin so long before; nobody's account is younger than it.
+  const start = options.start - history;
   const cast = new Cast(random, { accounts, jobseekers: accounts === 0 ? 0 : jobseekers, start });
   let label: LabelRecorder | undefined;
   let incident: BuiltIncident | undefined;
@@ -177,10 +197,14 @@ function backgroundStreams(
 /** The benign span around an incident. */
 function backgroundOf(
   name: string,
-  options: Readonly<CommonOptions>,
+  options: Readonly<CommonOptions> & Partial<IncidentOptions>,
   incident?: BuiltIncident,
 ): BenignOptions {
-  const { start, confounders, confounderFactor } = options;
+  const { confounders, confounderFactor, history } = options;
+  const start =
+    incident === undefined || history === undefined
+      ? options.start
+      : parisTime(parisDayOf(incident.firstEventAt - history));
   const lastDay = incident === undefined ? start : parisTime(parisDayOf(incident.lastEventAt) + 1);
   const end =
     options.duration === undefined ? Math.max(start + 7 * DAY_MS, lastDay) : start + options.duration;
@@ -189,7 +213,7 @@ function backgroundOf(
       name,
       `the theft (${isoTime(incident.firstEventAt)} to ${isoTime(incident.lastEventAt)}) is not within the background ` +
         `(${isoTime(start)} to ${isoTime(end)})`,
-      'Move start or theftStart, leave duration out, or set accounts to 0 for the theft alone.',
+      'Move start or theftStart, set history, leave duration out, or set accounts to 0 for the theft alone.',
     );
   }
   return { start, end, choice: { names: new Set(confounders), factor: confounderFactor } };

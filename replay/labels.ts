@@ -136,9 +136,19 @@ export class LabelRecorder {
     readonly userId: string;
     readonly network: { readonly ip: string };
   }): void {
-    this.#accounts.add(session.userId);
-    this.#sources.add(session.network.ip);
+    this.addUse(session);
     if (session.id !== '') this.#sessions.add(session.id);
+  }
+
+  /** The attacker's use of an account whose session is not theirs alone: its events are noted as loose. */
+  addUse(session: { readonly userId: string; readonly network: { readonly ip: string } }): void {
+    this.#accounts.add(session.userId);
+    this.addSource(session.network.ip);
+  }
+
+  /** An address of the attacker. */
+  addSource(ip: string): void {
+    this.#sources.add(ip);
   }
 
   /** The malicious event that `out` has just ended, of a session that was added. */
@@ -154,9 +164,13 @@ export class LabelRecorder {
     this.#eventIds.push(out.lastId());
   }
 
-  /** The same for a read of so many records, `newPersons` of them of persons not read before. */
-  noteRead(out: EventWriter, time: number, records: number, newPersons: number): void {
-    this.noteEvent(out, time);
+  /**
+   * The same for a read of so many records, `newPersons` of them of persons not read before. `loose`: in a
+   * session that was not added.
+   */
+  noteRead(out: EventWriter, time: number, records: number, newPersons: number, loose = false): void {
+    if (loose) this.noteLooseEvent(out, time);
+    else this.noteEvent(out, time);
     this.#reads++;
     this.#records += records;
     this.#persons += newPersons;

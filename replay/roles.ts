@@ -11,6 +11,8 @@
  * they are counted apart.
  */
 
+import type { IncidentRoleName } from './incidents/roles.ts';
+import { INCIDENT_ROLES } from './incidents/roles.ts';
 import type { SignIn } from './session.ts';
 
 export type RoleName =
@@ -21,7 +23,8 @@ export type RoleName =
   | 'helpdesk'
   | 'of_gestionnaire'
   | 'demandeur'
-  | 'service';
+  | 'service'
+  | IncidentRoleName;
 
 /** How a role works. Persons are counted per day on which the account is present. */
 export interface RoleProfile {
@@ -190,4 +193,5 @@ export const ROLES: Readonly<Record<RoleName, RoleProfile>> = {
     register: 'p',
     sensitivity: ['contact'],
   },
+  ...INCIDENT_ROLES,
 };

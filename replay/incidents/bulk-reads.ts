@@ -1,7 +1,7 @@
 /**
  * The theft itself: N distinct persons read at a steady pace by one or several sessions.
  *
- * Event i happens within the i-th of equal slices of the window, at a random place in it: the pace is exact
+ * Event i happens within the i-th of equal slices of the schedule, at a random place in it: the pace is exact
  * and the gaps vary, as a script's requests do. Distinctness comes from a permutation of the register, so
  * nothing is remembered, whatever the volume.
  */
@@ -13,19 +13,22 @@ import { ACTIONS, scopeFragment, writePerson, writeRecordCount, writeScope } fro
 import type { LabelRecorder } from '../labels.ts';
 import type { Permutation, Random } from '../random.ts';
 import type { Session } from '../session.ts';
+import type { Schedule } from './schedule.ts';
 
-export interface BulkReadsOptions {
-  /** First slice of the window, ms since the epoch. */
-  readonly start: number;
-  readonly windowMs: number;
+export interface ReadsOptions {
+  readonly schedule: Schedule;
   /** Distinct persons. At most the size of the register. */
   readonly records: number;
-  /** 1: record-view, ≈ 18 kB each. More: record-list pages, 0.7 kB per row. */
+  /** 1: record-view, ≈ 18 kB each. More: record-list pages. */
   readonly recordsPerEvent: number;
+  /** Average size of a row of a page. */
+  readonly rowBytes: number;
   readonly order: 'shuffled' | 'sequential';
   readonly register: Register;
   readonly structurePrefix: string;
   readonly sensitivity: readonly string[];
+  /** Where in the order of persons the theft starts. Default: drawn. */
+  readonly firstPerson?: number;
 }
 
 /** Who reads; the session changes when the reader logs in anew. */
@@ -34,7 +37,7 @@ export interface Reader {
 }
 
 export class BulkReads implements EventStream {
-  readonly #options: BulkReadsOptions;
+  readonly #options: ReadsOptions;
   readonly #readers: readonly Reader[];
   readonly #persons: Permutation;
   readonly #label: LabelRecorder;
@@ -52,7 +55,7 @@ export class BulkReads implements EventStream {
 
   constructor(
     random: Random,
-    options: BulkReadsOptions,
+    options: ReadsOptions,
     persons: Permutation,
     readers: readonly Reader[],
     label: LabelRecorder,
@@ -64,7 +67,7 @@ export class BulkReads implements EventStream {
     this.#times = random.split('times');
     this.#ids = random.split('event-ids');
     this.#details = random.split('details');
-    this.#firstPerson = random.split('first person').below(persons.size - options.records + 1);
+    this.#firstPerson = options.firstPerson ?? firstPersonOf(random, persons, options.records);
     const structures = structuresOf(options.structurePrefix);
     this.#scopes = structures.map((structure) => scopeFragment([structure], options.sensitivity));
     const pages = random.split('pages');
@@ -73,12 +76,12 @@ export class BulkReads implements EventStream {
       return scopeFragment([...several], options.sensitivity);
     });
     this.#events = eventsOf(options);
-    this.#sliceMs = options.windowMs / this.#events;
+    this.#sliceMs = options.schedule.activeMs / this.#events;
     this.time = this.#timeOf(0);
   }
 
   next(out: EventWriter): void {
-    const { records, recordsPerEvent, order, register } = this.#options;
+    const { records, recordsPerEvent, rowBytes, order, register } = this.#options;
     const first = this.#i * recordsPerEvent;
     const count = Math.min(recordsPerEvent, records - first);
     const { session } = this.#readers[this.#i % this.#readers.length]!;
@@ -91,7 +94,9 @@ export class BulkReads implements EventStream {
       writePerson(out, register, k, order === 'shuffled' ? this.#persons.of(n) : n);
     }
     const scope = this.#details.pick(page ? this.#pageScopes : this.#scopes);
-    const bytes = page ? 700 * count + this.#details.below(700) : 12_000 + this.#details.below(12_000);
+    const bytes = page
+      ? Math.round(rowBytes * (count - 0.5)) + this.#details.below(rowBytes)
+      : 12_000 + this.#details.below(12_000);
     writeScope(out, count, scope, bytes);
     out.end();
     this.#label.noteRead(out, this.time, count, count);
@@ -100,11 +105,16 @@ export class BulkReads implements EventStream {
   }
 
   #timeOf(i: number): number {
-    return Math.floor(this.#options.start + (i + this.#times.float()) * this.#sliceMs);
+    return Math.floor(this.#options.schedule.at((i + this.#times.float()) * this.#sliceMs));
   }
 }
 
+/** Where in the order of persons a theft of so many of them may start. */
+export function firstPersonOf(random: Random, persons: Permutation, records: number): number {
+  return random.split('first person').below(persons.size - records + 1);
+}
+
 /** Number of events of a theft. */
-export function eventsOf(options: Pick<BulkReadsOptions, 'records' | 'recordsPerEvent'>): number {
+export function eventsOf(options: Pick<ReadsOptions, 'records' | 'recordsPerEvent'>): number {
   return Math.ceil(options.records / options.recordsPerEvent);
 }

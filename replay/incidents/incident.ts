@@ -6,17 +6,13 @@
 
 import type { z } from 'zod';
 
+import { parisDayOf, parisTime, weekdayOf } from '../calendar.ts';
 import type { Cast } from '../cast.ts';
 import type { EventStream } from '../event-stream.ts';
-import { ListedStream } from '../event-stream.ts';
-import type { ListedStep } from '../event-stream.ts';
 import type { EventWriter, Register } from '../event-writer.ts';
-import { writePlainDetail } from '../event-writer.ts';
 import type { LabelRecorder } from '../labels.ts';
-import type { TheftOptions } from '../options.ts';
-import { optionsClash } from '../options.ts';
+import type { IncidentOptions } from '../options.ts';
 import type { Permutation, Random } from '../random.ts';
-import type { Session } from '../session.ts';
 
 /** What an incident may build on. */
 export interface World {
@@ -29,10 +25,10 @@ export interface World {
 
 export interface BuiltIncident {
   readonly streams: readonly EventStream[];
-  /** First and last malicious event, ms since the epoch. */
+  /** First and last event, ms since the epoch. */
   readonly firstEventAt: number;
   readonly lastEventAt: number;
-  /** Malicious events. */
+  /** Events of the streams. */
   readonly events: number;
 }
 
@@ -44,95 +40,47 @@ export interface Incident<T extends z.ZodObject = z.ZodObject> {
   build(world: World, options: Readonly<z.output<T>>): BuiltIncident;
 }
 
-export interface Volume {
-  readonly records: number;
-  readonly windowMs: number;
+/** The first time from an instant on that a Paris clock shows `clockMs` on a weekday (0 = Monday). */
+export function firstWeekday(start: number, weekday: number, clockMs: number): number {
+  let day = parisDayOf(start);
+  while (weekdayOf(day) !== weekday || parisTime(day, clockMs) < start) day++;
+  return parisTime(day, clockMs);
 }
 
-/** Records and window of a theft from any two of records, pace and window. */
-export function volumeOf(
-  scenario: string,
-  options: Pick<TheftOptions, 'records' | 'pace' | 'window'>,
-  defaults: Volume,
-): Volume {
-  const { records, pace, window: windowMs } = options;
-  if (pace === undefined) {
-    return { records: records ?? defaults.records, windowMs: windowMs ?? defaults.windowMs };
-  }
-  if (windowMs === undefined) {
-    const wanted = records ?? defaults.records;
-    return { records: wanted, windowMs: Math.max(1, Math.round((wanted / pace) * 1000)) };
-  }
-  if (records !== undefined) {
-    throw optionsClash(
-      scenario,
-      `records ${records}, pace ${pace} and window ${windowMs} ms are all given`,
-      'Give at most two of records, pace and window: the third follows.',
-    );
-  }
-  return { records: Math.max(1, Math.round((pace * windowMs) / 1000)), windowMs };
+/** By the clock that stamps the incident's events: when the theft starts. */
+export function stampedStart(options: IncidentOptions, usual: number): number {
+  return (options.theftStart ?? usual) + options.clockSkew;
 }
 
-/** Writes down the story around a theft: the few events of the attacker that are no bulk reads. */
-export class Story {
-  readonly #world: World;
-  readonly #ids: Random;
-  readonly #steps: ListedStep[] = [];
+/** An incident told by the clock that stamps its events, as the log receives it. */
+export function stamped(options: IncidentOptions, built: BuiltIncident): BuiltIncident {
+  const { clockSkew } = options;
+  if (clockSkew === 0) return built;
+  return {
+    ...built,
+    streams: built.streams.map((stream) => new SkewedStream(stream, clockSkew)),
+    firstEventAt: built.firstEventAt - clockSkew,
+    lastEventAt: built.lastEventAt - clockSkew,
+  };
+}
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#ids = world.random.split('story event-ids');
+/** Events whose times are `skewMs` ahead: they reach the log so much earlier than they say. */
+class SkewedStream implements EventStream {
+  readonly #stream: EventStream;
+  readonly #skewMs: number;
+
+  constructor(stream: EventStream, skewMs: number) {
+    this.#stream = stream;
+    this.#skewMs = skewMs;
   }
 
-  /** A login that opens `session`; `then` is called when it happens. */
-  login(time: number, session: Session, action: Uint8Array, then?: () => void): void {
-    this.#world.label.addSession(session);
-    this.#step(time, session.userId, action, (out) => {
-      out.text(session.loginText());
-      writePlainDetail(out, 2048, session.loginDetail());
-      then?.();
-    });
+  get time(): number {
+    return this.#stream.time - this.#skewMs;
   }
 
-  /** An action within a session that reads no record. `portal`: further fields, each after a comma. */
-  act(time: number, session: Session, action: Uint8Array, bytes: number, portal = ''): void {
-    this.#step(time, session.userId, action, (out) => {
-      out.fragment(session.fragment);
-      writePlainDetail(out, bytes, portal);
-    });
-  }
-
-  /** An action upon another account. */
-  actOn(time: number, session: Session, targetUserId: string, action: Uint8Array, portal = ''): void {
-    this.#step(time, session.userId, action, (out) => {
-      out.text(session.textOn(targetUserId));
-      writePlainDetail(out, 1024, portal);
-    });
-  }
-
-  /** Number of events. */
-  get length(): number {
-    return this.#steps.length;
-  }
-
-  /** ms since the epoch. */
-  get firstEventAt(): number {
-    return this.#steps.reduce((least, step) => Math.min(least, step.time), Infinity);
-  }
-
-  stream(): EventStream {
-    return new ListedStream(this.#steps);
-  }
-
-  #step(time: number, userId: string, action: Uint8Array, write: (out: EventWriter) => void): void {
-    this.#steps.push({
-      time,
-      write: (out) => {
-        out.begin(time, this.#ids, action, userId);
-        write(out);
-        out.end();
-        this.#world.label.noteEvent(out, time);
-      },
-    });
+  next(out: EventWriter): void {
+    out.delayMs -= this.#skewMs;
+    this.#stream.next(out);
+    out.delayMs += this.#skewMs;
   }
 }

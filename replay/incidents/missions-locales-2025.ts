@@ -1,42 +1,50 @@
 /**
  * missions-locales-2025: the theft announced on 1 December 2025, through accounts of a Mission locale.
  *
- * Facts (statements of the operator and the press): the account of one RGC (responsable gestion de compte,
- * who grants colleagues' access) of one Mission locale created two accounts through ProConnect; these read
- * files in the business tools; 1.6 million young people, social-security numbers included; three accounts
- * were suspended. Partners already signed in with two factors, so the second factor tells nothing here.
+ * Published by the service: the account of one RGC (responsable gestion de compte, who grants colleagues'
+ * access) of one Mission locale created two accounts through ProConnect; these read files in the business
+ * tools; 1.6 million young people, social-security numbers included; three accounts were suspended. Partners
+ * already signed in with two factors, so the second factor tells nothing here.
+ * Arithmetic: 67,000 files per hour if it took a day, 9,500 if it took seven.
  *
- * Assumptions: dates, window and pace were not published. Here: Tuesday of the week before the announcement,
- * 1.6 million files in 24 hours (67,000 per hour; seven days would be 9,500), shared equally by the two
- * accounts, each opening one file at a time (`recordsPerEvent` makes it list pages). The RGC's account is
- * used from a network it never used; it creates both accounts within minutes and grants each four rights;
- * each new account enrols a second factor, logs in, and starts reading 25 to 40 minutes later. Sessions last
- * eight hours, then the reader logs in again from the same network. The files belong to all structures, so
- * all count as outside the caseload. The real RGC works as usual.
+ * Assumed: dates, window and pace were not published. Here: Tuesday of the week before the announcement, 24
+ * hours (the worst case for whoever has to react), shared equally by the created accounts (`accomplices`: how
+ * many beside the first), each opening one file at a time (`recordsPerEvent` makes it list pages). The RGC's
+ * account is used from a network it never used; it creates the accounts within minutes and grants each four
+ * rights; each new account enrols a second factor, logs in, and starts reading 25 to 40 minutes later.
+ * Sessions last eight hours, then the reader logs in again from the same network. The files belong to all
+ * structures, so all count as outside the caseload. Whether the created accounts showed the Mission locale's
+ * own organisation was not published; here they do (`grantees=foreign`: another one). The real RGC works as
+ * usual.
  */
 
 import { z } from 'zod';
 
-import { DAY_MS, HOUR_MS, MINUTE_MS, parisDayOf, parisTime, weekdayOf } from '../calendar.ts';
-import { REGISTER_SIZE, ROLES } from '../cast.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../calendar.ts';
+import { ROLES } from '../cast.ts';
 import { isoTime } from '../event-id.ts';
 import { ACTIONS, createdDetail, grantedDetail } from '../event-writer.ts';
-import { commonOptions, optionsClash, theftOptions } from '../options.ts';
-import type { Identity } from '../session.ts';
-import { browser, homeNetwork, hostingNetwork, Session } from '../session.ts';
-import type { Reader } from './bulk-reads.ts';
+import { commonOptions, theftOptions } from '../options.ts';
+import type { Identity, Organisation } from '../session.ts';
+import { browser, homeNetwork, hostingNetwork, organisationId, Session } from '../session.ts';
 import { BulkReads, eventsOf } from './bulk-reads.ts';
 import type { Incident } from './incident.ts';
-import { Story, volumeOf } from './incident.ts';
+import { firstWeekday, stamped, stampedStart } from './incident.ts';
+import { planTheft, stepBefore } from './schedule.ts';
+import { Story } from './story.ts';
+import { readsOptions, renewLogins, requireRegistered, storyHours } from './theft.ts';
 
 const NAME = 'missions-locales-2025';
-const READERS = 2;
 const SESSION_MS = 8 * HOUR_MS;
 const RIGHTS = ['i-milo.dossier.read', 'i-milo.recherche.nationale', 'i-milo.document.read', 'i-milo.export'];
 
 const schema = z.strictObject({
   ...commonOptions({ start: '2025-11-24T00:00:00+01:00', accounts: 12_000 }),
-  ...theftOptions({ records: 1_600_000, window: '24h' }),
+  ...theftOptions({ records: 1_600_000, window: '24h', accomplices: 1 }),
+  grantees: z
+    .enum(['own', 'foreign'], 'neither own nor foreign')
+    .prefault('own')
+    .describe('Whether the created accounts belong to the manager’s own organisation or to another one.'),
 });
 
 export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
@@ -48,87 +56,74 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
 
   build(world, options) {
     const { random, label, cast } = world;
-    const theftStart = options.theftStart ?? tuesdayMorning(options.start);
-    const volume = volumeOf(NAME, options, { records: 1_600_000, windowMs: DAY_MS });
-    const { register, structurePrefix, sensitivity, signIn } = ROLES.conseiller_mission_locale;
-    if (volume.records > REGISTER_SIZE[register]) {
-      throw optionsClash(
-        NAME,
-        `${volume.records} records, but the Missions locales know ${REGISTER_SIZE[register]} persons`,
-        `Set records, or pace and window, to at most ${REGISTER_SIZE[register]} records.`,
-      );
-    }
+    const profile = { scenario: NAME, role: 'conseiller_mission_locale' } as const;
+    const start = stampedStart(options, firstWeekday(options.start, 1, 10 * HOUR_MS + 30 * MINUTE_MS));
+    const defaults = { records: 1_600_000, windowMs: DAY_MS, hours: 'any' } as const;
+    const plan = planTheft(NAME, options, defaults, start);
+    requireRegistered(world, profile, plan.records);
+    const { schedule } = plan;
+    const hours = storyHours(options);
 
     const draws = random.split('story');
     const story = new Story(world);
     const manager = cast.add({ name: `${NAME} rgc`, role: 'rgc', department: '63' });
-    const network = { ...hostingNetwork(draws), userAgent: browser(draws) };
-    const loginAt = theftStart - 75 * MINUTE_MS - draws.below(5 * MINUTE_MS);
-    const session = Session.open(manager, network, loginAt, draws);
-    story.login(loginAt, session, ACTIONS.login);
+    const organisation =
+      options.grantees === 'own' ? manager.organisation : elsewhere(manager.organisation, draws);
 
-    const readers: Reader[] = [];
-    for (let i = 0; i < READERS; i++) {
+    // Backwards from the first read: the readers' first logins, then the manager's session before them.
+    const enrolments = Array.from({ length: options.accomplices + 1 }, () =>
+      stepBefore(hours, schedule.start, options.stepWait ?? (25 + draws.below(15)) * MINUTE_MS),
+    );
+    const creationMs = (6 + 9 * enrolments.length) * MINUTE_MS;
+    const wait = (options.stepWait ?? 12 * MINUTE_MS + draws.below(5 * MINUTE_MS)) + creationMs;
+    const loginAt = stepBefore(hours, Math.min(...enrolments), wait);
+    const session = Session.open(
+      manager,
+      { ...hostingNetwork(draws), userAgent: browser(draws) },
+      loginAt,
+      draws,
+    );
+    story.login(loginAt, session);
+
+    const readers = enrolments.map((enrolAt, i) => {
       const createdAt = loginAt + (6 + 9 * i) * MINUTE_MS + draws.below(MINUTE_MS);
       const identity: Identity = {
         userId: cast.userId(`${NAME} reader ${i}`),
-        role: 'conseiller_mission_locale',
-        organisation: manager.organisation,
-        signIn,
+        role: profile.role,
+        organisation,
+        signIn: ROLES[profile.role].signIn,
         createdAt: isoTime(createdAt),
         createdBy: manager.userId,
       };
-      story.actOn(
-        createdAt,
-        session,
-        identity.userId,
-        ACTIONS.accountCreate,
-        createdDetail(createdAt, manager.userId, identity.organisation.id),
-      );
+      const created = createdDetail(createdAt, manager.userId, organisation.id);
+      story.actOn(createdAt, session, identity.userId, ACTIONS.accountCreate, created);
       RIGHTS.forEach((right, k) => {
         const at = createdAt + (k + 1) * 40_000 + draws.below(20_000);
-        const detail = grantedDetail(right, identity.organisation.id);
-        story.actOn(at, session, identity.userId, ACTIONS.habilitationGrant, detail);
+        const granted = grantedDetail(right, organisation.id);
+        story.actOn(at, session, identity.userId, ACTIONS.habilitationGrant, granted);
       });
 
-      const place = { ...homeNetwork(draws.u32()), userAgent: browser(draws) };
-      const openAt = (time: number): Session => Session.open(identity, place, time, draws);
-      const enrolAt = theftStart - (25 + draws.below(15)) * MINUTE_MS;
-      const first = openAt(enrolAt);
-      story.login(enrolAt, first, ACTIONS.login);
+      const network = { ...homeNetwork(draws.u32()), userAgent: browser(draws) };
+      const first = Session.open(identity, network, enrolAt, draws);
+      story.login(enrolAt, first);
       story.act(enrolAt + 45_000, first, ACTIONS.mfaEnroll, 1024);
-      const reader: Reader = { session: first };
-      for (let at = enrolAt + SESSION_MS; at < theftStart + volume.windowMs; at += SESSION_MS) {
-        const renewed = openAt(at);
-        story.login(at, renewed, ACTIONS.login, () => {
-          reader.session = renewed;
-        });
-      }
-      readers.push(reader);
-    }
+      const reader = { session: first, network };
+      renewLogins(story, reader, schedule.renewals(enrolAt, SESSION_MS), draws);
+      return reader;
+    });
 
-    const bulk = {
-      ...volume,
-      start: theftStart,
-      recordsPerEvent: options.recordsPerEvent,
-      order: options.order,
-      register,
-      structurePrefix,
-      sensitivity,
-    };
-    const reads = new BulkReads(random.split('reads'), bulk, world.registers[register], readers, label);
-    return {
-      streams: [story.stream(), reads],
+    const reads = readsOptions(options, profile, plan);
+    const bulk = new BulkReads(random.split('reads'), reads, world.registers[reads.register], readers, label);
+    return stamped(options, {
+      streams: [story.stream(), bulk],
       firstEventAt: story.firstEventAt,
-      lastEventAt: theftStart + volume.windowMs,
-      events: story.length + eventsOf(bulk),
-    };
+      lastEventAt: schedule.end,
+      events: story.length + eventsOf(reads),
+    });
   },
 };
 
-/** 10:30 in Paris on the first Tuesday from an instant on. */
-function tuesdayMorning(start: number): number {
-  let day = parisDayOf(start);
-  while (weekdayOf(day) !== 1 || parisTime(day, 9 * HOUR_MS) < start) day++;
-  return parisTime(day, 10 * HOUR_MS + 30 * MINUTE_MS);
+/** Another organisation of the same kind. */
+function elsewhere(own: Organisation, draws: Parameters<typeof organisationId>[0]): Organisation {
+  return { ...own, id: organisationId(draws), name: `${own.name} bis` };
 }

@@ -124,7 +124,7 @@ const portal = z.looseObject({
         }),
       out_of_scope_count: long('Records of persons whom the account does not accompany.', 48),
       structures: keywords('Structures that accompany those persons.', ['ML038', 'ML075']),
-      sensitivity: keywords('Categories of data shown: nir, contact, document.', ['nir']),
+      sensitivity: keywords('Categories of data shown: nir, contact, document, bank, tax.', ['nir']),
     })
     .optional(),
   app: z.looseObject({ lifecycle: keyword('active or decommissioning.', 'decommissioning') }).optional(),

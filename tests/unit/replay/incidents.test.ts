@@ -30,10 +30,18 @@ function stepsOfOne(order: string): number {
 
 describe('every scenario', () => {
   const small = { accounts: 60, duration: '3d', disorder: 0.05, duplicates: 0.01, ingested: true };
+  const theft = { ...small, duration: '9d', records: 2000, window: '2d', recordsPerEvent: 1 };
   const options: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     benign: small,
-    'kairos-2025': { ...small, duration: '7d', records: 2000 },
-    'missions-locales-2025': { ...small, duration: '7d', records: 2000 },
+    'cap-emploi-2024': theft,
+    'ddos-rie-2024': { ...small, duration: '9d', window: '1m' },
+    'dgfip-2026': { ...theft, secondWaveAfter: '2d' },
+    'ficoba-2026': theft,
+    'gael-2026': theft,
+    'jobseeker-infostealer-2025': { ...small, duration: '9d', records: 200 },
+    'kairos-2025': theft,
+    'missions-locales-2025': theft,
+    'viamedis-almerys-2024': theft,
   };
 
   it.each(Object.keys(SCENARIOS))(
@@ -154,34 +162,6 @@ describe('kairos-2025', () => {
 });
 
 describe('missions-locales-2025', () => {
-  it('reads 1.6 million distinct persons through two accounts in 24 hours', () => {
-    const generated = generate('missions-locales-2025', ALONE);
-    const seen = new Uint8Array(2_000_000);
-    const reads = new Map<string, number>();
-    let persons = 0;
-    const marker = Buffer.from('"ids":["j-');
-    for (const chunk of generated.batches()) {
-      const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length);
-      let start = 0;
-      for (let i = 0; i < chunk.count; i++) {
-        const at = bytes.indexOf(marker, start);
-        const end = chunk.ends[i]!;
-        start = end;
-        if (at < 0 || at >= end) continue;
-        const person = Number(bytes.toString('latin1', at + marker.length, at + marker.length + 8));
-        if (seen[person] === 0) persons++;
-        seen[person] = 1;
-        reads.set(chunk.keys[i]!, (reads.get(chunk.keys[i]!) ?? 0) + 1);
-      }
-    }
-    expect(persons).toBe(1_600_000);
-    expect([...reads.values()]).toEqual([800_000, 800_000]);
-    const labels = generated.labels().incidents[0]!;
-    expect(labels).toMatchObject({ persons: 1_600_000, records: 1_600_000, reads: 1_600_000 });
-    const took = Date.parse(labels.lastRead!.time) - Date.parse(labels.firstRead!.time);
-    expect(Math.abs(took - 86_400_000)).toBeLessThan(1000);
-  });
-
   it('creates two accounts, grants them rights, and only then do they log in and read', () => {
     const created = new Map<string, number>();
     const granted = new Map<string, number[]>();

@@ -1,0 +1,197 @@
+/**
+ * When a theft reads: time that counts (active) mapped to time of day, with the nights or the office hours
+ * left out.
+ *
+ * Working hours are those of the detector's documentation: Monday to Friday, 07:00–19:00 in Paris, no public
+ * holidays. Everything else is off-hours.
+ */
+
+import { DAY_MS, HOUR_MS, isWorkingDay, MINUTE_MS, parisDayOf, parisTime } from '../calendar.ts';
+import type { Hours, Pace, TheftOptions } from '../options.ts';
+import { optionsClash } from '../options.ts';
+
+const WORK_FROM = 7 * HOUR_MS;
+const WORK_TO = 19 * HOUR_MS;
+/** At the start of each stretch the readers first log in. */
+const LOGIN_LEAD_MS = 3 * MINUTE_MS;
+/** Where the hours move the first read, the story before it finds room. */
+const STORY_LEAD_MS = 45 * MINUTE_MS;
+const LONGEST_MS = 400 * DAY_MS;
+
+/** [from, to), ms since the epoch. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+function workday(day: number): Stretch {
+  return { from: parisTime(day, WORK_FROM), to: parisTime(day, WORK_TO) };
+}
+
+/** First working day from a day on, or (step −1) last one up to it. */
+function workingDay(day: number, step: 1 | -1): number {
+  let found = day;
+  while (!isWorkingDay(found)) found += step;
+  return found;
+}
+
+/** The first stretch of those hours that ends after an instant. */
+function stretchFrom(hours: Hours, time: number): Stretch {
+  if (hours === 'any') return { from: -Infinity, to: Infinity };
+  let day = workingDay(parisDayOf(time), 1);
+  if (workday(day).to <= time) day = workingDay(day + 1, 1);
+  const work = workday(day);
+  if (hours === 'working') return work;
+  return time < work.from
+    ? { from: workday(workingDay(day - 1, -1)).to, to: work.from }
+    : { from: work.to, to: workday(workingDay(day + 1, 1)).from };
+}
+
+/** The first instant of those hours at or after one. */
+function nextWithin(hours: Hours, time: number): number {
+  return Math.max(time, stretchFrom(hours, time).from);
+}
+
+/** The end of the stretch of those hours that an instant lies in. */
+export function endOfStretch(hours: Hours, time: number): number {
+  return stretchFrom(hours, time).to;
+}
+
+/**
+ * `waitMs` before an instant, or the last working hours before that. Strictly earlier than `time` when
+ * waitMs > 0, so that steps laid out backwards keep their order.
+ */
+export function stepBefore(hours: 'any' | 'working', time: number, waitMs: number): number {
+  const wanted = time - waitMs;
+  if (hours === 'any' || stretchFrom('working', wanted).from <= wanted) return wanted;
+  const day = workingDay(parisDayOf(wanted), -1);
+  const last = workday(day).from <= wanted ? workday(day) : workday(workingDay(day - 1, -1));
+  return last.to - 1 - (waitMs % (20 * MINUTE_MS));
+}
+
+/** Stretches of reading, one after the other. */
+export class Schedule {
+  readonly stretches: readonly Stretch[];
+  readonly activeMs: number;
+  #k = 0;
+  /** Active time before stretch #k. */
+  #before = 0;
+
+  constructor(stretches: readonly Stretch[]) {
+    this.stretches = stretches;
+    this.activeMs = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
+  get start(): number {
+    return this.stretches[0]!.from;
+  }
+
+  get end(): number {
+    return this.stretches.at(-1)!.to;
+  }
+
+  /** The instant after so much active time, 0 ≤ activeMs < the whole. Cheap when asked in rising order. */
+  at(activeMs: number): number {
+    if (activeMs < this.#before) {
+      this.#k = 0;
+      this.#before = 0;
+    }
+    for (;;) {
+      const { from, to } = this.stretches[this.#k]!;
+      const inside = activeMs - this.#before;
+      if (inside < to - from || this.#k === this.stretches.length - 1) return from + inside;
+      this.#before += to - from;
+      this.#k++;
+    }
+  }
+
+  /** When a reader who logged in at `loginAt` does so again: when a stretch begins, and when a session ends. */
+  renewals(loginAt: number, sessionMs: number): number[] {
+    const times: number[] = [];
+    if (sessionMs === Infinity) return times;
+    let last = loginAt;
+    this.stretches.forEach(({ from, to }, k) => {
+      if (k > 0) times.push((last = from - LOGIN_LEAD_MS / 2));
+      else if (from - last > sessionMs) times.push((last = from - LOGIN_LEAD_MS));
+      for (; last + sessionMs < to; last += sessionMs) times.push(last + sessionMs);
+    });
+    return times;
+  }
+}
+
+/** Stretches from a start on until so much active time, or so much time in all, has passed. */
+function stretches(hours: Hours, start: number, end: { activeMs: number } | { windowMs: number }): Schedule {
+  const first = nextWithin(hours, start);
+  const from = first === start ? start : first + STORY_LEAD_MS;
+  const limit = 'windowMs' in end ? from + end.windowMs : Infinity;
+  let left = 'activeMs' in end ? end.activeMs : Infinity;
+  const found: Stretch[] = [];
+  for (let at = from; left > 0 && at < limit;) {
+    const to = Math.min(stretchFrom(hours, at).to, at + left, limit);
+    found.push({ from: at, to });
+    left -= to - at;
+    at = nextWithin(hours, to) + LOGIN_LEAD_MS;
+    if (at - from > LONGEST_MS) return new Schedule([]);
+  }
+  return new Schedule(found);
+}
+
+export interface TheftDefaults {
+  readonly records: number;
+  /** First read to last. */
+  readonly windowMs: number;
+  readonly hours: Hours;
+}
+
+export interface TheftPlan {
+  /** Distinct persons. */
+  readonly records: number;
+  readonly schedule: Schedule;
+}
+
+/**
+ * How much is read and when. A given window is time in all. Without one the theft takes as much active time
+ * as the incident's own, or as the pace makes it take: hours and a slower pace stretch it.
+ */
+export function planTheft(
+  scenario: string,
+  options: Pick<TheftOptions, 'records' | 'pace' | 'window' | 'hours'>,
+  defaults: TheftDefaults,
+  start: number,
+): TheftPlan {
+  const { records: wanted, pace, window: windowMs, hours } = options;
+  const usual = stretches(defaults.hours, start, { windowMs: defaults.windowMs });
+  const perMs = pace === undefined ? undefined : perMsOf(pace, defaults.records / usual.activeMs);
+  if (windowMs !== undefined) {
+    if (perMs !== undefined && wanted !== undefined) {
+      throw optionsClash(
+        scenario,
+        `records ${wanted}, pace ${paceText(pace)} and window ${windowMs} ms are all given`,
+        'Give at most two of records, pace and window: the third follows.',
+      );
+    }
+    const schedule = stretches(hours, start, { windowMs });
+    const follows =
+      perMs === undefined ? defaults.records : Math.max(1, Math.round(perMs * schedule.activeMs));
+    return { records: wanted ?? follows, schedule };
+  }
+  const records = wanted ?? defaults.records;
+  const activeMs = perMs === undefined ? usual.activeMs : Math.max(1, Math.round(records / perMs));
+  const schedule = stretches(hours, start, { activeMs });
+  if (schedule.stretches.length === 0) {
+    throw optionsClash(
+      scenario,
+      `${records} records at pace ${paceText(pace)} in ${hours} hours take more than ${LONGEST_MS / DAY_MS} days`,
+      'Set fewer records, a higher pace, or a window instead.',
+    );
+  }
+  return { records, schedule };
+}
+
+function perMsOf(pace: Pace, usual: number): number {
+  return typeof pace === 'number' ? pace / 1000 : pace.times * usual;
+}
+
+function paceText(pace: Pace | undefined): string {
+  return pace === undefined ? 'as published' : typeof pace === 'number' ? `${pace}/s` : `${pace.times}x`;
+}
