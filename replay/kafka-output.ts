@@ -169,7 +169,7 @@ function messagesOf(chunk: EventChunk): Message[] {
     const end = chunk.ends[i]!;
     const value = bytes.subarray(start, end - 1);
     start = end;
-    return { key: key === '' ? null : key, value, timestamp: String(chunk.times[i]!) };
+    return { key, value, timestamp: String(chunk.times[i]!) };
   });
 }
 

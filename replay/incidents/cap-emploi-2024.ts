@@ -21,7 +21,8 @@
 import { z } from 'zod';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../calendar.ts';
-import { commonOptions, integer, theftOptions } from '../options.ts';
+import { commonOptions, integer } from '../options.ts';
+import { theftOptions } from './theft-options.ts';
 import type { Incident } from './incident.ts';
 import { firstWeekday, stampedStart } from './incident.ts';
 import { buildTheft } from './theft.ts';

@@ -19,7 +19,8 @@ import { z } from 'zod';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../calendar.ts';
 import { isoTime } from '../event-id.ts';
-import { commonOptions, duration, number, optionsClash, theftOptions } from '../options.ts';
+import { commonOptions, duration, number, optionsClash } from '../options.ts';
+import { theftOptions } from './theft-options.ts';
 import { BulkReads, eventsOf, firstPersonOf } from './bulk-reads.ts';
 import type { Incident } from './incident.ts';
 import { firstWeekday, stamped, stampedStart } from './incident.ts';

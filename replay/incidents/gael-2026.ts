@@ -14,7 +14,8 @@
 import { z } from 'zod';
 
 import { HOUR_MS, MINUTE_MS } from '../calendar.ts';
-import { commonOptions, theftOptions } from '../options.ts';
+import { commonOptions } from '../options.ts';
+import { theftOptions } from './theft-options.ts';
 import type { Incident } from './incident.ts';
 import { firstWeekday, stampedStart } from './incident.ts';
 import { buildTheft } from './theft.ts';

@@ -11,7 +11,7 @@ import type { Cast } from '../cast.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { EventWriter, Register } from '../event-writer.ts';
 import type { LabelRecorder } from '../labels.ts';
-import type { IncidentOptions } from '../options.ts';
+import type { IncidentOptions } from './theft-options.ts';
 import type { Permutation, Random } from '../random.ts';
 
 /** What an incident may build on. */

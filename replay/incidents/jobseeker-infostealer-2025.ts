@@ -1,10 +1,10 @@
 /**
  * jobseeker-infostealer-2025: jobseekers' own accounts emptied of their documents, late October 2025.
  *
- * Published by the service: about 31,000 jobseekers concerned; their credentials had been taken by
- * infostealers on their own machines.
- * Other public sources: the credentials were tested automatically and in bulk; the thieves claim to have got
- * around the second factor with stolen sessions; 30 GB of documents.
+ * Published by the service: about 31,000 jobseekers concerned.
+ * Other public sources: their credentials had been taken by infostealers on their own machines, and were tested
+ * automatically and in bulk; the thieves claim to have got around the second factor with stolen sessions; 30 GB
+ * of documents.
  * Arithmetic: 0.95 MB per account. Inference: each account reads only itself, so that no account's volume
  * tells anything; what tells is the source.
  *
@@ -21,7 +21,8 @@ import { z } from 'zod';
 
 import { DAY_MS, HOUR_MS } from '../calendar.ts';
 import type { Account } from '../cast.ts';
-import { commonOptions, incidentOptions, integer, number, volumeOptions } from '../options.ts';
+import { commonOptions, integer, number, usual } from '../options.ts';
+import { incidentOptions, volumeOptions } from './theft-options.ts';
 import { browser, homeNetwork, hostingNetwork } from '../session.ts';
 import { OwnersBefore, SourceAtWork } from './credential-tests.ts';
 import type { Incident } from './incident.ts';
@@ -39,7 +40,7 @@ const schema = z.strictObject({
   ...volumeOptions({ records: ACCOUNTS, window: '3d' }),
   records: integer(1, 2_000_000)
     .optional()
-    .describe(`Accounts opened, each of one person. Default ${ACCOUNTS}, or pace × window.`),
+    .meta(usual('Accounts opened, each of one person; or pace × window.', `${ACCOUNTS}`)),
   sources: integer(1, 200).prefault(24).describe('Addresses that the credentials are tested from.'),
   successRate: number(0.01, 1).prefault(0.25).describe('Share of the tested accounts that open.'),
   stolenSessions: number(0, 1)

@@ -7,7 +7,7 @@
  */
 
 import { DAY_MS, HOUR_MS, isWorkingDay, MINUTE_MS, parisDayOf, parisTime } from '../calendar.ts';
-import type { Hours, Pace, TheftOptions } from '../options.ts';
+import type { Hours, Pace, TheftOptions } from './theft-options.ts';
 import { optionsClash } from '../options.ts';
 
 const WORK_FROM = 7 * HOUR_MS;

@@ -11,7 +11,7 @@
 import { HOUR_MS, MINUTE_MS } from '../calendar.ts';
 import type { Account, RoleName } from '../cast.ts';
 import { ROLES } from '../cast.ts';
-import type { TheftOptions } from '../options.ts';
+import type { TheftOptions } from './theft-options.ts';
 import { optionsClash } from '../options.ts';
 import type { Random } from '../random.ts';
 import type { Network, SignIn } from '../session.ts';

@@ -2,21 +2,21 @@
  * viamedis-almerys-2024: the theft of early 2024 through accounts of health professionals at two operators of
  * third-party payment.
  *
- * Other public sources (the service published no figures of its own on the way in): logins of health
- * professionals were usurped; 33 million insured persons and their families; what was taken is what the pages
- * display, page by page; announced on 1 and 5 February 2024. The same shape as cap-emploi-2024.
+ * Published by the service: it names the theft as one of the same wave as its own. Other public sources: logins
+ * of health professionals were usurped; 33 million insured persons; what was taken is what the pages display,
+ * page by page; early 2024. The same shape as cap-emploi-2024.
  *
- * Assumed, because it was not published: two weeks before the announcement from Tuesday 16 January, 08:00, day
- * and night: 98,000 persons an hour, the order of cap-emploi-2024; four accounts (`accomplices`), each of a
- * practice of its own, phished, so the password is right at the first try; pages of 50 rows of 0.7 kB, whereas
- * a real page shows one family; one application for both operators; no second factor. The professionals work
- * as usual.
+ * Assumed, because it was not published: two weeks from Tuesday 16 January, 08:00, day and night: 98,000 persons
+ * an hour, the order of cap-emploi-2024; four accounts (`accomplices`), each of a practice of its own, the
+ * password right at the first try, as a phished one is; pages of 50 rows of 0.7 kB, whereas a real page shows
+ * one family; one application for both operators; no second factor. The professionals work as usual.
  */
 
 import { z } from 'zod';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../calendar.ts';
-import { commonOptions, theftOptions } from '../options.ts';
+import { commonOptions } from '../options.ts';
+import { theftOptions } from './theft-options.ts';
 import type { Incident } from './incident.ts';
 import { firstWeekday, stampedStart } from './incident.ts';
 import { buildTheft } from './theft.ts';

@@ -57,6 +57,16 @@ function isWorking(time: number): boolean {
   return hour >= 7 && hour < 19 && isWorkingDay(parisDayOf(time));
 }
 
+function fault(name: string, options: Readonly<Record<string, unknown>>): string {
+  try {
+    generate(name, options);
+  } catch (error) {
+    if (error instanceof VigieError) return `${error.code} ${error.message} ${error.remedy}`;
+    throw error;
+  }
+  return 'accepted';
+}
+
 const isReset = ({ event }: Line): boolean => event.event!.action === 'password-reset';
 const isLogin = ({ event }: Line): boolean =>
   event.event!.action === 'login' && event.event!.outcome === 'success';
@@ -197,16 +207,6 @@ describe('history', () => {
 });
 
 describe('variants out of range', () => {
-  const fault = (name: string, options: Readonly<Record<string, unknown>>): string => {
-    try {
-      generate(name, options);
-    } catch (error) {
-      if (error instanceof VigieError) return `${error.code} ${error.message} ${error.remedy}`;
-      throw error;
-    }
-    return 'accepted';
-  };
-
   it.each([
     ['hours', 'nightly', /hours.*"nightly" is none of any, working, offhours/],
     ['clockSkew', '2d', /clockSkew.*"2d" is more than 86400 s/],
