@@ -28,7 +28,7 @@ import type { Network } from '../session.ts';
 import { homeNetwork, Session } from '../session.ts';
 import type { Schedule } from './schedule.ts';
 
-export interface CredentialTests {
+interface CredentialTests {
   /** The accounts that open. */
   readonly accounts: readonly Account[];
   /** Number of addresses. */

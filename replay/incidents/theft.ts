@@ -51,7 +51,7 @@ export interface TheftProfile {
 }
 
 /** One account in the attacker's hands. */
-export interface TakenAccount extends Reader {
+interface TakenAccount extends Reader {
   readonly account: Account;
   readonly network: Network;
   readonly loginAt: number;
