@@ -185,7 +185,7 @@ export const ROLES: Readonly<Record<RoleName, RoleProfile>> = {
       amr: ['swk'],
     },
     presence: 1,
-    personsPerDay: 150,
+    personsPerDay: 40,
     accountDispersion: 6,
     dayDispersion: 4,
     caseload: [4000, 12_000],

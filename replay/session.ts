@@ -125,8 +125,7 @@ export const HOSTING_AS_NUMBERS: readonly number[] = [64_496, 64_497, 64_498, 64
 /** Server rented by the hour or exit of a VPN: 203.0.113.0/24 and 198.51.100.0/24 (RFC 5737). */
 export function hostingNetwork(random: Random): { readonly ip: string; readonly asNumber: number } {
   const prefix = random.chance(0.5) ? '203.0.113' : '198.51.100';
-  const asNumber = HOSTING_AS_NUMBERS[0]! + random.below(HOSTING_AS_NUMBERS.length);
-  return { ip: `${prefix}.${random.between(1, 254)}`, asNumber };
+  return { ip: `${prefix}.${random.between(1, 254)}`, asNumber: random.pick(HOSTING_AS_NUMBERS) };
 }
 
 /**

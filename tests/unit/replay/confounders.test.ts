@@ -175,7 +175,14 @@ describe('confounders', () => {
   });
 
   it('rgc-onboarding: one manager creates 5 to 15 accounts, which then work', () => {
-    const options = { ...FORTNIGHT, duration: '7d', confounderFactor: 40, confounders: 'rgc-onboarding' };
+    // At this rate every manager takes on a team every week.
+    const options = {
+      ...FORTNIGHT,
+      accounts: 1200,
+      duration: '5d',
+      confounderFactor: 60,
+      confounders: 'rgc-onboarding',
+    };
     const created = new Map<string, string[]>();
     const worked = new Set<string>();
     for (const { event } of linesOf('benign', options)) {
@@ -188,7 +195,7 @@ describe('confounders', () => {
       if (action === 'record-view') worked.add(event.user!.id!);
     }
     const sittings = [...created.values()];
-    expect(sittings.length).toBeGreaterThan(2);
+    expect(sittings.length).toBeGreaterThan(1);
     expect(Math.max(...sittings.map((ids) => ids.length))).toBeGreaterThanOrEqual(5);
     const all = sittings.flat();
     expect(all.filter((id) => worked.has(id)).length).toBeGreaterThan(all.length / 3);
