@@ -150,9 +150,9 @@ test.each<[string, string[], RegExp]>([
   [
     'an unknown scenario',
     ['replay', 'kairos'],
-    /no file "kairos"[^]*kairos-2025, missions-locales-2025, benign/,
+    /no file "kairos"[^]*cap-emploi-2024, kairos-2025,[^]*, benign/,
   ],
-  ['no scenario', ['replay'], /name a scenario \(kairos-2025/],
+  ['no scenario', ['replay'], /name a scenario \(cap-emploi-2024, kairos-2025/],
   ['an unknown option of scenarios', ['replay', 'benign', '--acounts', '1'], /Did you mean --accounts\?/],
   ['a speed backwards', ['replay', 'benign', '--speed', '-1'], /Expected max, or a number above 0/],
   [
