@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, type OutputConfiguration } from 'commander';
 import { alertsCommand } from './alerts.ts';
+import { backtestCommand } from './backtest.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
 import { mappingCommand } from './mapping.ts';
@@ -48,6 +49,7 @@ Start with:
   evalCommand(program, exit);
   rulesCommand(program, exit);
   mappingCommand(program, exit);
+  backtestCommand(program);
   alertsCommand(program);
   pseudonymiseCommand(program);
   return program;

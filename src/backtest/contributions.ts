@@ -1,0 +1,136 @@
+/**
+ * Which labelled events stand behind an alert.
+ *
+ * An alert rests on the events that match the rules on events it refers to, directly or through other
+ * correlations, and carry its group's values. `note` remembers the labelled ones among them by time; `within`
+ * says whose lie in an alert's crossing window. Events of one cause that follow each other within the
+ * shortest window that is ever asked for are kept as one run, so a theft of millions is a few numbers per
+ * group, and whether a window holds one of them stays exact.
+ */
+
+import { combinations, textsOf } from '../detect/values.ts';
+import type { EventRecord, FieldTable } from '../event/record.ts';
+import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { Cause } from './causes.ts';
+
+type Key = string;
+
+/** Events of one cause, at most one gap apart. */
+interface Run {
+  readonly cause: Cause;
+  from: number;
+  to: number;
+  events: number;
+}
+
+/** A rule on events as one correlation groups it: the slot of each group-by value, if the event has it. */
+interface Basis {
+  readonly slots: readonly (number | undefined)[];
+  /** Pauses up to this, ms, do not end a run. */
+  gapMs: number;
+  readonly runs: Map<Key, Run[]>;
+}
+
+interface Ground {
+  readonly bases: readonly Basis[];
+  /** Furthest that a contributing event can lie before the crossing: a chain adds its parents' windows. */
+  readonly spanMs: number;
+}
+
+export class Contributions {
+  /** By base rule. */
+  readonly #bases: Basis[][];
+  readonly #grounds = new Map<CorrelationRule, Ground>();
+
+  /** Asks the table for the group-by fields; to be built before the decoder. */
+  constructor(ruleSet: RuleSet, fields: FieldTable) {
+    const indexOf = new Map(ruleSet.rules.map((rule, i) => [rule.key, i]));
+    const correlations = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
+    const known = new Map<string, Basis>();
+    this.#bases = ruleSet.rules.map(() => []);
+    /** `names`: what the group-by values are called by the rule's references, undefined where nobody says. */
+    const collect = (
+      rule: CorrelationRule,
+      names: readonly (string | undefined)[],
+      into: Set<Basis>,
+    ): number => {
+      let parentsMs = 0;
+      for (const ref of rule.rules) {
+        const named = names.map((name) =>
+          name === undefined ? undefined : (rule.aliases.get(name)?.get(ref) ?? name),
+        );
+        const parent = correlations.get(ref);
+        if (parent !== undefined) {
+          // A firing carries its group-by values and nothing else.
+          const carried = named.map((name) => (parent.groupBy.includes(name ?? '') ? name : undefined));
+          parentsMs = Math.max(parentsMs, collect(parent, carried, into));
+          continue;
+        }
+        const index = indexOf.get(ref)!;
+        const slots = named.map((name) => (name === undefined ? undefined : fields.slot(name)));
+        const id = JSON.stringify([index, slots.map((slot) => slot ?? null)]);
+        let basis = known.get(id);
+        if (basis === undefined) {
+          basis = { slots, gapMs: Infinity, runs: new Map() };
+          known.set(id, basis);
+          this.#bases[index]!.push(basis);
+        }
+        into.add(basis);
+      }
+      return rule.timespanMs + parentsMs;
+    };
+    for (const rule of ruleSet.correlations) {
+      const bases = new Set<Basis>();
+      const spanMs = collect(rule, rule.groupBy, bases);
+      for (const basis of bases) basis.gapMs = Math.min(basis.gapMs, spanMs);
+      this.#grounds.set(rule, { bases: [...bases], spanMs });
+    }
+  }
+
+  /** Notes a labelled event that matched the first `count` of these base rules. */
+  note(record: EventRecord, matched: ArrayLike<number>, count: number, cause: Cause): void {
+    for (let i = 0; i < count; i += 1) {
+      for (const basis of this.#bases[matched[i]!]!) {
+        for (const key of keysOf(record, basis.slots)) noteIn(basis, key, record.time, cause);
+      }
+    }
+  }
+
+  /** Cause → about how many of its events lie in the crossing window; exact in whether there are any. */
+  within(
+    rule: CorrelationRule,
+    group: Readonly<Record<string, string | null>>,
+    crossedAt: number,
+  ): Map<Cause, number> {
+    const { bases, spanMs } = this.#grounds.get(rule)!;
+    const key = JSON.stringify(rule.groupBy.map((field) => group[field] ?? null));
+    const found = new Map<Cause, number>();
+    for (const basis of bases) {
+      for (const { cause, from, to, events } of basis.runs.get(key) ?? []) {
+        if (from <= crossedAt && to > crossedAt - spanMs) found.set(cause, (found.get(cause) ?? 0) + events);
+      }
+    }
+    return found;
+  }
+}
+
+function keysOf(record: EventRecord, slots: readonly (number | undefined)[]): Key[] {
+  const values = slots.map((slot) => {
+    const texts: readonly (string | null)[] = slot === undefined ? [] : textsOf(record.slots[slot]);
+    return texts.length === 0 ? [null] : texts;
+  });
+  return combinations(values).map((row) => JSON.stringify(row));
+}
+
+function noteIn({ runs, gapMs }: Basis, key: Key, time: number, cause: Cause): void {
+  const list = runs.get(key) ?? [];
+  if (list.length === 0) runs.set(key, list);
+  const run = list.findLast((candidate) => candidate.cause === cause);
+  if (run === undefined || time - run.to > gapMs || run.from - time > gapMs) {
+    list.push({ cause, from: time, to: time, events: 1 });
+    return;
+  }
+  run.from = Math.min(run.from, time);
+  run.to = Math.max(run.to, time);
+  run.events += 1;
+}

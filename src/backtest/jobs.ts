@@ -1,0 +1,157 @@
+/**
+ * What a backtest runs: one job per incident inside a small background that was watched for a while before it,
+ * and benign jobs that learn, then judge. A job is generator → decoder → engine in one thread.
+ *
+ * Jobs are whole: to split the accounts of one among threads would change what rules by organisation, source
+ * or creator see, and to split its time would cost the learning again.
+ */
+
+import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
+import { VigieError } from '../errors.ts';
+import { nearest } from '../sigma/nearest.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import type { Clock } from '../clock.ts';
+import { Causes, type LabelledTraffic } from './causes.ts';
+import { Judge, type Judgement } from './judge.ts';
+
+export interface JobSpec {
+  readonly scenario: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** No incident: its false alerts are those of the report. */
+  readonly benign: boolean;
+  readonly learnMs: number;
+  /** About how many events it generates. */
+  readonly events: number;
+}
+
+export interface JobResult {
+  readonly scenario: string;
+  readonly benign: boolean;
+  /** As the labels give them: instants and durations in ms. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly judgement: Judgement;
+  /** Wall time, ms: in all, and of that what generating took. */
+  readonly elapsedMs: number;
+  readonly generatingMs: number;
+}
+
+export interface JobsOptions {
+  /** Names of incidents; all when undefined. */
+  readonly incidents?: readonly string[] | undefined;
+  /** Leave the benign traffic out. */
+  readonly withoutBenign?: boolean;
+  /** Accounts of the benign traffic. */
+  readonly accounts: number;
+  /** Accounts around an incident. */
+  readonly background: number;
+  readonly learnMs: number;
+  readonly judgeMs: number;
+  readonly seed?: string | undefined;
+  /** Further options of the scenarios that have them, e.g. fewer records. */
+  readonly scenarioOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const BENIGN = 'benign';
+
+/** Names of all incidents that can be generated. */
+export function incidentNames(): readonly string[] {
+  return Object.keys(SCENARIOS).filter((name) => name !== BENIGN);
+}
+
+/** The longest first, so that the threads end together. Throws SCENARIO_UNKNOWN. */
+export function planJobs(options: JobsOptions): readonly JobSpec[] {
+  const { incidents = incidentNames(), accounts, background, learnMs, judgeMs, seed } = options;
+  const common = seed === undefined ? {} : { seed };
+  const specs = incidents.map((name) => {
+    if (!incidentNames().includes(name)) {
+      const meant = nearest(name, incidentNames());
+      throw new VigieError('SCENARIO_UNKNOWN', `there is no incident ${JSON.stringify(name)}`, {
+        remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}Use one of: ${incidentNames().join(', ')}.`,
+      });
+    }
+    return specOf(name, learnMs, {
+      ...common,
+      accounts: background,
+      ...(has(name, 'history') ? { history: learnMs } : {}),
+      ...options.scenarioOptions?.[name],
+    });
+  });
+  if (options.withoutBenign !== true) {
+    specs.push(
+      specOf(BENIGN, learnMs, {
+        ...common,
+        accounts,
+        duration: learnMs + judgeMs,
+        ...options.scenarioOptions?.[BENIGN],
+      }),
+    );
+  }
+  return specs.sort((a, b) => b.events - a.events);
+}
+
+function specOf(scenario: string, learnMs: number, options: Readonly<Record<string, unknown>>): JobSpec {
+  const { events } = estimate(scenario, options);
+  return { scenario, options, benign: scenario === BENIGN, learnMs, events };
+}
+
+function has(scenario: string, option: string): boolean {
+  return SCENARIOS[scenario]!.options.some(({ name }) => name === option);
+}
+
+/** Runs a job to its end. `progress` is told the events so far, now and then. */
+export function runJob(
+  spec: JobSpec,
+  ruleSet: RuleSet,
+  clock: Clock,
+  progress: (events: number) => void = () => {},
+): JobResult {
+  const generated = generate(spec.scenario, spec.options);
+  const causes = new Causes();
+  const { learnMs, benign } = spec;
+  const { start, duration, accounts } = generated.labels().options as Record<string, number>;
+  // Nobody works on its last Sunday, and yet it was judged.
+  const judged = benign ? { judged: { from: start! + learnMs, to: start! + duration! } } : {};
+  const judge = new Judge(ruleSet, causes, { learnMs, ...judged });
+  const chunks = generated.batches()[Symbol.iterator]();
+  const since = clock.elapsed();
+  let generatingMs = 0;
+  for (;;) {
+    const before = clock.elapsed();
+    const { done, value: chunk } = chunks.next();
+    generatingMs += clock.elapsed() - before;
+    if (done === true) break;
+    // The labels know of an event as soon as it is written.
+    causes.update(generated.labels());
+    const { bytes, ends, count } = chunk;
+    let start = 0;
+    for (let i = 0; i < count; i += 1) {
+      const end = ends[i]!;
+      judge.take(bytes, start, end - 1);
+      start = end;
+    }
+    progress(judge.events);
+  }
+  const judgement = judge.finish();
+  return {
+    scenario: spec.scenario,
+    benign: spec.benign,
+    options: generated.labels().options,
+    judgement: { ...judgement, accounts: accounts! },
+    elapsedMs: clock.elapsed() - since,
+    generatingMs,
+  };
+}
+
+/** Judges somebody's own events, which `feed` hands over line by line. */
+export async function judgeLog(
+  ruleSet: RuleSet,
+  labels: LabelledTraffic,
+  options: ConstructorParameters<typeof Judge>[2],
+  feed: (visit: (data: Uint8Array, start: number, end: number) => void) => Promise<void>,
+): Promise<Judgement> {
+  const causes = new Causes();
+  causes.update(labels);
+  const judge = new Judge(ruleSet, causes, options);
+  await feed((data, start, end) => judge.take(data, start, end));
+  return judge.finish();
+}

@@ -1,0 +1,278 @@
+/**
+ * Labelled traffic × rules → which alerts belong to an incident, and which are false.
+ *
+ * Decoder and engine are those of `vigie run`; here they have no sink and no clock. An alert **belongs to an
+ * incident** when an event of the incident stands behind it: it matches one of the rules on events that the
+ * alert's rule rests on, carries the group's values, and lies in the crossing window. Any other alert is
+ * false, also one on a thief's account that opened before the theft and goes on into it.
+ *
+ * Memory: what is kept per alert is a few numbers, per labelled group a few runs; alerts in the learning time
+ * are not kept at all.
+ */
+
+import type { Episode } from '../alert/episode.ts';
+import { Engine } from '../detect/engine.ts';
+import { numberOf, textOf } from '../detect/values.ts';
+import { createDecoder } from '../event/create-decoder.ts';
+import type { Decoder } from '../event/decoder.ts';
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import { type EventRecord, FieldTable } from '../event/record.ts';
+import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { Cause, Causes } from './causes.ts';
+import { Contributions } from './contributions.ts';
+import { type Theft, type Taken, TheftLog } from './theft-log.ts';
+
+export interface JudgeOptions {
+  /** Alerts that cross earlier than this long after the first event are not judged, ms. */
+  readonly learnMs: number;
+  /** What is judged, when it is known better than from the first and last event, ms since the epoch. */
+  readonly judged?: { readonly from: number; readonly to: number };
+  /** Default 60,000 ms. */
+  readonly latenessMs?: number;
+  readonly timestampField?: string;
+  readonly personFields?: readonly string[];
+  readonly maxEventBytes?: number;
+}
+
+/** The alerts of one rule that belong to one incident. */
+export interface Hit {
+  readonly incident: number;
+  /** Key of the rule. */
+  readonly rule: string;
+  alerts: number;
+  /** Of those, marked by an alert of a rule above. */
+  inhibited: number;
+  /** The earliest. */
+  first: HitAlert;
+}
+
+interface HitAlert {
+  readonly group: Readonly<Record<string, string | null>>;
+  /** ms since the epoch, as all instants here. */
+  readonly crossedAt: number;
+  /** Event time at which the engine told of it: later than the crossing where a rule waits for the watermark. */
+  readonly raisedAt: number;
+  readonly value: number;
+  /** Gone by the crossing, and by the time it was told. */
+  readonly taken: Taken;
+  readonly takenWhenRaised: Taken;
+}
+
+export interface FalseAlerts {
+  readonly rule: string;
+  /** A confounder of the labels, or `ordinary work`. */
+  readonly cause: string;
+  alerts: number;
+  inhibited: number;
+  /** A few, for whoever wants to look. */
+  readonly examples: {
+    readonly group: Readonly<Record<string, string | null>>;
+    readonly crossedAt: number;
+    readonly value: number;
+  }[];
+}
+
+export interface IncidentTraffic extends Theft {
+  readonly name: string;
+  readonly title: string;
+  readonly course: readonly Taken[];
+}
+
+export interface Judgement {
+  readonly events: number;
+  readonly deadLetters: number;
+  readonly firstAt: number | undefined;
+  readonly lastAt: number | undefined;
+  /** Length of the judged part, ms. */
+  readonly judgedMs: number;
+  /** Distinct `user.id` of events that did not fail. */
+  readonly accounts: number;
+  readonly incidents: readonly IncidentTraffic[];
+  readonly hits: readonly Hit[];
+  readonly falseAlerts: readonly FalseAlerts[];
+  /** Groups and bytes of state at the end. */
+  readonly state: { readonly groups: number; readonly bytes: number };
+}
+
+const EXAMPLES = 3;
+const COURSE_POINTS = 240;
+
+export class Judge {
+  readonly #engine: Engine;
+  readonly #decoder: Decoder;
+  readonly #record: EventRecord;
+  readonly #causes: Causes;
+  readonly #contributions: Contributions;
+  readonly #learnMs: number;
+  readonly #judged: JudgeOptions['judged'];
+  readonly #latenessMs: number;
+  readonly #slots: Readonly<Record<'session' | 'account' | 'outcome' | 'records' | 'persons', number>>;
+  readonly #thefts: TheftLog[] = [];
+  readonly #open = new Map<Episode, number>();
+  readonly #hits = new Map<string, Hit>();
+  readonly #false = new Map<string, FalseAlerts>();
+  readonly #accounts = new Set<string>();
+  #events = 0;
+  #deadLetters = 0;
+  #firstAt: number | undefined;
+  #lastAt: number | undefined;
+
+  /** `causes` may grow while events come: an event is judged by what it says then. */
+  constructor(ruleSet: RuleSet, causes: Causes, options: JudgeOptions) {
+    const fields = new FieldTable();
+    // Nothing is written, so nobody needs to be protected by a secret.
+    const key = new Uint8Array(16);
+    const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes } = options;
+    this.#causes = causes;
+    this.#learnMs = learnMs;
+    this.#judged = options.judged;
+    this.#latenessMs = latenessMs;
+    this.#contributions = new Contributions(ruleSet, fields);
+    this.#slots = {
+      session: fields.slot('portal.session.id'),
+      account: fields.slot('user.id'),
+      outcome: fields.slot('event.outcome'),
+      records: fields.slot('portal.records.count'),
+      persons: fields.slot('portal.records.ids'),
+    };
+    this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs });
+    this.#decoder = createDecoder({
+      fields,
+      timeRequired: true,
+      pseudonymKey: key,
+      ...(timestampField === undefined ? {} : { timestampField }),
+      ...(personFields === undefined ? {} : { personFields }),
+      ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
+    });
+    this.#record = fields.newRecord();
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** One event, in `data[start, end)`. */
+  take(data: Uint8Array, start: number, end: number): void {
+    const record = this.#record;
+    if (this.#decoder.decode(data, start, end, record) !== undefined) {
+      this.#deadLetters += 1;
+      return;
+    }
+    const { slots, time } = record;
+    this.#events += 1;
+    this.#firstAt = Math.min(time, this.#firstAt ?? time);
+    this.#lastAt = Math.max(time, this.#lastAt ?? time);
+    const account = textOf(slots[this.#slots.account]) ?? '';
+    if (slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
+    const engine = this.#engine;
+    const matched = engine.process(record, 0);
+    // A copy adds nothing.
+    if (matched < 0) return;
+    const cause = this.#causes.of(textOf(slots[this.#slots.session]), textOf(slots[engine.evidence.idSlot]));
+    if (!Number.isNaN(cause)) {
+      this.#contributions.note(record, engine.matcher.matched, matched, cause);
+      if (cause >= 0) this.#noteTheft(cause, record, account);
+    }
+    this.#noteEpisodes(time);
+  }
+
+  finish(): Judgement {
+    this.#engine.finish();
+    this.#noteEpisodes(undefined);
+    for (const [episode, raisedAt] of this.#open) this.#judge(episode, raisedAt);
+    this.#open.clear();
+    return {
+      events: this.#events,
+      deadLetters: this.#deadLetters,
+      firstAt: this.#firstAt,
+      lastAt: this.#lastAt,
+      judgedMs: Math.max(0, (this.#judged?.to ?? this.#lastAt ?? 0) - this.#judgedFrom),
+      accounts: this.#accounts.size,
+      incidents: this.#causes.incidents.map(({ name, title }, i) => {
+        const log = this.#thefts[i] ?? new TheftLog();
+        return { name, title, ...log.theft(), course: log.course(COURSE_POINTS) };
+      }),
+      hits: [...this.#hits.values()],
+      falseAlerts: [...this.#false.values()],
+      state: this.#engine.size(),
+    };
+  }
+
+  get #judgedFrom(): number {
+    return this.#judged?.from ?? (this.#firstAt ?? 0) + this.#learnMs;
+  }
+
+  #noteTheft(incident: Cause, { slots, time }: EventRecord, account: string): void {
+    const persons = slots[this.#slots.persons];
+    const shown =
+      numberOf(slots[this.#slots.records]) ?? (persons instanceof Pseudonyms ? persons.length : 0);
+    const records = slots[this.#slots.outcome] === 'failure' ? 0 : shown;
+    (this.#thefts[incident] ??= new TheftLog()).note(time, records, persons, account);
+  }
+
+  /** `now`: event time at hand; undefined at the end, when the watermark would still have to come. */
+  #noteEpisodes(now: number | undefined): void {
+    const { changed } = this.#engine.tracker;
+    if (changed.size === 0) return;
+    for (const episode of changed) {
+      if (!episode.of.rule.alertsAlone) continue;
+      const raisedAt = this.#open.get(episode) ?? now ?? episode.crossedAt + this.#latenessMs;
+      if (episode.status === 'firing') {
+        this.#open.set(episode, raisedAt);
+      } else {
+        this.#open.delete(episode);
+        if (episode.status === 'resolved') this.#judge(episode, raisedAt);
+      }
+    }
+    changed.clear();
+  }
+
+  #judge(episode: Episode, raisedAt: number): void {
+    const { rule } = episode.of;
+    const { crossedAt, valueAtCrossing: value } = episode;
+    const group = episode.group.fields;
+    const behind = this.#contributions.within(rule, group, crossedAt);
+    const inhibited = episode.inhibitedBy === '' ? 0 : 1;
+    let belongs = false;
+    for (const cause of behind.keys()) {
+      if (cause < 0) continue;
+      belongs = true;
+      this.#noteHit(cause, rule, inhibited, { group, crossedAt, raisedAt, value });
+    }
+    if (belongs || crossedAt < this.#judgedFrom) return;
+    const [most] = [...behind].sort((a, b) => b[1] - a[1]);
+    const cause = this.#causes.nameOf(most?.[0] ?? this.#causes.ofGroup(group));
+    const id = JSON.stringify([rule.key, cause]);
+    let row = this.#false.get(id);
+    if (row === undefined) {
+      row = { rule: rule.key, cause, alerts: 0, inhibited: 0, examples: [] };
+      this.#false.set(id, row);
+    }
+    row.alerts += 1;
+    row.inhibited += inhibited;
+    if (row.examples.length < EXAMPLES) row.examples.push({ group, crossedAt, value });
+  }
+
+  #noteHit(
+    incident: Cause,
+    rule: CorrelationRule,
+    inhibited: number,
+    alert: Omit<HitAlert, 'taken' | 'takenWhenRaised'>,
+  ): void {
+    const id = JSON.stringify([incident, rule.key]);
+    const log = this.#thefts[incident]!;
+    const first = (): HitAlert => ({
+      ...alert,
+      taken: log.by(alert.crossedAt),
+      takenWhenRaised: log.by(alert.raisedAt),
+    });
+    const hit = this.#hits.get(id);
+    if (hit === undefined) {
+      this.#hits.set(id, { incident, rule: rule.key, alerts: 1, inhibited, first: first() });
+      return;
+    }
+    hit.alerts += 1;
+    hit.inhibited += inhibited;
+    if (alert.crossedAt < hit.first.crossedAt) hit.first = first();
+  }
+}

@@ -1,0 +1,25 @@
+/** How figures of a backtest are counted: alerts per day and 10,000 accounts, shares, levels in order. */
+
+import type { Level } from '../sigma/rule.ts';
+import type { Judgement } from './judge.ts';
+
+export const DAY_MS = 86_400_000;
+export const LEVELS: readonly Level[] = ['informational', 'low', 'medium', 'high', 'critical'];
+
+export function atLeast(level: Level, least: Level): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+}
+
+/** Account-days judged, in units of 10,000 accounts: what a number of alerts is divided by. */
+export function rateBase(judged: readonly Judgement[]): number {
+  return judged.reduce((sum, { judgedMs, accounts }) => sum + (judgedMs / DAY_MS) * (accounts / 10_000), 0);
+}
+
+/** Four significant digits: a figure of a simulation has no more. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+export function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : rounded(part / whole);
+}

@@ -1,0 +1,296 @@
+/**
+ * What a backtest found, as a person or a script reads it: the shape of `--json`, format `vigie-backtest/1`.
+ *
+ * Instants are ISO 8601, durations end in `Ms`, shares lie between 0 and 1, rates are per day and 10,000
+ * accounts. Everything but `jobs` (how long it took) follows from the rules, the seed and the options.
+ */
+
+import type { Bound, CorrelationRule, Level } from '../sigma/rule.ts';
+import type { IncidentTraffic, Judgement, Hit } from './judge.ts';
+import type { JobResult } from './jobs.ts';
+import { DAY_MS, LEVELS, atLeast, rateBase, rounded, share } from './rates.ts';
+import type { Sweep } from './sweep.ts';
+import { type SweepReport, sweepReport } from './sweep-report.ts';
+import type { Taken } from './theft-log.ts';
+import { personsPerAccountHour } from './without.ts';
+
+/** An alert at this level or above is one that somebody looks at. */
+const NOTICED: Level = 'medium';
+
+interface RuleInfo {
+  readonly rule: string;
+  readonly title: string;
+  readonly level: Level;
+  readonly type: CorrelationRule['type'];
+  readonly fields: readonly string[];
+  readonly groupBy: readonly string[];
+  readonly timespanMs: number;
+  readonly bounds: readonly Bound[];
+  /** Counts one account's persons in an hour, or rests on a rule that does. */
+  readonly signalA: boolean;
+}
+
+/** The earliest alert of some kind on an incident, and what it came too late for. */
+export interface Detection {
+  readonly rule: string;
+  readonly title: string;
+  readonly level: Level;
+  readonly group: Readonly<Record<string, string | null>>;
+  readonly crossedAt: string;
+  /** Event time at which the engine told of it. */
+  readonly raisedAt: string;
+  readonly value: number;
+  /** First malicious read → crossing; negative before it; null when nothing was read. */
+  readonly timeToDetectMs: number | null;
+  readonly sinceFirstEventMs: number;
+  readonly beforeFirstRead: boolean;
+  /** Gone by the crossing. */
+  readonly records: number;
+  readonly persons: number;
+  readonly accounts: number;
+  readonly shareOfRecords: number;
+  readonly shareOfAccounts: number;
+  /** Gone when the engine told of it. */
+  readonly recordsWhenRaised: number;
+}
+
+interface RuleVerdict extends Detection {
+  readonly alerts: number;
+  readonly inhibited: number;
+}
+
+export interface IncidentVerdict {
+  readonly name: string;
+  readonly title: string;
+  /** Nothing was read: no alert is the right answer. */
+  readonly negativeControl: boolean;
+  readonly firstEvent: string | null;
+  readonly firstRead: string | null;
+  readonly lastRead: string | null;
+  readonly events: number;
+  readonly reads: number;
+  readonly records: number;
+  readonly persons: number;
+  readonly accounts: number;
+  /** The earliest alert at medium or above, high or above, critical. */
+  readonly detected: Readonly<Record<'medium' | 'high' | 'critical', Detection | null>>;
+  /** The earliest at medium or above without the rules of signal A. */
+  readonly inDepth: Detection | null;
+  /** Every rule with an alert that belongs to the incident, by its first crossing. */
+  readonly rules: readonly RuleVerdict[];
+  /** Alerts on the background around it. */
+  readonly falseAlerts: number;
+  /** What was gone at some instants between first and last read. */
+  readonly course: readonly (Omit<Taken, 'at'> & { readonly sinceFirstReadMs: number })[];
+}
+
+interface FalseAlertRow {
+  readonly rule: string;
+  readonly level: Level;
+  readonly cause: string;
+  readonly alerts: number;
+  /** Of those, marked by an alert of a rule above: `alerts − inhibited` stand at the top. */
+  readonly inhibited: number;
+  readonly perDay: number;
+  readonly topPerDay: number;
+  readonly examples: Judgement['falseAlerts'][number]['examples'];
+}
+
+interface Rate {
+  readonly alerts: number;
+  readonly inhibited: number;
+  /** Per day and 10,000 accounts: of all, and of those at the top. */
+  readonly perDay: number;
+  readonly topPerDay: number;
+}
+
+interface FalseAlertReport {
+  readonly days: number;
+  readonly accounts: number;
+  readonly events: number;
+  readonly all: Rate;
+  readonly byLevel: Readonly<Record<Level, Rate>>;
+  readonly byCause: Readonly<Record<string, Rate>>;
+  readonly rows: readonly FalseAlertRow[];
+}
+
+export interface BacktestReport {
+  readonly format: 'vigie-backtest/1';
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly rules: readonly RuleInfo[];
+  readonly incidents: readonly IncidentVerdict[];
+  /** Null when no benign traffic was judged. */
+  readonly falseAlerts: FalseAlertReport | null;
+  readonly sweep: SweepReport | null;
+  readonly jobs: readonly {
+    readonly scenario: string;
+    readonly events: number;
+    readonly deadLetters: number;
+    readonly groups: number;
+    readonly stateBytes: number;
+    readonly elapsedMs: number;
+    readonly generatingMs: number;
+  }[];
+}
+
+/** `sweep`: what the jobs judged with, its rule set and the points of its sweep, if it has some. */
+export function reportOf(
+  sweep: Sweep,
+  jobs: readonly JobResult[],
+  settings: Readonly<Record<string, unknown>>,
+): BacktestReport {
+  const rules = new Map(sweep.originals.map((rule) => [rule.key, rule]));
+  const signalA = personsPerAccountHour([...rules.values()]);
+  const incidents = jobs.flatMap((job) =>
+    job.judgement.incidents.map((traffic, i) => verdictOf(traffic, i, job.judgement, rules, signalA)),
+  );
+  const judged = jobs.filter(({ benign }) => benign).map(({ judgement }) => judgement);
+  return {
+    format: 'vigie-backtest/1',
+    settings,
+    rules: [...rules.values()]
+      .filter(({ alertsAlone }) => alertsAlone)
+      .map((rule) => ({
+        rule: rule.key,
+        title: rule.title,
+        level: rule.level,
+        type: rule.type,
+        fields: rule.fields,
+        groupBy: rule.groupBy,
+        timespanMs: rule.timespanMs,
+        bounds: rule.bounds,
+        signalA: signalA.has(rule.key),
+      })),
+    incidents: incidents.sort((a, b) => ((a.firstEvent ?? '') < (b.firstEvent ?? '') ? -1 : 1)),
+    falseAlerts: judged.length === 0 ? null : falseAlertReport(judged, rules),
+    sweep: sweep.points.length === 0 ? null : sweepReport(sweep, jobs),
+    jobs: jobs.map(({ scenario, judgement, elapsedMs, generatingMs }) => ({
+      scenario,
+      events: judgement.events,
+      deadLetters: judgement.deadLetters,
+      groups: judgement.state.groups,
+      stateBytes: judgement.state.bytes,
+      elapsedMs: Math.round(elapsedMs),
+      generatingMs: Math.round(generatingMs),
+    })),
+  };
+}
+
+function verdictOf(
+  traffic: IncidentTraffic,
+  index: number,
+  { hits, falseAlerts }: Judgement,
+  rules: ReadonlyMap<string, CorrelationRule>,
+  signalA: ReadonlySet<string>,
+): IncidentVerdict {
+  const found = hits
+    .filter(({ incident, rule }) => incident === index && rules.has(rule))
+    .map((hit): RuleVerdict => {
+      const { alerts, inhibited } = hit;
+      return { ...detectionOf(hit, rules.get(hit.rule)!, traffic), alerts, inhibited };
+    })
+    .sort((a, b) => (a.crossedAt === b.crossedAt ? 0 : a.crossedAt < b.crossedAt ? -1 : 1));
+  const earliest = (suits: (verdict: RuleVerdict) => boolean): Detection | null => {
+    const verdict = found.find(suits);
+    if (verdict === undefined) return null;
+    const { alerts: _, inhibited: __, ...detection } = verdict;
+    return detection;
+  };
+  const { name, title, events, reads, records, persons, accounts, course } = traffic;
+  return {
+    name,
+    title,
+    negativeControl: reads === 0,
+    firstEvent: iso(traffic.firstEventAt),
+    firstRead: iso(traffic.firstReadAt),
+    lastRead: iso(traffic.lastReadAt),
+    events,
+    reads,
+    records,
+    persons,
+    accounts,
+    detected: {
+      medium: earliest(({ level }) => atLeast(level, 'medium')),
+      high: earliest(({ level }) => atLeast(level, 'high')),
+      critical: earliest(({ level }) => level === 'critical'),
+    },
+    inDepth: earliest(({ level, rule }) => atLeast(level, NOTICED) && !signalA.has(rule)),
+    rules: found,
+    falseAlerts: falseAlerts.reduce((sum, { rule, alerts }) => sum + (rules.has(rule) ? alerts : 0), 0),
+    course: course.map(({ at, ...taken }) => ({ sinceFirstReadMs: at - traffic.firstReadAt!, ...taken })),
+  };
+}
+
+function detectionOf({ first }: Hit, rule: CorrelationRule, traffic: IncidentTraffic): Detection {
+  const { group, crossedAt, raisedAt, value, taken, takenWhenRaised } = first;
+  const { firstReadAt, firstEventAt } = traffic;
+  return {
+    rule: rule.key,
+    title: rule.title,
+    level: rule.level,
+    group,
+    crossedAt: iso(crossedAt)!,
+    raisedAt: iso(raisedAt)!,
+    value,
+    timeToDetectMs: firstReadAt === undefined ? null : crossedAt - firstReadAt,
+    sinceFirstEventMs: crossedAt - firstEventAt!,
+    beforeFirstRead: firstReadAt !== undefined && crossedAt < firstReadAt,
+    records: taken.records,
+    persons: taken.persons,
+    accounts: taken.accounts,
+    shareOfRecords: share(taken.records, traffic.records),
+    shareOfAccounts: share(taken.accounts, traffic.accounts),
+    recordsWhenRaised: takenWhenRaised.records,
+  };
+}
+
+function falseAlertReport(
+  judged: readonly Judgement[],
+  rules: ReadonlyMap<string, CorrelationRule>,
+): FalseAlertReport {
+  const perDay = rateBase(judged);
+  const rate = (alerts: number, inhibited: number): Rate => ({
+    alerts,
+    inhibited,
+    perDay: rounded(alerts / perDay),
+    topPerDay: rounded((alerts - inhibited) / perDay),
+  });
+  const byRuleAndCause = new Map<string, FalseAlertRow>();
+  for (const { rule, cause, alerts, inhibited, examples } of judged.flatMap((one) => one.falseAlerts)) {
+    const known = rules.get(rule);
+    if (known === undefined) continue;
+    const id = JSON.stringify([rule, cause]);
+    const before = byRuleAndCause.get(id);
+    byRuleAndCause.set(id, {
+      rule,
+      level: known.level,
+      cause,
+      ...rate((before?.alerts ?? 0) + alerts, (before?.inhibited ?? 0) + inhibited),
+      examples: before?.examples ?? examples,
+    });
+  }
+  const rows = [...byRuleAndCause.values()].sort((a, b) => b.alerts - a.alerts || (a.rule < b.rule ? -1 : 1));
+  const sum = (some: readonly FalseAlertRow[]): Rate =>
+    rate(
+      some.reduce((total, { alerts }) => total + alerts, 0),
+      some.reduce((total, { inhibited }) => total + inhibited, 0),
+    );
+  const causes = [...new Set(rows.map(({ cause }) => cause))].sort();
+  return {
+    days: rounded(judged.reduce((days, { judgedMs }) => days + judgedMs, 0) / DAY_MS),
+    accounts: Math.max(...judged.map(({ accounts }) => accounts)),
+    events: judged.reduce((total, { events }) => total + events, 0),
+    all: sum(rows),
+    byLevel: Object.fromEntries(
+      LEVELS.map((level) => [level, sum(rows.filter((row) => row.level === level))]),
+    ) as Record<Level, Rate>,
+    byCause: Object.fromEntries(
+      causes.map((cause) => [cause, sum(rows.filter((row) => row.cause === cause))]),
+    ),
+    rows,
+  };
+}
+
+function iso(timeMs: number | undefined): string | null {
+  return timeMs === undefined ? null : new Date(timeMs).toISOString();
+}

@@ -1,0 +1,18 @@
+/** Which rules a backtest judges with: what is loaded, less what is left out, with a sweep's copies. */
+
+import type { RuleSet } from '../sigma/rule.ts';
+import { type Sweep, sweepOf } from './sweep.ts';
+import { withoutRules } from './without.ts';
+
+export interface RuleChoice {
+  readonly paths: readonly string[];
+  /** Names of rules to leave out. */
+  readonly without: readonly string[];
+  readonly sweep: boolean;
+}
+
+/** Throws RULE_UNKNOWN. */
+export function chosenRules(loaded: RuleSet, { without, sweep }: RuleChoice): Sweep {
+  const ruleSet = withoutRules(loaded, without);
+  return sweep ? sweepOf(ruleSet) : { ruleSet, originals: ruleSet.correlations, points: [] };
+}

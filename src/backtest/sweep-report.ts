@@ -1,0 +1,59 @@
+/** What each threshold of a sweep would have cost in false alerts, caught, and let go. */
+
+import type { Bound } from '../sigma/rule.ts';
+import type { JobResult } from './jobs.ts';
+import { atLeast, rateBase, rounded } from './rates.ts';
+import { FACTORS, type Sweep } from './sweep.ts';
+
+interface SweepOutcome {
+  readonly factor: number;
+  /** Per day and 10,000 accounts, inhibited or not; null without benign traffic. */
+  readonly falseAlertsPerDay: number | null;
+  /** Incident → records gone by the first alert. Incidents that are not in it were missed. */
+  readonly recordsLost: Readonly<Record<string, number>>;
+}
+
+interface RuleSweep {
+  readonly rule: string;
+  readonly points: readonly (SweepOutcome & { readonly bounds: readonly Bound[] })[];
+}
+
+export interface SweepReport {
+  /** All thresholds scaled by the same factor; alerts at medium or above. */
+  readonly together: readonly SweepOutcome[];
+  readonly rules: readonly RuleSweep[];
+}
+
+export function sweepReport({ originals, points }: Sweep, jobs: readonly JobResult[]): SweepReport {
+  const base = rateBase(jobs.filter(({ benign }) => benign).map(({ judgement }) => judgement));
+  const outcome = (factor: number, keys: ReadonlySet<string>): SweepOutcome => {
+    let alerts = 0;
+    const recordsLost: Record<string, number> = {};
+    for (const { benign, judgement } of jobs) {
+      if (benign) {
+        for (const row of judgement.falseAlerts) if (keys.has(row.rule)) alerts += row.alerts;
+      }
+      for (const { incident, rule, first } of judgement.hits) {
+        if (!keys.has(rule)) continue;
+        const { name } = judgement.incidents[incident]!;
+        recordsLost[name] = Math.min(recordsLost[name] ?? Infinity, first.taken.records);
+      }
+    }
+    return { factor, falseAlertsPerDay: base === 0 ? null : rounded(alerts / base), recordsLost };
+  };
+
+  const byRule = Map.groupBy(points, ({ of }) => of);
+  return {
+    together: FACTORS.map((factor) => {
+      // What refers to a rule is not counted with it here: it is scaled on its own.
+      const keys = originals
+        .filter(({ alertsAlone, level }) => alertsAlone && atLeast(level, 'medium'))
+        .map(({ key }) => byRule.get(key)?.find(({ stands }) => stands.includes(factor))?.alerting[0] ?? key);
+      return outcome(factor, new Set(keys));
+    }),
+    rules: [...byRule].map(([rule, own]) => ({
+      rule,
+      points: own.map(({ factor, bounds, alerting }) => ({ ...outcome(factor, new Set(alerting)), bounds })),
+    })),
+  };
+}

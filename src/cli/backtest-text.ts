@@ -1,0 +1,150 @@
+/** A backtest's report on a terminal: a verdict per incident, rules × incidents, false alerts, the sweep. */
+
+import type { BacktestReport, Detection, IncidentVerdict } from '../backtest/report.ts';
+import type { Level } from '../sigma/rule.ts';
+import { count, span, styled, styledLevel, table } from './terminal.ts';
+
+const SHOWN_FALSE_ALERTS = 15;
+const LOUDEST_FIRST: readonly Level[] = ['critical', 'high', 'medium', 'low', 'informational'];
+
+export function reportText(report: BacktestReport): string {
+  const parts = [verdicts(report), matrix(report), falseAlerts(report), sweep(report), work(report)].filter(
+    (part) => part !== '',
+  );
+  return `${parts.join('\n\n')}\n`;
+}
+
+function verdicts({ incidents }: BacktestReport): string {
+  if (incidents.length === 0) return '';
+  const rows = incidents.map((incident) => {
+    const { name, detected, inDepth, records, negativeControl } = incident;
+    const { medium } = detected;
+    const verdict = verdictOf(incident);
+    return [
+      name,
+      verdict,
+      negativeControl || medium === null ? '' : when(medium),
+      negativeControl
+        ? ''
+        : medium === null
+          ? `all ${count(records)}`
+          : `${count(medium.records)} of ${count(records)}`,
+      negativeControl || medium === null ? '' : percent(medium.shareOfRecords),
+      detected.critical === null ? '–' : `${when(detected.critical)}, ${count(detected.critical.records)}`,
+      inDepth === null
+        ? negativeControl
+          ? ''
+          : styled('red', 'blind')
+        : `${when(inDepth)}, ${count(inDepth.records)}`,
+    ];
+  });
+  return `${styled('bold', 'Incidents')}: the first alert at medium or above\n${table(
+    [
+      'incident',
+      'verdict',
+      'after first read',
+      'records gone',
+      'share',
+      'critical: after, gone',
+      'without signal A: after, gone',
+    ],
+    rows,
+  )}`;
+}
+
+function verdictOf({ negativeControl, detected, rules }: IncidentVerdict): string {
+  if (negativeControl) {
+    return rules.length === 0
+      ? styled('green', 'silent, as it should be')
+      : styled('yellow', `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} spoke, nothing was read`);
+  }
+  const first = detected.medium;
+  if (first === null) return styled('red', 'not caught');
+  return `${styled('green', 'caught')} ${styledLevel(first.level)}`;
+}
+
+export function when({ timeToDetectMs, sinceFirstEventMs }: Detection): string {
+  if (timeToDetectMs === null) return `${span(sinceFirstEventMs)} after it began`;
+  return timeToDetectMs < 0 ? `${span(-timeToDetectMs)} before` : span(timeToDetectMs);
+}
+
+function matrix({ incidents, rules }: BacktestReport): string {
+  if (incidents.length === 0) return '';
+  const rows = rules.map(({ rule, title, level }) => [
+    styledLevel(level),
+    title,
+    ...incidents.map((incident) => {
+      const verdict = incident.rules.find((candidate) => candidate.rule === rule);
+      return verdict === undefined ? '·' : when(verdict).replace(' after it began', '');
+    }),
+  ]);
+  return `${styled('bold', 'Rules × incidents')}: time from the first read to the rule's first alert\n${table(
+    ['level', 'rule', ...incidents.map(({ name }) => name)],
+    rows,
+  )}`;
+}
+
+function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
+  if (report === null) return '';
+  const { days, accounts, all, byLevel, byCause, rows } = report;
+  const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
+  const head = `${styled('bold', 'False alerts')} per day and 10,000 accounts, over ${count(days)} days of ${count(accounts)} accounts: ${count(all.perDay)}, of which ${count(all.topPerDay)} stand under no other alert`;
+  if (rows.length === 0) return head;
+  const levels = LOUDEST_FIRST.filter((level) => byLevel[level].alerts > 0).map((level) => [
+    styledLevel(level),
+    count(byLevel[level].topPerDay),
+    count(byLevel[level].perDay),
+  ]);
+  const causes = Object.entries(byCause)
+    .sort(([, a], [, b]) => b.alerts - a.alerts)
+    .map(([cause, rate]) => [cause, count(rate.topPerDay), count(rate.perDay)]);
+  const shown = rows.slice(0, SHOWN_FALSE_ALERTS);
+  const more = rows.length - shown.length;
+  return [
+    head,
+    table(['level', 'at the top', 'all'], levels),
+    '',
+    table(['cause', 'at the top', 'all'], causes),
+    '',
+    table(
+      ['level', 'rule', 'cause', 'at the top', 'all'],
+      shown.map(({ rule, level, cause, topPerDay, perDay }) => [
+        styledLevel(level),
+        titles.get(rule) ?? rule,
+        cause,
+        count(topPerDay),
+        count(perDay),
+      ]),
+    ),
+    ...(more > 0 ? [`and ${more} more: --json or --html`] : []),
+  ].join('\n');
+}
+
+function sweep({ sweep: report, incidents }: BacktestReport): string {
+  if (report === null) return '';
+  const thefts = incidents.filter(({ negativeControl }) => !negativeControl);
+  const rows = report.together.map(({ factor, falseAlertsPerDay, recordsLost }) => [
+    factor === 1 ? styled('bold', '× 1 (as it is)') : `× ${factor}`,
+    falseAlertsPerDay === null ? '' : count(falseAlertsPerDay),
+    `${thefts.filter(({ name }) => recordsLost[name] !== undefined).length} of ${thefts.length}`,
+    count(thefts.reduce((sum, { name, records }) => sum + (recordsLost[name] ?? records), 0)),
+  ]);
+  return `${styled('bold', 'All thresholds scaled together')}, alerts at medium or above\n${table(
+    ['thresholds', 'false alerts a day', 'incidents caught', 'records gone before the first alert'],
+    rows,
+  )}\nEach rule on its own: --json or --html`;
+}
+
+function work({ jobs }: BacktestReport): string {
+  const events = jobs.reduce((sum, job) => sum + job.events, 0);
+  const busyMs = jobs.reduce((sum, job) => sum + job.elapsedMs, 0);
+  return styled(
+    'dim',
+    `${count(events)} events, ${span(busyMs)} of work: ${jobs.map((job) => `${job.scenario} ${span(job.elapsedMs)}`).join(', ')}`,
+  );
+}
+
+export function percent(share: number): string {
+  if (share === 0) return '0 %';
+  return share < 0.0001 ? '< 0.01 %' : `${count(Number((share * 100).toPrecision(2)))} %`;
+}

@@ -1,0 +1,222 @@
+/** `vigie backtest`: rules × labelled traffic → what is caught, when, at what cost in false alerts. */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import type { LabelledTraffic } from '../backtest/causes.ts';
+import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
+import { readLabels } from '../backtest/labels-file.ts';
+import { renderPage } from '../backtest/page/page.ts';
+import { runJobs } from '../backtest/pool.ts';
+import { type BacktestReport, reportOf } from '../backtest/report.ts';
+import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import { reportText } from './backtest-text.ts';
+import { forEachLine, requireRules } from './inputs.ts';
+import { durationMs, wholeNumber } from './options.ts';
+import { write } from './output.ts';
+import { count, progressBar } from './terminal.ts';
+
+interface Options {
+  rules?: string[];
+  incidents?: string[];
+  benign: boolean;
+  accounts: number;
+  background: number;
+  learn?: number;
+  judge: number;
+  seed?: string;
+  without: string[];
+  sweep?: true;
+  jobs: number;
+  input?: string;
+  labels?: string;
+  timestampField?: string;
+  json?: true;
+  html?: string;
+}
+
+const DAY_MS = 86_400_000;
+
+export function backtestCommand(program: Command): void {
+  program
+    .command('backtest')
+    .summary('measure rules against every incident and against benign weeks')
+    .description(
+      'Regenerates every incident inside ordinary traffic, and benign weeks, runs the production engine over them, and says per incident when which rule spoke and what was gone by then, and what false alerts the rules cost. With --input, judges your own log instead.',
+    )
+    .option(
+      '-r, --rules <path...>',
+      'files or folders of Sigma rules (default: VIGIE_RULES, or those that come with Vigie)',
+    )
+    .option(
+      '--incidents <names>',
+      `some of ${incidentNames().join(', ')}, separated by commas (default: all)`,
+      names,
+    )
+    .option('--no-benign', 'leave the benign weeks out')
+    .addOption(
+      new Option('--accounts <number>', 'accounts of the benign weeks')
+        .argParser(wholeNumber(1, 1_000_000))
+        .default(10_000),
+    )
+    .addOption(
+      new Option('--background <number>', 'accounts around each incident')
+        .argParser(wholeNumber(0, 1_000_000))
+        .default(300),
+    )
+    .addOption(
+      new Option(
+        '--learn <duration>',
+        'traffic before anything is judged, for baselines and new terms (default: 28d; 0d with --input)',
+      ).argParser(durationMs),
+    )
+    .addOption(
+      new Option('--judge <duration>', 'benign traffic that is judged')
+        .argParser(durationMs)
+        .default(28 * DAY_MS, '28d'),
+    )
+    .option('--seed <text>', 'seed of the generated traffic')
+    .option('--without <rule...>', 'leave rules out, and what needs them: ids or names', [])
+    .option('--sweep', 'also judge every threshold at 0.25 to 4 times its value')
+    .option('-i, --input <file>', 'judge this log, NDJSON, - for standard input')
+    .option('--labels <file>', 'what of --input is malicious (vigie-labels/1); without it nothing is')
+    .option(
+      '--timestamp-field <name>',
+      'with --input: field of the event time (default: VIGIE_TIMESTAMP_FIELD)',
+    )
+    .addOption(
+      new Option('--jobs <number>', 'threads')
+        .argParser(wholeNumber(1, 256))
+        .default(availableParallelism(), 'one per core'),
+    )
+    .option('--json', 'print the report as JSON')
+    .option('--html <file>', 'also write the report as one page with plots')
+    .addHelpText(
+      'after',
+      `
+The exit code is 0 whatever was found. docs/backtest.md says what each figure means.
+
+Examples:
+  vigie backtest --html backtest.html
+  vigie backtest --rules my-rules --incidents kairos-2025 --no-benign
+  vigie backtest --sweep --html sweep.html
+  vigie backtest --input access.ndjson --labels access.labels.json --learn 28d`,
+    )
+    .action(async (options: Options, self: Command) => {
+      if (options.labels !== undefined && options.input === undefined) {
+        self.error('error: --labels says what of --input is malicious; give --input too');
+      }
+      if (options.html !== undefined) await requireWritable(options.html);
+      const choice: RuleChoice = {
+        paths: rulePaths(options),
+        without: options.without,
+        sweep: options.sweep === true,
+      };
+      const rules = chosenRules(requireRules(choice.paths), choice);
+      const report =
+        options.input === undefined
+          ? await onGenerated(options, choice, rules)
+          : await onOwnLog(options, options.input, rules);
+      if (options.html !== undefined) await writeFile(options.html, await renderPage(report));
+      await write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+      if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
+    });
+}
+
+type Rules = ReturnType<typeof chosenRules>;
+
+async function onGenerated(options: Options, choice: RuleChoice, rules: Rules): Promise<BacktestReport> {
+  const { incidents, benign, accounts, background, judge: judgeMs, seed, jobs: threads } = options;
+  const learnMs = options.learn ?? 28 * DAY_MS;
+  const specs = planJobs({ incidents, withoutBenign: !benign, accounts, background, learnMs, judgeMs, seed });
+  const bar = progressBar(
+    'backtest',
+    specs.reduce((sum, { events }) => sum + events, 0),
+  );
+  try {
+    const results = await runJobs(specs, choice, threads, (events, running) =>
+      bar.update(events, `${count(events)} events: ${running.join(', ')}`),
+    );
+    const { without, sweep } = choice;
+    return reportOf(rules, results, {
+      seed: seed ?? 'vigie',
+      accounts,
+      background,
+      learnMs,
+      judgeMs,
+      without,
+      sweep,
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+async function onOwnLog(options: Options, input: string, rules: Rules): Promise<BacktestReport> {
+  const config = loadConfig(process.env);
+  const labels: LabelledTraffic =
+    options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
+  const learnMs = options.learn ?? 0;
+  const since = systemClock.elapsed();
+  const judgement = await judgeLog(
+    rules.ruleSet,
+    labels,
+    {
+      learnMs,
+      latenessMs: config.lateness,
+      timestampField: options.timestampField ?? config.timestamp_field,
+      personFields: config.person_fields,
+      maxEventBytes: config.max_event_bytes,
+    },
+    (visit) => forEachLine(input, 'backtest', visit),
+  );
+  if (judgement.deadLetters > 0) {
+    process.stderr.write(
+      `${count(judgement.deadLetters)} lines are no events and were left out; \`vigie eval\` shows why\n`,
+    );
+  }
+  const job = {
+    scenario: input === '-' ? 'stdin' : input,
+    benign: true,
+    options: {},
+    judgement,
+    elapsedMs: systemClock.elapsed() - since,
+    generatingMs: 0,
+  };
+  return reportOf(rules, [job], {
+    input: job.scenario,
+    labels: options.labels ?? null,
+    learnMs,
+    without: options.without,
+    sweep: options.sweep === true,
+  });
+}
+
+/** The rules that come with Vigie, unless the command line or the environment names others. */
+function rulePaths({ rules }: Options): readonly string[] {
+  if (rules !== undefined) return rules;
+  return process.env['VIGIE_RULES'] === undefined
+    ? [fileURLToPath(new URL('../../rules', import.meta.url))]
+    : loadConfig(process.env).rules;
+}
+
+/** Minutes of work must not end at a folder that isn't there. */
+async function requireWritable(path: string): Promise<void> {
+  try {
+    await writeFile(path, '', { flag: 'a' });
+  } catch (cause) {
+    throw new VigieError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
+      remedy: 'Give --html a path in an existing folder that can be written.',
+      cause,
+    });
+  }
+}
+
+function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
