@@ -104,7 +104,7 @@ interface Rate {
   readonly topPerDay: number;
 }
 
-interface FalseAlertReport {
+export interface FalseAlertReport {
   readonly days: number;
   readonly accounts: number;
   readonly events: number;

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { LabelledTraffic } from '../backtest/causes.ts';
 import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
@@ -19,6 +18,7 @@ import { reportText } from './backtest-text.ts';
 import { forEachLine, requireRules } from './inputs.ts';
 import { durationMs, wholeNumber } from './options.ts';
 import { write } from './output.ts';
+import { shipped } from './shipped.ts';
 import { count, progressBar } from './terminal.ts';
 
 interface Options {
@@ -122,7 +122,7 @@ Examples:
         options.input === undefined
           ? await onGenerated(options, choice, rules)
           : await onOwnLog(options, options.input, rules);
-      if (options.html !== undefined) await writeFile(options.html, await renderPage(report));
+      if (options.html !== undefined) await writeFile(options.html, renderPage(report));
       await write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
       if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
     });
@@ -200,9 +200,7 @@ async function onOwnLog(options: Options, input: string, rules: Rules): Promise<
 /** The rules that come with Vigie, unless the command line or the environment names others. */
 function rulePaths({ rules }: Options): readonly string[] {
   if (rules !== undefined) return rules;
-  return process.env['VIGIE_RULES'] === undefined
-    ? [fileURLToPath(new URL('../../rules', import.meta.url))]
-    : loadConfig(process.env).rules;
+  return process.env['VIGIE_RULES'] === undefined ? [shipped('rules')] : loadConfig(process.env).rules;
 }
 
 /** Minutes of work must not end at a folder that isn't there. */

@@ -2,7 +2,6 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { estimate, generate, type IncidentLabels } from '../../replay/index.ts';
 import type { Alert } from '../alert/alert.ts';
@@ -14,11 +13,13 @@ import { runService } from '../service.ts';
 import type { AlertView } from '../sink/alert-store.ts';
 import { MemorySource } from '../source/memory-source.ts';
 import { groupText } from './alerts.ts';
+import { compareDetectors } from './compare.ts';
 import { EXIT } from './errors.ts';
 import { requireRules } from './inputs.ts';
 import { createLogger } from './logger.ts';
 import { settingText } from './options.ts';
 import { write } from './output.ts';
+import { shipped } from './shipped.ts';
 import { stopSignal } from './signals.ts';
 import { bytes, count, instant, progressBar, span, styled, styledLevel } from './terminal.ts';
 
@@ -32,7 +33,12 @@ interface Options {
   accounts?: string;
   lists?: string;
   dataDir: string;
+  compare?: true;
+  detector?: string;
 }
+
+/** A detector as it may have been set up in July 2025. */
+const MISCONFIGURED = 'docs/examples/misconfigured-2025';
 
 export function demoCommand(program: Command, exit: (code: number) => void, version: string): void {
   program
@@ -54,24 +60,42 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       settingText('data_dir'),
       '.vigie/demo',
     )
-    .addHelpText('after', '\nExamples:\n  vigie demo\n  vigie demo --seed another --accounts 2000')
-    .action(async (options: Options) => {
+    .option('--compare', 'show the same theft under a misconfigured detector too, without a database')
+    .option('--detector <folder>', `with --compare: another detector than the one of ${MISCONFIGURED}`)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie demo\n  vigie demo --seed another --accounts 2000\n  vigie demo --compare',
+    )
+    .action(async (options: Options, self: Command) => {
+      if (options.detector !== undefined && options.compare !== true) {
+        self.error('error: --detector is what --compare compares with; give --compare too');
+      }
       // The demo is self-contained: of the environment it takes only other rules to watch at work.
-      const rules = process.env['VIGIE_RULES'] ?? [fileURLToPath(new URL('../../rules', import.meta.url))];
+      const rules = process.env['VIGIE_RULES'] ?? [shipped('rules')];
       const config = loadConfig(
         {},
         { rules, lists: options.lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
       );
+      if (options.compare) {
+        const folder = options.detector ?? shipped(MISCONFIGURED);
+        await compareDetectors(SCENARIO, scenarioOptionsOf(options), config, folder);
+        exit(EXIT.done);
+        return;
+      }
       const caught = await demo(config, options, version);
       exit(caught ? EXIT.done : EXIT.failed);
     });
 }
 
-async function demo(config: Config, { seed, accounts }: Options, version: string): Promise<boolean> {
-  const scenarioOptions = {
+function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string, unknown>> {
+  return {
     ...(seed === undefined ? {} : { seed }),
     ...(accounts === undefined ? {} : { accounts }),
   };
+}
+
+async function demo(config: Config, options: Options, version: string): Promise<boolean> {
+  const scenarioOptions = scenarioOptionsOf(options);
   const generated = generate(SCENARIO, scenarioOptions);
   const { events: total } = estimate(SCENARIO, scenarioOptions);
   const since = systemClock.elapsed();

@@ -3,7 +3,10 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { SingleBar } from 'cli-progress';
+import { bytes, count, span } from '../figures.ts';
 import type { BaseRule, CorrelationRule, Level } from '../sigma/rule.ts';
+
+export { bytes, count, instant, span } from '../figures.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -54,10 +57,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return result.toString().replaceAll(/ +$/gm, '');
 }
 
-export function count(value: number): string {
-  return value.toLocaleString('en-GB', { maximumFractionDigits: 2 });
-}
-
 /** `12 skipped (static files 10, no case 2)` */
 export function skippedText(byReason: ReadonlyMap<string, number>): string {
   const total = [...byReason.values()].reduce((sum, lines) => sum + lines, 0);
@@ -65,29 +64,6 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
     .sort(([, a], [, b]) => b - a)
     .map(([reason, lines]) => `${reason} ${count(lines)}`);
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
-}
-
-/** `2025-07-12 20:00:10.479 UTC` */
-export function instant(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
-}
-
-/** `10.5 s`, `4 min 10 s`, `2 h 0 min`, `3 d 4 h`. */
-export function span(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${count(Math.round(seconds * 10) / 10)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-export function bytes(value: number): string {
-  if (value < 1e3) return `${value} B`;
-  if (value < 1e6) return `${count(Math.round(value / 100) / 10)} kB`;
-  if (value < 1e9) return `${count(Math.round(value / 1e5) / 10)} MB`;
-  return `${count(Math.round(value / 1e8) / 10)} GB`;
 }
 
 /** When a rule fires, in one line. */

@@ -1,4 +1,32 @@
+/**
+ * A backtest's report as one HTML page: no script, nothing loaded from elsewhere, light and dark as the reader
+ * has it. Numbers stand beside every plot.
+ */
+
 import type { BacktestReport } from '../report.ts';
-export async function renderPage(report: BacktestReport): Promise<string> {
-  return JSON.stringify(report);
+import { courses } from './courses.ts';
+import { falseAlerts, howMeasured } from './false-alerts.ts';
+import { html } from './html.ts';
+import { incidents } from './incidents.ts';
+import { matrix } from './matrix.ts';
+import { STYLE } from './style.ts';
+import { summary } from './summary.ts';
+import { sweep } from './sweep.ts';
+
+export function renderPage(report: BacktestReport): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>Vigie backtest</title>
+      <style>
+        ${STYLE}
+      </style>
+      <h1>Vigie backtest</h1>
+      <p class="soft">
+        ${report.rules.length} rules against ${report.incidents.length} incidents and benign traffic
+      </p>
+      ${summary(report)} ${incidents(report)} ${courses(report)} ${matrix(report)} ${falseAlerts(report)}
+      ${sweep(report)} ${howMeasured(report)}
+    </html> `.text;
 }

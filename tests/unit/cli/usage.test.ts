@@ -9,6 +9,7 @@ import { cleanUp, vigie } from '../../support/cli.ts';
 afterAll(cleanUp);
 
 const COMMANDS = [
+  'backtest',
   'demo',
   'run',
   'replay',

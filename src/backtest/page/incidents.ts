@@ -1,0 +1,188 @@
+/** Per incident: when the first alerts came, and what was gone by then; as a table and as two plots. */
+
+import * as Plot from '@observablehq/plot';
+import { count } from '../../figures.ts';
+import type { BacktestReport, Detection, IncidentVerdict } from '../report.ts';
+import { html, type Html } from './html.ts';
+import { shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
+import { levelTag, percent, thefts, when } from './words.ts';
+
+export function incidents(report: BacktestReport): Html {
+  if (report.incidents.length === 0) return html``;
+  return html` <h2>Incidents</h2>
+    <p>
+      An alert belongs to an incident when at least one malicious event stands behind its crossing. Times run
+      from the first stolen record; “gone” is what had been read by then.
+    </p>
+    <div class="wide">
+      <table>
+        <tr>
+          <th>incident</th>
+          <th>first alert at medium or above</th>
+          <th></th>
+          <th class="n">after</th>
+          <th class="n">records gone</th>
+          <th class="n">of</th>
+          <th class="n">share</th>
+          <th class="n">critical after</th>
+          <th class="n">gone</th>
+          <th class="n">without signal A</th>
+          <th class="n">gone</th>
+        </tr>
+        ${report.incidents.map(row)}
+      </table>
+    </div>
+    ${overview(thefts(report))}`;
+}
+
+function row(incident: IncidentVerdict): Html {
+  const { name, title, negativeControl, detected, records, inDepth, rules } = incident;
+  if (negativeControl) {
+    return html`<tr>
+      <td class="nowrap" title="${title}">${name}</td>
+      <td colspan="10">
+        ${
+          rules.length === 0
+            ? html`<span class="good">silent</span>: nothing was read, and no rule spoke`
+            : html`<span class="bad">${rules.length} rules spoke</span> although nothing was read:
+                ${rules.map((rule) => rule.title).join('; ')}`
+        }
+      </td>
+    </tr>`;
+  }
+  const { medium, critical } = detected;
+  return html`<tr>
+    <td class="nowrap" title="${title}">${name}</td>
+    ${
+      medium === null
+        ? html`<td class="bad">not caught</td>
+            <td></td>
+            <td></td>
+            <td class="n">${count(records)}</td>`
+        : html`<td>${medium.title}</td>
+            <td>${levelTag(medium.level)}</td>
+            <td class="n">${when(medium)}</td>
+            <td class="n">${count(medium.records)}</td>`
+    }
+    <td class="n">${count(records)}</td>
+    <td class="n">${percent(medium?.shareOfRecords ?? 1)}</td>
+    ${pair(critical, '–')}${pair(inDepth, 'blind')}
+  </tr>`;
+}
+
+function pair(detection: Detection | null, none: string): Html {
+  return detection === null
+    ? html`<td class="n ${none === 'blind' ? 'bad' : ''}">${none}</td>
+        <td class="n"></td>`
+    : html`<td class="n">${when(detection)}</td>
+        <td class="n">${count(detection.records)}</td>`;
+}
+
+const KINDS = ['first alert', 'first critical', 'first without signal A'] as const;
+const SYMBOLS = { domain: [...KINDS], range: ['circle', 'diamond', 'cross'] as Plot.SymbolType[] };
+const COLOURS = { domain: [...KINDS], range: ['var(--accent)', 'var(--critical)', 'var(--good)'] };
+
+interface Dot {
+  readonly name: string;
+  readonly kind: (typeof KINDS)[number];
+  readonly detection: Detection;
+}
+
+function overview(all: readonly IncidentVerdict[]): Html {
+  const dots = all.flatMap(({ name, detected, inDepth }): Dot[] =>
+    (
+      [
+        [KINDS[0], detected.medium],
+        [KINDS[1], detected.critical],
+        [KINDS[2], inDepth],
+      ] as const
+    ).flatMap(([kind, detection]) => (detection === null ? [] : [{ name, kind, detection }])),
+  );
+  if (dots.length === 0) return html``;
+  const frame = {
+    width: 580,
+    height: 70 + 34 * all.length,
+    marginTop: 28,
+    marginBottom: 36,
+    symbol: SYMBOLS,
+    color: COLOURS,
+    y: { domain: all.map(({ name }) => name), label: null, tickSize: 0 },
+  };
+  const style = {
+    y: 'name',
+    stroke: 'kind',
+    symbol: 'kind',
+    r: 5,
+    strokeWidth: 2.2,
+    fill: 'var(--paper)',
+    title: (dot: Dot) =>
+      `${dot.kind}: ${dot.detection.title} (${when(dot.detection)}, ${count(dot.detection.records)} records gone)`,
+  };
+  const latest = Math.max(10_000, ...dots.map(({ detection }) => detection.timeToDetectMs ?? 0));
+  const afterOf = ({ detection }: Dot): number => Math.max(FIRST_MS, detection.timeToDetectMs ?? 0);
+  const early = dots.some(({ detection }) => detection.beforeFirstRead);
+  const time = svg('Time from the first stolen record to the first alerts, per incident', {
+    ...frame,
+    marginLeft: 180,
+    x: {
+      type: 'log',
+      domain: [BEFORE_MS, latest * 1.5],
+      ticks: within(SPAN_TICKS, FIRST_MS, latest * 1.5),
+      tickFormat: shortSpan,
+      label: null,
+    },
+    marks: [
+      ...(early
+        ? [
+            Plot.rectX([0], { x1: BEFORE_MS, x2: FIRST_MS * 0.8, fill: 'currentColor', fillOpacity: 0.06 }),
+            Plot.text(['before'], { x: BEFORE_MS * 1.9, frameAnchor: 'top', dy: -14, fill: 'var(--soft)' }),
+          ]
+        : []),
+      Plot.gridX({ ticks: within(SPAN_TICKS, FIRST_MS, latest * 1.5), strokeOpacity: 0.12 }),
+      Plot.ruleY(all, { y: 'name', strokeOpacity: 0.15 }),
+      Plot.dot(dots, {
+        ...style,
+        x: (dot: Dot) => (dot.detection.beforeFirstRead ? BEFORE_MS * 1.9 : afterOf(dot)),
+      }),
+    ],
+  });
+  const most = Math.max(10, ...all.map(({ records }) => records));
+  const powers = Array.from({ length: 9 }, (_, i) => 10 ** i);
+  const records = svg('Records gone at the first alerts, per incident', {
+    ...frame,
+    marginLeft: 24,
+    width: 460,
+    y: { ...frame.y, axis: null },
+    x: {
+      type: 'log',
+      domain: [0.5, most * 1.3],
+      ticks: within(powers, 1, most),
+      tickFormat: shortCount,
+      label: null,
+    },
+    marks: [
+      Plot.gridX({ ticks: within(powers, 1, most), strokeOpacity: 0.12 }),
+      Plot.ruleY(all, { y: 'name', x1: 0.5, x2: 'records', strokeWidth: 7, strokeOpacity: 0.13 }),
+      Plot.dot(dots, { ...style, x: (dot: Dot) => Math.max(0.5, dot.detection.records) }),
+    ],
+  });
+  return html` <div class="key">
+      <span style="color:var(--accent)">○ first alert at medium or above</span>
+      <span style="color:var(--critical)">◇ first critical alert</span>
+      <span style="color:var(--good)">✚ first alert without signal A (persons per account and hour)</span>
+    </div>
+    <div class="wide" style="display:flex;gap:1rem;flex-wrap:wrap">
+      <figure>
+        <figcaption>Time from the first stolen record to the alert</figcaption>
+        ${time}
+      </figure>
+      <figure>
+        <figcaption>Records gone by then; the bar is the whole theft. Left edge: none</figcaption>
+        ${records}
+      </figure>
+    </div>`;
+}
+
+/** Where the time axis begins, and where it shows what came before the first read. */
+const FIRST_MS = 1000;
+const BEFORE_MS = 150;

@@ -1,0 +1,70 @@
+/**
+ * Plots drawn here, as SVG inside the page: nothing is loaded and no script runs when it is read. Text and axes
+ * take the page's own colour, marks its variables, so a plot follows light and dark.
+ */
+
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { count } from '../../figures.ts';
+import type { Level } from '../../sigma/rule.ts';
+import { LEVELS } from '../rates.ts';
+import { Html } from './html.ts';
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
+
+/** The colour of a level, to be used as a constant or in the scale `LEVEL_COLOURS`. */
+export function colourOf(level: Level): string {
+  return `var(--${level})`;
+}
+
+export const LEVEL_COLOURS: Plot.ScaleOptions = { domain: [...LEVELS], range: LEVELS.map(colourOf) };
+
+/** `label`: what the plot shows, for who cannot see it. */
+export function svg(label: string, options: Plot.PlotOptions): Html {
+  const plot = Plot.plot({
+    document: document as never,
+    ariaLabel: label,
+    style: { background: 'none', color: 'inherit', fontSize: '12px' },
+    ...options,
+  });
+  return new Html(plot.outerHTML);
+}
+
+/** Ticks of a logarithmic axis in human units: only those that lie within. */
+export function within(ticks: readonly number[], least: number, most: number): number[] {
+  return ticks.filter((tick) => tick >= least && tick <= most);
+}
+
+/** Ticks for durations, ms. */
+export const SPAN_TICKS: readonly number[] = [
+  1000,
+  10_000,
+  60_000,
+  600_000,
+  3_600_000,
+  6 * 3_600_000,
+  86_400_000,
+  7 * 86_400_000,
+  30 * 86_400_000,
+];
+
+/** `10 s`, `1 min`, `6 h`, `7 d`: for ticks, which are whole in their unit. */
+export function shortSpan(ms: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000],
+  ] as const;
+  for (const [unit, size] of units) {
+    if (ms >= size) return `${count(Math.round((ms / size) * 10) / 10)} ${unit}`;
+  }
+  return `${count(Math.round(ms))} ms`;
+}
+
+/** `1`, `1k`, `2.5M`. */
+export function shortCount(value: number): string {
+  if (value >= 1e6) return `${count(Math.round(value / 1e5) / 10)} M`;
+  if (value >= 1e3) return `${count(Math.round(value / 100) / 10)} k`;
+  return count(value);
+}

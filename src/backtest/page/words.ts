@@ -1,0 +1,29 @@
+/** Phrases that several parts of the page share. */
+
+import { count, span } from '../../figures.ts';
+import type { Level } from '../../sigma/rule.ts';
+import type { BacktestReport, Detection, IncidentVerdict } from '../report.ts';
+import { html, type Html } from './html.ts';
+
+export function levelTag(level: Level): Html {
+  return html`<span class="level ${level}">${level}</span>`;
+}
+
+/** When an alert came, as seen from the first stolen record. */
+export function when({ timeToDetectMs, sinceFirstEventMs }: Detection): string {
+  if (timeToDetectMs === null) return `${span(sinceFirstEventMs)} after it began`;
+  return timeToDetectMs < 0 ? `${span(-timeToDetectMs)} before` : span(timeToDetectMs);
+}
+
+export function percent(share: number): string {
+  if (share === 0) return '0 %';
+  return share < 0.0001 ? '< 0.01 %' : `${count(Number((share * 100).toPrecision(2)))} %`;
+}
+
+export function thefts({ incidents }: BacktestReport): readonly IncidentVerdict[] {
+  return incidents.filter(({ negativeControl }) => !negativeControl);
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,28 @@
+/** Numbers, instants, durations and sizes as people read them. */
+
+export function count(value: number): string {
+  return value.toLocaleString('en-GB', { maximumFractionDigits: 2 });
+}
+
+/** `2025-07-12 20:00:10.479 UTC` */
+export function instant(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+}
+
+/** `10.5 s`, `4 min 10 s`, `2 h 0 min`, `3 d 4 h`. */
+export function span(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${count(Math.round(seconds * 10) / 10)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export function bytes(value: number): string {
+  if (value < 1e3) return `${value} B`;
+  if (value < 1e6) return `${count(Math.round(value / 100) / 10)} kB`;
+  if (value < 1e9) return `${count(Math.round(value / 1e5) / 10)} MB`;
+  return `${count(Math.round(value / 1e8) / 10)} GB`;
+}
