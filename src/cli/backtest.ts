@@ -7,7 +7,6 @@ import { type Command, Option } from 'commander';
 import type { LabelledTraffic } from '../backtest/causes.ts';
 import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
 import { readLabels } from '../backtest/labels-file.ts';
-import { renderPage } from '../backtest/page/page.ts';
 import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
@@ -122,7 +121,11 @@ Examples:
         options.input === undefined
           ? await onGenerated(options, choice, rules)
           : await onOwnLog(options, options.input, rules);
-      if (options.html !== undefined) await writeFile(options.html, renderPage(report));
+      if (options.html !== undefined) {
+        // No other command needs what draws plots.
+        const { renderPage } = await import('../backtest/page/page.ts');
+        await writeFile(options.html, renderPage(report));
+      }
       await write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
       if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
     });

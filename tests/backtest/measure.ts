@@ -1,0 +1,73 @@
+/**
+ * The backtest in small, for the regression test and its baseline: every incident at its own pace but with fewer
+ * records, inside few accounts, and some benign weeks. First alerts come as in the full run; shares do not.
+ */
+
+import { incidentNames, planJobs } from '../../src/backtest/jobs.ts';
+import { runJobs } from '../../src/backtest/pool.ts';
+import { type BacktestReport, reportOf } from '../../src/backtest/report.ts';
+import { chosenRules } from '../../src/backtest/rule-choice.ts';
+import { loadRules } from '../../src/rules-files.ts';
+
+const DAY_MS = 86_400_000;
+const CHOICE = { paths: ['rules'], without: [], sweep: false };
+
+/** Options under which an incident tells its whole story in some ten thousand events. */
+const REDUCED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'kairos-2025': { records: 20_000, pace: 340_000 / 7200 },
+  'missions-locales-2025': { records: 30_000, pace: 1_600_000 / 86_400 },
+};
+
+export const BASELINE = new URL('baseline.json', import.meta.url);
+
+type Detection = { readonly title: string; readonly timeToDetectMs: number | null; readonly records: number };
+
+/** The figures that are compared. */
+export async function measure(): Promise<unknown> {
+  const specs = planJobs({
+    accounts: 300,
+    background: 40,
+    learnMs: 28 * DAY_MS,
+    judgeMs: 14 * DAY_MS,
+    scenarioOptions: Object.fromEntries(incidentNames().map((name) => [name, REDUCED[name] ?? {}])),
+  });
+  const results = await runJobs(specs, CHOICE, 2, () => {});
+  return figuresOf(reportOf(chosenRules(loadRules(CHOICE.paths), CHOICE), results, {}));
+}
+
+function figuresOf({ incidents, falseAlerts, rules }: BacktestReport): unknown {
+  const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
+  const short = (detection: Detection | null) =>
+    detection && {
+      rule: detection.title,
+      timeToDetectMs: detection.timeToDetectMs,
+      records: detection.records,
+    };
+  return {
+    incidents: Object.fromEntries(
+      incidents.map(({ name, events, records, detected, inDepth, rules: verdicts, falseAlerts: around }) => [
+        name,
+        {
+          events,
+          records,
+          medium: short(detected.medium),
+          high: short(detected.high),
+          critical: short(detected.critical),
+          inDepth: short(inDepth),
+          rules: verdicts.map((verdict) => ({
+            ...short(verdict),
+            alerts: verdict.alerts,
+            inhibited: verdict.inhibited,
+          })),
+          falseAlerts: around,
+        },
+      ]),
+    ),
+    falseAlerts: falseAlerts!.rows.map(({ rule, cause, alerts, inhibited }) => ({
+      rule: titles.get(rule)!,
+      cause,
+      alerts,
+      inhibited,
+    })),
+  };
+}
