@@ -54,7 +54,7 @@ export interface Detection {
   readonly recordsWhenRaised: number;
 }
 
-interface RuleVerdict extends Detection {
+export interface RuleVerdict extends Detection {
   readonly alerts: number;
   readonly inhibited: number;
 }

@@ -4,8 +4,8 @@ import * as Plot from '@observablehq/plot';
 import { count } from '../../figures.ts';
 import type { BacktestReport, IncidentVerdict } from '../report.ts';
 import { html, type Html } from './html.ts';
-import { colourOf, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
-import { levelTag, percent, thefts, when } from './words.ts';
+import { colourOf, logAxis, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
+import { levelTag, percent, plural, thefts, when } from './words.ts';
 
 export function courses(report: BacktestReport): Html {
   const all = thefts(report).filter(({ course }) => course.length > 1);
@@ -62,15 +62,15 @@ function plot({ name, course, records, rules }: IncidentVerdict): Html {
     marginTop,
     marginLeft: LEFT,
     marginRight: RIGHT,
-    x: { type: 'log', domain, ticks: within(SPAN_TICKS, ...domain), tickFormat: shortSpan, label: null },
+    x: { type: 'log', domain, label: null },
     y: {
       type: 'log',
       domain: [1, Math.max(10, records)],
-      ticks: within(powers, 1, records),
-      tickFormat: shortCount,
       label: null,
     },
     marks: [
+      logAxis('x', within(SPAN_TICKS, ...domain), shortSpan),
+      logAxis('y', within(powers, 1, records), shortCount),
       Plot.gridY({ ticks: within(powers, 1, records), strokeOpacity: 0.12 }),
       Plot.areaY(course, {
         x: ({ sinceFirstReadMs }: { sinceFirstReadMs: number }) => Math.max(FIRST_MS, sinceFirstReadMs),
@@ -116,26 +116,24 @@ function plot({ name, course, records, rules }: IncidentVerdict): Html {
 function legend({ rules, records }: IncidentVerdict): Html {
   if (rules.length === 0)
     return html`<p class="bad">No rule spoke; all ${count(records)} records were taken unseen.</p>`;
-  return html`<table>
+  return html`<table class="small">
     <tr>
       <th class="n">№</th>
       <th>level</th>
-      <th>rule</th>
+      <th class="title">rule</th>
       <th class="n">after</th>
       <th class="n">gone</th>
       <th class="n">share</th>
-      <th class="n">alerts</th>
     </tr>
     ${rules.map(
       (rule, i) =>
-        html`<tr>
+        html`<tr title="${plural(rule.alerts, 'alert')}">
           <td class="n">${i + 1}</td>
           <td>${levelTag(rule.level)}</td>
           <td>${rule.title}</td>
           <td class="n">${when(rule)}</td>
           <td class="n">${count(rule.records)}</td>
           <td class="n">${percent(rule.shareOfRecords)}</td>
-          <td class="n">${count(rule.alerts)}</td>
         </tr>`,
     )}
   </table>`;

@@ -4,8 +4,8 @@ import * as Plot from '@observablehq/plot';
 import { count } from '../../figures.ts';
 import type { BacktestReport, Detection, IncidentVerdict } from '../report.ts';
 import { html, type Html } from './html.ts';
-import { shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
-import { levelTag, percent, thefts, when } from './words.ts';
+import { logAxis, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
+import { levelTag, percent, plural, thefts, when } from './words.ts';
 
 export function incidents(report: BacktestReport): Html {
   if (report.incidents.length === 0) return html``;
@@ -18,16 +18,12 @@ export function incidents(report: BacktestReport): Html {
       <table>
         <tr>
           <th>incident</th>
-          <th>first alert at medium or above</th>
-          <th></th>
+          <th class="title">first alert at medium or above</th>
           <th class="n">after</th>
           <th class="n">records gone</th>
-          <th class="n">of</th>
           <th class="n">share</th>
-          <th class="n">critical after</th>
-          <th class="n">gone</th>
+          <th class="n">first critical</th>
           <th class="n">without signal A</th>
-          <th class="n">gone</th>
         </tr>
         ${report.incidents.map(row)}
       </table>
@@ -40,11 +36,11 @@ function row(incident: IncidentVerdict): Html {
   if (negativeControl) {
     return html`<tr>
       <td class="nowrap" title="${title}">${name}</td>
-      <td colspan="10">
+      <td colspan="6">
         ${
           rules.length === 0
             ? html`<span class="good">silent</span>: nothing was read, and no rule spoke`
-            : html`<span class="bad">${rules.length} rules spoke</span> although nothing was read:
+            : html`<span class="bad">${plural(rules.length, 'rule')} spoke</span> although nothing was read:
                 ${rules.map((rule) => rule.title).join('; ')}`
         }
       </td>
@@ -57,25 +53,20 @@ function row(incident: IncidentVerdict): Html {
       medium === null
         ? html`<td class="bad">not caught</td>
             <td></td>
-            <td></td>
-            <td class="n">${count(records)}</td>`
-        : html`<td>${medium.title}</td>
-            <td>${levelTag(medium.level)}</td>
+            <td class="n">all ${count(records)}</td>
+            <td class="n">100 %</td>`
+        : html`<td>${levelTag(medium.level)} ${medium.title}</td>
             <td class="n">${when(medium)}</td>
-            <td class="n">${count(medium.records)}</td>`
+            <td class="n">${count(medium.records)} of ${count(records)}</td>
+            <td class="n">${percent(medium.shareOfRecords)}</td>`
     }
-    <td class="n">${count(records)}</td>
-    <td class="n">${percent(medium?.shareOfRecords ?? 1)}</td>
-    ${pair(critical, '–')}${pair(inDepth, 'blind')}
+    ${both(critical, html`–`)}${both(inDepth, html`<span class="bad">blind</span>`)}
   </tr>`;
 }
 
-function pair(detection: Detection | null, none: string): Html {
-  return detection === null
-    ? html`<td class="n ${none === 'blind' ? 'bad' : ''}">${none}</td>
-        <td class="n"></td>`
-    : html`<td class="n">${when(detection)}</td>
-        <td class="n">${count(detection.records)}</td>`;
+function both(detection: Detection | null, none: Html): Html {
+  if (detection === null) return html`<td class="n">${none}</td>`;
+  return html`<td class="n">${when(detection)}<small>${count(detection.records)} gone</small></td>`;
 }
 
 const KINDS = ['first alert', 'first critical', 'first without signal A'] as const;
@@ -101,18 +92,26 @@ function overview(all: readonly IncidentVerdict[]): Html {
   if (dots.length === 0) return html``;
   const frame = {
     width: 580,
-    height: 70 + 34 * all.length,
+    height: 70 + 38 * all.length,
     marginTop: 28,
     marginBottom: 36,
     symbol: SYMBOLS,
     color: COLOURS,
     y: { domain: all.map(({ name }) => name), label: null, tickSize: 0 },
   };
+  // One above the other, as they often coincide.
+  const eachKind = (x: (dot: Dot) => number): Plot.Markish[] =>
+    KINDS.map((kind, i) =>
+      Plot.dot(
+        dots.filter((dot) => dot.kind === kind),
+        { ...style, x, dy: 8 * (i - 1) },
+      ),
+    );
   const style = {
     y: 'name',
     stroke: 'kind',
     symbol: 'kind',
-    r: 5,
+    r: 4.5,
     strokeWidth: 2.2,
     fill: 'var(--paper)',
     title: (dot: Dot) =>
@@ -127,8 +126,6 @@ function overview(all: readonly IncidentVerdict[]): Html {
     x: {
       type: 'log',
       domain: [BEFORE_MS, latest * 1.5],
-      ticks: within(SPAN_TICKS, FIRST_MS, latest * 1.5),
-      tickFormat: shortSpan,
       label: null,
     },
     marks: [
@@ -138,12 +135,10 @@ function overview(all: readonly IncidentVerdict[]): Html {
             Plot.text(['before'], { x: BEFORE_MS * 1.9, frameAnchor: 'top', dy: -14, fill: 'var(--soft)' }),
           ]
         : []),
+      logAxis('x', within(SPAN_TICKS, FIRST_MS, latest * 1.5), shortSpan),
       Plot.gridX({ ticks: within(SPAN_TICKS, FIRST_MS, latest * 1.5), strokeOpacity: 0.12 }),
       Plot.ruleY(all, { y: 'name', strokeOpacity: 0.15 }),
-      Plot.dot(dots, {
-        ...style,
-        x: (dot: Dot) => (dot.detection.beforeFirstRead ? BEFORE_MS * 1.9 : afterOf(dot)),
-      }),
+      ...eachKind((dot) => (dot.detection.beforeFirstRead ? BEFORE_MS * 1.9 : afterOf(dot))),
     ],
   });
   const most = Math.max(10, ...all.map(({ records }) => records));
@@ -156,14 +151,13 @@ function overview(all: readonly IncidentVerdict[]): Html {
     x: {
       type: 'log',
       domain: [0.5, most * 1.3],
-      ticks: within(powers, 1, most),
-      tickFormat: shortCount,
       label: null,
     },
     marks: [
+      logAxis('x', within(powers, 1, most), shortCount),
       Plot.gridX({ ticks: within(powers, 1, most), strokeOpacity: 0.12 }),
       Plot.ruleY(all, { y: 'name', x1: 0.5, x2: 'records', strokeWidth: 7, strokeOpacity: 0.13 }),
-      Plot.dot(dots, { ...style, x: (dot: Dot) => Math.max(0.5, dot.detection.records) }),
+      ...eachKind(({ detection }) => Math.max(0.5, detection.records)),
     ],
   });
   return html` <div class="key">

@@ -1,11 +1,11 @@
 /** Rules × incidents: which rule spoke in which incident, when, and what was gone. */
 
-import { count } from '../../figures.ts';
-import type { BacktestReport } from '../report.ts';
+import { count, span } from '../../figures.ts';
+import type { BacktestReport, RuleVerdict } from '../report.ts';
 import { LEVELS } from '../rates.ts';
 import { html, type Html } from './html.ts';
 import { shortCount } from './plot.ts';
-import { levelTag, when } from './words.ts';
+import { levelTag } from './words.ts';
 
 export function matrix({ incidents, rules, falseAlerts }: BacktestReport): Html {
   if (incidents.length === 0) return html``;
@@ -22,8 +22,7 @@ export function matrix({ incidents, rules, falseAlerts }: BacktestReport): Html 
     <div class="wide">
       <table class="matrix">
         <tr>
-          <th class="name">level</th>
-          <th class="name">rule</th>
+          <th class="title">rule</th>
           <th></th>
           ${incidents.map(({ name }) => html`<th class="name">${name}</th>`)}
           ${falseAlerts !== null && html`<th class="name n">false alerts a day</th>`}
@@ -31,15 +30,14 @@ export function matrix({ incidents, rules, falseAlerts }: BacktestReport): Html 
         ${bySeverity.map(
           ({ rule, title, level, signalA }) =>
             html`<tr>
-              <td class="rule">${levelTag(level)}</td>
-              <td class="rule">${title}</td>
+              <td class="rule">${levelTag(level)} ${title}</td>
               <td class="rule">${signalA && 'A'}</td>
               ${incidents.map((incident) => {
                 const verdict = incident.rules.find((candidate) => candidate.rule === rule);
                 if (verdict === undefined) return html`<td class="none">·</td>`;
                 return html`<td class="hit c-${level}" title="${plainly(verdict.alerts, verdict.records)}">
-                  ${when(verdict)}<small
-                    >${verdict.timeToDetectMs === null ? '' : `${shortCount(verdict.records)} gone`}</small
+                  ${span(Math.abs(verdict.timeToDetectMs ?? verdict.sinceFirstEventMs))}<small
+                    >${remark(verdict)}</small
                   >
                 </td>`;
               })}
@@ -48,6 +46,11 @@ export function matrix({ incidents, rules, falseAlerts }: BacktestReport): Html 
         )}
       </table>
     </div>`;
+}
+
+function remark({ timeToDetectMs, beforeFirstRead, records }: RuleVerdict): string {
+  if (timeToDetectMs === null) return 'after it began';
+  return beforeFirstRead ? 'before' : `${shortCount(records)} gone`;
 }
 
 function plainly(alerts: number, records: number): string {

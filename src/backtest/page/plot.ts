@@ -68,3 +68,17 @@ export function shortCount(value: number): string {
   if (value >= 1e3) return `${count(Math.round(value / 100) / 10)} k`;
   return count(value);
 }
+
+/**
+ * A logarithmic axis with these ticks, each with its text: left to itself the scale keeps the text of powers of
+ * ten and drops the others.
+ */
+export function logAxis(
+  axis: 'x' | 'y',
+  ticks: readonly number[],
+  text: (tick: number) => string,
+): Plot.Markish {
+  return axis === 'x'
+    ? Plot.axisX([...ticks], { text, label: null, tickSize: 5 })
+    : Plot.axisY([...ticks], { text, label: null, tickSize: 0 });
+}

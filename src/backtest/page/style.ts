@@ -25,7 +25,7 @@ h3 { font-size: 1rem; margin: 1.75rem 0 .25rem; }
 p { max-width: 52rem; margin: .5rem 0; }
 .soft, caption, figcaption { color: var(--soft); }
 .lead { font-size: 1.15rem; max-width: 56rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
 .tile { background: var(--panel); border-radius: .5rem; padding: 1rem 1.25rem; }
 .tile b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: .9rem; }
@@ -35,6 +35,8 @@ caption { text-align: left; padding-bottom: .35rem; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; }
 td.n, th.n { text-align: right; white-space: nowrap; }
+th.title { min-width: 13rem; }
+table.small { font-size: .8rem; } table.small th.title { min-width: 11rem; }
 td.nowrap, th.nowrap { white-space: nowrap; }
 .level { white-space: nowrap; font-weight: 600; }
 .level::before { content: ''; display: inline-block; width: .65em; height: .65em; border-radius: 50%; margin-right: .4em;
@@ -42,11 +44,15 @@ td.nowrap, th.nowrap { white-space: nowrap; }
 .critical { color: var(--critical); } .high { color: var(--high); } .medium { color: var(--medium); }
 .low { color: var(--low); } .informational { color: var(--informational); }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
-.matrix th.name { font-weight: 500; vertical-align: bottom; min-width: 5.5rem; max-width: 7rem; overflow-wrap: anywhere; }
+.matrix th.name { font-weight: 500; vertical-align: bottom; min-width: 4.9rem; max-width: 6.5rem; font-size: .8rem; }
+.matrix th { padding: .2rem .4rem; }
+.matrix td { vertical-align: middle; }
+.matrix th.n { white-space: normal; }
 .matrix td { padding: .2rem .4rem; border: 2px solid var(--paper); background: var(--panel); font-size: .8rem; }
 .matrix td.rule, .matrix td.level { background: none; }
 .matrix td.hit { background: color-mix(in srgb, var(--c) 22%, var(--paper)); white-space: nowrap; }
-.matrix td.hit small { color: var(--soft); display: block; }
+td small { color: var(--soft); display: block; }
+.matrix th.title { min-width: 15rem; vertical-align: bottom; }
 .matrix td.none { color: var(--soft); text-align: center; }
 .c-critical { --c: var(--critical); } .c-high { --c: var(--high); } .c-medium { --c: var(--medium); }
 .c-low { --c: var(--low); } .c-informational { --c: var(--informational); }

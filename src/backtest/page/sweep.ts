@@ -4,7 +4,7 @@ import * as Plot from '@observablehq/plot';
 import { count } from '../../figures.ts';
 import type { BacktestReport } from '../report.ts';
 import { html, type Html } from './html.ts';
-import { shortCount, svg, within } from './plot.ts';
+import { logAxis, shortCount, svg, within } from './plot.ts';
 import { levelTag, thefts } from './words.ts';
 
 interface Point {
@@ -103,31 +103,32 @@ export function sweep(report: BacktestReport): Html {
 }
 
 function tradeOff(points: readonly Point[]): Html {
-  const least = Math.max(1, Math.min(...points.map(({ gone }) => gone)) / 2);
-  const most = Math.max(10, ...points.map(({ gone }) => gone)) * 2;
-  const powers = Array.from({ length: 9 }, (_, i) => 10 ** i);
   const shown = points.map((point) => ({ ...point, gone: Math.max(1, point.gone) }));
+  const least = Math.min(...shown.map(({ gone }) => gone)) / 2;
+  const most = Math.max(10, ...shown.map(({ gone }) => gone)) * 2;
+  // Settings that come out the same share a place and a label; neighbours write above and below in turn.
+  const places = [
+    ...Map.groupBy(shown, ({ falseAlertsPerDay, gone }) => `${falseAlertsPerDay} ${gone}`).values(),
+  ];
+  const labels = places.map((place, i) => ({
+    ...place[0]!,
+    text: place.map(({ factor }) => (factor === 1 ? 'as shipped' : `× ${factor}`)).join(', '),
+    shipped: place.some(({ factor }) => factor === 1),
+    dy: i % 2 === 0 ? -14 : 16,
+  }));
+  const powers = Array.from({ length: 9 }, (_, i) => 10 ** i);
+  const rate = alertAxis(points);
   return svg('False alerts a day against records gone, per factor', {
     width: 560,
-    height: 320,
+    height: 330,
     marginLeft: 56,
-    marginRight: 30,
-    x: {
-      type: 'symlog',
-      constant: 0.5,
-      label: 'false alerts a day and 10,000 accounts →',
-      labelAnchor: 'right',
-      tickFormat: shortCount,
-      ticks: 6,
-    },
-    y: {
-      type: 'log',
-      domain: [least, most],
-      ticks: within(powers, least, most),
-      tickFormat: shortCount,
-      label: '↑ records gone',
-    },
+    marginRight: 44,
+    marginTop: 30,
+    marginBottom: 46,
+    x: { ...rate, label: 'false alerts a day and 10,000 accounts →', labelAnchor: 'right', labelOffset: 42 },
+    y: { type: 'log', domain: [least, most], label: null },
     marks: [
+      logAxis('y', within(powers, least, most), shortCount),
       Plot.gridY({ ticks: within(powers, least, most), strokeOpacity: 0.12 }),
       Plot.line(shown, { x: 'falseAlertsPerDay', y: 'gone', strokeOpacity: 0.5 }),
       Plot.dot(shown, {
@@ -136,23 +137,31 @@ function tradeOff(points: readonly Point[]): Html {
         r: ({ factor }: Point) => (factor === 1 ? 6 : 4),
         fill: ({ factor }: Point) => (factor === 1 ? 'var(--accent)' : 'var(--soft)'),
       }),
-      Plot.text(shown, {
-        x: 'falseAlertsPerDay',
-        y: 'gone',
-        text: ({ factor }: Point) => (factor === 1 ? 'as shipped' : `× ${factor}`),
-        textAnchor: 'start',
-        dx: 9,
-        dy: -6,
-        fontWeight: 600,
-        fill: ({ factor }: Point) => (factor === 1 ? 'var(--accent)' : 'var(--soft)'),
-      }),
+      ...labels.map((label) =>
+        Plot.text([label], {
+          x: 'falseAlertsPerDay',
+          y: 'gone',
+          text: 'text',
+          dy: label.dy,
+          fontWeight: 600,
+          fill: label.shipped ? 'var(--accent)' : 'var(--soft)',
+          stroke: 'var(--paper)',
+          strokeWidth: 4,
+        }),
+      ),
     ],
   });
 }
 
+/** An axis for alerts a day, from none to many, with a tick per power of ten. */
+function alertAxis(points: readonly Point[]): Plot.ScaleOptions {
+  const most = Math.max(1, ...points.map(({ falseAlertsPerDay }) => falseAlertsPerDay));
+  const ticks = [0, 1, 10, 100, 1000, 10_000, 100_000].filter((tick) => tick <= most);
+  return { type: 'symlog', constant: 0.5, domain: [0, most], ticks, tickFormat: shortCount, label: null };
+}
+
 function ofRule(points: readonly (Point & { readonly threshold: number })[]): Html {
   const shipped = points.filter(({ factor }) => factor === 1);
-  const most = Math.max(1, ...points.map(({ falseAlertsPerDay }) => falseAlertsPerDay));
   return svg('False alerts a day and thefts caught, per threshold', {
     width: 360,
     height: 190,
@@ -162,19 +171,14 @@ function ofRule(points: readonly (Point & { readonly threshold: number })[]): Ht
     x: {
       type: 'log',
       label: 'threshold →',
-      ticks: points.map(({ threshold }) => threshold).filter((_, i) => i % 2 === 0),
-      tickFormat: shortCount,
     },
-    y: {
-      type: 'symlog',
-      constant: 0.5,
-      domain: [0, most],
-      label: null,
-      ticks: 4,
-      tickFormat: shortCount,
-      grid: true,
-    },
+    y: { ...alertAxis(points), grid: true },
     marks: [
+      logAxis(
+        'x',
+        points.map(({ threshold }) => threshold).filter((_, i) => i % 2 === 0),
+        shortCount,
+      ),
       Plot.ruleX(shipped, { x: 'threshold', stroke: 'var(--accent)', strokeWidth: 1.5 }),
       Plot.lineY(points, { x: 'threshold', y: 'falseAlertsPerDay', strokeWidth: 1.6 }),
       Plot.dot(points, { x: 'threshold', y: 'falseAlertsPerDay', r: 3, fill: 'currentColor' }),
