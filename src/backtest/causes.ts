@@ -27,10 +27,10 @@ interface ConfounderLabels extends Marks {
 
 /** 0, 1, …: that incident. −1, −2, …: that confounder. `ORDINARY`: neither. */
 export type Cause = number;
-export const ORDINARY: Cause = NaN;
+const ORDINARY: Cause = NaN;
 
 /** What a false alert is put down to when no confounder explains it. */
-export const ORDINARY_WORK = 'ordinary work';
+const ORDINARY_WORK = 'ordinary work';
 
 export class Causes {
   incidents: readonly { readonly name: string; readonly title: string }[] = [];

@@ -129,6 +129,8 @@ export interface BacktestReport {
     readonly groups: number;
     readonly stateBytes: number;
     readonly elapsedMs: number;
+    /** CPU time of its thread; of that, what generating took. */
+    readonly cpuMs: number;
     readonly generatingMs: number;
   }[];
 }
@@ -164,13 +166,14 @@ export function reportOf(
     incidents: incidents.sort((a, b) => ((a.firstEvent ?? '') < (b.firstEvent ?? '') ? -1 : 1)),
     falseAlerts: judged.length === 0 ? null : falseAlertReport(judged, rules),
     sweep: sweep.points.length === 0 ? null : sweepReport(sweep, jobs),
-    jobs: jobs.map(({ scenario, judgement, elapsedMs, generatingMs }) => ({
+    jobs: jobs.map(({ scenario, judgement, elapsedMs, cpuMs, generatingMs }) => ({
       scenario,
       events: judgement.events,
       deadLetters: judgement.deadLetters,
       groups: judgement.state.groups,
       stateBytes: judgement.state.bytes,
       elapsedMs: Math.round(elapsedMs),
+      cpuMs: Math.round(cpuMs),
       generatingMs: Math.round(generatingMs),
     })),
   };

@@ -6,13 +6,18 @@ import { withoutRules } from './without.ts';
 
 export interface RuleChoice {
   readonly paths: readonly string[];
+  /** Folder of lookup lists in place of those of the generated country. */
+  readonly listsFolder: string | undefined;
   /** Names of rules to leave out. */
   readonly without: readonly string[];
   readonly sweep: boolean;
 }
 
 /** Throws RULE_UNKNOWN. */
-export function chosenRules(loaded: RuleSet, { without, sweep }: RuleChoice): Sweep {
+export function chosenRules(
+  loaded: RuleSet,
+  { without, sweep }: Pick<RuleChoice, 'without' | 'sweep'>,
+): Sweep {
   const ruleSet = withoutRules(loaded, without);
   return sweep ? sweepOf(ruleSet) : { ruleSet, originals: ruleSet.correlations, points: [] };
 }

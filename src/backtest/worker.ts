@@ -1,11 +1,14 @@
-/** A thread of the backtest: loads the rules once, runs the jobs it is given one by one, tells how far it is. */
+/**
+ * A thread of the backtest: runs the jobs it is given one by one, each with the rules loaded anew for the lists
+ * of its country, and tells how far it is.
+ */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
 import { VigieError, messageOf } from '../errors.ts';
-import { loadRules } from '../rules-files.ts';
 import { type JobResult, type JobSpec, runJob } from './jobs.ts';
 import { type RuleChoice, chosenRules } from './rule-choice.ts';
+import { loadRulesFor } from './scenario-lists.ts';
 
 /** From the thread. `job`: the number it was given with the job. */
 export type WorkerMessage =
@@ -14,7 +17,6 @@ export type WorkerMessage =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly remedy: string };
 
 const choice = workerData as RuleChoice;
-const { ruleSet } = chosenRules(loadRules(choice.paths), choice);
 
 function tell(message: WorkerMessage): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -23,6 +25,8 @@ function tell(message: WorkerMessage): void {
 
 parentPort!.on('message', ({ job, spec }: { job: number; spec: JobSpec }) => {
   try {
+    const loaded = loadRulesFor(spec.scenario, spec.options, choice.paths, choice.listsFolder);
+    const { ruleSet } = chosenRules(loaded, choice);
     const result = runJob(spec, ruleSet, systemClock, (events) => tell({ kind: 'progress', job, events }));
     tell({ kind: 'result', job, result });
   } catch (thrown) {

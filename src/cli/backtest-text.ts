@@ -63,7 +63,7 @@ function verdictOf({ negativeControl, detected, rules }: IncidentVerdict): strin
   return `${styled('green', 'caught')} ${styledLevel(first.level)}`;
 }
 
-export function when({ timeToDetectMs, sinceFirstEventMs }: Detection): string {
+function when({ timeToDetectMs, sinceFirstEventMs }: Detection): string {
   if (timeToDetectMs === null) return `${span(sinceFirstEventMs)} after it began`;
   return timeToDetectMs < 0 ? `${span(-timeToDetectMs)} before` : span(timeToDetectMs);
 }
@@ -137,14 +137,13 @@ function sweep({ sweep: report, incidents }: BacktestReport): string {
 
 function work({ jobs }: BacktestReport): string {
   const events = jobs.reduce((sum, job) => sum + job.events, 0);
-  const busyMs = jobs.reduce((sum, job) => sum + job.elapsedMs, 0);
-  return styled(
-    'dim',
-    `${count(events)} events, ${span(busyMs)} of work: ${jobs.map((job) => `${job.scenario} ${span(job.elapsedMs)}`).join(', ')}`,
+  const each = jobs.map(
+    ({ scenario, elapsedMs, cpuMs }) => `${scenario} ${span(elapsedMs)} (${span(cpuMs)})`,
   );
+  return styled('dim', `${count(events)} events; time (CPU time): ${each.join(', ')}`);
 }
 
-export function percent(share: number): string {
+function percent(share: number): string {
   if (share === 0) return '0 %';
   return share < 0.0001 ? '< 0.01 %' : `${count(Number((share * 100).toPrecision(2)))} %`;
 }

@@ -10,6 +10,7 @@ import { readLabels } from '../backtest/labels-file.ts';
 import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
+import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
@@ -22,6 +23,7 @@ import { count, progressBar } from './terminal.ts';
 
 interface Options {
   rules?: string[];
+  lists?: string;
   incidents?: string[];
   benign: boolean;
   accounts: number;
@@ -51,6 +53,10 @@ export function backtestCommand(program: Command): void {
     .option(
       '-r, --rules <path...>',
       'files or folders of Sigma rules (default: VIGIE_RULES, or those that come with Vigie)',
+    )
+    .option(
+      '--lists <folder>',
+      'folder of lookup lists (default: those of the generated country; with --input, VIGIE_LISTS)',
     )
     .option(
       '--incidents <names>',
@@ -111,16 +117,8 @@ Examples:
         self.error('error: --labels says what of --input is malicious; give --input too');
       }
       if (options.html !== undefined) await requireWritable(options.html);
-      const choice: RuleChoice = {
-        paths: rulePaths(options),
-        without: options.without,
-        sweep: options.sweep === true,
-      };
-      const rules = chosenRules(requireRules(choice.paths), choice);
       const report =
-        options.input === undefined
-          ? await onGenerated(options, choice, rules)
-          : await onOwnLog(options, options.input, rules);
+        options.input === undefined ? await onGenerated(options) : await onOwnLog(options, options.input);
       if (options.html !== undefined) {
         // No other command needs what draws plots.
         const { renderPage } = await import('../backtest/page/page.ts');
@@ -131,12 +129,27 @@ Examples:
     });
 }
 
-type Rules = ReturnType<typeof chosenRules>;
-
-async function onGenerated(options: Options, choice: RuleChoice, rules: Rules): Promise<BacktestReport> {
+async function onGenerated(options: Options): Promise<BacktestReport> {
   const { incidents, benign, accounts, background, judge: judgeMs, seed, jobs: threads } = options;
   const learnMs = options.learn ?? 28 * DAY_MS;
   const specs = planJobs({ incidents, withoutBenign: !benign, accounts, background, learnMs, judgeMs, seed });
+  const choice: RuleChoice = {
+    paths: rulePaths(options),
+    listsFolder: options.lists,
+    without: options.without,
+    sweep: options.sweep === true,
+  };
+  const [first] = specs;
+  if (first === undefined) {
+    throw new VigieError('NOTHING_TO_RUN', 'there is neither an incident nor benign traffic to run', {
+      remedy: 'Name incidents, or leave out --no-benign.',
+    });
+  }
+  // Faults are told once, before anything runs. Which lists the rules are loaded with changes no rule's shape.
+  const rules = chosenRules(
+    loadRulesFor(first.scenario, first.options, choice.paths, choice.listsFolder, requireRules),
+    choice,
+  );
   const bar = progressBar(
     'backtest',
     specs.reduce((sum, { events }) => sum + events, 0),
@@ -160,8 +173,12 @@ async function onGenerated(options: Options, choice: RuleChoice, rules: Rules): 
   }
 }
 
-async function onOwnLog(options: Options, input: string, rules: Rules): Promise<BacktestReport> {
+async function onOwnLog(options: Options, input: string): Promise<BacktestReport> {
   const config = loadConfig(process.env);
+  const rules = chosenRules(requireRules(rulePaths(options), options.lists ?? config.lists), {
+    without: options.without,
+    sweep: options.sweep === true,
+  });
   const labels: LabelledTraffic =
     options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
   const learnMs = options.learn ?? 0;
@@ -189,6 +206,7 @@ async function onOwnLog(options: Options, input: string, rules: Rules): Promise<
     options: {},
     judgement,
     elapsedMs: systemClock.elapsed() - since,
+    cpuMs: process.threadCpuUsage().user / 1000,
     generatingMs: 0,
   };
   return reportOf(rules, [job], {

@@ -3,8 +3,10 @@
 import { estimate, generate } from '../../replay/index.ts';
 import { parisDayOf, parisOffsetMs } from '../../replay/calendar.ts';
 import { type Comparison, compare, type Moment } from '../compare/comparison.ts';
+import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { readDetector } from '../compare/detector-file.ts';
 import type { DetectorSetup } from '../compare/tumbling-detector.ts';
+import type { Config } from '../config.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { requireRules } from './inputs.ts';
 import { write } from './output.ts';
@@ -16,11 +18,12 @@ const BAR = 20;
 export async function compareDetectors(
   scenario: string,
   options: Readonly<Record<string, unknown>>,
-  rules: readonly string[],
+  { rules, lists }: Pick<Config, 'rules' | 'lists'>,
   folder: string,
 ): Promise<boolean> {
   const detector = readDetector(folder);
-  const ruleSet = requireRules([...rules, `${folder}/rule.yml`]);
+  const paths = [...rules, `${folder}/rule.yml`];
+  const ruleSet = loadRulesFor(scenario, options, paths, lists, requireRules);
   const total = estimate(scenario, options).events;
   const bar = progressBar('compare', total);
   let comparison: Comparison | undefined;

@@ -7,10 +7,10 @@ import { incidentNames, planJobs } from '../../src/backtest/jobs.ts';
 import { runJobs } from '../../src/backtest/pool.ts';
 import { type BacktestReport, reportOf } from '../../src/backtest/report.ts';
 import { chosenRules } from '../../src/backtest/rule-choice.ts';
-import { loadRules } from '../../src/rules-files.ts';
+import { loadRulesFor } from '../../src/backtest/scenario-lists.ts';
 
 const DAY_MS = 86_400_000;
-const CHOICE = { paths: ['rules'], without: [], sweep: false };
+const CHOICE = { paths: ['rules'], listsFolder: undefined, without: [], sweep: false };
 
 /** Options under which an incident tells its whole story in some ten thousand events. */
 const REDUCED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -32,17 +32,22 @@ export async function measure(): Promise<unknown> {
     scenarioOptions: Object.fromEntries(incidentNames().map((name) => [name, REDUCED[name] ?? {}])),
   });
   const results = await runJobs(specs, CHOICE, 2, () => {});
-  return figuresOf(reportOf(chosenRules(loadRules(CHOICE.paths), CHOICE), results, {}));
+  const loaded = loadRulesFor(specs[0]!.scenario, specs[0]!.options, CHOICE.paths, undefined);
+  return figuresOf(reportOf(chosenRules(loaded, CHOICE), results, {}));
 }
 
-function figuresOf({ incidents, falseAlerts, rules }: BacktestReport): unknown {
-  const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
-  const short = (detection: Detection | null) =>
+function short(detection: Detection | null) {
+  return (
     detection && {
       rule: detection.title,
       timeToDetectMs: detection.timeToDetectMs,
       records: detection.records,
-    };
+    }
+  );
+}
+
+function figuresOf({ incidents, falseAlerts, rules }: BacktestReport): unknown {
+  const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
   return {
     incidents: Object.fromEntries(
       incidents.map(({ name, events, records, detected, inDepth, rules: verdicts, falseAlerts: around }) => [

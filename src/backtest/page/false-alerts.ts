@@ -139,7 +139,7 @@ function byCause({ byCause: rates, rows }: FalseAlertReport): Html {
 }
 
 export function howMeasured({ settings, jobs }: BacktestReport): Html {
-  const busyMs = jobs.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+  const busyMs = jobs.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
   return html` <h2>How it was measured</h2>
     <p>
       Generated traffic went through the decoder and the engine of <code>vigie run</code>, in deterministic
@@ -159,21 +159,23 @@ export function howMeasured({ settings, jobs }: BacktestReport): Html {
       )}
     </table>
     <details>
-      <summary>${count(jobs.length)} jobs, ${span(busyMs)} of work</summary>
+      <summary>${count(jobs.length)} jobs, ${span(busyMs)} of CPU time</summary>
       <table>
         <tr>
           <th>job</th>
           <th class="n">events</th>
           <th class="n">took</th>
+          <th class="n">CPU time</th>
           <th class="n">of it generating</th>
           <th class="n">groups held at the end</th>
         </tr>
         ${jobs.map(
-          ({ scenario, events, elapsedMs, generatingMs, groups }) =>
+          ({ scenario, events, elapsedMs, cpuMs, generatingMs, groups }) =>
             html`<tr>
               <td>${scenario}</td>
               <td class="n">${count(events)}</td>
               <td class="n">${span(elapsedMs)}</td>
+              <td class="n">${span(cpuMs)}</td>
               <td class="n">${span(generatingMs)}</td>
               <td class="n">${count(groups)}</td>
             </tr>`,

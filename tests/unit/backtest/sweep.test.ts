@@ -55,13 +55,14 @@ function traffic(seed: string): Short[] {
   });
 }
 
+const byRule = (a: { rule: string }, b: { rule: string }) => (a.rule < b.rule ? -1 : 1);
+
 /** The alerts of some rules, under the names they have in another rule set. */
 function alertsOf({ hits, falseAlerts }: Judgement, names: ReadonlyMap<string, string>) {
   const row = <T extends { rule: string }>(rows: readonly T[]) =>
     rows.flatMap((one) =>
       names.has(one.rule) ? [{ ...one, rule: names.get(one.rule)!, inhibited: 0 }] : [],
     );
-  const byRule = (a: { rule: string }, b: { rule: string }) => (a.rule < b.rule ? -1 : 1);
   return { hits: row(hits).sort(byRule), falseAlerts: row(falseAlerts).sort(byRule) };
 }
 

@@ -76,7 +76,12 @@ describe('an e-mail is read', () => {
 
 test('the theft of July 2025 is told on the third day after it by the example, and in seconds by the same rule in Vigie', () => {
   const ruleSet = loadRules([`${FOLDER}/rule.yml`]);
-  const comparison = compare(generate('kairos-2025', { accounts: 20, records: 34_000 }), ruleSet, EXAMPLE, () => {})!;
+  const comparison = compare(
+    generate('kairos-2025', { accounts: 20, records: 34_000 }),
+    ruleSet,
+    EXAMPLE,
+    () => {},
+  )!;
   const { alerts, mail, theft, otherMails } = comparison;
   expect(alerts.map(({ rule, taken }) => [rule, taken.records])).toEqual([
     [ruleSet.correlations[0]!.key, 500],

@@ -1,0 +1,32 @@
+/** The lookup lists of a generated country, for rules that are loaded for its traffic. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listsOf } from '../../replay/index.ts';
+import { loadRules } from '../rules-files.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+
+/**
+ * Loads rules with the lists that the portal's directory of this scenario gives; other lists are those beside
+ * the rules. With `listsFolder` that folder is used in place of the scenario's. `load`: how rules are read.
+ */
+export function loadRulesFor(
+  scenario: string,
+  options: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+  listsFolder: string | undefined,
+  load: (paths: readonly string[], listsFolder: string) => RuleSet = (from, folder) =>
+    loadRules(from, { listsFolder: folder }),
+): RuleSet {
+  if (listsFolder !== undefined) return load(paths, listsFolder);
+  const folder = mkdtempSync(join(tmpdir(), 'vigie-lists-'));
+  try {
+    for (const [name, text] of Object.entries(listsOf(scenario, options))) {
+      writeFileSync(join(folder, `${name}.csv`), text);
+    }
+    return load(paths, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
