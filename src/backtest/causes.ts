@@ -2,7 +2,8 @@
  * Why an event is not ordinary work: the incident or the confounder that the labels name, if any.
  *
  * The truth stands beside the events, never in them: an event is known by its session, or by its id when it
- * belongs to no session. Labels of generated traffic grow while it is generated; `update` takes what is new.
+ * belongs to no session. A flood that has neither, and too many events to list, is known by its addresses.
+ * Labels of generated traffic grow while it is generated; `update` takes what is new.
  */
 
 /** The part of `vigie-labels/1` that says which event is what. */
@@ -10,6 +11,8 @@ export interface LabelledTraffic {
   readonly incidents: readonly {
     readonly name: string;
     readonly title?: string | undefined;
+    /** Addresses of the attacker: asked only for incidents without a mark, and events without a session. */
+    readonly sources?: readonly string[] | undefined;
     readonly malicious: Marks;
   }[];
   readonly confounders?: readonly ConfounderLabels[] | undefined;
@@ -37,6 +40,7 @@ export class Causes {
   confounders: readonly string[] = [];
   readonly #sessions = new Map<string, Cause>();
   readonly #eventIds = new Map<string, Cause>();
+  readonly #sources = new Map<string, Cause>();
   readonly #accounts = new Map<string, Cause>();
   /** Per list of the labels, how much of it was taken. */
   readonly #taken = new Map<string, number>();
@@ -44,7 +48,9 @@ export class Causes {
   /** Takes what these labels say beyond the ones before: lists only grow at their ends. */
   update(labels: LabelledTraffic): void {
     this.incidents = labels.incidents.map(({ name, title }) => ({ name, title: title ?? name }));
-    labels.incidents.forEach(({ malicious }, i) => {
+    labels.incidents.forEach(({ malicious, sources = [] }, i) => {
+      const marked = malicious.sessions.length + malicious.eventIds.length > 0;
+      if (!marked) this.#take(`${i} sources`, sources, this.#sources, i);
       this.#take(`${i} sessions`, malicious.sessions, this.#sessions, i);
       this.#take(`${i} events`, malicious.eventIds, this.#eventIds, i);
     });
@@ -57,10 +63,13 @@ export class Causes {
     });
   }
 
-  of(session: string | undefined, eventId: string | undefined): Cause {
+  of(session: string | undefined, eventId: string | undefined, source: string | undefined): Cause {
     const bySession = session === undefined ? undefined : this.#sessions.get(session);
     if (bySession !== undefined) return bySession;
-    return (eventId === undefined ? undefined : this.#eventIds.get(eventId)) ?? ORDINARY;
+    const byId = eventId === undefined ? undefined : this.#eventIds.get(eventId);
+    if (byId !== undefined) return byId;
+    if (session !== undefined || source === undefined || this.#sources.size === 0) return ORDINARY;
+    return this.#sources.get(source) ?? ORDINARY;
   }
 
   /** The confounder that a group belongs to by its account alone. */

@@ -106,7 +106,9 @@ export class Judge {
   readonly #learnMs: number;
   readonly #judged: JudgeOptions['judged'];
   readonly #latenessMs: number;
-  readonly #slots: Readonly<Record<'session' | 'account' | 'outcome' | 'records' | 'persons', number>>;
+  readonly #slots: Readonly<
+    Record<'session' | 'source' | 'account' | 'outcome' | 'records' | 'persons', number>
+  >;
   readonly #thefts: TheftLog[] = [];
   readonly #open = new Map<Episode, number>();
   readonly #hits = new Map<string, Hit>();
@@ -130,6 +132,7 @@ export class Judge {
     this.#contributions = new Contributions(ruleSet, fields);
     this.#slots = {
       session: fields.slot('portal.session.id'),
+      source: fields.slot('source.ip'),
       account: fields.slot('user.id'),
       outcome: fields.slot('event.outcome'),
       records: fields.slot('portal.records.count'),
@@ -168,7 +171,11 @@ export class Judge {
     const matched = engine.process(record, 0);
     // A copy adds nothing.
     if (matched < 0) return;
-    const cause = this.#causes.of(textOf(slots[this.#slots.session]), textOf(slots[engine.evidence.idSlot]));
+    const cause = this.#causes.of(
+      textOf(slots[this.#slots.session]),
+      textOf(slots[engine.evidence.idSlot]),
+      textOf(slots[this.#slots.source]),
+    );
     if (!Number.isNaN(cause)) {
       this.#contributions.note(record, engine.matcher.matched, matched, cause);
       if (cause >= 0) this.#noteTheft(cause, record, account);

@@ -9,7 +9,12 @@ const marks = { sessions: z.array(z.string()).default([]), eventIds: z.array(z.s
 const LABELS = z.object({
   format: z.literal('vigie-labels/1'),
   incidents: z.array(
-    z.object({ name: z.string().min(1), title: z.string().optional(), malicious: z.object(marks) }),
+    z.object({
+      name: z.string().min(1),
+      title: z.string().optional(),
+      sources: z.array(z.string()).optional(),
+      malicious: z.object(marks),
+    }),
   ),
   confounders: z
     .array(z.object({ name: z.string().min(1), accounts: z.array(z.string()).default([]), ...marks }))

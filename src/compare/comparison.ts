@@ -62,7 +62,7 @@ export function compare(
       decoder.decode(bytes, start, end - 1, record);
       tumbling.take(record);
       const values = record.slots;
-      if (causes.of(textOf(values[slots.session]), textOf(values[slots.id])) >= 0) {
+      if (causes.of(textOf(values[slots.session]), textOf(values[slots.id]), undefined) >= 0) {
         const account = textOf(values[slots.account]) ?? '';
         thieves.add(account);
         log.note(record.time, numberOf(values[slots.records]) ?? 0, values[slots.persons], account);

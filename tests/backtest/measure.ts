@@ -12,10 +12,21 @@ import { loadRulesFor } from '../../src/backtest/scenario-lists.ts';
 const DAY_MS = 86_400_000;
 const CHOICE = { paths: ['rules'], listsFolder: undefined, without: [], sweep: false };
 
-/** Options under which an incident tells its whole story in some ten thousand events. */
+/**
+ * Options under which an incident tells its whole story in some ten thousand events, at the pace per account that
+ * it has in full.
+ */
 const REDUCED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'cap-emploi-2024': { records: 2_000_000, pace: '1x' },
   'kairos-2025': { records: 20_000, pace: 340_000 / 7200 },
+  'jobseeker-infostealer-2025': { records: 3_000, pace: '1x' },
   'missions-locales-2025': { records: 30_000, pace: 1_600_000 / 86_400 },
+  'viamedis-almerys-2024': { records: 1_000_000, pace: '1x' },
+  'ddos-rie-2024': { window: '5m' },
+  'gael-2026': { records: 1_000_000, pace: '1x' },
+  'ficoba-2026': { records: 40_000, pace: '1x' },
+  // The reset after eight hours and the second wave belong to the story, so it has its 22 hours and fewer accounts.
+  'dgfip-2026': { records: 66_000, accomplices: 4 },
 };
 
 export const BASELINE = new URL('baseline.json', import.meta.url);

@@ -91,6 +91,18 @@ correlation:
     ]);
   });
 
+  test('when its events have no session and come from its addresses, if it has no other mark', () => {
+    const flood = { ...incident('flood', []), sources: ['198.51.100.7'] };
+    const requests = reads(0, 3, { source: '198.51.100.7', outcome: 'failure' });
+    const found = judge(rulesOf(BURST), requests, { incidents: [flood] });
+    expect(found.hits).toMatchObject([{ rule: 'burst' }]);
+    expect(found.incidents).toMatchObject([{ events: 3, reads: 0, records: 0 }]);
+    const inSession = requests.map((request) => ({ ...request, session: 'own' }));
+    expect(judge(rulesOf(BURST), inSession, { incidents: [flood] }).hits).toEqual([]);
+    const marked = { ...incident('theft', ['stolen']), sources: ['198.51.100.7'] };
+    expect(judge(rulesOf(BURST), requests, { incidents: [marked] }).hits).toEqual([]);
+  });
+
   test('when its events are known by their ids, outside any session', () => {
     const labels = { incidents: [incident('theft', [], ['e0', 'e1', 'e2'])] };
     expect(judge(rulesOf(BURST), reads(0, 3), labels).hits).toHaveLength(1);

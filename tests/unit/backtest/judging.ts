@@ -34,6 +34,7 @@ export interface Short {
   readonly target?: string;
   readonly persons?: readonly string[];
   readonly outcome?: string;
+  readonly source?: string;
   /** Default: e0, e1, … */
   readonly id?: string;
 }
@@ -51,12 +52,13 @@ export function judge(
   const judge = new Judge(ruleSet, causes, { learnMs: 0, ...options });
   events.forEach((event, i) => {
     const { at, action = 'read', user = 'u1', session, organisation = 'o1', target, persons } = event;
-    const { outcome, id = `e${i}` } = event;
+    const { outcome, source, id = `e${i}` } = event;
     const line = Buffer.from(
       JSON.stringify({
         '@timestamp': new Date(START + at * 1000).toISOString(),
         event: { id, action, outcome },
         user: { id: user, target: { id: target } },
+        source: { ip: source },
         organization: { id: organisation },
         portal: { session: { id: session }, records: persons && { ids: persons, count: persons.length } },
       }),
