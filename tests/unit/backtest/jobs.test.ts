@@ -1,0 +1,54 @@
+/** A job's own figures are those of the labels, which the generator counts in another place. */
+
+import { expect, test } from 'vitest';
+import { generate } from '../../../replay/index.ts';
+import { planJobs, runJob } from '../../../src/backtest/jobs.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { rulesOf } from './judging.ts';
+
+const BURST = `
+title: Three reads in ten seconds
+name: burst
+level: high
+correlation: {type: event_count, rules: [read], group-by: [user.id], timespan: 10s, condition: {gte: 3}}
+`;
+
+test('records, persons, accounts and times of a theft are those of its labels', () => {
+  const small = { records: 4000, window: '20m' };
+  const [spec] = planJobs({
+    incidents: ['missions-locales-2025'],
+    withoutBenign: true,
+    accounts: 0,
+    background: 5,
+    learnMs: 86_400_000,
+    judgeMs: 0,
+    scenarioOptions: { 'missions-locales-2025': small },
+  });
+  const { incidents, events } = runJob(spec!, rulesOf(BURST), systemClock).judgement;
+  const generated = generate(spec!.scenario, spec!.options);
+  let written = 0;
+  for (const { count } of generated.batches()) written += count;
+  const [labels] = generated.labels().incidents;
+  expect(events).toBe(written);
+  expect(incidents).toMatchObject([
+    {
+      records: labels!.records,
+      persons: labels!.persons,
+      reads: labels!.reads,
+      events: labels!.events,
+      accounts: 2,
+      firstReadAt: Date.parse(labels!.firstRead!.time),
+      lastReadAt: Date.parse(labels!.lastRead!.time),
+      firstEventAt: Date.parse(labels!.firstEvent!.time),
+    },
+  ]);
+});
+
+test('jobs come the longest first, and unknown names are refused', () => {
+  const sizes = { accounts: 100, background: 10, learnMs: 86_400_000, judgeMs: 86_400_000 };
+  const events = planJobs(sizes).map((spec) => spec.events);
+  expect(events).toEqual(events.toSorted((a, b) => b - a));
+  expect(() => planJobs({ ...sizes, incidents: ['kairos'] })).toThrow(
+    expect.objectContaining({ code: 'SCENARIO_UNKNOWN' }),
+  );
+});

@@ -1,0 +1,116 @@
+/** `vigie backtest` on somebody's own log: report, page, refusals. Generated traffic is tested in tests/backtest. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BacktestReport } from '../../../src/backtest/report.ts';
+import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
+import { ALL_RULES, event } from './fixtures.ts';
+
+const folder = temporaryFolder();
+const RULES = join(folder, 'rules.yml');
+const LOG = join(folder, 'access.ndjson');
+const LABELS = join(folder, 'access.labels.json');
+const BURST = '11111111-0000-4000-8000-000000000003';
+const OWN = ['backtest', '--rules', RULES, '--input', LOG];
+
+const read = (second: number, user: string, session: string) =>
+  event(second, 'record-view', {
+    user: { id: user },
+    service: { name: 'kairos' },
+    portal: { session: { id: session }, records: { count: 2, ids: [`p${second}a`, `p${second}b`] } },
+  });
+
+beforeAll(() => {
+  writeFileSync(RULES, ALL_RULES);
+  const lines = [0, 1, 2, 3].map((at) => read(at, 'thief', 's-stolen'));
+  lines.push(...[100, 101, 102].map((at) => read(at, '<b>clerk</b>', 's-own')));
+  writeFileSync(LOG, [...lines, event(86_500, 'logout')].join(''));
+  const malicious = { sessions: ['s-stolen'] };
+  writeFileSync(
+    LABELS,
+    JSON.stringify({ format: 'vigie-labels/1', incidents: [{ name: 'ours', malicious }] }),
+  );
+});
+afterAll(cleanUp);
+
+async function report(...args: readonly string[]): Promise<BacktestReport> {
+  return JSON.parse(await succeed([...OWN, '--json', ...args])) as BacktestReport;
+}
+
+describe('an own log', () => {
+  test('has its labelled incident caught, with what was gone, and the rest as false alerts', async () => {
+    const { incidents, falseAlerts, format } = await report('--labels', LABELS);
+    expect(format).toBe('vigie-backtest/1');
+    expect(incidents).toMatchObject([
+      {
+        name: 'ours',
+        records: 8,
+        detected: {
+          medium: { rule: BURST, timeToDetectMs: 2000, records: 6, shareOfRecords: 0.75 },
+          critical: null,
+        },
+        inDepth: { rule: BURST },
+      },
+    ]);
+    expect(falseAlerts).toMatchObject({
+      accounts: 3,
+      all: { alerts: 1 },
+      rows: [{ cause: 'ordinary work' }],
+    });
+  });
+
+  test('has nothing but false alerts without labels', async () => {
+    const { incidents, falseAlerts } = await report();
+    expect(incidents).toEqual([]);
+    expect(falseAlerts!.all.alerts).toBe(2);
+  });
+
+  test('is swept with the shipped threshold marked by factor 1', async () => {
+    const { sweep } = await report('--labels', LABELS, '--sweep');
+    const points = sweep!.rules[0]!.points.map(({ factor, bounds, recordsLost }) => [
+      factor,
+      bounds[0]!.value,
+      recordsLost['ours'] ?? null,
+    ]);
+    expect(points).toEqual([
+      [0.25, 1, 2],
+      [0.35, 2, 4],
+      [1, 3, 6],
+      [1.4, 5, null],
+      [2, 6, null],
+      [2.8, 9, null],
+      [4, 12, null],
+    ]);
+  });
+
+  test('becomes a page that loads nothing, runs no script and takes names for text', async () => {
+    const page = join(folder, 'page.html');
+    const { stdout, stderr, code } = await vigie([...OWN, '--labels', LABELS, '--sweep', '--html', page]);
+    expect(code).toBe(0);
+    // In a pipe: the report, where the page is, and no bar.
+    expect(stdout).toMatch(/ours +caught high +2 s +6 of 8/);
+    expect(stderr).toBe(`page: ${page}\n`);
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('<svg');
+    expect(html).toContain('&#60;b&#62;clerk');
+    expect(html).not.toMatch(/<script|<link|<img|<b>clerk|@import|url\(|(src|href)=/);
+    expect(html.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:\/\//);
+    expect(html).toContain('prefers-color-scheme: dark');
+  });
+});
+
+describe('is refused before any work', () => {
+  test.each([
+    ['an incident that is not there', ['--incidents', 'kairos-2024'], 2, 'Did you mean kairos-2025'],
+    ['a rule that is not there', ['--without', 'brust'], 1, 'RULE_UNKNOWN'],
+    ['labels without a log', ['--labels', LABELS], 2, '--input'],
+    ['a page that cannot be written', ['--html', join(folder, 'nowhere', 'page.html')], 1, 'OUTPUT_FAILED'],
+    ['labels of another format', ['--input', LOG, '--labels', RULES], 1, 'LABELS_UNREADABLE'],
+  ])('%s', async (_, args, code, said) => {
+    const ended = await vigie(['backtest', '--rules', RULES, ...args]);
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toContain(said);
+    expect(ended.stdout).toBe('');
+  });
+});
