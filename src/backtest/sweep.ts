@@ -1,7 +1,7 @@
 /**
  * The threshold sweep: copies of every correlation with scaled bounds, judged beside the original in one pass.
  *
- * A copy differs in its bounds alone, so it shares its original's windows. It raises no inhibition and nobody
+ * A copy differs in its bounds alone (and the factor of `vigie.scale_by`, which is a bound too), so it shares its original's windows. It raises no inhibition and nobody
  * refers to it: the originals' alerts are the same with and without a sweep. What refers to a swept rule is
  * copied along, with the reference turned to the copy, so a threshold inside a chain is swept too.
  */
@@ -40,7 +40,8 @@ export function sweepOf(ruleSet: RuleSet, factors: readonly number[] = FACTORS):
     const seen = new Map<string, number[]>();
     for (const factor of [1, ...factors.filter((factor) => factor !== 1)]) {
       const bounds = rule.bounds.map((bound) => scaled(bound, factor));
-      const id = JSON.stringify(bounds);
+      const scaleBy = rule.scaleBy && { ...rule.scaleBy, factor: rule.scaleBy.factor * factor };
+      const id = JSON.stringify([bounds, scaleBy ?? null]);
       const same = seen.get(id);
       if (same !== undefined) {
         same.push(factor);
@@ -54,7 +55,7 @@ export function sweepOf(ruleSet: RuleSet, factors: readonly number[] = FACTORS):
       }
       const renamed = new Map(affected.map(({ key }) => [key, `${key} (${rule.key} × ${factor})`]));
       for (const original of affected) {
-        copies.push({ ...copyOf(original, renamed), ...(original === rule ? { bounds } : {}) });
+        copies.push({ ...copyOf(original, renamed), ...(original === rule ? { bounds, scaleBy } : {}) });
       }
       const alertingCopies = alerting.map((key) => renamed.get(key)!);
       points.push({ of: rule.key, factor, stands, bounds, alerting: alertingCopies });
@@ -108,7 +109,7 @@ export function dependentsOf(
 
 function copyOf(rule: CorrelationRule, renamed: ReadonlyMap<string, string>): CorrelationRule {
   const name = (key: string): string => renamed.get(key) ?? key;
-  const { ruleCondition } = rule;
+  const { ruleCondition, begunBefore } = rule;
   return {
     ...rule,
     key: name(rule.key),
@@ -120,6 +121,7 @@ function copyOf(rule: CorrelationRule, renamed: ReadonlyMap<string, string>): Co
       ]),
     ),
     ruleCondition: ruleCondition === undefined ? undefined : renamedIn(ruleCondition, name),
+    begunBefore: begunBefore && { ...begunBefore, rule: name(begunBefore.rule) },
     inhibits: [],
   };
 }

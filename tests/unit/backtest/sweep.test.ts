@@ -124,6 +124,13 @@ test('thresholds are whole where they were, rounded up, and each setting is judg
   expect(settings.find(({ factor }) => factor === 0.35)!.stands).toEqual([0.35, 0.5]);
 });
 
+test('a bound by a list is scaled like the static one', () => {
+  const [persons] = RULES.correlations;
+  const scaleBy = { list: 'caseloads', column: 'persons', factor: 2 };
+  const { ruleSet } = sweepOf({ ...RULES, correlations: [{ ...persons!, scaleBy }] }, [0.5, 2]);
+  expect(ruleSet.correlations.map((rule) => rule.scaleBy!.factor)).toEqual([2, 1, 4]);
+});
+
 test('a rule left out takes along what refers to it', () => {
   expect(withoutRules(RULES, ['reads']).correlations.map(({ key }) => key)).toEqual(['persons', 'sum']);
 });
