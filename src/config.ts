@@ -82,6 +82,14 @@ export const SETTINGS = {
     '5s',
     'Wall time between two looks whether the files of lookup lists have changed.',
   ),
+  placeholders: setting(
+    'VIGIE_PLACEHOLDERS',
+    z
+      .union([text, z.record(z.string(), z.unknown())], 'expected a file, or a map of names to values')
+      .optional(),
+    undefined,
+    'Values of `%name%` under the modifier `expand`: a YAML or JSON file; in the configuration file also the map itself.',
+  ),
   data_dir: setting(
     'VIGIE_DATA_DIR',
     text,

@@ -5,7 +5,7 @@ import { loadConfig } from '../config.ts';
 import { Evaluator } from '../eval.ts';
 import { EXIT } from './errors.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';
-import { durationMs, mappingOption } from './options.ts';
+import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { skippedText } from './terminal.ts';
 
@@ -14,6 +14,7 @@ interface Options {
   lists?: string;
   input: string;
   mapping?: string;
+  placeholders?: string;
   timestampField: string;
   lateness: number;
   only?: string;
@@ -35,6 +36,7 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
     .addOption(
       mappingOption('mapping file or name, when the lines are those of another log (see vigie mapping)'),
     )
+    .addOption(placeholdersOption())
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
       new Option('--lateness <duration>', 'allowed lateness').argParser(durationMs).default(60_000, '60s'),
@@ -58,16 +60,20 @@ Examples:
         pseudonym_key: key,
         person_fields: personFields,
         max_event_bytes: maxEventBytes,
+        placeholders,
       } = loadConfig(process.env);
-      const evaluator = new Evaluator(requireRules(options.rules, options.lists), {
-        timestampField: options.timestampField,
-        latenessMs,
-        allMatches: options.allMatches === true,
-        personFields,
-        maxEventBytes,
-        mapping: requireMapping(options.mapping),
-        ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
-      });
+      const evaluator = new Evaluator(
+        requireRules(options.rules, options.lists, options.placeholders ?? placeholders),
+        {
+          timestampField: options.timestampField,
+          latenessMs,
+          allMatches: options.allMatches === true,
+          personFields,
+          maxEventBytes,
+          mapping: requireMapping(options.mapping),
+          ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
+        },
+      );
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
       const { lines, deadLetters, skipped } = evaluator.finish();
       for (const line of lines) {

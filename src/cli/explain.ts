@@ -22,7 +22,7 @@ import {
   eventText,
 } from './explanation-text.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';
-import { durationMs, mappingOption } from './options.ts';
+import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { count, skippedText } from './terminal.ts';
 
@@ -31,6 +31,7 @@ interface Options {
   rules?: string[];
   lists?: string;
   mapping?: string;
+  placeholders?: string;
   timestampField: string;
   lateness: number;
   all?: true;
@@ -61,6 +62,7 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
     .addOption(
       mappingOption('mapping file or name, when the lines are those of another log (see vigie mapping)'),
     )
+    .addOption(placeholdersOption())
     .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
     .addOption(
       new Option('--lateness <duration>', 'allowed lateness, for correlations')
@@ -81,7 +83,11 @@ Examples:
     )
     .action(async (name: string, options: Options) => {
       const config = loadConfig(process.env);
-      const ruleSet = requireRules(options.rules ?? config.rules, listsFolder(options.lists ?? config.lists));
+      const ruleSet = requireRules(
+        options.rules ?? config.rules,
+        listsFolder(options.lists ?? config.lists),
+        options.placeholders ?? config.placeholders,
+      );
       const rule = ruleCalled(name, ruleSet);
       const evaluation = evaluationOptions(options, config);
       const { rejected, skipped } =

@@ -3,6 +3,8 @@
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { loadMapping } from '../mapping-files.ts';
+import { readPlaceholders } from '../placeholders.ts';
+import type { GivenPlaceholders } from '../placeholders.ts';
 import { loadRules } from '../rules-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
@@ -15,10 +17,14 @@ export function faultLine({ file, line, column, severity, code, message }: Fault
 
 /**
  * Loads rules and their lookup lists; any fault is printed to standard error and refused. Warnings are printed by `rules check` only.
- * Throws RULES_FAULTY, or NO_RULES: a detector without rules would look as if all were well.
+ * Throws RULES_FAULTY, NO_RULES (a detector without rules would look as if all were well), PLACEHOLDERS_INVALID.
  */
-export function requireRules(paths: readonly string[], listsFolder: string | undefined): RuleSet {
-  const ruleSet = loadRules(paths, { listsFolder });
+export function requireRules(
+  paths: readonly string[],
+  listsFolder: string | undefined,
+  placeholders?: string | GivenPlaceholders,
+): RuleSet {
+  const ruleSet = loadRules(paths, { listsFolder, placeholders: readPlaceholders(placeholders) });
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     for (const fault of errors) process.stderr.write(`${faultLine(fault)}\n`);

@@ -21,6 +21,14 @@ export function mappingOption(description: string): Option {
   return new Option('-m, --mapping <mapping>', description).conflicts('timestampField');
 }
 
+/** `--placeholders`, which comes before the setting. */
+export function placeholdersOption(): Option {
+  return new Option(
+    '--placeholders <file>',
+    'values of %name% under |expand, YAML or JSON (default: VIGIE_PLACEHOLDERS)',
+  );
+}
+
 /** A duration in ms. */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);

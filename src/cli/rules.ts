@@ -5,15 +5,25 @@ import { glob, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { listsFolder } from '../list-files.ts';
+import { readPlaceholders } from '../placeholders.ts';
 import { loadRules } from '../rules-files.ts';
 import { runRuleTests, type RuleTestResult } from '../rule-tests.ts';
 import { EXIT } from './errors.ts';
 import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
+import { placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { conditionOf, count, styled, styledLevel, table } from './terminal.ts';
+
+interface Options {
+  json?: true;
+  all?: true;
+  lists?: string;
+  placeholders?: string;
+}
 
 export function rulesCommand(program: Command, exit: (code: number) => void): void {
   const rules = program
@@ -32,14 +42,19 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any.',
     )
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
+    .addOption(placeholdersOption())
     .option('--json', 'one JSON object on standard output instead')
     .addHelpText(
       'after',
       '\nExamples:\n  vigie rules check rules\n  vigie rules check --json rules | jq .faults',
     )
-    .action(async (given: string[], options: { json?: true; lists?: string }) => {
-      const { paths, lists } = orConfigured(given, options);
-      const ruleSet = loadRules(paths, { lint: true, listsFolder: lists });
+    .action(async (given: string[], options: Options) => {
+      const { paths, lists, placeholders } = orConfigured(given, options);
+      const ruleSet = loadRules(paths, {
+        lint: true,
+        listsFolder: lists,
+        placeholders: readPlaceholders(placeholders),
+      });
       const { documents, rules: base, correlations, filters, faults } = ruleSet;
       const errors = faults.filter(({ severity }) => severity === 'error');
       if (options.json) {
@@ -78,11 +93,12 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       '--lists <folder>',
       'folder of lookup lists (default: VIGIE_LISTS); tests bring rows of their own',
     )
+    .addOption(placeholdersOption())
     .option('--json', 'one JSON object per test on standard output')
     .addHelpText('after', '\nExample:\n  vigie rules test rules/extraction')
-    .action(async (given: string[], options: { json?: true; lists?: string }) => {
-      const { paths, lists } = orConfigured(given, options);
-      const ruleSet = requireRules(paths, lists);
+    .action(async (given: string[], options: Options) => {
+      const { paths, lists, placeholders } = orConfigured(given, options);
+      const ruleSet = requireRules(paths, lists, placeholders);
       const files = await testFiles(paths);
       if (files.length === 0) {
         throw new VigieError('NO_RULE_TESTS', `no *.tests.yml under ${paths.join(', ')}`, {
@@ -113,11 +129,12 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .description('Lists the rules that raise alerts; --all also those that only others refer to.')
     .option('--all', 'also rules that raise nothing alone')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
+    .addOption(placeholdersOption())
     .option('--json', 'one JSON object per rule on standard output')
     .addHelpText('after', '\nExample:\n  vigie rules list --all')
-    .action(async (given: string[], options: { json?: true; all?: true; lists?: string }) => {
-      const { paths, lists } = orConfigured(given, options);
-      const ruleSet = requireRules(paths, lists);
+    .action(async (given: string[], options: Options) => {
+      const { paths, lists, placeholders } = orConfigured(given, options);
+      const ruleSet = requireRules(paths, lists, placeholders);
       const shown = [...ruleSet.correlations, ...ruleSet.rules].filter(
         (rule) => options.all || rule.alertsAlone,
       );
@@ -135,16 +152,20 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     });
 }
 
-/** The rules and the folder of lists that are meant: as given, else as configured. */
+/** The rules, the folder of lists and the placeholders that are meant: as given, else as configured. */
 function orConfigured(
   paths: readonly string[],
-  options: { readonly lists?: string },
-): { readonly paths: readonly string[]; readonly lists: string | undefined } {
-  if (paths.length > 0 && options.lists !== undefined) return { paths, lists: options.lists };
+  options: Options,
+): {
+  readonly paths: readonly string[];
+  readonly lists: string | undefined;
+  readonly placeholders: Config['placeholders'];
+} {
   const config = loadConfig(process.env);
   return {
     paths: paths.length > 0 ? paths : config.rules,
     lists: listsFolder(options.lists ?? config.lists),
+    placeholders: options.placeholders ?? config.placeholders,
   };
 }
 

@@ -77,7 +77,7 @@ Examples:
       }
       const logger = await createLogger(config.log_level);
       const since = systemClock.elapsed();
-      const ruleSet = requireRules(config.rules, config.lists);
+      const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
       const ruleLoadMs = systemClock.elapsed() - since;
       const mapping = requireMapping(config.mapping);
       if (input === undefined) refuseFileMapping(mapping, config.mapping);

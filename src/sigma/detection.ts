@@ -233,10 +233,10 @@ function placeholderValues(name: string, placeholders: Placeholders): readonly s
   const values = Object.hasOwn(placeholders, name) ? placeholders[name] : undefined;
   if (values !== undefined && values.length > 0) return values;
   const names = Object.keys(placeholders);
-  const known = names.length === 0 ? 'none is configured' : `configured: ${names.slice(0, 10).join(', ')}`;
+  const known = names.length === 0 ? 'none are configured' : `configured: ${names.slice(0, 10).join(', ')}`;
   throw new ValueError(
     'UNRESOLVED_PLACEHOLDER',
-    `the placeholder %${name}% has no values; ${known}${suggestion(name, names)}`,
+    `the placeholder %${name}% has no values; give it some in the setting placeholders (${known})${suggestion(name, names)}`,
   );
 }
 

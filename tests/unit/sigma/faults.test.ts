@@ -150,7 +150,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'null-modifier': '5:17: BAD_MODIFIER: |contains applies to text, not to null',
   'percentile-missing': '13:14: MISSING_KEY: percentile is missing; expected a number from 0 to 100',
   'percentile-range': '13:49: BAD_NUMBER: percentile is 101; expected a number from 0 to 100',
-  placeholder: '5:15: UNRESOLVED_PLACEHOLDER: the placeholder %admins% has no values; none is configured',
+  placeholder:
+    '5:15: UNRESOLVED_PLACEHOLDER: the placeholder %admins% has no values; give it some in the setting placeholders (none are configured)',
   'repeat-nothing': '1:9: BAD_ACTION: there is no document before this one to repeat',
   'rule-by-title':
     '11:10: UNKNOWN_RULE: no rule has the id or name "Views"; that is a title: give the rule a name and refer to it by that',
