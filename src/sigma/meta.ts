@@ -4,7 +4,7 @@ import { readExtensions } from './extensions/table.ts';
 import type { DocumentKind } from './extensions/extension.ts';
 import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
-import { missing, readChoice, readLooseText, readText, readTexts } from './reader.ts';
+import { missing, readChoice, readLooseText, readLooseTexts, readText, readTexts } from './reader.ts';
 import type { Level, Logsource, RuleMeta } from './rule.ts';
 import type { YamlMap } from './yaml-tree.ts';
 
@@ -24,7 +24,6 @@ export function readHead(root: YamlMap, kind: DocumentKind, faults: Faults): Hea
   const title = readText(root, 'title', faults, true)?.text;
   if (!root.entries.has('title'))
     missing(root, 'title', `every ${kind} says in a few words what it is for`, faults);
-  const texts = (key: string): readonly string[] => readTexts(root, key, faults).map(({ text }) => text);
   return {
     extensions,
     meta: {
@@ -34,9 +33,9 @@ export function readHead(root: YamlMap, kind: DocumentKind, faults: Faults): Hea
       level: readChoice(root, 'level', LEVELS, faults) ?? 'medium',
       status: readChoice(root, 'status', STATUSES, faults),
       description: readLooseText(root, 'description', faults),
-      tags: texts('tags'),
-      falsePositives: texts('falsepositives'),
-      references: texts('references'),
+      tags: readTexts(root, 'tags', faults).map(({ text }) => text),
+      falsePositives: readLooseTexts(root, 'falsepositives'),
+      references: readLooseTexts(root, 'references'),
       runbook: extensions['vigie.runbook'] ?? '',
       file: faults.file,
       line: root.line,

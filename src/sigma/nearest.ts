@@ -1,26 +1,39 @@
 /** The valid name somebody probably meant, for fault messages. */
 
-/** Edits (insert, delete, replace, swap of neighbours) between two short names. */
-function distance(a: string, b: string): number {
-  const width = b.length + 1;
-  const cells = new Uint16Array((a.length + 1) * width);
-  for (let i = 0; i <= a.length; i++) cells[i * width] = i;
-  for (let j = 0; j <= b.length; j++) cells[j] = j;
+/** Longest name that is compared; longer ones are no typos. */
+const MAX_LENGTH = 100;
+
+/** Rows of the table of distances: the one before the previous one, the previous one, the current one. */
+const ROWS = [0, 1, 2].map(() => new Uint16Array(MAX_LENGTH + 2)) as [Uint16Array, Uint16Array, Uint16Array];
+
+/**
+ * Edits (insert, delete, replace, swap of neighbours) between two names of at most MAX_LENGTH, or any number
+ * above `limit` when there are more: faults of large files ask for thousands of pairs.
+ */
+function distance(a: string, b: string, limit: number): number {
+  let [before, last, row] = ROWS;
+  for (let j = 0; j <= b.length; j++) last[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min(
-        cells[(i - 1) * width + j]! + 1,
-        cells[i * width + j - 1]! + 1,
-        cells[(i - 1) * width + j - 1]! + same,
-      );
+    // Further off the diagonal there are more edits than allowed.
+    const from = Math.max(1, i - limit);
+    const to = Math.min(b.length, i + limit);
+    row[0] = i;
+    if (from > 1) row[from - 1] = limit + 1;
+    let fewest = row[from - 1]!;
+    for (let j = from; j <= to; j++) {
+      const same = a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1;
+      let best = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, cells[(i - 2) * width + j - 2]! + 1);
+        best = Math.min(best, before[j - 2]! + 1);
       }
-      cells[i * width + j] = best;
+      row[j] = best;
+      if (best < fewest) fewest = best;
     }
+    if (to < b.length) row[to + 1] = limit + 1;
+    if (fewest > limit) return limit + 1;
+    [before, last, row] = [last, row, before];
   }
-  return cells[a.length * width + b.length]!;
+  return last[b.length]!;
 }
 
 /** The candidate nearest to `name`, or undefined when none is near enough to be a typo of it. */
@@ -30,11 +43,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let found: string | undefined;
   let fewest = limit + 1;
   let offLength = 0;
-  if (wanted.length > 100) return undefined;
+  if (wanted.length > MAX_LENGTH) return undefined;
   for (const candidate of candidates) {
     const off = Math.abs(candidate.length - name.length);
     if (off > fewest) continue;
-    const edits = distance(wanted, candidate.toLowerCase());
+    const lower = candidate.toLowerCase();
+    if (lower.length > MAX_LENGTH) continue;
+    const edits = distance(wanted, lower, limit);
     // Of two candidates equally near, the one of the same length: swapped letters are the usual typo.
     if (edits < fewest || (found !== undefined && edits === fewest && off < offLength)) {
       fewest = edits;

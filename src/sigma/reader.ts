@@ -70,6 +70,18 @@ export function readTexts(map: YamlMap, key: string, faults: Faults): readonly P
   return texts;
 }
 
+/** Texts that are only shown: whatever stands there, as text; `- note: this` is how people write, and YAML a map. */
+export function readLooseTexts(map: YamlMap, key: string): readonly string[] {
+  const entry = map.entries.get(key);
+  return entry === undefined ? [] : looseTexts(entry.value);
+}
+
+function looseTexts(node: YamlNode): readonly string[] {
+  if (node.kind === 'list') return node.items.flatMap(looseTexts);
+  if (node.kind === 'scalar') return node.value === null ? [] : [scalarText(node, true) ?? node.source];
+  return [...node.entries.values()].map(({ key, value }) => `${key}: ${looseTexts(value).join(', ')}`);
+}
+
 export function readBoolean(map: YamlMap, key: string, faults: Faults): boolean | undefined {
   const entry = map.entries.get(key);
   if (entry === undefined) return undefined;

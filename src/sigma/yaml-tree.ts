@@ -5,10 +5,12 @@
  * walk an alias bomb; a document that is too deep or too large is a fault of that document, never a crash.
  */
 
-import { LineCounter, isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
+import { parseDocuments } from './yaml-text.ts';
+import type { YamlDocuments } from './yaml-text.ts';
 
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
 /** Characters of one document; the largest public rules have a few ten thousand. */
@@ -89,25 +91,14 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     faults.error(placeIn(text, tooDeep), 'YAML_LIMIT', TOO_DEEP);
     return [];
   }
-  const lines = new LineCounter();
-  let documents: readonly Document.Parsed[];
+  let parsed: YamlDocuments;
   try {
-    const parsed = parseAllDocuments(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      logLevel: 'error',
-      // Checked below: the parser compares each key with all before it.
-      uniqueKeys: false,
-    });
-    documents = 'empty' in parsed ? [] : parsed;
+    parsed = parseDocuments(text);
   } catch (thrown) {
     faults.error(start, 'YAML_LIMIT', `the file cannot be read: ${messageOf(thrown)}`);
     return [];
   }
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const { documents, placeAt } = parsed;
   const trees: YamlNode[] = [];
   for (const document of documents) {
     const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');

@@ -1,0 +1,78 @@
+/** Rules that Sigma's own tools read, and that YAML 1.2 to the letter would refuse. */
+
+import { describe, expect, test } from 'vitest';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import type { Fault } from '../../../src/sigma/rule.ts';
+
+const rule = (root: string, values = ''): string => `title: Rule
+${root}
+logsource: {product: windows}
+detection:
+  selection:
+    Image: a
+${values}  condition: selection
+`;
+
+const faultsOf = (text: string): readonly Fault[] => parseRules([{ file: 'rule.yml', text }]).faults;
+
+describe('texts and lists over several lines', () => {
+  test.each([
+    ['a text in double quotes, not indented', rule('description: "one\ntwo"')],
+    ['a text in single quotes, not indented', rule("description: 'one\ntwo\n\nthree'")],
+    ['a text indented less than its key', rule('', "    Path:\n      - 'one\n  two'\n      - three\n")],
+    ['a text that goes on behind a tab', rule('', '    Path: "one\n\ttwo"\n')],
+    ['a list in brackets, not indented', rule('tags: [\nattack.t1059,\nattack.execution\n]')],
+    ['a map in brackets, not indented', rule('custom: {\na: 1,\nb: [\n2\n]\n}')],
+    ['several of them', rule('description: "one\ntwo"\ntags: [\na.b\n]\nauthor: "x\ny"')],
+    ['a comment right behind a text', rule("author: 'x'#y")],
+    ['lone carriage returns', rule('author: x').replaceAll('\n', '\r')],
+    ['a carriage return at the end', `${rule('author: x')}\r`],
+  ])('are read: %s', (_, text) => {
+    expect(faultsOf(text)).toEqual([]);
+  });
+
+  test('keep the value that they have when they are indented', () => {
+    const loose = parseRules([{ file: 'r.yml', text: rule("description: 'one\ntwo\n\n  three'") }]);
+    const indented = parseRules([{ file: 'r.yml', text: rule("description: 'one\n  two\n\n  three'") }]);
+    expect(loose.rules[0]!.description).toBe('one two\nthree');
+    expect(loose.rules).toEqual(indented.rules);
+  });
+
+  test('leave the places of faults behind them, and on their own lines, as they are in the file', () => {
+    const text = rule('tags: [\na.b,\n[c]\n]', "    Path|beginswith: 'one\ntwo'\n");
+    expect(faultsOf(text).map(({ line, column, code }) => [line, column, code])).toEqual([
+      [4, 1, 'WRONG_TYPE'],
+      [10, 5, 'UNKNOWN_MODIFIER'],
+    ]);
+  });
+
+  test.each([
+    ['a quote that is never closed', rule("author: 'x"), 8, 'Missing closing'],
+    ['a bracket that is never closed', rule('tags: [a.b'), 3, 'Flow sequence in block collection'],
+    ['a quote closed by the next', rule('', "    Path: 'one\n    User: 'two'\n"), 7, 'Missing closing'],
+  ])('that are wrong either way are reported as they stand: %s', (_, text, line, message) => {
+    expect(faultsOf(text)[0]).toMatchObject({
+      line,
+      code: 'YAML_SYNTAX',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  // Reading the file again for each line would go on for an hour.
+  test('are not read without end when a file has thousands of such lines', () => {
+    const text = rule(`custom: [\n${'a,\n'.repeat(100_000)}]`);
+    expect(faultsOf(text).map(({ code }) => code)).toContain('YAML_SYNTAX');
+  });
+});
+
+test('what is only shown may be whatever YAML takes it for', () => {
+  const text = rule(
+    'falsepositives:\n  - Backups: nightly ones\n  - true\n  -\n  - 7\n  - [a, {b: [c, d]}]\nreferences:\n  - https://example.org/?a=b: c',
+  );
+  const { rules, faults } = parseRules([{ file: 'rule.yml', text }]);
+  expect(faults).toEqual([]);
+  expect(rules[0]).toMatchObject({
+    falsePositives: ['Backups: nightly ones', 'true', '7', 'a', 'b: c, d'],
+    references: ['https://example.org/?a=b: c'],
+  });
+});
