@@ -11,9 +11,9 @@ import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document } from 'yaml';
 import type { Place } from './faults.ts';
 
-/** Lines that are indented on the parser's behalf, and characters that it may read again for that. */
-const MAX_INDENTED = 64;
-const MAX_READ_AGAIN = 1_000_000;
+/** How often a text is read, and how many characters in all, before it is reported as it stands. */
+const MAX_READS = 10;
+const MAX_READ = 1_000_000;
 
 export interface YamlDocuments {
   readonly documents: readonly Document.Parsed[];
@@ -26,18 +26,20 @@ export function parseDocuments(given: string): YamlDocuments {
   const text = given.replace(/\r\n?/g, '\n');
   const asItStands = parse(text, new Map());
   const added = new Map<number, number>();
-  let lines: string[] | undefined;
+  const lines = text.split('\n');
   let last = asItStands;
-  let read = text.length;
-  for (let line = looseLine(last); line !== undefined; line = looseLine(last)) {
-    lines ??= text.split('\n');
-    read += text.length;
-    if (line > lines.length || added.has(line) || added.size >= MAX_INDENTED || read > MAX_READ_AGAIN) {
-      return asItStands;
+  let read = 2 * text.length;
+  for (let reads = 2; ; reads++, read += text.length) {
+    const loose = looseLines(last, lines);
+    if (loose === undefined) break;
+    // Further to the right than anything that the text or list may belong to.
+    const more = lines[loose.from - 2]!.length + 1;
+    read += more * (loose.to - loose.from + 1);
+    if (reads > MAX_READS || read > MAX_READ) return asItStands;
+    for (let line = loose.from; line <= loose.to; line++) {
+      added.set(line, (added.get(line) ?? 0) + more);
+      lines[line - 1] = ' '.repeat(more) + lines[line - 1]!;
     }
-    const more = lines[line - 2]!.length + 1;
-    added.set(line, more);
-    lines[line - 1] = ' '.repeat(more) + lines[line - 1]!;
     last = parse(lines.join('\n'), added);
   }
   return hasErrors(last) ? asItStands : last;
@@ -68,14 +70,28 @@ function hasErrors({ documents }: YamlDocuments): boolean {
 }
 
 /**
- * The line, from 1, that continues a quoted text or a list in brackets with too little indentation, so that the
- * parser believes them to end before it, if that is the first error. Never the first line.
+ * The lines, from 1, that continue a quoted text or a list in brackets with too little indentation, so that the
+ * parser believes these to end before them, if that is the first error. Never the first line.
  */
-function looseLine({ documents, placeAt }: YamlDocuments): number | undefined {
+function looseLines(
+  { documents, placeAt }: YamlDocuments,
+  lines: readonly string[],
+): { readonly from: number; readonly to: number } | undefined {
   const error = documents.find(({ errors }) => errors.length > 0)?.errors[0];
   if (error === undefined) return undefined;
-  const { message, pos } = error;
-  const { line } = placeAt(pos[0]);
-  if (/^Missing closing .quote/.test(message)) return line + 1;
-  return /^Flow (?:map|sequence) in block collection/.test(message) && line > 1 ? line : undefined;
+  const { line } = placeAt(error.pos[0]);
+  const quote = /^Missing closing (.)quote/.exec(error.message)?.[1];
+  const bracketed = /^Flow (?:map|sequence) in block collection/.test(error.message);
+  const from = quote === undefined ? line : line + 1;
+  if ((quote === undefined && !bracketed) || from < 2 || from > lines.length) return undefined;
+  const isLast = quote === undefined ? (text: string) => /[\]}]/.test(text) : closes(quote);
+  let to = from;
+  while (to < lines.length && !isLast(lines[to - 1]!)) to++;
+  return { from, to };
+}
+
+/** Whether a line inside a quoted text ends it: not with `''` or `\"`. */
+function closes(quote: string): (line: string) => boolean {
+  const escaped = quote === "'" ? /''/g : /\\./g;
+  return (line) => line.replace(escaped, '').includes(quote);
 }
