@@ -12,8 +12,11 @@ import type { Document } from 'yaml';
 import type { Place } from './faults.ts';
 
 /** How often a text is read, and how many characters in all, before it is reported as it stands. */
-const MAX_READS = 10;
-const MAX_READ = 1_000_000;
+const MAX_READS = 4;
+const MAX_READ = 400_000;
+
+/** One loose text or list makes a few errors; a text with more of them is wrong in another way. */
+const MAX_ERRORS = 30;
 
 export interface YamlDocuments {
   readonly documents: readonly Document.Parsed[];
@@ -77,8 +80,9 @@ function looseLines(
   { documents, placeAt }: YamlDocuments,
   lines: readonly string[],
 ): { readonly from: number; readonly to: number } | undefined {
-  const error = documents.find(({ errors }) => errors.length > 0)?.errors[0];
-  if (error === undefined) return undefined;
+  const errors = documents.flatMap((document) => document.errors);
+  const error = errors[0];
+  if (error === undefined || errors.length > MAX_ERRORS) return undefined;
   const { line } = placeAt(error.pos[0]);
   const quote = /^Missing closing (.)quote/.exec(error.message)?.[1];
   const bracketed = /^Flow (?:map|sequence) in block collection/.test(error.message);
