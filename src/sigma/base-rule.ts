@@ -64,8 +64,10 @@ export function readFilter(root: YamlMap, context: DetectionContext): FilterDraf
   const logsource = readLogsource(root, faults);
   const map = readMap(root, 'filter', faults);
   const section = map === undefined ? empty() : readSection(map, ['rules'], undefined, context);
-  let targets = map === undefined ? [] : readTexts(map, 'rules', faults);
-  if (map !== undefined && !map.entries.has('rules')) {
+  const targets = map === undefined ? [] : readTexts(map, 'rules', faults);
+  const given = map?.entries.get('rules')?.value;
+  // `rules:` with nothing behind it is forgotten, and must not silence everything.
+  if (map !== undefined && (given === undefined || (given.kind === 'scalar' && given.value === null))) {
     missing(map, 'rules', 'list the ids of the rules to filter, or write any', faults);
   }
   const any = targets.length === 0 || (targets.length === 1 && targets[0]!.text.toLowerCase() === 'any');

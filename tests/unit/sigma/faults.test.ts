@@ -116,6 +116,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'filter-correlation':
     '19:10: BAD_VALUE: "many" is a correlation; a filter applies to rules on events: name the rules it correlates',
   'filter-no-rules': '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
+  'filter-null-rules':
+    '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-unknown-rule': '4:11: UNKNOWN_RULE: no rule has the id or name "views"',
   'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions; put it after |re, not to "x"',
   'hour-range': '5:13: BAD_NUMBER: 24 is no hour; expected a whole number from 0 to 23',
