@@ -3,7 +3,7 @@
  * of the language, so they are refused, with the correlation that says the same.
  */
 
-const COUNT = /^\s*count\s*\(\s*([^)]*?)\s*\)\s*(?:by\s+(\S+)\s*)?(>=|<=|>|<|=)\s*(\d+)\s*$/i;
+const AGGREGATION = /^\s*(count|sum|avg)\s*\(\s*([^)]*?)\s*\)\s*(?:by\s+(\S+)\s*)?(>=|<=|>|<|=)\s*(\d+)\s*$/i;
 const OPERATORS: Readonly<Record<string, string>> = {
   '>': 'gt',
   '>=': 'gte',
@@ -19,13 +19,13 @@ export function legacyAggregationMessage(
   rule: string,
 ): string {
   const start = 'aggregations are no longer part of a condition; end it before "|" and write a correlation: ';
-  const parts = COUNT.exec(aggregation);
+  const parts = AGGREGATION.exec(aggregation);
   const timespan = timeframe ?? '<how long>';
   if (parts === null) {
     return `${start}correlation: {type: temporal, rules: [${rule}, <other rule>], group-by: [<field>], timespan: ${timespan}}`;
   }
-  const [, field = '', groupBy, operator = '>', value = '0'] = parts;
-  const type = field === '' ? 'event_count' : 'value_count';
+  const [, name = 'count', field = '', groupBy, operator = '>', value = '0'] = parts;
+  const type = field === '' ? 'event_count' : `value_${name.toLowerCase()}`;
   const measured = field === '' ? '' : `field: ${field}, `;
   const grouped = groupBy === undefined ? '' : `group-by: [${groupBy}], `;
   const condition = `{${measured}${OPERATORS[operator]}: ${value}}`;

@@ -74,15 +74,53 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
 }
 
 function compileJavaScript(source: string, flags: string): RegExp | undefined {
-  // Escapes such as \- are errors under the u flag and harmless without.
-  for (const mode of ['u', '']) {
+  const translated = inJavaScript(source);
+  if (translated === undefined) return undefined;
+  // A lone brace and a repeated look-ahead are errors under the u flag and harmless without; \p is none without.
+  for (const mode of /\\[pP]|\\u\{/.test(translated) ? ['u'] : ['u', '']) {
     try {
-      return new RegExp(source, flags + mode);
+      return new RegExp(translated, flags + mode);
     } catch {
       continue;
     }
   }
   return undefined;
+}
+
+/** Escapes of letters that mean the same in both languages. */
+const SHARED_ESCAPES = /[dDwWsSbBnrtfvcxukpP\d]/;
+
+/** What the u flag takes behind a backslash; all else is a character that needs none. */
+const SYNTAX = /[\^$\\.*+?()[\]{}|/]/;
+
+/**
+ * The same expression as JavaScript writes it, or undefined when it has an escape that JavaScript would take for
+ * a plain letter: an expression that quietly means something else is worse than one that is refused.
+ */
+function inJavaScript(source: string): string | undefined {
+  let result = '';
+  for (let i = 0, inClass = -1; i < source.length; i++) {
+    const char = source[i]!;
+    if (inClass < 0 && char === '[') inClass = classEnd(source, i);
+    else if (i === inClass) inClass = -1;
+    if (inClass < 0 && source.startsWith('(?P<', i)) {
+      result += '(?<';
+      i += 3;
+      continue;
+    }
+    if (char !== '\\' || i + 1 === source.length) {
+      result += char;
+      continue;
+    }
+    const next = source[++i]!;
+    if (inClass < 0 && next === 'A') result += '(?<![^])';
+    else if (inClass < 0 && next === 'z') result += '(?![^])';
+    else if (/[a-zA-Z\d]/.test(next) && !SHARED_ESCAPES.test(next)) return undefined;
+    else if (/[a-zA-Z\d]/.test(next) || SYNTAX.test(next) || (next === '-' && inClass >= 0))
+      result += `\\${next}`;
+    else result += next;
+  }
+  return result.replace(/\(\?P=(\w+)\)/g, '\\k<$1>');
 }
 
 /**

@@ -128,6 +128,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '7:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: value_count, rules: [logins], group-by: [source.ip], timespan: 5m, condition: {field: user.id, gt: 10}}',
   'legacy-near':
     '5:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: temporal, rules: [<name of this rule>, <other rule>], group-by: [<field>], timespan: <how long>}',
+  'legacy-sum':
+    '7:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: value_sum, rules: [bytes_out], group-by: [src_ip], timespan: 1m, condition: {field: question_length, gt: 300000}}',
   level:
     '3:8: BAD_VALUE: level is "hihg"; expected one of informational, low, medium, high, critical; did you mean "high"?',
   'list-in-list': '4:15: WRONG_TYPE: a selection holds maps or values, not a list in a list',

@@ -166,6 +166,25 @@ describe('regular expressions', () => {
     }
   });
 
+  test.each([
+    [String.raw`(?=a)\Aab\z`, ['ab'], ['xab', 'ab\n']],
+    [String.raw`(?<!\p{L})\"\_x\-y\"`, ['"_x-y"'], ['é"_x-y"']],
+    [String.raw`(?P<q>['"])x(?P=q)`, ['"x"'], [`"x'`]],
+    [String.raw`(?!x)[\-\A-Z]`.replace('\\A', 'A'), ['-', 'B'], ['b']],
+  ])('%s means the same to the engine that RE2 leaves it to', (source, yes, no) => {
+    const compiled = compileRegex(source, '');
+    if (compiled.engine !== 'javascript') throw new Error(`it is for ${compiled.engine}`);
+    for (const text of yes) expect(compiled.test(text), text).toBe(true);
+    for (const text of no) expect(compiled.test(text), text).toBe(false);
+  });
+
+  test.each([String.raw`foo\Z`, String.raw`(?=a)\Ga`, String.raw`(?!a)\h+`, String.raw`(?!a)[\A]`])(
+    '%s is refused, as JavaScript would take the escape for a letter',
+    (source) => {
+      expect(compileRegex(source, '')).toMatchObject({ engine: 'none', code: 'BAD_REGEX' });
+    },
+  );
+
   test('what RE2 cannot take only sees the first 8 KiB', () => {
     const compiled = compileRegex('(?<=x)needle', '');
     if (compiled.engine !== 'javascript') throw new Error(compiled.engine);
