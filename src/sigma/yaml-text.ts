@@ -21,7 +21,7 @@ const MAX_ERRORS = 30;
 export interface YamlDocuments {
   readonly documents: readonly Document.Parsed[];
   /** Place of an offset that a document names. */
-  placeAt(offset: number): Place;
+  readonly placeAt: (offset: number) => Place;
 }
 
 /** Throws when the parser does, which only happens when it runs out of memory or stack. */

@@ -51,17 +51,21 @@ describe('placeholders', () => {
     );
   });
 
-  test.each(WAYS)('take their values from %s', async (_, args, env) => {
-    expect(await vigie(['rules', 'check', rules, ...args], env)).toMatchObject({ code: 0, stderr: '' });
-    const printed = await succeed(['eval', '-r', rules, '-i', events, ...args], env);
-    expect(printed.split('\n').slice(0, -1)).toEqual([expect.stringContaining('"event":{"index":2,')]);
-    expect(await vigie(['rules', 'list', rules, ...args], env)).toMatchObject({ code: 0 });
-    const explained = await succeed(
-      ['rules', 'explain', 'smb_registry', '-r', rules, '-e', events, ...args],
-      env,
-    );
-    expect(explained.match(/: matches$/gm)).toHaveLength(1);
-  });
+  test.each(WAYS)(
+    'take their values from %s',
+    async (_, args, env) => {
+      expect(await vigie(['rules', 'check', rules, ...args], env)).toMatchObject({ code: 0, stderr: '' });
+      const printed = await succeed(['eval', '-r', rules, '-i', events, ...args], env);
+      expect(printed.split('\n').slice(0, -1)).toEqual([expect.stringContaining('"event":{"index":2,')]);
+      expect(await vigie(['rules', 'list', rules, ...args], env)).toMatchObject({ code: 0 });
+      const explained = await succeed(
+        ['rules', 'explain', 'smb_registry', '-r', rules, '-e', events, ...args],
+        env,
+      );
+      expect(explained.match(/: matches$/gm)).toHaveLength(1);
+    },
+    120_000,
+  );
 
   test.each([
     ['a list', '- PAW-01\n', /placeholders: .* is no map of placeholder names to values/],
