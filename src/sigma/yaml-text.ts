@@ -51,14 +51,22 @@ export function parseDocuments(given: string): YamlDocuments {
 /** `added`: spaces in front of a line, by its number from 1, that are not in the file. */
 function parse(text: string, added: ReadonlyMap<number, number>): YamlDocuments {
   const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, {
-    lineCounter,
-    prettyErrors: false,
-    logLevel: 'error',
-    strict: false,
-    // Checked later: the parser compares each key with all before it.
-    uniqueKeys: false,
-  });
+  // Text that is no YAML makes an error every few characters, and recording where each was made takes the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  let parsed: ReturnType<typeof parseAllDocuments>;
+  try {
+    parsed = parseAllDocuments(text, {
+      lineCounter,
+      prettyErrors: false,
+      logLevel: 'error',
+      strict: false,
+      // Checked later: the parser compares each key with all before it.
+      uniqueKeys: false,
+    });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   return {
     documents: 'empty' in parsed ? [] : parsed,
     placeAt: (offset) => {
