@@ -51,12 +51,22 @@ export function parseDocuments(given: string): YamlDocuments {
 /** `added`: spaces in front of a line, by its number from 1, that are not in the file. */
 function parse(text: string, added: ReadonlyMap<number, number>): YamlDocuments {
   const lineCounter = new LineCounter();
-  // Text that is no YAML makes an error every few characters, and recording where each was made takes the time.
+  const documents = readAll(text, lineCounter);
+  return {
+    documents,
+    placeAt: (offset) => {
+      const { line, col } = lineCounter.linePos(offset);
+      return { line: Math.max(1, line), column: Math.max(1, col - (added.get(line) ?? 0)) };
+    },
+  };
+}
+
+function readAll(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  // Text that is no YAML makes an error every few characters; recording where each was made takes most of the time.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
-  let parsed: ReturnType<typeof parseAllDocuments>;
   try {
-    parsed = parseAllDocuments(text, {
+    const parsed = parseAllDocuments(text, {
       lineCounter,
       prettyErrors: false,
       logLevel: 'error',
@@ -64,16 +74,10 @@ function parse(text: string, added: ReadonlyMap<number, number>): YamlDocuments 
       // Checked later: the parser compares each key with all before it.
       uniqueKeys: false,
     });
+    return 'empty' in parsed ? [] : parsed;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
-  return {
-    documents: 'empty' in parsed ? [] : parsed,
-    placeAt: (offset) => {
-      const { line, col } = lineCounter.linePos(offset);
-      return { line: Math.max(1, line), column: Math.max(1, col - (added.get(line) ?? 0)) };
-    },
-  };
 }
 
 function hasErrors({ documents }: YamlDocuments): boolean {
