@@ -2,17 +2,18 @@
  * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the
  * committed offsets, far enough that every window and every open alert is whole at the committed offset.
  *
- * From = min(committed event times, crossings of open alerts) − longest (timespan + resolve timeout) −
- * lateness. Windows that end later than From + timespan are whole; an episode whose crossing lies later than
- * From + timespan + resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing
- * are not written: they are complete in the database, or will be met again.
+ * From = min(committed event times, crossings of open alerts) − longest (timespan + resolve timeout +
+ * history) − lateness. Windows that end later than From + timespan are whole, and later than From + timespan +
+ * history they are judged by a history that is whole; an episode whose crossing lies later than that and a
+ * resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing are not written: they
+ * are complete in the database, or will be met again.
  *
  * Where nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is
  * the beginning of the log.
  */
 
 import type { Episode } from './alert/episode.ts';
-import type { RuleSet } from './sigma/rule.ts';
+import type { CorrelationRule, RuleSet } from './sigma/rule.ts';
 import type { OpenAlert } from './sink/sink.ts';
 import type { AssignedPartition } from './source/source.ts';
 
@@ -56,9 +57,7 @@ export class RestorePlan {
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
     const rules = new Set(ruleSet.correlations.map(({ key }) => key));
     for (const alert of open) if (rules.has(alert.rule)) from = Math.min(from, alert.crossedAt);
-    const longest = Math.max(
-      ...ruleSet.correlations.map(({ timespanMs, resolveTimeoutMs }) => timespanMs + resolveTimeoutMs),
-    );
+    const longest = Math.max(...ruleSet.correlations.map(reachOf));
     return new RestorePlan(from - longest - latenessMs, until);
   }
 
@@ -80,6 +79,15 @@ export class RestorePlan {
   /** Whether an alert may be written: it lies where windows are whole. */
   reliable({ crossedAt, of: { rule } }: Episode): boolean {
     if (this.fromTimeMs === undefined) return true;
-    return crossedAt > this.fromTimeMs + rule.timespanMs + rule.resolveTimeoutMs;
+    return crossedAt > this.fromTimeMs + reachOf(rule);
   }
+}
+
+/** How far before an alert's crossing lie events that decide on it, ms. */
+function reachOf({ timespanMs, resolveTimeoutMs, baseline, newTerms }: CorrelationRule): number {
+  // The oldest bucket begins up to a bucket before the history.
+  const baselineMs = baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs;
+  // Whether a group was known a history ago follows from the history before that.
+  const termsMs = newTerms === undefined ? 0 : 2 * newTerms.historyMs;
+  return timespanMs + resolveTimeoutMs + baselineMs + termsMs;
 }

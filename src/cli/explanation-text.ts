@@ -3,9 +3,11 @@
 import type { Beginning } from '../explain/begun-before.ts';
 import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../explain/correlation.ts';
 import type { Explanation, MatchExplanation } from '../explain/match.ts';
+import type { Uncounted } from '../explain/novelty.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
 import { formatCondition } from '../sigma/ast.ts';
-import type { BaseRule, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
+import type { BaseRule, Baseline, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
+import type { Usual } from '../window/value-history.ts';
 import { conditionOf, count, instant, span, styled } from './terminal.ts';
 
 export interface ExplainedEvent {
@@ -98,13 +100,14 @@ function* narrowingText(
 
 function* groupLines(
   rule: CorrelationRule,
-  { group, scale, entries, withoutValue, last, nearest, firings }: GroupExplanation,
+  { group, scale, entries, withoutValue, uncounted, last, nearest, firings }: GroupExplanation,
   titleOf: (key: string) => string,
 ): Generator<string, void> {
   const fired =
     firings.length === 0 ? styled('red', 'did not fire') : styled('green', `fired ${times(firings.length)}`);
   yield `\n${groupText(group)}: ${fired}\n`;
   if (rule.scaleBy !== undefined) yield `  ${scaleText(rule.scaleBy, scale)}\n`;
+  if (uncounted !== undefined) yield `  ${ofNovelty(rule, entries + withoutValue, uncounted)}\n`;
   if (withoutValue > 0) {
     yield `  ${count(withoutValue)} of ${count(entries + withoutValue)} events hold no value for ${rule.fields.join(', ')}\n`;
   }
@@ -116,6 +119,25 @@ function* groupLines(
   if (nearest.to !== last.to) yield `  best window, to ${instant(nearest.to)}: ${verdict(rule, nearest)}\n`;
   yield `  last window, ${span(rule.timespanMs)} to ${instant(last.to)}: ${verdict(rule, last)}\n`;
   yield* windowLines(rule, last, titleOf);
+}
+
+/** How many events show something new, and what is wrong with the others. */
+function ofNovelty(
+  { newTerms, groupBy }: CorrelationRule,
+  counted: number,
+  { known, learning, withoutTerm, late }: Uncounted,
+): string {
+  const { fields, historyMs } = newTerms!;
+  const whole = groupBy.length === 0 ? 'the first event' : "the group's first event";
+  const others: [number, string][] = [
+    [known, `with values seen within ${span(historyMs)}`],
+    [learning, `within ${span(historyMs)} of ${whole}`],
+    [withoutTerm, `without ${fields.join(' or ')}`],
+    [late, 'late'],
+  ];
+  const rest = others.filter(([n]) => n > 0).map(([n, why]) => `${count(n)} ${why}`);
+  const all = counted + known + learning + withoutTerm + late;
+  return `${count(counted)} of ${count(all)} events show new ${fields.join(', ')}${rest.length === 0 ? '' : `; not counted: ${rest.join(', ')}`}`;
 }
 
 function scaleText({ list, column, factor }: ScaleBy, number: number | undefined): string {
@@ -168,15 +190,31 @@ function beginningText(
 }
 
 function verdict(
-  { ruleCondition }: CorrelationRule,
-  { value, holds, bounds, run, ends }: WindowExplanation,
+  { ruleCondition, baseline }: CorrelationRule,
+  { value, holds, bounds, run, ends, usual }: WindowExplanation,
 ): string {
   const ofCondition =
     ruleCondition === undefined ? [] : [holds ? 'the condition holds' : 'the condition does not hold'];
   const distances = [...ofCondition, ...bounds.map((bound) => distance(bound, value, bound.holds))];
+  const compared =
+    baseline === undefined || usual === undefined ? '' : `; ${ofBaseline(baseline, value, usual)}`;
   const ofRun = run === undefined ? '' : `; ${runText(run)}`;
   const ofEnd = ends ? '' : '; its last event does not count';
-  return `value ${count(value)}, ${distances.join(' and ')}${ofRun}${ofEnd}`;
+  return `value ${count(value)}, ${distances.join(' and ')}${compared}${ofRun}${ofEnd}`;
+}
+
+/** What is usual in the group, and whether the value is. */
+function ofBaseline(
+  { minSamples }: Baseline,
+  value: number,
+  { samples, median, deviation, upTo }: Usual,
+): string {
+  const from = `${count(samples)} earlier bucket${samples === 1 ? '' : 's'}`;
+  if (upTo === -Infinity) return `no baseline from ${from}, ${count(minSamples)} are needed`;
+  const usual = `up to ${count(upTo)} is usual (median ${count(median)}, deviation ${count(deviation)}, ${from})`;
+  return value > upTo
+    ? `${count(value - upTo)} above the baseline: ${usual}`
+    : `not above the baseline: ${usual}`;
 }
 
 function runText({ ids, sinceMs, wanted }: NonNullable<WindowExplanation['run']>): string {
@@ -218,7 +256,8 @@ export function* correlationJson(
     })),
     parent_firings: parents.map((parent) => ({ ...parent, time: isoTime(parent.time) })),
   });
-  for (const { group, scale, entries, withoutValue, last, nearest, firings } of groups.slice(0, most)) {
+  for (const shown of groups.slice(0, most)) {
+    const { group, scale, entries, withoutValue, uncounted, last, nearest, firings } = shown;
     yield jsonLine({
       type: 'group',
       rule: rule.key,
@@ -226,6 +265,16 @@ export function* correlationJson(
       ...(rule.scaleBy === undefined ? {} : { scale: scale ?? null }),
       entries,
       without_value: withoutValue,
+      ...(uncounted === undefined
+        ? {}
+        : {
+            not_new: {
+              known: uncounted.known,
+              learning: uncounted.learning,
+              without_term: uncounted.withoutTerm,
+              late: uncounted.late,
+            },
+          }),
       firings: firings.map(({ time, value }) => ({ time: isoTime(time), value })),
       nearest: nearest === undefined ? null : windowJson(nearest),
       last:
@@ -255,7 +304,7 @@ export function* correlationJson(
   }
 }
 
-function windowJson({ from, to, value, holds, ends, bounds, run }: WindowExplanation): object {
+function windowJson({ from, to, value, holds, ends, bounds, run, usual }: WindowExplanation): object {
   return {
     after: isoTime(from),
     to: isoTime(to),
@@ -267,6 +316,17 @@ function windowJson({ from, to, value, holds, ends, bounds, run }: WindowExplana
       holds,
       distance: value - bound,
     })),
+    ...(usual === undefined
+      ? {}
+      : {
+          baseline: {
+            samples: usual.samples,
+            median: usual.median,
+            deviation: usual.deviation,
+            usual_up_to: usual.upTo === -Infinity ? null : usual.upTo,
+            holds: value > usual.upTo,
+          },
+        }),
     ...(run && { run: { ids: run.ids, since: isoTime(run.sinceMs), wanted: run.wanted } }),
     ...(!ends && { ends }),
   };

@@ -72,7 +72,12 @@ export function conditionOf(rule: BaseRule | CorrelationRule): string {
   const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
   const what = rule.fields.length > 0 ? `${rule.type}(${rule.fields.join(', ')})` : rule.type;
   const by = rule.groupBy.length > 0 ? ` by ${rule.groupBy.join(', ')}` : '';
-  return `${what} ${bounds} in ${span(rule.timespanMs)}${by}`;
+  return `${what} ${bounds}${narrowed(rule)} in ${span(rule.timespanMs)}${by}`;
+}
+
+function narrowed({ baseline, newTerms }: CorrelationRule): string {
+  const news = newTerms === undefined ? '' : ` with new ${newTerms.fields.join(', ')}`;
+  return baseline === undefined ? news : `${news} above the baseline`;
 }
 
 export interface Progress {

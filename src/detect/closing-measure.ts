@@ -1,4 +1,4 @@
-/** Which running value a closing rule takes, and what of an event it holds. */
+/** Which running value closing rules take, and what of an event they hold. */
 
 import { IdLinker, IdLinks } from '../event/id-links.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -12,8 +12,9 @@ import { holds } from '../sigma/bounds.ts';
 import type { PlannedClosing, PlannedSequence, PlannedTemporal } from './plan.ts';
 import { combinations, numbersOf, textsOf } from './values.ts';
 
-export function measureOf({ rule, temporal, sequence }: PlannedClosing): SlidingMeasure<unknown> {
-  const met = (value: number) => holds(rule.bounds, value);
+export function measureOf({ watchers, temporal, sequence }: PlannedClosing): SlidingMeasure<unknown> {
+  const [{ rule }] = watchers;
+  const met = (value: number) => watchers.some((watcher) => holds(watcher.rule.bounds, value));
   if (temporal?.begunBefore !== undefined) {
     return new BegunBeforeMeasure(temporal.spec, temporal.begunBefore.place);
   }
@@ -37,7 +38,7 @@ export function measureOf({ rule, temporal, sequence }: PlannedClosing): Sliding
   return sequence === undefined ? measure() : new SequenceMeasure(sequence.spec, measure());
 }
 
-/** What the event holds for the rule; undefined when the rule measures a field that the event has not. */
+/** What the event holds for the rules; undefined when they measure a field that the event has not. */
 export function heldBy(planned: PlannedClosing, ref: number, record: EventRecord): unknown {
   const { sequence, temporal } = planned;
   if (temporal?.begunBefore !== undefined) return beginningOf(record.slots[temporal.begunBefore.slot]);
@@ -56,7 +57,8 @@ export function matchedBy(
   return begunBefore === undefined ? rules : { rules, begunMs: value as number };
 }
 
-function valuesOf({ rule, slotsOf }: PlannedClosing, ref: number, record: EventRecord): unknown {
+function valuesOf({ watchers, slotsOf }: PlannedClosing, ref: number, record: EventRecord): unknown {
+  const [{ rule }] = watchers;
   const slots = slotsOf(ref);
   if (slots.length === 0) return null;
   if (rule.type !== 'value_count') {

@@ -122,7 +122,7 @@ export class Engine {
       rules: new Set(rules),
       streams: this.#streams.filter((_, i) => rules.includes(plan.streams[i]!.rules[0]!)),
     }));
-    this.#settles = plan.depths.length > 1 || plan.streams.some(({ closings }) => closings.length > 0);
+    this.#settles = plan.depths.length > 1 || this.#streams.some(({ waits }) => waits);
   }
 
   /**

@@ -10,7 +10,13 @@
  * totals estimates (flagged as such).
  */
 
-import { covers, type Episode, type EpisodeGroup, type EpisodeTracker } from '../alert/episode.ts';
+import {
+  covers,
+  type Episode,
+  type EpisodeGroup,
+  type EpisodeRule,
+  type EpisodeTracker,
+} from '../alert/episode.ts';
 import { Totals } from '../alert/totals.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
@@ -19,8 +25,10 @@ import { Run, type RunStore } from '../window/run-store.ts';
 import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
+import { BaselineGate } from './baseline-gate.ts';
 import { measureOf } from './closing-measure.ts';
 import { holds } from '../sigma/bounds.ts';
+import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
 import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
 import type { ScaledBounds } from './scaled-bounds.ts';
 
@@ -32,6 +40,8 @@ export interface StreamLogs {
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly PlannedClosing[];
+  readonly baselined: readonly PlannedHorizon[];
+  readonly novelty: PlannedNovelty | undefined;
   readonly longestMs: number;
   /** Entries a log of one group holds before anything is coalesced. */
   readonly exactEntries: number;
@@ -58,13 +68,18 @@ export class Group implements EpisodeGroup, WindowVisitor {
   readonly events = new Run();
   readonly episodes: Episode[] = [];
   readonly sightings: Sightings[];
+  /** Stands before everything else where only what is new counts. */
+  readonly novelty: NoveltyGate | undefined;
   /** End under which the group waits for the watermark; Infinity when it does not. */
   scheduled = Infinity;
   readonly #counts: HorizonState[];
   readonly #sums: Sum[];
   readonly #temporals: TemporalLog[];
   readonly #closings: ClosingLog<unknown>[];
+  readonly #gates: BaselineGate[];
   readonly #logs: StreamLogs;
+  /** Of the event at hand. */
+  #watermark = -Infinity;
   /** Events at or before this time may have been coalesced. */
   #coalescedUpTo = -Infinity;
   /** Length of a log at which coalescing is tried next. */
@@ -74,11 +89,16 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.fields = fields;
     this.#logs = logs;
     this.sightings = sightings;
+    this.novelty = logs.novelty && new NoveltyGate(logs.novelty);
     this.#boundAt = logs.exactEntries;
     this.#counts = logs.counts.map(() => new HorizonState());
     this.#temporals = logs.temporals.map(({ spec }) => new TemporalLog(spec));
     this.#closings = logs.closings.map(
-      (closing) => new ClosingLog<unknown>(closing.rule.timespanMs, closing.maxEntries, measureOf(closing)),
+      (closing) =>
+        new ClosingLog<unknown>(closing.watchers[0].rule.timespanMs, closing.maxEntries, measureOf(closing)),
+    );
+    this.#gates = logs.baselined.map(
+      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
     );
     this.#sums = logs.sums.map(({ horizons }) => ({
       run: new Run(),
@@ -87,9 +107,11 @@ export class Group implements EpisodeGroup, WindowVisitor {
     }));
   }
 
-  /** Nothing held and nothing open: the group may be forgotten. */
-  get empty(): boolean {
-    return this.events.length === 0 && this.episodes.length === 0;
+  /** From this event time on, nothing that will come is judged by what the group did up to now. */
+  get outOfReachFrom(): number {
+    let from = Math.max(this.newest + this.#logs.longestMs, this.novelty?.terms.outOfReachFrom ?? -Infinity);
+    for (const { history } of this.#gates) from = Math.max(from, history.outOfReachFrom);
+    return from;
   }
 
   /** Newest event held, −Infinity when none. */
@@ -101,8 +123,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
   get threat(): number {
     let threat = 0;
-    const consider = (state: HorizonState, horizon: Horizon) => {
-      threat = Math.max(threat, state.value / Math.max(1, horizon.leastThreshold));
+    const consider = (state: HorizonState, horizon: PlannedHorizon) => {
+      threat = Math.max(threat, state.value / Math.max(1, horizon.leastBound));
     };
     this.#counts.forEach((state, h) => consider(state, this.#logs.counts[h]!));
     this.sightings.forEach((s, m) =>
@@ -118,6 +140,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
     const { events, counts } = this.#logs;
     if (mayBeCopy && events.has(this.events, entry)) return false;
+    this.#watermark = watermark;
     const index = events.add(this.events, entry);
     for (const episode of this.episodes) {
       if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry, watermark);
@@ -156,26 +179,33 @@ export class Group implements EpisodeGroup, WindowVisitor {
     });
   }
 
-  /** Adds what closing rule `m` measures of an event; returns how many entries had to go. */
+  /** Adds what closing rules `m` measure of an event; returns how many entries had to go. */
   addClosing(m: number, t: number, held: unknown, watermark: number): number {
     return this.#closings[m]!.add(t, held, watermark);
   }
 
-  /** End of the first window that waits for the watermark, Infinity when none does. */
+  /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
   get nextEnd(): number {
-    let next = Infinity;
+    let next = this.novelty?.nextEnd ?? Infinity;
     for (const log of this.#closings) next = Math.min(next, log.nextEnd);
+    for (const gate of this.#gates) next = Math.min(next, gate.nextEnd);
     return next;
   }
 
-  /** Judges the windows of closing rules that end before the watermark; returns how many entries had to go. */
+  /** Judges the windows that waited for the watermark; returns how many entries had to go. */
   close(watermark: number): number {
     let gone = 0;
+    this.#gates.forEach((gate, g) => {
+      const horizon = this.#logs.baselined[g]!;
+      gate.release(watermark, (end, value) => this.#tell(horizon, end, value));
+    });
     this.#closings.forEach((log, m) => {
-      const planned = this.#logs.closings[m]!;
+      const { watchers } = this.#logs.closings[m]!;
       gone += log.judge(watermark, (end, value) => {
-        if (!this.#logs.scaled.allow(planned.rule, this.fields, value)) return;
-        this.#logs.tracker.trueWindow(planned, this, end, value, false);
+        for (const watcher of watchers) {
+          if (watchers.length === 1 || holds(watcher.rule.bounds, value))
+            this.#raise(watcher, end, value, false);
+        }
       });
     });
     return gone;
@@ -195,12 +225,32 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** A window over one of this group's horizons reached the horizon's least threshold. */
   window(horizon: Horizon, endMs: number, value: number): void {
-    for (const watcher of (horizon as PlannedHorizon).watchers) {
-      if (!holds(watcher.rule.bounds, value)) continue;
-      if (!this.#logs.scaled.allow(watcher.rule, this.fields, value)) continue;
+    const planned = horizon as PlannedHorizon;
+    if (planned.baseline !== undefined) {
+      const gate = this.#gates[planned.baseline.gate]!;
       const estimated = endMs - horizon.timespanMs < this.#coalescedUpTo;
-      this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
+      if (gate.take(endMs, value, estimated, this.#watermark) !== 'unusual') return;
     }
+    this.#tell(planned, endMs, value);
+  }
+
+  /** Tells the rules of a horizon whose bounds the window holds. */
+  #tell(horizon: PlannedHorizon, endMs: number, value: number): void {
+    for (const watcher of horizon.watchers) {
+      if (!holds(watcher.rule.bounds, value)) return;
+      this.#raise(watcher, endMs, value, this.#isEstimated(horizon, endMs));
+    }
+  }
+
+  /** A window holds the rule's own bounds: it is true if it holds those of the group too. */
+  #raise(watcher: EpisodeRule, endMs: number, value: number, estimated: boolean): void {
+    if (!this.#logs.scaled.allow(watcher.rule, this.fields, value)) return;
+    this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
+  }
+
+  #isEstimated({ timespanMs, baseline }: PlannedHorizon, endMs: number): boolean {
+    if (endMs - timespanMs < this.#coalescedUpTo) return true;
+    return baseline !== undefined && this.#gates[baseline.gate]!.history.estimatedAt(endMs);
   }
 
   /** Forgets what no window that can still be judged holds. */
@@ -264,8 +314,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     return longest;
   }
 
-  /** Gives all memory back. */
+  /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
+    this.novelty?.clear();
+    for (const gate of this.#gates) gate.clear();
     const { events, distincts, sums } = this.#logs;
     events.release(this.events);
     distincts.forEach(({ log }, m) => log.clear(this.sightings[m]!));

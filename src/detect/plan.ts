@@ -7,12 +7,14 @@
  */
 
 import type { FieldTable } from '../event/record.ts';
-import { hasNot, type Condition } from '../sigma/ast.ts';
+import type { Condition } from '../sigma/ast.ts';
 import { holds } from '../sigma/bounds.ts';
-import type { Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
 import type { SequenceSpec } from '../window/sequence-measure.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
+import type { PlannedNovelty } from './novelty-gate.ts';
+import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 
 /** A rule on a horizon. */
 interface Watcher {
@@ -22,9 +24,14 @@ interface Watcher {
 }
 
 export interface PlannedHorizon extends Horizon {
+  /** By their bounds, the least first: where one does not hold, none after it does. */
   readonly watchers: readonly Watcher[];
+  /** Smaller values hold for no watcher. Differs from the least threshold where all windows are told of. */
+  readonly leastBound: number;
   /** The largest value any watcher needs to be told exactly. */
   readonly mostThreshold: number;
+  /** What all watchers have in common, and the number of its gate in a group; undefined where none has one. */
+  readonly baseline: (Baseline & { readonly gate: number }) | undefined;
 }
 
 interface Measure {
@@ -55,8 +62,10 @@ export interface PlannedTemporal extends Watcher {
   readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
 }
 
-/** A rule that more events can make false: judged once the watermark is past a window's end. */
-export interface PlannedClosing extends Watcher {
+/** Rules that more events can make false: judged once the watermark is past a window's end. */
+export interface PlannedClosing {
+  /** They differ in nothing but their bounds; of temporal rules there is one. */
+  readonly watchers: readonly [Watcher, ...Watcher[]];
   /** Of the measured field or tuple; none for counts and temporal rules. */
   readonly slotsOf: SlotsOf;
   /** For temporal rules. */
@@ -86,6 +95,10 @@ export interface StreamPlan {
   readonly sums: readonly SumMeasure[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly PlannedClosing[];
+  /** Horizons of rules with a baseline, by their gates. */
+  readonly baselined: readonly PlannedHorizon[];
+  /** Stands before the stream where its rules count only what is new. */
+  readonly novelty: PlannedNovelty | undefined;
   readonly rules: readonly CorrelationRule[];
   /** Longest timespan of any rule. */
   readonly longestMs: number;
@@ -103,9 +116,6 @@ export interface Plan {
   readonly depths: readonly (readonly CorrelationRule[])[];
 }
 
-/** A stream has at most this many measures; further rules go to a stream of their own. */
-const MEASURES = 30;
-
 /** Groups a stream holds at most unless a rule says otherwise with `vigie.max_groups`. */
 const DEFAULT_MAX_GROUPS = 1_000_000;
 
@@ -115,22 +125,9 @@ const DEFAULT_MAX_ENTRIES = 10_000;
 export function planCorrelations(ruleSet: RuleSet, fields: FieldTable): Plan {
   const references = [...ruleSet.rules, ...ruleSet.correlations];
   const indexOf = new Map(references.map((rule, index) => [rule.key, index]));
-  const drafts = new Map<string, CorrelationRule[]>();
-  for (const rule of ruleSet.correlations) {
-    const key = JSON.stringify([
-      [...rule.rules].sort(),
-      rule.groupBy,
-      [...rule.aliases].map(([alias, by]) => [alias, [...by]]),
-      rule.missingFields,
-    ]);
-    const draft = drafts.get(key);
-    if (draft === undefined || draft.length >= MEASURES)
-      drafts.set(draft === undefined ? key : `${key}${drafts.size}`, [rule]);
-    else draft.push(rule);
-  }
   const streams: StreamPlan[] = [];
   const streamsOf: number[][] = references.map(() => []);
-  for (const rules of drafts.values()) {
+  for (const rules of draftStreams(ruleSet.correlations)) {
     for (const key of new Set(rules[0]!.rules)) streamsOf[indexOf.get(key)!]!.push(streams.length);
     streams.push(planStream(rules, indexOf, fields));
   }
@@ -158,24 +155,29 @@ function planStream(
   indexOf: ReadonlyMap<string, number>,
   fields: FieldTable,
 ): StreamPlan {
-  const [{ groupBy, aliases, missingFields, rules: references }] = rules as [CorrelationRule];
+  const [{ groupBy, aliases, missingFields, newTerms, rules: references }] = rules as [CorrelationRule];
   const keySlots = new Map(
     references.map((key) => [
       indexOf.get(key)!,
       groupBy.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
     ]),
   );
-  const slotsOf = (rule: CorrelationRule): SlotsOf => {
+  const slotsOf = (names: readonly string[]): SlotsOf => {
     const byRef = new Map(
       references.map((key) => [
         indexOf.get(key)!,
-        rule.fields.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
+        names.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
       ]),
     );
     return (ref) => byRef.get(ref)!;
   };
-  let bit = 1;
-  const nextBit = () => (bit *= 2);
+  const bits = new Map([['', 1]]);
+  const bitOf = (rule: CorrelationRule): number => {
+    const key = measureKey(rule);
+    const bit = bits.get(key) ?? 2 ** bits.size;
+    bits.set(key, bit);
+    return bit;
+  };
   const arriving = rules.filter((rule) => !isClosing(rule));
   const measured = <T>(
     type: CorrelationRule['type'],
@@ -187,8 +189,9 @@ function planStream(
       const key = JSON.stringify(rule.fields);
       byField.set(key, [...(byField.get(key) ?? []), rule]);
     }
-    return [...byField.values()].map((of) => build(nextBit(), of));
+    return [...byField.values()].map((of) => build(bitOf(of[0]!), of));
   };
+  const baselined: PlannedHorizon[] = [];
   return {
     groupBy,
     keySlots,
@@ -197,48 +200,55 @@ function planStream(
     counts: horizonsOf(
       arriving.filter((rule) => rule.type === 'event_count'),
       1,
+      baselined,
     ),
     distincts: measured('value_count', (bit, of) => ({
       bit,
       fields: of[0]!.fields.map((field) => fields.slot(field)),
-      slotsOf: slotsOf(of[0]!),
-      horizons: horizonsOf(of, bit),
+      slotsOf: slotsOf(of[0]!.fields),
+      horizons: horizonsOf(of, bit, baselined),
     })),
     sums: measured('value_sum', (bit, of) => ({
       bit,
-      slotsOf: slotsOf(of[0]!),
-      horizons: horizonsOf(of, bit),
+      slotsOf: slotsOf(of[0]!.fields),
+      horizons: horizonsOf(of, bit, baselined),
     })),
     temporals: arriving.filter(isTemporal).map((rule) => planTemporal(rule, indexOf, fields)),
-    closings: rules.filter(isClosing).map((rule) => ({
-      rule,
-      measure: rule.fields.length > 0 ? nextBit() : 1,
-      slotsOf: slotsOf(rule),
-      temporal: isTemporal(rule) ? planTemporal(rule, indexOf, fields) : undefined,
-      sequence: planSequence(rule, indexOf, fields),
-      maxEntries: maxEntriesOf(rule),
+    closings: closingsOf(rules.filter(isClosing)).map((of) => ({
+      watchers: [watcher(of[0], bitOf(of[0])), ...of.slice(1).map((rule) => watcher(rule, bitOf(rule)))],
+      slotsOf: slotsOf(of[0].fields),
+      temporal: isTemporal(of[0]) ? planTemporal(of[0], indexOf, fields) : undefined,
+      sequence: planSequence(of[0], indexOf, fields),
+      maxEntries: Math.max(...of.map(maxEntriesOf)),
     })),
+    baselined,
+    novelty: newTerms && {
+      historyMs: newTerms.historyMs,
+      maxTerms: rules[0]!.maxEntries ?? DEFAULT_MAX_ENTRIES,
+      slotsOf: slotsOf(newTerms.fields),
+    },
     rules,
     longestMs: Math.max(...rules.map((rule) => rule.timespanMs)),
     maxGroups: Math.min(...rules.map((rule) => rule.maxGroups ?? DEFAULT_MAX_GROUPS)),
   };
 }
 
-function isTemporal({ type }: CorrelationRule): boolean {
-  return type === 'temporal' || type === 'temporal_ordered';
+function watcher(rule: CorrelationRule, measure: number): Watcher {
+  return { rule, measure };
 }
 
-/** Whether more events can make a true window false. */
-function isClosing({ type, bounds, ruleCondition, sequence, begunBefore }: CorrelationRule): boolean {
-  return (
-    sequence !== undefined ||
-    begunBefore !== undefined ||
-    type === 'value_avg' ||
-    type === 'value_median' ||
-    type === 'value_percentile' ||
-    bounds.some(({ op }) => op !== 'gt' && op !== 'gte') ||
-    (ruleCondition !== undefined && hasNot(ruleCondition))
-  );
+/** Closing rules that differ in nothing but their bounds, together. */
+function closingsOf(rules: readonly CorrelationRule[]): [CorrelationRule, ...CorrelationRule[]][] {
+  const alike = new Map<string, [CorrelationRule, ...CorrelationRule[]]>();
+  for (const rule of rules) {
+    const { type, fields, timespanMs, percentile, maxEntries, sequence } = rule;
+    const own = isTemporal(rule) ? rule.key : '';
+    const key = JSON.stringify([type, fields, timespanMs, percentile, maxEntries, sequence, own]);
+    const others = alike.get(key);
+    if (others === undefined) alike.set(key, [rule]);
+    else others.push(rule);
+  }
+  return [...alike.values()];
 }
 
 function planTemporal(
@@ -307,22 +317,41 @@ function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
   }
 }
 
-function horizonsOf(rules: readonly CorrelationRule[], measure: number): PlannedHorizon[] {
-  const byTimespan = new Map<number, Watcher[]>();
+/** `baselined`: takes the horizons that have a baseline. */
+function horizonsOf(
+  rules: readonly CorrelationRule[],
+  measure: number,
+  baselined: PlannedHorizon[],
+): PlannedHorizon[] {
+  const horizons = new Map<string, CorrelationRule[]>();
   for (const rule of rules) {
-    const watchers = byTimespan.get(rule.timespanMs) ?? [];
-    watchers.push({ rule, measure });
-    byTimespan.set(rule.timespanMs, watchers);
+    const key = JSON.stringify([rule.timespanMs, rule.baseline]);
+    horizons.set(key, [...(horizons.get(key) ?? []), rule]);
   }
-  return [...byTimespan].map(([timespanMs, watchers]) => ({
-    timespanMs,
-    watchers,
-    leastThreshold: Math.min(...watchers.map(({ rule }) => leastOf(rule.bounds))),
-    mostThreshold: Math.max(...watchers.map(({ rule }) => leastOf(rule.bounds))) + 1,
-  }));
+  return [...horizons.values()].map((alike) => {
+    const sorted = alike.toSorted((a, b) => compareBounds(a.bounds, b.bounds));
+    const [{ timespanMs, baseline, bounds }] = sorted as [CorrelationRule];
+    const horizon = {
+      timespanMs,
+      watchers: sorted.map((rule) => watcher(rule, measure)),
+      // A baseline is made of all windows, also of those that no rule would look at.
+      leastThreshold: baseline === undefined ? leastOf(bounds) : 0,
+      leastBound: leastOf(bounds),
+      mostThreshold: leastOf(sorted.at(-1)!.bounds) + 1,
+      baseline: baseline && { ...baseline, gate: baselined.length },
+    };
+    if (baseline !== undefined) baselined.push(horizon);
+    return horizon;
+  });
 }
 
 /** A value below this satisfies no lower bound. */
 function leastOf(bounds: readonly Bound[]): number {
   return Math.max(...bounds.map((bound) => bound.value));
+}
+
+/** Orders conditions of lower bounds by what satisfies them: what satisfies a later one satisfies all before. */
+function compareBounds(a: readonly Bound[], b: readonly Bound[]): number {
+  const least = leastOf(a);
+  return least - leastOf(b) || Number(holds(b, least)) - Number(holds(a, least));
 }

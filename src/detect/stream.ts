@@ -17,6 +17,7 @@ import { SumLog } from '../window/sum-log.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from './min-heap.ts';
+import { type Arrival, termsIn } from './novelty-gate.ts';
 import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
 import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
@@ -60,6 +61,8 @@ export class Stream {
   readonly #closingValues: unknown[] = [];
   /** Groups with windows that wait for the watermark, by the first one's end. */
   readonly #closing = new MinHeap<Group>();
+  /** What is older was judged, as far as it waited. */
+  #closedUpTo = -Infinity;
   #events = 0;
 
   constructor(plan: StreamPlan, context: StreamContext) {
@@ -93,6 +96,8 @@ export class Stream {
       sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
       temporals: plan.temporals,
       closings: plan.closings,
+      baselined: plan.baselined,
+      novelty: plan.novelty,
       longestMs: plan.longestMs,
       exactEntries: Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted)),
       watchers: plan.rules.length,
@@ -126,8 +131,10 @@ export class Stream {
     eventId: string,
     watermark: number,
   ): void {
-    const { uniformKey } = this.#plan;
-    if (uniformKey !== undefined) {
+    const { uniformKey, novelty } = this.#plan;
+    if (novelty !== undefined) {
+      this.#wait(record, refs, entry, eventId, watermark);
+    } else if (uniformKey !== undefined) {
       this.#measure(record, refs[0]!, entry);
       const text = uniformKey.length === 1 ? textOf(record.slots[uniformKey[0]!]) : undefined;
       if (text !== undefined) {
@@ -137,29 +144,88 @@ export class Stream {
           this.#enter(group, refs, entry, eventId, watermark);
       }
     } else {
-      const members = new Map<Group, number[]>();
-      for (const ref of refs) {
-        for (const group of this.#groupsOf(record, this.#plan.keySlots.get(ref)!)) {
-          members.set(group, [...(members.get(group) ?? []), ref]);
-        }
-      }
-      for (const [group, members_] of members) {
-        this.#measure(record, members_[0]!, entry);
-        this.#enter(group, members_, entry, eventId, watermark);
+      for (const [group, members] of this.#members(record, refs)) {
+        this.#measure(record, members[0]!, entry);
+        this.#enter(group, members, entry, eventId, watermark);
       }
     }
     this.#events += 1;
     if (this.#events % SWEEP_EVERY === 0) this.#sweep(watermark);
   }
 
-  /** Judges the windows of closing rules that end before the watermark. */
+  /** The groups of an event, and of the references those that put it there. */
+  #members(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
+    const members = new Map<Group, number[]>();
+    for (const ref of refs) {
+      for (const group of this.#groupsOf(record, this.#plan.keySlots.get(ref)!)) {
+        members.set(group, [...(members.get(group) ?? []), ref]);
+      }
+    }
+    return members;
+  }
+
+  /** Puts the event before the gates of its groups. */
+  #wait(
+    record: EventRecord,
+    refs: readonly number[],
+    entry: EventEntry,
+    eventId: string,
+    watermark: number,
+  ): void {
+    const { uniformKey } = this.#plan;
+    for (const [group, members] of this.#members(record, uniformKey === undefined ? refs : [refs[0]!])) {
+      this.#measure(record, members[0]!, entry);
+      const gate = group.novelty!;
+      const terms = termsIn(this.#plan.novelty!, members[0]!, record).map((term) => this.#hashed(term));
+      const values = this.#values.map(({ words, length }) => words.slice(0, 2 * length));
+      const amounts = this.#amounts.slice();
+      const closing = this.#closingValues.slice();
+      gate.add({ entry: { ...entry }, eventId, terms, values, amounts, closing }, watermark);
+      this.#schedule(group);
+    }
+  }
+
+  /** Short whatever the length of the text. */
+  #hashed(text: string): string {
+    const { hash } = this.#context;
+    hash.hashString(text);
+    const [hi, lo] = [hash.out[0]!, hash.out[1]!];
+    return String.fromCharCode(hi >>> 16, hi & 0xffff, lo >>> 16, lo & 0xffff);
+  }
+
+  /** Takes an event that its group's gate let through. */
+  #pass(group: Group, { entry, eventId, values, amounts, closing }: Arrival): void {
+    values.forEach((words, m) => {
+      const into = this.#values[m]!;
+      if (into.words.length < words.length) into.words = new Uint32Array(2 * words.length);
+      into.words.set(words);
+      into.length = words.length / 2;
+    });
+    this.#amounts.set(amounts);
+    closing.forEach((held, m) => (this.#closingValues[m] = held));
+    this.#enter(group, [], entry, eventId, this.#closedUpTo);
+  }
+
+  /** Some rule may have to wait for the watermark. */
+  get waits(): boolean {
+    const { closings, baselined, novelty } = this.#plan;
+    return closings.length > 0 || baselined.length > 0 || novelty !== undefined;
+  }
+
+  /** Judges the windows that waited for the watermark. */
   close(watermark: number): void {
+    const { counts } = this.#context;
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
       group.scheduled = Infinity;
-      this.#context.counts.coalesced += group.close(watermark);
+      if (group.novelty !== undefined) {
+        group.novelty.release(watermark, (arrival) => this.#pass(group, arrival));
+        counts.coalesced += group.novelty.terms.takeCoalesced();
+      }
+      counts.coalesced += group.close(watermark);
       this.#schedule(group);
     }
+    this.#closedUpTo = watermark;
   }
 
   #schedule(group: Group): void {
@@ -218,7 +284,7 @@ export class Stream {
       const held = temporal === undefined ? value : matchedBy(temporal, placesOf(temporal, refs), value);
       if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
     }
-    if (closings.length > 0) this.#schedule(group);
+    if (this.waits) this.#schedule(group);
     if (group.episodes.length > 0) {
       const { words, length } = this.#values[this.#persons]!;
       group.identify(entry, words, length, eventId);
@@ -252,7 +318,7 @@ export class Stream {
     for (let m = 0; m < closings.length; m += 1) {
       const held = heldBy(closings[m]!, ref, record);
       this.#closingValues[m] = held;
-      if (held !== undefined) entry.held |= closings[m]!.measure;
+      if (held !== undefined) entry.held |= closings[m]!.watchers[0].measure;
     }
   }
 
@@ -315,12 +381,7 @@ export class Stream {
     const next = this.#nextGroup();
     if (next === undefined) return;
     const [key, group] = next;
-    if (
-      group.episodes.length > 0 ||
-      group.nextEnd < Infinity ||
-      group.newest > watermark - this.#plan.longestMs
-    )
-      return;
+    if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
     group.clear();
     this.#groups.delete(key);
   }

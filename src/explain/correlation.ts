@@ -9,6 +9,7 @@
 import type { Episode } from '../alert/episode.ts';
 import { heldBy, matchedBy } from '../detect/closing-measure.ts';
 import { Engine } from '../detect/engine.ts';
+import { termsIn } from '../detect/novelty-gate.ts';
 import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
 import { ScaledBounds } from '../detect/scaled-bounds.ts';
 import { combinations, textOf, textsOf } from '../detect/values.ts';
@@ -19,6 +20,7 @@ import { type EventRecord, FieldTable } from '../event/record.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { SequenceHeld } from '../window/sequence-measure.ts';
 import { beginningsIn } from './begun-before.ts';
+import { type Sighting, type Uncounted, sift } from './novelty.ts';
 import { compareNearness, type Entry, type WindowEntry, type WindowExplanation, windows } from './windows.ts';
 
 export interface LastWindow extends WindowExplanation {
@@ -35,6 +37,8 @@ export interface GroupExplanation {
   /** Entries over the whole input, and events that lack the measured field. */
   readonly entries: number;
   readonly withoutValue: number;
+  /** Events that show nothing new, for rules that count only what is; they are no entries. */
+  readonly uncounted: Uncounted | undefined;
   /** The window that ends at the group's last event; undefined when no event was in time to end one. */
   readonly last: LastWindow | undefined;
   /** The window nearest to firing, or furthest past it. */
@@ -72,8 +76,11 @@ export interface CorrelationExplanation {
 
 interface Group {
   readonly fields: Readonly<Record<string, string | null>>;
-  readonly entries: Entry[];
+  entries: Entry[];
   withoutValue: number;
+  /** For rules that count only what is new: everything, also what holds no value. */
+  readonly sightings: Sighting[];
+  uncounted: Uncounted | undefined;
 }
 
 export class CorrelationExplainer {
@@ -152,6 +159,9 @@ export class CorrelationExplainer {
       const key = JSON.stringify(Object.values(group.fields));
       firings.set(key, [...(firings.get(key) ?? []), { time: crossedAt, value: valueAtCrossing }]);
     }
+    const { novelty } = this.#stream;
+    if (novelty !== undefined)
+      for (const group of this.#groups.values()) Object.assign(group, sift(group.sightings, novelty));
     const groups = [...this.#groups].map(([key, group]) =>
       this.#explain(
         group,
@@ -211,23 +221,31 @@ export class CorrelationExplainer {
       for (const group of groups) members.set(group, [...(members.get(group) ?? []), ref]);
     }
     const { temporal } = this.#planned;
+    const { novelty } = this.#stream;
     for (const [group, matched] of members) {
       const again = ({ id, time }: Entry): boolean => id === of.id && time === record.time;
-      if (of.id !== null && of.judgedFrom > record.time && group.entries.some(again)) continue;
       const held =
         temporal === undefined
           ? this.#held(record, matched[0]!)
           : matchedBy(temporal, placesOf(temporal.places, matched), this.#held(record, matched[0]!));
-      if (held === undefined) group.withoutValue += 1;
-      else {
-        group.entries.push({
-          ...of,
-          time: record.time,
-          refs: matched,
-          rules: matched.map((ref) => this.#keys[ref]!),
-          held,
-          values: temporal === undefined ? this.#shownValues(held, record, matched[0]!) : [],
-        });
+      const entry: Entry | undefined =
+        held === undefined
+          ? undefined
+          : {
+              ...of,
+              time: record.time,
+              refs: matched,
+              rules: matched.map((ref) => this.#keys[ref]!),
+              held,
+              values: temporal === undefined ? this.#shownValues(held, record, matched[0]!) : [],
+            };
+      if (novelty !== undefined) {
+        const terms = termsIn(novelty, matched[0]!, record);
+        group.sightings.push({ time: record.time, judgedFrom: of.judgedFrom, terms, entry });
+      } else if (entry === undefined) {
+        group.withoutValue += 1;
+      } else if (!(of.id !== null && of.judgedFrom > record.time && group.entries.some(again))) {
+        group.entries.push(entry);
       }
     }
   }
@@ -245,7 +263,7 @@ export class CorrelationExplainer {
       const known = this.#groups.get(key);
       if (known !== undefined) return known;
       const fields = Object.fromEntries(groupBy.map((field, i) => [field, values[i]!]));
-      const group: Group = { fields, entries: [], withoutValue: 0 };
+      const group: Group = { fields, entries: [], withoutValue: 0, sightings: [], uncounted: undefined };
       this.#groups.set(key, group);
       return group;
     });
@@ -259,7 +277,10 @@ export class CorrelationExplainer {
     return amounts.length === 0 ? undefined : amounts;
   }
 
-  #explain({ fields, entries, withoutValue }: Group, firings: GroupExplanation['firings']): GroupExplanation {
+  #explain(
+    { fields, entries, withoutValue, uncounted }: Group,
+    firings: GroupExplanation['firings'],
+  ): GroupExplanation {
     const sorted = [...entries].sort((a, b) => a.time - b.time);
     let last: WindowExplanation | undefined;
     let nearest: WindowExplanation | undefined;
@@ -276,6 +297,7 @@ export class CorrelationExplainer {
       scale: this.#scaled.numberOf(this.#rule, fields),
       entries: entries.length,
       withoutValue,
+      uncounted,
       last: last && { ...last, ...this.#contentsOf(within) },
       nearest,
       firings,
@@ -325,8 +347,7 @@ function measuredBy(stream: StreamPlan, rule: CorrelationRule): PlannedClosing {
   const slotsOf = (distincts[0] ?? sums[0])?.slotsOf ?? (() => []);
   return (
     closings[0] ?? {
-      rule,
-      measure: 1,
+      watchers: [{ rule, measure: 1 }],
       slotsOf,
       temporal: temporals[0],
       sequence: undefined,

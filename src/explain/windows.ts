@@ -8,6 +8,7 @@ import type { PlannedClosing } from '../detect/plan.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { Bound } from '../sigma/rule.ts';
 import type { Run } from '../window/closing-log.ts';
+import { type Usual, ValueHistory } from '../window/value-history.ts';
 import type { Beginning } from './begun-before.ts';
 
 export interface WindowEntry {
@@ -31,6 +32,8 @@ export interface WindowExplanation {
   readonly value: number;
   readonly holds: boolean;
   readonly bounds: readonly (Bound & { readonly holds: boolean })[];
+  /** What the rule's baseline compares it with; undefined without one. */
+  readonly usual: Usual | undefined;
   /** Under `vigie.sequence`: the longest run that ends with the window, up to the length that is wanted. */
   readonly run?: Run & { readonly wanted: number };
   /** False when the events at its end do not count, so that it is no window to be judged. */
@@ -53,7 +56,8 @@ export function* windows(
   planned: PlannedClosing,
   bounds: readonly Bound[],
 ): Generator<WindowExplanation, void> {
-  const { timespanMs, sequence } = planned.rule;
+  const { timespanMs, sequence, baseline } = planned.watchers[0].rule;
+  const history = baseline && new ValueHistory(baseline, timespanMs);
   const measure = measureOf(planned);
   // A late event counts in the windows that were not judged when it came, and ends none.
   const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
@@ -75,14 +79,17 @@ export function* windows(
     }
     const judged = measure.judge(to);
     const { value } = judged;
+    history?.note(to, value, false, to);
+    const usual = history?.usualAt(to);
     yield {
       from,
       to,
       value,
-      holds: judged.holds && holds(bounds, value),
+      holds: judged.holds && holds(bounds, value) && (usual === undefined || value > usual.upTo),
       bounds: bounds.map((bound) => ({ ...bound, holds: holds([bound], value) })),
       ends: judged.ends ?? true,
       ...(judged.run && sequence && { run: { ...judged.run, wanted: sequence.minRun } }),
+      usual,
     };
   }
 }
@@ -98,8 +105,10 @@ export function compareNearness(a: WindowExplanation | undefined, b: WindowExpla
   );
 }
 
-function shortfall({ bounds, value, run }: WindowExplanation): number {
+function shortfall({ bounds, value, run, usual }: WindowExplanation): number {
   return Math.max(
+    0,
+    (usual?.upTo ?? -Infinity) - value,
     run === undefined ? 0 : run.wanted - run.ids,
     ...bounds.map((bound) => (bound.holds ? 0 : Math.abs(value - bound.value))),
   );

@@ -4,7 +4,7 @@
  */
 
 import { DURATION_FORM, parseDuration } from './duration.ts';
-import { refuseOtherTypes } from './extensions/table.ts';
+import { fitExtensions, refuseOtherTypes } from './extensions/table.ts';
 import type { Extensions } from './extensions/table.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
@@ -82,7 +82,7 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   if (!broken && type !== undefined && !temporal && !map.entries.has('condition')) {
     missing(map, 'condition', `say when ${type} fires, e.g. condition: {gte: 10}`, faults);
   }
-  return {
+  const draft: CorrelationDraft = {
     kind: 'correlation',
     root,
     faults,
@@ -94,8 +94,11 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
     timespanMs: broken ? 0 : readTimespan(map, faults),
     ...condition,
     generate: (readBoolean(map, 'generate', faults) ?? false) || (generateAtRoot ?? false),
-    sound: faults.errors === before,
+    sound: false,
   };
+  if (faults.errors === before) fitExtensions(root, head.extensions, draft, faults);
+  draft.sound = faults.errors === before;
+  return draft;
 }
 
 function readTimespan(map: YamlMap, faults: Faults): number {

@@ -328,6 +328,8 @@ function correlationRule(
     missingFields: extensions['vigie.missing_fields'] ?? 'skip',
     maxGroups: extensions['vigie.max_groups'],
     maxEntries: extensions['vigie.max_entries'],
+    baseline: extensions['vigie.baseline'],
+    newTerms: extensions['vigie.new_terms'],
     sequence: extensions['vigie.sequence'],
     begunBefore:
       links.begunBefore === undefined

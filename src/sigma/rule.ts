@@ -63,6 +63,24 @@ export interface Bound {
   readonly value: number;
 }
 
+/** `vigie.baseline`: the largest values of earlier buckets, and how far above them is still usual. */
+export interface Baseline {
+  /** A multiple of the bucket. */
+  readonly historyMs: number;
+  readonly bucketMs: number;
+  /** Buckets that lie a multiple of this apart are alike; the bucket itself where all are. */
+  readonly seasonMs: number;
+  /** Deviations above the median. */
+  readonly factor: number;
+  readonly minSamples: number;
+}
+
+/** `vigie.new_terms`: fields of which an event must show values that are new. */
+export interface NewTerms {
+  readonly fields: readonly string[];
+  readonly historyMs: number;
+}
+
 export interface CorrelationRule extends RuleMeta {
   readonly kind: 'correlation';
   readonly type: CorrelationType;
@@ -84,6 +102,8 @@ export interface CorrelationRule extends RuleMeta {
   readonly missingFields: 'skip' | 'group';
   readonly maxGroups: number | undefined;
   readonly maxEntries: number | undefined;
+  readonly baseline: Baseline | undefined;
+  readonly newTerms: NewTerms | undefined;
   /** `vigie.sequence`: the window must hold a run of consecutive ids too. */
   readonly sequence: Sequence | undefined;
   /**

@@ -57,6 +57,15 @@ export interface CorrelationDocument {
   };
   readonly 'vigie.resolve_timeout'?: string;
   readonly 'vigie.missing_fields'?: 'skip' | 'group';
+  readonly 'vigie.baseline'?: {
+    readonly history: string;
+    readonly bucket: string;
+    readonly season?: string;
+    readonly method?: 'mad';
+    readonly factor: number;
+    readonly min_samples: number;
+  };
+  readonly 'vigie.new_terms'?: { readonly fields: string | readonly string[]; readonly history: string };
   readonly 'vigie.sequence'?: {
     readonly field: string;
     readonly min_run: number;

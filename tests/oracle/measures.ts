@@ -13,6 +13,8 @@ export interface Entry {
   readonly members: Set<string>;
   /** Texts to count distinctly or numbers to add; empty for rules that measure no field. */
   readonly values: readonly (string | number)[];
+  /** Combinations of the fields that `vigie.new_terms` watches. */
+  readonly terms: readonly string[];
   /** The earliest window end that it counts in: -Infinity unless it came late. */
   readonly countsFrom: number;
   /** For `vigie.sequence`: the ids, in the order of their list. */

@@ -24,6 +24,7 @@ import {
 } from './documents.ts';
 import { counting, longestRun } from './extensions.ts';
 import { judge, type Entry, type Judgement } from './measures.ts';
+import { newOnly, usualUpTo } from './narrowing.ts';
 
 /** The group-by fields of one group: text, or null for a missing field that is grouped. */
 export type Group = Readonly<Record<string, string | null>>;
@@ -149,14 +150,15 @@ function episodesOf(
   const episodes: Episode[] = [];
   for (const { group, entries } of groupsOf(document, documents, admitted)) {
     const ends = new Set(entries.filter((e) => e.countsFrom <= e.time).map((e) => e.time));
-    const windows = [...ends]
+    const all = [...ends]
       .sort((a, b) => a - b)
       .map((end) => {
         const held = entries.filter((e) => e.time > end - timespanMs && e.time <= end && e.countsFrom <= end);
         return { end, held, ...judgeWindow(document, held, end) };
       });
+    const windows = all.filter(({ end, holds, value }) => holds && value > usualUpTo(document, all, end));
     let current: (typeof windows)[number][] = [];
-    for (const window of windows.filter(({ holds }) => holds)) {
+    for (const window of windows) {
       const previous = current.at(-1);
       if (previous === undefined || window.end - previous.end > resolveTimeoutMs) {
         current = [];
@@ -216,32 +218,43 @@ function groupsOf(
   documents: readonly OracleDocument[],
   admitted: readonly Occurrence[],
 ): { group: Group; entries: Entry[] }[] {
-  const groups = new Map<string, { group: Group; entries: Entry[] }>();
+  type Shown = Omit<Entry, 'values'> & { readonly values: Entry['values'] | undefined };
+  const groups = new Map<string, { group: Group; shown: Shown[] }>();
   for (const name of document.correlation.rules) {
     for (const occurrence of occurrencesOf(name, documents, admitted)) {
       const values = valuesOf(document, name, occurrence);
-      if (values === undefined) continue;
       for (const group of groupKeysOf(document, name, occurrence)) {
         const key = JSON.stringify(group);
-        const entries = groups.get(key)?.entries ?? [];
-        groups.set(key, { group, entries });
+        const shown = groups.get(key)?.shown ?? [];
+        groups.set(key, { group, shown });
         const { identity, time, countsFrom } = occurrence;
-        const known = entries.find((entry) => entry.identity === identity);
-        if (known === undefined)
-          entries.push({
-            identity,
-            time,
-            countsFrom,
-            members: new Set([name]),
-            values,
-            ids: idsOf(document, name, occurrence),
-            begun: begunOf(document, occurrence),
-          });
-        else known.members.add(name);
+        const known = shown.find((entry) => entry.identity === identity);
+        if (known !== undefined) {
+          known.members.add(name);
+          continue;
+        }
+        const watched = [document['vigie.new_terms']?.fields ?? []].flat();
+        const terms = tuplesOf(document, name, occurrence, watched).map((tuple) => JSON.stringify(tuple));
+        shown.push({
+          identity,
+          time,
+          countsFrom,
+          members: new Set([name]),
+          values,
+          terms,
+          ids: idsOf(document, name, occurrence),
+          begun: begunOf(document, occurrence),
+        });
       }
     }
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ group, shown }) => ({
+    group,
+    // An entry without a value shows what it shows all the same.
+    entries: newOnly(document, shown).flatMap(({ values, ...entry }) =>
+      values === undefined ? [] : [{ ...entry, values }],
+    ),
+  }));
 }
 
 /** What a referenced name stands for: the events that match it, or the firings of a correlation. */
@@ -292,20 +305,31 @@ function groupKeysOf(document: CorrelationDocument, rule: string, { fields }: Oc
 function valuesOf(
   document: CorrelationDocument,
   rule: string,
-  { fields }: Occurrence,
+  occurrence: Occurrence,
 ): (string | number)[] | undefined {
   const { type, condition } = document.correlation;
   if (!type.startsWith('value_') || typeof condition !== 'object') return [];
-  let tuples: string[][] = [[]];
-  for (const name of [condition.field ?? []].flat()) {
-    const texts = textsOf(fields[pathOf(document, rule, name)]);
-    tuples = tuples.flatMap((tuple) => texts.map((text) => [...tuple, text]));
-  }
+  const tuples = tuplesOf(document, rule, occurrence, [condition.field ?? []].flat());
   const values =
     type === 'value_count'
       ? tuples.map((tuple) => JSON.stringify(tuple))
       : tuples.map(([text]) => (text?.trim() ? Number(text) : NaN)).filter((number) => !Number.isNaN(number));
   return values.length === 0 ? undefined : values;
+}
+
+/** Every combination of one text per field. */
+function tuplesOf(
+  document: CorrelationDocument,
+  rule: string,
+  { fields }: Occurrence,
+  names: readonly string[],
+): string[][] {
+  let tuples: string[][] = [[]];
+  for (const name of names) {
+    const texts = textsOf(fields[pathOf(document, rule, name)]);
+    tuples = tuples.flatMap((tuple) => texts.map((text) => [...tuple, text]));
+  }
+  return tuples;
 }
 
 function idsOf(document: CorrelationDocument, rule: string, { fields }: Occurrence): string[] {

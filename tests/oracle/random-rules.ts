@@ -75,6 +75,32 @@ const thresholdRule = draft(
   ),
 );
 
+/** Threshold rules whose bound follows what a group did before, over a few short buckets. */
+const baselinedRule = fc
+  .record({
+    rule: thresholdRule,
+    bucketSeconds: fc.constantFrom(1, 2, 5, 7),
+    phases: fc.constantFrom(undefined, undefined, 1, 2, 3),
+    seasons: fc.integer({ min: 1, max: 6 }),
+    minSamples: fc.integer({ min: 1, max: 6 }),
+    factor: fc.constantFrom(0, 0.5, 1, 2.5),
+  })
+  .map(({ rule, bucketSeconds, phases, seasons, minSamples, factor }): Draft => {
+    const seasonSeconds = bucketSeconds * (phases ?? 1);
+    // The seasons that the window itself reaches into are no history.
+    const own = Math.ceil(Number.parseInt(rule.correlation.timespan, 10) / seasonSeconds);
+    return {
+      ...rule,
+      'vigie.baseline': {
+        history: `${seasonSeconds * (own + seasons)}s`,
+        bucket: `${bucketSeconds}s`,
+        ...(phases === undefined ? {} : { season: `${seasonSeconds}s` }),
+        factor,
+        min_samples: Math.min(minSamples, seasons),
+      },
+    };
+  });
+
 /** Several rules that occur in one window, in any order or in the listed one. */
 const temporalRule = draft(
   fc.record({
@@ -165,10 +191,35 @@ const begunBeforeRule = fc
     'vigie.begun_before': { field: 'started', rule },
   }));
 
+/** Threshold rules, also with a baseline or a run, that count only what is new in a group: that is little. */
+const newTermsRule = fc
+  .record({
+    rule: fc.oneof({ weight: 3, arbitrary: thresholdRule }, baselinedRule, sequenceRule),
+    fields: fc.constantFrom<(string | string[])[]>('person', ['bytes'], ['person', 'bytes'], 'org'),
+    history: seconds(1, 9),
+    gte: fc.constantFrom(1, 1, 2),
+    groupBy: fc.constantFrom(undefined, undefined, ['user'], ['org']),
+    timeout: fc.option(seconds(1, 3), { nil: undefined }),
+  })
+  .map(({ rule, fields, history, gte, groupBy, timeout }): Draft => {
+    const { condition, 'group-by': _, ...correlation } = rule.correlation;
+    const field = typeof condition === 'object' ? condition.field : undefined;
+    return {
+      ...rule,
+      correlation: {
+        ...correlation,
+        ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
+        condition: { gte, ...(field === undefined ? {} : { field }) },
+      },
+      ...(timeout === undefined ? {} : { 'vigie.resolve_timeout': timeout }),
+      'vigie.new_terms': { fields, history },
+    };
+  });
+
 /** A rule over the firings of another, `c0`, alone or together with events. */
 const chain = fc
   .tuple(
-    thresholdRule,
+    fc.oneof({ weight: 3, arbitrary: thresholdRule }, baselinedRule, newTermsRule),
     fc.record({
       type: fc.constantFrom('event_count' as const, 'value_count' as const, 'temporal' as const),
       rules: fc.constantFrom(['c0'], ['c0', 'login']),
@@ -197,6 +248,8 @@ const several = (rule: fc.Arbitrary<Draft>): fc.Arbitrary<Draft[]> =>
 
 export const RULE_FAMILIES = {
   thresholds: several(thresholdRule),
+  newTerms: several(fc.oneof({ weight: 4, arbitrary: newTermsRule }, thresholdRule)),
+  baselined: several(fc.oneof({ weight: 4, arbitrary: baselinedRule }, thresholdRule)),
   temporal: several(temporalRule),
   closing: several(closingRule),
   chains: chain,

@@ -66,6 +66,32 @@ describe('reading again', () => {
     );
   });
 
+  test.each([
+    ['vigie.baseline: { history: 7d, bucket: 1d, factor: 3, min_samples: 3 }', 8 * 24],
+    ['vigie.new_terms: { fields: [source.as.number], history: 7d }', 2 * 7 * 24],
+  ])(
+    'starts earlier by all that %s looks back on, and leaves alone what is judged by a part of it',
+    (key, hours) => {
+      const text = `title: Read
+name: read
+logsource: { category: application }
+detection: { read: { event.action: record-view }, condition: read }
+---
+title: Many reads
+name: many_reads
+correlation: { type: event_count, rules: [read], group-by: [user.id], timespan: 1h, condition: { gte: 5 } }
+${key}`;
+      const set = parseRules([{ file: 'rules.yml', text }]);
+      expect(set.faults).toEqual([]);
+      const [narrowed] = set.correlations;
+      const restored = RestorePlan.of([committed(0, 10, NOON)], [], set, MINUTE_MS);
+      expect(restored.fromTimeMs).toBe(NOON - (2 + hours) * HOUR_MS - MINUTE_MS);
+      const reliable = (crossedAt: number) =>
+        restored.reliable({ crossedAt, of: { rule: narrowed! } } as never);
+      expect([reliable(NOON - MINUTE_MS), reliable(NOON - MINUTE_MS + 1)]).toEqual([false, true]);
+    },
+  );
+
   test('is not needed before anything was committed', () => {
     expect(plan([untouched(0, 1000), untouched(1, 1000)]).fromTimeMs).toBeUndefined();
   });

@@ -5,10 +5,19 @@ import { shown } from '../faults.ts';
 import type { Faults } from '../faults.ts';
 import { readText, readTexts } from '../reader.ts';
 import type { PlacedText } from '../reader.ts';
-import type { CorrelationType } from '../rule.ts';
+import type { Bound, CorrelationType } from '../rule.ts';
+import { numberOf } from '../value.ts';
+import { kindOf } from '../yaml-tree.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
 export type DocumentKind = 'rule' | 'correlation' | 'filter';
+
+/** What a correlation's standard part measures. */
+export interface Measured {
+  readonly type: CorrelationType;
+  readonly bounds: readonly Bound[];
+  readonly timespanMs: number;
+}
 
 export interface Extension<Value> {
   /** The kinds of document that the key means something for. */
@@ -17,6 +26,8 @@ export interface Extension<Value> {
   readonly types?: readonly CorrelationType[];
   /** Checks and reads the key; reports what is wrong. */
   readonly read: (root: YamlMap, key: string, faults: Faults) => Value | undefined;
+  /** Checks it against the standard part of a correlation that is sound otherwise. */
+  fit?(root: YamlMap, key: string, rule: Measured, faults: Faults, value: NonNullable<Value>): void;
 }
 
 /** A duration above 0, ms. */
@@ -36,6 +47,16 @@ export function readCount(root: YamlMap, key: string, faults: Faults): number | 
     return Number(node.value);
   const given = node.kind === 'scalar' ? shown(node.source) : `a ${node.kind}`;
   faults.error(node, 'BAD_NUMBER', `${key} is ${given}; expected a whole number above 0`);
+  return undefined;
+}
+
+/** A number from 0 on. */
+export function readNumber(root: YamlMap, key: string, faults: Faults): number | undefined {
+  const node = root.entries.get(key)!.value;
+  const value = node.kind === 'scalar' && typeof node.value === 'number' ? numberOf(node.source) : undefined;
+  if (value !== undefined && Number.isFinite(value) && value >= 0) return value;
+  const given = node.kind === 'scalar' ? shown(node.source) : kindOf(node);
+  faults.error(node, 'BAD_NUMBER', `${key} is ${given}; expected a number from 0 on`);
   return undefined;
 }
 

@@ -11,12 +11,15 @@ import type { Faults } from '../faults.ts';
 import { suggestion } from '../nearest.ts';
 import { readChoice, readText, readTexts } from '../reader.ts';
 import type { PlacedText } from '../reader.ts';
-import type { CorrelationType } from '../rule.ts';
+import type { Baseline, CorrelationType, NewTerms } from '../rule.ts';
 import type { YamlMap } from '../yaml-tree.ts';
+import { fitBaseline, readBaseline } from './baseline.ts';
 import { readBegunBefore } from './begun-before.ts';
 import type { BegunBeforeDraft } from './begun-before.ts';
 import { readCount, readDuration, readNames } from './extension.ts';
-import type { DocumentKind, Extension } from './extension.ts';
+import type { DocumentKind, Extension, Measured } from './extension.ts';
+import { hasLowerBounds, LOWER_BOUND_TYPES } from './lower-bounds.ts';
+import { readNewTerms } from './new-terms.ts';
 import { readOffHours } from './off-hours.ts';
 import type { OffHours } from './off-hours.ts';
 import { readScaleBy } from './scale-by.ts';
@@ -32,6 +35,8 @@ export interface Extensions {
   readonly 'vigie.missing_fields'?: 'skip' | 'group';
   readonly 'vigie.max_groups'?: number;
   readonly 'vigie.max_entries'?: number;
+  readonly 'vigie.baseline'?: Baseline;
+  readonly 'vigie.new_terms'?: NewTerms;
   readonly 'vigie.timezone'?: string;
   readonly 'vigie.off_hours'?: OffHours;
   readonly 'vigie.only_listed'?: readonly PlacedText[];
@@ -54,6 +59,13 @@ const TABLE: { readonly [Key in ExtensionKey]-?: Extension<Extensions[Key]> } = 
   },
   'vigie.max_groups': { on: ['correlation'], read: readCount },
   'vigie.max_entries': { on: ['correlation'], read: readCount },
+  'vigie.baseline': { on: ['correlation'], types: LOWER_BOUND_TYPES, read: readBaseline, fit: fitBaseline },
+  'vigie.new_terms': {
+    on: ['correlation'],
+    types: LOWER_BOUND_TYPES,
+    read: readNewTerms,
+    fit: hasLowerBounds,
+  },
   'vigie.timezone': { on: ['rule'], read: readTimezone },
   'vigie.off_hours': { on: ['rule'], read: readOffHours },
   'vigie.only_listed': { on: ['rule'], read: readNames },
@@ -99,6 +111,15 @@ export function readExtensions(root: YamlMap, kind: DocumentKind, faults: Faults
     if (value !== undefined) values[key] = value;
   }
   return values;
+}
+
+/** Checks the keys of a correlation, which is sound otherwise, against its standard part. */
+export function fitExtensions(root: YamlMap, values: Extensions, rule: Measured, faults: Faults): void {
+  for (const key of EXTENSION_KEYS) {
+    const extension: Extension<unknown> = TABLE[key];
+    const value = values[key];
+    if (value !== undefined) extension.fit?.(root, key, rule, faults, value);
+  }
 }
 
 /** Reports the keys of a correlation that mean nothing for its type. */

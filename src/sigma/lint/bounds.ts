@@ -6,7 +6,7 @@ import type { CorrelationDraft } from '../correlation.ts';
 import { fold } from '../fold.ts';
 import { literalOf } from '../pattern.ts';
 import type { BaseRule, Bound, CorrelationRule } from '../rule.ts';
-import { conditionPlace, extensionPlace } from './places.ts';
+import { conditionPlace, extensionPlace, termPlace } from './places.ts';
 
 type ByKey = ReadonlyMap<string, BaseRule | CorrelationRule>;
 
@@ -32,6 +32,7 @@ export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byK
     draft.faults.warning(place, 'OUT_OF_REACH', `no value satisfies ${text}${range}`);
     return;
   }
+  warnOfConstantTerms(draft, rule);
   if (!counts) return;
   const { most, because } = mostOf(rule, byKey);
   if (!anyCountHolds(bounds, 1, most)) {
@@ -43,6 +44,17 @@ export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byK
       `${text} holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more`,
     );
   }
+}
+
+/** A group has one value of its group-by fields, and that is not new once the group is known. */
+function warnOfConstantTerms(draft: CorrelationDraft, { groupBy, newTerms }: CorrelationRule): void {
+  if (newTerms === undefined || newTerms.fields.some((field) => !groupBy.includes(field))) return;
+  const [field] = newTerms.fields;
+  draft.faults.warning(
+    termPlace(draft, field!),
+    'OUT_OF_REACH',
+    `${newTerms.fields.join(', ')} is in group-by, so a group has one value of it, which is never new, unless events hold lists; watch another field`,
+  );
 }
 
 /** A run that is longer than what a group remembers. */

@@ -3,14 +3,14 @@
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Place, shown } from '../faults.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
-import { extensionPlace, groupByPlace, measurePlace } from './places.ts';
+import { extensionPlace, groupByPlace, measurePlace, termPlace } from './places.ts';
 
 export function warnOfUncarriedFields(
   draft: CorrelationDraft,
   rule: CorrelationRule,
   byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
 ): void {
-  const { groupBy, fields, missingFields, sequence, begunBefore } = rule;
+  const { groupBy, fields, missingFields, sequence, begunBefore, newTerms } = rule;
   const warn = (
     field: string,
     place: Place,
@@ -39,6 +39,8 @@ export function warnOfUncarriedFields(
       warn(field, groupByPlace(draft, field), 'they are in no group here and count nowhere');
   }
   for (const field of fields) warn(field, measurePlace(draft, field), 'they hold no value to measure');
+  for (const field of newTerms?.fields ?? [])
+    warn(field, termPlace(draft, field), 'they show nothing new and do not count');
   if (sequence !== undefined) {
     const place = extensionPlace(draft, 'vigie.sequence', 'field');
     warn(sequence.field, place, 'they hold no id for a run');

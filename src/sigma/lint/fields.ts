@@ -11,7 +11,7 @@ import { type Faults, type Place, shown } from '../faults.ts';
 import { suggestion } from '../nearest.ts';
 import type { BaseRule, CorrelationRule, Logsource } from '../rule.ts';
 import type { YamlNode } from '../yaml-tree.ts';
-import { extensionPlace, groupByPlace, measurePlace } from './places.ts';
+import { extensionPlace, groupByPlace, measurePlace, termPlace } from './places.ts';
 
 /** The known fields and the objects that hold them: a rule may ask whether these are there. */
 const KNOWN = new Set(
@@ -65,7 +65,7 @@ export function warnOfUnknownColumns({ extensions, faults }: RuleDraft, lists: L
   }
 }
 
-/** Looks at the group-by and measured fields of a correlation of portal rules. */
+/** Looks at the group-by, measured and watched fields of a correlation of portal rules. */
 export function warnOfUnknownMeasures(
   draft: CorrelationDraft,
   rule: CorrelationRule,
@@ -81,6 +81,7 @@ export function warnOfUnknownMeasures(
   };
   checkAll(rule.groupBy, groupByPlace);
   checkAll(rule.fields, measurePlace);
+  checkAll(rule.newTerms?.fields ?? [], termPlace);
   const { sequence, begunBefore } = rule;
   if (sequence !== undefined)
     checkAll([sequence.field], () => extensionPlace(draft, 'vigie.sequence', 'field'));

@@ -23,6 +23,13 @@ export function measurePlace(draft: CorrelationDraft, field: string): Place {
   return textPlace(fields, field) ?? draft.root;
 }
 
+/** A field that `vigie.new_terms` watches. */
+export function termPlace({ root }: CorrelationDraft, field: string): Place {
+  const map = root.entries.get('vigie.new_terms')?.value;
+  const fields = map?.kind === 'map' ? map.entries.get('fields')?.value : undefined;
+  return textPlace(fields, field) ?? root;
+}
+
 /** A key inside an extension key's map, else the document. */
 export function extensionPlace(draft: CorrelationDraft, extension: string, key: string): Place {
   const map = draft.root.entries.get(extension)?.value;

@@ -50,6 +50,13 @@ ${resolveTimeoutMs === undefined ? '' : `vigie.resolve_timeout: ${resolveTimeout
       ...rule,
       timespanMs: rule.timespanMs / 1000,
       resolveTimeoutMs: rule.resolveTimeoutMs / 1000,
+      baseline: rule.baseline && {
+        ...rule.baseline,
+        historyMs: rule.baseline.historyMs / 1000,
+        bucketMs: rule.baseline.bucketMs / 1000,
+        seasonMs: rule.baseline.seasonMs / 1000,
+      },
+      newTerms: rule.newTerms && { ...rule.newTerms, historyMs: rule.newTerms.historyMs / 1000 },
     })),
   };
 }
@@ -87,6 +94,16 @@ export class EngineBench {
     if (id !== undefined) record.slots[this.#fields.slot('event.id')] = id;
     for (const [field, value] of Object.entries(fields)) record.slots[this.#fields.slot(field)] = value;
     this.engine.process(record, partition ?? 0);
+    this.#note();
+  }
+
+  /** No further event comes: judges all windows that are left. */
+  finish(): void {
+    this.engine.finish();
+    this.#note();
+  }
+
+  #note(): void {
     this.#changed.clear();
     for (const episode of this.engine.tracker.changed) {
       this.#changed.add(episode);

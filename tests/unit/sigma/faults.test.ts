@@ -83,6 +83,37 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '5:8: EMPTY_LIST: the list of values is empty; give at least one, or null for an absent field',
   'exists-not-alone': '5:5: BAD_MODIFIER: |exists stands alone, without other modifiers',
   'exists-value': '5:15: BAD_MODIFIER: |exists applies to true or false, without quotes, not to "yes"',
+  'extension-baseline-average':
+    '9:1: MISPLACED_EXTENSION: vigie.baseline means nothing on a correlation of type value_avg; it belongs on event_count or value_count or value_sum',
+  'extension-baseline-buckets':
+    '9:40: BAD_VALUE: a history of "28d" in buckets of "1m" is 40320 buckets for every group; at most 4096 are held: use longer buckets',
+  'extension-baseline-factor': '9:52: BAD_NUMBER: factor is "-1"; expected a number from 0 on',
+  'extension-baseline-key':
+    '9:32: UNKNOWN_KEY: vigie.baseline has no key "buckets"; expected one of history, bucket, season, method, factor, min_samples; did you mean "bucket"?',
+  'extension-baseline-method': '9:52: BAD_VALUE: method is "sigma"; expected mad',
+  'extension-baseline-missing':
+    '9:17: MISSING_KEY: factor is missing; say how many deviations above the median are still usual, e.g. factor: 4',
+  'extension-baseline-multiple': '9:52: BAD_VALUE: season is "36h"; expected a multiple of the bucket, "1d"',
+  'extension-baseline-samples':
+    '9:80: BAD_NUMBER: min_samples is 5, but a window is never compared with more than 4 buckets of this history that are in the same phase of the season; use a longer history or fewer samples',
+  'extension-baseline-sequence':
+    '9:1: MISPLACED_EXTENSION: vigie.baseline and vigie.sequence do not go together; write two rules',
+  'extension-baseline-type': '9:17: WRONG_TYPE: vigie.baseline is text; expected a map',
+  'extension-baseline-upper':
+    '9:1: MISPLACED_EXTENSION: vigie.baseline only narrows lower bounds, and beside lte 9 it could make rules fire that would not without it; use gt and gte alone',
+  'extension-new-terms-empty':
+    '9:27: WRONG_TYPE: fields is empty; name the fields whose values are to be new',
+  'extension-new-terms-fields':
+    '9:18: MISSING_KEY: fields is missing; name the fields whose values are to be new',
+  'extension-new-terms-history':
+    '9:18: MISSING_KEY: history is missing; say for how long a value must not have been seen, e.g. history: 28d',
+  'extension-new-terms-key':
+    '9:19: UNKNOWN_KEY: vigie.new_terms has no key "field"; expected one of fields, history; did you mean "fields"?',
+  'extension-new-terms-temporal':
+    '9:1: MISPLACED_EXTENSION: vigie.new_terms means nothing on a correlation of type temporal; it belongs on event_count or value_count or value_sum',
+  'extension-new-terms-type': '9:18: WRONG_TYPE: vigie.new_terms is a list; expected a map',
+  'extension-new-terms-upper':
+    '9:1: MISPLACED_EXTENSION: vigie.new_terms only narrows lower bounds, and beside eq 1 it could make rules fire that would not without it; use gt and gte alone',
   'extension-choice': '9:23: BAD_VALUE: vigie.missing_fields is "keep"; expected one of skip, group',
   'extension-count': '9:19: BAD_NUMBER: vigie.max_groups is "0"; expected a whole number above 0',
   'extension-duration':

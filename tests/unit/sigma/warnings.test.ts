@@ -59,6 +59,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '6:7: warning: UNKNOWN_FIELD: "event.acton" is no field of the portal\'s events; did you mean "event.action"?',
   'unused-rule':
     '20:18: warning: UNUSED_RULE: "resets" does not occur in the condition: its events only end windows; use it there or remove it here',
+  'out-of-reach-terms':
+    '16:28: warning: OUT_OF_REACH: user.id is in group-by, so a group has one value of it, which is never new, unless events hold lists; watch another field',
+  'unknown-field-term':
+    '16:28: warning: UNKNOWN_FIELD: "source.as.numbr" is no field of the portal\'s events; did you mean "source.as.number"?',
+  'field-not-carried-term':
+    '26:11: warning: FIELD_NOT_CARRIED: source.as.number is not in the firings of "Burst", which carry only its group-by, user.id: they show nothing new and do not count',
   'yaml-tag': '1:8: warning: YAML_TAG: Unresolved tag: !portal',
 };
 

@@ -1,0 +1,90 @@
+/**
+ * The gate before a stream whose rules count only what is new in a group (`vigie.new_terms`). Whether an event
+ * is new is not known before the watermark is past it: an earlier one may still come and show the same. So
+ * arrivals wait, and those that count go on in event-time order; for everything behind the gate (windows,
+ * alerts and what they say) the others do not exist.
+ */
+
+import type { EventRecord } from '../event/record.ts';
+import type { EventEntry } from '../window/event-log.ts';
+import { Terms } from '../window/terms.ts';
+import { combinations, keyOf, textsOf } from './values.ts';
+
+/** The plan's side of the gate: rules with the same one share a stream. */
+export interface PlannedNovelty {
+  readonly historyMs: number;
+  readonly maxTerms: number;
+  /** Slots of the watched fields in an event that matched a reference. */
+  readonly slotsOf: (ref: number) => readonly number[];
+}
+
+/** What an event shows: each combination of the values of the fields; none where one is missing. */
+export function termsIn({ slotsOf }: PlannedNovelty, ref: number, record: EventRecord): string[] {
+  return combinations(slotsOf(ref).map((slot) => textsOf(record.slots[slot]))).map(keyOf);
+}
+
+/** An event and all that its stream takes of it. */
+export interface Arrival {
+  readonly entry: EventEntry;
+  readonly eventId: string;
+  readonly terms: readonly string[];
+  /** Per distinct measure: hashes of the values, hi and lo in turn. */
+  readonly values: readonly Uint32Array[];
+  readonly amounts: Float64Array;
+  /** Per closing log. */
+  readonly closing: readonly unknown[];
+}
+
+export class NoveltyGate {
+  readonly terms: Terms;
+  /** By time. */
+  readonly #waiting: Arrival[] = [];
+
+  constructor({ historyMs, maxTerms }: PlannedNovelty) {
+    this.terms = new Terms(historyMs, maxTerms);
+  }
+
+  /** Takes an event; `watermark`: what is older was judged. */
+  add(arrival: Arrival, watermark: number): void {
+    const { time } = arrival.entry;
+    if (time < watermark) {
+      this.terms.late(time, arrival.terms);
+      return;
+    }
+    const waiting = this.#waiting;
+    let at = waiting.length;
+    while (at > 0 && waiting[at - 1]!.entry.time > time) at -= 1;
+    waiting.splice(at, 0, arrival);
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#waiting.length = 0;
+  }
+
+  /** Something can be judged once the watermark is past this time; Infinity when nothing waits. */
+  get nextEnd(): number {
+    return this.#waiting[0]?.entry.time ?? Infinity;
+  }
+
+  /** Judges the events older than the watermark; passes those that count on, oldest first. */
+  release(watermark: number, pass: (arrival: Arrival) => void): void {
+    const waiting = this.#waiting;
+    let from = 0;
+    while (from < waiting.length && waiting[from]!.entry.time < watermark) {
+      const { time } = waiting[from]!.entry;
+      let to = from + 1;
+      while (waiting[to]?.entry.time === time) to += 1;
+      const together = waiting.slice(from, to);
+      const verdicts = this.terms.judge(
+        time,
+        together.map(({ terms }) => terms),
+      );
+      together.forEach((arrival, i) => {
+        if (verdicts[i] === 'new') pass(arrival);
+      });
+      from = to;
+    }
+    waiting.splice(0, from);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Which events of a group show something new (`vigie.new_terms`), decided in event-time order.
+ *
+ * A term is one combination of the values of the watched fields. An event at t is new if one of its terms was
+ * not seen in (t − history, t), and counts if the group has been known for at least a history by then. Events
+ * of one instant are not before each other: each of them is judged by what was seen before the instant. A
+ * group in which nothing happened for a whole history has none: it is known from its next event on.
+ *
+ * Late events (judged already was what comes after them) count nowhere; their terms are known from then on.
+ *
+ * So what is judged at t follows from the events of the last two histories: an older past changes nothing, and
+ * forgetting it loses nothing.
+ *
+ * Kept: per term the time it was last seen, at most `maxTerms`; beyond that those that were not seen for the
+ * longest leave early, and would be new again.
+ */
+
+/** Why an event counts or does not. */
+export type Novelty =
+  | 'new'
+  | 'known'
+  /** Its group is not known for long enough. */
+  | 'learning'
+  /** It lacks one of the fields. */
+  | 'without-term';
+
+export class Terms {
+  readonly #historyMs: number;
+  readonly #maxTerms: number;
+  /** Term → when it was last seen, roughly by that time. */
+  readonly #seen = new Map<string, number>();
+  /** First event since the group was silent for a whole history, NaN before any. */
+  #since = NaN;
+  #newest = -Infinity;
+  /** Terms at which expired ones are looked for next. */
+  #expireAt = 16;
+  #coalesced = 0;
+
+  constructor(historyMs: number, maxTerms: number) {
+    this.#historyMs = historyMs;
+    this.#maxTerms = maxTerms;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** Event time from which on nothing that is held decides on an event. */
+  get outOfReachFrom(): number {
+    return this.#newest + this.#historyMs;
+  }
+
+  /** How many terms left early since this was last asked. */
+  takeCoalesced(): number {
+    const coalesced = this.#coalesced;
+    this.#coalesced = 0;
+    return coalesced;
+  }
+
+  /** Judges all events of one instant, each given by its terms; times increase from call to call. */
+  judge(time: number, events: readonly (readonly string[])[]): Novelty[] {
+    if (!(time - this.#newest < this.#historyMs)) this.#since = time;
+    this.#newest = time;
+    const learning = time - this.#since < this.#historyMs;
+    const unseen = (term: string): boolean => !(this.#seen.get(term)! > time - this.#historyMs);
+    const verdicts = events.map((terms): Novelty => {
+      if (terms.length === 0) return 'without-term';
+      if (learning) return 'learning';
+      return terms.some(unseen) ? 'new' : 'known';
+    });
+    for (const terms of events) {
+      for (const term of terms) {
+        // Set anew, a term stands behind those that were not seen for longer.
+        this.#seen.delete(term);
+        this.#seen.set(term, time);
+      }
+    }
+    this.#bound(time);
+    return verdicts;
+  }
+
+  /** Takes note of the terms of an event that is older than what was judged. */
+  late(time: number, terms: readonly string[]): void {
+    for (const term of terms) {
+      const known = this.#seen.get(term) ?? -Infinity;
+      if (time > known) this.#seen.set(term, time);
+    }
+    this.#bound(this.#newest);
+  }
+
+  #bound(time: number): void {
+    const seen = this.#seen;
+    if (seen.size < this.#expireAt && seen.size <= this.#maxTerms) return;
+    for (const [term, last] of seen) if (last <= time - this.#historyMs) seen.delete(term);
+    if (seen.size > this.#maxTerms) {
+      const excess = seen.size - this.#maxTerms + (this.#maxTerms >>> 3);
+      const oldest = [...seen].sort(([x, a], [y, b]) => a - b || (x < y ? -1 : 1)).slice(0, excess);
+      for (const [term] of oldest) seen.delete(term);
+      this.#coalesced += oldest.length;
+    }
+    this.#expireAt = Math.max(16, 2 * seen.size);
+  }
+}

@@ -1,0 +1,50 @@
+/** Of what a group's windows were worth before, what is held and for how long. */
+
+import { expect, test } from 'vitest';
+import { ValueHistory } from '../../../src/window/value-history.ts';
+
+const baseline = { historyMs: 280, bucketMs: 10, seasonMs: 10, factor: 3, minSamples: 5 };
+
+test('holds one number per bucket, and none that no window can still be compared with', () => {
+  const history = new ValueHistory(baseline, 5);
+  for (let t = 0; t < 100_000; t += 1) history.note(t, t % 7, false, t - 20);
+  // 28 buckets of history, the one of the watermark, and those that are newer.
+  expect(history.length).toBeLessThanOrEqual(28 + 1 + 3);
+});
+
+test('holds nothing for buckets without a window', () => {
+  const history = new ValueHistory(baseline, 5);
+  for (let t = 0; t < 1000; t += 100) history.note(t, 1, false, 0);
+  expect(history.length).toBe(10);
+});
+
+test('is out of reach a history after the end of its newest bucket', () => {
+  const history = new ValueHistory({ ...baseline, minSamples: 1 }, 5);
+  expect(history.outOfReachFrom).toBe(-Infinity);
+  history.note(1_003, 4, false, 0);
+  expect(history.outOfReachFrom).toBe(1_010 + 280);
+  expect(history.usualAt(1_289)).toMatchObject({ samples: 28, median: 0 });
+  expect(history.usualAt(1_290)).toMatchObject({ samples: 0, upTo: -Infinity });
+});
+
+test('is final once the watermark is past the last bucket that was over before the window began', () => {
+  const history = new ValueHistory(baseline, 5);
+  expect([103, 104, 113, 114].map((end) => history.finalAfter(end))).toEqual([89, 99, 99, 109]);
+});
+
+test('takes windows in any order', () => {
+  const [one, other] = [new ValueHistory(baseline, 5), new ValueHistory(baseline, 5)];
+  const windows = [3, 9, 1, 7, 4, 12, 2].map((value, i) => ({ end: 10 * i + (i % 3), value }));
+  for (const { end, value } of windows) one.note(end, value, false, -Infinity);
+  for (const { end, value } of windows.toReversed()) {
+    for (const part of [1, value]) other.note(end, part, false, -Infinity);
+  }
+  expect(other.usualAt(95)).toEqual(one.usualAt(95));
+  // 1, 2, 3, 4, 7, 9, 12 and, after those, buckets 7 and 8 with nothing.
+  expect(one.usualAt(95)).toEqual({
+    samples: 9,
+    median: 3,
+    deviation: 1.4826 * 3,
+    upTo: 3 + 3 * (1.4826 * 3),
+  });
+});
