@@ -175,10 +175,13 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
 
 async function onOwnLog(options: Options, input: string): Promise<BacktestReport> {
   const config = loadConfig(process.env);
-  const rules = chosenRules(requireRules(rulePaths(options), options.lists ?? config.lists), {
-    without: options.without,
-    sweep: options.sweep === true,
-  });
+  const rules = chosenRules(
+    requireRules(rulePaths(options), options.lists ?? config.lists, config.placeholders),
+    {
+      without: options.without,
+      sweep: options.sweep === true,
+    },
+  );
   const labels: LabelledTraffic =
     options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
   const learnMs = options.learn ?? 0;
