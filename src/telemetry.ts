@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Alert } from './alert/alert.ts';
 import type { Clock } from './clock.ts';
 import type { Engine, EngineCounts } from './detect/engine.ts';
+import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { BatchCounts, PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
@@ -18,6 +19,9 @@ interface Seen {
 /** Dead letters of one code that get a log line each. */
 const LOGGED_LETTERS = 100;
 
+/** As `vigie_alerts_total` names them. */
+const ALERT_STATUSES = ['opened', 'resolved', 'merged'] as const;
+
 export class Telemetry implements PipelineObserver {
   readonly #metrics: Metrics;
   readonly #logger: Logger;
@@ -28,15 +32,23 @@ export class Telemetry implements PipelineObserver {
   readonly #loggedLetters = new Map<string, number>();
   /** Open alerts by id, for the gauge. */
   readonly #open = new Map<string, Alert>();
+  /** Partitions that the gauges of lag show. */
+  #partitions: readonly number[] = [];
 
   constructor(metrics: Metrics, logger: Logger, ruleSet: RuleSet, clock: Clock) {
     this.#metrics = metrics;
     this.#logger = logger;
     this.#ruleSet = ruleSet;
     this.#clock = clock;
+    // Prometheus sees growth only from a value it has scraped: a series that appears at 3 has not grown by 3.
+    for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
+    for (const { key } of ruleSet.rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of ruleSet.correlations) {
       metrics.alertsOpen.set({ rule: key, level }, 0);
+      for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
       metrics.ruleFirings.inc({ rule: key }, 0);
+      metrics.eventsWithoutGroup.inc({ rule: key }, 0);
+      metrics.groupsEvicted.inc({ rule: key }, 0);
     }
   }
 
@@ -118,6 +130,13 @@ export class Telemetry implements PipelineObserver {
       },
       firings: new Map(engine.tracker.opened),
     };
+    // A partition that another process reads now would stand here with its last lag for ever.
+    for (const partition of this.#partitions) {
+      if (lag.has(partition)) continue;
+      metrics.lagOffsets.remove({ partition: String(partition) });
+      metrics.lagTime.remove({ partition: String(partition) });
+    }
+    this.#partitions = [...lag.keys()];
     for (const [partition, { offsets, newestEventTime }] of lag) {
       const labels = { partition: String(partition) };
       if (offsets !== undefined) metrics.lagOffsets.set(labels, offsets);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { createDecoder } from '../../src/event/create-decoder.ts';
+import { DEAD_LETTER_CODES } from '../../src/event/decoder.ts';
 import { FieldTable } from '../../src/event/record.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/registry.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
@@ -59,6 +60,42 @@ describe('telemetry', () => {
     const { metrics } = setUp();
     expect(await valueOf(metrics, `vigie_alerts_open{rule="${BURST}",level="high"}`)).toBe(0);
     expect(await valueOf(metrics, `vigie_rule_firings_total{rule="${BURST}"}`)).toBe(0);
+  });
+
+  test('has every series that an alerting rule watches for growth before it grows', async () => {
+    const { metrics } = setUp();
+    for (const code of DEAD_LETTER_CODES) {
+      expect(await valueOf(metrics, `vigie_dead_letters_total{code="${code}"}`)).toBe(0);
+    }
+    for (const { key } of ruleSet.rules) {
+      expect(await valueOf(metrics, `vigie_rule_matches_total{rule="${key}"}`)).toBe(0);
+    }
+    for (const { key, level } of ruleSet.correlations) {
+      for (const name of ['vigie_evicted_groups_total', 'vigie_missing_group_events_total']) {
+        expect(await valueOf(metrics, `${name}{rule="${key}"}`)).toBe(0);
+      }
+      const opened = `vigie_alerts_total{rule="${key}",level="${level}",status="opened"}`;
+      expect(await valueOf(metrics, opened)).toBe(0);
+    }
+  });
+
+  test('forgets the lag of a partition that another process reads now', async () => {
+    const { metrics, telemetry } = setUp();
+    const [engine] = newEngine();
+    const behind = { offsets: 900, newestEventTime: NOW - 600_000 };
+    telemetry.state(
+      engine,
+      new Map([
+        [0, behind],
+        [1, behind],
+      ]),
+      false,
+    );
+    expect(await valueOf(metrics, 'vigie_lag_offsets{partition="1"}')).toBe(900);
+    telemetry.state(engine, new Map([[0, behind]]), false);
+    expect(await valueOf(metrics, 'vigie_lag_offsets{partition="0"}')).toBe(900);
+    expect(await valueOf(metrics, 'vigie_lag_offsets{partition="1"}')).toBeUndefined();
+    expect(await valueOf(metrics, 'vigie_lag_seconds{partition="1"}')).toBeUndefined();
   });
 
   test('counts an alert once when it opens and once when it ends, however often it is written', async () => {
