@@ -2,23 +2,17 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createMetrics } from '../../src/metrics/registry.ts';
 import type { Metrics } from '../../src/metrics/registry.ts';
 import { startMetricsServer } from '../../src/metrics/server.ts';
+import { havePrograms } from '../support/programs.ts';
 
-const missing = ['prometheus', 'promtool'].filter(
-  (program) => !process.env['PATH']!.split(delimiter).some((folder) => existsSync(join(folder, program))),
-);
-if (missing.length > 0) {
-  const reason = `${missing.join(' and ')} cannot be found: install the package "prometheus"`;
-  if (process.env['CI'] !== undefined) throw new Error(reason);
-  console.warn(`skipped: ${reason}`);
-}
+const installed = havePrograms(['prometheus', 'promtool'], 'install the package "prometheus"');
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -39,7 +33,7 @@ function exampleMetrics(): Metrics {
   return metrics;
 }
 
-describe.skipIf(missing.length > 0)('Prometheus', () => {
+describe.runIf(installed)('Prometheus', () => {
   test('scrapes the metrics and answers with their values', async () => {
     const server = await startMetricsServer({
       metrics: exampleMetrics(),
