@@ -18,8 +18,9 @@ const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context)
   if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
   return ms ?? 0;
 });
-/** A URL that holds a secret. */
-const WITH_CREDENTIALS = /\/\/[^/?#]*@/;
+/** An address that may hold a secret, which may hold any character: rather too many than one. */
+const WITH_CREDENTIALS = /:.*@/s;
+const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 const text = z
   .string('expected a text; in the file, put it in quotes')
   .min(1, 'expected a text that is not empty');
@@ -62,10 +63,7 @@ function setting<T>(
 
 const url = z
   .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
-  .refine(
-    (value) => !WITH_CREDENTIALS.test(value),
-    'expected no user and password in it: they have settings',
-  );
+  .refine((value) => !WITH_CREDENTIALS.test(value), NO_CREDENTIALS);
 
 /** Every setting, by its name in the configuration file. */
 export const SETTINGS = {
@@ -98,7 +96,7 @@ export const SETTINGS = {
   ),
   kafka_brokers: setting(
     'KAFKA_BROKERS',
-    someOf.optional(),
+    someOf.refine((brokers) => !WITH_CREDENTIALS.test(brokers.join()), NO_CREDENTIALS).optional(),
     undefined,
     'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
   ),
@@ -261,8 +259,8 @@ export function loadConfig(
         : fromEnv !== undefined
           ? entry.env
           : `${file ?? 'default'}: ${name}`;
-    const isSecret = entry.secret === true || (typeof value === 'string' && WITH_CREDENTIALS.test(value));
-    const shown = isSecret ? '(a secret)' : JSON.stringify(value);
+    const written = JSON.stringify(value);
+    const shown = entry.secret === true || WITH_CREDENTIALS.test(written) ? '(a secret)' : written;
     faults.push(`${place} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
   }
   if (faults.length > 0) {

@@ -56,6 +56,7 @@ export async function cleanUp(): Promise<void> {
 /** A command that goes on while the test looks at it. */
 export class Running {
   readonly stdin: Writable;
+  readonly pid: number;
   readonly logs: LogLine[] = [];
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -74,6 +75,7 @@ export class Running {
     running.add(child);
     this.#child = child;
     this.stdin = child.stdin;
+    this.pid = child.pid!;
     // A process that was killed or has enough closes its end; what matters is how it ended.
     child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

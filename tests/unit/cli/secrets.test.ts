@@ -1,0 +1,210 @@
+/**
+ * Secrets are set, and then looked for in all that Vigie writes: help, errors, logs, /metrics, /readyz. And what
+ * a running service listens on is reachable from its own machine only.
+ */
+
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { CommanderError } from 'commander';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { createProgram } from '../../../src/cli/program.ts';
+import { SETTINGS } from '../../../src/config.ts';
+import { cleanUp, start, temporaryFolder, until, vigie } from '../../support/cli.ts';
+
+const SECRETS = {
+  KAFKA_SASL_PASSWORD: 'kafka-Marked/secret+1',
+  CLICKHOUSE_PASSWORD: 'clickhouse-Marked/secret+2',
+  VIGIE_PSEUDONYM_KEY: 'a7d1f0c3b2e4958677a8b9cadbecfd0e',
+};
+const USER = 'vigie-user';
+const USERS = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: USER, CLICKHOUSE_USER: USER };
+
+/** Every form in which a secret could come out, by the name of its setting. */
+const MARKS = Object.entries(SECRETS).flatMap(([name, secret]) =>
+  [
+    secret,
+    secret.toUpperCase(),
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(secret).toString('hex'),
+    Buffer.from(secret, 'hex').toString('base64'),
+    Buffer.from(`${USER}:${secret}`).toString('base64'),
+    Buffer.from(`\0${USER}\0${secret}`).toString('base64'),
+  ]
+    .filter((mark) => mark.length > 8)
+    .map((mark) => ({ name, mark: mark.toLowerCase() })),
+);
+
+/** Names of the secrets that a text gives away. */
+function leaks(text: string): string[] {
+  const lower = text.toLowerCase();
+  return [...new Set(MARKS.filter(({ mark }) => lower.includes(mark)).map(({ name }) => name))];
+}
+
+const servers: Server[] = [];
+afterEach(() => {
+  vi.unstubAllEnvs();
+  for (const server of servers.splice(0)) server.close();
+});
+afterAll(cleanUp);
+
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Takes connections and closes them: what a broker that wants TLS looks like to one without. */
+function brokenBroker(): Promise<number> {
+  return listening(createTcpServer((socket) => socket.destroy()));
+}
+
+/** As ClickHouse refuses a user. */
+function refusingClickHouse(): Promise<number> {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(403, { 'x-clickhouse-exception-code': '516' });
+    response.end(
+      `Code: 516. DB::Exception: ${USER}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED) (version 25.8.1.1)\n`,
+    );
+  });
+  return listening(server);
+}
+
+function commandsOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsOf)];
+}
+
+describe('secrets', () => {
+  test('are all in this test', () => {
+    const settings = Object.values(SETTINGS).filter((setting) => 'secret' in setting && setting.secret);
+    expect(Object.keys(SECRETS).toSorted()).toEqual(settings.map(({ env }) => env).toSorted());
+    for (const [name, secret] of Object.entries(SECRETS)) expect(leaks(`"x${secret}x"`)).toEqual([name]);
+  });
+
+  test('are in no help text of any command', () => {
+    for (const [name, value] of Object.entries(SECRETS)) vi.stubEnv(name, value);
+    let text = '';
+    const output = { writeOut: (more: string) => (text += more), writeErr: (more: string) => (text += more) };
+    const commands = commandsOf(createProgram(() => undefined, output));
+    expect(commands.length).toBeGreaterThan(10);
+    for (const command of commands) {
+      const before = text.length;
+      expect(() => command.configureOutput(output).exitOverride().help()).toThrow(CommanderError);
+      expect(text.length).toBeGreaterThan(before + 100);
+    }
+    expect(leaks(text)).toEqual([]);
+  });
+
+  test.each([
+    ['too long for a key', { VIGIE_PSEUDONYM_KEY: `${SECRETS.VIGIE_PSEUDONYM_KEY}0` }],
+    ['in a variable with a misspelt name', { VIGIE_PSEUDONIM_KEY: SECRETS.VIGIE_PSEUDONYM_KEY }],
+    ['in an address', { CLICKHOUSE_URL: `http://${USER}:${SECRETS.CLICKHOUSE_PASSWORD}@localhost:8123` }],
+    ['in an address that is none', { CLICKHOUSE_URL: `ftp://u:${SECRETS.CLICKHOUSE_PASSWORD}@localhost` }],
+    ['in the address of a broker', { KAFKA_BROKERS: `${USER}:${SECRETS.KAFKA_SASL_PASSWORD}@kafka:9092` }],
+    ['beside a wrong setting', { VIGIE_LATENESS: 'soon', ...SECRETS }],
+  ])('are in no error about settings: %s', async (_, env) => {
+    const { code, stdout, stderr } = await vigie(['run', '--input', '-'], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain('CONFIG_INVALID');
+    expect(leaks(stdout + stderr)).toEqual([]);
+  });
+
+  test.each([
+    ['that is no YAML', `kafka_sasl_password: "${SECRETS.KAFKA_SASL_PASSWORD}\nclickhouse_password: [`],
+    ['with a secret of the wrong type', `clickhouse_password: [${SECRETS.CLICKHOUSE_PASSWORD}]`],
+    ['with a key that is too short', `pseudonym_key: "${SECRETS.VIGIE_PSEUDONYM_KEY.slice(1)}"`],
+    ['with a misspelt setting', `clickhouse_pasword: "${SECRETS.CLICKHOUSE_PASSWORD}"`],
+    ['that is a list', `- ${SECRETS.CLICKHOUSE_PASSWORD}`],
+  ])('are in no error about a file %s', async (_, text) => {
+    const file = join(temporaryFolder(), 'vigie.yml');
+    writeFileSync(file, text);
+    const { code, stdout, stderr } = await vigie(['run', '--input', '-'], { VIGIE_CONFIG: file });
+    expect(code).toBe(1);
+    expect(stderr).toContain('CONFIG_INVALID');
+    expect(leaks(stdout + stderr)).toEqual([]);
+    // Also not shortened by a character, as the short key is.
+    expect(stderr).not.toContain(SECRETS.VIGIE_PSEUDONYM_KEY.slice(1));
+  });
+
+  test('are in no error of a start that ClickHouse refuses', async () => {
+    const { code, stdout, stderr } = await vigie(['run'], {
+      ...SECRETS,
+      ...USERS,
+      KAFKA_BROKERS: `127.0.0.1:${await brokenBroker()}`,
+      CLICKHOUSE_URL: `http://127.0.0.1:${await refusingClickHouse()}`,
+      VIGIE_DATA_DIR: temporaryFolder(),
+      VIGIE_LOG_LEVEL: 'debug',
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('CLICKHOUSE_AUTH_FAILED');
+    expect(leaks(stdout + stderr)).toEqual([]);
+  });
+
+  test('are in no error of a command that cannot reach Kafka', async () => {
+    const port = await brokenBroker();
+    const { code, stdout, stderr } = await vigie(['replay', 'kairos-2025', '--to', 'kafka'], {
+      ...SECRETS,
+      ...USERS,
+      KAFKA_BROKERS: `127.0.0.1:${port}`,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('KAFKA_');
+    expect(leaks(stdout + stderr)).toEqual([]);
+  });
+
+  test('are in no log line, metric or answer of a service that cannot read, and nobody else can ask it', async () => {
+    const service = start(['run'], {
+      ...SECRETS,
+      ...USERS,
+      KAFKA_BROKERS: `127.0.0.1:${await brokenBroker()}`,
+      VIGIE_DATA_DIR: temporaryFolder(),
+      VIGIE_LOG_LEVEL: 'debug',
+    });
+    await service.address();
+    await until(async () => ((await service.metric('vigie_source_problems_total')) ?? 0) > 0);
+    const answers = await Promise.all(
+      ['/metrics', '/readyz', '/healthz', '/'].map((path) => service.get(path)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 503, 200, 404]);
+    expect(leaks(answers.map(({ text }) => text).join('\n'))).toEqual([]);
+    if (process.platform === 'linux') {
+      const addresses = listeningAddresses(service.pid);
+      expect(addresses.length).toBeGreaterThan(0);
+      expect(addresses.filter((address) => !LOOPBACK.includes(address))).toEqual([]);
+    }
+    const { stdout, stderr } = await service.signal('SIGTERM');
+    expect(stderr).toContain('KAFKA_');
+    expect(leaks(stdout + stderr)).toEqual([]);
+  }, 60_000);
+});
+
+/** 127.0.0.1 and ::1 as the kernel writes them. */
+const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
+
+/** Addresses of the TCP ports that a process listens on, from /proc. */
+function listeningAddresses(pid: number): string[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? ''];
+      } catch {
+        // Closed in between.
+        return [];
+      }
+    }),
+  );
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === '0A' && sockets.has(inode ?? ''))
+      .map(([, local]) => local!.split(':')[0]!),
+  );
+}
