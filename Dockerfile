@@ -12,12 +12,14 @@ ENV VIGIE_RULES=/app/rules \
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
+# With rules/lists: the lookup lists that the rules name, without rows of yours (VIGIE_LISTS).
 COPY rules ./rules
 COPY mappings ./mappings
 COPY replay ./replay
 COPY src ./src
-RUN mkdir /data && chown node:node /data
-USER node
+RUN mkdir /data && chown 1000:1000 /data
+# The image's user "node", by number: Kubernetes refuses a name where runAsNonRoot is asked for.
+USER 1000:1000
 VOLUME /data
 EXPOSE 9464
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \

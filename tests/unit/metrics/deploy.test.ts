@@ -1,13 +1,11 @@
 /** The files that deploy Vigie agree with what it reads and measures. */
 
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../../src/config.ts';
-import { METRICS } from '../../../src/metrics/names.ts';
-import type { MetricDefinition } from '../../../src/metrics/names.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
@@ -22,10 +20,20 @@ const composeSchema = z.object({
       healthcheck: z.object({ test: z.array(z.string()) }).optional(),
       restart: z.string().optional(),
       read_only: z.boolean().optional(),
+      tmpfs: z.array(z.string()).optional(),
+      cap_drop: z.array(z.string()).optional(),
+      cap_add: z.array(z.string()).optional(),
+      security_opt: z.array(z.string()).optional(),
+      volumes: z.array(z.string()).optional(),
+      privileged: z.never().optional(),
+      network_mode: z.never().optional(),
     }),
   ),
+  volumes: z.record(z.string(), z.null()),
 });
-const { services } = composeSchema.parse(parse(read('docker-compose.yml')));
+const { services, volumes } = composeSchema.parse(parse(read('docker-compose.yml'), { merge: true }));
+/** Their start scripts write configuration into the image's own folders, as the file says. */
+const WRITING = ['kafka', 'kafka-topics', 'clickhouse'];
 
 describe('docker-compose.yml', () => {
   test('has no secret in it, and stops with the name of one that is not set', () => {
@@ -56,12 +64,34 @@ describe('docker-compose.yml', () => {
       for (const port of it.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
     },
   );
+
+  test.each(Object.entries(services))('%s has no more rights than it needs', (name, it) => {
+    expect(it.security_opt).toEqual(['no-new-privileges:true']);
+    expect(it.cap_drop).toEqual(['ALL']);
+    if (name !== 'clickhouse') expect(it.cap_add).toBeUndefined();
+    if (WRITING.includes(name)) return;
+    expect(it.read_only).toBe(true);
+    expect(it.tmpfs).toEqual(['/tmp']);
+  });
+
+  test('keeps what must last in volumes, and gives nobody a folder of the machine to write to', () => {
+    const mounts = Object.values(services).flatMap((service) => service.volumes ?? []);
+    const named = mounts.filter((mount) => /^[a-z-]+:/.test(mount));
+    expect(named.map((mount) => mount.split(':')[0])).toEqual(Object.keys(volumes));
+    for (const mount of mounts) if (!named.includes(mount)) expect(mount).toMatch(/^(?:\.|\$\{).*:ro$/);
+  });
+
+  test('shows Vigie a folder of lookup lists where its setting looks for them', () => {
+    const { environment, volumes: mounts } = services['vigie']!;
+    expect(mounts).toContain(`\${VIGIE_LISTS_FOLDER:-./rules/lists}:${environment!['VIGIE_LISTS']}:ro`);
+    expect(existsSync(`${root}rules/lists`)).toBe(true);
+  });
 });
 
 describe('the image', () => {
-  test('runs without root and without the embedded engine', () => {
+  test('runs without root, which Kubernetes can see, and without the embedded engine', () => {
     const dockerfile = read('Dockerfile');
-    expect(dockerfile).toMatch(/^USER node$/m);
+    expect(dockerfile).toMatch(/^USER 1000:1000$/m);
     expect(dockerfile).toContain('--omit=optional');
     expect(services['vigie']!.read_only).toBe(true);
   });
@@ -76,59 +106,7 @@ describe('the image', () => {
     );
     expect(copied.length).toBeGreaterThan(4);
     expect(copied.filter((path) => !allowed.includes(path))).toEqual([]);
-  });
-});
-
-interface Expression {
-  readonly place: string;
-  readonly text: string;
-}
-
-const rulesSchema = z.object({
-  groups: z.array(z.object({ rules: z.array(z.object({ alert: z.string(), expr: z.string() })) })),
-});
-const dashboardSchema = z.object({
-  panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })) })),
-});
-
-function expressions(): Expression[] {
-  const alerting = rulesSchema
-    .parse(parse(read('deploy/prometheus/alerts.yml')))
-    .groups.flatMap(({ rules }) => rules.map(({ alert, expr }) => ({ place: alert, text: expr })));
-  const panels = globSync('deploy/grafana/dashboards/*.json', { cwd: root }).flatMap((path) =>
-    dashboardSchema
-      .parse(JSON.parse(read(path)))
-      .panels.flatMap(({ title, targets }) =>
-        targets.map(({ expr }) => ({ place: `${path}: ${title}`, text: expr })),
-      ),
-  );
-  return [...alerting, ...panels];
-}
-
-describe('dashboards and alerting rules', () => {
-  const definitions: readonly MetricDefinition[] = Object.values(METRICS);
-  const names = new Map<string, MetricDefinition>();
-  for (const definition of definitions) {
-    if (definition.type !== 'histogram') names.set(definition.name, definition);
-    else for (const suffix of ['_bucket', '_sum', '_count']) names.set(definition.name + suffix, definition);
-  }
-
-  test.each(expressions())('$place: $text uses only metrics and labels that exist', ({ text }) => {
-    const used = [...text.matchAll(/\bvigie_\w+/g)].map(([name]) => name);
-    expect(used.filter((name) => !names.has(name))).toEqual([]);
-    const given = new Set(['instance', 'job', 'le', ...used.flatMap((name) => names.get(name)!.labels)]);
-    const grouped = [...text.matchAll(/\b(?:by|on|without) \(([^)]*)\)/g)].flatMap(([, list]) =>
-      list!.split(/,\s*/),
-    );
-    const matched = [...text.matchAll(/[{,]\s*(\w+)\s*[=!]/g)].map(([, label]) => label!);
-    expect([...grouped, ...matched].filter((label) => !given.has(label))).toEqual([]);
-  });
-
-  test('counters are only used as rates or increases', () => {
-    for (const { place, text } of expressions()) {
-      for (const [use] of text.matchAll(/(?:rate|increase)?\(?\bvigie_\w+_total\b/g)) {
-        expect(use, place).toMatch(/^(rate|increase)\(/);
-      }
-    }
+    // What the program looks for beside its code.
+    expect(copied).toEqual(expect.arrayContaining(['rules', 'mappings', 'replay', 'src']));
   });
 });
