@@ -105,6 +105,7 @@ export class Telemetry implements PipelineObserver {
     const metrics = this.#metrics;
     const { counts } = engine;
     const before = this.#seen?.engine === engine ? this.#seen : undefined;
+    if (before === undefined) this.#forgetOpen();
     const now = this.#clock.now();
     // What is read again was counted before the restart.
     if (!restoring) {
@@ -154,6 +155,15 @@ export class Telemetry implements PipelineObserver {
       { events },
       state === 'started' ? 'restoring windows by reading again' : 'windows restored',
     );
+  }
+
+  /**
+   * Another assignment: an alert of a partition that moved away is resolved elsewhere and would stay open here
+   * for ever. Those that are still this process's own are written again.
+   */
+  #forgetOpen(): void {
+    for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
+    this.#open.clear();
   }
 
   #incByRule(

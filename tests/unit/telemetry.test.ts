@@ -111,6 +111,22 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, total('resolved'))).toBe(1);
   });
 
+  test('shows an alert as open only while its partition is read here', async () => {
+    const { metrics, telemetry } = setUp();
+    const open = `vigie_alerts_open{rule="${BURST}",level="high"}`;
+    const [engine] = newEngine();
+    telemetry.state(engine, new Map(), false);
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    telemetry.state(engine, new Map(), false);
+    expect(await valueOf(metrics, open)).toBe(1);
+    // A rebalance: state begins anew, and what is still open here is written again.
+    const [second] = newEngine();
+    telemetry.state(second, new Map(), true);
+    expect(await valueOf(metrics, open)).toBe(0);
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    expect(await valueOf(metrics, open)).toBe(1);
+  });
+
   test('logs an alert by id, rule and numbers, never by whom it is about', () => {
     const { telemetry, log } = setUp();
     const alert = alertFixture({ rule: BURST, group: { 'user.id': 'u-7f3a' }, organisations: ['SIRET-1'] });
