@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../../src/config.ts';
 
@@ -108,5 +108,79 @@ describe('the image', () => {
     expect(copied.filter((path) => !allowed.includes(path))).toEqual([]);
     // What the program looks for beside its code.
     expect(copied).toEqual(expect.arrayContaining(['rules', 'mappings', 'replay', 'src']));
+  });
+});
+
+describe('the example for Kubernetes', () => {
+  const [, text] = /```yaml\n([^]*?)```/.exec(read('docs/deployment.md'))!;
+  const [deployment, budget] = parseAllDocuments(text!).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJS() as unknown;
+  });
+  const probe = z.object({ httpGet: z.object({ path: z.string(), port: z.literal('http') }) });
+  const { spec } = z
+    .object({
+      spec: z.object({
+        selector: z.object({ matchLabels: z.object({ app: z.string() }) }),
+        template: z.object({
+          spec: z.object({
+            securityContext: z.object({ runAsNonRoot: z.literal(true), runAsUser: z.int() }),
+            volumes: z.array(z.object({ name: z.string() })),
+            containers: z.tuple([
+              z.object({
+                env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+                startupProbe: probe,
+                livenessProbe: probe,
+                readinessProbe: probe,
+                resources: z.object({ limits: z.object({ memory: z.string() }) }),
+                securityContext: z.object({
+                  allowPrivilegeEscalation: z.literal(false),
+                  readOnlyRootFilesystem: z.literal(true),
+                  capabilities: z.object({ drop: z.tuple([z.literal('ALL')]) }),
+                }),
+                volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })),
+              }),
+            ]),
+          }),
+        }),
+      }),
+    })
+    .parse(deployment);
+  const pod = spec.template.spec;
+  const [container] = pod.containers;
+
+  test('names settings that exist, and no secret by its value', () => {
+    const known = new Map<string, { readonly secret?: true }>(
+      Object.values(SETTINGS).map((setting) => [setting.env, setting]),
+    );
+    for (const { name, value } of container.env) {
+      const setting = known.get(name);
+      expect(setting, name).toBeDefined();
+      if (setting?.secret === true) expect(value, name).toBeUndefined();
+    }
+  });
+
+  test('restarts by /healthz, never by /readyz, which fails when something else is away', () => {
+    expect(container.livenessProbe.httpGet.path).toBe('/healthz');
+    expect(container.startupProbe.httpGet.path).toBe('/healthz');
+    expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+  });
+
+  test('mounts every volume, and something over each path that a setting names', () => {
+    const { volumeMounts } = container;
+    expect(volumeMounts.map(({ name }) => name)).toEqual(pod.volumes.map(({ name }) => name));
+    const paths = container.env.flatMap(({ value }) => (value?.startsWith('/') ? [value] : []));
+    expect(paths.length).toBe(3);
+    for (const path of paths) {
+      expect(
+        volumeMounts.some(({ mountPath }) => `${path}/`.startsWith(`${mountPath}/`)),
+        path,
+      ).toBe(true);
+    }
+  });
+
+  test('runs as the user of the image, and its budget is about its pods', () => {
+    expect(read('Dockerfile')).toContain(`USER ${pod.securityContext.runAsUser}:`);
+    expect(budget).toMatchObject({ kind: 'PodDisruptionBudget', spec: { selector: spec.selector } });
   });
 });

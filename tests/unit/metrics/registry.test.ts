@@ -69,4 +69,14 @@ describe('the metrics', () => {
     ]);
     expect(rows).toEqual(expected);
   });
+
+  test('docs/operations.md says of each, in the same order, what to do when it moves', () => {
+    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(vigie_\w+)` \| (.+) \|$/gm)].map(([, name, text]) => ({
+      name,
+      text,
+    }));
+    expect(rows.map(({ name }) => name)).toEqual(definitions.map(({ name }) => name));
+    for (const { name, text } of rows) expect(text!.length, name).toBeGreaterThan(30);
+  });
 });
