@@ -99,6 +99,19 @@ describe('secrets', () => {
       expect(text.length).toBeGreaterThan(before + 100);
     }
     expect(leaks(text)).toEqual([]);
+    // Everybody on the machine can read a command line.
+    const options = commands.flatMap((command) => command.options.map(({ long }) => long));
+    expect(options.filter((name) => /password|secret|key$/.test(name ?? ''))).toEqual([]);
+  });
+
+  test('are in no error about a key file that holds something else', async () => {
+    const file = join(temporaryFolder(), 'key');
+    writeFileSync(file, `key: ${SECRETS.VIGIE_PSEUDONYM_KEY}`);
+    const env = { VIGIE_PSEUDONYM_KEY_FILE: file };
+    const { code, stdout, stderr } = await vigie(['run', '--input', '-'], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain('PSEUDONYM_KEY_INVALID');
+    expect(leaks(stdout + stderr)).toEqual([]);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-/** Links between the pages of the documentation lead somewhere. */
+/** Links between the pages of the documentation lead somewhere, and figures that are repeated are the same. */
 
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,4 +29,13 @@ test.each(pages)('every link of %s to a page or a section leads there', (page) =
     return !existsSync(target) || (anchor !== undefined && !anchors(target).has(anchor));
   });
   expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+test('docs/operations.md sizes by the figures that the README has measured', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| \w+ \| (.+) \| README, Speed \|$/gm)].map(([, figure]) => figure!);
+  const figures = rows.flatMap((row) => row.match(/\d+,\d{3}|\d+ MB/g) ?? []);
+  expect(figures.length).toBeGreaterThan(2);
+  expect(figures.filter((figure) => !readme.includes(figure))).toEqual([]);
 });
