@@ -99,9 +99,10 @@ export class EpisodeTracker {
 
   /** Takes the firings that lie before the watermark and are final, in order of their crossings. */
   takeFirings(watermark: number, of: ReadonlySet<CorrelationRule>): Episode[] {
-    const final = [...this.unannounced].filter(
-      (episode) => episode.crossedAt < watermark && of.has(episode.of.rule),
-    );
+    const final: Episode[] = [];
+    for (const episode of this.unannounced) {
+      if (episode.crossedAt < watermark && of.has(episode.of.rule)) final.push(episode);
+    }
     for (const episode of final) this.unannounced.delete(episode);
     return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
   }

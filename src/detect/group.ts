@@ -18,6 +18,7 @@ import {
   type EpisodeTracker,
 } from '../alert/episode.ts';
 import { Totals } from '../alert/totals.ts';
+import type { Pseudonyms } from '../event/pseudonyms.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
 import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
@@ -62,6 +63,9 @@ const LARGEST_WHOLE = 2 ** 40;
 
 /** Beyond the exact bound a window's value is off by at most what arrived in this share of its timespan. */
 const PANES = 256;
+
+/** What is out of reach is forgotten in strokes of this share of the longest timespan. */
+const TRIM_SHARE = 32;
 
 export class Group implements EpisodeGroup, WindowVisitor {
   readonly fields: Readonly<Record<string, string | null>>;
@@ -212,13 +216,13 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   /**
-   * After all measures of the event: open episodes that cover it take its persons (`words`: hi, lo pairs;
-   * a union, so those that the logs already gave do no harm) and its id.
+   * After all measures of the event: open episodes that cover it take its persons (a union, so those that the
+   * logs already gave do no harm) and its id.
    */
-  identify(entry: EventEntry, words: Uint32Array, persons: number, id: string): void {
+  identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
     for (const episode of this.episodes) {
       if ((entry.held & episode.of.measure) === 0 || !covers(episode, entry.time)) continue;
-      for (let i = 0; i < persons; i += 1) episode.totals.persons.add(words[2 * i]!, words[2 * i + 1]!);
+      for (let i = 0; i < length; i += 1) episode.totals.persons.add(words[2 * i]!, words[2 * i + 1]!);
       if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
     }
   }
@@ -253,11 +257,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
     return baseline !== undefined && this.#gates[baseline.gate]!.history.estimatedAt(endMs);
   }
 
-  /** Forgets what no window that can still be judged holds. */
+  /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
     const { events, distincts, sums, longestMs } = this.#logs;
     const before = watermark - longestMs;
-    if (this.events.length === 0 || events.timeAt(this.events.first) > before) return;
+    if (this.events.length === 0 || events.timeAt(this.events.first) > before - longestMs / TRIM_SHARE)
+      return;
     const gone = events.countUpTo(this.events, before);
     if (this.episodes.length > 0) this.#saveTails(gone);
     for (const state of this.#counts) events.dropped(this.events, state, gone);

@@ -8,6 +8,7 @@
 import type { EventRecord } from '../event/record.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { Terms } from '../window/terms.ts';
+import { TimeQueue } from '../window/time-queue.ts';
 import { combinations, keyOf, textsOf } from './values.ts';
 
 /** The plan's side of the gate: rules with the same one share a stream. */
@@ -25,6 +26,7 @@ export function termsIn({ slotsOf }: PlannedNovelty, ref: number, record: EventR
 
 /** An event and all that its stream takes of it. */
 export interface Arrival {
+  readonly time: number;
   readonly entry: EventEntry;
   readonly eventId: string;
   readonly terms: readonly string[];
@@ -37,8 +39,7 @@ export interface Arrival {
 
 export class NoveltyGate {
   readonly terms: Terms;
-  /** By time. */
-  readonly #waiting: Arrival[] = [];
+  readonly #waiting = new TimeQueue<Arrival>();
 
   constructor({ historyMs, maxTerms }: PlannedNovelty) {
     this.terms = new Terms(historyMs, maxTerms);
@@ -46,36 +47,27 @@ export class NoveltyGate {
 
   /** Takes an event; `watermark`: what is older was judged. */
   add(arrival: Arrival, watermark: number): void {
-    const { time } = arrival.entry;
-    if (time < watermark) {
-      this.terms.late(time, arrival.terms);
-      return;
-    }
-    const waiting = this.#waiting;
-    let at = waiting.length;
-    while (at > 0 && waiting[at - 1]!.entry.time > time) at -= 1;
-    waiting.splice(at, 0, arrival);
+    if (arrival.time < watermark) this.terms.late(arrival.time, arrival.terms);
+    else this.#waiting.add(arrival);
   }
 
   /** Forgets what waits. */
   clear(): void {
-    this.#waiting.length = 0;
+    this.#waiting.clear();
   }
 
   /** Something can be judged once the watermark is past this time; Infinity when nothing waits. */
   get nextEnd(): number {
-    return this.#waiting[0]?.entry.time ?? Infinity;
+    return this.#waiting.at(0)?.time ?? Infinity;
   }
 
   /** Judges the events older than the watermark; passes those that count on, oldest first. */
   release(watermark: number, pass: (arrival: Arrival) => void): void {
     const waiting = this.#waiting;
-    let from = 0;
-    while (from < waiting.length && waiting[from]!.entry.time < watermark) {
-      const { time } = waiting[from]!.entry;
-      let to = from + 1;
-      while (waiting[to]?.entry.time === time) to += 1;
-      const together = waiting.slice(from, to);
+    for (let time = this.nextEnd; time < watermark; time = this.nextEnd) {
+      const together = [waiting.at(0)!];
+      while (waiting.at(together.length)?.time === time) together.push(waiting.at(together.length)!);
+      waiting.dropFront(together.length);
       const verdicts = this.terms.judge(
         time,
         together.map(({ terms }) => terms),
@@ -83,8 +75,6 @@ export class NoveltyGate {
       together.forEach((arrival, i) => {
         if (verdicts[i] === 'new') pass(arrival);
       });
-      from = to;
     }
-    waiting.splice(0, from);
   }
 }

@@ -10,6 +10,7 @@ import type { EpisodeTracker } from '../alert/episode.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
+import { raisesAlerts } from '../sigma/rule.ts';
 import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
@@ -42,6 +43,8 @@ export interface StreamContext {
 
 type Key = string | null;
 
+const NOBODY = new Pseudonyms();
+
 const EVICTION_CANDIDATES = 8;
 /** Events per step of the hand that forgets idle groups. */
 const SWEEP_EVERY = 16;
@@ -50,8 +53,9 @@ export class Stream {
   readonly #plan: StreamPlan;
   readonly #context: StreamContext;
   readonly #logs: StreamLogs;
-  /** The plan's distinct measures, and one for the persons if no rule counts them. */
+  /** The plan's distinct measures, and one for the persons if no rule counts them and some alert has to. */
   readonly #distincts: readonly DistinctMeasure[];
+  /** Which of them counts the persons; −1 when none does. */
   readonly #persons: number;
   readonly #groups = new Map<Key, Group>();
   #hand: IterableIterator<[Key, Group]>;
@@ -71,14 +75,15 @@ export class Stream {
     const counted = plan.distincts.findIndex(
       ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
     );
+    const silent = !plan.rules.some(raisesAlerts);
     this.#distincts =
-      counted >= 0
+      counted >= 0 || silent
         ? plan.distincts
         : [
             ...plan.distincts,
             { bit: 0, fields: [context.personSlot], slotsOf: () => [context.personSlot], horizons: [] },
           ];
-    this.#persons = counted >= 0 ? counted : plan.distincts.length;
+    this.#persons = counted >= 0 ? counted : silent ? -1 : plan.distincts.length;
     this.#values = this.#distincts.map(() => new Pseudonyms());
     this.#amounts = new Float64Array(plan.sums.length);
     const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
@@ -180,7 +185,10 @@ export class Stream {
       const values = this.#values.map(({ words, length }) => words.slice(0, 2 * length));
       const amounts = this.#amounts.slice();
       const closing = this.#closingValues.slice();
-      gate.add({ entry: { ...entry }, eventId, terms, values, amounts, closing }, watermark);
+      gate.add(
+        { time: entry.time, entry: { ...entry }, eventId, terms, values, amounts, closing },
+        watermark,
+      );
       this.#schedule(group);
     }
   }
@@ -286,8 +294,7 @@ export class Stream {
     }
     if (this.waits) this.#schedule(group);
     if (group.episodes.length > 0) {
-      const { words, length } = this.#values[this.#persons]!;
-      group.identify(entry, words, length, eventId);
+      group.identify(entry, this.#values[this.#persons] ?? NOBODY, eventId);
     }
     counts.coalesced += group.bound(watermark);
   }

@@ -48,6 +48,8 @@ export function numbersOf(value: FieldValue | undefined): readonly number[] {
  * two long lists in one event must not become millions of groups.
  */
 export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
+  if (lists.length === 1)
+    return lists[0]!.length > MOST_COMBINATIONS ? [] : lists[0]!.map((element) => [element]);
   if (lists.reduce((product, list) => product * list.length, 1) > MOST_COMBINATIONS) return [];
   return lists.reduce<T[][]>(
     (rows, list) => rows.flatMap((row) => list.map((element) => [...row, element])),

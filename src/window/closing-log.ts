@@ -9,6 +9,8 @@
  * early and the values are no longer exact.
  */
 
+import { TimeQueue } from './time-queue.ts';
+
 export interface Run {
   /** Number of ids, counted up to the length that is wanted. */
   readonly ids: number;
@@ -44,7 +46,7 @@ export class ClosingLog<T> {
   readonly #timespanMs: number;
   readonly #maxEntries: number;
   readonly #measure: SlidingMeasure<T>;
-  #entries: Entry<T>[] = [];
+  readonly #entries = new TimeQueue<Entry<T>>();
   /** Entries that have entered the measure are [0, entered). */
   #entered = 0;
 
@@ -60,7 +62,7 @@ export class ClosingLog<T> {
 
   /** End of the first window still to be judged; Infinity when there is none. */
   get nextEnd(): number {
-    return this.#entries[this.#entered]?.time ?? Infinity;
+    return this.#entries.at(this.#entered)?.time ?? Infinity;
   }
 
   /** Adds an event; `watermark`: windows that end before it were judged. Returns how many entries had to go. */
@@ -69,21 +71,15 @@ export class ClosingLog<T> {
     if (time < watermark) {
       // Late: whatever window it could still count in ends at or after the watermark.
       if (time <= watermark - this.#timespanMs) return 0;
-      let at = this.#entered;
-      while (at > 0 && entries[at - 1]!.time > time) at -= 1;
-      entries.splice(at, 0, { time, held });
+      entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
       this.#measure.enter(held, time);
       return 0;
     }
-    let at = entries.length;
-    while (at > this.#entered && entries[at - 1]!.time > time) at -= 1;
-    entries.splice(at, 0, { time, held });
+    entries.add({ time, held }, this.#entered);
     if (entries.length <= this.#maxEntries) return 0;
     const excess = Math.min(this.#entered, Math.max(1, this.#maxEntries >>> 3));
-    for (let i = 0; i < excess; i += 1) this.#measure.leave(entries[i]!.held);
-    entries.splice(0, excess);
-    this.#entered -= excess;
+    this.#leave(excess);
     return excess;
   }
 
@@ -91,25 +87,30 @@ export class ClosingLog<T> {
   judge(watermark: number, report: (endMs: number, value: number) => void): number {
     const entries = this.#entries;
     const before = this.#measure.forgotten ?? 0;
-    let left = 0;
-    while (this.#entered < entries.length && entries[this.#entered]!.time < watermark) {
-      const end = entries[this.#entered]!.time;
-      for (; entries[this.#entered]?.time === end; this.#entered += 1) {
-        this.#measure.enter(entries[this.#entered]!.held, end);
+    for (let end = this.nextEnd; end < watermark; end = this.nextEnd) {
+      while (this.nextEnd === end) {
+        this.#measure.enter(entries.at(this.#entered)!.held, end);
+        this.#entered += 1;
       }
-      for (; entries[left]!.time <= end - this.#timespanMs; left += 1)
-        this.#measure.leave(entries[left]!.held);
+      this.#leave(this.#expired(end));
       const { holds, value } = this.#measure.judge(end);
       if (holds) report(end, value);
     }
-    while (left < this.#entered && entries[left]!.time <= watermark - this.#timespanMs) {
-      this.#measure.leave(entries[left]!.held);
-      left += 1;
-    }
-    if (left > 0) {
-      entries.splice(0, left);
-      this.#entered -= left;
-    }
+    this.#leave(this.#expired(watermark));
     return (this.#measure.forgotten ?? 0) - before;
+  }
+
+  /** How many of the entries that entered are a timespan old at `end`. */
+  #expired(end: number): number {
+    let count = 0;
+    while (count < this.#entered && this.#entries.at(count)!.time <= end - this.#timespanMs) count += 1;
+    return count;
+  }
+
+  #leave(count: number): void {
+    if (count === 0) return;
+    for (let i = 0; i < count; i += 1) this.#measure.leave(this.#entries.at(i)!.held);
+    this.#entries.dropFront(count);
+    this.#entered -= count;
   }
 }

@@ -1,0 +1,45 @@
+/**
+ * Things with a time, oldest first, that come mostly in order and leave in front.
+ *
+ * Invariant: sorted by time, ties in order of arrival. Adding in order and leaving in front are O(1) amortised.
+ */
+export class TimeQueue<T extends { readonly time: number }> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** The i-th oldest; undefined behind the newest. */
+  at(i: number): T | undefined {
+    return this.#items[this.#head + i];
+  }
+
+  /** Puts the item behind all that are not newer, as the index `from` at least and `to` at most. */
+  add(item: T, from = 0, to = this.length): void {
+    const items = this.#items;
+    let at = this.#head + to;
+    while (at > this.#head + from && items[at - 1]!.time > item.time) at -= 1;
+    if (at === items.length) items.push(item);
+    else items.splice(at, 0, item);
+  }
+
+  /** Forgets the `count` oldest. */
+  dropFront(count: number): void {
+    const items = this.#items;
+    const head = this.#head + count;
+    if (2 * head >= items.length) {
+      items.splice(0, head);
+      this.#head = 0;
+      return;
+    }
+    items.fill(undefined, this.#head, head);
+    this.#head = head;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+}
