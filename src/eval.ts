@@ -19,6 +19,8 @@ export interface EvalOptions {
   readonly latenessMs?: number;
   /** Also report matches of base rules that only correlations refer to. */
   readonly allMatches?: boolean;
+  /** Also report firings of correlations that only others refer to. */
+  readonly allFirings?: boolean;
   /** Dotted paths of the fields that hold persons' ids. Default `portal.records.ids`. */
   readonly personFields?: readonly string[];
   /** Larger events are refused. Default 1 MiB. */
@@ -89,6 +91,7 @@ export class Evaluator {
   readonly #engine: Engine;
   readonly #decoder: Decoder;
   readonly #record: EventRecord;
+  readonly #allFirings: boolean;
   readonly #reported: readonly boolean[];
   readonly #matches: Match[] = [];
   readonly #episodes = new Set<Episode>();
@@ -110,6 +113,7 @@ export class Evaluator {
       ...(options.maxEventBytes === undefined ? {} : { maxEventBytes: options.maxEventBytes }),
     });
     this.#record = fields.newRecord();
+    this.#allFirings = options.allFirings === true;
     this.#reported = ruleSet.rules.map((rule) => rule.alertsAlone || options.allMatches === true);
   }
 
@@ -141,7 +145,7 @@ export class Evaluator {
     this.#noteEpisodes();
     const order = new Map(this.#ruleSet.correlations.map((rule, i) => [rule.key, i]));
     const episodes = [...this.#episodes]
-      .filter((episode) => episode.status !== 'merged' && episode.of.rule.alertsAlone)
+      .filter((episode) => episode.status !== 'merged' && (this.#allFirings || episode.of.rule.alertsAlone))
       .map((episode) => ({
         episode,
         rule: order.get(episode.of.rule.key)!,

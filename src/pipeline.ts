@@ -20,7 +20,7 @@ import { type EventRecord, FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { RestorePlan } from './restore-plan.ts';
-import type { RuleSet } from './sigma/rule.ts';
+import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
 import type { Assignment, Commit, EventBatch, Source } from './source/source.ts';
@@ -278,7 +278,7 @@ export class Pipeline {
 
   #hasNewAlert(): boolean {
     for (const episode of this.#engine.tracker.changed) {
-      if (episode.of.rule.alertsAlone && !this.#detectedAt.has(episode)) return true;
+      if (raisesAlerts(episode.of.rule) && !this.#detectedAt.has(episode)) return true;
     }
     return false;
   }
@@ -289,7 +289,7 @@ export class Pipeline {
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
     const changed = [...this.#engine.tracker.changed].filter(
-      (episode) => episode.of.rule.alertsAlone && this.#restore.reliable(episode),
+      (episode) => raisesAlerts(episode.of.rule) && this.#restore.reliable(episode),
     );
     this.#engine.tracker.changed.clear();
     const archive = this.#archive;

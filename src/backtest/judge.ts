@@ -17,7 +17,7 @@ import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
-import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 import type { Cause, Causes } from './causes.ts';
 import { Contributions } from './contributions.ts';
 import { type Theft, type Taken, TheftLog } from './theft-log.ts';
@@ -222,7 +222,7 @@ export class Judge {
     const { changed } = this.#engine.tracker;
     if (changed.size === 0) return;
     for (const episode of changed) {
-      if (!episode.of.rule.alertsAlone) continue;
+      if (!raisesAlerts(episode.of.rule)) continue;
       const raisedAt = this.#open.get(episode) ?? now ?? episode.crossedAt + this.#latenessMs;
       if (episode.status === 'firing') {
         this.#open.set(episode, raisedAt);

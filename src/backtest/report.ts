@@ -5,7 +5,7 @@
  * accounts. Everything but `jobs` (how long it took) follows from the rules, the seed and the options.
  */
 
-import type { Bound, CorrelationRule, Level } from '../sigma/rule.ts';
+import { raisesAlerts, type Bound, type CorrelationRule, type Level } from '../sigma/rule.ts';
 import type { IncidentTraffic, Judgement, Hit } from './judge.ts';
 import type { JobResult } from './jobs.ts';
 import { DAY_MS, LEVELS, atLeast, rateBase, rounded, share } from './rates.ts';
@@ -150,19 +150,17 @@ export function reportOf(
   return {
     format: 'vigie-backtest/1',
     settings,
-    rules: [...rules.values()]
-      .filter(({ alertsAlone }) => alertsAlone)
-      .map((rule) => ({
-        rule: rule.key,
-        title: rule.title,
-        level: rule.level,
-        type: rule.type,
-        fields: rule.fields,
-        groupBy: rule.groupBy,
-        timespanMs: rule.timespanMs,
-        bounds: rule.bounds,
-        signalA: signalA.has(rule.key),
-      })),
+    rules: [...rules.values()].filter(raisesAlerts).map((rule) => ({
+      rule: rule.key,
+      title: rule.title,
+      level: rule.level,
+      type: rule.type,
+      fields: rule.fields,
+      groupBy: rule.groupBy,
+      timespanMs: rule.timespanMs,
+      bounds: rule.bounds,
+      signalA: signalA.has(rule.key),
+    })),
     incidents: incidents.sort((a, b) => ((a.firstEvent ?? '') < (b.firstEvent ?? '') ? -1 : 1)),
     falseAlerts: judged.length === 0 ? null : falseAlertReport(judged, rules),
     sweep: sweep.points.length === 0 ? null : sweepReport(sweep, jobs),

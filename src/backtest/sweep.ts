@@ -7,7 +7,7 @@
  */
 
 import type { Condition } from '../sigma/ast.ts';
-import type { Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { raisesAlerts, type Bound, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 
 export const FACTORS: readonly number[] = [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4];
 
@@ -35,7 +35,7 @@ export function sweepOf(ruleSet: RuleSet, factors: readonly number[] = FACTORS):
   const points: SweepPoint[] = [];
   for (const rule of ruleSet.correlations) {
     const affected = [rule, ...dependentsOf(rule, ruleSet.correlations)];
-    const alerting = affected.filter(({ alertsAlone }) => alertsAlone).map(({ key }) => key);
+    const alerting = affected.filter(raisesAlerts).map(({ key }) => key);
     if (alerting.length === 0 || !isSwept(rule)) continue;
     const seen = new Map<string, number[]>();
     for (const factor of [1, ...factors.filter((factor) => factor !== 1)]) {

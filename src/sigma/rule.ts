@@ -143,3 +143,11 @@ export interface RuleSet {
   /** The lookup lists that the rules may name. */
   readonly lists: Lists;
 }
+
+/**
+ * Whether the firings of a correlation become alerts. One at level `informational` is a part of others: Sigma's
+ * level of that name asks for no alert, and operators would not read it. `vigie eval` shows its firings all the same.
+ */
+export function raisesAlerts({ alertsAlone, level }: CorrelationRule): boolean {
+  return alertsAlone && level !== 'informational';
+}
