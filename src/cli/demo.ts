@@ -1,9 +1,9 @@
 /** `vigie demo`: the theft of July 2025 inside a week of ordinary work, through the same service as `run`. */
 
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { estimate, generate, type IncidentLabels } from '../../replay/index.ts';
+import { estimate, generate, listsOf, type IncidentLabels } from '../../replay/index.ts';
 import type { Alert } from '../alert/alert.ts';
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config.ts';
@@ -51,7 +51,7 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
     .option('--accounts <number>', 'accounts of the ordinary traffic')
     .option(
       '--lists <folder>',
-      'folder of lookup lists (default: those beside the rules)',
+      'folder of lookup lists (default: those of the generated country)',
       settingText('lists'),
     )
     .option(
@@ -72,9 +72,11 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       }
       // The demo is self-contained: of the environment it takes only other rules to watch at work.
       const rules = process.env['VIGIE_RULES'] ?? [shipped('rules')];
+      // Without lists of one's own: what the portal's directory would give for the generated country.
+      const lists = options.lists ?? (await writeLists(options));
       const config = loadConfig(
         {},
-        { rules, lists: options.lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
+        { rules, lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
       );
       if (options.compare) {
         const folder = options.detector ?? shipped(MISCONFIGURED);
@@ -92,6 +94,15 @@ function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string,
     ...(seed === undefined ? {} : { seed }),
     ...(accounts === undefined ? {} : { accounts }),
   };
+}
+
+/** Into the data folder, where they can be looked at. Returns their folder. */
+async function writeLists(options: Options): Promise<string> {
+  const folder = join(options.dataDir, 'lists');
+  await mkdir(folder, { recursive: true });
+  const lists = listsOf(SCENARIO, scenarioOptionsOf(options));
+  for (const [name, text] of Object.entries(lists)) await writeFile(join(folder, `${name}.csv`), text);
+  return folder;
 }
 
 async function demo(config: Config, options: Options, version: string): Promise<boolean> {
