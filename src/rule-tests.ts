@@ -2,7 +2,8 @@
  * Tests beside the rules (`*.tests.yml`), run by the production engine.
  *
  * A test is a timeline of generated events and the firings it must give: all of them, and no other. In an
- * event's texts `{i}` is the number of the repetition and `{i%n}` its remainder.
+ * event's texts `{i}` is the number of the repetition, `{i%n}` its remainder, `{i:n}` the number with zeros in
+ * front, n digits long, and `{day}` the number of the day.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -31,6 +32,8 @@ const runSchema = z.strictObject({
   repeat: z.int().min(1).max(1_000_000).default(1),
   from: timeSchema,
   every: durationSchema.default(0),
+  /** All of it again on so many days, the first included. */
+  days: z.int().min(1).max(1000).default(1),
   /** `{i}` counts up to this and starts again. */
   modulo: z.int().min(1).optional(),
   /** Puts a list of so many values into a field, all different. */
@@ -97,7 +100,7 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
     const output = evalEvents(
       ruleSet,
       events.map(({ json }) => json),
-      { allMatches: true },
+      { allMatches: true, allFirings: true },
     );
     const actual = output.lines.flatMap((line) => {
       if (line.type === 'alert' || line.rule !== rule.key) return [];
@@ -132,17 +135,21 @@ function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
   });
 }
 
+const DAY_MS = 86_400_000;
+
 function generate(run: Run): { time: number; json: string }[] {
-  return Array.from({ length: run.repeat }, (_, repetition) => {
-    const time = run.from + repetition * run.every;
+  return Array.from({ length: run.days * run.repeat }, (_, n) => {
+    const day = Math.floor(n / run.repeat);
+    const repetition = n % run.repeat;
+    const time = run.from + day * DAY_MS + repetition * run.every;
     const i = run.modulo === undefined ? repetition : repetition % run.modulo;
     const event = Object.fromEntries(
-      Object.entries(run.event).map(([key, value]) => [key, filled(value, i)]),
+      Object.entries(run.event).map(([key, value]) => [key, filled(value, i, day)]),
     );
     const listed =
       run.list === undefined
         ? {}
-        : { [run.list.field]: Array.from({ length: run.list.size }, (_, k) => `${i}-${k}`) };
+        : { [run.list.field]: Array.from({ length: run.list.size }, (_, k) => `${day}-${i}-${k}`) };
     return {
       time,
       json: JSON.stringify({ '@timestamp': new Date(time).toISOString(), ...event, ...listed }),
@@ -150,13 +157,15 @@ function generate(run: Run): { time: number; json: string }[] {
   });
 }
 
-function filled(value: unknown, i: number): unknown {
+function filled(value: unknown, i: number, day: number): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/\{i(?:%(\d+))?\}/g, (_, modulo?: string) =>
-      String(modulo === undefined ? i : i % Number(modulo)),
-    );
+    return value
+      .replaceAll('{day}', String(day))
+      .replaceAll(/\{i(?:%(\d+))?(?::(\d+))?\}/g, (_, modulo?: string, digits?: string) =>
+        String(modulo === undefined ? i : i % Number(modulo)).padStart(Number(digits ?? 0), '0'),
+      );
   }
-  if (Array.isArray(value)) return value.map((element) => filled(element, i));
+  if (Array.isArray(value)) return value.map((element) => filled(element, i, day));
   return value;
 }
 

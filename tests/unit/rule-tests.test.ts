@@ -52,10 +52,18 @@ describe('a test of a rule', () => {
     ]);
   });
 
-  test('counts repetitions into the events, with {i}, its remainder, and lists', () => {
+  test('counts repetitions into the events, with {i}, its remainder, digits, days, and lists', () => {
     const users =
       '      - {repeat: 6, from: 2025-07-12T20:00:00Z, every: 500ms, event: {event.action: record-view, user.id: "u{i%2}", service.name: "k", event.id: "e{i}"}}';
     expect(run('[{at: 2025-07-12T20:00:02Z}, {at: 2025-07-12T20:00:02.500Z}]', users)).toEqual([]);
+    const padded =
+      '      - {repeat: 3, days: 2, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: "u{day}-{i%1:3}", service.name: k}}';
+    expect(
+      run(
+        '[{at: 2025-07-12T20:00:02Z, group: {service.name: k, user.id: u0-000}}, {at: 2025-07-13T20:00:02Z, group: {service.name: k, user.id: u1-000}}]',
+        padded,
+      ),
+    ).toEqual([]);
     const listed =
       '      - {repeat: 1, from: 2025-07-12T20:00:00Z, list: {field: user.id, size: 4}, event: {event.action: record-view, service.name: k}}';
     expect(run('[]', listed)).toEqual([]);

@@ -1,0 +1,45 @@
+/** The shipped rules as a set: complete, documented, and each with tests that fire and stay silent. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { loadRules } from '../../src/rules-files.ts';
+
+const ruleSet = loadRules(['rules-next']);
+const documents = [...ruleSet.rules, ...ruleSet.correlations];
+const page = readFileSync('docs/detections.md', 'utf8');
+
+test('the shipped rules load without a fault or a warning', () => {
+  expect(ruleSet.faults).toEqual([]);
+  expect(ruleSet.correlations.length).toBeGreaterThan(0);
+});
+
+test('docs/detections.md names every correlation, and no rule that is not there', () => {
+  const named = new Set([...page.matchAll(/`([a-z]+(?:_[a-z0-9]+)+)`/g)].map((match) => match[1]!));
+  const lists = ['hosting_networks', 'organisation_egress', 'service_accounts'];
+  const metrics = [...named].filter((name) => name.startsWith('vigie_'));
+  const names = ruleSet.correlations.map(({ name }) => name!);
+  expect([...named].filter((name) => !lists.includes(name) && !metrics.includes(name)).sort()).toEqual(
+    names.sort(),
+  );
+});
+
+test.each(documents.map((rule) => [rule.name, rule] as const))(
+  '%s has tests that fire and tests that stay silent',
+  (_, rule) => {
+    const file = rule.file.replace(/\.yml$/, '.tests.yml');
+    expect(existsSync(file)).toBe(true);
+    const { tests } = parse(readFileSync(file, 'utf8')) as { tests: { fires: unknown[] }[] };
+    expect(tests.some(({ fires }) => fires.length > 0)).toBe(true);
+    expect(tests.some(({ fires }) => fires.length === 0)).toBe(true);
+  },
+);
+
+test.each(ruleSet.correlations.map((rule) => [rule.name, rule] as const))(
+  '%s tells an operator what it is, when it errs and what to do',
+  (_, rule) => {
+    expect(rule.tags.some((tag) => tag.startsWith('attack.t'))).toBe(true);
+    expect(rule.falsePositives.length).toBeGreaterThan(0);
+    expect(rule.runbook).toMatch(/Check:.*Contain:.*sessions.*Notify:.*72 hours/s);
+  },
+);
