@@ -154,7 +154,7 @@ function parseValues(
         applyAll(value, steps, context.budget),
       );
       const tests = alternatives.flatMap((value) =>
-        finish(value, path === '' && isSubstring(modifiers), context.budget),
+        finish(value, path === '' && isSubstring(modifiers), node, context),
       );
       return joined(
         'or',
@@ -245,13 +245,20 @@ function escapeRegex(text: string): string {
 }
 
 /** The tests of a value that went through its modifiers. */
-function finish(value: Value, substring: boolean, budget: Budget): readonly Test[] {
+function finish(
+  value: Value,
+  substring: boolean,
+  node: YamlScalar,
+  { faults, budget }: DetectionContext,
+): readonly Test[] {
   switch (value.kind) {
     case 'text':
       return [textTest(value.pattern, value.cased, substring)];
-    case 'regex':
-      checkRegex(value.source, value.flags, budget);
+    case 'regex': {
+      const warning = checkRegex(value.source, value.flags, budget);
+      if (warning !== undefined) faults.warning(node, 'SEARCHES_START', warning);
       return [value];
+    }
     case 'number':
       if (value.part !== undefined)
         return [{ kind: 'time', part: value.part, op: value.op ?? 'eq', value: value.value }];

@@ -266,12 +266,17 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
 /** Modifiers that change what kind of thing a value is, and therefore come before all others. */
 export const FIRST_MODIFIERS: ReadonlySet<string> = new Set(['re', 'cidr', 'exists']);
 
-/** Why a finished expression cannot be used; called once its flags are known. */
-export function checkRegex(source: string, flags: string, budget: Budget): void {
+/**
+ * Called once an expression's flags are known. Throws ValueError when it cannot be used; returns what is to be
+ * warned of when only the start of a value is searched.
+ */
+export function checkRegex(source: string, flags: string, budget: Budget): string | undefined {
   budget.checkRegex();
   const compiled = compileRegex(source, flags);
   budget.spendRegex(compiled.size);
   if (compiled.engine === 'none') {
     throw new ValueError(compiled.code, `${shown(source)} cannot be used: ${compiled.reason}`);
   }
+  if (compiled.engine !== 'javascript') return undefined;
+  return `${shown(source)} has a back-reference, so only the first ${compiled.searched} characters of a value are searched; use fewer repeats, bound them, or do without the back-reference`;
 }

@@ -1,14 +1,16 @@
 /**
  * Regular expressions that cannot be made to hang the stream.
  *
- * RE2 (linear time) takes nearly all of them. What it cannot take, look-around and back-references, goes to
- * the JavaScript engine under two guards: no repeated group may itself match in several ways (the shapes that
- * backtrack exponentially), and only so much of a value is searched, at most 8 KiB, that all ways to divide
- * it among the repeats stay few enough to be tried on every event.
+ * RE2 (linear time) takes nearly all of them. Look-around, and the few notations that RE2 lacks, run on a machine
+ * of our own, in linear time too. Only back-references go to the JavaScript engine, under two guards: no repeated
+ * group may itself match in several ways (the shapes that backtrack exponentially), and only so much of a value
+ * is searched, at most 8 KiB, that all ways to divide it among the repeats stay few enough to be tried on every event.
  */
 
 import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
+import { buildMachine, ProgramTooLarge } from './regex-machine.ts';
+import { parseRegex, RegexSyntaxError } from './regex-syntax.ts';
 
 /** Longest text, in UTF-16 units, that the backtracking engine gets to see. */
 const BACKTRACKING_LIMIT = 8_192;
@@ -16,8 +18,8 @@ const BACKTRACKING_LIMIT = 8_192;
 /** Steps that one search may take at worst: a fraction of a second. */
 const MAX_STEPS = 3e7;
 
-/** An expression that could not search even this much of a value is refused: it would miss too much. */
-const LEAST_SEARCHED = 256;
+/** An expression that could not search even this much of a value is refused: it would miss nearly all. */
+const LEAST_SEARCHED = 64;
 
 /** Longest expression in UTF-16 units; the longest of public rules have about a thousand. */
 const MAX_SOURCE = 4_096;
@@ -25,8 +27,15 @@ const MAX_SOURCE = 4_096;
 /** Largest RE2 program: matching costs up to program × text, and counted repeats multiply, `(a{99}){99}`. */
 const MAX_PROGRAM = 10_000;
 
+const TOO_LARGE = 'its repeats spell out to a program too large to run on every event; use smaller counts';
+
 export type CompiledRegex = (
-  | { readonly engine: 're2' | 'javascript'; readonly test: (text: string) => boolean }
+  | {
+      readonly engine: 're2' | 'machine' | 'javascript';
+      readonly test: (text: string) => boolean;
+      /** How much of a value is looked at, in UTF-16 units; Infinity for all of it. */
+      readonly searched: number;
+    }
   | { readonly engine: 'none'; readonly code: 'BAD_REGEX' | 'UNSAFE_REGEX'; readonly reason: string }
 ) & {
   /** What compiling it cost, in instructions of the RE2 program or characters of the source. */
@@ -39,7 +48,6 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     const reason = `it has ${source.length} characters, more than ${MAX_SOURCE}; split it into several values`;
     return { engine: 'none', code: 'UNSAFE_REGEX', reason, size: 0 };
   }
-  let refusal: string;
   try {
     let bits = 0;
     if (flags.includes('i')) bits |= RE2JS.CASE_INSENSITIVE;
@@ -48,43 +56,64 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     const compiled = RE2JS.compile(source, bits);
     const size = compiled.programSize();
     if (size > MAX_PROGRAM) {
-      const reason = 'its repeats spell out to a program too large to run on every event; use smaller counts';
-      return { engine: 'none', code: 'UNSAFE_REGEX', reason, size };
+      return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size };
     }
-    return { engine: 're2', test: (text) => compiled.test(text), size };
-  } catch (thrown) {
-    refusal = messageOf(thrown);
+    return { engine: 're2', test: (text) => compiled.test(text), searched: Infinity, size };
+  } catch {
+    // What is wrong with it is found out below.
   }
+  try {
+    const { test, size } = buildMachine(parseRegex(source, flags), MAX_PROGRAM);
+    const searched = Math.max(BACKTRACKING_LIMIT, Math.floor(MAX_STEPS / size));
+    return { engine: 'machine', test: (text) => test(text.slice(0, searched)), searched, size };
+  } catch (thrown) {
+    if (thrown instanceof ProgramTooLarge)
+      return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: MAX_PROGRAM };
+    if (!(thrown instanceof RegexSyntaxError)) throw thrown;
+    if (!thrown.backReference)
+      return { engine: 'none', code: 'BAD_REGEX', reason: thrown.message, size: source.length };
+  }
+  return compileBacktracking(source, flags);
+}
+
+function compileBacktracking(source: string, flags: string): CompiledRegex {
   const size = source.length;
   const inline = /^\(\?([ims]+)\)/.exec(source);
   const body = inline === null ? source : source.slice(inline[0].length);
   const allFlags = [...new Set(flags + (inline?.[1] ?? ''))].join('');
   const expression = compileJavaScript(body, allFlags);
-  if (expression === undefined) return { engine: 'none', code: 'BAD_REGEX', reason: refusal, size };
+  if (typeof expression === 'string') return { engine: 'none', code: 'BAD_REGEX', reason: expression, size };
   const hazard = backtrackingHazard(body);
   if (hazard !== undefined) return { engine: 'none', code: 'UNSAFE_REGEX', reason: hazard, size };
   const searched = searchedLength(body, allFlags);
   if (searched < LEAST_SEARCHED) {
     const reason =
-      'RE2 cannot run it (look-around or back-references), and with so many repeats and choices another ' +
-      'engine may take minutes on one value; use fewer, bound them, or start with ^';
+      'with a back-reference and so many repeats and choices it may take minutes on one value; ' +
+      'use fewer, bound them, or start with ^';
     return { engine: 'none', code: 'UNSAFE_REGEX', reason, size };
   }
-  return { engine: 'javascript', test: (text) => expression.test(text.slice(0, searched)), size };
+  return {
+    engine: 'javascript',
+    test: (text) => expression.test(text.slice(0, searched)),
+    searched,
+    size,
+  };
 }
 
-function compileJavaScript(source: string, flags: string): RegExp | undefined {
+/** Returns the reason when it is none. */
+function compileJavaScript(source: string, flags: string): RegExp | string {
   const translated = inJavaScript(source);
-  if (translated === undefined) return undefined;
+  if (translated === undefined) return 'beside a back-reference it has an escape that is not known there';
+  let reason = '';
   // A lone brace and a repeated look-ahead are errors under the u flag and harmless without; \p is none without.
   for (const mode of /\\[pP]|\\u\{/.test(translated) ? ['u'] : ['u', '']) {
     try {
       return new RegExp(translated, flags + mode);
-    } catch {
-      continue;
+    } catch (thrown) {
+      reason = messageOf(thrown);
     }
   }
-  return undefined;
+  return reason;
 }
 
 /** Escapes of letters that mean the same in both languages. */

@@ -2,13 +2,20 @@
  * Runs many seeded cases, each with a seed of its own, so that a failure is one case to run again:
  * `FUZZ_SEED=<seed> FUZZ_CASES=1 npx vitest run tests/fuzz`. More than the default: `FUZZ_CASES=1000000`.
  * `FUZZ_SLOW_MS=100` makes a case fail that takes more CPU time than that, twice, or in proportion longer when it has
- * more than 20,000 characters; the default only finds hangs.
+ * more than 20,000 characters; the default only finds hangs. Every 10,000 cases a line on standard error says
+ * how many have run, so that a campaign that is cut short has a count.
  */
 
+import { writeSync } from 'node:fs';
 import { Random } from './random.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_250_712);
 const SLOW_MS = Number(process.env['FUZZ_SLOW_MS'] ?? 10_000);
+
+/** Cases between two lines of progress. */
+const PROGRESS = 10_000;
+
+const STANDARD_ERROR = 2;
 
 /** Time limit for the test around a campaign: only an endless loop reaches it. */
 export const CAMPAIGN_LIMIT_MS = 7 * 24 * 3_600_000;
@@ -23,6 +30,7 @@ export interface Case {
 export function campaign(defaultCases: number, build: (random: Random) => Case): number {
   const cases = Number(process.env['FUZZ_CASES'] ?? defaultCases);
   for (let i = 0; i < cases; i++) {
+    if (i > 0 && i % PROGRESS === 0) writeSync(STANDARD_ERROR, `${i} of ${cases} cases from seed ${SEED}\n`);
     const seed = (SEED + i) | 0;
     const { input, run } = build(new Random(seed));
     const slowMs = SLOW_MS * Math.max(1, input.length / 20_000);

@@ -38,7 +38,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'all-single': '5:5: ALL_ON_SINGLE_VALUE: |all joins several values; this key has one: remove |all',
   'ambiguous-rule': '13:41: AMBIGUOUS_RULE: 2 rules are called "views"; give each an id of its own',
   'bad-quantifier': '5:14: CONDITION_SYNTAX: "2 of" is no quantifier; expected "1 of", "any of" or "all of"',
-  'bad-regex': '5:11: BAD_REGEX: "(x" cannot be used: error parsing regexp: missing closing ): `(x`',
+  'bad-regex': '5:11: BAD_REGEX: "(x" cannot be used: it has a ( without its )',
   'bare-pattern':
     '5:14: CONDITION_SYNTAX: "selec*" stands for several selections; write "1 of selec*" or "all of selec*"',
   'base64-wildcard':
@@ -209,7 +209,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'unknown-selection':
     '5:14: UNKNOWN_SELECTION: there is no selection "selction" here; there is selection; did you mean "selection"?',
   'unsafe-regex':
-    '5:11: UNSAFE_REGEX: "(a+)+(?=b)" cannot be used: "(a+)+" repeats a group that can match in several ways, which can backtrack without end',
+    '5:11: UNSAFE_REGEX: "(a+)+(b)\\\\2" cannot be used: "(a+)+" repeats a group that can match in several ways, which can backtrack without end',
   'windash-regex': '5:19: BAD_MODIFIER: |windash applies to text, not to a regular expression',
   'yaml-syntax':
     '3:1: YAML_SYNTAX: Flow sequence in block collection must be sufficiently indented and end with a ]',

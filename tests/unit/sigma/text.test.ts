@@ -5,7 +5,6 @@ import { fold } from '../../../src/sigma/fold.ts';
 import { contains, parseAddress, parseNetwork } from '../../../src/sigma/ip.ts';
 import { nearest } from '../../../src/sigma/nearest.ts';
 import { parsePattern } from '../../../src/sigma/pattern.ts';
-import { backtrackingHazard, compileRegex } from '../../../src/sigma/regex.ts';
 import { compilePattern } from '../../../src/sigma/wildcard.ts';
 import { compileTimePart } from '../../../src/sigma/time-part.ts';
 import { BlockList, isIP } from 'node:net';
@@ -109,93 +108,6 @@ describe('networks', () => {
     '1:',
   ])('%s is no address', (text) => {
     expect(parseAddress(text)).toBeUndefined();
-  });
-});
-
-describe('regular expressions', () => {
-  test.each([
-    '(a+)+',
-    '(a|b)*',
-    '((a*)b)*',
-    '(?:x{2,})+',
-    '(a|ab)(c|cd)*',
-    '(.*a){3,}',
-    '(a{1,3})+',
-    '(aa?)+',
-    '(a+){9}',
-    '(\\(?a)+',
-  ])('%s is refused by the backtracking engine', (source) => {
-    expect(backtrackingHazard(source)).toBeDefined();
-    expect(compileRegex(`${source}(?=x)`, '')).toMatchObject({ engine: 'none', code: 'UNSAFE_REGEX' });
-    expect(compileRegex(source, '')).toMatchObject({ engine: 're2' });
-  });
-
-  test.each([
-    'a+b+',
-    '(ab)+',
-    '(a{3}b)+',
-    '(?:ab)+',
-    'x(?!a)?',
-    '[(a+)]+',
-    '\\(a+\\)+',
-    '(a+)?b',
-    '^(?!10\\.|192\\.)',
-  ])('%s is harmless', (source) => {
-    expect(backtrackingHazard(source)).toBeUndefined();
-  });
-
-  test('an expression that could try too many ways on one value is refused or sees less of it', () => {
-    expect(compileRegex('(?!z).*foo.*bar.*baz', '')).toMatchObject({ engine: 'none', code: 'UNSAFE_REGEX' });
-    expect(compileRegex(`(?=a)${'a?'.repeat(30)}b`, '')).toMatchObject({
-      engine: 'none',
-      code: 'UNSAFE_REGEX',
-    });
-    expect(compileRegex(`(?=a)${'(a|b)'.repeat(30)}c`, '')).toMatchObject({ engine: 'none' });
-    for (const source of [
-      '(?=a)a*b',
-      '(?=a)a*a*b',
-      '^(?=a)a*a*b',
-      '(?!.*admin).*login',
-      '(a)\\1.*b',
-      '(?=a)(a|aa)a{0,99}b',
-    ]) {
-      const compiled = compileRegex(source, '');
-      if (compiled.engine !== 'javascript') throw new Error(`${source} runs on ${compiled.engine}`);
-      expect(compiled.test('a'.repeat(20_000))).toBe(false);
-      expect(compiled.test(source.includes('admin') ? 'login' : `${'a'.repeat(200)}b`)).toBe(true);
-    }
-  });
-
-  test.each([
-    [String.raw`(?=a)\Aab\z`, ['ab'], ['xab', 'ab\n']],
-    [String.raw`(?<!\p{L})\"\_x\-y\"`, ['"_x-y"'], ['é"_x-y"']],
-    [String.raw`(?P<q>['"])x(?P=q)`, ['"x"'], [`"x'`]],
-    [String.raw`(?!x)[\-\A-Z]`.replace('\\A', 'A'), ['-', 'B'], ['b']],
-  ])('%s means the same to the engine that RE2 leaves it to', (source, yes, no) => {
-    const compiled = compileRegex(source, '');
-    if (compiled.engine !== 'javascript') throw new Error(`it is for ${compiled.engine}`);
-    for (const text of yes) expect(compiled.test(text), text).toBe(true);
-    for (const text of no) expect(compiled.test(text), text).toBe(false);
-  });
-
-  test.each([String.raw`foo\Z`, String.raw`(?=a)\Ga`, String.raw`(?!a)\h+`, String.raw`(?!a)[\A]`])(
-    '%s is refused, as JavaScript would take the escape for a letter',
-    (source) => {
-      expect(compileRegex(source, '')).toMatchObject({ engine: 'none', code: 'BAD_REGEX' });
-    },
-  );
-
-  test('what RE2 cannot take only sees the first 8 KiB', () => {
-    const compiled = compileRegex('(?<=x)needle', '');
-    if (compiled.engine !== 'javascript') throw new Error(compiled.engine);
-    expect(compiled.test(`${'-'.repeat(8_000)}xneedle`)).toBe(true);
-    expect(compiled.test(`${'-'.repeat(9_000)}xneedle`)).toBe(false);
-  });
-
-  test('an expression that would hang a backtracking engine does not', () => {
-    const compiled = compileRegex('^(a|a?)+$', '');
-    if (compiled.engine === 'none') throw new Error(compiled.reason);
-    expect(compiled.test(`${'a'.repeat(5_000)}b`)).toBe(false);
   });
 });
 

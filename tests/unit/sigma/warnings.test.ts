@@ -47,6 +47,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '25:9: warning: OUT_OF_REACH: gt 3 is out of reach: an event that matches has event.action as one of password-reset, record-list, record-view, unless it holds a list',
   'raises-no-alert':
     '1:8: warning: RAISES_NO_ALERT: no correlation refers to this rule, and a match alone is counted but raises no alert; correlate it, or set level: informational',
+  'searches-start':
+    '5:11: warning: SEARCHES_START: "(.)\\\\1.*b.*c.*d" has a back-reference, so only the first 163 characters of a value are searched; use fewer repeats, bound them, or do without the back-reference',
   'unknown-field-filter':
     '13:15: warning: UNKNOWN_FIELD: "user.role" is no field of the portal\'s events; did you mean "user.roles"?',
   'unknown-field-group':
