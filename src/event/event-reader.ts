@@ -8,6 +8,7 @@ import { MAX_DEPTH } from './decoder-options.ts';
 import type { DeadLetterCode, DecodeFault } from './decoder.ts';
 import { isObject, type JsonObject } from './field-path.ts';
 import { jsonFaultAt } from './json-skip.ts';
+import { withLongIntegersAsText } from './json-text.ts';
 import type { FieldValue } from './record.ts';
 import { invalidUtf8At, startsWithByteOrderMark } from './utf8.ts';
 
@@ -38,6 +39,8 @@ export function readObject(data: Uint8Array, start: number, end: number, maxByte
   let root: FieldValue;
   try {
     root = JSON.parse(text.value) as FieldValue;
+    const exact = withLongIntegersAsText(text.value);
+    if (exact !== text.value) root = JSON.parse(exact) as FieldValue;
   } catch {
     return { fault: fault('NOT_JSON', notJson(data, start, end)) };
   }

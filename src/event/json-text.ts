@@ -1,4 +1,7 @@
-/** Text of valid JSON scalars → values, equal to what `JSON.parse` makes of it. */
+/**
+ * Text of valid JSON scalars → values, equal to what `JSON.parse` makes of it, save for integers beyond 2^53: a
+ * double would make another of them, so they stay the text that they are.
+ */
 
 /** Integers of up to this many digits are exact as doubles and are their own shortest text. */
 const EXACT_DIGITS = 15;
@@ -12,8 +15,8 @@ export function decodeString(data: Buffer, start: number, end: number, plain: bo
   return JSON.parse(data.toString('utf8', start - 1, end + 1)) as string;
 }
 
-/** The number with the valid JSON text `data[start, end)`. */
-export function numberOf(data: Buffer, start: number, end: number): number {
+/** The number with the valid JSON text `data[start, end)`, or its text. */
+export function numberOf(data: Buffer, start: number, end: number): number | string {
   const negative = data[start] === 0x2d;
   const digits = negative ? start + 1 : start;
   if (end - digits <= EXACT_DIGITS) {
@@ -26,7 +29,22 @@ export function numberOf(data: Buffer, start: number, end: number): number {
     }
     if (at === end) return negative ? -value : value;
   }
-  return Number(data.toString('latin1', start, end));
+  const text = data.toString('latin1', start, end);
+  return isBeyondDouble(text) ? text : Number(text);
+}
+
+/** True for the text of an integer beyond 2^53. */
+function isBeyondDouble(text: string): boolean {
+  return text.length > EXACT_DIGITS && /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text));
+}
+
+/** A string with its quotes, or a number. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/** Valid JSON text with each integer beyond 2^53 as a string. */
+export function withLongIntegersAsText(json: string): string {
+  if (!/\d{16}/.test(json)) return json;
+  return json.replace(TOKENS, (token) => (isBeyondDouble(token) ? `"${token}"` : token));
 }
 
 /** True when the valid JSON number `data[start, end)` reads like `String` of its value. */

@@ -2,8 +2,8 @@
  * Persons' ids → pseudonyms. The raw id goes no further than here.
  *
  * The same person written as a string or as a number gets the same pseudonym: a number is hashed as its text
- * `String(n)`, so ids that do not fit a double exactly (above 2^53) must be sent as text. Nulls are no
- * persons and are skipped, nested lists are flattened, and an object is refused.
+ * `String(n)`, one beyond 2^53 as it was written. Nulls are no persons and are skipped, nested lists are flattened,
+ * and an object is refused.
  *
  * Where a rule looks for enumerations, the links of each id are made here too: only here are its neighbours
  * known.

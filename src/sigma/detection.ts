@@ -274,9 +274,16 @@ function rawTests(value: Extract<Value, { kind: 'raw' }>, substring: boolean): r
   if (value.value === null) return [{ kind: 'null' }];
   if (typeof value.value !== 'number') return [textTest(asText('', value).pattern, false, substring)];
   // 0x10 and 1.0 equal the numbers 16 and 1, and also the texts they were written as.
-  const spellings = new Set([String(value.value), value.source]);
+  const spellings = new Set([decimalText(value.value, value.source), value.source]);
   const tests = [...spellings].map((text) => textTest(normalise([text]), false, substring));
   return tests;
+}
+
+/** What the number prints as, with all the digits of an integer beyond 2^53, which a double would round. */
+function decimalText(number: number, source: string): string {
+  const isLong = Number.isInteger(number) && !Number.isSafeInteger(number);
+  if (!isLong || !/^[-+]?\d+$|^0x[\da-f]+$|^0o[0-7]+$/i.test(source)) return String(number);
+  return BigInt(source).toString();
 }
 
 function textTest(pattern: readonly (string | 0 | 1 | 2)[], cased: boolean, substring: boolean): Test {
