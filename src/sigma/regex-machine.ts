@@ -11,6 +11,9 @@ import type { Assertion, RegexNode, CharacterTest } from './regex-syntax.ts';
 /** Thrown when counted repeats spell out to more instructions than allowed. */
 export class ProgramTooLarge extends Error {}
 
+/** Nodes of the tree that are visited per instruction at most. */
+const MAX_VISITS = 10;
+
 type Instruction =
   | { readonly op: 'symbol'; readonly test: CharacterTest }
   | { readonly op: 'assert'; readonly holds: Assertion }
@@ -54,6 +57,7 @@ class Builder {
   readonly passes: Pass[] = [];
   size = 0;
   readonly #maxSize: number;
+  #visits = 0;
   #program: Instruction[] = [];
   #backward = false;
 
@@ -74,8 +78,8 @@ class Builder {
   }
 
   #add(node: RegexNode): void {
-    // Empty groups emit nothing, so steps are counted too.
-    this.#spend();
+    // Repeats of empty groups emit nothing.
+    if (++this.#visits > MAX_VISITS * this.#maxSize) throw new ProgramTooLarge();
     switch (node.kind) {
       case 'symbol':
         this.#emit({ op: 'symbol', test: node.test });
@@ -142,10 +146,6 @@ class Builder {
 
   #emit(instruction: Instruction): void {
     this.#program.push(instruction);
-    this.#spend();
-  }
-
-  #spend(): void {
     if (++this.size > this.#maxSize) throw new ProgramTooLarge();
   }
 }

@@ -5,7 +5,7 @@
  * walk an alias bomb; a document that is too deep or too large is a fault of that document, never a crash.
  */
 
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
+import { CST, Lexer, isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
@@ -22,6 +22,8 @@ const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 /** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
 const MAX_BRACKETS = 1_000;
+/** Lexemes of the YAML library that stand for nothing in the text; a scalar's text follows its mark. */
+const { DOCUMENT, FLOW_END: FLOW_ERROR_END, SCALAR } = CST;
 const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep; flatten the document`;
 
 export interface YamlScalar extends Place {
@@ -148,10 +150,32 @@ function placeIn(text: string, offset: number): Place {
 /** Offset of the bracket that is one too many, or undefined. */
 function deepBracket(text: string): number | undefined {
   let open = 0;
+  let most = 0;
   for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
     if (bracket === '[' || bracket === '{') open++;
     else if (open > 0) open--;
     if (open > MAX_BRACKETS) return index;
+    most = Math.max(most, open);
+  }
+  return most > MAX_DEPTH ? deepCollection(text) : undefined;
+}
+
+/** The same, of the brackets that are not in texts: found before the parser makes a node of each. */
+function deepCollection(text: string): number | undefined {
+  let open = 0;
+  let offset = 0;
+  let isScalar = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === DOCUMENT || lexeme === FLOW_ERROR_END || lexeme === SCALAR) {
+      isScalar = lexeme === SCALAR;
+      if (!isScalar) open = 0;
+      continue;
+    }
+    if (!isScalar && (lexeme === '[' || lexeme === '{')) open++;
+    else if (!isScalar && (lexeme === ']' || lexeme === '}') && open > 0) open--;
+    if (open > MAX_DEPTH) return offset;
+    isScalar = false;
+    offset += lexeme.length;
   }
   return undefined;
 }

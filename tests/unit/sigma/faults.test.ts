@@ -293,6 +293,15 @@ describe('hostile files are faults, not crashes', () => {
     expect(faults.map((fault) => fault.code)).toContain(code);
   });
 
+  test('brackets nested too deep are found at their place, and those in texts are only text', () => {
+    const open = '['.repeat(65);
+    const texts = `x: |\n  ${open}\ny: "${open}"\nz: a${open} # ${open}\n`;
+    const fine = rule('sel');
+    expect(parseRules([{ file: 'f', text: texts + fine }]).faults).toEqual([]);
+    const { faults } = parseRules([{ file: 'f', text: `${texts}w: [x, ${open}\n${fine}` }]);
+    expect(faults).toMatchObject([{ code: 'YAML_LIMIT', line: 5, column: 71 }]);
+  });
+
   test('a condition of 10,000 selections side by side is fine', () => {
     expect(parseRules([{ file: 'f', text: rule(`sel${' or sel'.repeat(9_999)}`) }]).faults).toEqual([]);
   });
