@@ -6,7 +6,8 @@
  * body from the start. The passes stand in an order in which every pass finds those inside it done.
  */
 
-import type { Assertion, RegexNode, CharacterTest } from './regex-syntax.ts';
+import { START } from './regex-syntax.ts';
+import type { Assertion, CharacterTest, RegexNode } from './regex-syntax.ts';
 
 /** Thrown when counted repeats spell out to more instructions than allowed. */
 export class ProgramTooLarge extends Error {}
@@ -41,7 +42,7 @@ export function buildMachine(root: RegexNode, maxSize: number): Machine {
   builder.pass(root, false);
   const runners = builder.passes.map((pass) => new Runner(pass));
   const test = (text: string): boolean => {
-    const points = Array.from(text, (character) => character.codePointAt(0)!);
+    const points = codePoints(text);
     const tables: Uint8Array[] = [];
     for (const runner of runners.slice(0, -1)) {
       const table = new Uint8Array(points.length + 1);
@@ -150,8 +151,25 @@ class Builder {
   }
 }
 
+const SYMBOL = 0;
+const ASSERT = 1;
+const LOOK = 2;
+const SPLIT = 3;
+const JUMP = 4;
+const OPS = { symbol: SYMBOL, assert: ASSERT, look: LOOK, split: SPLIT, jump: JUMP } as const;
+
+/** Runs one pass. Not reentrant. */
 class Runner {
-  readonly #pass: Pass;
+  readonly #backward: boolean;
+  /** Nothing can start to match but at the text's start. */
+  readonly #anchored: boolean;
+  readonly #size: number;
+  /** Per instruction: what it is, and where a split or jump goes on, or which pass a look-around is. */
+  readonly #ops: Uint8Array;
+  readonly #first: Int32Array;
+  readonly #second: Int32Array;
+  readonly #symbols: readonly CharacterTest[];
+  readonly #assertions: readonly Assertion[];
   /** The step in which an instruction was last reached: each is followed once per place. */
   readonly #reached: Float64Array;
   readonly #open: number[] = [];
@@ -160,34 +178,51 @@ class Runner {
   /** The last step in which the program's end was reached. */
   #ended = 0;
 
-  constructor(pass: Pass) {
-    this.#pass = pass;
-    this.#reached = new Float64Array(pass.program.length);
+  constructor({ program, backward }: Pass) {
+    this.#backward = backward;
+    this.#size = program.length;
+    this.#reached = new Float64Array(program.length);
+    this.#ops = Uint8Array.from(program, ({ op }) => OPS[op]);
+    this.#first = Int32Array.from(program, (instruction) => {
+      if (instruction.op === 'look') return instruction.pass;
+      return 'first' in instruction ? instruction.first : 0;
+    });
+    this.#second = Int32Array.from(program, (instruction) => {
+      if (instruction.op === 'look') return instruction.negated ? 1 : 0;
+      return instruction.op === 'split' ? instruction.second : 0;
+    });
+    this.#symbols = program.map((instruction) => (instruction.op === 'symbol' ? instruction.test : never));
+    this.#assertions = program.map((instruction) =>
+      instruction.op === 'assert' ? instruction.holds : never,
+    );
+    this.#anchored = !backward && this.#assertions[0] === START;
   }
 
   /** With a table, marks every place where the program matches; without, says whether there is one. */
   run(text: readonly number[], tables: readonly Uint8Array[], table: Uint8Array | undefined): boolean {
-    const { program, backward } = this.#pass;
+    const backward = this.#backward;
+    const symbols = this.#symbols;
     let waiting: number[] = [];
     let next: number[] = [];
     this.#step++;
     for (let i = 0; ; i++) {
       const place = backward ? text.length - i : i;
-      this.#follow(0, text, place, tables, waiting);
+      if (i === 0 || !this.#anchored) this.#follow(0, text, place, tables, waiting);
       if (this.#ended === this.#step) {
         if (table === undefined) return true;
         table[place] = 1;
       }
-      if (i === text.length) return false;
+      if (i === text.length || (this.#anchored && waiting.length === 0)) return false;
       const point = text[backward ? place - 1 : place]!;
       this.#step++;
       next.length = 0;
-      for (const at of waiting) {
-        const instruction = program[at]!;
-        if (instruction.op === 'symbol' && instruction.test(point))
-          this.#follow(at + 1, text, backward ? place - 1 : place + 1, tables, next);
+      for (let w = 0; w < waiting.length; w++) {
+        const at = waiting[w]!;
+        if (symbols[at]!(point)) this.#follow(at + 1, text, backward ? place - 1 : place + 1, tables, next);
       }
-      [waiting, next] = [next, waiting];
+      const emptied = waiting;
+      waiting = next;
+      next = emptied;
     }
   }
 
@@ -199,35 +234,48 @@ class Runner {
     tables: readonly Uint8Array[],
     waiting: number[],
   ): void {
-    const { program } = this.#pass;
     const open = this.#open;
-    open.push(start);
-    while (open.length > 0) {
-      const at = open.pop()!;
-      const instruction = program[at];
-      if (instruction === undefined) {
+    let count = 0;
+    let at = start;
+    for (;;) {
+      if (at === this.#size) {
         this.#ended = this.#step;
-        continue;
+      } else if (this.#reached[at] !== this.#step) {
+        this.#reached[at] = this.#step;
+        switch (this.#ops[at]) {
+          case SYMBOL:
+            waiting.push(at);
+            break;
+          case ASSERT:
+            if (this.#assertions[at]!(text, place)) open[count++] = at + 1;
+            break;
+          case LOOK:
+            if (tables[this.#first[at]!]![place] !== this.#second[at]) open[count++] = at + 1;
+            break;
+          case SPLIT:
+            open[count++] = this.#second[at]!;
+            open[count++] = this.#first[at]!;
+            break;
+          default:
+            open[count++] = this.#first[at]!;
+        }
       }
-      if (this.#reached[at] === this.#step) continue;
-      this.#reached[at] = this.#step;
-      switch (instruction.op) {
-        case 'symbol':
-          waiting.push(at);
-          break;
-        case 'assert':
-          if (instruction.holds(text, place)) open.push(at + 1);
-          break;
-        case 'look':
-          if ((tables[instruction.pass]![place] === 1) !== instruction.negated) open.push(at + 1);
-          break;
-        case 'split':
-          open.push(instruction.first, instruction.second);
-          break;
-        case 'jump':
-          open.push(instruction.first);
-          break;
-      }
+      if (count === 0) return;
+      at = open[--count]!;
     }
   }
+}
+
+function never(): boolean {
+  return false;
+}
+
+function codePoints(text: string): number[] {
+  const points: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const point = text.codePointAt(i)!;
+    if (point > 0xffff) i++;
+    points.push(point);
+  }
+  return points;
 }

@@ -42,7 +42,8 @@ const MAX_REMEMBERED = 2_000;
 
 const LINE_FEED = 10;
 
-const START: Assertion = (_, position) => position === 0;
+/** The start of the text. */
+export const START: Assertion = (_, position) => position === 0;
 const END: Assertion = (text, position) => position === text.length;
 const START_OF_LINE: Assertion = (text, position) => position === 0 || text[position - 1] === LINE_FEED;
 const END_OF_LINE: Assertion = (text, position) => position === text.length || text[position] === LINE_FEED;
@@ -66,8 +67,25 @@ function isWord(codePoint: number | undefined): boolean {
   return codePoint !== undefined && WORD[codePoint] === 1;
 }
 
+/** A look-around that is not inside another. */
+interface LookAround {
+  /** Offsets of its first parenthesis and of what comes after its last. */
+  readonly start: number;
+  readonly end: number;
+  readonly body: string;
+  readonly ahead: boolean;
+  readonly negated: boolean;
+}
+
+export interface ParsedRegex {
+  readonly root: RegexNode;
+  readonly looks: readonly LookAround[];
+  /** The expression without its look-arounds: it is found wherever the whole one is, and elsewhere. */
+  readonly wider: string;
+}
+
 /** Throws RegexSyntaxError. `flags` is a subset of `ims`. */
-export function parseRegex(source: string, flags: string): RegexNode {
+export function parseRegex(source: string, flags: string): ParsedRegex {
   return new Reader(source, flags).read();
 }
 
@@ -77,16 +95,24 @@ class Reader {
   #at = 0;
   #flags: ReadonlySet<string>;
   #depth = 0;
+  readonly #looks: LookAround[] = [];
+  #inLook = false;
 
   constructor(source: string, flags: string) {
     this.#source = source;
     this.#flags = new Set(flags);
   }
 
-  read(): RegexNode {
-    const node = this.#choice();
+  read(): ParsedRegex {
+    const root = this.#choice();
     if (this.#at < this.#source.length) throw new RegexSyntaxError('it has a ) without its (');
-    return node;
+    let wider = '';
+    let from = 0;
+    for (const { start, end } of this.#looks) {
+      wider += `${this.#source.slice(from, start)}(?:)`;
+      from = end;
+    }
+    return { root, looks: this.#looks, wider: wider + this.#source.slice(from) };
   }
 
   /** Up to the group's end. Flags set inside hold until there. */
@@ -154,10 +180,21 @@ class Reader {
   /** After its parenthesis. Undefined for what only sets flags, or a comment. */
   #group(): RegexNode | undefined {
     if (this.#match(/\?#[^)]*\)/y) !== undefined) return undefined;
+    const start = this.#at - 1;
     const look = this.#match(/\?(<?)([=!])/y);
     if (look !== undefined) {
+      const isInside = this.#inLook;
+      this.#inLook = true;
+      const inside = this.#at;
       const node = this.#closed();
-      return { kind: 'look', node, ahead: look[1] === '', negated: look[2] === '!' };
+      this.#inLook = isInside;
+      const end = this.#at;
+      const [ahead, negated] = [look[1] === '', look[2] === '!'];
+      if (!isInside) {
+        const body = this.#source.slice(inside, end - 1);
+        this.#looks.push({ start, end, body, ahead, negated });
+      }
+      return { kind: 'look', node, ahead, negated };
     }
     const flags = this.#match(/\?([imsU]*)(?:-([imsU]+))?([:)])/y);
     if (flags !== undefined) {

@@ -1,8 +1,9 @@
 /**
  * Regular expressions that cannot be made to hang the stream.
  *
- * RE2 (linear time) takes nearly all of them. Look-around, and the few notations that RE2 lacks, run on a machine
- * of our own, in linear time too. Only back-references go to the JavaScript engine, under two guards: no repeated
+ * RE2 (linear time) takes nearly all of them; one that begins with look-aheads is split into several for it.
+ * Other look-around, and the few notations that RE2 lacks, run on a machine of our own, in linear time too, on
+ * texts that RE2 finds without the look-around. Only back-references go to the JavaScript engine, under two guards: no repeated
  * group may itself match in several ways (the shapes that backtrack exponentially), and only so much of a value
  * is searched, at most 8 KiB, that all ways to divide it among the repeats stay few enough to be tried on every event.
  */
@@ -11,6 +12,7 @@ import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
 import { buildMachine, ProgramTooLarge } from './regex-machine.ts';
 import { parseRegex, RegexSyntaxError } from './regex-syntax.ts';
+import type { ParsedRegex } from './regex-syntax.ts';
 
 /** Longest text, in UTF-16 units, that the backtracking engine gets to see. */
 const BACKTRACKING_LIMIT = 8_192;
@@ -49,11 +51,7 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     return { engine: 'none', code: 'UNSAFE_REGEX', reason, size: 0 };
   }
   try {
-    let bits = 0;
-    if (flags.includes('i')) bits |= RE2JS.CASE_INSENSITIVE;
-    if (flags.includes('m')) bits |= RE2JS.MULTILINE;
-    if (flags.includes('s')) bits |= RE2JS.DOTALL;
-    const compiled = RE2JS.compile(source, bits);
+    const compiled = compileRe2(source, flags);
     const size = compiled.programSize();
     if (size > MAX_PROGRAM) {
       return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size };
@@ -63,9 +61,18 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     // What is wrong with it is found out below.
   }
   try {
-    const { test, size } = buildMachine(parseRegex(source, flags), MAX_PROGRAM);
+    const parsed = parseRegex(source, flags);
+    const { test, size } = buildMachine(parsed.root, MAX_PROGRAM);
+    const split = splitAtStart(source, flags, parsed);
+    if (split !== undefined) return { engine: 're2', test: split, searched: Infinity, size };
     const searched = Math.max(BACKTRACKING_LIMIT, Math.floor(MAX_STEPS / size));
-    return { engine: 'machine', test: (text) => test(text.slice(0, searched)), searched, size };
+    const mayMatch = prefilter(parsed.wider, flags);
+    return {
+      engine: 'machine',
+      test: (text) => mayMatch(text) && test(text.slice(0, searched)),
+      searched,
+      size,
+    };
   } catch (thrown) {
     if (thrown instanceof ProgramTooLarge)
       return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: MAX_PROGRAM };
@@ -74,6 +81,57 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
       return { engine: 'none', code: 'BAD_REGEX', reason: thrown.message, size: source.length };
   }
   return compileBacktracking(source, flags);
+}
+
+function compileRe2(source: string, flags: string): RE2JS {
+  let bits = 0;
+  if (flags.includes('i')) bits |= RE2JS.CASE_INSENSITIVE;
+  if (flags.includes('m')) bits |= RE2JS.MULTILINE;
+  if (flags.includes('s')) bits |= RE2JS.DOTALL;
+  return RE2JS.compile(source, bits);
+}
+
+/**
+ * `^(?!X)(?=Y)Z` is found where `^Z` and `^Y` are and `^X` is not: RE2 takes each. Undefined for what has another
+ * shape.
+ */
+function splitAtStart(
+  source: string,
+  flags: string,
+  { root, looks, wider }: ParsedRegex,
+): ((text: string) => boolean) | undefined {
+  const head = /^(\(\?[is]+\))?\^/.exec(source);
+  if (head === null || flags.includes('m') || looks.length === 0 || root.kind === 'choice') return undefined;
+  let end = head[0].length;
+  for (const look of looks) {
+    if (!look.ahead || look.start !== end) return undefined;
+    end = look.end;
+  }
+  if (/^(?:[*+?]|\{\d)/.test(source.slice(end))) return undefined;
+  try {
+    const rest = compileRe2(wider, flags);
+    const parts = looks.map(({ body, negated }) => ({
+      expression: compileRe2(`${head[0]}(?:${body})`, flags),
+      negated,
+    }));
+    if ([rest, ...parts.map(({ expression }) => expression)].some((each) => each.programSize() > MAX_PROGRAM))
+      return undefined;
+    return (text) =>
+      rest.test(text) && parts.every(({ expression, negated }) => expression.test(text) !== negated);
+  } catch {
+    return undefined;
+  }
+}
+
+/** RE2 finds much faster that a text cannot match than the machine does. */
+function prefilter(wider: string, flags: string): (text: string) => boolean {
+  try {
+    const compiled = compileRe2(wider, flags);
+    if (compiled.programSize() <= MAX_PROGRAM) return (text) => compiled.test(text);
+  } catch {
+    // It has more than look-around that RE2 does not take.
+  }
+  return () => true;
 }
 
 function compileBacktracking(source: string, flags: string): CompiledRegex {
