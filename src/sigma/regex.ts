@@ -29,6 +29,9 @@ const MAX_SOURCE = 4_096;
 /** Largest RE2 program: matching costs up to program × text, and counted repeats multiply, `(a{99}){99}`. */
 const MAX_PROGRAM = 10_000;
 
+/** Largest program of our own machine, which is slower: even this one may look at 8 KiB in `MAX_STEPS`. */
+const MAX_MACHINE = 3_600;
+
 const TOO_LARGE = 'its repeats spell out to a program too large to run on every event; use smaller counts';
 
 export type CompiledRegex = (
@@ -62,10 +65,10 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
   }
   try {
     const parsed = parseRegex(source, flags);
-    const { test, size } = buildMachine(parsed.root, MAX_PROGRAM);
+    const { test, size } = buildMachine(parsed.root, MAX_MACHINE);
     const split = splitAtStart(source, flags, parsed);
     if (split !== undefined) return { engine: 're2', test: split, searched: Infinity, size };
-    const searched = Math.max(BACKTRACKING_LIMIT, Math.floor(MAX_STEPS / size));
+    const searched = Math.floor(MAX_STEPS / size);
     const mayMatch = prefilter(parsed.wider, flags);
     return {
       engine: 'machine',
@@ -75,7 +78,7 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
     };
   } catch (thrown) {
     if (thrown instanceof ProgramTooLarge)
-      return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: MAX_PROGRAM };
+      return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: MAX_MACHINE };
     if (!(thrown instanceof RegexSyntaxError)) throw thrown;
     if (!thrown.backReference)
       return { engine: 'none', code: 'BAD_REGEX', reason: thrown.message, size: source.length };

@@ -191,6 +191,14 @@ describe('regular expressions', () => {
     });
   });
 
+  test('whatever the machine takes looks at 8 KiB or more of a value', () => {
+    expect(compileRegex(`x{3500}(?!a)`, '')).toSatisfy(
+      (compiled: ReturnType<typeof compileRegex>) =>
+        compiled.engine === 'machine' && compiled.searched >= 8_192,
+    );
+    expect(compileRegex(`x{3700}(?!a)`, '')).toMatchObject({ engine: 'none', code: 'UNSAFE_REGEX' });
+  });
+
   test('repeats of nothing cost no time', () => {
     expect(compileRegex(`(?!a)${'('.repeat(9)}${'){9999}'.repeat(9)}`, '')).toMatchObject({
       engine: 'none',
