@@ -43,8 +43,28 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /** Valid JSON text with each integer beyond 2^53 as a string. */
 export function withLongIntegersAsText(json: string): string {
-  if (!/\d{16}/.test(json)) return json;
+  if (!hasLongInteger(json)) return json;
   return json.replace(TOKENS, (token) => (isBeyondDouble(token) ? `"${token}"` : token));
+}
+
+/** Whether there are more than `EXACT_DIGITS` digits in a row, in a number or elsewhere. */
+function hasLongInteger(json: string): boolean {
+  const length = EXACT_DIGITS + 1;
+  // Of so many characters in a row, one is looked at here.
+  for (let i = EXACT_DIGITS; i < json.length; i += length) {
+    if (!isDigit(json, i)) continue;
+    let from = i;
+    let to = i + 1;
+    while (isDigit(json, from - 1)) from--;
+    while (isDigit(json, to)) to++;
+    if (to - from >= length) return true;
+  }
+  return false;
+}
+
+function isDigit(json: string, at: number): boolean {
+  const code = json.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** True when the valid JSON number `data[start, end)` reads like `String` of its value. */

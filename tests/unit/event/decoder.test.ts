@@ -140,6 +140,10 @@ describe.each<[string, Create]>([
     expect(value('n', '"n":9007199254740991')).toBe(9_007_199_254_740_991);
     expect(value('n', '"n":9007199254740993.5')).toBe(9_007_199_254_740_994);
     expect(value('n', '"n":1e20')).toBe(1e20);
+    for (let i = 0; i < 40; i++) {
+      const before = `"${'x'.repeat(i)}":123456789012345,`;
+      expect(value('n', `${before}"n":9007199254740993,"z":1`)).toBe('9007199254740993');
+    }
     expect(
       value('n', String.raw`"\u0061":"9007199254740993, \"9007199254740993","n":[[9007199254740993]]`),
     ).toEqual([['9007199254740993']]);
