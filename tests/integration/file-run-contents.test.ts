@@ -170,7 +170,9 @@ describe('after a run with the archive on', () => {
       .toString('utf8')
       .split('\n')
       .filter((line) => line.includes('"event":{"id"'))
-      .map((line) => JSON.parse(line) as { event: { id: string }; portal?: { records?: { ids?: string[] } } });
+      .map(
+        (line) => JSON.parse(line) as { event: { id: string }; portal?: { records?: { ids?: string[] } } },
+      );
     const expected = new Map(events.map(({ event, portal }) => [event.id, portal?.records?.ids ?? []]));
     const ids = [...new Set([...expected.values()].flat())];
     const printed = await succeed(['pseudonymise'], env, `${ids.join('\n')}\n`);
