@@ -1,9 +1,10 @@
 /** `vigie demo`: the theft of July 2025 inside a week of ordinary work, through the same service as `run`. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { estimate, generate, listsOf, type IncidentLabels } from '../../replay/index.ts';
+import { writeLists } from '../../replay/lists.ts';
 import type { Alert } from '../alert/alert.ts';
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config.ts';
@@ -73,7 +74,7 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       // The demo is self-contained: of the environment it takes only other rules to watch at work.
       const rules = process.env['VIGIE_RULES'] ?? [shipped('rules')];
       // Without lists of one's own: what the portal's directory would give for the generated country.
-      const lists = options.lists ?? (await writeLists(options));
+      const lists = options.lists ?? (await writeCountryLists(options));
       const config = loadConfig(
         {},
         { rules, lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
@@ -97,11 +98,9 @@ function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string,
 }
 
 /** Into the data folder, where they can be looked at. Returns their folder. */
-async function writeLists(options: Options): Promise<string> {
+async function writeCountryLists(options: Options): Promise<string> {
   const folder = join(options.dataDir, 'lists');
-  await mkdir(folder, { recursive: true });
-  const lists = listsOf(SCENARIO, scenarioOptionsOf(options));
-  for (const [name, text] of Object.entries(lists)) await writeFile(join(folder, `${name}.csv`), text);
+  await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)));
   return folder;
 }
 
