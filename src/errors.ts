@@ -26,7 +26,12 @@ export class VigieError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. Never throws, whatever the thrown value's own conversion does. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return `a thrown ${typeof thrown} that has no text`;
+  }
 }
