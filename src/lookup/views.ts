@@ -1,6 +1,6 @@
 /** The ways in which rules ask a list: is it listed, which number stands there, is the day in it. */
 
-import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
+import { combinations, keyOf, textsOf } from '../detect/values.ts';
 import type { FieldValue } from '../event/record.ts';
 import { type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
 import { numberOf } from '../sigma/value.ts';
@@ -17,6 +17,7 @@ export class RowIndex {
   readonly #exact = new Set<string>();
   /** Rows with a network, by its column: the key of the other cells → networks. */
   readonly #networks: readonly { readonly column: number; readonly byRest: Map<string, NetworkSet> }[];
+  readonly #answers = new Answers();
 
   /** `networks`: per row the column and network it has, if any. */
   constructor(
@@ -45,14 +46,19 @@ export class RowIndex {
     }));
   }
 
-  /** Whether some row equals an event's values, given by column; any element of a list will do. */
-  has(values: readonly (FieldValue | undefined)[]): boolean {
-    if (values.length === 1) {
-      // Nearly every list and value: no combinations to be made.
-      const text = textOf(values[0]);
-      if (text !== undefined) return this.#hasTexts([text]);
+  /**
+   * Whether some row equals an event's values, given by column; any element of a list will do. `slots[i]` is
+   * where the value of column i stands in `values`; in order unless said otherwise.
+   */
+  has(values: readonly (FieldValue | undefined)[], slots: readonly number[] = [...values.keys()]): boolean {
+    const first = values[slots[0]!];
+    if (typeof first === 'string') {
+      if (slots.length === 1) return this.#answers.of(first, '', () => this.#hasTexts([first]));
+      const second = values[slots[1]!];
+      if (slots.length === 2 && typeof second === 'string')
+        return this.#answers.of(first, second, () => this.#hasTexts([first, second]));
     }
-    return combinations(values.map(textsOf)).some((texts) => this.#hasTexts(texts));
+    return combinations(slots.map((slot) => textsOf(values[slot]))).some((texts) => this.#hasTexts(texts));
   }
 
   #hasTexts(texts: readonly string[]): boolean {
@@ -68,6 +74,33 @@ export class RowIndex {
     return address === undefined ? text : `\0${address.words.join(' ')}`;
   }
 }
+
+/** Answers for pairs of texts: events name the same accounts and addresses over and over. Bounded. */
+class Answers {
+  readonly #byFirst = new Map<string, Map<string, boolean>>();
+  #held = 0;
+
+  of(first: string, second: string, answer: () => boolean): boolean {
+    let bySecond = this.#byFirst.get(first);
+    const known = bySecond?.get(second);
+    if (known !== undefined) return known;
+    const found = answer();
+    if (first.length + second.length > LONGEST_REMEMBERED) return found;
+    if (this.#held >= MOST_REMEMBERED) {
+      this.#byFirst.clear();
+      this.#held = 0;
+      bySecond = undefined;
+    }
+    if (bySecond === undefined) this.#byFirst.set(first, (bySecond = new Map()));
+    bySecond.set(second, found);
+    this.#held += 1;
+    return found;
+  }
+}
+
+const MOST_REMEMBERED = 65_536;
+/** Characters of a pair: longer ones are no ids or addresses, and would cost memory. */
+const LONGEST_REMEMBERED = 200;
 
 function isAddress(cell: string): boolean {
   return parseAddress(cell) !== undefined;

@@ -10,7 +10,7 @@ import type { WorkingHours } from './working-hours.ts';
 export function compileListed(list: LookupList, fields: FieldTable): (record: EventRecord) => boolean {
   const rows = list.view(ROWS);
   const slots = list.columns.map((column) => fields.slot(column));
-  return ({ slots: values }) => rows.value.has(slots.map((slot) => values[slot]));
+  return ({ slots: values }) => rows.value.has(values, slots);
 }
 
 /** See `compileWorkClock`. */

@@ -66,6 +66,20 @@ test('thousands of networks hold exactly the addresses that one of them holds', 
   );
 });
 
+test('a list answers the second time as the first, also after more pairs than it remembers', () => {
+  const rows = list('u,a\n7,10.0.0.0/8\n7,x\n8,10.1.0.0/16\n').view(ROWS).value;
+  for (let round = 0; round < 2; round += 1) {
+    for (let i = 0; i < 80_000; i += 1) {
+      const [user, b, c] = [i % 10, (i >>> 3) % 4, i % 251];
+      const answer = rows.has([String(user), `10.${b}.${c}.${(i >>> 8) % 256}`]);
+      if (answer !== (user === 7 || (user === 8 && b === 1)))
+        expect.fail(`round ${round}, ${user} from 10.${b}.${c}.x: ${answer}`);
+    }
+  }
+  expect(rows.has(['7', 'x'])).toBe(true);
+  expect(rows.has(['7', 'y'])).toBe(false);
+});
+
 /** The network of an address and a prefix, without set bits behind it. */
 function masked(address: string, bits: number): string {
   const fault = parseNetwork(`${address}/${bits}`);
