@@ -15,6 +15,8 @@ import type { Admin, Message } from 'kafkajs';
 
 import type { Clock } from '../src/clock.ts';
 import { VigieError } from '../src/errors.ts';
+import { COMPRESSIONS } from '../src/source/codecs/register.ts';
+import type { Compression } from '../src/source/codecs/register.ts';
 import type { Log } from '../src/source/kafka-client.ts';
 import { connectKafka, kafkaError } from '../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../src/source/kafka-client.ts';
@@ -30,7 +32,7 @@ export interface KafkaOutputOptions {
   /** Of a topic that is created; default 6. */
   readonly partitions?: number;
   /** Default none. */
-  readonly compression?: 'none' | 'gzip';
+  readonly compression?: Compression;
   /** Default vigie-replay. */
   readonly clientId?: string;
   readonly ssl?: NonNullable<KafkaConnection['ssl']>;
@@ -38,10 +40,6 @@ export interface KafkaOutputOptions {
   readonly log?: Log;
 }
 
-const COMPRESSION = {
-  none: kafkajs.CompressionTypes.None,
-  gzip: kafkajs.CompressionTypes.GZIP,
-} as const;
 /** A record batch must stay under the broker's usual 1 MiB even when all events have one key. */
 const BATCH_BYTES = 800_000;
 /** Of a message beside its value: key, times, lengths. At most. */
@@ -92,7 +90,7 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
       for (const batch of batchesOf(chunk)) {
         await settle();
         pending = producer
-          .send({ topic, acks: -1, compression: COMPRESSION[compression], messages: messagesOf(batch) })
+          .send({ topic, acks: -1, compression: COMPRESSIONS[compression], messages: messagesOf(batch) })
           .catch((error: unknown) => {
             failure = error;
           });

@@ -9,6 +9,7 @@ import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
+import { type Compression, COMPRESSIONS } from '../source/codecs/register.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { speedFactor, wholeNumber } from './options.ts';
 import { write } from './output.ts';
@@ -19,6 +20,7 @@ interface Options {
   to: string;
   topic?: string;
   partitions: number;
+  compression: Compression;
   speed: 'max' | number;
   json?: true;
   list?: true;
@@ -41,6 +43,11 @@ export function replayCommand(program: Command): void {
     .option('-t, --to <output>', 'a file, - for standard output, or kafka', '-')
     .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
     .option('--partitions <number>', 'of a topic that is created', wholeNumber(1, 10_000), 6)
+    .addOption(
+      new Option('--compression <codec>', 'of messages to Kafka')
+        .choices(Object.keys(COMPRESSIONS))
+        .default('none'),
+    )
     .option('--speed <factor>', 'max, or a multiple of real time such as 1 or 60', speedFactor, 'max')
     .option(
       '--write-lists <folder>',
@@ -135,7 +142,7 @@ async function list(): Promise<void> {
   }
 }
 
-function outputOf({ to, topic, partitions }: Options): Output {
+function outputOf({ to, topic, partitions, compression }: Options): Output {
   if (to === '-') return { kind: 'stream', stream: process.stdout };
   if (to !== 'kafka') return { kind: 'file', path: to };
   const config = loadConfig(process.env);
@@ -145,6 +152,7 @@ function outputOf({ to, topic, partitions }: Options): Output {
     clientId: 'vigie-replay',
     topic: topic ?? config.topic,
     partitions,
+    compression,
   };
 }
 

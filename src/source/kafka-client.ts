@@ -1,15 +1,14 @@
 /**
- * How this process talks to Kafka: one client with its timeouts, the compression codecs, KafkaJS's log, and
+ * How this process talks to Kafka: one client with its timeouts, KafkaJS's log, and
  * the total classification of what can go wrong.
  *
  * Guarantee: whatever KafkaJS throws becomes a `VigieError` with a stable code and a remedy.
  */
 
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { messageOf, VigieError } from '../errors.ts';
+import { registerCodecs } from './codecs/register.ts';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -26,11 +25,8 @@ export interface KafkaConnection {
 /** Few and short, so that a problem is seen within seconds; whoever uses the client goes on trying. */
 export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 1000, retries: 3 };
 
-/** Highest size of a decompressed record batch: a hostile batch must not exhaust memory. */
-const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
-
 export function connectKafka(connection: KafkaConnection): Kafka {
-  registerZstd();
+  registerCodecs();
   muteKafkaJsTimeoutWarning();
   const config: KafkaConfig = {
     brokers: [...connection.brokers],
@@ -50,15 +46,6 @@ export function connectKafka(connection: KafkaConnection): Kafka {
 function forward(entry: LogEntry, log: Log): void {
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry.log;
   log('debug', `kafka client: ${message}`, fields);
-}
-
-function registerZstd(): void {
-  const compress = promisify(zstdCompress);
-  const decompress = promisify(zstdDecompress);
-  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
-    compress: (encoder: { buffer: Buffer }) => compress(encoder.buffer),
-    decompress: (buffer: Buffer) => decompress(buffer, { maxOutputLength: MAX_DECOMPRESSED_BYTES }),
-  });
 }
 
 let muted = false;
@@ -165,11 +152,12 @@ export function kafkaError(thrown: unknown, brokers: readonly string[], topic: s
       false,
     );
   }
-  if (names.has('KafkaJSNotImplemented')) {
+  if (names.has('UnreadableBatch') || names.has('KafkaJSNotImplemented')) {
     return of(
-      'KAFKA_CODEC_UNSUPPORTED',
-      `A message of topic ${topic} is compressed with a codec that cannot be read: ${detail}`,
-      'Let producers use gzip, zstd or no compression, or set compression.type of the topic.',
+      'KAFKA_BATCH_UNREADABLE',
+      `Topic ${topic} holds a batch that cannot be read: ${detail}`,
+      'Reading stands still there. See what the producer wrote, then move the group past it (kafka-consumer-groups.sh --reset-offsets).',
+      false,
     );
   }
   if ([...names].some((name) => UNREACHABLE_NAMES.has(name))) {

@@ -4,101 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import type { VigieError } from '../../src/errors.ts';
-import { KafkaSource } from '../../src/source/kafka-source.ts';
-import type { KafkaSourceOptions } from '../../src/source/kafka-source.ts';
-import type { Assignment, EventBatch, Idle } from '../../src/source/source.ts';
-import {
-  connection,
-  createTopic,
-  produce,
-  testClient,
-  testKafka,
-  uniqueName,
-} from '../support/kafka-topics.ts';
+import type { EventBatch } from '../../src/source/source.ts';
+import { closeReaders, Reader } from '../support/kafka-reader.ts';
+import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
 import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
 
 const kafka = testKafka();
 const brokers = kafka?.brokers ?? [];
 
-type Item = EventBatch | Assignment | Idle;
-
-/** A source with what it yielded; closes itself after the test. */
-class Reader {
-  readonly source: KafkaSource;
-  readonly problems: (VigieError | undefined)[] = [];
-  readonly assignments: Assignment[] = [];
-  /** `partition/offset` in the order read. */
-  readonly seen: string[] = [];
-  readonly values: string[] = [];
-  readonly #abort = new AbortController();
-  readonly #items: AsyncGenerator<Item, void, undefined>;
-
-  constructor(topic: string, options: Partial<KafkaSourceOptions> = {}) {
-    this.source = new KafkaSource({
-      ...connection(brokers),
-      topic,
-      groupId: uniqueName('group'),
-      heartbeatIntervalMs: 300,
-      clock: systemClock,
-      onProblem: (problem) => this.problems.push(problem),
-      ...options,
-    });
-    this.#items = this.source.read(this.#abort.signal);
-    readers.push(this);
-  }
-
-  async next(): Promise<Item> {
-    const { value } = await this.#items.next();
-    if (value === undefined) throw new Error('the source ended');
-    if (value.kind === 'assignment') this.assignments.push(value);
-    if (value.kind === 'events') {
-      value.forEach((data, start, end, offset) => {
-        this.seen.push(`${value.partition}/${offset}`);
-        this.values.push(Buffer.from(data.subarray(start, end)).toString());
-      });
-    }
-    return value;
-  }
-
-  async assignment(): Promise<Assignment> {
-    for (;;) {
-      const item = await this.next();
-      if (item.kind === 'assignment') return item;
-    }
-  }
-
-  async batch(): Promise<EventBatch> {
-    for (;;) {
-      const item = await this.next();
-      if (item.kind === 'events') return item;
-    }
-  }
-
-  async until(done: () => boolean): Promise<void> {
-    while (!done()) await this.next();
-  }
-
-  offsetsOf(partition: number): number[] {
-    const mine = this.seen.map((place) => place.split('/').map(Number));
-    return mine.filter(([of]) => of === partition).map(([, offset]) => offset!);
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort();
-    await this.source.close();
-  }
-}
-
-let readers: Reader[] = [];
-
-afterEach(async () => {
-  await Promise.all(readers.map((reader) => reader.close()));
-  readers = [];
-});
+afterEach(closeReaders);
 
 function upTo(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
@@ -297,36 +212,6 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
 });
 
 describe.runIf(kafka !== undefined)('messages', () => {
-  test.each([
-    ['gzip', kafkajs.CompressionTypes.GZIP],
-    ['zstd', kafkajs.CompressionTypes.ZSTD],
-  ])('compressed with %s are read', async (_name, compression) => {
-    const topic = uniqueName('compressed');
-    await createTopic(brokers, topic, 1);
-    await produce(
-      brokers,
-      topic,
-      upTo(100).map((i) => ({ value: `{"i":${i}}` })),
-      compression,
-    );
-    const reader = new Reader(topic);
-    await reader.until(() => reader.seen.length >= 100);
-    expect(reader.values).toEqual(upTo(100).map((i) => `{"i":${i}}`));
-  });
-
-  test('a codec that is not supported is named', async () => {
-    const topic = uniqueName('snappy');
-    // The broker recompresses, so no snappy encoder is needed here.
-    await createTopic(brokers, topic, 1, { 'compression.type': 'snappy' });
-    await produce(brokers, topic, [{ value: '{}' }]);
-    const reader = new Reader(topic);
-    await reader.assignment();
-    await reader.until(() => reader.problems.some((problem) => problem !== undefined));
-    const problem = reader.problems.find((found) => found !== undefined);
-    expect(problem).toMatchObject({ code: 'KAFKA_CODEC_UNSUPPORTED' });
-    expect(problem?.message).toContain('Snappy');
-  });
-
   test('without a value are visited as nothing, so that they are counted and not skipped', async () => {
     const topic = uniqueName('tombstones');
     await createTopic(brokers, topic, 1);

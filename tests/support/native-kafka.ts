@@ -7,7 +7,7 @@
  */
 
 import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, PromiseWithChild } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -108,8 +108,18 @@ async function fetchJars(): Promise<void> {
   await writeFile(complete, pom);
 }
 
-function java(main: string, args: string[]): Promise<unknown> {
-  return run('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', join(LIBS, '*'), main, ...args]);
+/** Runs one of Kafka's own programs; returns what it printed. `input` is its standard input. */
+export async function kafkaProgram(main: string, args: readonly string[], input = ''): Promise<string> {
+  await requireJava();
+  await fetchJars();
+  const running = java(main, args);
+  running.child.stdin?.end(input);
+  return (await running).stdout;
+}
+
+function java(main: string, args: readonly string[]): PromiseWithChild<{ stdout: string; stderr: string }> {
+  const options = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', join(LIBS, '*')];
+  return run('java', [...options, main, ...args], { maxBuffer: 64 * 1024 * 1024 });
 }
 
 function spawnGuarded(config: string, logFile: string, temporary: string | undefined): ChildProcess {

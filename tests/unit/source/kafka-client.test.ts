@@ -1,9 +1,9 @@
 /** What people are told when Kafka fails, and which warning is muted. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
 import { expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
+import { UnreadableBatch } from '../../../src/source/codecs/unreadable-batch.ts';
 import { connectKafka, kafkaError } from '../../../src/source/kafka-client.ts';
 import { decodeMetadata, encodeMetadata } from '../../../src/source/kafka-offsets.ts';
 import { freePorts } from '../../support/native-kafka.ts';
@@ -66,16 +66,12 @@ test('other warnings about timeouts still come through', async () => {
   expect(warnings.map(({ message }) => message)).toEqual(['-5 is a negative number', 'something else']);
 });
 
-test('zstd goes there and back through the registered codec', async () => {
-  connectKafka({ brokers: ['x:1'], clientId: 'test', log: () => undefined });
-  const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD]() as {
-    compress(encoder: { buffer: Buffer }): Promise<Buffer>;
-    decompress(buffer: Buffer): Promise<Buffer>;
-  };
-  const text = Buffer.from('so much the same '.repeat(100));
-  const packed = await codec.compress({ buffer: text });
-  expect(packed.length).toBeLessThan(100);
-  expect(await codec.decompress(packed)).toEqual(text);
+test('a batch that cannot be read is named with its topic, and trying again does not help', () => {
+  for (const thrown of [new UnreadableBatch('lz4', 'odd'), wrapped(new UnreadableBatch('lz4', 'odd'))]) {
+    const error = kafkaError(thrown, ['a:9092'], 'access');
+    expect(error).toMatchObject({ code: 'KAFKA_BATCH_UNREADABLE', retryable: false });
+    expect(error.message).toMatch(/access.*lz4: odd/);
+  }
 });
 
 test('commit metadata survives, and what is not ours is none', () => {
