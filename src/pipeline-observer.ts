@@ -3,6 +3,7 @@
 import type { Alert } from './alert/alert.ts';
 import type { Engine } from './detect/engine.ts';
 import type { DeadLetter } from './sink/sink.ts';
+import type { InputGap } from './source/source.ts';
 
 /** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
 export interface PipelineObserver {
@@ -12,6 +13,8 @@ export interface PipelineObserver {
   alerts(written: readonly { readonly alert: Alert; readonly opened: boolean }[], ackMs: number): void;
   /** After each flush. */
   state(engine: Engine, lag: ReadonlyMap<number, PartitionLag>, restoring: boolean): void;
+  /** Part of a partition of the source will never be read. */
+  gap(source: string, partition: number, gap: InputGap): void;
   restore(state: 'started' | 'finished', events: number): void;
 }
 

@@ -23,7 +23,7 @@ import { RestorePlan } from './restore-plan.ts';
 import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
-import type { Assignment, Commit, EventBatch, Source } from './source/source.ts';
+import type { AssignedPartition, Assignment, Commit, EventBatch, Source } from './source/source.ts';
 
 export interface PipelineOptions {
   readonly source: Source;
@@ -75,6 +75,8 @@ export class Pipeline {
   #engine: Engine;
   #restore: RestorePlan;
   readonly #partitions = new Map<number, PartitionState>();
+  /** Newest event time before the offsets that the group had committed, by partition. */
+  readonly #newestCommitted = new Map<number, number>();
   readonly #detectedAt = new WeakMap<Episode, number>();
   #archive: ArchivedEvent[] = [];
   #letters: DeadLetter[] = [];
@@ -156,15 +158,32 @@ export class Pipeline {
     this.#letters = [];
     this.#letterBytes = 0;
     this.#partitions.clear();
+    this.#newestCommitted.clear();
     this.#engine = this.#newEngine();
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
     const open = source.type === 'kafka' ? await sink.openAlerts(signal) : [];
     this.#restore = RestorePlan.of(partitions, open, ruleSet, latenessMs);
-    if (this.#restore.fromTimeMs === undefined) return;
+    for (const partition of partitions) this.#resume(partition);
+    const { fromTimeMs } = this.#restore;
+    if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
     for (const { partition, committedOffset } of partitions) {
-      if (committedOffset !== undefined) await source.rewind(partition, this.#restore.fromTimeMs);
+      if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
+      if (this.#restore.skips(partition)) observer.restore('finished', 0);
     }
+  }
+
+  /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
+  #resume({ partition, metadata, endOffset, gap }: AssignedPartition): void {
+    this.#newestCommitted.set(partition, metadata?.newestEventTime ?? -Infinity);
+    if (gap === undefined) return;
+    this.#options.observer.gap(this.#options.source.name, partition, gap);
+    if (gap.cause === 'recreated') return;
+    this.#partitions.set(partition, {
+      nextOffset: gap.toOffset,
+      endOffset,
+      lastBatchAt: this.#options.clock.elapsed(),
+    });
   }
 
   #process(batch: EventBatch): void {
@@ -372,7 +391,12 @@ export class Pipeline {
       .map(([partition, { nextOffset }]) => ({
         partition,
         nextOffset,
-        metadata: { newestEventTime: this.#engine.watermarks.newestOf(partition) },
+        metadata: {
+          newestEventTime: Math.max(
+            this.#engine.watermarks.newestOf(partition),
+            this.#newestCommitted.get(partition) ?? -Infinity,
+          ),
+        },
       }));
   }
 

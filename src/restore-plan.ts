@@ -72,6 +72,11 @@ export class RestorePlan {
     return this.#waiting.delete(partition) && this.#waiting.size === 0;
   }
 
+  /** Nothing of the partition is read again, e.g. retention took it; true when it was the last one to wait for. */
+  skips(partition: number): boolean {
+    return this.#waiting.delete(partition) && this.#waiting.size === 0;
+  }
+
   get unfinished(): boolean {
     return this.#waiting.size > 0;
   }

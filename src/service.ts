@@ -221,6 +221,10 @@ function both(first: PipelineObserver, second: Partial<PipelineObserver>): Pipel
       first.state(engine, lag, restoring);
       second.state?.(engine, lag, restoring);
     },
+    gap: (source, partition, gap) => {
+      first.gap(source, partition, gap);
+      second.gap?.(source, partition, gap);
+    },
     restore: (state, events) => {
       first.restore(state, events);
       second.restore?.(state, events);

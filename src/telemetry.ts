@@ -8,6 +8,7 @@ import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { BatchCounts, PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
+import type { InputGap } from './source/source.ts';
 
 /** A copy of the counts, so that the next look tells the difference. */
 interface Seen {
@@ -18,6 +19,8 @@ interface Seen {
 
 /** Dead letters of one code that get a log line each. */
 const LOGGED_LETTERS = 100;
+
+const GAP_CAUSES: readonly InputGap['cause'][] = ['deleted', 'recreated'];
 
 /** As `vigie_alerts_total` names them. */
 const ALERT_STATUSES = ['opened', 'resolved', 'merged'] as const;
@@ -41,6 +44,7 @@ export class Telemetry implements PipelineObserver {
     this.#ruleSet = ruleSet;
     this.#clock = clock;
     // Prometheus sees growth only from a value it has scraped: a series that appears at 3 has not grown by 3.
+    for (const cause of GAP_CAUSES) metrics.inputGapTime.set({ cause }, 0);
     for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
     for (const { key } of ruleSet.rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of ruleSet.correlations) {
@@ -148,6 +152,35 @@ export class Telemetry implements PipelineObserver {
     const { groups, bytes } = engine.size();
     metrics.stateGroups.set(groups);
     metrics.stateBytes.set(bytes);
+  }
+
+  gap(source: string, partition: number, { cause, fromOffset, toOffset }: InputGap): void {
+    const now = this.#clock.now();
+    this.#metrics.inputGapTime.set({ cause }, now / 1000);
+    const place = { source, partition, fromOffset, toOffset };
+    if (cause === 'deleted') {
+      const messages = toOffset - fromOffset;
+      this.#metrics.inputGaps.inc(messages);
+      this.#logger.error(
+        {
+          code: 'INPUT_GAP',
+          ...place,
+          messages,
+          remedy:
+            'Give the topic a retention longer than any outage; look for these hours in another copy of the log.',
+        },
+        'messages were deleted before they were read: nobody examined them',
+      );
+      return;
+    }
+    this.#logger.error(
+      {
+        code: 'TOPIC_RECREATED',
+        ...place,
+        remedy: 'Nothing, if it was meant. What was unread of the old topic is gone.',
+      },
+      'the topic is not the one that the committed offset is of: reading it from its beginning',
+    );
   }
 
   restore(state: 'started' | 'finished', events: number): void {

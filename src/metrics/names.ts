@@ -225,6 +225,20 @@ export const METRICS = {
     unit: 'failures',
     help: 'Troubles of the source, such as an unreachable broker.',
   },
+  inputGaps: {
+    name: 'vigie_input_gap_messages_total',
+    type: 'counter',
+    labels: [],
+    unit: 'messages',
+    help: 'Messages that were deleted from the topic before they were read: nobody examined them.',
+  },
+  inputGapTime: {
+    name: 'vigie_input_gap_timestamp_seconds',
+    type: 'gauge',
+    labels: ['cause'],
+    unit: 'seconds since the epoch',
+    help: 'When this process last found that part of the topic was gone: deleted, or the topic recreated; 0 for never.',
+  },
   rulesLoaded: {
     name: 'vigie_rules_loaded',
     type: 'gauge',

@@ -54,7 +54,9 @@ export class FileSource implements Source {
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */
-  async rewind(): Promise<void> {}
+  async rewind(): Promise<boolean> {
+    return false;
+  }
 
   async commit(): Promise<void> {}
 

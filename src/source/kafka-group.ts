@@ -17,6 +17,7 @@ import { eventBatch } from './kafka-batch.ts';
 import { connectKafka, KAFKA_RETRY, kafkaError } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { resumeAt } from './kafka-offsets.ts';
+import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
 import type { AssignedPartition } from './source.ts';
 
@@ -38,6 +39,7 @@ export interface KafkaGroupOptions extends KafkaConnection {
 export interface Generation {
   readonly assigned: readonly AssignedPartition[];
   readonly inbox: PartitionInbox;
+  readonly landmarks: Landmarks;
   readonly consumer: Consumer;
   readonly admin: Admin;
   /** Lets batches through: the pipeline has dealt with the assignment. */
@@ -66,6 +68,8 @@ export class KafkaGroup {
   /** The present attempt got as far as an assignment. */
   #joined = false;
   #supervision: Promise<void> | undefined;
+  /** Offsets that the group is known to have committed, by partition. */
+  readonly #committed = new Map<number, number>();
   #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
 
   /** `onChange`: a generation began, or a batch came in. */
@@ -98,6 +102,7 @@ export class KafkaGroup {
     if (this.#generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
     try {
       await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
+      for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
       throw kafkaError(error, brokers, topic);
     }
@@ -158,6 +163,8 @@ export class KafkaGroup {
     consumer.on(consumer.events.CRASH, ({ payload }) => failed.reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#endGeneration();
+      // Nothing is fetched until it is known where to resume: the committed offset may no longer be in the log.
+      consumer.pause([{ topic }]);
       const assigned = payload.memberAssignment[topic] ?? [];
       this.#prepare(consumer, admin, assigned).catch(failed.reject);
     });
@@ -188,10 +195,13 @@ export class KafkaGroup {
   async #prepare(consumer: Consumer, admin: Admin, partitions: readonly number[]): Promise<void> {
     const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
-    const resumptions = await resumeAt(admin, groupId, topic, partitions);
+    const resumptions = await resumeAt(admin, groupId, topic, partitions, this.#committed);
     if (join !== this.#joins) return;
-    for (const { partition, position, surprise } of resumptions) {
-      if (surprise !== undefined) log('warn', surprise, { topic, partition, position });
+    const landmarks = new Landmarks(admin, topic, clock);
+    for (const { partition, position, landmark, assigned } of resumptions) {
+      landmarks.remember(partition, landmark);
+      if (assigned.committedOffset === undefined) this.#committed.delete(partition);
+      else this.#committed.set(partition, assigned.committedOffset);
       consumer.seek({ topic, partition, offset: String(position) });
     }
     const started = Promise.withResolvers<void>();
@@ -203,12 +213,13 @@ export class KafkaGroup {
         pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
         resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
       }),
+      landmarks,
       consumer,
       admin,
       start: started.resolve,
       started: started.promise,
     };
-    // A partition held back in an earlier generation must not stay so.
+    // Also what was held back in an earlier generation.
     consumer.resume([{ topic }]);
     this.#joined = true;
     onProblem(undefined);

@@ -1,86 +1,124 @@
-/** Where a group resumes: committed offsets and what travels with them, checked against what the log holds. */
+/**
+ * Where a group resumes: committed offsets and what travels with them, checked against what the log holds.
+ *
+ * Guarantee: when that is not where the group left, `gap` says what is missing.
+ */
 
 import type { Admin } from 'kafkajs';
 import { z } from 'zod';
+import { type Landmark, stillThere } from './landmarks.ts';
 import type { PartitionStart } from './partition-inbox.ts';
-import type { AssignedPartition, CommitMetadata } from './source.ts';
+import type { AssignedPartition, CommitMetadata, InputGap } from './source.ts';
 
 export interface Resumption extends PartitionStart {
   readonly assigned: AssignedPartition;
-  /** Something the operator should know about the committed offset. */
-  readonly surprise: string | undefined;
+  readonly landmark: Landmark | undefined;
 }
 
-const storedMetadata = z.object({ v: z.literal(1), newest: z.number() });
+/** `mark`: time and offset of a landmark. */
+const storedMetadata = z.object({
+  v: z.literal(1),
+  newest: z.number(),
+  mark: z.tuple([z.number(), z.number()]).optional(),
+});
 
-export function encodeMetadata(metadata: CommitMetadata): string {
+interface StoredMetadata {
+  readonly metadata: CommitMetadata | undefined;
+  readonly landmark: Landmark | undefined;
+}
+
+export function encodeMetadata(metadata: CommitMetadata, landmark?: Landmark): string {
   // Before the first event there is no newest one; JSON has no -Infinity.
   const newest = Number.isFinite(metadata.newestEventTime) ? metadata.newestEventTime : undefined;
-  return newest === undefined ? '' : JSON.stringify({ v: 1, newest });
+  const mark = landmark === undefined ? {} : { mark: [landmark.timeMs, landmark.offset] };
+  return newest === undefined ? '' : JSON.stringify({ v: 1, newest, ...mark });
 }
 
-/** Undefined when there is none, or it is another program's or version's. */
-export function decodeMetadata(text: string | null): CommitMetadata | undefined {
-  if (text === null || text === '') return undefined;
+/** Nothing when there is none, or it is another program's or version's. */
+export function decodeMetadata(text: string | null): StoredMetadata {
+  const nothing = { metadata: undefined, landmark: undefined };
+  if (text === null || text === '') return nothing;
   try {
     const parsed = storedMetadata.safeParse(JSON.parse(text));
-    return parsed.success ? { newestEventTime: parsed.data.newest } : undefined;
+    if (!parsed.success) return nothing;
+    const { newest, mark } = parsed.data;
+    return {
+      metadata: { newestEventTime: newest },
+      landmark: mark === undefined ? undefined : { timeMs: mark[0], offset: mark[1] },
+    };
   } catch {
-    return undefined;
+    return nothing;
   }
 }
 
+/**
+ * `known`: offsets that the group is known to have committed, by partition. Brokers forget those of a topic that
+ * is deleted.
+ */
 export async function resumeAt(
   admin: Admin,
   groupId: string,
   topic: string,
   partitions: readonly number[],
+  known: ReadonlyMap<number, number>,
 ): Promise<Resumption[]> {
   if (partitions.length === 0) return [];
-  const [committed, limits] = await Promise.all([
-    admin.fetchOffsets({ groupId, topics: [topic] }),
-    admin.fetchTopicOffsets(topic),
-  ]);
+  const committed = await admin.fetchOffsets({ groupId, topics: [topic] });
   const stored = new Map((committed[0]?.partitions ?? []).map((entry) => [entry.partition, entry]));
-  const logs = new Map(limits.map((entry) => [entry.partition, entry]));
-  return partitions
-    .toSorted((a, b) => a - b)
-    .map((partition) => {
-      const log = logs.get(partition);
-      const low = Number(log?.low ?? 0);
-      const high = Number(log?.high ?? 0);
-      const entry = stored.get(partition);
-      return resumption(partition, Number(entry?.offset ?? -1), entry?.metadata ?? null, low, high);
-    });
+  const found = await Promise.all(
+    partitions
+      .toSorted((a, b) => a - b)
+      .map(async (partition) => {
+        const entry = stored.get(partition);
+        const { metadata, landmark } = decodeMetadata(entry?.metadata ?? null);
+        const same = landmark === undefined || (await stillThere(admin, topic, partition, landmark));
+        const offset = Number(entry?.offset ?? -1);
+        const forgotten = offset < 0 && (known.get(partition) ?? 0) > 0;
+        const committed = forgotten ? known.get(partition)! : offset;
+        return { partition, committed, metadata, landmark, same: same && !forgotten };
+      }),
+  );
+  const limits = new Map((await admin.fetchTopicOffsets(topic)).map((entry) => [entry.partition, entry]));
+  return found.map((partition) => {
+    const { low, high } = limits.get(partition.partition) ?? { low: '0', high: '0' };
+    return resumption(partition, Number(low), Number(high));
+  });
+}
+
+interface Found extends StoredMetadata {
+  readonly partition: number;
+  /** Below 0: none. */
+  readonly committed: number;
+  /** False when the log is not the one that the offset is of. */
+  readonly same: boolean;
 }
 
 function resumption(
-  partition: number,
-  committed: number,
-  metadata: string | null,
+  { partition, committed, metadata, landmark, same }: Found,
   low: number,
   high: number,
 ): Resumption {
-  const recreated = committed > high;
-  const none = committed < 0 || recreated;
-  const assigned: AssignedPartition = {
-    partition,
-    committedOffset: none ? undefined : committed,
-    metadata: none ? undefined : decodeMetadata(metadata),
-    endOffset: high,
-  };
-  let surprise: string | undefined;
-  if (recreated) {
-    surprise = `committed offset ${committed} lies beyond the end of the log (${high}): the topic was recreated, reading it from its beginning`;
-  } else if (!none && committed < low) {
-    surprise = `${low - committed} messages after committed offset ${committed} were deleted by retention before they were read`;
-  }
+  const none = committed < 0;
+  const recreated = !none && (committed > high || !same);
+  const anew = none || recreated;
+  const position = anew ? low : Math.max(committed, low);
+  const cause: InputGap['cause'] | undefined = recreated
+    ? 'recreated'
+    : !none && committed < low
+      ? 'deleted'
+      : undefined;
   return {
     partition,
-    position: none ? low : Math.max(committed, low),
+    position,
     endOffset: high,
-    newestEventTimeMs: assigned.metadata?.newestEventTime,
-    assigned,
-    surprise,
+    newestEventTimeMs: anew ? undefined : metadata?.newestEventTime,
+    assigned: {
+      partition,
+      committedOffset: anew ? undefined : committed,
+      metadata: anew ? undefined : metadata,
+      endOffset: high,
+      ...(cause === undefined ? {} : { gap: { cause, fromOffset: committed, toOffset: position } }),
+    },
+    landmark: anew ? undefined : landmark,
   };
 }

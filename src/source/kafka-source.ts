@@ -28,6 +28,8 @@ export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #group: KafkaGroup;
   readonly #news = new Notifier();
+  /** Stamp of the newest message handed out, by partition, under the assignment yielded last. */
+  readonly #stamps = new Map<number, number>();
   /** Whose assignment was yielded last. */
   #announced: Generation | undefined;
 
@@ -66,10 +68,13 @@ export class KafkaSource implements Source {
     if (generation === undefined) return undefined;
     if (generation !== this.#announced) {
       this.#announced = generation;
+      this.#stamps.clear();
       return { kind: 'assignment', partitions: generation.assigned };
     }
     generation.start();
-    return generation.inbox.take();
+    const batch = generation.inbox.take();
+    if (batch?.lastStampMs !== undefined) this.#stamps.set(batch.partition, batch.lastStampMs);
+    return batch;
   }
 
   /**
@@ -77,24 +82,24 @@ export class KafkaSource implements Source {
    * waited out: reading on without going back would leave holes in the windows. Nothing is done once the
    * assignment has ended, for the next one asks again.
    */
-  async rewind(partition: number, fromTimeMs: number): Promise<void> {
+  async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
     const { topic, brokers, log, onProblem } = this.#options;
     const generation = this.#announced;
-    if (generation === undefined) return;
+    if (generation === undefined) return false;
     const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
     let troubled = false;
     while (this.#group.generation === generation) {
       const position = generation.inbox.position(partition);
-      if (position === undefined) return;
+      if (position === undefined) return false;
       try {
         const offsets = await generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
-        if (generation !== this.#group.generation) return;
+        if (generation !== this.#group.generation) return false;
         if (troubled) onProblem(undefined);
         const found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
-        if (found >= position) return;
+        if (found >= position) return false;
         generation.inbox.rewind(partition, found);
         generation.consumer.seek({ topic, partition, offset: String(found) });
-        return;
+        return true;
       } catch (error) {
         const problem = kafkaError(error, brokers, topic);
         if (!problem.retryable) throw problem;
@@ -104,22 +109,24 @@ export class KafkaSource implements Source {
         await delay(REWIND_RETRY_MS);
       }
     }
+    return false;
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
     if (commits.length === 0) return;
-    const { inbox } = this.#held();
+    const { inbox, landmarks } = this.#held();
     for (const { partition, metadata } of commits) {
       if (inbox.position(partition) === undefined) throw generationLost(this.#options.topic);
       if (Number.isFinite(metadata.newestEventTime)) inbox.progress(partition, metadata.newestEventTime);
     }
-    await this.#group.commit(
-      commits.map(({ partition, nextOffset, metadata }) => ({
-        partition,
-        offset: String(nextOffset),
-        metadata: encodeMetadata(metadata),
-      })),
+    const stored = await Promise.all(
+      commits.map(async ({ partition, nextOffset, metadata }) => {
+        const landmark = await landmarks.of(partition, this.#stamps.get(partition));
+        return { partition, offset: String(nextOffset), metadata: encodeMetadata(metadata, landmark) };
+      }),
     );
+    this.#held();
+    await this.#group.commit(stored);
   }
 
   progress(partition: number, newestEventTimeMs: number): void {

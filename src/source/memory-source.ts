@@ -19,7 +19,9 @@ export class MemorySource implements Source {
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */
-  async rewind(): Promise<void> {}
+  async rewind(): Promise<boolean> {
+    return false;
+  }
 
   async commit(): Promise<void> {}
 

@@ -35,6 +35,20 @@ export interface AssignedPartition {
   readonly metadata: CommitMetadata | undefined;
   /** Offset after the partition's last message at the time of the assignment, where known. */
   readonly endOffset?: number;
+  /** What will never be read; undefined when reading goes on where the group left. */
+  readonly gap?: InputGap;
+}
+
+export interface InputGap {
+  /**
+   * `deleted`: retention, or somebody, deleted messages before they were read. `recreated`: the topic is another
+   * one of the same name; it is read from its beginning, and what was unread of the old one is gone.
+   */
+  readonly cause: 'deleted' | 'recreated';
+  /** First offset that was not read. */
+  readonly fromOffset: number;
+  /** Where reading goes on: the oldest message there is. */
+  readonly toOffset: number;
 }
 
 /** Travels with a committed offset. */
@@ -67,9 +81,9 @@ export interface Source {
   /**
    * Answer to an Assignment: continue reading each partition here instead of at its committed offset.
    * `fromTimeMs` is event time; the source finds an offset at or before the first event that is not older.
-   * Only called between two items.
+   * Only called between two items. Returns whether anything comes from before the committed offset.
    */
-  rewind(partition: number, fromTimeMs: number): Promise<void>;
+  rewind(partition: number, fromTimeMs: number): Promise<boolean>;
   /** Stores progress. Call only after the sink acknowledged everything before the offsets. */
   commit(commits: readonly Commit[]): Promise<void>;
   /**

@@ -56,6 +56,33 @@ function newEngine(): [Engine, FieldTable] {
 }
 
 describe('telemetry', () => {
+  test('tells of a gap in the input with its place, its size and its time', async () => {
+    const { metrics, telemetry, log } = setUp();
+    const never = 'vigie_input_gap_timestamp_seconds{cause="deleted"}';
+    expect(await valueOf(metrics, never)).toBe(0);
+    telemetry.gap('portal-access', 3, { cause: 'deleted', fromOffset: 30, toOffset: 80 });
+    telemetry.gap('portal-access', 4, { cause: 'recreated', fromOffset: 50, toOffset: 0 });
+    expect(await valueOf(metrics, 'vigie_input_gap_messages_total')).toBe(50);
+    expect(await valueOf(metrics, never)).toBe(NOW / 1000);
+    expect(await valueOf(metrics, 'vigie_input_gap_timestamp_seconds{cause="recreated"}')).toBe(NOW / 1000);
+    const lines = log()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      {
+        code: 'INPUT_GAP',
+        source: 'portal-access',
+        partition: 3,
+        fromOffset: 30,
+        toOffset: 80,
+        messages: 50,
+      },
+      { code: 'TOPIC_RECREATED', source: 'portal-access', partition: 4, fromOffset: 50, toOffset: 0 },
+    ]);
+    expect(lines.every(({ remedy }) => typeof remedy === 'string')).toBe(true);
+  });
+
   test('shows every correlation from the start, so that its silence is visible', async () => {
     const { metrics } = setUp();
     expect(await valueOf(metrics, `vigie_alerts_open{rule="${BURST}",level="high"}`)).toBe(0);

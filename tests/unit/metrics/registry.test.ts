@@ -19,6 +19,7 @@ describe('the metrics', () => {
     expect([...labels].toSorted()).toEqual(
       [
         'case',
+        'cause',
         'code',
         'kind',
         'level',

@@ -75,11 +75,14 @@ test('a batch that cannot be read is named with its topic, and trying again does
 });
 
 test('commit metadata survives, and what is not ours is none', () => {
-  expect(decodeMetadata(encodeMetadata({ newestEventTime: 1_752_278_400_123 }))).toEqual({
-    newestEventTime: 1_752_278_400_123,
-  });
-  expect(decodeMetadata(encodeMetadata({ newestEventTime: -Infinity }))).toBeUndefined();
+  const metadata = { newestEventTime: 1_752_278_400_123 };
+  const landmark = { timeMs: 1_752_278_400_007, offset: 42 };
+  expect(decodeMetadata(encodeMetadata(metadata, landmark))).toEqual({ metadata, landmark });
+  expect(decodeMetadata(encodeMetadata(metadata))).toEqual({ metadata, landmark: undefined });
+  // As earlier releases wrote it.
+  expect(decodeMetadata('{"v":1,"newest":1752278400123}').metadata).toEqual(metadata);
+  expect(decodeMetadata(encodeMetadata({ newestEventTime: -Infinity })).metadata).toBeUndefined();
   for (const foreign of [null, '', 'hello', '{"v":2,"newest":1}', '{"v":1,"newest":"1"}', '[]', '{"v":1']) {
-    expect(decodeMetadata(foreign)).toBeUndefined();
+    expect(decodeMetadata(foreign)).toEqual({ metadata: undefined, landmark: undefined });
   }
 });

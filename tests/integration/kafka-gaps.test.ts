@@ -1,0 +1,195 @@
+/** What a consumer group finds when the log is no longer the one that it left: said and counted, never skipped. */
+
+import type { Admin } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AssignedPartition } from '../../src/source/source.ts';
+import { closeReaders, Reader } from '../support/kafka-reader.ts';
+import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
+
+const kafka = testKafka();
+const brokers = kafka?.brokers ?? [];
+const NEWEST = Date.UTC(2025, 6, 12);
+
+let admin: Admin;
+
+beforeAll(async () => {
+  if (kafka === undefined) return;
+  admin = testClient(brokers).admin();
+  await admin.connect();
+});
+
+afterEach(closeReaders);
+
+afterAll(async () => {
+  await admin?.disconnect();
+});
+
+function values(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, i) => String(from + i));
+}
+
+let produced = 0;
+
+/** As time goes on, every message is younger than all before, whatever their topic. */
+async function append(topic: string, contents: readonly string[]): Promise<void> {
+  const stamped = contents.map((value) => ({ value, timestamp: String(NEWEST + 1000 * produced++) }));
+  await produce(brokers, topic, stamped);
+}
+
+async function filled(topic: string, count: number): Promise<void> {
+  await createTopic(brokers, topic, 1);
+  await append(topic, values(0, count));
+}
+
+/** A group that read the whole topic and committed up to `offset`. */
+async function committed(topic: string, offset: number, read: number): Promise<string> {
+  const groupId = uniqueName('group');
+  const reader = new Reader(topic, { groupId });
+  await reader.until(() => reader.seen.length >= read);
+  await reader.source.commit([{ partition: 0, nextOffset: offset, metadata: { newestEventTime: NEWEST } }]);
+  await reader.close();
+  return groupId;
+}
+
+async function deleteBefore(topic: string, offset: number): Promise<void> {
+  // KafkaJS deletes only in topics that it has met.
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+}
+
+/** As a process does that has not noticed anything yet. */
+async function commitRaw(
+  topic: string,
+  groupId: string,
+  entry: { readonly offset: string; readonly metadata: string | null },
+): Promise<void> {
+  const consumer = testClient(brokers).consumer({ groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic] });
+  const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+  await consumer.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+  await joined;
+  await consumer.commitOffsets([{ topic, partition: 0, offset: entry.offset, metadata: entry.metadata }]);
+  await consumer.disconnect();
+}
+
+async function recreated(topic: string, count: number): Promise<void> {
+  await admin.deleteTopics({ topics: [topic] });
+  for (let listed = true; listed;) listed = (await admin.listTopics()).includes(topic);
+  await filled(topic, count);
+}
+
+async function resumed(reader: Reader): Promise<AssignedPartition> {
+  return (await reader.assignment()).partitions[0]!;
+}
+
+describe.runIf(kafka !== undefined)('messages deleted before they were read', () => {
+  test('are a gap from the committed offset to the oldest that is left', async () => {
+    const topic = uniqueName('retention');
+    await filled(topic, 100);
+    const groupId = await committed(topic, 30, 100);
+    await deleteBefore(topic, 80);
+
+    const reader = new Reader(topic, { groupId });
+    expect(await resumed(reader)).toEqual({
+      partition: 0,
+      committedOffset: 30,
+      metadata: { newestEventTime: NEWEST },
+      endOffset: 100,
+      gap: { cause: 'deleted', fromOffset: 30, toOffset: 80 },
+    });
+    await reader.until(() => reader.seen.length >= 20);
+    expect(reader.values).toEqual(values(80, 100));
+  });
+
+  test('are no gap when all of them had been read', async () => {
+    const topic = uniqueName('read');
+    await filled(topic, 100);
+    const groupId = await committed(topic, 80, 100);
+    await deleteBefore(topic, 80);
+    expect((await resumed(new Reader(topic, { groupId }))).gap).toBeUndefined();
+  });
+
+  test('while the process reads: it goes through a new assignment that says so, and the commit stands', async () => {
+    const topic = uniqueName('overtaken');
+    await filled(topic, 100);
+    const groupId = uniqueName('group');
+    const reader = new Reader(topic, { groupId });
+    await reader.until(() => reader.seen.length >= 100);
+    await reader.source.commit([{ partition: 0, nextOffset: 100, metadata: { newestEventTime: NEWEST } }]);
+    // It stands still with a batch in hand, meanwhile the log moves past it.
+    const value = 'x'.repeat(700_000);
+    for (let i = 0; i < 40; i++) await append(topic, [value]);
+    await reader.batch();
+    const { seen } = reader;
+    const read = seen.length;
+    await deleteBefore(topic, 138);
+    await reader.until(() => reader.assignments.length === 2);
+    expect(reader.assignments[1]!.partitions[0]).toMatchObject({
+      committedOffset: 100,
+      metadata: { newestEventTime: NEWEST },
+      gap: { cause: 'deleted', fromOffset: 100, toOffset: 138 },
+    });
+    expect(reader.problems.find((problem) => problem !== undefined)).toMatchObject({
+      code: 'KAFKA_OFFSET_GONE',
+      retryable: true,
+    });
+    expect(read).toBeLessThan(138);
+    await reader.until(() => seen.at(-1) === '0/139');
+    expect(seen.slice(-2)).toEqual(['0/138', '0/139']);
+  });
+});
+
+describe.runIf(kafka !== undefined)('a topic that was created again', () => {
+  test('while the process reads is read from its beginning, and said', async () => {
+    const topic = uniqueName('anew');
+    await filled(topic, 100);
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length >= 100);
+    await reader.source.commit([{ partition: 0, nextOffset: 50, metadata: { newestEventTime: NEWEST } }]);
+    // The broker forgets what was committed for a topic that is deleted; this process does not.
+    await Promise.all([recreated(topic, 200), reader.until(() => reader.values.length >= 300)]);
+    expect(reader.assignments.flatMap(({ partitions }) => partitions.map(({ gap }) => gap))).toContainEqual({
+      cause: 'recreated',
+      fromOffset: 50,
+      toOffset: 0,
+    });
+    expect(reader.assignments.at(-1)!.partitions[0]).toMatchObject({ committedOffset: undefined });
+    expect(reader.values).toEqual([...values(0, 100), ...values(0, 200)]);
+  });
+
+  test.each([
+    ['shorter than the committed offset', 20],
+    ['grown past the committed offset', 200],
+  ])('is noticed when an offset of the old one was committed late, and it is %s', async (_name, count) => {
+    const topic = uniqueName('stale');
+    await filled(topic, 100);
+    const groupId = await committed(topic, 50, 100);
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    await recreated(topic, count);
+    await commitRaw(topic, groupId, offsets!.partitions[0]!);
+
+    const reader = new Reader(topic, { groupId });
+    expect(await resumed(reader)).toEqual({
+      partition: 0,
+      committedOffset: undefined,
+      metadata: undefined,
+      endOffset: count,
+      gap: { cause: 'recreated', fromOffset: 50, toOffset: 0 },
+    });
+    await reader.until(() => reader.seen.length >= count);
+    expect(reader.values).toEqual(values(0, count));
+  });
+
+  test('is told from the same one after retention has passed the place that it is known by', async () => {
+    const topic = uniqueName('same');
+    await filled(topic, 100);
+    const groupId = await committed(topic, 100, 100);
+    await append(topic, values(100, 200));
+    await deleteBefore(topic, 100);
+    const reader = new Reader(topic, { groupId });
+    const partition = await resumed(reader);
+    expect(partition).toMatchObject({ committedOffset: 100 });
+    expect(partition.gap).toBeUndefined();
+  });
+});
