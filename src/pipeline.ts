@@ -59,7 +59,8 @@ export interface PipelineSummary {
 interface PartitionState {
   nextOffset: number;
   endOffset: number | undefined;
-  lastBatchAt: number;
+  /** Wall time of the last batch with an event in it. */
+  lastEventAt: number;
 }
 
 /** A flush is due earlier when this many archived events or dead letter bytes wait. */
@@ -128,10 +129,11 @@ export class Pipeline {
           break;
         case 'events':
           this.#process(item);
+          this.#letIdleGo();
           await this.#flushIfDue(signal);
           break;
         case 'idle':
-          this.#idle();
+          this.#letIdleGo();
           await this.#flushIfDue(signal);
           break;
       }
@@ -182,7 +184,7 @@ export class Pipeline {
     this.#partitions.set(partition, {
       nextOffset: gap.toOffset,
       endOffset,
-      lastBatchAt: this.#options.clock.elapsed(),
+      lastEventAt: this.#options.clock.elapsed(),
     });
   }
 
@@ -196,7 +198,7 @@ export class Pipeline {
     const summary = this.#summary;
     const skipped = new Map<string, number>();
     let restored = 0;
-    let silent = 0;
+    let fruitful = false;
     let bytes = 0;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#unflushedSince === 0) this.#unflushedSince = now;
@@ -205,7 +207,7 @@ export class Pipeline {
       const record = this.#record;
       let fault: Undecoded | undefined = this.#decoder.decode(data, start, end, record);
       if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
-      if (fault?.code === 'SKIPPED') silent += 1;
+      fruitful ||= fault === undefined;
       if (restoring) {
         restored += 1;
         if (fault === undefined) engine.process(record, partition);
@@ -234,11 +236,10 @@ export class Pipeline {
     this.#partitions.set(partition, {
       nextOffset: batch.nextOffset,
       endOffset: batch.endOffset,
-      // Skipped lines do not move the watermark: a partition of nothing else must not hold it back.
-      lastBatchAt:
-        silent > 0 && silent === batch.count
-          ? (this.#partitions.get(partition)?.lastBatchAt ?? this.#assignedAt)
-          : clock.elapsed(),
+      // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
+      lastEventAt: fruitful
+        ? clock.elapsed()
+        : (this.#partitions.get(partition)?.lastEventAt ?? this.#assignedAt),
     });
     this.#options.source.progress?.(partition, engine.watermarks.newestOf(partition));
     observer.batch({ events: batch.count - restored, bytes, restored, skipped });
@@ -268,17 +269,19 @@ export class Pipeline {
     return { eventId: id, time, fields };
   }
 
-  #idle(): void {
-    const { clock, idleTimeoutMs } = this.#options;
+  /**
+   * Partitions that have brought no event for a while and have none waiting. Looked at after every batch: a busy
+   * partition never leaves a quiet moment, and would be held back by a silent one for ever.
+   */
+  #letIdleGo(): void {
+    const { clock, idleTimeoutMs, source } = this.#options;
     const now = clock.elapsed();
     const { watermarks } = this.#engine;
     for (const partition of watermarks.partitions) {
       const state = this.#partitions.get(partition);
-      const caughtUp =
-        state === undefined || state.endOffset === undefined || state.nextOffset >= state.endOffset;
       if (
-        caughtUp &&
-        now - (state?.lastBatchAt ?? this.#assignedAt) >= idleTimeoutMs &&
+        now - (state?.lastEventAt ?? this.#assignedAt) >= idleTimeoutMs &&
+        (source.caughtUp?.(partition) ?? true) &&
         watermarks.setIdle(partition)
       ) {
         this.#engine.advance();

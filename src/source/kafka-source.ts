@@ -133,6 +133,10 @@ export class KafkaSource implements Source {
     if (Number.isFinite(newestEventTimeMs)) this.#announced?.inbox.progress(partition, newestEventTimeMs);
   }
 
+  caughtUp(partition: number): boolean {
+    return this.#announced?.inbox.caughtUp(partition) ?? true;
+  }
+
   async close(): Promise<void> {
     await this.#group.leave();
   }

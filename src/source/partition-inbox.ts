@@ -68,6 +68,12 @@ export class PartitionInbox {
     return this.#slots.get(partition)?.position;
   }
 
+  /** Whether nothing is known to lie behind the position. */
+  caughtUp(partition: number): boolean {
+    const slot = this.#slots.get(partition);
+    return slot === undefined || slot.position >= slot.endOffset;
+  }
+
   /** Resolves once the batch's fate is known. */
   offer(batch: KafkaEventBatch): Promise<Fate> {
     const slot = this.#slots.get(batch.partition);

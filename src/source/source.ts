@@ -91,5 +91,7 @@ export interface Source {
    * run far ahead of the slowest.
    */
   progress?(partition: number, newestEventTimeMs: number): void;
+  /** Whether all that is known to be in the partition was handed out. Without this method: always. */
+  caughtUp?(partition: number): boolean;
   close(): Promise<void>;
 }

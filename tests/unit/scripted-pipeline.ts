@@ -40,10 +40,12 @@ export interface Script {
   readonly observer?: Partial<PipelineObserver>;
 }
 
-/** The pipeline, and what it committed. */
+/** The pipeline, its source, and what it committed. */
 export function scripted({ items, rewinds = false, options, observer }: Script): {
   readonly pipeline: Pipeline;
   readonly commits: Commit[];
+  /** What the pipeline reads; may be given what Kafka's has besides. */
+  readonly source: Source;
 } {
   const time = { elapsedMs: 0 };
   const clock: Clock = { now: () => T0 + 3_600_000, elapsed: () => time.elapsedMs };
@@ -92,5 +94,5 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
       ...observer,
     },
   });
-  return { pipeline, commits };
+  return { pipeline, commits, source };
 }

@@ -61,6 +61,17 @@ test('a batch waits until it is pulled, and then the position is after it', asyn
   expect(box.take()).toBeUndefined();
 });
 
+test('a partition is caught up when all that is known of it was pulled, control records aside', () => {
+  const box = inbox({ position: 10, endOffset: 10 }, { endOffset: 11 });
+  expect(box.caughtUp(0)).toBe(true);
+  void box.offer(batch(1, 10, 11));
+  expect(box.caughtUp(1)).toBe(false);
+  box.take();
+  expect(box.caughtUp(1)).toBe(false);
+  box.skip(1, 11, 11);
+  expect(box.caughtUp(1)).toBe(true);
+});
+
 test('the partition furthest behind in event time goes first', () => {
   const box = inbox(
     { newestEventTimeMs: 3 * MINUTE },

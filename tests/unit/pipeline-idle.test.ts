@@ -1,0 +1,47 @@
+/** When a partition stops holding the watermark back. Time is driven by hand; no quiet moment ever comes. */
+
+import { expect, test } from 'vitest';
+import type { AssignedPartition } from '../../src/source/source.ts';
+import { batch, LATENESS_MS, scripted, T0 } from './scripted-pipeline.ts';
+
+const event = (ms: number) => `{"@timestamp":"${new Date(T0 + ms).toISOString()}"}`;
+
+function fresh(partition: number): AssignedPartition {
+  return { partition, committedOffset: undefined, metadata: undefined };
+}
+
+/** The watermark, relative to T0, after each batch of partition 0; partition 1 says what it is told to. */
+async function marks(other: readonly string[], caughtUp: boolean): Promise<number[]> {
+  const seen: number[] = [];
+  const { pipeline, source } = scripted({
+    async *items(clock) {
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      yield batch(1, 1, event(0));
+      for (let i = 1; i <= 6; i++) {
+        clock.elapsedMs = i * 10_000;
+        yield batch(0, i, event(i));
+        if (other.length > 0) yield batch(1, 1 + i * other.length, ...other);
+      }
+    },
+    observer: { state: ({ watermarks: { watermark } }) => seen.push(watermark - T0 + LATENESS_MS) },
+  });
+  source.caughtUp = (partition) => partition === 0 || caughtUp;
+  await pipeline.run(new AbortController().signal);
+  return seen;
+}
+
+test('a silent one stops after the idle timeout, however busy the others are', async () => {
+  expect((await marks([], true)).at(-1)).toBe(6);
+});
+
+test('one that brings nothing but what is no event stops, too', async () => {
+  expect((await marks(['{"torn', '[]'], true)).at(-1)).toBe(6);
+});
+
+test('one that still has messages waiting does not', async () => {
+  expect((await marks([], false)).at(-1)).toBe(0);
+});
+
+test('one that goes on bringing events does not, even old ones', async () => {
+  expect((await marks([event(0)], true)).at(-1)).toBe(0);
+});
