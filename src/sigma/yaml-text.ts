@@ -3,62 +3,115 @@
  * lines of a quoted text or of a list in brackets may be indented less than YAML 1.2 asks for, a comment may
  * follow a value without a space, and lines may end in a lone carriage return.
  *
- * Guarantee: a text that can be read as it stands is read so; a text that cannot be read either way is reported
- * as it stands. Lines are never added, so that places stay true.
+ * Guarantee: a document that can be read as it stands is read so; one that cannot be read either way is reported
+ * as it stands. The work grows with the length of the text, however it is written. Lines are never added, so that places stay true.
  */
 
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document } from 'yaml';
 import type { Place } from './faults.ts';
 
-/** How often a text is read, and how many characters in all, before it is reported as it stands. */
-const MAX_READS = 4;
-const MAX_READ = 400_000;
+/** How often one document is read again. */
+const MAX_RETRIES = 3;
+/** Characters that are read again, of all documents of a file: these, or as many as this share of the file. */
+const MAX_READ_AGAIN = 50_000;
+const SHARE_READ_AGAIN = 0.5;
 
 /** One loose text or list makes a few errors; a text with more of them is wrong in another way. */
 const MAX_ERRORS = 30;
 
-export interface YamlDocuments {
-  readonly documents: readonly Document.Parsed[];
-  /** Place of an offset that a document names. */
+export interface YamlDocument {
+  readonly document: Document.Parsed;
+  /** Place of an offset that the document names. */
   readonly placeAt: (offset: number) => Place;
 }
 
+export interface YamlText {
+  readonly documents: readonly YamlDocument[];
+  /** Characters that the parser was given, those of second readings too: the work that the text made. */
+  readonly charactersRead: number;
+}
+
 /** Throws when the parser does, which only happens when it runs out of memory or stack. */
-export function parseDocuments(given: string): YamlDocuments {
+export function parseDocuments(given: string): YamlText {
   const text = given.replace(/\r\n?/g, '\n');
-  const asItStands = parse(text, new Map());
+  const asItStands = parse(text, new Map(), 0);
+  if (!hasErrors(asItStands)) return { documents: asItStands, charactersRead: text.length };
+  const documents: YamlDocument[] = [];
+  let left = Math.max(MAX_READ_AGAIN, Math.floor(SHARE_READ_AGAIN * text.length));
+  const most = left;
+  let linesBefore = 0;
+  let next = 0;
+  for (const piece of piecesOf(text)) {
+    const first = next;
+    while (next < asItStands.length && asItStands[next]!.document.range[0] < piece.end) next++;
+    const own = asItStands.slice(first, next);
+    const lines = piece.text.split('\n');
+    if (hasErrors(own)) {
+      const loose = parseLoosely(own, lines, linesBefore, left);
+      left -= loose.charactersRead;
+      documents.push(...(loose.documents ?? own));
+    } else {
+      documents.push(...own);
+    }
+    linesBefore += lines.length - 1;
+  }
+  documents.push(...asItStands.slice(next));
+  return { documents, charactersRead: text.length + most - left };
+}
+
+/** The text in pieces that a marker begins: it ends a document wherever it stands, also in quotes or brackets. */
+function* piecesOf(text: string): Generator<{ readonly text: string; readonly end: number }> {
+  let start = 0;
+  for (const { index } of text.matchAll(/(?<=\n)(?:---|\.\.\.)(?=\s|$)|$/g)) {
+    yield { text: text.slice(start, index), end: index };
+    start = index;
+  }
+}
+
+/**
+ * Reads one piece again with its loose lines indented. `asItStands`: what was read of it. No documents: that did
+ * not help, or would take more than `maxCharacters`.
+ */
+function parseLoosely(
+  asItStands: readonly YamlDocument[],
+  lines: string[],
+  linesBefore: number,
+  maxCharacters: number,
+): { readonly documents?: readonly YamlDocument[]; readonly charactersRead: number } {
   const added = new Map<number, number>();
-  const lines = text.split('\n');
   let last = asItStands;
-  let read = 2 * text.length;
-  for (let reads = 2; ; reads++, read += text.length) {
-    const loose = looseLines(last, lines);
+  let charactersRead = 0;
+  for (let retries = 0; retries < MAX_RETRIES; retries++) {
+    const loose = looseLines(last, lines, linesBefore);
     if (loose === undefined) break;
     // Further to the right than anything that the text or list may belong to.
     const more = lines[loose.from - 2]!.length + 1;
-    read += more * (loose.to - loose.from + 1);
-    if (reads > MAX_READS || read > MAX_READ) return asItStands;
+    const length = lines.reduce((sum, line) => sum + line.length + 1, more * (loose.to - loose.from + 1));
+    if (charactersRead + length > maxCharacters) break;
+    charactersRead += length;
     for (let line = loose.from; line <= loose.to; line++) {
       added.set(line, (added.get(line) ?? 0) + more);
       lines[line - 1] = ' '.repeat(more) + lines[line - 1]!;
     }
-    last = parse(lines.join('\n'), added);
+    last = parse(lines.join('\n'), added, linesBefore);
+    if (!hasErrors(last)) return { documents: last, charactersRead };
   }
-  return hasErrors(last) ? asItStands : last;
+  return { charactersRead };
 }
 
-/** `added`: spaces in front of a line, by its number from 1, that are not in the file. */
-function parse(text: string, added: ReadonlyMap<number, number>): YamlDocuments {
+/** `added`: spaces in front of a line of the text, by its number from 1, that are not in the file. */
+function parse(
+  text: string,
+  added: ReadonlyMap<number, number>,
+  linesBefore: number,
+): readonly YamlDocument[] {
   const lineCounter = new LineCounter();
-  const documents = readAll(text, lineCounter);
-  return {
-    documents,
-    placeAt: (offset) => {
-      const { line, col } = lineCounter.linePos(offset);
-      return { line: Math.max(1, line), column: Math.max(1, col - (added.get(line) ?? 0)) };
-    },
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { line: Math.max(1, line) + linesBefore, column: Math.max(1, col - (added.get(line) ?? 0)) };
   };
+  return readAll(text, lineCounter).map((document) => ({ document, placeAt }));
 }
 
 function readAll(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
@@ -80,22 +133,24 @@ function readAll(text: string, lineCounter: LineCounter): readonly Document.Pars
   }
 }
 
-function hasErrors({ documents }: YamlDocuments): boolean {
-  return documents.some(({ errors }) => errors.length > 0);
+function hasErrors(documents: readonly YamlDocument[]): boolean {
+  return documents.some(({ document }) => document.errors.length > 0);
 }
 
 /**
- * The lines, from 1, that continue a quoted text or a list in brackets with too little indentation, so that the
+ * The lines of the piece, from 1, that continue a quoted text or a list in brackets with too little indentation, so that the
  * parser believes these to end before them, if that is the first error. Never the first line.
  */
 function looseLines(
-  { documents, placeAt }: YamlDocuments,
+  documents: readonly YamlDocument[],
   lines: readonly string[],
+  linesBefore: number,
 ): { readonly from: number; readonly to: number } | undefined {
-  const errors = documents.flatMap((document) => document.errors);
-  const error = errors[0];
-  if (error === undefined || errors.length > MAX_ERRORS) return undefined;
-  const { line } = placeAt(error.pos[0]);
+  const faulty = documents.find(({ document }) => document.errors.length > 0);
+  const error = faulty?.document.errors[0];
+  if (faulty === undefined || error === undefined) return undefined;
+  if (documents.reduce((sum, { document }) => sum + document.errors.length, 0) > MAX_ERRORS) return undefined;
+  const line = faulty.placeAt(error.pos[0]).line - linesBefore;
   const quote = /^Missing closing (.)quote/.exec(error.message)?.[1];
   const bracketed = /^Flow (?:map|sequence) in block collection/.test(error.message);
   const from = quote === undefined ? line : line + 1;

@@ -10,7 +10,7 @@ import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
 import { parseDocuments } from './yaml-text.ts';
-import type { YamlDocuments } from './yaml-text.ts';
+import type { YamlDocument } from './yaml-text.ts';
 
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
 /** Characters of one document; the largest public rules have a few ten thousand. */
@@ -93,16 +93,15 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     faults.error(placeIn(text, tooDeep), 'YAML_LIMIT', TOO_DEEP);
     return [];
   }
-  let parsed: YamlDocuments;
+  let documents: readonly YamlDocument[];
   try {
-    parsed = parseDocuments(text);
+    ({ documents } = parseDocuments(text));
   } catch (thrown) {
     faults.error(start, 'YAML_LIMIT', `the file cannot be read: ${messageOf(thrown)}`);
     return [];
   }
-  const { documents, placeAt } = parsed;
   const trees: YamlNode[] = [];
-  for (const document of documents) {
+  for (const { document, placeAt } of documents) {
     const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
     if (exhausted !== undefined) {
       faults.error(placeAt(exhausted.pos[0]), 'YAML_LIMIT', TOO_DEEP);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { Fault } from '../../../src/sigma/rule.ts';
+import { parseDocuments } from '../../../src/sigma/yaml-text.ts';
 
 const rule = (root: string, values = ''): string => `title: Rule
 ${root}
@@ -58,13 +59,39 @@ describe('texts and lists over several lines', () => {
     });
   });
 
-  // Reading the file again for each of them, or indenting all by the longest line, would not end in time.
-  test.each([
-    ['thousands of loose texts', Array.from({ length: 3_000 }, (_, i) => `k${i}: "x\ny"`).join('\n')],
-    ['a long line before a long list', `custom: [${'a,'.repeat(50_000)}\n${'a,\n'.repeat(50_000)}]`],
-  ])('are not read without end: %s', (_, text) => {
-    expect(faultsOf(rule(text)).map(({ code }) => code)).toContain('YAML_SYNTAX');
+  test('are read in one document though another document of the file cannot be read', () => {
+    const { rules, faults } = parseRules([
+      {
+        file: 'r.yml',
+        text: [rule('description: "x'), rule('description: "x\ny"'), rule('description: [x')].join('---\n'),
+      },
+    ]);
+    expect(rules.map(({ description }) => description)).toEqual(['x y']);
+    expect(faults.map(({ line, code }) => [line, code])).toContainEqual([20, 'YAML_SYNTAX']);
   });
+});
+
+/** Texts of about `length` characters that are wrong, or loose, in thousands of places. */
+const WRONG: Readonly<Record<string, (length: number) => string>> = {
+  'loose texts in one document': (length) => rule(repeated(length, (i) => `k${i}: "x\ny"\n`)),
+  'loose texts in many documents': (length) => repeated(length, () => `${rule('author: "x\ny"')}---\n`),
+  'a long line before a long list': (length) =>
+    rule(`custom: [${'a,'.repeat(length / 4)}\n${'a,\n'.repeat(length / 6)}]`),
+  'equal keys around a list that is not closed': (length) =>
+    rule(`${'tags: [a]\n'.repeat(length / 20)}tags: [a\n${'tags: [a]\n'.repeat(length / 20)}`),
+  'quotes that are not closed': (length) => repeated(length, () => `${rule("author: 'x")}---\n`),
+};
+
+function repeated(length: number, piece: (i: number) => string): string {
+  return Array.from({ length: Math.ceil(length / piece(0).length) }, (_, i) => piece(i)).join('');
+}
+
+test.each(Object.entries(WRONG))('the work grows no faster than the text: %s', (_, text) => {
+  for (const length of [1_000, 10_000, 160_000]) {
+    const made = text(length);
+    const { charactersRead } = parseDocuments(made);
+    expect(charactersRead - made.length).toBeLessThanOrEqual(Math.max(50_000, made.length / 2));
+  }
 });
 
 test('what is only shown may be whatever YAML takes it for', () => {
