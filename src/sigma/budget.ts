@@ -1,6 +1,7 @@
 /**
- * What one document may spend on the values that its modifiers make of those written. Modifiers multiply:
- * five dashes, three offsets, an encoding of an encoding; without a budget a line of text fills all memory.
+ * What one document, and one file, may spend on the values that modifiers make of those written. Modifiers
+ * multiply: five dashes, three offsets, an encoding of an encoding; without a budget a line of text fills all
+ * memory. A file has no more than its length earns: many small documents cost no more than a large one.
  */
 
 import { ValueError } from './value.ts';
@@ -12,9 +13,34 @@ const MAX_TEXT = 10_000;
 /** What each value costs besides its text. */
 const VALUE_COST = 50;
 
+/** Characters of values, and instructions of expressions, that a document may make; a file that is short as well. */
+const MAX_MADE = 4_000_000;
+const MAX_INSTRUCTIONS = 200_000;
+
+/** What a longer file may make for each of its characters; public rules make one or two. */
+const MADE_PER_CHARACTER = 20;
+const INSTRUCTIONS_PER_CHARACTER = 4;
+
+export class FileBudget {
+  text: number;
+  regex: number;
+
+  /** `length` of the file in characters. */
+  constructor(length: number) {
+    this.text = Math.max(MAX_MADE, MADE_PER_CHARACTER * length);
+    this.regex = Math.max(MAX_INSTRUCTIONS, INSTRUCTIONS_PER_CHARACTER * length);
+  }
+}
+
+/** Of one document. */
 export class Budget {
-  #text = 4_000_000;
-  #regex = 200_000;
+  readonly #file: FileBudget;
+  #text = MAX_MADE;
+  #regex = MAX_INSTRUCTIONS;
+
+  constructor(file: FileBudget) {
+    this.#file = file;
+  }
 
   /** Before a modifier is applied to the value. Throws ValueError. */
   check(value: Value, modifier: string): void {
@@ -30,30 +56,36 @@ export class Budget {
 
   /** After it. Throws ValueError once the document has made too many or too long values. */
   spend(values: readonly Value[]): void {
-    for (const value of values) this.#text -= lengthOf(value) + VALUE_COST;
+    let made = 0;
+    for (const value of values) made += lengthOf(value) + VALUE_COST;
+    this.#text -= made;
+    this.#file.text -= made;
     this.#checkText();
   }
 
   #checkText(): void {
-    if (this.#text >= 0) return;
+    if (this.#text >= 0 && this.#file.text >= 0) return;
+    const [whose, what] = this.#text < 0 ? ['document', 'rule'] : ['file', 'file'];
     throw new ValueError(
       'BAD_VALUE',
-      'the modifiers of this document make too much text of its values; use fewer modifiers or split the rule',
+      `the modifiers of this ${whose} make too much text of its values; use fewer modifiers or split the ${what}`,
     );
   }
 
   /** Before an expression is compiled. Throws ValueError once all before it were too large together. */
   checkRegex(): void {
-    if (this.#regex >= 0) return;
+    if (this.#regex >= 0 && this.#file.regex >= 0) return;
+    const [whose, what] = this.#regex < 0 ? ['document', 'rule'] : ['file', 'file'];
     throw new ValueError(
       'UNSAFE_REGEX',
-      'the regular expressions of this document are too large together; split the rule',
+      `the regular expressions of this ${whose} are too large together; split the ${what}`,
     );
   }
 
   /** `size`: see `CompiledRegex`. */
   spendRegex(size: number): void {
     this.#regex -= size;
+    this.#file.regex -= size;
   }
 }
 

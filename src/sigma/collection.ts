@@ -12,11 +12,17 @@ import type { YamlMap, YamlNode } from './yaml-tree.ts';
 
 const ACTIONS = ['global', 'reset', 'repeat'];
 
+/** Values that the actions of a file may copy: documents times what each takes from the one before it. */
+const MAX_COPIED = 20_000;
+/** Or as many for each value that the file itself has. */
+const MAX_COPIES = 5;
+
 /** The documents as they stand once all actions are applied; documents that are no maps are reported. */
 export function applyActions(documents: readonly YamlNode[], faults: Faults): readonly YamlMap[] {
   const maps: YamlMap[] = [];
   let global: YamlMap | undefined;
   let previous: YamlMap | undefined;
+  const copies = new Copies(documents);
   for (const document of documents) {
     if (document.kind !== 'map') {
       faults.error(document, 'NOT_A_MAP', `a document is a map with a title, not ${kindOf(document)}`);
@@ -27,7 +33,8 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
     const own = entry === undefined ? document : without(document, 'action');
     if (entry === undefined) {
       const standsAlone = own.entries.has('correlation') || own.entries.has('filter');
-      const merged = global === undefined || standsAlone ? own : merge(global, own);
+      const merged = global === undefined || standsAlone ? own : copies.merge(global, own, faults);
+      if (merged === undefined) break;
       if (!standsAlone) previous = merged;
       maps.push(merged);
     } else if (action === 'global') {
@@ -40,7 +47,8 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
         faults.error(entry.value, 'BAD_ACTION', 'there is no document before this one to repeat');
         continue;
       }
-      previous = merge(previous, own);
+      previous = copies.merge(previous, own, faults);
+      if (previous === undefined) break;
       maps.push(previous);
     } else {
       const given = entry.value.kind === 'scalar' ? entry.value.source : entry.value.kind;
@@ -53,6 +61,40 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
 
 function without(map: YamlMap, key: string): YamlMap {
   return { ...map, entries: new Map([...map.entries].filter(([name]) => name !== key)) };
+}
+
+/** Merges documents until the file has copied too much: a page of text would otherwise become millions of rules' parts. */
+class Copies {
+  readonly #sizes = new Map<YamlMap, number>();
+  #left: number;
+
+  constructor(documents: readonly YamlNode[]) {
+    const own = documents.reduce((sum, document) => sum + sizeOf(document), 0);
+    this.#left = Math.max(MAX_COPIED, MAX_COPIES * own);
+  }
+
+  /** Undefined, and a fault, when that would be too much. */
+  merge(base: YamlMap, over: YamlMap, faults: Faults): YamlMap | undefined {
+    let size = this.#sizes.get(base);
+    if (size === undefined) this.#sizes.set(base, (size = sizeOf(base)));
+    this.#left -= size;
+    if (this.#left >= 0) return merge(base, over);
+    faults.error(
+      over,
+      'TOO_MANY_COPIES',
+      `up to here the actions of the file copy too many values; the documents from here on are not read: give each rule only the keys it needs, or split the file`,
+    );
+    return undefined;
+  }
+}
+
+/** Values in the node, itself included. */
+function sizeOf(node: YamlNode): number {
+  if (node.kind === 'scalar') return 1;
+  let size = 1;
+  if (node.kind === 'list') for (const item of node.items) size += sizeOf(item);
+  else for (const { value } of node.entries.values()) size += sizeOf(value);
+  return size;
 }
 
 function merge(base: YamlMap, over: YamlMap): YamlMap {

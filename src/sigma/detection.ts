@@ -149,6 +149,7 @@ function parseValues(
     return modifier === undefined ? [] : [{ name, modifier }];
   });
   const parts = nodes.map((node) => {
+    if (context.faults.full) return NEVER;
     try {
       const alternatives = startValues(node, modifiers, context).flatMap((value) =>
         applyAll(value, steps, context.budget),

@@ -6,7 +6,7 @@
 import { Lists } from '../lookup/list.ts';
 import { readBaseRule, readFilter } from './base-rule.ts';
 import type { FilterDraft } from './base-rule.ts';
-import { Budget } from './budget.ts';
+import { Budget, FileBudget } from './budget.ts';
 import { applyActions } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import type { DetectionContext, Placeholders } from './detection.ts';
@@ -50,8 +50,9 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
     files.push(faults);
     const trees = parseYaml(text, faults);
     documents += trees.length;
+    const budget = new FileBudget(text.length);
     for (const root of applyActions(trees, faults)) {
-      const draft = readDocument(root, { faults, placeholders, budget: new Budget() });
+      const draft = readDocument(root, { faults, placeholders, budget: new Budget(budget) });
       if (draft?.kind === 'filter') filters.push(draft);
       else if (draft !== undefined) drafts.push(draft);
     }

@@ -11,6 +11,7 @@
 import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
 import { buildMachine, ProgramTooLarge } from './regex-machine.ts';
+import { estimatedSize } from './regex-size.ts';
 import { parseRegex, RegexSyntaxError } from './regex-syntax.ts';
 import type { ParsedRegex } from './regex-syntax.ts';
 
@@ -52,6 +53,9 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
   if (source.length > MAX_SOURCE) {
     const reason = `it has ${source.length} characters, more than ${MAX_SOURCE}; split it into several values`;
     return { engine: 'none', code: 'UNSAFE_REGEX', reason, size: 0 };
+  }
+  if (estimatedSize(source) > 2 * MAX_PROGRAM) {
+    return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: source.length };
   }
   try {
     const compiled = compileRe2(source, flags);

@@ -17,7 +17,7 @@ export const MAX_FILE_BYTES = 10 * 1024 * 1024;
 const MAX_DOCUMENT_LENGTH = 1024 * 1024;
 /** Documents of one file, counted by their markers. */
 const MAX_DOCUMENTS = 20_000;
-/** Nodes of one document after aliases are resolved. */
+/** Nodes of one document after aliases are resolved; and of a file that has fewer characters. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 /** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
@@ -101,6 +101,7 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     return [];
   }
   const trees: YamlNode[] = [];
+  const file: FileNodes = { left: Math.max(MAX_NODES, text.length) };
   for (const { document, placeAt } of documents) {
     const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
     if (exhausted !== undefined) {
@@ -114,7 +115,7 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
       faults.warning(placeAt(warning.pos[0]), 'YAML_TAG', firstLine(warning.message));
     }
     if (document.errors.length > 0 || document.contents === null) continue;
-    const tree = new TreeBuilder(document, placeAt, faults).build();
+    const tree = new TreeBuilder(document, placeAt, faults, file).build();
     if (tree !== undefined && !(tree.kind === 'scalar' && tree.value === null)) trees.push(tree);
   }
   return trees;
@@ -192,20 +193,32 @@ interface Anchored {
   readonly height: number;
 }
 
+/** What the documents of a file share: each may be an alias bomb of its own. */
+interface FileNodes {
+  left: number;
+}
+
 class TreeBuilder {
   readonly #document: Document.Parsed;
   readonly #placeAt: (offset: number) => Place;
   readonly #faults: Faults;
+  readonly #file: FileNodes;
   readonly #anchors = new Map<string, Anchored>();
   #nodes = 0;
   /** Deepest level reached below the node being converted. */
   #deepest = 0;
   #place: Place = { line: 1, column: 1 };
 
-  constructor(document: Document.Parsed, placeAt: (offset: number) => Place, faults: Faults) {
+  constructor(
+    document: Document.Parsed,
+    placeAt: (offset: number) => Place,
+    faults: Faults,
+    file: FileNodes,
+  ) {
     this.#document = document;
     this.#placeAt = placeAt;
     this.#faults = faults;
+    this.#file = file;
   }
 
   build(): YamlNode | undefined {
@@ -251,11 +264,12 @@ class TreeBuilder {
 
   #spend(nodes: number, depth: number): void {
     this.#nodes += nodes;
+    this.#file.left -= nodes;
     this.#deepest = Math.max(this.#deepest, depth);
     if (depth > MAX_DEPTH) {
       throw new DocumentRefused('YAML_LIMIT', TOO_DEEP);
     }
-    if (this.#nodes > MAX_NODES) {
+    if (this.#nodes > MAX_NODES || this.#file.left < 0) {
       throw new DocumentRefused(
         'YAML_LIMIT',
         `more than ${MAX_NODES} values once aliases are resolved; use fewer aliases`,

@@ -38,6 +38,16 @@ describe('a file beyond a limit is a fault', () => {
         })}`,
       'YAML_LIMIT: more than 100000 values once aliases are resolved',
     ],
+    'aliases of aliases in many documents': [
+      () =>
+        times(
+          200,
+          (i) =>
+            `${sel(String(i))}a: &a [${times(40, () => 'x', ', ')}]\nb: &b [${times(40, () => '*a', ', ')}]\n`,
+          '---\n',
+        ),
+      'YAML_LIMIT: more than 100000 values once aliases are resolved',
+    ],
     'a file of 10 MB': [() => sel('x'.repeat(10 * 1024 * 1024)), '1:1: FILE_TOO_LARGE'],
     'a document of 9 MB': [
       () => `${sel('x')}---\n${sel(`[${times(200_000, (i) => `value-number-${i}-of-many`, ', ')}]`)}`,
@@ -71,6 +81,7 @@ describe('a file beyond a limit is a fault', () => {
     ],
     'an expression of 100 KB': [() => expression('a|b'.repeat(33_000)), 'UNSAFE_REGEX'],
     'repeats of repeats': [() => expression('(a{1,100}){1,9}'.repeat(50)), 'UNSAFE_REGEX'],
+    'thousands of counted repeats': [() => expression('a{1,999}'.repeat(500)), 'UNSAFE_REGEX'],
     'thousands of large expressions': [
       () => ruleText(`s:\n  f|re:\n${times(20_000, (i) => `    - '(a{1,100}){1,9}b${i}'`)}\ncondition: s`),
       'UNSAFE_REGEX',
@@ -89,6 +100,19 @@ describe('a file beyond a limit is a fault', () => {
       () => ruleText(`s: {'f${'|base64offset'.repeat(10)}': text}\ncondition: s`),
       'BAD_VALUE',
     ],
+    'large encodings in many documents': [
+      () =>
+        times(
+          100,
+          (i) => ruleText(`s: {f|windash|windash|base64offset: ' -a -b -c -d ${i}'}\ncondition: s`),
+          '---\n',
+        ),
+      'BAD_VALUE: the modifiers of this file make too much text',
+    ],
+    'large expressions in many documents': [
+      () => times(150, (i) => expression(`(a{1,100}){1,9}b${i}`), '---\n'),
+      'UNSAFE_REGEX: the regular expressions of this file are too large together',
+    ],
     'an encoding a thousand times': [
       () => ruleText(`s:\n  ? 'f${'|wide'.repeat(1_000)}'\n  : text\ncondition: s`),
       'BAD_VALUE',
@@ -96,6 +120,16 @@ describe('a file beyond a limit is a fault', () => {
     'all spellings of a long text': [
       () => ruleText(`s: {f|windash|base64offset: ' -a -b -c -d ${'x'.repeat(50_000)}'}\ncondition: s`),
       'BAD_VALUE',
+    ],
+    'a document that repeats thousands of keys': [
+      () =>
+        `${ruleText(`${times(5_000, (i) => `s${i}: {f: ${i}}`)}\ncondition: 1 of s*`)}${'---\naction: repeat\n'.repeat(5_000)}`,
+      'TOO_MANY_COPIES',
+    ],
+    'a global document of thousands of keys': [
+      () =>
+        `action: global\n${times(5_000, (i) => `k${i}: v`)}\n---\n${times(5_000, (i) => sel(String(i)), '---\n')}`,
+      'TOO_MANY_COPIES',
     ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],

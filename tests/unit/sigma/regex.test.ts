@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backtrackingHazard, compileRegex } from '../../../src/sigma/regex.ts';
 import { buildMachine } from '../../../src/sigma/regex-machine.ts';
+import { estimatedSize } from '../../../src/sigma/regex-size.ts';
 import { parseRegex } from '../../../src/sigma/regex-syntax.ts';
 import { Random } from '../../fuzz/random.ts';
 
@@ -50,6 +51,33 @@ function randomExpression(random: Random, depth: number): string {
       return inner() + inner();
   }
 }
+
+/** Counted repeats of counted repeats, such as `(?:ab{2,9}|[ab]){3}`. */
+function counted(random: Random, depth: number): string {
+  if (depth === 0)
+    return random.pick(['a', 'b', '[ab]', '[^]a]', '\\w', '\\pL', '\\.', '[\\]]', 'ab', '.*', 'x+', '^a']);
+  const inner = (): string => counted(random, depth - 1);
+  const count = random.pick(['', '{3}', '{2,9}', '{1,50}', '{4,}', '+', '?']);
+  return random.pick([
+    () => `(?:${inner()})${count}`,
+    () => `(${inner()}|${inner()}b)${count}`,
+    () => inner() + inner(),
+  ])();
+}
+
+test(`an expression that is refused before it is compiled would have been too large (seed ${SEED})`, () => {
+  const random = new Random(SEED);
+  let large = 0;
+  for (let run = 0; run < RUNS; run++) {
+    const source = `a{1,20}${counted(random, 4)}`;
+    const compiled = compileRegex(source, '');
+    if (compiled.engine !== 're2') continue;
+    if (compiled.size > 500) large++;
+    expect(estimatedSize(source), source).toBeLessThanOrEqual(2 * compiled.size);
+    expect(estimatedSize(source), source).toBeGreaterThanOrEqual(compiled.size / 4);
+  }
+  expect(large).toBeGreaterThan(RUNS / 50);
+});
 
 describe('the machine for look-around', () => {
   test(`finds what JavaScript's own engine finds (seed ${SEED})`, () => {
