@@ -68,6 +68,9 @@ class Compiler {
   readonly #lists: Lists;
   readonly #uses = new Map<string, number>();
   readonly #shared = new Map<string, Predicate>();
+  /** Of nodes that several rules have: those of a filter are in each rule that it applies to. */
+  readonly #keys = new Map<Leaf, string>();
+  readonly #grouped = new Map<Detection | AnyOf, readonly (Detection | AnyOf)[]>();
   #generation = 0;
 
   constructor(fields: FieldTable, lists: Lists) {
@@ -82,7 +85,7 @@ class Compiler {
   /** First pass: how often each predicate is used, so that only shared ones pay for remembering. */
   count(rule: BaseRule): void {
     this.#detections(rule.condition, rule, (leaf) => {
-      const key = leafKey(leaf, rule);
+      const key = this.#keyOf(leaf, rule);
       this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     });
   }
@@ -94,7 +97,7 @@ class Compiler {
   #detections(condition: Condition, rule: BaseRule, visit: (leaf: Leaf) => void): void {
     const walk = (node: Detection | AnyOf): void => {
       if ('part' in node) walk(node.part);
-      else if ('parts' in node) for (const part of grouped(node)) walk(part);
+      else if ('parts' in node) for (const part of this.#partsOf(node)) walk(part);
       else visit(node);
     };
     if (condition.kind === 'ref') walk(rule.detections.get(condition.name)!);
@@ -116,10 +119,10 @@ class Compiler {
     if ('parts' in node) {
       return joined(
         node.kind,
-        grouped(node).map((part) => this.#detection(part, rule)),
+        this.#partsOf(node).map((part) => this.#detection(part, rule)),
       );
     }
-    const key = leafKey(node, rule);
+    const key = this.#keyOf(node, rule);
     if (this.#uses.get(key) === 1) return this.#leaf(node, rule);
     let shared = this.#shared.get(key);
     if (shared === undefined) {
@@ -127,6 +130,21 @@ class Compiler {
       this.#shared.set(key, shared);
     }
     return shared;
+  }
+
+  #keyOf(leaf: Leaf, rule: BaseRule): string {
+    // A time is told by the clock of the rule's own zone.
+    if (leaf.kind === 'off-hours' || ('test' in leaf && leaf.test.kind === 'time'))
+      return JSON.stringify([leaf, rule.timezone]);
+    let key = this.#keys.get(leaf);
+    if (key === undefined) this.#keys.set(leaf, (key = JSON.stringify(leaf)));
+    return key;
+  }
+
+  #partsOf(node: Group): readonly (Detection | AnyOf)[] {
+    let parts = this.#grouped.get(node);
+    if (parts === undefined) this.#grouped.set(node, (parts = grouped(node)));
+    return parts;
   }
 
   #remembering(predicate: Predicate): Predicate {
@@ -183,13 +201,10 @@ interface AnyOf {
 
 type Leaf = AnyOf | Extract<Detection, { readonly kind: 'field' | 'keyword' | 'off-hours' | 'listed' }>;
 
-function leafKey(leaf: Leaf, rule: BaseRule): string {
-  const timed = leaf.kind === 'off-hours' || ('test' in leaf && leaf.test.kind === 'time');
-  return JSON.stringify(timed ? [leaf, rule.timezone] : leaf);
-}
+type Group = Extract<Detection, { readonly parts: unknown }>;
 
 /** The parts of a node, with long lists of plain texts of one field under `or` made one part. */
-function grouped(node: Extract<Detection, { readonly parts: unknown }>): readonly (Detection | AnyOf)[] {
+function grouped(node: Group): readonly (Detection | AnyOf)[] {
   if (node.kind === 'and' || node.parts.length < SET_FROM) return node.parts;
   const literals = new Map<string, string[]>();
   const others: (Detection | AnyOf)[] = [];

@@ -10,10 +10,14 @@ import type { PlacedText } from './reader.ts';
 /** A document that can be referred to. */
 export type Draft = RuleDraft | CorrelationDraft;
 
+/** Names that are looked at for the one that was meant, over all references that name nothing. */
+const MAX_COMPARED = 30_000;
+
 export class Names {
   readonly #keys = new Map<Draft, string>();
   readonly #byName = new Map<string, Draft[]>();
   readonly #titles = new Set<string>();
+  #compared = 0;
 
   constructor(drafts: readonly Draft[]) {
     const taken = new Set<string>();
@@ -66,8 +70,14 @@ export class Names {
       ? '; that is a title: give the rule a name and refer to it by that'
       : faults.full
         ? ''
-        : suggestion(reference.text, this.#byName.keys());
+        : this.#suggestion(reference.text);
     faults.error(reference, 'UNKNOWN_RULE', `no rule has the id or name ${shown(reference.text)}${hint}`);
     return undefined;
+  }
+
+  #suggestion(text: string): string {
+    if (this.#compared > MAX_COMPARED) return '';
+    this.#compared += this.#byName.size;
+    return suggestion(text, this.#byName.keys());
   }
 }

@@ -38,19 +38,29 @@ export class Requirements {
 
   constructor(rules: readonly BaseRule[]) {
     this.#rules = rules.length;
-    for (const rule of rules) {
-      for (const detection of rule.detections.values()) this.#count(detection);
+    // A filter's selections are the same objects in all rules that it applies to.
+    const rulesWith = new Map<Detection, number>();
+    for (const { detections } of rules) {
+      for (const each of detections.values()) rulesWith.set(each, (rulesWith.get(each) ?? 0) + 1);
     }
+    for (const [detection, count] of rulesWith) this.#count(detection, count);
   }
 
-  /** The keys to file the rule under; undefined when any event may match. `literals`: also `holds` keys. */
-  of(rule: BaseRule, literals: (path: string) => boolean): readonly Key[] | undefined {
-    const ofCondition = (node: Condition): Requirement | undefined => {
-      if (node.kind === 'not') return undefined;
-      if (node.kind === 'ref') return this.#ofDetection(rule.detections.get(node.name)!, literals);
-      return combined(node.kind, node.parts.map(ofCondition));
+  /** Gives the keys to file a rule under; undefined when any event may match. `literals`: also `holds` keys. */
+  finder(literals: (path: string) => boolean): (rule: BaseRule) => readonly Key[] | undefined {
+    const known = new Map<Detection, Requirement | undefined>();
+    const ofSelection = (detection: Detection): Requirement | undefined => {
+      if (!known.has(detection)) known.set(detection, this.#ofDetection(detection, literals));
+      return known.get(detection);
     };
-    return ofCondition(rule.condition)?.keys;
+    return (rule) => {
+      const ofCondition = (node: Condition): Requirement | undefined => {
+        if (node.kind === 'not') return undefined;
+        if (node.kind === 'ref') return ofSelection(rule.detections.get(node.name)!);
+        return combined(node.kind, node.parts.map(ofCondition));
+      };
+      return ofCondition(rule.condition)?.keys;
+    };
   }
 
   #ofDetection(node: Detection, literals: (path: string) => boolean): Requirement | undefined {
@@ -81,15 +91,15 @@ export class Requirements {
     return Math.min(PRESENT_SHARE, chance + popularity / 2);
   }
 
-  #count(node: Detection): void {
-    if ('parts' in node) for (const part of node.parts) this.#count(part);
+  #count(node: Detection, rules: number): void {
+    if ('parts' in node) for (const part of node.parts) this.#count(part, rules);
     if (node.kind !== 'field') return;
     const key = keyOf(node.path, node.test, true);
     if (key === undefined || key.kind === 'present') return;
     const place = `${key.kind} ${key.path}`;
     const texts = this.#uses.get(place) ?? new Map<string, number>();
     this.#uses.set(place, texts);
-    texts.set(key.text, (texts.get(key.text) ?? 0) + 1);
+    texts.set(key.text, (texts.get(key.text) ?? 0) + rules);
   }
 }
 

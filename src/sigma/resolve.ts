@@ -6,8 +6,9 @@
  */
 
 import { conditionNames } from './ast.ts';
-import type { Condition, Detection } from './ast.ts';
-import type { FilterDraft, RuleDraft } from './base-rule.ts';
+import { applyFilters, sectionsOf } from './apply-filters.ts';
+import type { Condition } from './ast.ts';
+import type { FilterDraft } from './base-rule.ts';
 import { isConditionFault, parseCondition } from './condition.ts';
 import type { CorrelationDraft } from './correlation.ts';
 import { checkBegunBefore } from './extensions/begun-before.ts';
@@ -15,27 +16,18 @@ import { shown } from './faults.ts';
 import type { Place } from './faults.ts';
 import { onCycles } from './cycles.ts';
 import { Names } from './names.ts';
-import { narrowingOf } from './narrowing.ts';
 import type { Draft } from './names.ts';
 import { placeWithin } from './reader.ts';
 import type { PlacedText } from './reader.ts';
-import type { BaseRule, CorrelationRule, Logsource } from './rule.ts';
+import type { BaseRule, CorrelationRule } from './rule.ts';
 
 export function resolve(
   drafts: readonly Draft[],
   filters: readonly FilterDraft[],
 ): { rules: readonly BaseRule[]; correlations: readonly CorrelationRule[] } {
   const names = new Names(drafts);
-  const sections = new Map(
-    drafts.flatMap((draft) => (draft.kind === 'rule' ? [[draft, sectionOf(draft)]] : [])) as [
-      RuleDraft,
-      Section,
-    ][],
-  );
-  let applied = 0;
-  for (const filter of filters) {
-    applied += applyFilter(filter, sections, names, MAX_APPLIED_FILTERS - applied);
-  }
+  const sections = sectionsOf(drafts);
+  applyFilters(filters, sections, names);
 
   const correlationDrafts = drafts.filter((draft) => draft.kind === 'correlation');
   const linked = new Map(correlationDrafts.map((draft) => [draft, link(draft, names)]));
@@ -68,87 +60,6 @@ export function resolve(
     draft.sound ? [correlationRule(draft, linked.get(draft)!, names, alertsAlone(draft))] : [],
   );
   return { rules, correlations };
-}
-
-interface Section {
-  readonly detections: Map<string, Detection>;
-  /** ANDed: the rule's own, those of its extension keys and those of its filters. */
-  readonly conditions: Condition[];
-  /** How many filters of each label apply already. */
-  readonly filters: Map<string, number>;
-}
-
-function sectionOf(draft: RuleDraft): Section {
-  const { detections, conditions } = narrowingOf(draft);
-  return {
-    detections: new Map([...draft.detections, ...detections]),
-    conditions: [draft.condition, ...conditions],
-    filters: new Map(),
-  };
-}
-
-/** Filters times the rules that each applies to, over all files. */
-const MAX_APPLIED_FILTERS = 500_000;
-
-/** ANDs a filter to the rules it names (or any) whose logsource it covers; returns to how many, at most `limit`. */
-function applyFilter(
-  filter: FilterDraft,
-  sections: ReadonlyMap<RuleDraft, Section>,
-  names: Names,
-  limit: number,
-): number {
-  let targets: readonly Draft[] = [...sections.keys()];
-  if (filter.targets !== undefined) {
-    targets = filter.targets.flatMap((target) => names.find(target, filter.faults) ?? []);
-    for (const [i, target] of targets.entries()) {
-      if (target.kind !== 'correlation') continue;
-      filter.faults.error(
-        filter.targets[i] ?? filter.root,
-        'BAD_VALUE',
-        `${shown(names.keyOf(target))} is a correlation; a filter applies to rules on events: name the rules it correlates`,
-      );
-    }
-  }
-  if (!filter.sound) return 0;
-  const covered = [...new Set(targets)].filter(
-    (target) => target.kind === 'rule' && covers(filter.logsource, target.logsource),
-  ) as RuleDraft[];
-  if (covered.length > limit) {
-    const message = `with this filter, filters apply more than ${MAX_APPLIED_FILTERS} times; name the rules it is for`;
-    filter.faults.error(filter.root, 'TOO_MANY_FILTERS', message);
-    filter.sound = false;
-    return 0;
-  }
-  const label = filter.meta.name ?? filter.meta.id ?? filter.meta.title;
-  for (const target of covered) {
-    const section = sections.get(target)!;
-    const prefix = freePrefix(label, target, section);
-    for (const [name, detection] of filter.detections) section.detections.set(prefix + name, detection);
-    section.conditions.push(renamed(filter.condition, prefix));
-  }
-  return covered.length;
-}
-
-/** Marks the filter's selections among those of the rule, which may itself have names of that form. */
-function freePrefix(label: string, target: RuleDraft, { filters }: Section): string {
-  for (;;) {
-    const n = (filters.get(label) ?? 0) + 1;
-    filters.set(label, n);
-    const prefix = n === 1 ? `filter ${label}: ` : `filter ${label} (${n}): `;
-    if (![...target.detections.keys()].some((name) => name.startsWith(prefix))) return prefix;
-  }
-}
-
-function renamed(condition: Condition, prefix: string): Condition {
-  if (condition.kind === 'ref') return { kind: 'ref', name: prefix + condition.name };
-  if (condition.kind === 'not') return { kind: 'not', part: renamed(condition.part, prefix) };
-  return { kind: condition.kind, parts: condition.parts.map((part) => renamed(part, prefix)) };
-}
-
-function covers(filter: Logsource, rule: Logsource): boolean {
-  return (['category', 'product', 'service'] as const).every(
-    (key) => filter[key] === undefined || filter[key] === rule[key],
-  );
 }
 
 /** A correlation's references, resolved. */

@@ -45,8 +45,9 @@ export class RuleIndex {
     const searched = searchedFields(rules, requirements);
     const fields = new Map<string, IndexedField>();
     const always: number[] = [];
+    const keysOf = requirements.finder((path) => searched.has(path));
     for (const [i, rule] of rules.entries()) {
-      const keys = requirements.of(rule, (path) => searched.has(path));
+      const keys = keysOf(rule);
       if (keys === undefined) always.push(i);
       for (const { kind, path, text } of keys ?? []) {
         const field = fields.get(path) ?? new IndexedField(table.slot(path));
@@ -109,10 +110,10 @@ export class RuleIndex {
 /** The fields in which enough rules would look for literals. */
 function searchedFields(rules: readonly BaseRule[], requirements: Requirements): ReadonlySet<string> {
   const counts = new Map<string, number>();
+  const keysOf = requirements.finder(() => true);
   for (const rule of rules) {
     const paths = new Set<string>();
-    for (const { kind, path } of requirements.of(rule, () => true) ?? [])
-      if (kind === 'holds') paths.add(path);
+    for (const { kind, path } of keysOf(rule) ?? []) if (kind === 'holds') paths.add(path);
     for (const path of paths) counts.set(path, (counts.get(path) ?? 0) + 1);
   }
   return new Set([...counts].filter(([, count]) => count >= SEARCH_FROM).map(([path]) => path));

@@ -41,7 +41,17 @@ function section({ root }: CorrelationDraft): YamlMap | undefined {
   return value?.kind === 'map' ? value : undefined;
 }
 
+/** The items of a list by their text, for lists of thousands that are asked for each of their items. */
+const byText = new WeakMap<YamlNode, ReadonlyMap<string, YamlNode>>();
+
 function textPlace(node: YamlNode | undefined, text: string): Place | undefined {
   if (node?.kind !== 'list') return node;
-  return node.items.find((item) => item.kind === 'scalar' && item.source === text) ?? node;
+  let items = byText.get(node);
+  if (items === undefined) {
+    // The first of equal texts wins.
+    const scalars = node.items.filter((item) => item.kind === 'scalar');
+    items = new Map(scalars.toReversed().map((item) => [item.source, item]));
+    byText.set(node, items);
+  }
+  return items.get(text) ?? node;
 }

@@ -133,6 +133,11 @@ describe('a file beyond a limit is a fault', () => {
     ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
+    'a large filter on many rules': [
+      () =>
+        `${times(500, (i) => sel(String(i)), '---\n')}---\ntitle: Filter\nfilter:\n  rules: any\n  x: {f: 1}\n  condition: ${times(4_000, () => 'x', ' and ')}\n`,
+      'TOO_MANY_FILTERS: with this filter, filters add more than 1000000 selections',
+    ],
     'more filter applications than memory holds': [
       () =>
         [

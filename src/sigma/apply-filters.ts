@@ -1,0 +1,131 @@
+/**
+ * Filters: what a filter document adds to the selections and the condition of the rules that it is for.
+ *
+ * Guarantee: however many rules and filters there are, they add at most a fixed number of parts together.
+ */
+
+import type { Condition, Detection } from './ast.ts';
+import type { FilterDraft, RuleDraft } from './base-rule.ts';
+import { shown } from './faults.ts';
+import type { Draft, Names } from './names.ts';
+import { narrowingOf } from './narrowing.ts';
+import type { Logsource } from './rule.ts';
+
+/** A rule's own selections and conditions, and those of the filters that apply to it. */
+interface Section {
+  readonly detections: Map<string, Detection>;
+  /** ANDed: the rule's own, those of its extension keys and those of its filters. */
+  readonly conditions: Condition[];
+  /** How many filters of each label apply already. */
+  readonly filters: Map<string, number>;
+}
+
+export function sectionsOf(drafts: readonly Draft[]): ReadonlyMap<RuleDraft, Section> {
+  const rules = drafts.filter((draft) => draft.kind === 'rule');
+  return new Map(rules.map((draft) => [draft, sectionOf(draft)]));
+}
+
+function sectionOf(draft: RuleDraft): Section {
+  const { detections, conditions } = narrowingOf(draft);
+  return {
+    detections: new Map([...draft.detections, ...detections]),
+    conditions: [draft.condition, ...conditions],
+    filters: new Map(),
+  };
+}
+
+/** Filters times the rules that each applies to, over all files. */
+const MAX_APPLIED_FILTERS = 500_000;
+
+/** The same, counted by the selections and the parts of the condition of each. */
+const MAX_APPLIED_PARTS = 1_000_000;
+
+/** ANDs each filter to the rules that it is for; one too many is reported, and not loaded. */
+export function applyFilters(
+  filters: readonly FilterDraft[],
+  sections: ReadonlyMap<RuleDraft, Section>,
+  names: Names,
+): void {
+  const left = { filters: MAX_APPLIED_FILTERS, parts: MAX_APPLIED_PARTS };
+  for (const filter of filters) {
+    const rules = applyFilter(filter, sections, names, left);
+    left.filters -= rules;
+    left.parts -= rules * partsOf(filter);
+  }
+}
+
+/** What applying the filter once adds to a rule. */
+function partsOf({ detections, condition }: FilterDraft): number {
+  let parts = detections.size;
+  const open = [condition];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    parts++;
+    if (node.kind === 'not') open.push(node.part);
+    else if (node.kind !== 'ref') for (const part of node.parts) open.push(part);
+  }
+  return parts;
+}
+
+/** ANDs a filter to the rules it names (or any) whose logsource it covers; returns to how many. */
+function applyFilter(
+  filter: FilterDraft,
+  sections: ReadonlyMap<RuleDraft, Section>,
+  names: Names,
+  left: { readonly filters: number; readonly parts: number },
+): number {
+  let targets: readonly Draft[] = [...sections.keys()];
+  if (filter.targets !== undefined) {
+    targets = filter.targets.flatMap((target) => names.find(target, filter.faults) ?? []);
+    for (const [i, target] of targets.entries()) {
+      if (target.kind !== 'correlation') continue;
+      filter.faults.error(
+        filter.targets[i] ?? filter.root,
+        'BAD_VALUE',
+        `${shown(names.keyOf(target))} is a correlation; a filter applies to rules on events: name the rules it correlates`,
+      );
+    }
+  }
+  if (!filter.sound) return 0;
+  const covered = [...new Set(targets)].filter(
+    (target) => target.kind === 'rule' && covers(filter.logsource, target.logsource),
+  ) as RuleDraft[];
+  const tooMany = covered.length > left.filters;
+  if (tooMany || covered.length * partsOf(filter) > left.parts) {
+    const message = tooMany
+      ? `with this filter, filters apply more than ${MAX_APPLIED_FILTERS} times; name the rules it is for`
+      : `with this filter, filters add more than ${MAX_APPLIED_PARTS} selections and parts of conditions to rules; make it smaller or name the rules it is for`;
+    filter.faults.error(filter.root, 'TOO_MANY_FILTERS', message);
+    filter.sound = false;
+    return 0;
+  }
+  const label = filter.meta.name ?? filter.meta.id ?? filter.meta.title;
+  for (const target of covered) {
+    const section = sections.get(target)!;
+    const prefix = freePrefix(label, target, section);
+    for (const [name, detection] of filter.detections) section.detections.set(prefix + name, detection);
+    section.conditions.push(renamed(filter.condition, prefix));
+  }
+  return covered.length;
+}
+
+/** Marks the filter's selections among those of the rule, which may itself have names of that form. */
+function freePrefix(label: string, target: RuleDraft, { filters }: Section): string {
+  for (;;) {
+    const n = (filters.get(label) ?? 0) + 1;
+    filters.set(label, n);
+    const prefix = n === 1 ? `filter ${label}: ` : `filter ${label} (${n}): `;
+    if (![...target.detections.keys()].some((name) => name.startsWith(prefix))) return prefix;
+  }
+}
+
+function renamed(condition: Condition, prefix: string): Condition {
+  if (condition.kind === 'ref') return { kind: 'ref', name: prefix + condition.name };
+  if (condition.kind === 'not') return { kind: 'not', part: renamed(condition.part, prefix) };
+  return { kind: condition.kind, parts: condition.parts.map((part) => renamed(part, prefix)) };
+}
+
+function covers(filter: Logsource, rule: Logsource): boolean {
+  return (['category', 'product', 'service'] as const).every(
+    (key) => filter[key] === undefined || filter[key] === rule[key],
+  );
+}
