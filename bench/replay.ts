@@ -1,16 +1,60 @@
 /**
- * Generating the benign country: events per CPU second and memory held, for one week and for eight weeks of
- * 10,000 accounts in one run. If memory is bounded and a day costs a day, the two differ in labels alone.
+ * Generating: events per CPU second of every generator, and of the benign country over one week and over
+ * eight weeks of 10,000 accounts in one run. If memory is bounded and a day costs a day, the two differ in
+ * labels alone.
  *
- * Memory is what stays after a collection, sampled once a simulated week.
- * Run: `node --expose-gc bench/replay.ts`.
+ * A theft is measured alone (no background), from the call to its end or to 400,000 events: what is set up
+ * beforehand counts. The rate is the median of three passes after one of warming up. Memory is what stays
+ * after a collection, sampled once a simulated week. Run: `node --expose-gc bench/replay.ts`; `npm run bench`
+ * prints the generators' part.
  */
 
 import { pathToFileURL } from 'node:url';
 
-import { generate } from '../replay/index.ts';
+import { generate, SCENARIOS } from '../replay/index.ts';
+import { median } from './rounds.ts';
 
-interface ReplayBenchRow {
+export interface GeneratorRow {
+  readonly generator: string;
+  /** Measured. */
+  readonly events: number;
+  readonly bytesPerEvent: number;
+  readonly eventsPerCpuSecond: number;
+}
+
+const MEASURED_EVENTS = 400_000;
+const PASSES = 3;
+
+/** One row per scenario of `vigie replay`. */
+export function generators(): GeneratorRow[] {
+  return Object.keys(SCENARIOS).map((name) => {
+    pass(name);
+    const passes = Array.from({ length: PASSES }, () => pass(name));
+    return { ...passes[0]!, eventsPerCpuSecond: median(passes.map((row) => row.eventsPerCpuSecond)) };
+  });
+}
+
+function pass(generator: string): GeneratorRow {
+  const options = generator === 'benign' ? { accounts: 10_000 } : { accounts: 0 };
+  globalThis.gc?.();
+  const before = process.cpuUsage();
+  let events = 0;
+  let bytes = 0;
+  for (const chunk of generate(generator, options).batches()) {
+    events += chunk.count;
+    bytes += chunk.bytes.length;
+    if (events >= MEASURED_EVENTS) break;
+  }
+  const { user, system } = process.cpuUsage(before);
+  return {
+    generator,
+    events,
+    bytesPerEvent: Math.round(bytes / events),
+    eventsPerCpuSecond: Math.round((events / (user + system)) * 1e6),
+  };
+}
+
+interface WeeksRow {
   readonly weeks: number;
   readonly events: number;
   readonly eventsPerCpuSecond: number;
@@ -20,7 +64,7 @@ interface ReplayBenchRow {
   readonly labelsMegabytes: number;
 }
 
-function run(weeks: number, accounts: number): ReplayBenchRow {
+function weeksOf(weeks: number, accounts: number): WeeksRow {
   const generated = generate('benign', { accounts, duration: `${7 * weeks}d` });
   let events = 0;
   let held = 0;
@@ -51,5 +95,6 @@ function run(weeks: number, accounts: number): ReplayBenchRow {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  console.table([1, 8, 1, 8].map((weeks) => run(weeks, 10_000)));
+  console.table(generators());
+  console.table([1, 8, 1, 8].map((weeks) => weeksOf(weeks, 10_000)));
 }

@@ -26,6 +26,7 @@ import {
   resetDetail,
   scopeFragment,
   writePerson,
+  writePersons,
   writePlainDetail,
   writeRecordCount,
   writeScope,
@@ -257,7 +258,7 @@ export class BenignStream implements EventStream {
         const bytes = document ? 600_000 + this.#sizes.below(800_000) : 12_000 + this.#sizes.below(12_000);
         const shown = (document ? this.#documentScopes : this.#viewScopes).get(profile)![structure]!;
         writeRecordCount(out, 1);
-        writePerson(out, profile.register, 0, object);
+        writePerson(out, profile.register, object);
         writeScope(out, scope === 0 ? 0 : 1, shown, bytes);
         break;
       }
@@ -265,7 +266,7 @@ export class BenignStream implements EventStream {
       case KIND.export: {
         const page = pages[object]!;
         writeRecordCount(out, page.length);
-        page.forEach((person, i) => writePerson(out, profile.register, i, person));
+        writePersons(out, profile.register, page);
         writeScope(out, 0, this.#viewScopes.get(profile)![account.structureIndex]!, 700 * page.length);
         break;
       }

@@ -139,7 +139,6 @@ export class Cast {
   readonly #random: Random;
   readonly #names: Permutation;
   readonly #newestMs: number;
-  readonly #named = new Map<string, number>();
   readonly #taken = new Set<number>();
   readonly #ordinals = new Map<RoleName, number>();
   readonly #offices = new Map<string, Office>();
@@ -196,20 +195,16 @@ export class Cast {
     return account;
   }
 
-  /** An id for an account that is not in the cast; looks like any other. */
+  /** An id for an account that is not in the cast; looks like any other. A name is given once. */
   userId(name: string): string {
     return this.#userIdOf(this.#indexOf(name));
   }
 
   /** The next free index at or after a random one: ids stay distinct however many names there are. */
   #indexOf(name: string): number {
-    let index = this.#named.get(name);
-    if (index === undefined) {
-      index = NAMED_FROM + this.#random.split(`index ${name}`).below(INDICES - NAMED_FROM);
-      while (this.#taken.has(index)) index = index + 1 < INDICES ? index + 1 : NAMED_FROM;
-      this.#named.set(name, index);
-      this.#taken.add(index);
-    }
+    let index = NAMED_FROM + this.#random.split(`index ${name}`).below(INDICES - NAMED_FROM);
+    while (this.#taken.has(index)) index = index + 1 < INDICES ? index + 1 : NAMED_FROM;
+    this.#taken.add(index);
     return index;
   }
 

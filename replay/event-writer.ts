@@ -75,6 +75,8 @@ export interface HeldEvent {
 const HEAD = encoded('{"@timestamp":"');
 const ID = encoded('","event":{"id":"');
 const INGESTED = encoded('","ingested":"');
+/** Of `event.id` within a line. */
+const ID_START = HEAD.length + ISO_TIME_LENGTH + ID.length;
 const CHUNK_BYTES = 1 << 20;
 const CHUNK_EVENTS = 4096;
 /** Room beyond a full chunk, so that a usual event never makes the buffer grow. */
@@ -83,6 +85,8 @@ const SLACK_BYTES = 1 << 16;
 export class EventWriter {
   readonly #showIngested: boolean;
   #bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + SLACK_BYTES);
+  /** Of `#bytes`. */
+  #view = viewOf(this.#bytes);
   #length = 0;
   #ends = new Uint32Array(CHUNK_EVENTS);
   #times = new Float64Array(CHUNK_EVENTS);
@@ -145,15 +149,30 @@ export class EventWriter {
     this.#length += digits;
   }
 
-  /** Two short pieces and a number of eight digits, 0 ≤ value < 10^8: pages hold many, so byte by byte. */
-  listed(before: Uint8Array, prefix: Uint8Array, value: number): void {
-    this.#reserve(before.length + prefix.length + 8);
-    const bytes = this.#bytes;
-    let at = this.#length;
-    for (let i = 0; i < before.length; i++) bytes[at++] = before[i]!;
-    for (let i = 0; i < prefix.length; i++) bytes[at++] = prefix[i]!;
-    writeEightDigits(bytes, at, value);
-    this.#length = at + 8;
+  /** A number of eight digits, 0 ≤ value < 10^8. */
+  eightDigits(value: number): void {
+    this.#reserve(8);
+    writeEightDigits(this.#view, this.#length, value);
+    this.#length += 8;
+  }
+
+  /**
+   * `count` items of one shape, each with a number of eight digits: the text is copied whole, then the digits
+   * are put in, because pages hold a hundred. `items`: at least so many, with a separator of
+   * `separatorBytes` between, `itemBytes` from one to the next; the digits end an item.
+   */
+  listed(
+    items: Uint8Array,
+    itemBytes: number,
+    separatorBytes: number,
+    values: ArrayLike<number>,
+    count: number,
+  ): void {
+    const start = this.#length;
+    this.fragment(items.subarray(0, count * itemBytes - separatorBytes));
+    const view = this.#view;
+    let at = start + itemBytes - separatorBytes - 8;
+    for (let i = 0; i < count; i++, at += itemBytes) writeEightDigits(view, at, values[i]!);
   }
 
   /** Ends the event's line. */
@@ -165,14 +184,13 @@ export class EventWriter {
 
   /** `event.id` of the event written last. */
   lastId(): string {
-    const id = new Uint8Array(ULID_LENGTH);
-    this.copyLastId(id);
-    return Buffer.from(id).toString('latin1');
+    const start = this.#lastStart + ID_START;
+    return this.#bytes.toString('latin1', start, start + ULID_LENGTH);
   }
 
   /** The same into 26 bytes. */
   copyLastId(into: Uint8Array): void {
-    const start = this.#lastStart + HEAD.length + ISO_TIME_LENGTH + ID.length;
+    const start = this.#lastStart + ID_START;
     for (let i = 0; i < ULID_LENGTH; i++) into[i] = this.#bytes[start + i]!;
   }
 
@@ -219,6 +237,7 @@ export class EventWriter {
       times: this.#times.subarray(0, count),
     };
     this.#bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + SLACK_BYTES);
+    this.#view = viewOf(this.#bytes);
     this.#ends = new Uint32Array(CHUNK_EVENTS);
     this.#times = new Float64Array(CHUNK_EVENTS);
     this.#keys = [];
@@ -231,7 +250,12 @@ export class EventWriter {
     const grown = Buffer.allocUnsafeSlow(2 * (this.#length + more));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+    this.#view = viewOf(grown);
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 const PLAIN = encoded('},"http":{"response":{"body":{"bytes":');
@@ -267,22 +291,50 @@ export function resetDetail(operatorId?: string): string {
 
 const COUNT = encoded(',"records":{"count":');
 const IDS = encoded(',"ids":["');
-const NEXT_ID = encoded('","');
+const NEXT_ID = '","';
 const OUT_OF_SCOPE = encoded('"],"out_of_scope_count":');
+
+/** Most persons that one event shows. */
+export const MAX_PAGE = 1000;
 
 /** A register of persons: its letter starts their ids, `p-00340127`. */
 export type Register = 'p' | 'j';
-const REGISTER_PREFIX: Readonly<Record<Register, Uint8Array>> = { p: encoded('p-'), j: encoded('j-') };
+const ID_BYTES = 10;
+const ID_TEXT: Readonly<Record<Register, string>> = { p: 'p-', j: 'j-' };
+const ID_PREFIX: Readonly<Record<Register, Uint8Array>> = {
+  p: encoded(`,"ids":["${ID_TEXT.p}`),
+  j: encoded(`,"ids":["${ID_TEXT.j}`),
+};
+/** Ids of a page, digits to be filled in; written whole. */
+const ID_PAGES: Readonly<Record<Register, Uint8Array>> = { p: idPage('p'), j: idPage('j') };
 
-/** Begins the detail of an event that shows records; then `writePerson` per record and `writeScope`. */
+function idPage(register: Register): Uint8Array {
+  const ids = Array.from({ length: MAX_PAGE }, () => `${ID_TEXT[register]}00000000`);
+  return encoded(ids.join(NEXT_ID));
+}
+
+/** Begins the detail of an event that shows records; then come the persons and `writeScope`. */
 export function writeRecordCount(out: EventWriter, count: number): void {
   out.fragment(COUNT);
   out.integer(count);
 }
 
-/** The i-th person shown. 0 ≤ person < 10^8. */
-export function writePerson(out: EventWriter, register: Register, i: number, person: number): void {
-  out.listed(i === 0 ? IDS : NEXT_ID, REGISTER_PREFIX[register], person);
+/** The only person shown. 0 ≤ person < 10^8. */
+export function writePerson(out: EventWriter, register: Register, person: number): void {
+  out.fragment(ID_PREFIX[register]);
+  out.eightDigits(person);
+}
+
+/** The first 1 ≤ count ≤ MAX_PAGE of `persons`, 0 ≤ person < 10^8. */
+export function writePersons(
+  out: EventWriter,
+  register: Register,
+  persons: ArrayLike<number>,
+  count = persons.length,
+): void {
+  if (count > MAX_PAGE) throw new RangeError(`a page of ${count} persons; at most ${MAX_PAGE} fit`);
+  out.fragment(IDS);
+  out.listed(ID_PAGES[register], ID_BYTES + NEXT_ID.length, NEXT_ID.length, persons, count);
 }
 
 /** Ends the detail: how many are outside the account's caseload, whose they are, size of the response. */

@@ -139,17 +139,13 @@ export class Session {
   readonly id: string;
   /** ms since the epoch; of an attempt, when it is made. */
   readonly startedAt: number;
-  /** From `"user":{` on; the `portal` object is left open. */
-  readonly fragment: Uint8Array;
-  readonly #young: boolean;
+  #fragment: Uint8Array | undefined;
 
   private constructor(identity: Identity, network: Network, id: string, startedAt: number) {
     this.identity = identity;
     this.network = network;
     this.id = id;
     this.startedAt = startedAt;
-    this.#young = startedAt - Date.parse(identity.createdAt) < YOUNG_ACCOUNT_MS;
-    this.fragment = encoded(this.#render('', '', '') + (this.#young ? this.#accountDetail() : ''));
   }
 
   /** Opens a session at `startedAt` (ms since the epoch). */
@@ -166,6 +162,15 @@ export class Session {
   /** The same session, used from another network or by another agent. */
   movedTo(network: Network): Session {
     return new Session(this.identity, network, this.id, this.startedAt);
+  }
+
+  /** From `"user":{` on; the `portal` object is left open. */
+  get fragment(): Uint8Array {
+    if (this.#fragment === undefined) {
+      const young = this.startedAt - Date.parse(this.identity.createdAt) < YOUNG_ACCOUNT_MS;
+      this.#fragment = encoded(this.#render('', '', '') + (young ? this.#accountDetail() : ''));
+    }
+    return this.#fragment;
   }
 
   get userId(): string {

@@ -9,7 +9,14 @@
 import { structuresOf } from '../cast.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { EventWriter, Register } from '../event-writer.ts';
-import { ACTIONS, scopeFragment, writePerson, writeRecordCount, writeScope } from '../event-writer.ts';
+import {
+  ACTIONS,
+  scopeFragment,
+  writePerson,
+  writePersons,
+  writeRecordCount,
+  writeScope,
+} from '../event-writer.ts';
 import type { LabelRecorder } from '../labels.ts';
 import type { Permutation, Random } from '../random.ts';
 import type { Session } from '../session.ts';
@@ -50,6 +57,8 @@ export class BulkReads implements EventStream {
   readonly #pageScopes: readonly Uint8Array[];
   readonly #events: number;
   readonly #sliceMs: number;
+  /** Persons of the event being written. */
+  readonly #page: Int32Array;
   #i = 0;
   time: number;
 
@@ -76,25 +85,23 @@ export class BulkReads implements EventStream {
       return scopeFragment([...several], options.sensitivity);
     });
     this.#events = eventsOf(options);
+    this.#page = new Int32Array(options.recordsPerEvent);
     this.#sliceMs = options.schedule.activeMs / this.#events;
     this.time = this.#timeOf(0);
   }
 
   next(out: EventWriter): void {
-    const { records, recordsPerEvent, rowBytes, order, register } = this.#options;
+    const { records, recordsPerEvent, rowBytes } = this.#options;
     const first = this.#i * recordsPerEvent;
     const count = Math.min(recordsPerEvent, records - first);
     const { session } = this.#readers[this.#i % this.#readers.length]!;
-    const page = recordsPerEvent > 1;
-    out.begin(this.time, this.#ids, page ? ACTIONS.recordList : ACTIONS.recordView, session.userId);
+    const isPage = recordsPerEvent > 1;
+    out.begin(this.time, this.#ids, isPage ? ACTIONS.recordList : ACTIONS.recordView, session.userId);
     out.fragment(session.fragment);
     writeRecordCount(out, count);
-    for (let k = 0; k < count; k++) {
-      const n = this.#firstPerson + first + k;
-      writePerson(out, register, k, order === 'shuffled' ? this.#persons.of(n) : n);
-    }
-    const scope = this.#details.pick(page ? this.#pageScopes : this.#scopes);
-    const bytes = page
+    this.#writePersons(out, this.#firstPerson + first, count);
+    const scope = this.#details.pick(isPage ? this.#pageScopes : this.#scopes);
+    const bytes = isPage
       ? Math.round(rowBytes * (count - 0.5)) + this.#details.below(rowBytes)
       : 12_000 + this.#details.below(12_000);
     writeScope(out, count, scope, bytes);
@@ -102,6 +109,20 @@ export class BulkReads implements EventStream {
     this.#label.noteRead(out, this.time, count, count);
     this.#i++;
     this.time = this.#i === this.#events ? Infinity : this.#timeOf(this.#i);
+  }
+
+  /** `count` persons from the n-th of the theft's order on. */
+  #writePersons(out: EventWriter, n: number, count: number): void {
+    const { order, register } = this.#options;
+    const shuffled = order === 'shuffled';
+    if (count === 1) {
+      writePerson(out, register, shuffled ? this.#persons.of(n) : n);
+      return;
+    }
+    const page = this.#page;
+    if (shuffled) this.#persons.fill(page, n, count);
+    else for (let k = 0; k < count; k++) page[k] = n + k;
+    writePersons(out, register, page, count);
   }
 
   #timeOf(i: number): number {

@@ -115,7 +115,7 @@ const OWN_DOCUMENT = STRUCTURES.map((structure) =>
 
 function writeOwn(out: EventWriter, person: number, scopes: readonly Uint8Array[], bytes: number): void {
   writeRecordCount(out, 1);
-  writePerson(out, 'p', 0, person);
+  writePerson(out, 'p', person);
   writeScope(out, 0, scopes[person % scopes.length]!, bytes);
 }
 

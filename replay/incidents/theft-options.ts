@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { parseDuration } from '../../src/sigma/duration.ts';
 import { DAY_MS, SECOND_MS } from '../calendar.ts';
+import { MAX_PAGE } from '../event-writer.ts';
 import { duration, instant, integer, toNumber, usual } from '../options.ts';
 
 /** A clock's error, ms, of either sign; written like a duration, with a minus for a clock that is late. */
@@ -117,7 +118,7 @@ export function theftOptions(defaults: {
   return {
     ...incidentOptions(),
     ...volumeOptions(defaults),
-    recordsPerEvent: integer(1, 1000)
+    recordsPerEvent: integer(1, MAX_PAGE)
       .prefault(defaults.recordsPerEvent ?? 1)
       .describe('1: one view per person. More: list pages of that many persons.'),
     order: z
