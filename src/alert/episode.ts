@@ -84,6 +84,7 @@ export class EpisodeTracker {
   readonly open = new Set<Episode>();
   /** Episodes of rules that others refer to, until their firing is passed on. */
   readonly unannounced = new Set<Episode>();
+  #nextFiring = Infinity;
   readonly #announced: (rule: CorrelationRule) => boolean;
   readonly #inhibition: Inhibition;
   /** No open episode's timeout ends before this event time. */
@@ -97,11 +98,19 @@ export class EpisodeTracker {
     this.#inhibition = new Inhibition(rules);
   }
 
+  /** No firing that is still to be passed on has an earlier crossing. */
+  get nextFiring(): number {
+    return this.#nextFiring;
+  }
+
   /** Takes the firings that lie before the watermark and are final, in order of their crossings. */
   takeFirings(watermark: number, of: ReadonlySet<CorrelationRule>): Episode[] {
     const final: Episode[] = [];
+    if (this.#nextFiring >= watermark) return final;
+    this.#nextFiring = Infinity;
     for (const episode of this.unannounced) {
       if (episode.crossedAt < watermark && of.has(episode.of.rule)) final.push(episode);
+      else this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
     }
     for (const episode of final) this.unannounced.delete(episode);
     return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
@@ -211,7 +220,10 @@ export class EpisodeTracker {
     this.open.add(episode);
     this.changed.add(episode);
     for (const inhibited of this.#inhibition.opened(episode)) this.changed.add(inhibited);
-    if (this.#announced(rule)) this.unannounced.add(episode);
+    if (this.#announced(rule)) {
+      this.unannounced.add(episode);
+      this.#nextFiring = Math.min(this.#nextFiring, end);
+    }
     this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
     this.#nextDeadline = Math.min(this.#nextDeadline, end + rule.resolveTimeoutMs);
     return episode;
@@ -224,6 +236,8 @@ export class EpisodeTracker {
       const from = end - rule.timespanMs;
       group.addRange(episode.totals, measure, from, episode.crossedAt - rule.timespanMs, 1);
       episode.crossedAt = end;
+      // Earlier than need be where its firing was passed on.
+      this.#nextFiring = Math.min(this.#nextFiring, end);
       episode.valueAtCrossing = value;
       episode.firstEventAt = group.oldestIn(measure, from, end);
       episode.recordsBefore = group.recordsIn(measure, from, end);

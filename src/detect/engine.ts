@@ -11,6 +11,7 @@ import { SipHash } from '../event/siphash.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
+import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { Evidence } from './evidence.ts';
 import { planCorrelations } from './plan.ts';
@@ -79,8 +80,8 @@ export class Engine {
     readonly rules: ReadonlySet<CorrelationRule>;
     readonly streams: readonly Stream[];
   }[];
-  /** Some rule has to wait for the watermark. */
-  readonly #settles: boolean;
+  /** When what waits for the watermark is due. */
+  readonly #agenda = new Agenda();
   #settledUpTo = -Infinity;
   #firingRecord: EventRecord | undefined;
 
@@ -110,6 +111,7 @@ export class Engine {
         new Stream(stream, {
           hash: this.#hash,
           tracker: this.tracker,
+          agenda: this.#agenda,
           lists: ruleSet.lists,
           counts: this.counts,
           personSlot: this.evidence.personSlot,
@@ -120,9 +122,10 @@ export class Engine {
     this.#refs = plan.streams.map(() => []);
     this.#depths = plan.depths.map((rules) => ({
       rules: new Set(rules),
-      streams: this.#streams.filter((_, i) => rules.includes(plan.streams[i]!.rules[0]!)),
+      streams: this.#streams.filter(
+        (stream, i) => stream.waits && rules.includes(plan.streams[i]!.rules[0]!),
+      ),
     }));
-    this.#settles = plan.depths.length > 1 || this.#streams.some(({ waits }) => waits);
   }
 
   /**
@@ -183,13 +186,15 @@ export class Engine {
 
   /**
    * What waits for the watermark, depth by depth: windows that more events could have made false, and the
-   * firings that chained rules see as events. Both are final only now.
+   * firings that chained rules see as events. Both are final only now. Mostly nothing is due.
    */
   #settle(watermark: number): void {
-    if (!this.#settles) return;
-    for (const { rules, streams } of this.#depths) {
-      for (const stream of streams) stream.close(watermark);
-      for (const episode of this.tracker.takeFirings(watermark, rules)) this.#chain(episode);
+    if (this.#agenda.due(watermark) || this.tracker.nextFiring < watermark) {
+      this.#agenda.clear();
+      for (const { rules, streams } of this.#depths) {
+        for (const stream of streams) stream.close(watermark, this.#settledUpTo);
+        for (const episode of this.tracker.takeFirings(watermark, rules)) this.#chain(episode);
+      }
     }
     this.#settledUpTo = watermark;
   }

@@ -15,6 +15,7 @@ import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SumLog } from '../window/sum-log.ts';
+import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from './min-heap.ts';
@@ -26,6 +27,7 @@ import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
 export interface StreamContext {
   readonly hash: SipHash;
   readonly tracker: EpisodeTracker;
+  readonly agenda: Agenda;
   /** Those that the rules name. */
   readonly lists: Lists;
   readonly counts: {
@@ -65,8 +67,8 @@ export class Stream {
   readonly #closingValues: unknown[] = [];
   /** Groups with windows that wait for the watermark, by the first one's end. */
   readonly #closing = new MinHeap<Group>();
-  /** What is older was judged, as far as it waited. */
-  #closedUpTo = -Infinity;
+  /** Some rule may have to wait for the watermark. */
+  readonly waits: boolean;
   #events = 0;
 
   constructor(plan: StreamPlan, context: StreamContext) {
@@ -110,6 +112,7 @@ export class Stream {
       scaled,
     };
     this.#hand = this.#groups.entries();
+    this.waits = plan.closings.length > 0 || plan.baselined.length > 0 || plan.novelty !== undefined;
   }
 
   get groups(): number {
@@ -202,7 +205,7 @@ export class Stream {
   }
 
   /** Takes an event that its group's gate let through. */
-  #pass(group: Group, { entry, eventId, values, amounts, closing }: Arrival): void {
+  #pass(group: Group, { entry, eventId, values, amounts, closing }: Arrival, watermark: number): void {
     values.forEach((words, m) => {
       const into = this.#values[m]!;
       if (into.words.length < words.length) into.words = new Uint32Array(2 * words.length);
@@ -211,29 +214,23 @@ export class Stream {
     });
     this.#amounts.set(amounts);
     closing.forEach((held, m) => (this.#closingValues[m] = held));
-    this.#enter(group, [], entry, eventId, this.#closedUpTo);
+    this.#enter(group, [], entry, eventId, watermark);
   }
 
-  /** Some rule may have to wait for the watermark. */
-  get waits(): boolean {
-    const { closings, baselined, novelty } = this.#plan;
-    return closings.length > 0 || baselined.length > 0 || novelty !== undefined;
-  }
-
-  /** Judges the windows that waited for the watermark. */
-  close(watermark: number): void {
-    const { counts } = this.#context;
+  /** Judges the windows that waited for the watermark; `before`: where that stood when it was called last. */
+  close(watermark: number, before: number): void {
+    const { counts, agenda } = this.#context;
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
       group.scheduled = Infinity;
       if (group.novelty !== undefined) {
-        group.novelty.release(watermark, (arrival) => this.#pass(group, arrival));
+        group.novelty.release(watermark, (arrival) => this.#pass(group, arrival, before));
         counts.coalesced += group.novelty.terms.takeCoalesced();
       }
       counts.coalesced += group.close(watermark);
       this.#schedule(group);
     }
-    this.#closedUpTo = watermark;
+    agenda.enter(this.#closing.least);
   }
 
   #schedule(group: Group): void {
@@ -241,6 +238,7 @@ export class Stream {
     if (nextEnd >= group.scheduled) return;
     group.scheduled = nextEnd;
     this.#closing.push(nextEnd, group);
+    this.#context.agenda.enter(nextEnd);
   }
 
   #groupsOf(record: EventRecord, slots: readonly number[]): Group[] {

@@ -5,6 +5,11 @@
  * Entries slide through in order: an entry enters the measure when its end is judged and leaves it when it
  * is a timespan old. A late event enters at once and counts in the windows still to be judged.
  *
+ * Some measures tell how much a window must hold before it can be true (`needed`). While all entries together
+ * hold less, the log sleeps: they lie in their queue, the measure is empty, and there is nothing to judge. What
+ * wakes it makes it enter what was passed asleep, so that from there on it stands as if it had been awake: the
+ * windows it missed were false. A benign group mostly sleeps, and an event there costs one queue entry.
+ *
  * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave
  * early and the values are no longer exact.
  */
@@ -35,6 +40,9 @@ export interface SlidingMeasure<T> {
   judge(endMs: number): Judgement;
   /** How much it had to forget so far to stay bounded. */
   readonly forgotten?: number;
+  /** No window is true whose entries hold less than this in all, each what `weigh` says of it; 0 when absent. */
+  readonly needed?: number;
+  weigh?(held: T): number;
 }
 
 interface Entry<T> {
@@ -46,14 +54,20 @@ export class ClosingLog<T> {
   readonly #timespanMs: number;
   readonly #maxEntries: number;
   readonly #measure: SlidingMeasure<T>;
+  readonly #needed: number;
   readonly #entries = new TimeQueue<Entry<T>>();
-  /** Entries that have entered the measure are [0, entered). */
+  /** Entries that have entered the measure are [0, entered); none while the log sleeps. */
   #entered = 0;
+  /** Weight of all entries. */
+  #held = 0;
+  #awake: boolean;
 
   constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>) {
     this.#timespanMs = timespanMs;
     this.#maxEntries = maxEntries;
     this.#measure = measure;
+    this.#needed = measure.needed ?? 0;
+    this.#awake = this.#needed === 0;
   }
 
   get length(): number {
@@ -62,55 +76,91 @@ export class ClosingLog<T> {
 
   /** End of the first window still to be judged; Infinity when there is none. */
   get nextEnd(): number {
-    return this.#entries.at(this.#entered)?.time ?? Infinity;
+    return this.#awake ? (this.#entries.at(this.#entered)?.time ?? Infinity) : Infinity;
   }
 
   /** Adds an event; `watermark`: windows that end before it were judged. Returns how many entries had to go. */
   add(time: number, held: T, watermark: number): number {
+    // Late: whatever window it could still count in ends at or after the watermark.
+    if (time < watermark && time <= watermark - this.#timespanMs) return 0;
     const entries = this.#entries;
+    if (this.#needed > 0) {
+      if (!this.#awake) this.#leave(this.#expired(watermark, entries.length));
+      this.#held += this.#measure.weigh!(held);
+      if (!this.#awake) {
+        entries.add({ time, held });
+        if (this.#held >= this.#needed) this.#wake(watermark);
+        return this.#bound(watermark);
+      }
+    }
     if (time < watermark) {
-      // Late: whatever window it could still count in ends at or after the watermark.
-      if (time <= watermark - this.#timespanMs) return 0;
       entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
       this.#measure.enter(held, time);
       return 0;
     }
     entries.add({ time, held }, this.#entered);
-    if (entries.length <= this.#maxEntries) return 0;
-    const excess = Math.min(this.#entered, Math.max(1, this.#maxEntries >>> 3));
-    this.#leave(excess);
-    return excess;
+    return this.#bound(watermark);
   }
 
   /** Judges every window that ends before the watermark. Returns how much the measure had to forget. */
   judge(watermark: number, report: (endMs: number, value: number) => void): number {
+    if (!this.#awake) return 0;
     const entries = this.#entries;
     const before = this.#measure.forgotten ?? 0;
     for (let end = this.nextEnd; end < watermark; end = this.nextEnd) {
-      while (this.nextEnd === end) {
-        this.#measure.enter(entries.at(this.#entered)!.held, end);
-        this.#entered += 1;
-      }
-      this.#leave(this.#expired(end));
+      while (this.nextEnd === end) this.#enterNext();
+      this.#leave(this.#expired(end, this.#entered));
       const { holds, value } = this.#measure.judge(end);
       if (holds) report(end, value);
     }
-    this.#leave(this.#expired(watermark));
+    this.#leave(this.#expired(watermark, this.#entered));
+    // Not at once: who hovers about what is needed would be woken again and again.
+    if (2 * this.#held < this.#needed) {
+      this.#awake = false;
+      for (let i = 0; i < this.#entered; i += 1) this.#measure.leave(entries.at(i)!.held);
+      this.#entered = 0;
+    }
     return (this.#measure.forgotten ?? 0) - before;
   }
 
-  /** How many of the entries that entered are a timespan old at `end`. */
-  #expired(end: number): number {
+  #wake(watermark: number): void {
+    this.#awake = true;
+    while (this.nextEnd < watermark) this.#enterNext();
+  }
+
+  #enterNext(): void {
+    const { time, held } = this.#entries.at(this.#entered)!;
+    this.#measure.enter(held, time);
+    this.#entered += 1;
+  }
+
+  /** Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. */
+  #bound(watermark: number): number {
+    const entries = this.#entries;
+    if (entries.length <= this.#maxEntries) return 0;
+    const most = Math.max(1, this.#maxEntries >>> 3);
+    let excess = 0;
+    while (excess < most && entries.at(excess)!.time < watermark) excess += 1;
+    this.#leave(excess);
+    return excess;
+  }
+
+  /** How many of the `among` oldest entries are a timespan old at `end`. */
+  #expired(end: number, among: number): number {
     let count = 0;
-    while (count < this.#entered && this.#entries.at(count)!.time <= end - this.#timespanMs) count += 1;
+    while (count < among && this.#entries.at(count)!.time <= end - this.#timespanMs) count += 1;
     return count;
   }
 
   #leave(count: number): void {
     if (count === 0) return;
-    for (let i = 0; i < count; i += 1) this.#measure.leave(this.#entries.at(i)!.held);
+    for (let i = 0; i < count; i += 1) {
+      const { held } = this.#entries.at(i)!;
+      if (this.#awake) this.#measure.leave(held);
+      if (this.#needed > 0) this.#held -= this.#measure.weigh!(held);
+    }
     this.#entries.dropFront(count);
-    this.#entered -= count;
+    if (this.#awake) this.#entered -= count;
   }
 }

@@ -68,6 +68,15 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     this.#stride = 1 + 2 * spec.steps;
   }
 
+  /** A run takes as many ids. */
+  get needed(): number {
+    return Math.min(this.#spec.minRun, this.#spec.maxIds);
+  }
+
+  weigh({ links }: SequenceHeld): number {
+    return links.length / this.#stride;
+  }
+
   /** Ids that had to be forgotten over the bound. */
   get forgotten(): number {
     return this.#forgotten;

@@ -48,6 +48,8 @@ export interface BegunMatch {
  * it were of that time, it is seen and stands in chains exactly as long as it counts.
  */
 export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
+  /** Without a match of the rule `newest` nothing counts. */
+  readonly needed = 1;
   readonly #spec: TemporalSpec;
   readonly #newest: number;
   readonly #instants = new Instants<BegunMatch>();
@@ -63,6 +65,10 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
     this.#spec = spec;
     this.#newest = newest;
     this.#progress = new Progress(spec);
+  }
+
+  weigh({ rules }: BegunMatch): number {
+    return rules.includes(this.#newest) ? 1 : 0;
   }
 
   enter(match: BegunMatch, timeMs: number): void {
