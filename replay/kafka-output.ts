@@ -18,8 +18,9 @@ import { VigieError } from '../src/errors.ts';
 import { COMPRESSIONS } from '../src/source/codecs/register.ts';
 import type { Compression } from '../src/source/codecs/register.ts';
 import type { Log } from '../src/source/kafka-client.ts';
-import { connectKafka, kafkaError } from '../src/source/kafka-client.ts';
+import { connectKafka } from '../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../src/source/kafka-client.ts';
+import { kafkaError, type KafkaPlace } from '../src/source/kafka-errors.ts';
 import { createTopic } from '../src/source/kafka-topics.ts';
 import { isoTime } from './event-id.ts';
 import type { EventChunk } from './event-writer.ts';
@@ -37,6 +38,7 @@ export interface KafkaOutputOptions {
   readonly clientId?: string;
   readonly ssl?: NonNullable<KafkaConnection['ssl']>;
   readonly sasl?: NonNullable<KafkaConnection['sasl']>;
+  readonly tlsFiles?: NonNullable<KafkaConnection['tlsFiles']>;
   readonly log?: Log;
 }
 
@@ -56,7 +58,7 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
   });
   const fail = (error: unknown): never => {
-    throw explained(error, brokers, topic);
+    throw explained(error, options, topic);
   };
   const admin = kafka.admin();
   const producer = kafka.producer({
@@ -172,8 +174,8 @@ function messagesOf(chunk: EventChunk): Message[] {
 }
 
 /** What a person replaying needs to hear; the service's own messages speak of trying again. */
-function explained(error: unknown, brokers: readonly string[], topic: string): VigieError {
-  const known = kafkaError(error, brokers, topic);
+function explained(error: unknown, connection: KafkaPlace, topic: string): VigieError {
+  const known = kafkaError(error, connection, topic);
   if (known.code === 'KAFKA_UNREACHABLE') {
     return new VigieError(known.code, known.message, {
       remedy:

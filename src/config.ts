@@ -65,6 +65,15 @@ const url = z
   .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
   .refine((value) => !WITH_CREDENTIALS.test(value), NO_CREDENTIALS);
 
+/** The secret goes there: in clear only to this machine. */
+const tokenUrl = url.refine(
+  (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(new URL(value).hostname),
+  'expected https',
+);
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
+const MECHANISMS_FORM = 'plain, scram-sha-256, scram-sha-512 or oauthbearer';
+
 /** Every setting, by its name in the configuration file. */
 export const SETTINGS = {
   rules: setting('VIGIE_RULES', someOf, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
@@ -101,16 +110,55 @@ export const SETTINGS = {
     'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
   ),
   kafka_ssl: setting('KAFKA_SSL', yesNo, 'false', 'Connect to Kafka over TLS.'),
+  kafka_ssl_ca: setting(
+    'KAFKA_SSL_CA',
+    text.optional(),
+    undefined,
+    'File of the authorities (PEM) that sign the certificates of the brokers. Default: those that Node trusts.',
+  ),
+  kafka_ssl_cert: setting(
+    'KAFKA_SSL_CERT',
+    text.optional(),
+    undefined,
+    "File of this client's certificate (PEM), with what leads to its authority, for brokers that want one.",
+  ),
+  kafka_ssl_key: setting('KAFKA_SSL_KEY', text.optional(), undefined, 'File of its private key (PEM).'),
+  kafka_ssl_key_passphrase: setting(
+    'KAFKA_SSL_KEY_PASSPHRASE',
+    text.optional(),
+    undefined,
+    'Passphrase of that key.',
+    true,
+  ),
   kafka_sasl_mechanism: setting(
     'KAFKA_SASL_MECHANISM',
-    z
-      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'expected plain, scram-sha-256 or scram-sha-512')
-      .optional(),
+    z.enum(MECHANISMS, `expected ${MECHANISMS_FORM}`).optional(),
     undefined,
-    'SASL mechanism: plain, scram-sha-256 or scram-sha-512.',
+    `SASL mechanism: ${MECHANISMS_FORM}.`,
   ),
   kafka_sasl_username: setting('KAFKA_SASL_USERNAME', text.optional(), undefined, 'SASL user name.'),
   kafka_sasl_password: setting('KAFKA_SASL_PASSWORD', text.optional(), undefined, 'SASL password.', true),
+  kafka_oauth_token_file: setting(
+    'KAFKA_OAUTH_TOKEN_FILE',
+    text.optional(),
+    undefined,
+    'File of the token for oauthbearer, kept fresh by another program; read anew for each connection.',
+  ),
+  kafka_oauth_token_url: setting(
+    'KAFKA_OAUTH_TOKEN_URL',
+    tokenUrl.optional(),
+    undefined,
+    'Where tokens for oauthbearer are fetched instead, by client credentials.',
+  ),
+  kafka_oauth_client_id: setting('KAFKA_OAUTH_CLIENT_ID', text.optional(), undefined, 'Client id there.'),
+  kafka_oauth_client_secret: setting(
+    'KAFKA_OAUTH_CLIENT_SECRET',
+    text.optional(),
+    undefined,
+    'Client secret there.',
+    true,
+  ),
+  kafka_oauth_scope: setting('KAFKA_OAUTH_SCOPE', text.optional(), undefined, 'Scope to ask for there.'),
   topic: setting('VIGIE_TOPIC', text, 'portal-access', 'Topic of access events.'),
   group: setting('VIGIE_GROUP', text, 'vigie', 'Consumer group.'),
   dead_letter_topic: setting(

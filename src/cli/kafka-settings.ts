@@ -1,32 +1,63 @@
 /** Kafka connection from the configuration. */
 
+import type { SASLOptions } from 'kafkajs';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { VigieError } from '../errors.ts';
 import type { KafkaConnection, Log } from '../source/kafka-client.ts';
+import { tokenFromFile, tokenFromServer } from '../source/oauth-token.ts';
+import { kafkaTls } from './kafka-tls.ts';
 
-/** Throws CONFIG_INVALID when brokers are missing or SASL is incomplete. */
-export function kafkaConnection(config: Config, log: Log): KafkaConnection {
-  const { kafka_brokers: brokers, kafka_sasl_mechanism: mechanism, kafka_sasl_username: username } = config;
+/** Throws CONFIG_INVALID when brokers are missing or SASL is incomplete, and what `kafkaTls` throws. */
+export function kafkaConnection(config: Config, log: Log, clock: Clock = systemClock): KafkaConnection {
+  const { kafka_brokers: brokers } = config;
   if (brokers === undefined || brokers.length === 0) {
     throw new VigieError('CONFIG_INVALID', 'KAFKA_BROKERS is not set', {
       remedy: 'Set KAFKA_BROKERS=host:port; `npm run dev:up` starts a broker on 127.0.0.1:9092.',
     });
   }
-  const password = config.kafka_sasl_password;
-  if (mechanism !== undefined && (username === undefined || password === undefined)) {
-    throw new VigieError(
-      'CONFIG_INVALID',
-      `KAFKA_SASL_MECHANISM is ${mechanism} without a user name and password`,
-      {
-        remedy: 'Set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD as well.',
-      },
-    );
-  }
+  const sasl = saslOptions(config, clock);
   return {
     brokers,
     clientId: 'vigie',
     log,
-    ...(config.kafka_ssl ? { ssl: true } : {}),
-    ...(mechanism === undefined ? {} : { sasl: { mechanism, username: username!, password: password! } }),
+    ...kafkaTls(config, clock),
+    ...(sasl === undefined ? {} : { sasl }),
   };
+}
+
+function saslOptions(config: Config, clock: Clock): SASLOptions | undefined {
+  const { kafka_sasl_mechanism: mechanism, kafka_sasl_username: username } = config;
+  const password = config.kafka_sasl_password;
+  if (mechanism === undefined) return undefined;
+  if (mechanism === 'oauthbearer') return { mechanism, oauthBearerProvider: tokens(config, clock) };
+  if (username === undefined || password === undefined) {
+    throw incomplete(mechanism, 'a user name and password', 'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+  }
+  return { mechanism, username, password };
+}
+
+function tokens(config: Config, clock: Clock): ReturnType<typeof tokenFromFile> {
+  const { kafka_oauth_token_file: file, kafka_oauth_token_url: url, kafka_oauth_scope: scope } = config;
+  if (file !== undefined && url !== undefined) {
+    throw new VigieError('CONFIG_INVALID', 'KAFKA_OAUTH_TOKEN_FILE and KAFKA_OAUTH_TOKEN_URL are both set', {
+      remedy: 'Set the one that tokens come from.',
+    });
+  }
+  if (file !== undefined) return tokenFromFile(file);
+  const { kafka_oauth_client_id: clientId, kafka_oauth_client_secret: clientSecret } = config;
+  if (url === undefined || clientId === undefined || clientSecret === undefined) {
+    throw incomplete(
+      'oauthbearer',
+      'a place that tokens come from',
+      'KAFKA_OAUTH_TOKEN_FILE, or KAFKA_OAUTH_TOKEN_URL, KAFKA_OAUTH_CLIENT_ID and KAFKA_OAUTH_CLIENT_SECRET',
+    );
+  }
+  return tokenFromServer({ url, clientId, clientSecret, scope, clock });
+}
+
+function incomplete(mechanism: string, what: string, settings: string): VigieError {
+  return new VigieError('CONFIG_INVALID', `KAFKA_SASL_MECHANISM is ${mechanism} without ${what}`, {
+    remedy: `Set ${settings} as well.`,
+  });
 }

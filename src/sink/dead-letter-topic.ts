@@ -15,8 +15,9 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Message, Producer } from 'kafkajs';
 import { VigieError } from '../errors.ts';
-import { connectKafka, KAFKA_RETRY, kafkaError } from '../source/kafka-client.ts';
+import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
+import { kafkaError } from '../source/kafka-errors.ts';
 import { createTopic } from '../source/kafka-topics.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 
@@ -59,7 +60,7 @@ export class DeadLetterTopic implements DeadLetterSink {
       await this.#open();
       for (const group of grouped(letters)) await this.#send(group);
     } catch (error) {
-      throw kafkaError(error, this.#options.brokers, this.#options.topic);
+      throw kafkaError(error, this.#options, this.#options.topic);
     }
   }
 
@@ -127,7 +128,7 @@ export class DeadLetterTopic implements DeadLetterSink {
   }
 
   #error(error: unknown): VigieError {
-    return kafkaError(error, this.#options.brokers, this.#options.topic);
+    return kafkaError(error, this.#options, this.#options.topic);
   }
 }
 

@@ -1,13 +1,7 @@
-/**
- * How this process talks to Kafka: one client with its timeouts, KafkaJS's log, and
- * the total classification of what can go wrong.
- *
- * Guarantee: whatever KafkaJS throws becomes a `VigieError` with a stable code and a remedy.
- */
+/** How this process talks to Kafka: one client with its timeouts, codecs and KafkaJS's log. */
 
 import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
-import { messageOf, VigieError } from '../errors.ts';
 import { registerCodecs } from './codecs/register.ts';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -19,6 +13,8 @@ export interface KafkaConnection {
   readonly clientId: string;
   readonly ssl?: NonNullable<KafkaConfig['ssl']>;
   readonly sasl?: SASLOptions;
+  /** Where certificates came from, by setting, for error messages. */
+  readonly tlsFiles?: Readonly<Record<string, string>>;
   readonly log: Log;
 }
 
@@ -52,6 +48,7 @@ function forward(entry: LogEntry, log: Log): void {
   if (message.startsWith('Offset out of range, resetting')) throw new OffsetGone();
 }
 
+/** `kafkaError` knows it by its name. */
 class OffsetGone extends Error {
   override readonly name = 'OffsetGone';
   readonly retriable = false;
@@ -79,118 +76,4 @@ function muteKafkaJsTimeoutWarning(): void {
 
 function fromKafkaJs(): boolean {
   return /[\\/]kafkajs[\\/]/.test(new Error('where from').stack ?? '');
-}
-
-interface KafkaJsErrorShape {
-  readonly name: string;
-  readonly message: string;
-  readonly type?: string;
-  readonly code?: unknown;
-  readonly retriable?: boolean;
-  readonly cause?: unknown;
-}
-
-/** The error and what caused it, outermost first. */
-function chain(thrown: unknown): KafkaJsErrorShape[] {
-  const errors: KafkaJsErrorShape[] = [];
-  let next: unknown = thrown;
-  while (next instanceof Error && errors.length < 10) {
-    errors.push(next);
-    next = next.cause;
-  }
-  return errors;
-}
-
-const GENERATION_TYPES = new Set([
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'REBALANCE_IN_PROGRESS',
-  'FENCED_INSTANCE_ID',
-]);
-const UNREACHABLE_NAMES = new Set([
-  'KafkaJSConnectionError',
-  'KafkaJSConnectionClosedError',
-  'KafkaJSRequestTimeoutError',
-  'KafkaJSBrokerNotFound',
-  'KafkaJSNoBrokerAvailableError',
-  'KafkaJSGroupCoordinatorNotFound',
-  'KafkaJSMetadataNotLoaded',
-  'KafkaJSLockTimeout',
-]);
-
-/** What went wrong, as people need it. `topic` is the one that was worked on. */
-export function kafkaError(thrown: unknown, brokers: readonly string[], topic: string): VigieError {
-  if (thrown instanceof VigieError) return thrown;
-  const errors = chain(thrown);
-  const types = new Set(errors.map((error) => error.type));
-  const names = new Set(errors.map((error) => error.name));
-  const servers = brokers.join(', ');
-  const detail = errors.at(-1)?.message ?? messageOf(thrown);
-  const of = (code: string, message: string, remedy: string, retryable = true): VigieError =>
-    new VigieError(code, message, { remedy, retryable, cause: thrown });
-
-  if (names.has('KafkaJSSASLAuthenticationError') || types.has('SASL_AUTHENTICATION_FAILED')) {
-    return of(
-      'KAFKA_AUTH_FAILED',
-      `Kafka at ${servers} refused the credentials: ${detail}`,
-      'Check the SASL mechanism, user name and password; trying again until they are accepted.',
-    );
-  }
-  if ([...types].some((type) => type?.endsWith('_AUTHORIZATION_FAILED'))) {
-    return of(
-      'KAFKA_FORBIDDEN',
-      `Kafka at ${servers} does not allow this user what topic ${topic} needs: ${detail}`,
-      'Grant the user Read and Describe on the topic and Read on the consumer group.',
-    );
-  }
-  if ([...types].some((type) => type !== undefined && GENERATION_TYPES.has(type))) {
-    return of(
-      'KAFKA_GENERATION_LOST',
-      `The consumer group rebalanced meanwhile, so partitions of ${topic} may have moved: ${detail}`,
-      'Nothing to do: the new assignment follows and reading resumes at the committed offsets.',
-    );
-  }
-  if (types.has('UNKNOWN_TOPIC_OR_PARTITION') || names.has('KafkaJSTopicMetadataNotLoaded')) {
-    return of(
-      'TOPIC_MISSING',
-      `Topic ${topic} does not exist on ${servers}`,
-      'Create the topic or correct its name; trying again until it exists.',
-    );
-  }
-  if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {
-    return of(
-      'KAFKA_MESSAGE_TOO_LARGE',
-      `Topic ${topic} does not take a message of that size`,
-      'Raise max.message.bytes of the topic.',
-      false,
-    );
-  }
-  if (names.has('OffsetGone')) {
-    return of(
-      'KAFKA_OFFSET_GONE',
-      `Topic ${topic} no longer has the messages that were to be read next: deleted by retention, or the topic was created again`,
-      'Reading goes on at the oldest there is; what is missing is counted and logged as INPUT_GAP.',
-    );
-  }
-  if (names.has('UnreadableBatch') || names.has('KafkaJSNotImplemented')) {
-    return of(
-      'KAFKA_BATCH_UNREADABLE',
-      `Topic ${topic} holds a batch that cannot be read: ${detail}`,
-      'Reading stands still there. See what the producer wrote, then move the group past it (kafka-consumer-groups.sh --reset-offsets).',
-      false,
-    );
-  }
-  if ([...names].some((name) => UNREACHABLE_NAMES.has(name))) {
-    return of(
-      'KAFKA_UNREACHABLE',
-      `Kafka at ${servers} does not answer: ${detail}`,
-      'Check the addresses, that the brokers run, and whether they want TLS; trying again until they answer.',
-    );
-  }
-  return of(
-    'KAFKA_FAILED',
-    `Kafka at ${servers}, topic ${topic}: ${detail}`,
-    'See the cause; it is tried again.',
-    errors.some((error) => error.retriable === true),
-  );
 }

@@ -14,8 +14,9 @@ import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { eventBatch } from './kafka-batch.ts';
-import { connectKafka, KAFKA_RETRY, kafkaError } from './kafka-client.ts';
+import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
+import { kafkaError } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
@@ -98,18 +99,18 @@ export class KafkaGroup {
   async commit(
     partitions: readonly { partition: number; offset: string; metadata: string }[],
   ): Promise<void> {
-    const { brokers, topic } = this.#options;
+    const { topic } = this.#options;
     if (this.#generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
     try {
       await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
       for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
-      throw kafkaError(error, brokers, topic);
+      throw kafkaError(error, this.#options, topic);
     }
   }
 
   async #supervise(): Promise<void> {
-    const { brokers, topic, onProblem, log } = this.#options;
+    const { topic, onProblem, log } = this.#options;
     let backoffMs = BACKOFF_MS.first;
     while (!this.#left.signal.aborted) {
       this.#joined = false;
@@ -117,7 +118,7 @@ export class KafkaGroup {
         await this.#consume();
       } catch (error) {
         if (this.#left.signal.aborted) return;
-        const problem = kafkaError(error, brokers, topic);
+        const problem = kafkaError(error, this.#options, topic);
         onProblem(problem);
         if (this.#joined) backoffMs = BACKOFF_MS.first;
         log('error', problem.message, { code: problem.code, remedy: problem.remedy, retryInMs: backoffMs });

@@ -8,7 +8,7 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { kafkaError } from './kafka-client.ts';
+import { kafkaError } from './kafka-errors.ts';
 import { generationLost, KafkaGroup } from './kafka-group.ts';
 import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
 import { encodeMetadata } from './kafka-offsets.ts';
@@ -83,7 +83,7 @@ export class KafkaSource implements Source {
    * assignment has ended, for the next one asks again.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
-    const { topic, brokers, log, onProblem } = this.#options;
+    const { topic, log, onProblem } = this.#options;
     const generation = this.#announced;
     if (generation === undefined) return false;
     const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
@@ -101,7 +101,7 @@ export class KafkaSource implements Source {
         generation.consumer.seek({ topic, partition, offset: String(found) });
         return true;
       } catch (error) {
-        const problem = kafkaError(error, brokers, topic);
+        const problem = kafkaError(error, this.#options, topic);
         if (!problem.retryable) throw problem;
         troubled = true;
         onProblem(problem);

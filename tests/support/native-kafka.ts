@@ -27,6 +27,8 @@ export interface NativeKafka {
   readonly brokers: string[];
   /** A second listener that wants SASL PLAIN. */
   readonly sasl: { readonly brokers: string[]; readonly username: string; readonly password: string };
+  /** Address of each further listener, by its name. */
+  readonly listeners: ReadonlyMap<string, string>;
   /** Resolves when the broker ended by itself. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -37,6 +39,18 @@ export interface NativeKafkaOptions {
   readonly port?: number;
   /** Kept at stop. Default: a temporary folder, removed at stop. */
   readonly dataFolder?: string;
+  /** Further listeners. */
+  readonly listeners?: readonly Listener[];
+  /** As the format tool takes users of SCRAM, e.g. `SCRAM-SHA-256=[name=a,password=b]`. */
+  readonly scram?: readonly string[];
+}
+
+export interface Listener {
+  /** Lower case. */
+  readonly name: string;
+  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  /** Its own settings, without `listener.name.…`. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 const SASL_USER = { username: 'vigie', password: 'local-only' };
@@ -46,12 +60,15 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
   await fetchJars();
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'vigie-kafka-')));
   await mkdir(folder, { recursive: true });
-  const [freePort, saslPort, controllerPort] = await freePorts(3);
+  const { listeners = [] } = options;
+  const [freePort, saslPort, controllerPort, ...ports] = await freePorts(3 + listeners.length);
+  const further = listeners.map((listener, i) => ({ ...listener, port: ports[i]! }));
   const port = options.port ?? freePort!;
   const config = join(folder, 'server.properties');
-  await writeFile(config, properties(folder, port, saslPort!, controllerPort!));
+  await writeFile(config, properties(folder, port, saslPort!, controllerPort!, further));
+  const scram = (options.scram ?? []).flatMap((user) => ['--add-scram', user]);
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
-    await java('kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', config]);
+    await java('kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', config, ...scram]);
   }
   const logFile = join(folder, 'broker.log');
   const shell = spawnGuarded(config, logFile, options.dataFolder === undefined ? folder : undefined);
@@ -70,6 +87,7 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
   return {
     brokers: [`127.0.0.1:${port}`],
     sasl: { brokers: [`127.0.0.1:${saslPort!}`], ...SASL_USER },
+    listeners: new Map(further.map((listener) => [listener.name, `127.0.0.1:${listener.port}`])),
     ended,
     stop,
   };
@@ -168,7 +186,22 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function properties(folder: string, port: number, saslPort: number, controllerPort: number): string {
+function properties(
+  folder: string,
+  port: number,
+  saslPort: number,
+  controllerPort: number,
+  further: readonly (Listener & { readonly port: number })[],
+): string {
+  const addresses = further
+    .map((listener) => `,${listener.name.toUpperCase()}://127.0.0.1:${listener.port}`)
+    .join('');
+  const protocols = further.map(({ name, protocol }) => `,${name.toUpperCase()}:${protocol}`).join('');
+  const settings = further.flatMap((listener) =>
+    Object.entries(listener.settings).map(
+      ([name, value]) => `listener.name.${listener.name}.${name}=${value}`,
+    ),
+  );
   const { username, password } = SASL_USER;
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule';
   return `
@@ -176,9 +209,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=${login} required username="${username}" password="${password}" user_${username}="${password}";
 log.dirs=${join(folder, 'data')}
@@ -192,5 +225,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 message.max.bytes=${16 * 1024 * 1024}
+${settings.join('\n')}
 `;
 }

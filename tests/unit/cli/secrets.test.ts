@@ -17,6 +17,8 @@ import { cleanUp, start, temporaryFolder, until, vigie } from '../../support/cli
 
 const SECRETS = {
   KAFKA_SASL_PASSWORD: 'kafka-Marked/secret+1',
+  KAFKA_SSL_KEY_PASSPHRASE: 'passphrase-Marked/secret+3',
+  KAFKA_OAUTH_CLIENT_SECRET: 'oauth-Marked/secret+4',
   CLICKHOUSE_PASSWORD: 'clickhouse-Marked/secret+2',
   VIGIE_PSEUDONYM_KEY: 'a7d1f0c3b2e4958677a8b9cadbecfd0e',
 };

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import { UnreadableBatch } from '../../../src/source/codecs/unreadable-batch.ts';
-import { connectKafka, kafkaError } from '../../../src/source/kafka-client.ts';
+import { connectKafka } from '../../../src/source/kafka-client.ts';
+import { kafkaError } from '../../../src/source/kafka-errors.ts';
 import { decodeMetadata, encodeMetadata } from '../../../src/source/kafka-offsets.ts';
 import { freePorts } from '../../support/native-kafka.ts';
 
@@ -28,7 +29,7 @@ test.each([
   ['NOT_ENOUGH_REPLICAS', 'KAFKA_FAILED', true],
 ])('the protocol error %s is %s, also behind retries', (type, code, retryable) => {
   for (const thrown of [protocolError(type), wrapped(protocolError(type))]) {
-    const error = kafkaError(thrown, ['a:9092', 'b:9092'], 'access');
+    const error = kafkaError(thrown, { brokers: ['a:9092', 'b:9092'] }, 'access');
     expect(error).toMatchObject({ code, retryable });
     expect(error.remedy).not.toBe('');
     expect(error.message).toMatch(/access|a:9092, b:9092/);
@@ -37,9 +38,12 @@ test.each([
 });
 
 test('anything else that is thrown is a failure that is not retried, and a coded error stays as it is', () => {
-  expect(kafkaError('odd', ['a:9092'], 't')).toMatchObject({ code: 'KAFKA_FAILED', retryable: false });
+  expect(kafkaError('odd', { brokers: ['a:9092'] }, 't')).toMatchObject({
+    code: 'KAFKA_FAILED',
+    retryable: false,
+  });
   const coded = new VigieError('X', 'x');
-  expect(kafkaError(coded, [], 't')).toBe(coded);
+  expect(kafkaError(coded, { brokers: [] }, 't')).toBe(coded);
 });
 
 test('an unreachable broker is named, and the client logs to the given function only', async () => {
@@ -49,8 +53,8 @@ test('an unreachable broker is named, and the client logs to the given function 
   const log = (level: string, message: string): void => void logged.push(`${level} ${message}`);
   const admin = connectKafka({ brokers, clientId: 'test', log }).admin({ retry: { retries: 0 } });
   const thrown: unknown = await admin.connect().catch((error: unknown) => error);
-  expect(kafkaError(thrown, brokers, 't')).toMatchObject({ code: 'KAFKA_UNREACHABLE', retryable: true });
-  expect(kafkaError(thrown, brokers, 't').message).toContain(brokers[0]);
+  expect(kafkaError(thrown, { brokers }, 't')).toMatchObject({ code: 'KAFKA_UNREACHABLE', retryable: true });
+  expect(kafkaError(thrown, { brokers }, 't').message).toContain(brokers[0]);
   expect(logged.some((line) => line.startsWith('debug kafka client: Connection error'))).toBe(true);
 });
 
@@ -68,7 +72,7 @@ test('other warnings about timeouts still come through', async () => {
 
 test('a batch that cannot be read is named with its topic, and trying again does not help', () => {
   for (const thrown of [new UnreadableBatch('lz4', 'odd'), wrapped(new UnreadableBatch('lz4', 'odd'))]) {
-    const error = kafkaError(thrown, ['a:9092'], 'access');
+    const error = kafkaError(thrown, { brokers: ['a:9092'] }, 'access');
     expect(error).toMatchObject({ code: 'KAFKA_BATCH_UNREADABLE', retryable: false });
     expect(error.message).toMatch(/access.*lz4: odd/);
   }

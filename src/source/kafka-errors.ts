@@ -1,0 +1,208 @@
+/**
+ * The total classification of what can go wrong with Kafka.
+ *
+ * Guarantee: whatever KafkaJS throws becomes a `VigieError` with a stable code, the value at fault (never a
+ * secret), the place, what to do, and whether trying again can help without anybody doing anything here.
+ */
+
+import { messageOf, VigieError } from '../errors.ts';
+import type { KafkaConnection } from './kafka-client.ts';
+
+interface KafkaJsErrorShape {
+  readonly name: string;
+  readonly message: string;
+  readonly type?: string;
+  readonly code?: unknown;
+  readonly retriable?: boolean;
+  readonly cause?: unknown;
+  /** Of a failed connection. */
+  readonly broker?: string;
+}
+
+/** Where it went wrong. */
+export type KafkaPlace = Pick<KafkaConnection, 'brokers' | 'sasl' | 'tlsFiles'>;
+
+/** The error and what caused it, outermost first. */
+function chain(thrown: unknown): KafkaJsErrorShape[] {
+  const errors: KafkaJsErrorShape[] = [];
+  let next: unknown = thrown;
+  while (next instanceof Error && errors.length < 10) {
+    errors.push(next);
+    next = next.cause;
+  }
+  return errors;
+}
+
+const LOGIN_TYPES = new Set([
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  // KafkaJS does not look at what a broker answers to a token; it only meets this at the next request.
+  'ILLEGAL_SASL_STATE',
+]);
+const GENERATION_TYPES = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+]);
+const UNREACHABLE_NAMES = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSMetadataNotLoaded',
+  'KafkaJSLockTimeout',
+]);
+
+/** TLS failures by the codes of Node and OpenSSL. */
+const TLS: readonly {
+  readonly codes: RegExp;
+  readonly code: string;
+  readonly what: string;
+  readonly remedy: string;
+}[] = [
+  {
+    codes: /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/,
+    code: 'KAFKA_TLS_EXPIRED',
+    what: 'shows a certificate that is not valid now',
+    remedy:
+      'Renew the certificate of the broker, or set the clock of this machine; trying again helps once that is done.',
+  },
+  {
+    codes:
+      /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE|INVALID_CA/,
+    code: 'KAFKA_TLS_UNTRUSTED',
+    what: 'shows a certificate that is not signed by an authority trusted here',
+    remedy:
+      'Let KAFKA_SSL_CA name the certificate of the authority that signed it; trying again alone does not help.',
+  },
+  {
+    codes: /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    code: 'KAFKA_TLS_WRONG_NAME',
+    what: 'shows a certificate for other names',
+    remedy:
+      'Use a name of the certificate in KAFKA_BROKERS and in advertised.listeners of the broker; trying again alone does not help.',
+  },
+  {
+    codes:
+      /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|DECRYPT|ACCESS)|CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/,
+    code: 'KAFKA_TLS_REFUSED',
+    what: 'refused the certificate of this client, or wants one',
+    remedy:
+      'Let KAFKA_SSL_CERT and KAFKA_SSL_KEY name a valid certificate that an authority of the broker signed; trying again alone does not help.',
+  },
+  {
+    codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/,
+    code: 'KAFKA_TLS_MISMATCH',
+    what: 'does not speak TLS on that port, or another version, or hung up',
+    remedy:
+      'Check that KAFKA_BROKERS names the port of a TLS listener; trying again helps if the broker was just restarting.',
+  },
+];
+
+function tlsError(
+  errors: readonly KafkaJsErrorShape[],
+  { brokers, tlsFiles = {} }: KafkaPlace,
+  of: (code: string, message: string, remedy: string, retryable?: boolean) => VigieError,
+): VigieError | undefined {
+  for (const { code, message, broker } of errors) {
+    // A broker that takes our greeting for nonsense hangs up.
+    const hungUp = message.includes('before secure TLS connection');
+    const found = hungUp ? 'WRONG_VERSION_NUMBER' : typeof code === 'string' ? code : '';
+    const kind = TLS.find(({ codes }) => codes.test(found));
+    if (kind === undefined) continue;
+    const place = broker ?? brokers.join(', ');
+    const files = Object.entries(tlsFiles).map(([name, path]) => `${name}=${path}`);
+    const used = files.length === 0 ? '' : ` (${files.join(', ')})`;
+    return of(kind.code, `Kafka at ${place} ${kind.what}${used}: ${message}`, kind.remedy);
+  }
+  return undefined;
+}
+
+/** What went wrong, as people need it. `topic` is the one that was worked on. */
+export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: string): VigieError {
+  const errors = chain(thrown);
+  const own = errors.find((error) => error instanceof VigieError);
+  if (own instanceof VigieError) return own;
+  const { brokers } = connection;
+  const types = new Set(errors.map((error) => error.type));
+  const names = new Set(errors.map((error) => error.name));
+  const servers = brokers.join(', ');
+  const detail = errors.at(-1)?.message ?? messageOf(thrown);
+  const of = (code: string, message: string, remedy: string, retryable = true): VigieError =>
+    new VigieError(code, message, { remedy, retryable, cause: thrown });
+
+  const tls = tlsError(errors, connection, of);
+  if (tls !== undefined) return tls;
+  if (
+    names.has('KafkaJSSASLAuthenticationError') ||
+    [...types].some((type) => type !== undefined && LOGIN_TYPES.has(type))
+  ) {
+    const { sasl } = connection;
+    const user = sasl !== undefined && 'username' in sasl ? ` of user ${sasl.username}` : '';
+    return of(
+      'KAFKA_AUTH_FAILED',
+      `Kafka at ${servers} refused the ${sasl?.mechanism ?? 'SASL'} credentials${user}: ${detail}`,
+      'Check KAFKA_SASL_MECHANISM, the user name and the password or token; trying again helps only once the broker accepts them.',
+    );
+  }
+  if ([...types].some((type) => type?.endsWith('_AUTHORIZATION_FAILED'))) {
+    return of(
+      'KAFKA_FORBIDDEN',
+      `Kafka at ${servers} does not allow this user what topic ${topic} needs: ${detail}`,
+      'Grant the user Read and Describe on the topic and Read on the consumer group.',
+    );
+  }
+  if ([...types].some((type) => type !== undefined && GENERATION_TYPES.has(type))) {
+    return of(
+      'KAFKA_GENERATION_LOST',
+      `The consumer group rebalanced meanwhile, so partitions of ${topic} may have moved: ${detail}`,
+      'Nothing to do: the new assignment follows and reading resumes at the committed offsets.',
+    );
+  }
+  if (types.has('UNKNOWN_TOPIC_OR_PARTITION') || names.has('KafkaJSTopicMetadataNotLoaded')) {
+    return of(
+      'TOPIC_MISSING',
+      `Topic ${topic} does not exist on ${servers}`,
+      'Create the topic or correct its name; trying again until it exists.',
+    );
+  }
+  if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {
+    return of(
+      'KAFKA_MESSAGE_TOO_LARGE',
+      `Topic ${topic} does not take a message of that size`,
+      'Raise max.message.bytes of the topic.',
+      false,
+    );
+  }
+  if (names.has('OffsetGone')) {
+    return of(
+      'KAFKA_OFFSET_GONE',
+      `Topic ${topic} no longer has the messages that were to be read next: deleted by retention, or the topic was created again`,
+      'Reading goes on at the oldest there is; what is missing is counted and logged as INPUT_GAP.',
+    );
+  }
+  if (names.has('UnreadableBatch') || names.has('KafkaJSNotImplemented')) {
+    return of(
+      'KAFKA_BATCH_UNREADABLE',
+      `Topic ${topic} holds a batch that cannot be read: ${detail}`,
+      'Reading stands still there. See what the producer wrote, then move the group past it (kafka-consumer-groups.sh --reset-offsets).',
+      false,
+    );
+  }
+  if ([...names].some((name) => UNREACHABLE_NAMES.has(name))) {
+    return of(
+      'KAFKA_UNREACHABLE',
+      `Kafka at ${servers} does not answer: ${detail}`,
+      'Check the addresses, that the brokers run, and whether they want TLS; trying again until they answer.',
+    );
+  }
+  return of(
+    'KAFKA_FAILED',
+    `Kafka at ${servers}, topic ${topic}: ${detail}`,
+    'See the cause; it is tried again.',
+    errors.some((error) => error.retriable === true),
+  );
+}

@@ -1,0 +1,116 @@
+/**
+ * Tokens for SASL OAUTHBEARER: read from a file that somebody else renews, or fetched with the credentials of a
+ * client (OAuth 2.0, RFC 6749, 4.4) and kept until four fifths of their life are over.
+ *
+ * No token and no secret is in any message.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { messageOf, VigieError } from '../errors.ts';
+
+export type TokenProvider = () => Promise<{ readonly value: string }>;
+
+/** Read anew for each connection. Throws KAFKA_TOKEN_UNAVAILABLE. */
+export function tokenFromFile(path: string): TokenProvider {
+  return async () => {
+    let value: string;
+    try {
+      value = (await readFile(path, 'utf8')).trim();
+    } catch (error) {
+      throw unavailable(`KAFKA_OAUTH_TOKEN_FILE=${path} cannot be read: ${messageOf(error)}`, error);
+    }
+    if (value === '') throw unavailable(`KAFKA_OAUTH_TOKEN_FILE=${path} is empty`);
+    return { value };
+  };
+}
+
+export interface ClientCredentials {
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scope: string | undefined;
+  readonly clock: Clock;
+}
+
+const answerSchema = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.number().positive().optional(),
+});
+const refusalSchema = z.object({ error: z.string() });
+const TIMEOUT_MS = 5000;
+/** Of a token that does not say how long it lives. */
+const DEFAULT_LIFE_SECONDS = 300;
+
+/** Throws KAFKA_TOKEN_UNAVAILABLE, KAFKA_TOKEN_REFUSED. */
+export function tokenFromServer(credentials: ClientCredentials): TokenProvider {
+  const { clock } = credentials;
+  let kept: { readonly value: string; readonly untilMs: number } | undefined;
+  let asking: Promise<{ readonly value: string }> | undefined;
+  const ask = async (): Promise<{ readonly value: string }> => {
+    const { access_token: value, expires_in: seconds = DEFAULT_LIFE_SECONDS } = await fetchToken(credentials);
+    kept = { value, untilMs: clock.elapsed() + seconds * 800 };
+    return { value };
+  };
+  return async () => {
+    if (kept !== undefined && clock.elapsed() < kept.untilMs) return { value: kept.value };
+    // Connections to all brokers open at once.
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+}
+
+async function fetchToken({
+  url,
+  clientId,
+  clientSecret,
+  scope,
+}: ClientCredentials): Promise<z.infer<typeof answerSchema>> {
+  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`);
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Basic ${basic.toString('base64')}`, accept: 'application/json' },
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        ...(scope === undefined ? {} : { scope }),
+      }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    body = await response.json().catch(() => undefined);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw unavailable(`KAFKA_OAUTH_TOKEN_URL=${url} does not answer: ${messageOf(cause)}`, error);
+  }
+  if (response.status >= 500) throw unavailable(`KAFKA_OAUTH_TOKEN_URL=${url} answers ${response.status}`);
+  if (!response.ok) {
+    const refusal = refusalSchema.safeParse(body);
+    const why = refusal.success ? `: ${refusal.data.error.slice(0, 100)}` : '';
+    throw new VigieError(
+      'KAFKA_TOKEN_REFUSED',
+      `KAFKA_OAUTH_TOKEN_URL=${url} answers ${response.status} to KAFKA_OAUTH_CLIENT_ID=${clientId}${why}`,
+      {
+        retryable: true,
+        remedy:
+          'Check the client id, its secret and the scope; trying again helps only once the server accepts them.',
+      },
+    );
+  }
+  const answer = answerSchema.safeParse(body);
+  if (!answer.success) throw unavailable(`KAFKA_OAUTH_TOKEN_URL=${url} answers without an access_token`);
+  return answer.data;
+}
+
+function unavailable(message: string, cause?: unknown): VigieError {
+  return new VigieError('KAFKA_TOKEN_UNAVAILABLE', message, {
+    retryable: true,
+    remedy: 'Check the setting, and that whoever issues tokens is up; it is tried again until there is one.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,59 @@
+/** Settings of the Kafka connection that cannot work are refused at the start, by name and without secrets. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { kafkaConnection } from '../../../src/cli/kafka-settings.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { cleanUp, temporaryFolder } from '../../support/cli.ts';
+
+afterAll(cleanUp);
+
+const connect = (env: Readonly<Record<string, string>>) =>
+  kafkaConnection(loadConfig({ KAFKA_BROKERS: 'kafka:9093', ...env }), () => undefined);
+
+const folder = temporaryFolder();
+const noCertificate = join(folder, 'none.pem');
+writeFileSync(noCertificate, 'hello');
+const OAUTH = { KAFKA_SASL_MECHANISM: 'oauthbearer' };
+
+test.each([
+  [
+    'CONFIG_INVALID',
+    'scram-sha-256 without',
+    { KAFKA_SASL_MECHANISM: 'scram-sha-256', KAFKA_SASL_USERNAME: 'u' },
+  ],
+  ['CONFIG_INVALID', 'oauthbearer without', OAUTH],
+  ['CONFIG_INVALID', 'oauthbearer without', { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'https://id/token' }],
+  [
+    'CONFIG_INVALID',
+    'both set',
+    { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'https://id/token', KAFKA_OAUTH_TOKEN_FILE: 't' },
+  ],
+  ['CONFIG_INVALID', 'expected https', { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'http://id/token' }],
+  ['CONFIG_INVALID', 'KAFKA_SSL is false', { KAFKA_SSL_CA: noCertificate }],
+  [
+    'CONFIG_INVALID',
+    'KAFKA_SSL_CERT is set without KAFKA_SSL_KEY',
+    { KAFKA_SSL: 'true', KAFKA_SSL_CERT: noCertificate },
+  ],
+  [
+    'KAFKA_CERT_INVALID',
+    `KAFKA_SSL_CA=${noCertificate} holds no certificate`,
+    { KAFKA_SSL: 'true', KAFKA_SSL_CA: noCertificate },
+  ],
+  [
+    'KAFKA_CERT_INVALID',
+    'KAFKA_SSL_CA=/nowhere.pem cannot be read',
+    { KAFKA_SSL: 'true', KAFKA_SSL_CA: '/nowhere.pem' },
+  ],
+])('%s: %s', (code, message, env) => {
+  expect(() => connect(env)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(message), retryable: false }),
+  );
+});
+
+test('without any of them the connection is plain', () => {
+  expect(connect({})).not.toHaveProperty('ssl');
+  expect(connect({ KAFKA_SSL: 'true' })).toMatchObject({ ssl: true });
+});
