@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, type OutputConfiguration } from 'commander';
 import { alertsCommand } from './alerts.ts';
 import { backtestCommand } from './backtest.ts';
+import { deadLettersCommand } from './deadletters.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
 import { mappingCommand } from './mapping.ts';
@@ -51,6 +52,7 @@ Start with:
   mappingCommand(program, exit);
   backtestCommand(program);
   alertsCommand(program);
+  deadLettersCommand(program);
   pseudonymiseCommand(program);
   return program;
 }

@@ -30,6 +30,9 @@ const COMMANDS = [
   'alerts assign',
   'alerts comment',
   'alerts close',
+  'deadletters',
+  'deadletters list',
+  'deadletters replay',
   'pseudonymise',
 ];
 
@@ -61,8 +64,8 @@ function listedIn(help: string): string[] {
 
 describe('help', () => {
   test('covers every command there is', async () => {
-    const [all, rules, alerts, mapping] = await Promise.all(
-      [[], ['rules'], ['alerts'], ['mapping']].map(async (path) =>
+    const [all, rules, alerts, mapping, letters] = await Promise.all(
+      [[], ['rules'], ['alerts'], ['mapping'], ['deadletters']].map(async (path) =>
         listedIn((await written(...path, '--help')).stdout),
       ),
     );
@@ -71,6 +74,7 @@ describe('help', () => {
       ...rules!.map((name) => `rules ${name}`),
       ...alerts!.map((name) => `alerts ${name}`),
       ...mapping!.map((name) => `mapping ${name}`),
+      ...letters!.map((name) => `deadletters ${name}`),
     ];
     expect(names.toSorted()).toEqual(COMMANDS.toSorted());
   });
@@ -147,6 +151,9 @@ test.each<[string, string[], RegExp]>([
     /Allowed choices are firing, resolved, merged/,
   ],
   ['an assignment to nobody', ['alerts', 'assign', '3f9a'], /required option '--to <name>' not specified/],
+  ['bytes on a terminal', ['deadletters', 'list', '--raw'], /--raw needs --json/],
+  ['letters of a file to nowhere', ['deadletters', 'replay', '-f', 'x'], /need --to FILE/],
+  ['a reason that is none', ['deadletters', 'list', '--code', 'ODD'], /Allowed choices are NOT_JSON/],
   ['an end without a reason', ['alerts', 'close', '3f9a'], /required option '--reason <text>' not specified/],
   [
     'an unknown scenario',

@@ -1,0 +1,172 @@
+/** `vigie deadletters`: what became no event, and sending it again. */
+
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import { DEAD_LETTER_CODES } from '../event/decoder.ts';
+import { LettersInFile } from '../sink/letters-in-file.ts';
+import { LettersInTopic } from '../sink/letters-in-topic.ts';
+import {
+  type LetterFilter,
+  type LetterStore,
+  matches,
+  replayLetters,
+  type StoredLetter,
+} from '../sink/stored-letters.ts';
+import { kafkaConnection } from './kafka-settings.ts';
+import { instantMs, wholeNumber } from './options.ts';
+import { write } from './output.ts';
+import { bytes, count, instant, table } from './terminal.ts';
+
+interface PlaceOptions {
+  file?: string;
+}
+
+interface FilterOptions extends PlaceOptions {
+  code?: string[];
+  since?: number;
+  until?: number;
+  limit: number;
+  json?: true;
+}
+
+export function deadLettersCommand(program: Command): void {
+  const letters = program
+    .command('deadletters')
+    .summary('list inputs that became no event, and send them again')
+    .description(
+      'Those of the topic (KAFKA_BROKERS, VIGIE_DEAD_LETTER_TOPIC), or of a file: --file, or without brokers dead-letters.ndjson in the data folder.',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie deadletters list --code NO_TIME\n  vigie deadletters replay --code NO_TIME --dry-run',
+    );
+
+  filtered(letters.command('list').description('Reason, place, time and size, oldest first.'))
+    .option('--raw', 'also the sentence and the original bytes, which may hold ids of persons; needs --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie deadletters list --since 2025-07-12T00:00:00Z --limit 20\n  vigie deadletters list --json | jq -r .code | sort | uniq -c\n  vigie deadletters list --json --raw | jq -r .bytes_base64 | head -1 | base64 -d',
+    )
+    .action(async (options: FilterOptions & { raw?: true }, self: Command) => {
+      if (options.raw && !options.json) self.error('error: --raw needs --json');
+      await list(openStore(options), options);
+    });
+
+  filtered(
+    letters
+      .command('replay')
+      .description(
+        'Sends original bytes again: from the topic to the partition that they came from, from a file to another (--to). Each letter once, however often this is called.',
+      ),
+  )
+    .option('--to <file>', 'where lines of a file go, - for standard output; they hold ids of persons')
+    .option('--dry-run', 'only say how many it would be')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie deadletters replay --code FUTURE_TIME --dry-run\n  vigie deadletters replay --code NO_TIME --since 2025-07-12T00:00:00Z --limit 1000\n  vigie deadletters replay --file .vigie/dead-letters.ndjson --to again.ndjson',
+    )
+    .action(async (options: FilterOptions & { to?: string; dryRun?: true }, self: Command) => {
+      const { to, dryRun = false } = options;
+      const fromFile = isFile(options);
+      if (fromFile && to === undefined && !dryRun) {
+        self.error('error: letters of a file need --to FILE, or - for standard output');
+      }
+      if (!fromFile && to !== undefined) {
+        self.error('error: letters of a topic go back to where they came from: --to is for those of a file');
+      }
+      if (options.json && to === '-') self.error('error: --json and --to - both want standard output');
+      const store = openStore(options, async (lines) => {
+        if (to === '-') await write(lines.toString());
+        else await appendFile(to!, lines, { mode: 0o600 });
+      });
+      const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun);
+      if (options.json) await write(`${JSON.stringify({ dry_run: dryRun, ...replayed })}\n`);
+      const { sent, cut, earlier } = replayed;
+      process.stderr.write(
+        `${dryRun ? 'would send' : 'sent'} ${count(sent)} of ${store.name}; ${count(earlier)} sent before, ${count(cut)} not whole\n`,
+      );
+    });
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('-f, --file <file>', 'a file of dead letters')
+    .addOption(new Option('--code <code...>', 'only these reasons').choices([...DEAD_LETTER_CODES]))
+    .option('--since <time>', 'written at this time or later, ISO 8601', instantMs)
+    .option('--until <time>', 'written before this time, ISO 8601', instantMs)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000_000), 1000)
+    .option('--json', 'as JSON');
+}
+
+function isFile({ file }: PlaceOptions): boolean {
+  return file !== undefined || loadConfig(process.env).kafka_brokers === undefined;
+}
+
+function openStore(
+  options: PlaceOptions,
+  send: (lines: Buffer) => Promise<void> = () => Promise.resolve(),
+): LetterStore {
+  const config = loadConfig(process.env);
+  if (isFile(options)) {
+    const path = options.file ?? join(config.data_dir, 'dead-letters.ndjson');
+    return new LettersInFile(path, send, systemClock);
+  }
+  return new LettersInTopic({
+    ...kafkaConnection(config, () => undefined),
+    topic: config.dead_letter_topic ?? `${config.topic}-dead-letters`,
+    clock: systemClock,
+  });
+}
+
+function filterOf({ code = [], since, until }: FilterOptions): LetterFilter {
+  return { codes: code, since, until };
+}
+
+async function list(store: LetterStore, options: FilterOptions & { raw?: true }): Promise<void> {
+  const sent = await store.sent();
+  const rows: string[][] = [];
+  let found = 0;
+  await store.letters(async (letter) => {
+    if (found >= options.limit || !matches(filterOf(options), letter)) return;
+    found += 1;
+    const sentAt = sent.get(letter.key);
+    if (options.json) await write(`${JSON.stringify(record(letter, sentAt, options.raw === true))}\n`);
+    else rows.push(row(letter, sentAt));
+  });
+  if (options.json) return;
+  if (found === 0) await write('no dead letters\n');
+  else
+    await write(
+      `${table(['code', 'source', 'partition', 'offset', 'written at', 'size', 'sent again'], rows)}\n`,
+    );
+}
+
+function row(letter: StoredLetter, sentAt: number | undefined): string[] {
+  return [
+    letter.code,
+    letter.source,
+    String(letter.partition),
+    String(letter.offset),
+    instant(letter.atMs),
+    `${bytes(letter.cutFrom ?? letter.bytes.length)}${letter.cutFrom === undefined ? '' : ', cut'}`,
+    sentAt === undefined ? '' : instant(sentAt),
+  ];
+}
+
+function record(letter: StoredLetter, sentAt: number | undefined, raw: boolean): object {
+  const { code, source, partition, offset, atMs, cutFrom, message } = letter;
+  return {
+    code,
+    source,
+    partition,
+    offset,
+    at: new Date(atMs).toISOString(),
+    bytes: cutFrom ?? letter.bytes.length,
+    ...(cutFrom === undefined ? {} : { cut_to: letter.bytes.length }),
+    ...(sentAt === undefined ? {} : { sent_at: new Date(sentAt).toISOString() }),
+    ...(raw ? { message, bytes_base64: letter.bytes.toString('base64') } : {}),
+  };
+}

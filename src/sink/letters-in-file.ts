@@ -1,0 +1,108 @@
+/**
+ * Dead letters of a file (`dead-letters.ndjson` of the data folder). Sending again means: the original lines go
+ * to another file or to standard output, where `vigie run --input` takes them. What was sent stands in a file of
+ * keys beside it, because a running service appends to the letters.
+ *
+ * Guarantee: at least once; a key is kept only after its line was written.
+ */
+
+import { createReadStream, existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import type { LetterStore, StoredLetter } from './stored-letters.ts';
+
+const letterSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  source: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  at: z.iso.datetime(),
+  bytes_base64: z.base64(),
+});
+const sentSchema = z.object({ key: z.string(), at: z.iso.datetime() });
+
+export class LettersInFile implements LetterStore {
+  readonly name: string;
+  readonly #path: string;
+  readonly #write: (lines: Buffer) => Promise<void>;
+  readonly #clock: Clock;
+
+  /** `write` takes the lines that are sent again. Throws DEAD_LETTERS_MISSING. */
+  constructor(path: string, write: (lines: Buffer) => Promise<void>, clock: Clock) {
+    if (!existsSync(path)) {
+      throw new VigieError('DEAD_LETTERS_MISSING', `there are no dead letters in ${path}`, {
+        remedy:
+          'Name the file or the data folder, or set KAFKA_BROKERS for those of the topic. The file is made with the first letter.',
+      });
+    }
+    this.name = path;
+    this.#path = path;
+    this.#write = write;
+    this.#clock = clock;
+  }
+
+  async letters(visit: (letter: StoredLetter) => Promise<void> | void): Promise<void> {
+    for await (const { code, message, source, partition, offset, at, bytes_base64 } of lines(
+      this.#path,
+      letterSchema,
+    )) {
+      await visit({
+        // A file that was read twice has the same letters twice.
+        key: `${source}/${partition}/${offset}`,
+        code,
+        message,
+        source,
+        partition,
+        offset,
+        atMs: Date.parse(at),
+        bytes: Buffer.from(bytes_base64, 'base64'),
+        cutFrom: undefined,
+      });
+    }
+  }
+
+  async sent(): Promise<ReadonlyMap<string, number>> {
+    const sent = new Map<string, number>();
+    if (!existsSync(this.#sentPath)) return sent;
+    for await (const { key, at } of lines(this.#sentPath, sentSchema)) sent.set(key, Date.parse(at));
+    return sent;
+  }
+
+  async send(letters: readonly StoredLetter[]): Promise<void> {
+    await this.#write(Buffer.concat(letters.flatMap(({ bytes }) => [bytes, Buffer.from('\n')])));
+    const at = new Date(this.#clock.now()).toISOString();
+    const keys = letters.map(({ key }) => `${JSON.stringify({ key, at })}\n`).join('');
+    await appendFile(this.#sentPath, keys, { mode: 0o600 });
+  }
+
+  get #sentPath(): string {
+    return `${this.#path}.sent`;
+  }
+}
+
+/** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */
+async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
+  let number = 0;
+  let fault: string | undefined;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (fault !== undefined) throw unreadable(path, number, fault);
+    number += 1;
+    if (line === '') continue;
+    try {
+      yield schema.parse(JSON.parse(line));
+    } catch (error) {
+      // Only the last may be torn: a service was killed, or writes it right now.
+      fault = error instanceof z.ZodError ? 'it is no dead letter' : messageOf(error);
+    }
+  }
+}
+
+function unreadable(path: string, line: number, fault: string): VigieError {
+  return new VigieError('DEAD_LETTERS_UNREADABLE', `${path}:${line}: ${fault}`, {
+    remedy: 'Name a file of dead letters as Vigie writes them; take out the line if somebody changed it.',
+  });
+}

@@ -1,0 +1,137 @@
+/** `vigie deadletters` on a real topic and on a file: what is shown, what is sent again, and that it is sent once. */
+
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { DeadLetterFile } from '../../src/sink/dead-letter-file.ts';
+import { DeadLetterTopic } from '../../src/sink/dead-letter-topic.ts';
+import type { DeadLetter } from '../../src/sink/sink.ts';
+import { cleanUp, parseLines, succeed, temporaryFolder, vigie } from '../support/cli.ts';
+import type { Env } from '../support/cli.ts';
+import { connection, createTopic, readMessages, testKafka, uniqueName } from '../support/kafka-topics.ts';
+
+const kafka = testKafka();
+const brokers = kafka?.brokers ?? [];
+const PERSON = '1850799123456';
+
+afterAll(cleanUp);
+
+function letter(source: string, offset: number, code: DeadLetter['code']): DeadLetter {
+  const bytes = Buffer.from(`{"offset":${offset},"person":"${PERSON}"`);
+  return { code, message: `odd: ${PERSON}`, source, partition: offset % 2, offset, bytes };
+}
+
+const six = (source: string): DeadLetter[] =>
+  [0, 1, 2, 3, 4, 5].map((offset) => letter(source, offset, offset < 2 ? 'NO_TIME' : 'NOT_JSON'));
+
+const bytesOf = (offset: number): string => letter('', offset, 'NOT_JSON').bytes.toString();
+
+interface Listed {
+  code: string;
+  partition: number;
+  offset: number;
+  bytes: number;
+  sent_at?: string;
+  bytes_base64?: string;
+}
+
+async function listed(env: Env, ...options: string[]): Promise<Listed[]> {
+  return parseLines<Listed>(await succeed(['deadletters', 'list', '--json', ...options], env));
+}
+
+async function replayed(env: Env, ...options: string[]): Promise<unknown> {
+  return JSON.parse(await succeed(['deadletters', 'replay', '--json', ...options], env));
+}
+
+async function written(): Promise<{ source: string; dead: string; env: Env }> {
+  const source = uniqueName('access');
+  const dead = `${source}-dead-letters`;
+  await createTopic(brokers, source, 2);
+  const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
+  const letters = six(source);
+  // The second write of one, as after a restart.
+  await sink.write([...letters, letters[0]!]);
+  await sink.close();
+  return { source, dead, env: { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: source } };
+}
+
+describe.runIf(kafka !== undefined)('of a topic', () => {
+  test('are listed by reason, place, time and size, and show no person unless told to', async () => {
+    const { env } = await written();
+    const all = await listed(env);
+    expect(all.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5, 0]);
+    expect(all[3]).toMatchObject({ code: 'NOT_JSON', partition: 1, offset: 3, bytes: bytesOf(3).length });
+    expect(JSON.stringify(all)).not.toContain(PERSON);
+    const table = await succeed(['deadletters', 'list', '--code', 'NOT_JSON', '--limit', '2'], env);
+    expect(table.trim().split('\n')).toHaveLength(3);
+    expect(table).not.toContain(PERSON);
+    expect(await listed(env, '--until', '2020-01-01T00:00:00Z')).toEqual([]);
+    const [first] = await listed(env, '--raw', '--limit', '1');
+    expect(Buffer.from(first!.bytes_base64!, 'base64').toString()).toContain(PERSON);
+  }, 120_000);
+
+  test('go back to their partition, byte for byte, once', async () => {
+    const { source, env } = await written();
+    expect(await replayed(env, '--code', 'NO_TIME', '--dry-run')).toMatchObject({ dry_run: true, sent: 2 });
+    expect(await listed(env, '--code', 'NO_TIME')).toSatisfy((all: Listed[]) =>
+      all.every(({ sent_at }) => sent_at === undefined),
+    );
+    expect(await replayed(env, '--code', 'NO_TIME')).toMatchObject({ sent: 2, earlier: 0, cut: 0 });
+    const messages = await readMessages(brokers, source, 2);
+    expect(messages.map(({ value }) => value!.toString()).toSorted()).toEqual(
+      [0, 1].map((offset) => letter(source, offset, 'NO_TIME').bytes.toString()),
+    );
+    expect(messages.map(({ headers }) => headers!['vigie-replayed-from']!.toString()).toSorted()).toEqual([
+      `${source}/0/0`,
+      `${source}/1/1`,
+    ]);
+    expect(await replayed(env, '--limit', '3')).toMatchObject({ sent: 3, earlier: 2 });
+    expect(await replayed(env)).toMatchObject({ sent: 1 });
+    expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
+    expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
+    const all = await readMessages(brokers, source, 6);
+    expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
+  }, 120_000);
+
+  test('that are missing are said to be, with the topic’s name', async () => {
+    const env = { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: uniqueName('nothing') };
+    const { code, stderr } = await vigie(['deadletters', 'list'], env);
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('TOPIC_MISSING') });
+    expect(stderr).toContain(`${env.VIGIE_TOPIC}-dead-letters`);
+  });
+});
+
+describe('of a file', () => {
+  test('are listed and written once as lines that can be read again, past a torn end', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'dead-letters.ndjson');
+    const sink = new DeadLetterFile(path, systemClock);
+    await sink.write(six('log.ndjson'));
+    await sink.close();
+    appendFileSync(path, '{"code":"NOT_');
+    const env = { VIGIE_DATA_DIR: folder };
+    const all = await listed(env);
+    expect(all.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(JSON.stringify(all)).not.toContain(PERSON);
+
+    const again = join(folder, 'again.ndjson');
+    expect(await replayed(env, '--code', 'NOT_JSON', '--to', again)).toMatchObject({ sent: 4 });
+    expect(await replayed(env, '--to', again)).toMatchObject({ sent: 2, earlier: 4 });
+    const lines = readFileSync(again, 'utf8').trimEnd().split('\n');
+    expect(lines).toEqual([2, 3, 4, 5, 0, 1].map(bytesOf));
+  }, 120_000);
+
+  test('that is not there or holds something else is named', async () => {
+    const folder = temporaryFolder();
+    const none = await vigie(['deadletters', 'list'], { VIGIE_DATA_DIR: folder });
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('DEAD_LETTERS_MISSING') });
+    const path = join(folder, 'other.ndjson');
+    appendFileSync(path, '{"a":1}\n{"b":2}\n');
+    const other = await vigie(['deadletters', 'list', '--file', path]);
+    expect(other).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${path}:1: it is no dead letter`),
+    });
+  });
+});
