@@ -1,5 +1,6 @@
 /** Which rules a backtest judges with: what is loaded, less what is left out, with a sweep's copies. */
 
+import type { Placeholders } from '../sigma/detection.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { type Sweep, sweepOf } from './sweep.ts';
 import { withoutRules } from './without.ts';
@@ -8,6 +9,8 @@ export interface RuleChoice {
   readonly paths: readonly string[];
   /** Folder of lookup lists in place of those of the generated country. */
   readonly listsFolder: string | undefined;
+  /** Values of `%name%` under `expand`. */
+  readonly placeholders: Placeholders;
   /** Names of rules to leave out. */
   readonly without: readonly string[];
   readonly sweep: boolean;

@@ -5,27 +5,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listsOf } from '../../replay/index.ts';
 import { loadRules } from '../rules-files.ts';
+import type { Placeholders } from '../sigma/detection.ts';
 import type { RuleSet } from '../sigma/rule.ts';
+import type { RuleChoice } from './rule-choice.ts';
 
 /**
  * Loads rules with the lists that the portal's directory of this scenario gives; other lists are those beside
- * the rules. With `listsFolder` that folder is used in place of the scenario's. `load`: how rules are read.
+ * the rules. With `listsFolder` that folder is used in place of the scenario's. `load`: how rules are read; it
+ * takes the same as `requireRules`.
  */
 export function loadRulesFor(
   scenario: string,
   options: Readonly<Record<string, unknown>>,
-  paths: readonly string[],
-  listsFolder: string | undefined,
-  load: (paths: readonly string[], listsFolder: string) => RuleSet = (from, folder) =>
-    loadRules(from, { listsFolder: folder }),
+  { paths, listsFolder, placeholders }: Pick<RuleChoice, 'paths' | 'listsFolder' | 'placeholders'>,
+  load: (paths: readonly string[], listsFolder: string, placeholders: Placeholders) => RuleSet = (
+    from,
+    folder,
+  ) => loadRules(from, { listsFolder: folder, placeholders }),
 ): RuleSet {
-  if (listsFolder !== undefined) return load(paths, listsFolder);
+  if (listsFolder !== undefined) return load(paths, listsFolder, placeholders);
   const folder = mkdtempSync(join(tmpdir(), 'vigie-lists-'));
   try {
     for (const [name, text] of Object.entries(listsOf(scenario, options))) {
       writeFileSync(join(folder, `${name}.csv`), text);
     }
-    return load(paths, folder);
+    return load(paths, folder, placeholders);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -25,7 +25,7 @@ function tell(message: WorkerMessage): void {
 
 parentPort!.on('message', ({ job, spec }: { job: number; spec: JobSpec }) => {
   try {
-    const loaded = loadRulesFor(spec.scenario, spec.options, choice.paths, choice.listsFolder);
+    const loaded = loadRulesFor(spec.scenario, spec.options, choice);
     const { ruleSet } = chosenRules(loaded, choice);
     const result = runJob(spec, ruleSet, systemClock, (events) => tell({ kind: 'progress', job, events }));
     tell({ kind: 'result', job, result });

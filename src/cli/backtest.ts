@@ -14,9 +14,10 @@ import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { readPlaceholders } from '../placeholders.ts';
 import { reportText } from './backtest-text.ts';
 import { forEachLine, requireRules } from './inputs.ts';
-import { durationMs, wholeNumber } from './options.ts';
+import { durationMs, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
 import { count, progressBar } from './terminal.ts';
@@ -24,6 +25,7 @@ import { count, progressBar } from './terminal.ts';
 interface Options {
   rules?: string[];
   lists?: string;
+  placeholders?: string;
   incidents?: string[];
   benign: boolean;
   accounts: number;
@@ -58,6 +60,7 @@ export function backtestCommand(program: Command): void {
       '--lists <folder>',
       'folder of lookup lists (default: those of the generated country; with --input, VIGIE_LISTS)',
     )
+    .addOption(placeholdersOption())
     .option(
       '--incidents <names>',
       `some of ${incidentNames().join(', ')}, separated by commas (default: all)`,
@@ -136,6 +139,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
   const choice: RuleChoice = {
     paths: rulePaths(options),
     listsFolder: options.lists,
+    placeholders: readPlaceholders(options.placeholders ?? loadConfig(process.env).placeholders),
     without: options.without,
     sweep: options.sweep === true,
   };
@@ -146,10 +150,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
     });
   }
   // Faults are told once, before anything runs. Which lists the rules are loaded with changes no rule's shape.
-  const rules = chosenRules(
-    loadRulesFor(first.scenario, first.options, choice.paths, choice.listsFolder, requireRules),
-    choice,
-  );
+  const rules = chosenRules(loadRulesFor(first.scenario, first.options, choice, requireRules), choice);
   const bar = progressBar(
     'backtest',
     specs.reduce((sum, { events }) => sum + events, 0),
@@ -176,7 +177,11 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
 async function onOwnLog(options: Options, input: string): Promise<BacktestReport> {
   const config = loadConfig(process.env);
   const rules = chosenRules(
-    requireRules(rulePaths(options), options.lists ?? config.lists, config.placeholders),
+    requireRules(
+      rulePaths(options),
+      options.lists ?? config.lists,
+      options.placeholders ?? config.placeholders,
+    ),
     {
       without: options.without,
       sweep: options.sweep === true,

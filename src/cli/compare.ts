@@ -7,6 +7,7 @@ import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { readDetector } from '../compare/detector-file.ts';
 import type { DetectorSetup } from '../compare/tumbling-detector.ts';
 import type { Config } from '../config.ts';
+import { readPlaceholders } from '../placeholders.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { requireRules } from './inputs.ts';
 import { write } from './output.ts';
@@ -18,12 +19,13 @@ const BAR = 20;
 export async function compareDetectors(
   scenario: string,
   options: Readonly<Record<string, unknown>>,
-  { rules, lists }: Pick<Config, 'rules' | 'lists'>,
+  { rules, lists, placeholders }: Pick<Config, 'rules' | 'lists' | 'placeholders'>,
   folder: string,
 ): Promise<boolean> {
   const detector = readDetector(folder);
   const paths = [...rules, `${folder}/rule.yml`];
-  const ruleSet = loadRulesFor(scenario, options, paths, lists, requireRules);
+  const choice = { paths, listsFolder: lists, placeholders: readPlaceholders(placeholders) };
+  const ruleSet = loadRulesFor(scenario, options, choice, requireRules);
   const total = estimate(scenario, options).events;
   const bar = progressBar('compare', total);
   let comparison: Comparison | undefined;

@@ -18,7 +18,7 @@ import { compareDetectors } from './compare.ts';
 import { EXIT } from './errors.ts';
 import { requireRules } from './inputs.ts';
 import { createLogger } from './logger.ts';
-import { settingText } from './options.ts';
+import { placeholdersOption, settingText } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
 import { stopSignal } from './signals.ts';
@@ -33,6 +33,7 @@ interface Options {
   seed?: string;
   accounts?: string;
   lists?: string;
+  placeholders?: string;
   dataDir: string;
   compare?: true;
   detector?: string;
@@ -55,6 +56,7 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       'folder of lookup lists (default: those of the generated country)',
       settingText('lists'),
     )
+    .addOption(placeholdersOption())
     .option(
       '-d, --data-dir <folder>',
       'folder of the embedded database',
@@ -71,13 +73,14 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       if (options.detector !== undefined && options.compare !== true) {
         self.error('error: --detector is what --compare compares with; give --compare too');
       }
-      // The demo is self-contained: of the environment it takes only other rules to watch at work.
+      // The demo is self-contained: of the environment it takes only other rules to watch at work, and their placeholders.
       const rules = process.env['VIGIE_RULES'] ?? [shipped('rules')];
       // Without lists of one's own: what the portal's directory would give for the generated country.
       const lists = options.lists ?? (await writeCountryLists(options));
+      const placeholders = options.placeholders ?? process.env['VIGIE_PLACEHOLDERS'];
       const config = loadConfig(
         {},
-        { rules, lists, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
+        { rules, lists, placeholders, data_dir: options.dataDir, http_port: 0, log_level: 'error' },
       );
       if (options.compare) {
         const folder = options.detector ?? shipped(MISCONFIGURED);
@@ -109,7 +112,7 @@ async function demo(config: Config, options: Options, version: string): Promise<
   const generated = generate(SCENARIO, scenarioOptions);
   const { events: total } = estimate(SCENARIO, scenarioOptions);
   const since = systemClock.elapsed();
-  const ruleSet = requireRules(config.rules, config.lists);
+  const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
   const ruleLoadMs = systemClock.elapsed() - since;
   const { key } = pseudonymKey(config);
   await write(

@@ -10,7 +10,7 @@ import { chosenRules } from '../../src/backtest/rule-choice.ts';
 import { loadRulesFor } from '../../src/backtest/scenario-lists.ts';
 
 const DAY_MS = 86_400_000;
-const CHOICE = { paths: ['rules'], listsFolder: undefined, without: [], sweep: false };
+const CHOICE = { paths: ['rules'], listsFolder: undefined, placeholders: {}, without: [], sweep: false };
 
 /**
  * Options under which an incident tells its whole story in some ten thousand events, at the pace per account that
@@ -43,7 +43,7 @@ export async function measure(): Promise<unknown> {
     scenarioOptions: Object.fromEntries(incidentNames().map((name) => [name, REDUCED[name] ?? {}])),
   });
   const results = await runJobs(specs, CHOICE, 2, () => {});
-  const loaded = loadRulesFor(specs[0]!.scenario, specs[0]!.options, CHOICE.paths, undefined);
+  const loaded = loadRulesFor(specs[0]!.scenario, specs[0]!.options, CHOICE);
   return figuresOf(reportOf(chosenRules(loaded, CHOICE), results, {}));
 }
 

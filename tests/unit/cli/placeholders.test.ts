@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BacktestReport } from '../../../src/backtest/report.ts';
 import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
 import type { Env } from '../../support/cli.ts';
 
@@ -11,6 +12,8 @@ const rules = join(folder, 'workstations.yml');
 const events = join(folder, 'events.ndjson');
 const values = join(folder, 'placeholders.yml');
 const config = join(folder, 'vigie.yml');
+const reads = join(folder, 'reads.yml');
+const actions = join(folder, 'actions.yml');
 
 beforeAll(() => {
   writeFileSync(
@@ -32,6 +35,21 @@ detection:
       .join(''),
   );
   writeFileSync(values, 'Admins_Workstations: [PAW-01, PAW-1*, 4096]\n');
+  writeFileSync(
+    reads,
+    `
+title: Read
+name: read
+logsource: {category: portal}
+detection: {selection: {event.action|expand: '%Reads%'}, condition: selection}
+---
+title: Reads
+name: burst
+level: critical
+correlation: {type: event_count, rules: [read], group-by: [user.id], timespan: 10s, condition: {gte: 1}}
+`,
+  );
+  writeFileSync(actions, 'Reads: [record-list, record-view]\n');
   writeFileSync(config, 'placeholders: {Admins_Workstations: [PAW-01, PAW-1*, 4096]}\n');
 });
 afterAll(cleanUp);
@@ -66,6 +84,22 @@ describe('placeholders', () => {
     },
     120_000,
   );
+
+  test('reach the threads of a backtest of incidents', async () => {
+    const command = ['backtest', '-r', reads, '--incidents', 'gael-2026', '--no-benign', '--background', '3'];
+    const env = { VIGIE_PLACEHOLDERS: actions };
+    const printed = await succeed([...command, '--learn', '1h', '--json'], env);
+    const { incidents } = JSON.parse(printed) as BacktestReport;
+    expect(incidents[0]!.detected.critical?.rule).toBe('burst');
+  }, 300_000);
+
+  test('reach the demo', async () => {
+    const command = ['demo', '--accounts', '0', '--compare'];
+    const env = { VIGIE_RULES: reads };
+    const refused = await vigie(command, env);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('UNRESOLVED_PLACEHOLDER') });
+    expect(await vigie([...command, '--placeholders', actions], env)).toMatchObject({ code: 0 });
+  }, 300_000);
 
   test.each([
     ['a list', '- PAW-01\n', /placeholders: .* is no map of placeholder names to values/],
