@@ -15,6 +15,7 @@ import { Engine } from '../detect/engine.ts';
 import { numberOf, textOf } from '../detect/values.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
+import type { Mapping } from '../event/mapping/mapping.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
 import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
@@ -32,6 +33,8 @@ export interface JudgeOptions {
   readonly timestampField?: string;
   readonly personFields?: readonly string[];
   readonly maxEventBytes?: number;
+  /** How the lines of another log become events. */
+  readonly mapping?: Mapping | undefined;
 }
 
 /** The alerts of one rule that belong to one incident. */
@@ -81,6 +84,8 @@ export interface IncidentTraffic extends Theft {
 export interface Judgement {
   readonly events: number;
   readonly deadLetters: number;
+  /** Lines that the mapping leaves out, by reason. */
+  readonly skipped: ReadonlyMap<string, number>;
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
   /** Length of the judged part, ms. */
@@ -114,6 +119,7 @@ export class Judge {
   readonly #hits = new Map<string, Hit>();
   readonly #false = new Map<string, FalseAlerts>();
   readonly #accounts = new Set<string>();
+  readonly #skipped = new Map<string, number>();
   #events = 0;
   #deadLetters = 0;
   #firstAt: number | undefined;
@@ -124,7 +130,7 @@ export class Judge {
     const fields = new FieldTable();
     // Nothing is written, so nobody needs to be protected by a secret.
     const key = new Uint8Array(16);
-    const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes } = options;
+    const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes, mapping } = options;
     this.#causes = causes;
     this.#learnMs = learnMs;
     this.#judged = options.judged;
@@ -143,6 +149,7 @@ export class Judge {
       fields,
       timeRequired: true,
       pseudonymKey: key,
+      mapping,
       ...(timestampField === undefined ? {} : { timestampField }),
       ...(personFields === undefined ? {} : { personFields }),
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
@@ -157,8 +164,13 @@ export class Judge {
   /** One event, in `data[start, end)`. */
   take(data: Uint8Array, start: number, end: number): void {
     const record = this.#record;
-    if (this.#decoder.decode(data, start, end, record) !== undefined) {
-      this.#deadLetters += 1;
+    const fault = this.#decoder.decode(data, start, end, record);
+    if (fault !== undefined) {
+      if (fault.code === 'SKIPPED') {
+        this.#skipped.set(fault.reason, (this.#skipped.get(fault.reason) ?? 0) + 1);
+      } else {
+        this.#deadLetters += 1;
+      }
       return;
     }
     const { slots, time } = record;
@@ -191,6 +203,7 @@ export class Judge {
     return {
       events: this.#events,
       deadLetters: this.#deadLetters,
+      skipped: this.#skipped,
       firstAt: this.#firstAt,
       lastAt: this.#lastAt,
       judgedMs: Math.max(0, (this.#judged?.to ?? this.#lastAt ?? 0) - this.#judgedFrom),

@@ -16,11 +16,11 @@ import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { readPlaceholders } from '../placeholders.ts';
 import { reportText } from './backtest-text.ts';
-import { forEachLine, requireRules } from './inputs.ts';
-import { durationMs, placeholdersOption, wholeNumber } from './options.ts';
+import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, progressBar } from './terminal.ts';
+import { count, progressBar, skippedText } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -38,6 +38,7 @@ interface Options {
   jobs: number;
   input?: string;
   labels?: string;
+  mapping?: string;
   timestampField?: string;
   json?: true;
   html?: string;
@@ -98,6 +99,11 @@ export function backtestCommand(program: Command): void {
       'with --input: field of the event time (default: VIGIE_TIMESTAMP_FIELD)',
     )
     .addOption(
+      mappingOption(
+        'with --input: mapping file or name, when the lines are those of another log (default: VIGIE_MAPPING)',
+      ),
+    )
+    .addOption(
       new Option('--jobs <number>', 'threads')
         .argParser(wholeNumber(1, 256))
         .default(availableParallelism(), 'one per core'),
@@ -113,11 +119,15 @@ Examples:
   vigie backtest --html backtest.html
   vigie backtest --rules my-rules --incidents kairos-2025 --no-benign
   vigie backtest --sweep --html sweep.html
-  vigie backtest --input access.ndjson --labels access.labels.json --learn 28d`,
+  vigie backtest --input access.ndjson --labels access.labels.json --learn 28d
+  vigie backtest --input access.log --mapping portal.yml`,
     )
     .action(async (options: Options, self: Command) => {
       if (options.labels !== undefined && options.input === undefined) {
         self.error('error: --labels says what of --input is malicious; give --input too');
+      }
+      if (options.mapping !== undefined && options.input === undefined) {
+        self.error('error: --mapping says how to read --input; give --input too');
       }
       if (options.html !== undefined) await requireWritable(options.html);
       const report =
@@ -190,6 +200,8 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   const labels: LabelledTraffic =
     options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
   const learnMs = options.learn ?? 0;
+  // Who says where the time is speaks of lines that are events.
+  const mapping = options.mapping ?? (options.timestampField === undefined ? config.mapping : undefined);
   const since = systemClock.elapsed();
   const judgement = await judgeLog(
     rules.ruleSet,
@@ -200,13 +212,20 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
       timestampField: options.timestampField ?? config.timestamp_field,
       personFields: config.person_fields,
       maxEventBytes: config.max_event_bytes,
+      mapping: requireMapping(mapping),
     },
     (visit) => forEachLine(input, 'backtest', visit),
   );
+  if (judgement.skipped.size > 0) {
+    process.stderr.write(`${skippedText(judgement.skipped)}, as the mapping says\n`);
+  }
   if (judgement.deadLetters > 0) {
-    process.stderr.write(
-      `${count(judgement.deadLetters)} lines are no events and were left out; \`vigie eval\` shows why\n`,
-    );
+    const lines =
+      judgement.deadLetters === 1
+        ? '1 line is no event and was'
+        : `${count(judgement.deadLetters)} lines are no events and were`;
+    const showing = mapping === undefined ? 'eval' : 'mapping check --sample';
+    process.stderr.write(`${lines} left out; \`vigie ${showing}\` shows why\n`);
   }
   const job = {
     scenario: input === '-' ? 'stdin' : input,

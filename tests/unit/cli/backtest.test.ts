@@ -66,6 +66,35 @@ describe('an own log', () => {
     expect(falseAlerts!.all.alerts).toBe(2);
   });
 
+  test('in another form is read through a mapping, and what that leaves out is said', async () => {
+    const log = join(folder, 'portal.log');
+    const mapping = join(folder, 'portal.yml');
+    const lines = [0, 1, 2, 3].map((s) => `2026-01-05T10:00:0${s}Z thief read p${s}`);
+    writeFileSync(log, [...lines, '2026-01-05T10:00:09Z - ping -', 'no such line', ''].join('\n'));
+    writeFileSync(
+      mapping,
+      String.raw`
+input: regex
+pattern: '(?P<at>\S+) (?P<who>\S+) (?P<what>\S+) (?P<whom>\S+)'
+time: { field: at, format: iso }
+set: { event.action: record-view, service.name: kairos, portal.records.count: 2 }
+copy: { user.id: who, portal.records.ids: whom }
+cases:
+  - name: health check
+    when: { what: ping }
+    skip: true
+  - name: read
+    when: { what: read }
+`,
+    );
+    const args = ['backtest', '--rules', RULES, '--input', log, '--mapping', mapping, '--json'];
+    const { stdout, stderr, code } = await vigie(args);
+    expect(stderr).toContain('1 skipped (health check 1), as the mapping says');
+    expect(stderr).toContain('1 line is no event and was left out; `vigie mapping check --sample` shows why');
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as BacktestReport).falseAlerts!.all.alerts).toBe(1);
+  });
+
   test('is swept with the shipped threshold marked by factor 1', async () => {
     const { sweep } = await report('--labels', LABELS, '--sweep');
     const points = sweep!.rules[0]!.points.map(({ factor, bounds, recordsLost }) => [
@@ -105,6 +134,9 @@ describe('is refused before any work', () => {
     ['an incident that is not there', ['--incidents', 'kairos-2024'], 2, 'Did you mean kairos-2025'],
     ['a rule that is not there', ['--without', 'brust'], 1, 'RULE_UNKNOWN'],
     ['labels without a log', ['--labels', LABELS], 2, '--input'],
+    ['a mapping without a log', ['--mapping', 'w3c'], 2, '--input'],
+    ['a mapping beside a time field', ['--mapping', 'w3c', '--timestamp-field', 't'], 2, '--timestamp-field'],
+    ['a mapping that is not there', ['--input', LOG, '--mapping', 'w4c'], 1, 'MAPPING'],
     ['a page that cannot be written', ['--html', join(folder, 'nowhere', 'page.html')], 1, 'OUTPUT_FAILED'],
     ['labels of another format', ['--input', LOG, '--labels', RULES], 1, 'LABELS_UNREADABLE'],
   ])('%s', async (_, args, code, said) => {
