@@ -16,6 +16,7 @@ import { DuplicateFilter } from './duplicate-filter.ts';
 import { Evidence } from './evidence.ts';
 import { planCorrelations } from './plan.ts';
 import { Stream } from './stream.ts';
+import { ValueHashes } from './value-hashes.ts';
 import { textOf } from './values.ts';
 import { Watermarks } from './watermarks.ts';
 
@@ -41,9 +42,9 @@ export interface EngineCounts {
   /** By rule index of the rule set. */
   readonly matches: number[];
   /** By rule key: events skipped for a missing group-by value. */
-  readonly missingGroup: Map<string, number>;
+  readonly missingGroup: ReadonlyMap<string, number>;
   /** By rule key: groups evicted over the cap. */
-  readonly evictions: Map<string, number>;
+  readonly evictions: ReadonlyMap<string, number>;
   /** Log entries folded away beyond the exact bound. */
   coalesced: number;
 }
@@ -55,6 +56,7 @@ export class Engine {
   readonly evidence: Evidence;
   readonly counts: EngineCounts;
   readonly #hash: SipHash;
+  readonly #hashes: ValueHashes;
   readonly #copies = new DuplicateFilter();
   readonly #streams: Stream[];
   readonly #streamsOf: readonly (readonly number[])[];
@@ -88,6 +90,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { ruleSet, fields } = options;
     this.#hash = new SipHash(options.hashKey);
+    this.#hashes = new ValueHashes(this.#hash);
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
@@ -95,21 +98,27 @@ export class Engine {
     this.tracker = new EpisodeTracker(ruleSet.correlations);
     this.#fields = fields;
     this.#refOf = new Map(ruleSet.correlations.map((rule, i) => [rule, ruleSet.rules.length + i]));
-    const byRule = () => new Map(ruleSet.correlations.map((rule) => [rule.key, 0]));
+    const byRule = (count: (stream: Stream) => number) =>
+      new Map(plan.streams.flatMap(({ rules }, i) => rules.map(({ key }) => [key, count(streams[i]!)])));
     this.counts = {
       late: 0,
       duplicates: 0,
       conflicts: 0,
       matches: ruleSet.rules.map(() => 0),
-      missingGroup: byRule(),
-      evictions: byRule(),
+      get missingGroup() {
+        return byRule(({ skipped }) => skipped);
+      },
+      get evictions() {
+        return byRule(({ evicted }) => evicted);
+      },
       coalesced: 0,
     };
     this.#streamsOf = plan.streamsOf;
-    this.#streams = plan.streams.map(
+    const streams = plan.streams.map(
       (stream) =>
         new Stream(stream, {
           hash: this.#hash,
+          hashes: this.#hashes,
           tracker: this.tracker,
           agenda: this.#agenda,
           lists: ruleSet.lists,
@@ -119,6 +128,7 @@ export class Engine {
           copiesMs: COPIES_MS,
         }),
     );
+    this.#streams = streams;
     this.#refs = plan.streams.map(() => []);
     this.#depths = plan.depths.map((rules) => ({
       rules: new Set(rules),
@@ -210,6 +220,7 @@ export class Engine {
     }
     Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt });
     const ref = this.#refOf.get(of.rule)!;
+    this.#hashes.next();
     for (const index of this.#streamsOf[ref]!) {
       this.#streams[index]!.take(record, [ref], this.#entry, '', this.#settledUpTo);
     }
@@ -229,6 +240,7 @@ export class Engine {
       }
     }
     if (touched.length === 0) return;
+    this.#hashes.next();
     entry.time = record.time;
     this.evidence.read(record, entry);
     for (const index of touched) {

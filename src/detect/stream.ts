@@ -22,10 +22,12 @@ import { MinHeap } from './min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
+import type { ValueHashes } from './value-hashes.ts';
 import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
 
 export interface StreamContext {
   readonly hash: SipHash;
+  readonly hashes: ValueHashes;
   readonly tracker: EpisodeTracker;
   readonly agenda: Agenda;
   /** Those that the rules name. */
@@ -33,8 +35,6 @@ export interface StreamContext {
   readonly counts: {
     duplicates: number;
     coalesced: number;
-    readonly missingGroup: Map<string, number>;
-    readonly evictions: Map<string, number>;
   };
   /** Slot of the persons' ids, for the alerts' distinct persons. */
   readonly personSlot: number;
@@ -61,7 +61,7 @@ export class Stream {
   readonly #persons: number;
   readonly #groups = new Map<Key, Group>();
   #hand: IterableIterator<[Key, Group]>;
-  /** Hashes of the current event's values, one buffer per distinct measure. */
+  /** Hashes of the current event's values, per distinct measure. */
   readonly #values: Pseudonyms[];
   readonly #amounts: Float64Array;
   readonly #closingValues: unknown[] = [];
@@ -69,6 +69,10 @@ export class Stream {
   readonly #closing = new MinHeap<Group>();
   /** Some rule may have to wait for the watermark. */
   readonly waits: boolean;
+  /** Events skipped for a missing group-by value. */
+  skipped = 0;
+  /** Groups evicted over the cap. */
+  evicted = 0;
   #events = 0;
 
   constructor(plan: StreamPlan, context: StreamContext) {
@@ -86,7 +90,7 @@ export class Stream {
             { bit: 0, fields: [context.personSlot], slotsOf: () => [context.personSlot], horizons: [] },
           ];
     this.#persons = counted >= 0 ? counted : silent ? -1 : plan.distincts.length;
-    this.#values = this.#distincts.map(() => new Pseudonyms());
+    this.#values = this.#distincts.map(() => NOBODY);
     this.#amounts = new Float64Array(plan.sums.length);
     const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
       ({ mostThreshold }) => mostThreshold,
@@ -143,13 +147,14 @@ export class Stream {
     if (novelty !== undefined) {
       this.#wait(record, refs, entry, eventId, watermark);
     } else if (uniformKey !== undefined) {
-      this.#measure(record, refs[0]!, entry);
-      const text = uniformKey.length === 1 ? textOf(record.slots[uniformKey[0]!]) : undefined;
-      if (text !== undefined) {
-        this.#enter(this.#groups.get(text) ?? this.#create(text, [text]), refs, entry, eventId, watermark);
+      const group = this.#groupOf(record, uniformKey);
+      if (group !== undefined) {
+        this.#measure(record, refs[0]!, entry);
+        this.#enter(group, refs, entry, eventId, watermark);
       } else {
-        for (const group of this.#groupsOf(record, uniformKey))
-          this.#enter(group, refs, entry, eventId, watermark);
+        const groups = this.#groupsOf(record, uniformKey);
+        if (groups.length > 0) this.#measure(record, refs[0]!, entry);
+        for (const each of groups) this.#enter(each, refs, entry, eventId, watermark);
       }
     } else {
       for (const [group, members] of this.#members(record, refs)) {
@@ -165,8 +170,12 @@ export class Stream {
   #members(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
     const members = new Map<Group, number[]>();
     for (const ref of refs) {
-      for (const group of this.#groupsOf(record, this.#plan.keySlots.get(ref)!)) {
-        members.set(group, [...(members.get(group) ?? []), ref]);
+      const slots = this.#plan.keySlots.get(ref)!;
+      const group = this.#groupOf(record, slots);
+      for (const each of group === undefined ? this.#groupsOf(record, slots) : [group]) {
+        const known = members.get(each);
+        if (known === undefined) members.set(each, [ref]);
+        else known.push(ref);
       }
     }
     return members;
@@ -206,12 +215,7 @@ export class Stream {
 
   /** Takes an event that its group's gate let through. */
   #pass(group: Group, { entry, eventId, values, amounts, closing }: Arrival, watermark: number): void {
-    values.forEach((words, m) => {
-      const into = this.#values[m]!;
-      if (into.words.length < words.length) into.words = new Uint32Array(2 * words.length);
-      into.words.set(words);
-      into.length = words.length / 2;
-    });
+    values.forEach((words, m) => (this.#values[m] = new Pseudonyms(words, words.length / 2)));
     this.#amounts.set(amounts);
     closing.forEach((held, m) => (this.#closingValues[m] = held));
     this.#enter(group, [], entry, eventId, watermark);
@@ -241,12 +245,31 @@ export class Stream {
     this.#context.agenda.enter(nextEnd);
   }
 
-  #groupsOf(record: EventRecord, slots: readonly number[]): Group[] {
-    const rows = combinations(slots.map((slot) => this.#keyValues(record.slots[slot])));
-    if (rows.length === 0) {
-      const { missingGroup } = this.#context.counts;
-      for (const { key } of this.#plan.rules) missingGroup.set(key, missingGroup.get(key)! + 1);
+  /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
+  #groupOf(record: EventRecord, slots: readonly number[]): Group | undefined {
+    let key = textOf(record.slots[slots[0]!]);
+    if (key === undefined) return undefined;
+    if (slots.length > 1) {
+      key = `${key.length}:${key}`;
+      for (let i = 1; i < slots.length; i += 1) {
+        const text = textOf(record.slots[slots[i]!]);
+        if (text === undefined) return undefined;
+        key += `${text.length}:${text}`;
+      }
     }
+    return (
+      this.#groups.get(key) ??
+      this.#create(
+        key,
+        slots.map((slot) => textOf(record.slots[slot])!),
+      )
+    );
+  }
+
+  #groupsOf(record: EventRecord, slots: readonly number[]): readonly Group[] {
+    const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
+    const rows = lists.some((list) => list.length === 0) ? [] : combinations(lists);
+    if (rows.length === 0) this.skipped += 1;
     return rows.map((values) => {
       const key = keyOf(values);
       return this.#groups.get(key) ?? this.#create(key, values);
@@ -303,14 +326,9 @@ export class Stream {
     for (let m = 0; m < this.#distincts.length; m += 1) {
       const { slotsOf, bit } = this.#distincts[m]!;
       const slots = slotsOf(ref);
-      const values = this.#values[m]!;
-      values.length = 0;
-      if (slots.length === 1) this.#hashValues(record.slots[slots[0]!], values);
-      else
-        this.#hashTuples(
-          slots.map((slot) => textsOf(record.slots[slot])),
-          values,
-        );
+      const { hashes } = this.#context;
+      const values = slots.length === 1 ? hashes.of(record, slots[0]!) : hashes.ofTuples(record, slots);
+      this.#values[m] = values;
       if (values.length > 0) entry.held |= bit;
     }
     for (let m = 0; m < this.#plan.sums.length; m += 1) {
@@ -325,37 +343,6 @@ export class Stream {
       this.#closingValues[m] = held;
       if (held !== undefined) entry.held |= closings[m]!.watchers[0].measure;
     }
-  }
-
-  #hashValues(value: FieldValue | undefined, into: Pseudonyms): void {
-    if (value === undefined || value === null) return;
-    if (value instanceof Pseudonyms) {
-      if (into.words.length < 2 * value.length) into.words = new Uint32Array(4 * value.length);
-      for (let i = 0; i < 2 * value.length; i += 1) into.words[i] = value.words[i]!;
-      into.length = value.length;
-      return;
-    }
-    const text = textOf(value);
-    if (text !== undefined) this.#hashText(text, into);
-    else for (const element of textsOf(value)) this.#hashText(element, into);
-  }
-
-  #hashTuples(lists: readonly (readonly string[])[], into: Pseudonyms): void {
-    for (const tuple of combinations(lists)) this.#hashText(keyOf(tuple), into);
-  }
-
-  #hashText(text: string, into: Pseudonyms): void {
-    const { hash } = this.#context;
-    const at = 2 * into.length;
-    if (at + 2 > into.words.length) {
-      const longer = new Uint32Array(2 * into.words.length);
-      longer.set(into.words);
-      into.words = longer;
-    }
-    hash.hashString(text);
-    into.words[at] = hash.out[0]!;
-    into.words[at + 1] = hash.out[1]!;
-    into.length += 1;
   }
 
   #create(key: Key, values: readonly Key[]): Group {
@@ -378,8 +365,7 @@ export class Stream {
     if (victim === undefined) return;
     victim[1].clear();
     this.#groups.delete(victim[0]);
-    const { evictions } = this.#context.counts;
-    for (const { key } of this.#plan.rules) evictions.set(key, evictions.get(key)! + 1);
+    this.evicted += 1;
   }
 
   #sweep(watermark: number): void {
