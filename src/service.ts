@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { VigieError } from './errors.ts';
 import type { Mapping } from './event/mapping/mapping.ts';
+import { scannerModule } from './event/scanner-module.ts';
 import { listFolders, ListWatch } from './list-files.ts';
 import { createMetrics, type Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
@@ -60,6 +61,14 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   metrics.rulesLoaded.set({ kind: 'filter' }, ruleSet.filters);
   metrics.ruleErrors.set(0);
   metrics.ruleLoad.set(options.ruleLoadMs / 1000);
+  const { fault: noScanner } = scannerModule();
+  metrics.fastDecoder.set(noScanner === undefined ? 1 : 0);
+  if (noScanner !== undefined) {
+    logger.warn(
+      { code: 'SCANNER_UNAVAILABLE', reason: noScanner },
+      'events are decoded in JavaScript, several times slower: this machine cannot run the WebAssembly scanner, which needs 128-bit SIMD and some GiB of address space',
+    );
+  }
 
   const stopWatching = watchLists(options, metrics);
   closers.push(() => Promise.resolve(stopWatching()));

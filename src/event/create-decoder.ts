@@ -1,23 +1,45 @@
-/** Chooses the decoder: that of a mapping when there is one, else the scanner wherever it can do all that is asked for, else the reference. */
+/**
+ * Chooses the decoder: that of a mapping when there is one, else the scanner wherever it can do all that is asked
+ * for and the machine can run it, else the reference.
+ */
 
 import { DEFAULT_PERSON_FIELDS, DEFAULT_TIMESTAMP_FIELD, type DecoderOptions } from './decoder-options.ts';
 import type { Decoder } from './decoder.ts';
 import { JsonParseDecoder } from './json-parse-decoder.ts';
-import { buildKeyTree, type Terminal } from './key-tree.ts';
+import { buildKeyTree, type KeyNode, type Terminal } from './key-tree.ts';
 import { MappedDecoder } from './mapping/mapped-decoder.ts';
 import { exposesPersons } from './record-filler.ts';
-import { Scanner } from './scanner.ts';
+import { scannerModule } from './scanner-module.ts';
+import { FIRST_EVENTS, WasmScanner } from './wasm-scanner.ts';
+import { TreeTooLarge, WasmWalk } from './wasm-walk.ts';
 
-/** Freezes the table of fields. Throws `PSEUDONYM_KEY_INVALID` for a key that is not 16 bytes long. */
-export function createDecoder(options: DecoderOptions): Decoder {
+/**
+ * Freezes the table of fields. Throws `PSEUDONYM_KEY_INVALID` for a key that is not 16 bytes long. The scanner
+ * leaves the `firstEvents` to the reference.
+ */
+export function createDecoder(options: DecoderOptions, firstEvents: number = FIRST_EVENTS): Decoder {
   const { mapping } = options;
   if (mapping !== undefined) return new MappedDecoder({ ...options, mapping });
   const reference = new JsonParseDecoder(options);
   const { timestampField = DEFAULT_TIMESTAMP_FIELD, personFields = DEFAULT_PERSON_FIELDS } = options;
   if (exposesPersons(options) || personFields.includes(timestampField)) return reference;
   const terminals = wantedTerminals(options.fields.paths, timestampField, personFields);
-  const tree = buildKeyTree(terminals);
-  return tree === undefined ? reference : new Scanner(options, reference, tree.root, tree.marks);
+  const root = buildKeyTree(terminals);
+  return root === undefined
+    ? reference
+    : new WasmScanner(reference, () => createWalk(options, root), firstEvents);
+}
+
+/** The walk, or undefined where there is no room or no SIMD for it (`scannerModule` says which). */
+function createWalk(options: DecoderOptions, root: KeyNode): WasmWalk | undefined {
+  const { module } = scannerModule();
+  if (module === undefined) return undefined;
+  try {
+    return new WasmWalk(module, options, root);
+  } catch (error) {
+    if (error instanceof TreeTooLarge || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function wantedTerminals(

@@ -1,6 +1,6 @@
 /**
- * Walks over JSON without making values, and refuses exactly what `JSON.parse` after a fatal UTF-8 check
- * refuses. Each function takes the position of a token's first byte and returns the position after the token,
+ * Where a text stops being JSON: walks over it without making values, and refuses exactly what `JSON.parse` after
+ * a fatal UTF-8 check refuses. Each function takes the position of a token's first byte and returns the position after the token,
  * or the complement (`~`, negative) of the position where the text breaks, which may be `end`.
  *
  * State travels in arguments: kept in fields or closures it costs a third of the speed.
@@ -15,7 +15,7 @@ const SPECIAL_IN_STRING = Uint8Array.from({ length: 256 }, (_, byte) =>
 );
 
 /** Position of the first byte in `data[at, end)` that is no white space, or `end`. */
-export function skipSpace(data: Uint8Array, at: number, end: number): number {
+function skipSpace(data: Uint8Array, at: number, end: number): number {
   let i = at;
   while (i < end) {
     const byte = data[i]!;
@@ -26,14 +26,14 @@ export function skipSpace(data: Uint8Array, at: number, end: number): number {
 }
 
 /** First byte from `at` on that ends the string, escapes, is a control character or not ASCII; or `end`. */
-export function plainEnd(data: Uint8Array, at: number, end: number): number {
+function plainEnd(data: Uint8Array, at: number, end: number): number {
   let i = at;
   while (i < end && SPECIAL_IN_STRING[data[i]!] === 0) i++;
   return i;
 }
 
 /** From after the opening quote to after the closing one. */
-export function skipString(data: Uint8Array, at: number, end: number): number {
+function skipString(data: Uint8Array, at: number, end: number): number {
   let i = at;
   for (;;) {
     i = plainEnd(data, i, end);
@@ -74,7 +74,7 @@ function isHexDigit(byte: number): boolean {
 }
 
 /** `at` is a digit or the minus sign. */
-export function skipNumber(data: Uint8Array, at: number, end: number): number {
+function skipNumber(data: Uint8Array, at: number, end: number): number {
   let i = at;
   if (data[i] === 0x2d) i++;
   if (i < end && data[i] === 0x30) i++;
@@ -109,7 +109,7 @@ const FALSE = Uint8Array.from(Buffer.from('false'));
 const NULL = Uint8Array.from(Buffer.from('null'));
 
 /** `true`, `false` or `null`. */
-export function skipLiteral(data: Uint8Array, at: number, end: number): number {
+function skipLiteral(data: Uint8Array, at: number, end: number): number {
   const first = data[at];
   const literal = first === 0x74 ? TRUE : first === 0x66 ? FALSE : NULL;
   for (let i = 0; i < literal.length; i++) {
@@ -119,7 +119,7 @@ export function skipLiteral(data: Uint8Array, at: number, end: number): number {
 }
 
 /** Any value; `depth` is the number of brackets open around it. Deeper than the limit is a break, too. */
-export function skipValue(data: Uint8Array, at: number, end: number, depth: number): number {
+function skipValue(data: Uint8Array, at: number, end: number, depth: number): number {
   if (at >= end) return ~end;
   switch (data[at]) {
     case 0x22:

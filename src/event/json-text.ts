@@ -66,10 +66,3 @@ function isDigit(json: string, at: number): boolean {
   const code = json.charCodeAt(at);
   return code >= 0x30 && code <= 0x39;
 }
-
-/** True when the valid JSON number `data[start, end)` reads like `String` of its value. */
-export function isOwnText(data: Uint8Array, start: number, end: number): boolean {
-  if (end - start > EXACT_DIGITS) return false;
-  for (let i = start; i < end; i++) if ((data[i]! - 0x30) >>> 0 > 9) return false;
-  return true;
-}

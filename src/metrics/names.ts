@@ -281,6 +281,13 @@ export const METRICS = {
     unit: '0 or 1',
     help: '1 when the process reads its source and can store alerts, as /readyz says.',
   },
+  fastDecoder: {
+    name: 'vigie_fast_decoder',
+    type: 'gauge',
+    labels: [],
+    unit: '0 or 1',
+    help: '1 when events are decoded in WebAssembly, 0 when this machine cannot run it and the slower decoder does all.',
+  },
   buildInfo: {
     name: 'vigie_build_info',
     type: 'gauge',

@@ -64,7 +64,7 @@ function shown(value: unknown): unknown {
 
 describe.each<[string, Create]>([
   ['the reference decoder', (options) => new JsonParseDecoder(options)],
-  ['the scanner', createDecoder],
+  ['the scanner', (options) => createDecoder(options, 0)],
 ])('%s', (_, create) => {
   const value = (path: string, json: string, setup: Setup = {}) => {
     const decoded = decodeWith(create, [path], `{${TIME},${json}}`, setup);
@@ -296,7 +296,7 @@ describe.each<[string, Create]>([
 it('keeps strings apart that begin alike', () => {
   const fields = new FieldTable();
   const slot = fields.slot('a');
-  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY });
+  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY }, 0);
   const record = fields.newRecord();
   for (let i = 0; i < 5000; i++) {
     const text = String.fromCharCode(0x61 + (i % 23)).repeat(1 + (i % 29));
@@ -309,7 +309,7 @@ it('keeps strings apart that begin alike', () => {
 it('keeps strings apart, however many there are and whether they come back or not', () => {
   const fields = new FieldTable();
   const slots = ['a', 'b', 'c'].map((path) => fields.slot(path));
-  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY });
+  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY }, 0);
   const record = fields.newRecord();
   for (let i = 0; i < 60_000; i++) {
     const values = [`u-${(i * 7919) % 9000}`, `unique-${i}`, `${'long '.repeat(20)}${i % 700}é`];

@@ -1,0 +1,235 @@
+/**
+ * One walk in WebAssembly (`wasm/scanner/`) with its memory: bytes go in, tags come out, and this file makes
+ * values of them. Most tags are places in a table of values that exist already, so most fields cost one look-up.
+ *
+ * Guarantee: an event that `read` accepts has exactly the slots and the time that the reference decoder gives.
+ * What it does not accept says nothing about the event.
+ */
+
+import { DEFAULT_MAX_EVENT_BYTES, DEFAULT_PERSON_FIELDS, type DecoderOptions } from './decoder-options.ts';
+import { decodeString, numberOf } from './json-text.ts';
+import type { KeyNode } from './key-tree.ts';
+import { pseudonymsOf } from './person-ids.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+import type { EventRecord, FieldValue } from './record.ts';
+import type { ScannerExports } from './scanner-module.ts';
+import { SipHash } from './siphash.ts';
+import { parseTime, parseTimeBytes } from './time.ts';
+
+// As in wasm/scanner/keys.ts and layout.ts.
+const INNER = 1;
+const VALUE = 2;
+const TIME = 3;
+const PERSONS = 4;
+const TAG_NUMBER = -1;
+const TAG_NUMBER_TEXT = -2;
+const TAG_PLAIN_TEXT = -3;
+const TAG_TEXT = -4;
+const TAG_LIST = -5;
+const TIME_NONE = 0;
+const TIME_READ = 1;
+const TIME_TEXT = 2;
+/** 32-bit words of the header, from its start. */
+const TIME_FORM = 2;
+const TIME_FROM = 3;
+const TIME_TO = 4;
+const NEW_COUNT = 5;
+const FIXED: readonly (FieldValue | undefined)[] = [undefined, null, false, true, ''];
+
+const PAGE = 65_536;
+/** Ids of one event that there is room for; with links, fewer. More are left to the reference. */
+const MAX_PERSONS = 1 << 19;
+const MAX_LINKED_PERSONS = 1 << 16;
+/** Events between two looks at whether too much was learned. */
+const CHECK_EVERY = 1 << 14;
+
+/** The tree of wanted keys is larger than the walk has room for. */
+export class TreeTooLarge extends Error {}
+
+export class WasmWalk {
+  readonly #wasm: ScannerExports;
+  readonly #root: KeyNode;
+  readonly #slots: number;
+  readonly #timeRequired: boolean;
+  readonly #maxEventBytes: number;
+  readonly #memory: Buffer;
+  readonly #words: Int32Array;
+  readonly #floats: Float64Array;
+  readonly #input: number;
+  // Indexes of 32-bit words and of 64-bit floats.
+  readonly #header: number;
+  readonly #tags: number;
+  readonly #data: number;
+  readonly #new: number;
+  /** By tag; cells hold the strings whose bytes the walk knows. */
+  readonly #values: (FieldValue | undefined)[];
+  /** By slot: a person field's pseudonyms and links, which the walk writes. */
+  readonly #pseudonyms: { readonly own: Pseudonyms; readonly rooms: Rooms }[] = [];
+  /** All bytes around the event at hand; many events share one buffer. */
+  #source: Buffer = Buffer.alloc(0);
+  #untilCheck = CHECK_EVERY;
+
+  /** Throws TreeTooLarge, and RangeError when there is no memory. */
+  constructor(module: WebAssembly.Module, options: DecoderOptions, root: KeyNode) {
+    const { fields, personFields = DEFAULT_PERSON_FIELDS, pseudonymKey } = options;
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const wasm = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ScannerExports;
+    this.#wasm = wasm;
+    this.#root = root;
+    this.#slots = fields.size;
+    this.#timeRequired = options.timeRequired;
+    this.#maxEventBytes = Math.min(options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES, wasm.maxEventBytes());
+    let end = wasm.endAt();
+    const rooms = new Map<number, Rooms>();
+    for (const [slot, path] of fields.paths.entries()) {
+      if (!personFields.includes(path)) continue;
+      const steps = fields.linkSteps(slot);
+      const room = steps === 0 ? MAX_PERSONS : MAX_LINKED_PERSONS;
+      const links = end + 8 * room;
+      rooms.set(slot, { hashes: end, room, links, steps });
+      end = links + (steps === 0 ? 0 : 8 * (1 + 2 * steps) * room);
+    }
+    memory.grow(Math.ceil(end / PAGE) - 1);
+    this.#memory = Buffer.from(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#floats = new Float64Array(memory.buffer);
+    this.#input = wasm.inputAt();
+    this.#header = wasm.headerAt() / 4;
+    this.#tags = wasm.tagsAt() / 4;
+    this.#data = wasm.dataAt() / 8;
+    this.#new = wasm.newAt() / 4;
+    this.#values = Array.from({ length: wasm.tableSize() }, (_, i) => FIXED[i]);
+    for (const [slot, room] of rooms) {
+      const own = pseudonymsOf(fields, slot);
+      own.words = new Uint32Array(memory.buffer, room.hashes, 2 * room.room);
+      if (own.links !== undefined) {
+        own.links.values = new Float64Array(memory.buffer, room.links, own.links.stride * room.room);
+      }
+      this.#pseudonyms[slot] = { own, rooms: room };
+    }
+    const key = new DataView(pseudonymKey.buffer, pseudonymKey.byteOffset, 16);
+    wasm.setKey(key.getBigUint64(0, true), key.getBigUint64(8, true));
+    const hash = new SipHash(pseudonymKey);
+    const secret = (name: string) => {
+      hash.hashString(`\0${name}`);
+      return (BigInt(hash.out[0]!) << 32n) | BigInt(hash.out[1]!);
+    };
+    wasm.seed(secret('a'), secret('b'), secret('c'), secret('d'));
+    this.#begin();
+  }
+
+  /** Decodes `data[start, end)` if it is an event of the usual kind; else returns false. */
+  read(data: Uint8Array, start: number, end: number, record: EventRecord): boolean {
+    const length = end - start;
+    if (length > this.#maxEventBytes) return false;
+    if (data.buffer !== this.#source.buffer) this.#source = Buffer.from(data.buffer);
+    const from = data.byteOffset + start;
+    this.#source.copy(this.#memory, this.#input, from, from + length);
+    const understood = this.#wasm.scan(length);
+    const words = this.#words;
+    const header = this.#header;
+    if (words[header + NEW_COUNT] !== 0) this.#takeStrings();
+    if (--this.#untilCheck === 0) this.#check();
+    if (understood === 0) return false;
+    const form = words[header + TIME_FORM]!;
+    let time = NaN;
+    if (form === TIME_READ) time = this.#floats[header >> 1]!;
+    else if (form !== TIME_NONE) {
+      time =
+        form === TIME_TEXT
+          ? parseTimeBytes(this.#memory, words[header + TIME_FROM]!, words[header + TIME_TO]!)
+          : parseTime(this.#floats[header >> 1]!);
+      if (Number.isNaN(time)) return false;
+    } else if (this.#timeRequired) return false;
+    const slots = record.slots;
+    const values = this.#values;
+    const tags = this.#tags;
+    for (let i = 0; i < slots.length; i++) {
+      const tag = words[tags + i]!;
+      slots[i] = tag >= 0 ? values[tag] : this.#value(i, tag);
+    }
+    record.time = time;
+    record.size = length;
+    record.whole = undefined;
+    return true;
+  }
+
+  /** The value at a place whose tag is negative. */
+  #value(at: number, tag: number): FieldValue {
+    if (tag === TAG_NUMBER) return this.#floats[this.#data + at]!;
+    const words = this.#words;
+    const data = 2 * (this.#data + at);
+    const first = words[data]!;
+    const second = words[data + 1]!;
+    switch (tag) {
+      case TAG_NUMBER_TEXT:
+        return numberOf(this.#memory, first, second);
+      case TAG_PLAIN_TEXT:
+      case TAG_TEXT:
+        return decodeString(this.#memory, first, second, tag === TAG_PLAIN_TEXT);
+      case TAG_LIST: {
+        const list: FieldValue[] = [];
+        for (let i = first; i < first + second; i++) {
+          const tag = words[this.#tags + i]!;
+          list.push(tag >= 0 ? this.#values[tag]! : this.#value(i, tag));
+        }
+        return list;
+      }
+      default: {
+        const { own } = this.#pseudonyms[at]!;
+        own.length = first;
+        if (own.links !== undefined) own.links.length = second;
+        return own;
+      }
+    }
+  }
+
+  /** Makes the strings of cells that hold other bytes than before. */
+  #takeStrings(): void {
+    const words = this.#words;
+    const last = this.#new + 4 * words[this.#header + NEW_COUNT]!;
+    for (let at = this.#new; at < last; at += 4) {
+      const plain = words[at + 3] === TAG_PLAIN_TEXT;
+      this.#values[words[at]!] = decodeString(this.#memory, words[at + 1]!, words[at + 2]!, plain);
+    }
+  }
+
+  #check(): void {
+    this.#untilCheck = CHECK_EVERY;
+    if (this.#wasm.isExhausted() !== 0) this.#begin();
+  }
+
+  #begin(): void {
+    const object = this.#wasm.begin(this.#slots);
+    if (object === 0) throw new TreeTooLarge();
+    this.#want(object, this.#root);
+  }
+
+  #want(object: number, node: KeyNode): void {
+    for (const [text, { terminal, below, mark }] of node) {
+      const length = this.#memory.write(text, this.#input);
+      const kind =
+        terminal === undefined ? INNER : terminal.isTime ? TIME : terminal.isPerson ? PERSONS : VALUE;
+      const slot = terminal?.slot ?? -1;
+      const key = this.#wasm.wantKey(object, length, kind, mark, slot);
+      if (key === 0) throw new TreeTooLarge();
+      if (terminal === undefined && below !== undefined) {
+        const inner = this.#wasm.wantBelow(key);
+        if (inner === 0) throw new TreeTooLarge();
+        this.#want(inner, below);
+      }
+      if (kind === PERSONS) {
+        const { hashes, room, links, steps } = this.#pseudonyms[slot]!.rooms;
+        this.#wasm.setRooms(key, hashes, room, links, steps);
+      }
+    }
+  }
+}
+
+/** Where in memory the walk puts the hashes and links of a field's ids, and of how many. */
+interface Rooms {
+  readonly hashes: number;
+  readonly room: number;
+  readonly links: number;
+  readonly steps: number;
+}

@@ -1,0 +1,188 @@
+/**
+ * Strings by their bytes: most values of a log were seen a moment ago, and the caller keeps a string for each
+ * cell. Of bounded size: a new string replaces another. Equality is checked on all bytes.
+ *
+ * A cell that this event has used is not replaced during it, so a tag stays true until the caller reads it.
+ * Fields whose values hardly ever come back (event ids) are left out for a while and then tried again, so that
+ * they do not push out the others.
+ */
+
+import { hash32, hashOf, isZero, mask, sameBytes } from './bytes';
+import {
+  DATA,
+  EMPTY,
+  FIRST_CELL,
+  FIRST_LONG,
+  LONG_CELL,
+  LONG_CELLS,
+  LONG_SETS_LOG2,
+  MAX_NEW,
+  MAX_SLOTS,
+  NEW,
+  NEW_COUNT,
+  PLAIN_TEXT,
+  SHORT_CELL,
+  SHORT_CELLS,
+  SHORT_SETS_LOG2,
+  TAGS,
+  TRIALS,
+} from './layout';
+
+/** Misses after which a field is judged: left out if hardly more events than these went by meanwhile. */
+const TRIAL: u32 = 512;
+const WORTHWHILE_EVENTS: u32 = TRIAL + TRIAL / 2;
+/** Strings that are left out then; doubled each time up to the longest. */
+const SHORTEST_PAUSE: u32 = 8 * TRIAL;
+const LONGEST_PAUSE: u32 = 256 * TRIAL;
+
+// A trial, 16 bytes: strings still to be left out, the length of the next pause, misses, the event it began in.
+const LEFT_OUT: usize = 0;
+const PAUSE: usize = 4;
+const MISSES: usize = 8;
+const SINCE: usize = 12;
+
+/** A cell is text and, in its last byte, the length. */
+const SHORT_TEXT: u32 = SHORT_CELL - 1;
+/** Of long ones, the last 16 bytes. */
+const LONG_TEXT: u32 = LONG_CELL - 16;
+
+/** With more elements of lists than this no cell is taken over any more: looking for its uses would take long. */
+const MAX_LOOKED_AT: u32 = 256;
+
+let victim: u32 = 0;
+
+export function startCells(): void {
+  memory.fill(TRIALS, 0, 16 * MAX_SLOTS);
+  for (let i: u32 = 0; i < MAX_SLOTS; i++) store<u32>(TRIALS + 16 * i, SHORTEST_PAUSE, PAUSE);
+}
+
+@inline
+export function put(value: u32, tag: i32): void {
+  store<i32>(TAGS + 4 * value, tag);
+}
+
+@inline
+export function putRange(value: u32, tag: i32, from: u32, to: u32): void {
+  store<i32>(TAGS + 4 * value, tag);
+  store<u32>(DATA + 8 * value, from);
+  store<u32>(DATA + 8 * value, to, 4);
+}
+
+/**
+ * The string `[from, to)` between its quotes becomes a value of `field`; `tag` says what text it is. `values` is the
+ * number of values that this event has so far.
+ */
+export function putString(value: u32, field: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): void {
+  const length = to - from;
+  const trial = TRIALS + 16 * field;
+  if (length - 1 >= LONG_TEXT || load<u32>(trial, LEFT_OUT) != 0) {
+    putUnknown(value, trial, from, to, tag);
+    return;
+  }
+  if (length > SHORT_TEXT) {
+    putLong(value, trial, from, to, tag, values, event);
+    return;
+  }
+  const short = min<u32>(length, 16);
+  const low = v128.and(v128.load(from), mask(short));
+  const high = i8x16.replace_lane(v128.and(v128.load(from, 16), mask(length - short)), 15, i8(length));
+  const at = SHORT_CELLS + 2 * SHORT_CELL * u32(hash32(low, high, 0) >>> (64 - SHORT_SETS_LOG2));
+  const isFirst = isShort(at, low, high);
+  const isSecond = isShort(at + SHORT_CELL, low, high);
+  let cell = FIRST_CELL + i32((at - SHORT_CELLS) / SHORT_CELL) + i32(isSecond);
+  if (!(isFirst | isSecond)) {
+    cell = taken(cell, trial, from, to, tag, values, event);
+    if (cell == 0) {
+      putRange(value, tag, from, to);
+      return;
+    }
+    const place = SHORT_CELLS + SHORT_CELL * u32(cell - FIRST_CELL);
+    v128.store(place, low);
+    v128.store(place, high, 16);
+  }
+  put(value, cell);
+}
+
+/** Empty, too long, or left out. */
+function putUnknown(value: u32, trial: u32, from: u32, to: u32, tag: i32): void {
+  if (from == to) {
+    put(value, EMPTY);
+    return;
+  }
+  putRange(value, tag, from, to);
+  const left = load<u32>(trial, LEFT_OUT);
+  if (left != 0) store<u32>(trial, left - 1, LEFT_OUT);
+}
+
+function putLong(value: u32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): void {
+  const length = to - from;
+  const at = LONG_CELLS + 2 * LONG_CELL * u32(hashOf(from, length) >>> (64 - LONG_SETS_LOG2));
+  let cell = FIRST_LONG + i32((at - LONG_CELLS) / LONG_CELL);
+  if (!isLong(at, from, length)) {
+    if (isLong(at + LONG_CELL, from, length)) cell++;
+    else {
+      cell = taken(cell, trial, from, to, tag, values, event);
+      if (cell == 0) {
+        putRange(value, tag, from, to);
+        return;
+      }
+      const place = LONG_CELLS + LONG_CELL * u32(cell - FIRST_LONG);
+      memory.copy(place, from, length);
+      store<u32>(place, length, LONG_TEXT);
+    }
+  }
+  put(value, cell);
+}
+
+@inline
+function isShort(at: u32, low: v128, high: v128): bool {
+  return isZero(v128.or(v128.xor(v128.load(at), low), v128.xor(v128.load(at, 16), high)));
+}
+
+function isLong(at: u32, from: u32, length: u32): bool {
+  return load<u32>(at, LONG_TEXT) == length && sameBytes(at, from, length);
+}
+
+/** The first or second of two cells, which holds the text from now on as the caller is told; 0 when neither may. */
+function taken(first: i32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
+  const misses = load<u32>(trial, MISSES) + 1;
+  store<u32>(trial, misses, MISSES);
+  if (misses == 1) store<u32>(trial, event, SINCE);
+  else if (misses == TRIAL) judge(trial, event);
+  victim ^= 1;
+  let cell = first + i32(victim);
+  if (isUsed(cell, values)) {
+    cell = first + i32(victim ^ 1);
+    if (isUsed(cell, values)) return 0;
+  }
+  const count = load<u32>(NEW_COUNT);
+  if (count == MAX_NEW) return 0;
+  const at = NEW + 16 * count;
+  store<i32>(at, cell);
+  store<u32>(at, from, 4);
+  store<u32>(at, to, 8);
+  store<i32>(at, tag, 12);
+  store<u32>(NEW_COUNT, count + 1);
+  return cell;
+}
+
+/** Whether one of this event's values is in the cell; true also when there are too many to look. */
+function isUsed(cell: i32, values: u32): bool {
+  if (values > MAX_LOOKED_AT) return true;
+  const wanted = i32x4.splat(cell);
+  for (let i: u32 = 0; i < values; i += 4) {
+    if (v128.any_true(i32x4.eq(v128.load(TAGS + 4 * i), wanted))) return true;
+  }
+  return false;
+}
+
+function judge(trial: u32, event: u32): void {
+  store<u32>(trial, 0, MISSES);
+  if (event - load<u32>(trial, SINCE) >= WORTHWHILE_EVENTS) {
+    store<u32>(trial, SHORTEST_PAUSE, PAUSE);
+    return;
+  }
+  const pause = load<u32>(trial, PAUSE);
+  store<u32>(trial, pause, LEFT_OUT);
+  store<u32>(trial, min<u32>(2 * pause, LONGEST_PAUSE), PAUSE);
+}

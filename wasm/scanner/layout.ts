@@ -1,0 +1,89 @@
+/**
+ * Where everything lies in the scanner's memory, and what its results mean. Addresses are bytes; the compiler's
+ * own data lies below `FIRST`. `src/event/wasm-walk.ts` repeats the forms and tags.
+ */
+
+/** An event, followed by zeros. Nothing in JSON holds a zero byte, so no walk passes the end. */
+export const MAX_EVENT: u32 = 1 << 20;
+const SLACK: u32 = 256;
+
+const FIRST: u32 = 1 << 16;
+/** 16 bytes of ones, then 16 of zeros: read from the middle, a mask of n bytes. */
+export const MASKS: u32 = FIRST;
+
+/** The text of the last minute met, 16 bytes. */
+export const MINUTE: u32 = FIRST + 32;
+/** Marks of the step from one value to the next that is being taken. */
+export const STEP_MARKS: u32 = FIRST - 64;
+/** What is hashed for a link; then the digits of its number, which end at DIGITS_END. */
+export const MESSAGE: u32 = FIRST - 2048;
+export const DIGITS_END: u32 = FIRST - 1024;
+
+/** 64-bit words: the event time; then 32-bit ones: its form, the text it has, the number of new strings. */
+export const TIME: u32 = FIRST + 64;
+export const TIME_FORM: u32 = TIME + 8;
+export const TIME_FROM: u32 = TIME + 12;
+export const TIME_TO: u32 = TIME + 16;
+export const NEW_COUNT: u32 = TIME + 20;
+
+// Forms of the time: none or null; milliseconds at TIME; text to be read; a number at TIME to be checked.
+export const TIME_NONE: u32 = 0;
+export const TIME_READ: u32 = 1;
+export const TIME_TEXT: u32 = 2;
+export const TIME_NUMBER: u32 = 3;
+
+/** Values: first one for each slot, then the elements of lists. */
+export const MAX_SLOTS: u32 = 4096;
+export const MAX_VALUES: u32 = 1 << 17;
+/** By value, 32 bits: what it is. */
+export const TAGS: u32 = FIRST + 128;
+/** By value, 64 bits: a number, or two 32-bit words. */
+export const DATA: u32 = TAGS + 4 * MAX_VALUES;
+
+// Tags from 0 on are places in the caller's table of values, of which these are fixed.
+export const UNDEFINED: i32 = 0;
+export const NULL: i32 = 1;
+export const FALSE: i32 = 2;
+export const TRUE: i32 = 3;
+export const EMPTY: i32 = 4;
+export const FIRST_CELL: i32 = 8;
+// Negative ones say what DATA holds.
+export const NUMBER: i32 = -1;
+/** From, to: the text of a number. */
+export const NUMBER_TEXT: i32 = -2;
+/** From, to: a string between its quotes, all ASCII without escapes; or any. */
+export const PLAIN_TEXT: i32 = -3;
+export const TEXT: i32 = -4;
+/** First value, how many. */
+export const LIST: i32 = -5;
+/** How many pseudonyms, how many links. */
+export const PERSONS: i32 = -6;
+
+/** Strings that got a cell: cell, from, to, tag of the text. */
+export const MAX_NEW: u32 = 4096;
+export const NEW: u32 = DATA + 8 * MAX_VALUES;
+
+export const MAX_MARKS: u32 = 1 << 14;
+/** By mark: the number of the event in which it was met last. */
+export const MET: u32 = NEW + 16 * MAX_NEW;
+/** By slot: two 32-bit words for the trial of cells, then the value it had last. */
+export const TRIALS: u32 = MET + 4 * MAX_MARKS;
+
+export const SHORT_SETS_LOG2: u32 = 15;
+export const SHORT_CELL: u32 = 32;
+export const SHORT_CELLS: u32 = TRIALS + 16 * MAX_SLOTS;
+export const LONG_SETS_LOG2: u32 = 8;
+export const LONG_CELL: u32 = 256;
+export const LONG_CELLS: u32 = SHORT_CELLS + ((2 * SHORT_CELL) << SHORT_SETS_LOG2);
+/** Cells from this place in the table on are long ones. */
+export const FIRST_LONG: i32 = FIRST_CELL + (2 << SHORT_SETS_LOG2);
+/** Size of the caller's table. */
+export const TABLE_SIZE: i32 = FIRST_LONG + (2 << LONG_SETS_LOG2);
+
+export const INPUT: u32 = LONG_CELLS + ((2 * LONG_CELL) << LONG_SETS_LOG2);
+
+/** Places for keys, by hash. */
+export const KEYS_LOG2: u32 = 13;
+export const KEYS: u32 = INPUT + MAX_EVENT + SLACK;
+export const HEAP: u32 = KEYS + (4 << KEYS_LOG2);
+export const HEAP_END: u32 = HEAP + (2 << 20);

@@ -1,0 +1,416 @@
+/**
+ * The walk over one event's bytes, in AssemblyScript: what `src/event/wasm-walk.ts` calls for every event.
+ *
+ * The event lies at INPUT. `scan` checks all of it as JSON, as `JSON.parse` after a fatal UTF-8 check would, and
+ * says in TAGS and DATA what each wanted field holds. It accepts only what it fully understands; everything else
+ * (faults, but also a wanted key twice, a list or an object where a path goes on) is decoded by the caller's
+ * reference.
+ *
+ * Invariants: zeros follow the event, and no string, number or edge holds one but the edge to the end, so nothing
+ * reads on into older bytes. Positions are addresses; 0 means "not understood". Memory never grows.
+ */
+
+import { put, putRange, putString, startCells } from './cells';
+import { isDigit, plainEnd, skipLiteral, skipNumber, skipSpace, skipString, skipValue } from './json';
+import {
+  after,
+  below,
+  edgeEnd,
+  EDGE_KEY,
+  find,
+  follow,
+  forget,
+  INNER,
+  KEY_BELOW,
+  KEY_HASHES,
+  KEY_KIND,
+  KEY_LINKS,
+  KEY_OBJECT,
+  KEY_ROOM,
+  KEY_SLOT,
+  KEY_STEPS,
+  learn,
+  mark,
+  markAll,
+  newObject,
+  OBJECT_ABOVE,
+  OBJECT_DEPTH,
+  PERSONS_KEY,
+  PLACE_IS_START,
+  PLACE_OBJECT,
+  startMarks,
+  startOf,
+  TIME_KEY,
+  UNWANTED,
+  VALUE,
+  want,
+} from './keys';
+import * as layout from './layout';
+import { putLinks, sipHash } from './persons';
+import { readTime } from './time';
+
+export { isExhausted } from './keys';
+export { seed } from './bytes';
+export { setKey } from './persons';
+
+export function inputAt(): u32 {
+  return layout.INPUT;
+}
+export function maxEventBytes(): u32 {
+  return layout.MAX_EVENT;
+}
+export function headerAt(): u32 {
+  return layout.TIME;
+}
+export function tagsAt(): u32 {
+  return layout.TAGS;
+}
+export function dataAt(): u32 {
+  return layout.DATA;
+}
+export function newAt(): u32 {
+  return layout.NEW;
+}
+export function tableSize(): i32 {
+  return layout.TABLE_SIZE;
+}
+/** Memory behind this address is the caller's. */
+export function endAt(): u32 {
+  return layout.HEAP_END;
+}
+
+let root: u32 = 0;
+let slots: u32 = 0;
+let event: u32 = 0;
+/** The next free place for an element of a list. */
+let nextValue: u32 = 0;
+
+/** Begins a new tree of keys for records of so many slots. Returns its root, to which keys are to be added. */
+export function begin(slotCount: u32): u32 {
+  forget();
+  startCells();
+  slots = slotCount;
+  root = newObject(0);
+  return root;
+}
+
+/** Adds the key of `length` bytes at INPUT to an object; 0 when there is no room. */
+export function wantKey(object: u32, length: u32, kind: u32, mark: u32, slot: i32): u32 {
+  return want(object, layout.INPUT, length, kind, mark, slot);
+}
+
+/** The object below a wanted key, made when missing; 0 when there is no room. */
+export function wantBelow(key: u32): u32 {
+  const known = load<u32>(key, KEY_BELOW);
+  if (known != 0) return known;
+  const object = newObject(key);
+  store<u32>(key, object, KEY_BELOW);
+  return object;
+}
+
+/** Where the hashes of a person key go, and their links if it has any. */
+export function setRooms(key: u32, hashes: u32, room: u32, links: u32, steps: u32): void {
+  store<u32>(key, hashes, KEY_HASHES);
+  store<u32>(key, room, KEY_ROOM);
+  store<u32>(key, links, KEY_LINKS);
+  store<u32>(key, steps, KEY_STEPS);
+}
+
+/** Reads the event of `length` bytes at INPUT; 1 when it was understood. New strings are to be taken either way. */
+export function scan(length: u32): u32 {
+  const end = layout.INPUT + length;
+  const zero = i8x16.splat(0);
+  for (let i: u32 = 0; i < 160; i += 16) v128.store(end + i, zero);
+  for (let i: u32 = 0; i < slots; i += 4) v128.store(layout.TAGS + 4 * i, zero);
+  store<u32>(layout.TIME_FORM, layout.TIME_NONE);
+  store<u32>(layout.NEW_COUNT, 0);
+  nextValue = slots;
+  event++;
+  let at = skipSpace(layout.INPUT);
+  if (load<u8>(at) != 0x7b) return 0;
+  at++;
+  let place = startOf(root);
+  while (true) {
+    const edge = follow(place, at);
+    let key: u32;
+    if (edge != 0) {
+      at = edgeEnd(edge, at);
+      key = load<u32>(edge, EDGE_KEY);
+      // The last byte of an edge to the end is the zero behind the event.
+      if (key == 0) return u32(at - 1 == end);
+      if (!markAll(edge, event)) return 0;
+    } else {
+      at = step(place, at);
+      if (at == 0) return 0;
+      key = stepKey;
+      if (key == 0) return u32(skipSpace(at) == end);
+    }
+    let first = load<u8>(at);
+    if (first <= 0x20) {
+      at = skipSpace(at);
+      first = load<u8>(at);
+    }
+    const kind = load<u32>(key, KEY_KIND);
+    if (kind == UNWANTED) {
+      if (first == 0x22) {
+        at = plainEnd(at + 1);
+        at = load<u8>(at) == 0x22 ? at + 1 : skipString(at);
+      } else if (first == 0x7b && load<u32>(key, KEY_BELOW) != 0) {
+        place = startOf(load<u32>(key, KEY_BELOW));
+        at++;
+        continue;
+      } else at = skipValue(at, depthAt(key));
+    } else if (kind == INNER) {
+      if (first == 0x7b) {
+        place = startOf(load<u32>(key, KEY_BELOW));
+        at++;
+        continue;
+      }
+      if (first == 0x5b) return 0;
+      at = skipValue(at, depthAt(key));
+    } else if (first == 0x7b) return 0;
+    else if (kind == VALUE) {
+      const slot = load<u32>(key, KEY_SLOT);
+      at = first == 0x5b ? list(at + 1, slot) : scalar(at, first, slot, slot);
+    } else if (kind == PERSONS_KEY) at = persons(at, first, key);
+    else at = time(at, first, load<i32>(key, KEY_SLOT));
+    if (at == 0) return 0;
+    place = after(key);
+  }
+}
+
+@inline
+function depthAt(key: u32): u32 {
+  return load<u32>(load<u32>(key, KEY_OBJECT), OBJECT_DEPTH);
+}
+
+let stepKey: u32 = 0;
+
+/**
+ * From `place` at `from` to the next value that is not looked into, which is that of `stepKey`; 0 there means the
+ * end of the event. Learns the way.
+ */
+function step(place: u32, from: u32): u32 {
+  let object = load<u32>(place, PLACE_OBJECT);
+  let isStart = load<u32>(place, PLACE_IS_START) != 0;
+  let isLearned = true;
+  let at = from;
+  startMarks();
+  while (true) {
+    at = skipSpace(at);
+    let byte = load<u8>(at);
+    if (byte == 0x7d) {
+      at++;
+      const above = load<u32>(object, OBJECT_ABOVE);
+      if (above == 0) {
+        stepKey = 0;
+        if (isLearned && load<u8>(at) == 0) learn(place, from, at + 1, 0);
+        return at;
+      }
+      object = load<u32>(above, KEY_OBJECT);
+      isStart = false;
+      continue;
+    }
+    if (!isStart) {
+      if (byte != 0x2c) return 0;
+      at = skipSpace(at + 1);
+      byte = load<u8>(at);
+    }
+    if (byte != 0x22) return 0;
+    const start = at + 1;
+    let close = plainEnd(start);
+    if (load<u8>(close) != 0x22) {
+      const afterKey = skipString(close);
+      if (afterKey == 0) return 0;
+      close = afterKey - 1;
+    }
+    // An escaped key may mean a wanted one.
+    if (holdsBackslash(start, close)) return 0;
+    at = skipSpace(close + 1);
+    if (load<u8>(at) != 0x3a) return 0;
+    at = skipSpace(at + 1);
+    const key = find(object, start, close - start);
+    if (!mark(key, event)) return 0;
+    if (load<u8>(at) == 0x7b) {
+      const next = below(key);
+      if (next != 0) {
+        object = next;
+        isStart = true;
+        at++;
+        continue;
+      }
+    }
+    stepKey = key;
+    if (isLearned) learn(place, from, at, key);
+    return at;
+  }
+}
+
+function holdsBackslash(from: u32, to: u32): bool {
+  for (let i = from; i < to; i++) if (load<u8>(i) == 0x5c) return true;
+  return false;
+}
+
+// ---------------------------------------------------------------- values
+
+/** Integers of up to this many digits are exact as doubles and are their own shortest text. */
+const EXACT_DIGITS: u32 = 15;
+
+/** A string, number or literal at `at`, whose first byte is `first`, becomes a value. */
+@inline
+function scalar(at: u32, first: u8, value: u32, field: u32): u32 {
+  if (first != 0x22) return otherScalar(at, first, value);
+  const close = plainEnd(at + 1);
+  if (load<u8>(close) == 0x22) {
+    putString(value, field, at + 1, close, layout.PLAIN_TEXT, nextValue, event);
+    return close + 1;
+  }
+  const end = skipString(close);
+  if (end != 0) putString(value, field, at + 1, end - 1, layout.TEXT, nextValue, event);
+  return end;
+}
+
+function otherScalar(at: u32, first: u8, value: u32): u32 {
+  if (first != 0x2d && !isDigit(first)) {
+    put(value, first == 0x6e ? layout.NULL : first == 0x74 ? layout.TRUE : layout.FALSE);
+    return skipLiteral(at);
+  }
+  const end = skipNumber(at);
+  if (end == 0) return 0;
+  const digits = at + u32(first == 0x2d);
+  if (end - digits <= EXACT_DIGITS) {
+    let number: u64 = 0;
+    let i = digits;
+    while (i < end && isDigit(load<u8>(i))) {
+      number = number * 10 + (load<u8>(i) - 0x30);
+      i++;
+    }
+    if (i == end) {
+      put(value, layout.NUMBER);
+      store<f64>(layout.DATA + 8 * value, first == 0x2d ? -f64(number) : f64(number));
+      return end;
+    }
+  }
+  putRange(value, layout.NUMBER_TEXT, at, end);
+  return end;
+}
+
+/** A list of scalars, from after the bracket. */
+function list(from: u32, slot: u32): u32 {
+  const first = nextValue;
+  let at = skipSpace(from);
+  if (load<u8>(at) == 0x5d) at++;
+  else {
+    while (true) {
+      const byte = load<u8>(at);
+      if (byte == 0x7b || byte == 0x5b || nextValue == layout.MAX_VALUES) return 0;
+      at = scalar(at, byte, nextValue, slot);
+      if (at == 0) return 0;
+      nextValue++;
+      at = skipSpace(at);
+      const next = load<u8>(at++);
+      if (next == 0x5d) break;
+      if (next != 0x2c) return 0;
+      at = skipSpace(at);
+    }
+  }
+  putRange(slot, layout.LIST, first, nextValue - first);
+  return at;
+}
+
+function time(at: u32, first: u8, slot: i32): u32 {
+  if (first == 0x22) {
+    const close = plainEnd(at + 1);
+    if (load<u8>(close) != 0x22) return 0;
+    const ms = readTime(at + 1, close);
+    if (isNaN(ms)) {
+      store<u32>(layout.TIME_FORM, layout.TIME_TEXT);
+      store<u32>(layout.TIME_FROM, at + 1);
+      store<u32>(layout.TIME_TO, close);
+    } else {
+      store<u32>(layout.TIME_FORM, layout.TIME_READ);
+      store<f64>(layout.TIME, ms);
+    }
+    if (slot >= 0) putString(slot, slot, at + 1, close, layout.PLAIN_TEXT, nextValue, event);
+    return close + 1;
+  }
+  if (first == 0x6e) {
+    if (slot >= 0) put(slot, layout.NULL);
+    return skipLiteral(at);
+  }
+  if (!isDigit(first)) return 0;
+  const value = slot >= 0 ? u32(slot) : layout.MAX_VALUES - 1;
+  const end = otherScalar(at, first, value);
+  if (end == 0 || load<i32>(layout.TAGS + 4 * value) != layout.NUMBER) return 0;
+  store<u32>(layout.TIME_FORM, layout.TIME_NUMBER);
+  store<f64>(layout.TIME, load<f64>(layout.DATA + 8 * value));
+  return end;
+}
+
+// ---------------------------------------------------------------- persons
+
+let hashes: u32 = 0;
+let hashesEnd: u32 = 0;
+let links: u32 = 0;
+let steps: u32 = 0;
+
+/** One id or a list of ids, hashed. */
+function persons(from: u32, first: u8, key: u32): u32 {
+  const slot = load<u32>(key, KEY_SLOT);
+  if (first == 0x6e) {
+    put(slot, layout.NULL);
+    return skipLiteral(from);
+  }
+  hashes = load<u32>(key, KEY_HASHES);
+  hashesEnd = hashes + 8 * load<u32>(key, KEY_ROOM);
+  links = load<u32>(key, KEY_LINKS);
+  steps = load<u32>(key, KEY_STEPS);
+  let at = from;
+  if (first != 0x5b) at = person(at);
+  else {
+    at = skipSpace(at + 1);
+    if (load<u8>(at) == 0x5d) at++;
+    else {
+      while (true) {
+        at = person(at);
+        if (at == 0) return 0;
+        at = skipSpace(at);
+        const next = load<u8>(at++);
+        if (next == 0x5d) break;
+        if (next != 0x2c) return 0;
+        at = skipSpace(at);
+      }
+    }
+  }
+  const linked = steps == 0 ? 0 : (links - load<u32>(key, KEY_LINKS)) / (8 + 16 * steps);
+  putRange(slot, layout.PERSONS, (hashes - load<u32>(key, KEY_HASHES)) >>> 3, linked);
+  return at;
+}
+
+/** Ids with escapes, true and false, and numbers that may not be their own text are left to the reference. */
+function person(at: u32): u32 {
+  const first = load<u8>(at);
+  let from = at;
+  let to: u32;
+  let end: u32;
+  if (first == 0x22) {
+    from = at + 1;
+    to = plainEnd(from);
+    if (load<u8>(to) != 0x22) {
+      end = skipString(to);
+      if (end == 0 || holdsBackslash(from, end - 1)) return 0;
+      to = end - 1;
+    }
+    end = to + 1;
+  } else if (isDigit(first)) {
+    to = end = skipNumber(at);
+    if (end == 0 || end - at > EXACT_DIGITS) return 0;
+    for (let i = at; i < end; i++) if (!isDigit(load<u8>(i))) return 0;
+  } else return first == 0x6e ? skipLiteral(at) : 0;
+  if (hashes == hashesEnd) return 0;
+  const hash = sipHash(from, to - from);
+  store<u64>(hashes, rotl(hash, 32));
+  hashes += 8;
+  if (steps != 0 && putLinks(from, to, steps, links)) links += 8 + 16 * steps;
+  return end;
+}
