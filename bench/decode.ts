@@ -1,11 +1,11 @@
 /**
- * Decoding: a bare `JSON.parse` loop over the same bytes against the reference decoder and the scanner.
+ * Decoding: a bare `JSON.parse` loop over the same bytes against the reference decoder and the scanner, on the
+ * usual mix and on what is meant to be slow. Every pass has a new decoder, so learning is in the figures.
  *
- * Rounds are interleaved and CPU time of the whole process is counted (collector and compiler threads too),
- * so only the ratios within one run mean something: the machine's speed and its other load cancel out.
- * Run: `node bench/decode.ts`.
+ * `node bench/decode.ts [--rounds N] [--events N] [--only TEXT]`; part of `npm run bench`.
  */
 
+import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 
 import { createDecoder } from '../src/event/create-decoder.ts';
@@ -13,19 +13,15 @@ import type { DecoderOptions } from '../src/event/decoder-options.ts';
 import type { Decoder } from '../src/event/decoder.ts';
 import { JsonParseDecoder } from '../src/event/json-parse-decoder.ts';
 import { FieldTable } from '../src/event/record.ts';
+import { decodeWorkloads, type DecodeWorkload } from './decode-workloads.ts';
+import { compare, type Row } from './rounds.ts';
 
-export interface DecodeBenchOptions {
+export interface DecodeBench {
+  readonly workload: string;
   readonly events: number;
-  readonly rounds: number;
-  readonly seed: number;
-}
-
-export interface DecodeBenchRow {
-  readonly name: string;
-  /** Median over the rounds, CPU time. */
-  readonly nsPerEvent: number;
-  /** Events per CPU second against the bare `JSON.parse` loop: median of the ratios within a round. */
-  readonly speedup: number;
+  readonly bytesPerEvent: number;
+  /** The bare loop, the reference decoder, the scanner. */
+  readonly rows: readonly Row[];
 }
 
 /** What a rule set over accounts, organisations, sources and persons asks for. */
@@ -44,127 +40,72 @@ const WANTED = [
   'portal.app.lifecycle',
 ];
 
-export function run({ events, rounds, seed }: DecodeBenchOptions): DecodeBenchRow[] {
-  const { bytes, offsets } = generate(events, seed);
-  const decodeWith = (create: (options: DecoderOptions) => Decoder) => {
-    const fields = new FieldTable();
-    for (const path of WANTED) fields.slot(path);
-    const decoder = create({ fields, timeRequired: true, pseudonymKey: new Uint8Array(16) });
-    const record = fields.newRecord();
-    return () => {
-      let decoded = 0;
-      for (let i = 0; i < events; i++) {
-        if (decoder.decode(bytes, offsets[i]!, offsets[i + 1]!, record) === undefined) decoded++;
+export function decodeBench(events: number, rounds: number, only = ''): DecodeBench[] {
+  return decodeWorkloads(events, 1)
+    .filter(({ name }) => name.includes(only))
+    .map((workload) => {
+      const count = workload.offsets.length - 1;
+      const rows = compare(
+        [
+          { name: 'bare JSON.parse', run: () => parseAll(workload) },
+          {
+            name: 'reference decoder',
+            run: () => decodeAll(workload, (options) => new JsonParseDecoder(options)),
+          },
+          { name: 'scanner', run: () => decodeAll(workload, createDecoder) },
+        ],
+        count,
+        rounds,
+      );
+      if (new Set(rows.map(({ proof }) => proof)).size > 1) {
+        throw new Error(`${workload.name}: accepted ${rows.map(({ proof }) => proof).join(', ')} events`);
       }
-      return decoded;
-    };
-  };
-  const contenders: [string, () => number][] = [
-    ['JSON.parse, nothing else', () => parseAll(bytes, offsets)],
-    ['reference decoder', decodeWith((options) => new JsonParseDecoder(options))],
-    ['scanner', decodeWith(createDecoder)],
-  ];
-  for (const [name, decodeAll] of contenders) {
-    const decoded = decodeAll(); // also warms up
-    if (decoded !== events) throw new Error(`${name} decoded ${decoded} of ${events} events`);
-  }
-  const times = Array.from({ length: rounds }, () => contenders.map(([, decodeAll]) => cpuNs(decodeAll)));
-  return contenders.map(([name], i) => ({
-    name,
-    nsPerEvent: median(times.map((round) => round[i]! / events)),
-    speedup: median(times.map((round) => round[0]! / round[i]!)),
-  }));
+      return { workload: workload.name, events: count, bytesPerEvent: workload.bytes.length / count, rows };
+    });
 }
 
-function parseAll(bytes: Buffer, offsets: readonly number[]): number {
+function parseAll({ bytes, offsets }: DecodeWorkload): number {
   let parsed = 0;
   for (let i = 0; i + 1 < offsets.length; i++) {
-    const event: unknown = JSON.parse(bytes.toString('utf8', offsets[i], offsets[i + 1]));
-    if (typeof event === 'object') parsed++;
+    try {
+      if (typeof JSON.parse(bytes.toString('utf8', offsets[i], offsets[i + 1])) === 'object') parsed++;
+    } catch {
+      // Counted by not being counted.
+    }
   }
   return parsed;
 }
 
-function cpuNs(work: () => unknown): number {
-  const before = process.cpuUsage();
-  work();
-  const used = process.cpuUsage(before);
-  return (used.user + used.system) * 1000;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
-}
-
-/** ECS events of about 500 bytes; one in ten with shuffled keys, some spaced, escaped or not ASCII. */
-function generate(events: number, seed: number): { bytes: Buffer; offsets: number[] } {
-  const random = randomFrom(seed);
-  const below = (n: number) => Math.floor(random() * n);
-  const pick = <T>(values: readonly T[]): T => values[below(values.length)]!;
-  const offsets = [0];
-  const texts: string[] = [];
-  let size = 0;
-  for (let i = 0; i < events; i++) {
-    const user = below(10_000);
-    const time = new Date(Date.UTC(2025, 6, 12, 9) + i * 20).toISOString();
-    const structure = below(400);
-    let event: Record<string, unknown> = {
-      '@timestamp': time,
-      event: {
-        id: `01K0${(i * 7919).toString(32).toUpperCase().padStart(10, '0')}${below(2 ** 30)
-          .toString(32)
-          .padStart(12, '0')}`,
-        category: ['web'],
-        type: ['access'],
-        action: pick(['record-view', 'record-list', 'record-search', 'login']),
-        outcome: 'success',
-      },
-      user: { id: `u-${user.toString(16).padStart(4, '0')}`, roles: ['conseiller_cap_emploi'] },
-      organization: {
-        id: `130005481${String(structure).padStart(5, '0')}`,
-        ...(random() < 0.1 && { name: random() < 0.5 ? 'Mission locale de l’Isère' : 'Cap emploi' }),
-      },
-      source: { ip: `203.0.${user % 113}.${user % 251}` },
-      http: { request: { method: 'GET' }, response: { status_code: 200, body: { bytes: below(40_000) } } },
-      url: { path: pick(['/recherche', '/dossier', '/liste']) },
-      service: { name: pick(['kairos', 'ouiform']) },
-      portal: {
-        session: { id: `s-${(user * 31).toString(16).padStart(8, '0')}` },
-        records: {
-          count: 1 + below(4),
-          ids: Array.from({ length: 1 + below(4) }, () => `00${below(340_000)}A`),
-          structures: [`ML${String(structure % 100).padStart(3, '0')}`],
-        },
-        app: { lifecycle: 'active' },
-      },
-    };
-    if (random() < 0.1) event = Object.fromEntries(Object.entries(event).sort(() => random() - 0.5));
-    let text = JSON.stringify(event, null, random() < 0.05 ? 1 : 0).replaceAll('\n', '');
-    if (random() < 0.05) text = text.replaceAll('/', '\\/');
-    texts.push(text);
-    size += Buffer.byteLength(text);
-    offsets.push(size);
+function decodeAll({ bytes, offsets }: DecodeWorkload, create: (options: DecoderOptions) => Decoder): number {
+  const fields = new FieldTable();
+  for (const path of WANTED) fields.slot(path);
+  const decoder = create({ fields, timeRequired: true, pseudonymKey: new Uint8Array(16) });
+  const record = fields.newRecord();
+  let decoded = 0;
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    if (decoder.decode(bytes, offsets[i]!, offsets[i + 1]!, record) === undefined) decoded++;
   }
-  return { bytes: Buffer.from(texts.join('')), offsets };
+  return decoded;
 }
 
-/** mulberry32 */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+export function printDecode(results: readonly DecodeBench[]): void {
+  console.log('Decoding, × the bare JSON.parse loop over the same bytes\n');
+  console.log(`${'parse ns'.padStart(9)}${'reference'.padStart(11)}${'scanner'.padStart(9)}   workload`);
+  for (const { workload, rows } of results) {
+    const [bare, reference, scanner] = rows.map((row) => row);
+    console.log(
+      `${bare!.nsPerEvent.toFixed(0).padStart(9)}${reference!.ratio.toFixed(2).padStart(10)}×${scanner!.ratio.toFixed(2).padStart(8)}×   ${workload}`,
+    );
+  }
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const events = 100_000;
-  for (const row of run({ events, rounds: 7, seed: 1 })) {
-    console.log(
-      `${row.name.padEnd(28)}${row.nsPerEvent.toFixed(0).padStart(8)} ns/event${row.speedup.toFixed(2).padStart(8)} ×`,
-    );
-  }
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '7' },
+      events: { type: 'string', default: '100000' },
+      only: { type: 'string', default: '' },
+    },
+  });
+  printDecode(decodeBench(Number(values.events), Number(values.rounds), values.only));
 }

@@ -7,7 +7,7 @@
  */
 
 import { DEFAULT_MAX_EVENT_BYTES, DEFAULT_PERSON_FIELDS, type DecoderOptions } from './decoder-options.ts';
-import { decodeString, numberOf } from './json-text.ts';
+import { decodeString, numberOf, withLongIntegersAsText } from './json-text.ts';
 import type { KeyNode } from './key-tree.ts';
 import { pseudonymsOf } from './person-ids.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -21,11 +21,13 @@ const INNER = 1;
 const VALUE = 2;
 const TIME = 3;
 const PERSONS = 4;
+const VALUE_ABOVE = 5;
 const TAG_NUMBER = -1;
 const TAG_NUMBER_TEXT = -2;
 const TAG_PLAIN_TEXT = -3;
 const TAG_TEXT = -4;
 const TAG_LIST = -5;
+const TAG_JSON_VALUE = -7;
 const TIME_NONE = 0;
 const TIME_READ = 1;
 const TIME_TEXT = 2;
@@ -65,8 +67,10 @@ export class WasmWalk {
   readonly #values: (FieldValue | undefined)[];
   /** By slot: a person field's pseudonyms and links, which the walk writes. */
   readonly #pseudonyms: { readonly own: Pseudonyms; readonly rooms: Rooms }[] = [];
-  /** All bytes around the event at hand; many events share one buffer. */
-  #source: Buffer = Buffer.alloc(0);
+  /** The array of the event at hand, where it begins in its buffer, and all of that: many events share one. */
+  #last: Uint8Array = new Uint8Array(0);
+  #offset = 0;
+  #source: Buffer = Buffer.from(this.#last.buffer);
   #untilCheck = CHECK_EVERY;
 
   /** Throws TreeTooLarge, and RangeError when there is no memory. */
@@ -122,8 +126,8 @@ export class WasmWalk {
   read(data: Uint8Array, start: number, end: number, record: EventRecord): boolean {
     const length = end - start;
     if (length > this.#maxEventBytes) return false;
-    if (data.buffer !== this.#source.buffer) this.#source = Buffer.from(data.buffer);
-    const from = data.byteOffset + start;
+    if (data !== this.#last) this.#adopt(data);
+    const from = this.#offset + start;
     this.#source.copy(this.#memory, this.#input, from, from + length);
     const understood = this.#wasm.scan(length);
     const words = this.#words;
@@ -154,6 +158,12 @@ export class WasmWalk {
     return true;
   }
 
+  #adopt(data: Uint8Array): void {
+    this.#last = data;
+    this.#offset = data.byteOffset;
+    if (data.buffer !== this.#source.buffer) this.#source = Buffer.from(data.buffer);
+  }
+
   /** The value at a place whose tag is negative. */
   #value(at: number, tag: number): FieldValue {
     if (tag === TAG_NUMBER) return this.#floats[this.#data + at]!;
@@ -167,6 +177,8 @@ export class WasmWalk {
       case TAG_PLAIN_TEXT:
       case TAG_TEXT:
         return decodeString(this.#memory, first, second, tag === TAG_PLAIN_TEXT);
+      case TAG_JSON_VALUE:
+        return JSON.parse(withLongIntegersAsText(this.#memory.toString('utf8', first, second))) as FieldValue;
       case TAG_LIST: {
         const list: FieldValue[] = [];
         for (let i = first; i < first + second; i++) {
@@ -209,7 +221,15 @@ export class WasmWalk {
     for (const [text, { terminal, below, mark }] of node) {
       const length = this.#memory.write(text, this.#input);
       const kind =
-        terminal === undefined ? INNER : terminal.isTime ? TIME : terminal.isPerson ? PERSONS : VALUE;
+        terminal === undefined
+          ? INNER
+          : terminal.isTime
+            ? TIME
+            : terminal.isPerson
+              ? PERSONS
+              : below === undefined
+                ? VALUE
+                : VALUE_ABOVE;
       const slot = terminal?.slot ?? -1;
       const key = this.#wasm.wantKey(object, length, kind, mark, slot);
       if (key === 0) throw new TreeTooLarge();

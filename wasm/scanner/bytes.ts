@@ -28,7 +28,14 @@ export function isZero(bytes: v128): bool {
   return !v128.any_true(bytes);
 }
 
-/** Of up to 32 bytes, the rest being zero. The upper bits are the good ones. */
+/** Of 16 bytes. The upper bits are the good ones. */
+@inline
+export function hash16(bytes: v128): u64 {
+  const sum = i64x2.extract_lane(bytes, 0) * m0 + i64x2.extract_lane(bytes, 1) * m1;
+  return (sum ^ (sum >>> 29)) * m2;
+}
+
+/** Of up to 32 bytes, the rest being zero. */
 @inline
 export function hash32(low: v128, high: v128, length: u32): u64 {
   const sum =

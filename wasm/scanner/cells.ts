@@ -7,24 +7,30 @@
  * they do not push out the others.
  */
 
-import { hash32, hashOf, isZero, mask, sameBytes } from './bytes';
+import { hash16, hash32, hashOf, isZero, mask, sameBytes } from './bytes';
 import {
   DATA,
   EMPTY,
-  FIRST_CELL,
   FIRST_LONG,
+  FIRST_SHORT,
+  FIRST_TINY,
   LONG_CELL,
   LONG_CELLS,
   LONG_SETS_LOG2,
+  LONG_WAYS,
   MAX_NEW,
   MAX_SLOTS,
   NEW,
   NEW_COUNT,
-  PLAIN_TEXT,
   SHORT_CELL,
   SHORT_CELLS,
   SHORT_SETS_LOG2,
+  SHORT_WAYS,
   TAGS,
+  TINY_CELL,
+  TINY_CELLS,
+  TINY_SETS_LOG2,
+  TINY_WAYS,
   TRIALS,
 } from './layout';
 
@@ -42,6 +48,7 @@ const MISSES: usize = 8;
 const SINCE: usize = 12;
 
 /** A cell is text and, in its last byte, the length. */
+const TINY_TEXT: u32 = TINY_CELL - 1;
 const SHORT_TEXT: u32 = SHORT_CELL - 1;
 /** Of long ones, the last 16 bytes. */
 const LONG_TEXT: u32 = LONG_CELL - 16;
@@ -79,28 +86,27 @@ export function putString(value: u32, field: u32, from: u32, to: u32, tag: i32, 
     putUnknown(value, trial, from, to, tag);
     return;
   }
-  if (length > SHORT_TEXT) {
-    putLong(value, trial, from, to, tag, values, event);
-    return;
-  }
-  const short = min<u32>(length, 16);
-  const low = v128.and(v128.load(from), mask(short));
-  const high = i8x16.replace_lane(v128.and(v128.load(from, 16), mask(length - short)), 15, i8(length));
-  const at = SHORT_CELLS + 2 * SHORT_CELL * u32(hash32(low, high, 0) >>> (64 - SHORT_SETS_LOG2));
-  const isFirst = isShort(at, low, high);
-  const isSecond = isShort(at + SHORT_CELL, low, high);
-  let cell = FIRST_CELL + i32((at - SHORT_CELLS) / SHORT_CELL) + i32(isSecond);
-  if (!(isFirst | isSecond)) {
-    cell = taken(cell, trial, from, to, tag, values, event);
-    if (cell == 0) {
-      putRange(value, tag, from, to);
-      return;
+  let cell: i32;
+  if (length <= TINY_TEXT) {
+    const text = i8x16.replace_lane(v128.and(v128.load(from), mask(length)), 15, i8(length));
+    const at = TINY_CELLS + TINY_WAYS * TINY_CELL * u32(hash16(text) >>> (64 - TINY_SETS_LOG2));
+    const second = isTiny(at + TINY_CELL, text);
+    const third = isTiny(at + 2 * TINY_CELL, text);
+    const fourth = isTiny(at + 3 * TINY_CELL, text);
+    cell = FIRST_TINY + i32((at - TINY_CELLS) / TINY_CELL) + i32(second) + 2 * i32(third) + 3 * i32(fourth);
+    if (!(i32(isTiny(at, text)) | i32(second) | i32(third) | i32(fourth))) {
+      cell = taken(cell, TINY_WAYS, trial, from, to, tag, values, event);
+      if (cell != 0) v128.store(TINY_CELLS + TINY_CELL * u32(cell - FIRST_TINY), text);
     }
-    const place = SHORT_CELLS + SHORT_CELL * u32(cell - FIRST_CELL);
-    v128.store(place, low);
-    v128.store(place, high, 16);
-  }
-  put(value, cell);
+  } else if (length <= SHORT_TEXT) cell = shortCell(trial, from, to, tag, values, event);
+  else cell = longCell(trial, from, to, tag, values, event);
+  if (cell != 0) put(value, cell);
+  else putRange(value, tag, from, to);
+}
+
+@inline
+function isTiny(at: u32, text: v128): bool {
+  return isZero(v128.xor(v128.load(at), text));
 }
 
 /** Empty, too long, or left out. */
@@ -114,24 +120,21 @@ function putUnknown(value: u32, trial: u32, from: u32, to: u32, tag: i32): void 
   if (left != 0) store<u32>(trial, left - 1, LEFT_OUT);
 }
 
-function putLong(value: u32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): void {
+/** 0 when there is no cell for it. */
+function shortCell(trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
   const length = to - from;
-  const at = LONG_CELLS + 2 * LONG_CELL * u32(hashOf(from, length) >>> (64 - LONG_SETS_LOG2));
-  let cell = FIRST_LONG + i32((at - LONG_CELLS) / LONG_CELL);
-  if (!isLong(at, from, length)) {
-    if (isLong(at + LONG_CELL, from, length)) cell++;
-    else {
-      cell = taken(cell, trial, from, to, tag, values, event);
-      if (cell == 0) {
-        putRange(value, tag, from, to);
-        return;
-      }
-      const place = LONG_CELLS + LONG_CELL * u32(cell - FIRST_LONG);
-      memory.copy(place, from, length);
-      store<u32>(place, length, LONG_TEXT);
-    }
-  }
-  put(value, cell);
+  const low = v128.load(from);
+  const high = i8x16.replace_lane(v128.and(v128.load(from, 16), mask(length - 16)), 15, i8(length));
+  const at = SHORT_CELLS + SHORT_WAYS * SHORT_CELL * u32(hash32(low, high, 0) >>> (64 - SHORT_SETS_LOG2));
+  const isSecond = isShort(at + SHORT_CELL, low, high);
+  let cell = FIRST_SHORT + i32((at - SHORT_CELLS) / SHORT_CELL) + i32(isSecond);
+  if (isSecond || isShort(at, low, high)) return cell;
+  cell = taken(cell, SHORT_WAYS, trial, from, to, tag, values, event);
+  if (cell == 0) return 0;
+  const place = SHORT_CELLS + SHORT_CELL * u32(cell - FIRST_SHORT);
+  v128.store(place, low);
+  v128.store(place, high, 16);
+  return cell;
 }
 
 @inline
@@ -139,20 +142,34 @@ function isShort(at: u32, low: v128, high: v128): bool {
   return isZero(v128.or(v128.xor(v128.load(at), low), v128.xor(v128.load(at, 16), high)));
 }
 
+function longCell(trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
+  const length = to - from;
+  const at = LONG_CELLS + LONG_WAYS * LONG_CELL * u32(hashOf(from, length) >>> (64 - LONG_SETS_LOG2));
+  let cell = FIRST_LONG + i32((at - LONG_CELLS) / LONG_CELL);
+  if (isLong(at, from, length)) return cell;
+  if (isLong(at + LONG_CELL, from, length)) return cell + 1;
+  cell = taken(cell, LONG_WAYS, trial, from, to, tag, values, event);
+  if (cell == 0) return 0;
+  const place = LONG_CELLS + LONG_CELL * u32(cell - FIRST_LONG);
+  memory.copy(place, from, length);
+  store<u32>(place, length, LONG_TEXT);
+  return cell;
+}
+
 function isLong(at: u32, from: u32, length: u32): bool {
   return load<u32>(at, LONG_TEXT) == length && sameBytes(at, from, length);
 }
 
-/** The first or second of two cells, which holds the text from now on as the caller is told; 0 when neither may. */
-function taken(first: i32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
+/** One of the cells of a set, which holds the text from now on as the caller is told; 0 when none may. */
+function taken(first: i32, ways: u32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
   const misses = load<u32>(trial, MISSES) + 1;
   store<u32>(trial, misses, MISSES);
   if (misses == 1) store<u32>(trial, event, SINCE);
   else if (misses == TRIAL) judge(trial, event);
-  victim ^= 1;
-  let cell = first + i32(victim);
+  victim++;
+  let cell = first + i32(victim & (ways - 1));
   if (isUsed(cell, values)) {
-    cell = first + i32(victim ^ 1);
+    cell = first + i32((victim + 1) & (ways - 1));
     if (isUsed(cell, values)) return 0;
   }
   const count = load<u32>(NEW_COUNT);

@@ -3,10 +3,12 @@
  *
  * An *object* is a place in the event where keys are looked at: the root, what leads to wanted fields, and, as
  * long as there is room, objects that nothing is wanted of. A *key* knows its object; so whoever stands after
- * its value knows all brackets that are open. From there an *edge* leads to the next value: bytes that were
- * once found valid (`"},"user":{"id":`), the key whose value follows them, and the marks of the keys they hold.
- * One comparison of up to 128 bytes thus replaces closing, opening and searching. A place remembers several
- * edges, the more frequent ones in front, so another order of keys costs a few comparisons more.
+ * its value knows all brackets that are open. From there an *edge* leads on to another value: bytes that were
+ * once found valid (`"},"user":{"id":`), the key whose value follows them, and the wanted keys they hold.
+ * One comparison of up to 192 bytes thus replaces closing, opening and searching. A *long* edge passes over
+ * values that nobody wants and that seem to stay the same (`,"type":["access"],"action":`): bytes that are equal
+ * to valid ones are valid. A place remembers several edges, the more frequent ones in front, so another order of
+ * keys costs a few comparisons more.
  *
  * Keys come from outside: how many are learned is bounded. When too many had no room, the caller begins again.
  */
@@ -14,24 +16,28 @@
 import { hashOf, isZero, mask, sameBytes } from './bytes';
 import { HEAP, HEAP_END, KEYS, KEYS_LOG2, MAX_MARKS, MAX_SLOTS, MET, STEP_MARKS } from './layout';
 
-// Kinds of keys: nothing is wanted of it; it leads to something wanted; a value; the event time; persons.
+// Kinds of keys: nothing is wanted of it; it leads to something wanted; a value; the event time;
+// persons; a value below which something else is wanted.
 export const UNWANTED: u32 = 0;
 export const INNER: u32 = 1;
 export const VALUE: u32 = 2;
 export const TIME_KEY: u32 = 3;
 export const PERSONS_KEY: u32 = 4;
+export const VALUE_ABOVE: u32 = 5;
 
-// A place, 64 bytes: number of edges, misses, object, whether it is the start of the object, edges.
+// A place, 80 bytes: number of edges, misses, object, whether it is the start of the object, edges.
+const PLACE_MISSES: usize = 4;
 export const PLACE_OBJECT: usize = 8;
 export const PLACE_IS_START: usize = 12;
 const PLACE_EDGES: usize = 16;
-const PLACE: u32 = 64;
-const MAX_EDGES: u32 = 12;
-/** Misses at a full place until its last edge is replaced. */
+const PLACE: u32 = 80;
+const MAX_EDGES: u32 = 16;
+const MAX_LONG_EDGES: u32 = 8;
+/** New ways at a full place until one of its edges is replaced. */
 const MISSES_TO_REPLACE: u32 = 16;
 
 // A key, 64 bytes, followed by the place after its value.
-const KEY_FROM: usize = 0;
+export const KEY_FROM: usize = 0;
 const KEY_LENGTH: usize = 4;
 export const KEY_OBJECT: usize = 8;
 export const KEY_KIND: usize = 12;
@@ -44,6 +50,8 @@ export const KEY_HASHES: usize = 28;
 export const KEY_ROOM: usize = 32;
 export const KEY_LINKS: usize = 36;
 export const KEY_STEPS: usize = 40;
+/** Of unwanted keys: a hash of the value when it was last learned. */
+export const KEY_LAST: usize = 44;
 const KEY: u32 = 64;
 
 // An object: depth (brackets open within), the key whose value it is, the key that stands for all without room;
@@ -55,18 +63,19 @@ const OBJECT: u32 = 16;
 /** Objects of which nothing is wanted are followed down to this depth, deeper ones are skipped. */
 const MAX_LEARNED_DEPTH: u32 = 16;
 
-// An edge: length, key (0: the end of the event), number of marks, hits; marks, 16 bits each; the mask of the
-// first 16 bytes; the bytes.
+// An edge: length, key (0: the end of the event), number of marked keys, hits; the mask of the first 16 bytes;
+// marked keys; the bytes; whether it is long.
 const EDGE_LENGTH: usize = 0;
 export const EDGE_KEY: usize = 4;
 const EDGE_MARKS: usize = 8;
 const EDGE_HITS: usize = 12;
-const EDGE_MARK: usize = 16;
-const EDGE_MASK: usize = 32;
-const EDGE_BYTES: usize = 48;
+const EDGE_MASK: usize = 16;
+const EDGE_MARK: usize = 32;
+const EDGE_BYTES: usize = 64;
 const MAX_EDGE_MARKS: u32 = 8;
-const MAX_EDGE_BYTES: u32 = 128;
-const EDGE: u32 = 48 + MAX_EDGE_BYTES;
+export const MAX_EDGE_BYTES: u32 = 192;
+const EDGE_IS_LONG: usize = 64 + 192;
+const EDGE: u32 = 64 + MAX_EDGE_BYTES + 16;
 
 const MAX_LEARNED_KEY: u32 = 64;
 const MAX_KEYS: u32 = 1 << (KEYS_LOG2 - 1);
@@ -155,7 +164,7 @@ function placeOf(object: u32, from: u32, length: u32): u32 {
   }
 }
 
-/** The key `[from, to)` of an object; `otherOf` it when there is no room to learn it. */
+/** The key `[from, to)` of an object; `otherOf` when there is no room to learn it. */
 export function find(object: u32, from: u32, length: u32): u32 {
   const place = placeOf(object, from, length);
   let key = load<u32>(place);
@@ -163,10 +172,15 @@ export function find(object: u32, from: u32, length: u32): u32 {
   key = length > MAX_LEARNED_KEY || keys == MAX_KEYS ? 0 : newKey(object, from, length);
   if (key == 0) {
     withoutRoom++;
-    return load<u32>(object, OBJECT_OTHER);
+    return otherOf(object);
   }
   keep(key, place);
   return key;
+}
+
+/** The key that stands for all of an object that nobody wants and that are not learned. */
+export function otherOf(object: u32): u32 {
+  return load<u32>(object, OBJECT_OTHER);
 }
 
 /** The object that the value of a key is, for which nothing may be wanted; 0 when it is to be skipped. */
@@ -232,20 +246,35 @@ function restIsAt(edge: u32, at: u32, length: u32): bool {
 /** The edge at `i` of a place changes places with the one before, if it is the more frequent one. */
 function promote(i: u32, edge: u32, hits: u32): void {
   const before = load<u32>(i - 4, PLACE_EDGES);
-  if (load<u32>(before, EDGE_HITS) >= hits) return;
+  if (load<u32>(before, EDGE_HITS) >= hits || beginsWith(before, edge)) return;
   store<u32>(i - 4, edge, PLACE_EDGES);
   store<u32>(i, before, PLACE_EDGES);
 }
 
-/** Notes the marks of an edge as met in this event; false when one was met before. */
+/** An edge stands behind those that begin like it and lead further. */
+function beginsWith(edge: u32, other: u32): bool {
+  const length = load<u32>(other, EDGE_LENGTH);
+  return load<u32>(edge, EDGE_LENGTH) >= length && sameBytes(edge + u32(EDGE_BYTES), other + u32(EDGE_BYTES), length);
+}
+
+/** Notes the keys of an edge as met in this event; false when one of them must not be met now. */
 @inline
 export function markAll(edge: u32, event: u32): bool {
   const count = load<u32>(edge, EDGE_MARKS);
-  for (let i: u32 = 0; i < count; i++) {
-    const met = MET + 4 * u32(load<u16>(edge + 2 * i, EDGE_MARK));
-    if (load<u32>(met) == event) return false;
-    store<u32>(met, event);
-  }
+  for (let i: u32 = 0; i < count; i++) if (!meet(load<u32>(edge + 4 * i, EDGE_MARK), event)) return false;
+  return true;
+}
+
+/**
+ * Of two equal keys the last counts, which is what overwriting does; but not when values below the first were
+ * taken, nor when a field was found under another key.
+ */
+@inline
+function meet(key: u32, event: u32): bool {
+  const met = MET + 8 * load<u32>(key, KEY_MARK);
+  if (load<u32>(met) == event && (load<u32>(met, 4) != key || load<u32>(key, KEY_KIND) == INNER)) return false;
+  store<u32>(met, event);
+  store<u32>(met, key, 4);
   return true;
 }
 
@@ -257,48 +286,84 @@ export function startMarks(): void {
   marks = 0;
 }
 
-/** Notes a key as met in this event; false when it was met before. */
+/** Notes a key as met in this event; false when it must not be met now. */
 export function mark(key: u32, event: u32): bool {
-  const mark = load<i32>(key, KEY_MARK);
-  if (mark < 0) return true;
-  const met = MET + 4 * u32(mark);
-  if (load<u32>(met) == event) return false;
-  store<u32>(met, event);
-  if (marks < MAX_EDGE_MARKS) store<u16>(STEP_MARKS + 2 * marks, u16(mark));
+  if (load<i32>(key, KEY_MARK) < 0) return true;
+  if (!meet(key, event)) return false;
+  if (marks < MAX_EDGE_MARKS) store<u32>(STEP_MARKS + 4 * marks, key);
   marks++;
   return true;
 }
 
-/** Learns that `[from, to)` leads from `place` to the value of `key`, or to the end. */
-export function learn(place: u32, from: u32, to: u32, key: u32): void {
-  if (to - from > MAX_EDGE_BYTES || marks > MAX_EDGE_MARKS) return;
-  let edges = load<u32>(place);
-  let edge: u32;
-  if (edges < MAX_EDGES) {
-    edge = allocate(EDGE);
-    if (edge == 0) {
-      withoutRoom++;
-      return;
-    }
-    store<u32>(place + 4 * edges, edge, PLACE_EDGES);
-    store<u32>(place, ++edges);
-  } else {
-    const misses = load<u32>(place, 4) + 1;
-    store<u32>(place, misses % MISSES_TO_REPLACE, 4);
-    if (misses < MISSES_TO_REPLACE) return;
-    // The others grow older, so that a newcomer can get past them.
-    for (let i: u32 = 0; i < edges; i++) {
-      const other = load<u32>(place + 4 * i, PLACE_EDGES);
-      store<u32>(other, load<u32>(other, EDGE_HITS) >>> 1, EDGE_HITS);
-    }
-    edge = load<u32>(place + 4 * (edges - 1), PLACE_EDGES);
-    memory.fill(edge, 0, EDGE);
-  }
+/** Number of marks of the step so far. */
+export function markCount(): u32 {
+  return marks;
+}
+
+/** Learns that `[from, to)`, which holds so many marks, leads from `place` to the value of `key`, or to the end. */
+export function learn(place: u32, from: u32, to: u32, key: u32, count: u32, isLong: bool): void {
   const length = to - from;
+  if (length > MAX_EDGE_BYTES || count > MAX_EDGE_MARKS || isKnown(place, from, length)) return;
+  const edge = newEdge(place, isLong);
+  if (edge == 0) return;
   store<u32>(edge, length, EDGE_LENGTH);
   store<u32>(edge, key, EDGE_KEY);
-  store<u32>(edge, marks, EDGE_MARKS);
-  memory.copy(edge + u32(EDGE_MARK), STEP_MARKS, 2 * marks);
+  store<u32>(edge, count, EDGE_MARKS);
+  store<u32>(edge, u32(isLong), EDGE_IS_LONG);
+  memory.copy(edge + u32(EDGE_MARK), STEP_MARKS, 4 * count);
   v128.store(edge, mask(length < 16 ? length : 16), EDGE_MASK);
   memory.copy(edge + u32(EDGE_BYTES), from, length);
+  // Into its place: before those that it begins like.
+  const edges = load<u32>(place);
+  let i: u32 = 0;
+  while (i < edges && !beginsWith(edge, load<u32>(place + 4 * i, PLACE_EDGES))) i++;
+  for (let j = edges; j > i; j--) {
+    store<u32>(place + 4 * j, load<u32>(place + 4 * (j - 1), PLACE_EDGES), PLACE_EDGES);
+  }
+  store<u32>(place + 4 * i, edge, PLACE_EDGES);
+  store<u32>(place, edges + 1);
+}
+
+function isKnown(place: u32, from: u32, length: u32): bool {
+  const edges = load<u32>(place);
+  for (let i: u32 = 0; i < edges; i++) {
+    const edge = load<u32>(place + 4 * i, PLACE_EDGES);
+    if (load<u32>(edge, EDGE_LENGTH) == length && sameBytes(edge + u32(EDGE_BYTES), from, length)) return true;
+  }
+  return false;
+}
+
+/** Room for an edge, which may be that of another one; 0 for now when all are worth more. */
+function newEdge(place: u32, isLong: bool): u32 {
+  const edges = load<u32>(place);
+  let longs: u32 = 0;
+  let lastLong: u32 = 0;
+  for (let i: u32 = 0; i < edges; i++) {
+    if (load<u32>(load<u32>(place + 4 * i, PLACE_EDGES), EDGE_IS_LONG) == 0) continue;
+    longs++;
+    lastLong = i;
+  }
+  const isFull = isLong ? longs == MAX_LONG_EDGES : edges - longs == MAX_EDGES - MAX_LONG_EDGES;
+  if (!isFull) {
+    const edge = allocate(EDGE);
+    if (edge == 0) withoutRoom++;
+    return edge;
+  }
+  const misses = load<u32>(place, PLACE_MISSES) + 1;
+  store<u32>(place, misses % MISSES_TO_REPLACE, PLACE_MISSES);
+  if (misses < MISSES_TO_REPLACE) return 0;
+  // The others grow older, so that a newcomer can get past them.
+  let victim: u32 = lastLong;
+  for (let i: u32 = 0; i < edges; i++) {
+    const other = load<u32>(place + 4 * i, PLACE_EDGES);
+    store<u32>(other, load<u32>(other, EDGE_HITS) >>> 1, EDGE_HITS);
+    if (!isLong && load<u32>(other, EDGE_IS_LONG) == 0) victim = i;
+  }
+  const edge = load<u32>(place + 4 * victim, PLACE_EDGES);
+  for (let i = victim; i < edges - 1; i++) {
+    store<u32>(place + 4 * i, load<u32>(place + 4 * (i + 1), PLACE_EDGES), PLACE_EDGES);
+  }
+  store<u32>(place, edges - 1);
+  memory.fill(edge, 0, EDGE);
+  return edge;
 }

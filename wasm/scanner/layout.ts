@@ -13,8 +13,11 @@ export const MASKS: u32 = FIRST;
 
 /** The text of the last minute met, 16 bytes. */
 export const MINUTE: u32 = FIRST + 32;
-/** Marks of the step from one value to the next that is being taken. */
+/** Marked keys of the step from one value to the next that is being taken. */
 export const STEP_MARKS: u32 = FIRST - 64;
+/** For a string without its escapes, which is never longer than with them. */
+export const SCRATCH_SIZE: u32 = 4096;
+export const SCRATCH: u32 = FIRST - 8192;
 /** What is hashed for a link; then the digits of its number, which end at DIGITS_END. */
 export const MESSAGE: u32 = FIRST - 2048;
 export const DIGITS_END: u32 = FIRST - 1024;
@@ -46,7 +49,6 @@ export const NULL: i32 = 1;
 export const FALSE: i32 = 2;
 export const TRUE: i32 = 3;
 export const EMPTY: i32 = 4;
-export const FIRST_CELL: i32 = 8;
 // Negative ones say what DATA holds.
 export const NUMBER: i32 = -1;
 /** From, to: the text of a number. */
@@ -58,29 +60,40 @@ export const TEXT: i32 = -4;
 export const LIST: i32 = -5;
 /** How many pseudonyms, how many links. */
 export const PERSONS: i32 = -6;
+/** From, to: an object, or a list with others in it. */
+export const JSON_VALUE: i32 = -7;
 
 /** Strings that got a cell: cell, from, to, tag of the text. */
 export const MAX_NEW: u32 = 4096;
 export const NEW: u32 = DATA + 8 * MAX_VALUES;
 
 export const MAX_MARKS: u32 = 1 << 14;
-/** By mark: the number of the event in which it was met last. */
+/** By mark, two 32-bit words: the event in which it was met last, and by which key. */
 export const MET: u32 = NEW + 16 * MAX_NEW;
-/** By slot: two 32-bit words for the trial of cells, then the value it had last. */
-export const TRIALS: u32 = MET + 4 * MAX_MARKS;
+/** By slot, 16 bytes: how worthwhile cells are for it. */
+export const TRIALS: u32 = MET + 8 * MAX_MARKS;
 
-export const SHORT_SETS_LOG2: u32 = 15;
+// Three kinds of cells; a set is one or more cache lines.
+export const TINY_CELL: u32 = 16;
+export const TINY_WAYS: u32 = 4;
+export const TINY_SETS_LOG2: u32 = 14;
+export const TINY_CELLS: u32 = (TRIALS + 16 * MAX_SLOTS + 63) & ~63;
 export const SHORT_CELL: u32 = 32;
-export const SHORT_CELLS: u32 = TRIALS + 16 * MAX_SLOTS;
-export const LONG_SETS_LOG2: u32 = 8;
+export const SHORT_WAYS: u32 = 2;
+export const SHORT_SETS_LOG2: u32 = 12;
+export const SHORT_CELLS: u32 = TINY_CELLS + ((TINY_WAYS * TINY_CELL) << TINY_SETS_LOG2);
 export const LONG_CELL: u32 = 256;
-export const LONG_CELLS: u32 = SHORT_CELLS + ((2 * SHORT_CELL) << SHORT_SETS_LOG2);
-/** Cells from this place in the table on are long ones. */
-export const FIRST_LONG: i32 = FIRST_CELL + (2 << SHORT_SETS_LOG2);
+export const LONG_WAYS: u32 = 2;
+export const LONG_SETS_LOG2: u32 = 8;
+export const LONG_CELLS: u32 = SHORT_CELLS + ((SHORT_WAYS * SHORT_CELL) << SHORT_SETS_LOG2);
+/** Where their places in the table begin. */
+export const FIRST_TINY: i32 = 8;
+export const FIRST_SHORT: i32 = FIRST_TINY + (TINY_WAYS << TINY_SETS_LOG2);
+export const FIRST_LONG: i32 = FIRST_SHORT + (SHORT_WAYS << SHORT_SETS_LOG2);
 /** Size of the caller's table. */
-export const TABLE_SIZE: i32 = FIRST_LONG + (2 << LONG_SETS_LOG2);
+export const TABLE_SIZE: i32 = FIRST_LONG + (LONG_WAYS << LONG_SETS_LOG2);
 
-export const INPUT: u32 = LONG_CELLS + ((2 * LONG_CELL) << LONG_SETS_LOG2);
+export const INPUT: u32 = LONG_CELLS + ((LONG_WAYS * LONG_CELL) << LONG_SETS_LOG2);
 
 /** Places for keys, by hash. */
 export const KEYS_LOG2: u32 = 13;

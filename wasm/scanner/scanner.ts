@@ -3,14 +3,16 @@
  *
  * The event lies at INPUT. `scan` checks all of it as JSON, as `JSON.parse` after a fatal UTF-8 check would, and
  * says in TAGS and DATA what each wanted field holds. It accepts only what it fully understands; everything else
- * (faults, but also a wanted key twice, a list or an object where a path goes on) is decoded by the caller's
- * reference.
+ * (faults, but also an object twice that something is wanted of, or a list where a path goes on) is decoded by the
+ * caller's reference.
  *
  * Invariants: zeros follow the event, and no string, number or edge holds one but the edge to the end, so nothing
  * reads on into older bytes. Positions are addresses; 0 means "not understood". Memory never grows.
  */
 
+import { hashOf } from './bytes';
 import { put, putRange, putString, startCells } from './cells';
+import { heldLoneSurrogate, unescape } from './escapes';
 import { isDigit, plainEnd, skipLiteral, skipNumber, skipSpace, skipString, skipValue } from './json';
 import {
   after,
@@ -22,8 +24,10 @@ import {
   forget,
   INNER,
   KEY_BELOW,
+  KEY_FROM,
   KEY_HASHES,
   KEY_KIND,
+  KEY_LAST,
   KEY_LINKS,
   KEY_OBJECT,
   KEY_ROOM,
@@ -32,9 +36,12 @@ import {
   learn,
   mark,
   markAll,
+  markCount,
+  MAX_EDGE_BYTES,
   newObject,
   OBJECT_ABOVE,
   OBJECT_DEPTH,
+  otherOf,
   PERSONS_KEY,
   PLACE_IS_START,
   PLACE_OBJECT,
@@ -43,9 +50,11 @@ import {
   TIME_KEY,
   UNWANTED,
   VALUE,
+  VALUE_ABOVE,
   want,
 } from './keys';
 import * as layout from './layout';
+import { SCRATCH } from './layout';
 import { putLinks, sipHash } from './persons';
 import { readTime } from './time';
 
@@ -82,6 +91,10 @@ export function endAt(): u32 {
 let root: u32 = 0;
 let slots: u32 = 0;
 let event: u32 = 0;
+/** Events that are walked over without edges, so that long ones can be found: the first, and some of the others. */
+const LEARNING_EVENTS: u32 = 256;
+const LEARNING_EVERY: u32 = 64;
+let isLearning: bool = false;
 /** The next free place for an element of a list. */
 let nextValue: u32 = 0;
 
@@ -89,6 +102,8 @@ let nextValue: u32 = 0;
 export function begin(slotCount: u32): u32 {
   forget();
   startCells();
+  memory.fill(layout.MET, 0, 8 * layout.MAX_MARKS);
+  event = 0;
   slots = slotCount;
   root = newObject(0);
   return root;
@@ -120,18 +135,19 @@ export function setRooms(key: u32, hashes: u32, room: u32, links: u32, steps: u3
 export function scan(length: u32): u32 {
   const end = layout.INPUT + length;
   const zero = i8x16.splat(0);
-  for (let i: u32 = 0; i < 160; i += 16) v128.store(end + i, zero);
+  for (let i: u32 = 0; i < 16; i += 16) v128.store(end + i, zero);
   for (let i: u32 = 0; i < slots; i += 4) v128.store(layout.TAGS + 4 * i, zero);
   store<u32>(layout.TIME_FORM, layout.TIME_NONE);
   store<u32>(layout.NEW_COUNT, 0);
   nextValue = slots;
   event++;
+  isLearning = event <= LEARNING_EVENTS || event % LEARNING_EVERY == 0;
   let at = skipSpace(layout.INPUT);
   if (load<u8>(at) != 0x7b) return 0;
   at++;
   let place = startOf(root);
   while (true) {
-    const edge = follow(place, at);
+    const edge = isLearning ? 0 : follow(place, at);
     let key: u32;
     if (edge != 0) {
       at = edgeEnd(edge, at);
@@ -168,11 +184,11 @@ export function scan(length: u32): u32 {
       }
       if (first == 0x5b) return 0;
       at = skipValue(at, depthAt(key));
-    } else if (first == 0x7b) return 0;
-    else if (kind == VALUE) {
+    } else if (kind == VALUE || kind == VALUE_ABOVE) {
       const slot = load<u32>(key, KEY_SLOT);
-      at = first == 0x5b ? list(at + 1, slot) : scalar(at, first, slot, slot);
-    } else if (kind == PERSONS_KEY) at = persons(at, first, key);
+      at = first == 0x5b ? list(at, key, slot) : first == 0x7b ? jsonValue(at, key, slot) : scalar(at, first, slot, slot);
+    } else if (first == 0x7b) return 0;
+    else if (kind == PERSONS_KEY) at = persons(at, first, key);
     else at = time(at, first, load<i32>(key, KEY_SLOT));
     if (at == 0) return 0;
     place = after(key);
@@ -185,16 +201,20 @@ function depthAt(key: u32): u32 {
 }
 
 let stepKey: u32 = 0;
+/** The last value that this step passed, where it stands, and the marks up to there. */
+let passedKey: u32 = 0;
+let passedAt: u32 = 0;
+let passedMarks: u32 = 0;
 
 /**
- * From `place` at `from` to the next value that is not looked into, which is that of `stepKey`; 0 there means the
- * end of the event. Learns the way.
+ * From `place` at `from` on to another value, which is that of `stepKey`; 0 there means the end of the event. Learns
+ * the way. When learning, goes past values that nobody wants and that were the same the last time.
  */
 function step(place: u32, from: u32): u32 {
   let object = load<u32>(place, PLACE_OBJECT);
   let isStart = load<u32>(place, PLACE_IS_START) != 0;
-  let isLearned = true;
   let at = from;
+  passedKey = 0;
   startMarks();
   while (true) {
     at = skipSpace(at);
@@ -204,7 +224,7 @@ function step(place: u32, from: u32): u32 {
       const above = load<u32>(object, OBJECT_ABOVE);
       if (above == 0) {
         stepKey = 0;
-        if (isLearned && load<u8>(at) == 0) learn(place, from, at + 1, 0);
+        if (load<u8>(at) == 0) learnStep(place, from, at + 1, 0);
         return at;
       }
       object = load<u32>(above, KEY_OBJECT);
@@ -224,12 +244,11 @@ function step(place: u32, from: u32): u32 {
       if (afterKey == 0) return 0;
       close = afterKey - 1;
     }
-    // An escaped key may mean a wanted one.
-    if (holdsBackslash(start, close)) return 0;
+    const key = keyAt(object, start, close);
+    if (key == 0) return 0;
     at = skipSpace(close + 1);
     if (load<u8>(at) != 0x3a) return 0;
     at = skipSpace(at + 1);
-    const key = find(object, start, close - start);
     if (!mark(key, event)) return 0;
     if (load<u8>(at) == 0x7b) {
       const next = below(key);
@@ -241,9 +260,40 @@ function step(place: u32, from: u32): u32 {
       }
     }
     stepKey = key;
-    if (isLearned) learn(place, from, at, key);
+    if (load<u32>(key, KEY_FROM) == 0) return at;
+    if (isLearning && at - from <= MAX_EDGE_BYTES && load<u32>(key, KEY_KIND) == UNWANTED) {
+      const end = skipValue(at, depthAt(key));
+      if (end == 0) return 0;
+      const hash = u32(hashOf(at, end - at) >>> 32);
+      const isSame = load<u32>(key, KEY_LAST) == hash;
+      store<u32>(key, hash, KEY_LAST);
+      if (isSame) {
+        passedKey = key;
+        passedAt = at;
+        passedMarks = markCount();
+        at = end;
+        isStart = false;
+        continue;
+      }
+    }
+    learnStep(place, from, at, key);
     return at;
   }
+}
+
+/** All of the way if it is short enough for an edge, or else up to the last value that was passed. */
+function learnStep(place: u32, from: u32, to: u32, key: u32): void {
+  if (to - from <= MAX_EDGE_BYTES || passedKey == 0) learn(place, from, to, key, markCount(), passedKey != 0);
+  else learn(place, from, passedAt, passedKey, passedMarks, true);
+}
+
+/** The key whose valid text is `[from, to)`; 0 when that is too long. */
+function keyAt(object: u32, from: u32, to: u32): u32 {
+  if (!holdsBackslash(from, to)) return find(object, from, to - from);
+  const length = unescape(from, to);
+  if (length < 0) return 0;
+  // Wanted keys are well-formed text.
+  return heldLoneSurrogate ? otherOf(object) : find(object, SCRATCH, length);
 }
 
 function holdsBackslash(from: u32, to: u32): bool {
@@ -295,15 +345,15 @@ function otherScalar(at: u32, first: u8, value: u32): u32 {
   return end;
 }
 
-/** A list of scalars, from after the bracket. */
-function list(from: u32, slot: u32): u32 {
+/** A list at `from`. */
+function list(from: u32, key: u32, slot: u32): u32 {
   const first = nextValue;
-  let at = skipSpace(from);
+  let at = skipSpace(from + 1);
   if (load<u8>(at) == 0x5d) at++;
   else {
     while (true) {
       const byte = load<u8>(at);
-      if (byte == 0x7b || byte == 0x5b || nextValue == layout.MAX_VALUES) return 0;
+      if (byte == 0x7b || byte == 0x5b || nextValue == layout.MAX_VALUES) return jsonValue(from, key, slot);
       at = scalar(at, byte, nextValue, slot);
       if (at == 0) return 0;
       nextValue++;
@@ -318,7 +368,16 @@ function list(from: u32, slot: u32): u32 {
   return at;
 }
 
+/** An object, or a list with others in it: rare enough for the caller to parse it. */
+function jsonValue(at: u32, key: u32, slot: u32): u32 {
+  if (load<u32>(key, KEY_KIND) == VALUE_ABOVE) return 0;
+  const end = skipValue(at, depthAt(key));
+  if (end != 0) putRange(slot, layout.JSON_VALUE, at, end);
+  return end;
+}
+
 function time(at: u32, first: u8, slot: i32): u32 {
+  store<u32>(layout.TIME_FORM, layout.TIME_NONE);
   if (first == 0x22) {
     const close = plainEnd(at + 1);
     if (load<u8>(close) != 0x22) return 0;
@@ -387,7 +446,7 @@ function persons(from: u32, first: u8, key: u32): u32 {
   return at;
 }
 
-/** Ids with escapes, true and false, and numbers that may not be their own text are left to the reference. */
+/** True and false, and numbers that may not be their own text, are left to the reference. */
 function person(at: u32): u32 {
   const first = load<u8>(at);
   let from = at;
@@ -396,20 +455,25 @@ function person(at: u32): u32 {
   if (first == 0x22) {
     from = at + 1;
     to = plainEnd(from);
+    end = to + 1;
     if (load<u8>(to) != 0x22) {
       end = skipString(to);
-      if (end == 0 || holdsBackslash(from, end - 1)) return 0;
+      if (end == 0) return 0;
       to = end - 1;
+      if (holdsBackslash(from, to)) {
+        const length = unescape(from, to);
+        if (length < 0) return 0;
+        from = SCRATCH;
+        to = SCRATCH + length;
+      }
     }
-    end = to + 1;
   } else if (isDigit(first)) {
     to = end = skipNumber(at);
     if (end == 0 || end - at > EXACT_DIGITS) return 0;
     for (let i = at; i < end; i++) if (!isDigit(load<u8>(i))) return 0;
   } else return first == 0x6e ? skipLiteral(at) : 0;
   if (hashes == hashesEnd) return 0;
-  const hash = sipHash(from, to - from);
-  store<u64>(hashes, rotl(hash, 32));
+  store<u64>(hashes, rotl(sipHash(from, to - from), 32));
   hashes += 8;
   if (steps != 0 && putLinks(from, to, steps, links)) links += 8 + 16 * steps;
   return end;
