@@ -3,8 +3,8 @@
  *
  * Workload: fifteen minutes of the theft of July 2025 (40,000 records) after a Friday of 12,000 accounts, with
  * 1 % disorder and 1 % duplicates, as `vigie replay` generates it. Variants: the bare loop; decoding alone; decoding, rules, windows and alerts
- * with the shipped rules. Then the same events against ever more rules (rules.ts), and the generators (replay.ts). `--json` prints JSON,
- * `--rounds N` changes their number.
+ * with the shipped rules. Then the same events against ever more rules (rules.ts), decoding alone on what is meant
+ * to be slow (decode.ts), and the generators (replay.ts). `--json` prints JSON, `--rounds N` changes their number.
  */
 
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { Engine } from '../src/detect/engine.ts';
 import { createDecoder } from '../src/event/create-decoder.ts';
 import { FieldTable } from '../src/event/record.ts';
 import { loadRules } from '../src/rules-files.ts';
+import { decodeBench, printDecode, type DecodeBench } from './decode.ts';
 import { generators, type GeneratorRow } from './replay.ts';
 import { compare, type Row } from './rounds.ts';
 import { manyRules, type ManyRules } from './rules.ts';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
+const DECODED_EVENTS = 40_000;
 
 interface Workload {
   readonly bytes: Buffer;
@@ -114,12 +116,17 @@ const rows = compare(
   events,
   rounds,
 );
-print(rows, manyRules(rounds), generators());
+print(rows, manyRules(rounds), decodeBench(DECODED_EVENTS, rounds), generators());
 
-function print(results: readonly Row[], many: ManyRules, replay: readonly GeneratorRow[]): void {
+function print(
+  results: readonly Row[],
+  many: ManyRules,
+  decode: readonly DecodeBench[],
+  replay: readonly GeneratorRow[],
+): void {
   if (values.json) {
     console.log(
-      JSON.stringify({ events, bytes: bytes.length, rounds, rows: results, manyRules: many, replay }),
+      JSON.stringify({ events, bytes: bytes.length, rounds, rows: results, manyRules: many, decode, replay }),
     );
     return;
   }
@@ -129,7 +136,8 @@ function print(results: readonly Row[], many: ManyRules, replay: readonly Genera
   table(results);
   console.log(`\n${grouped(many.events)} events decoded and matched, all fields present, ever more rules\n`);
   table(many.rows);
-  console.log(`\n${grouped(many.loadMs)} ms CPU to parse, check and compile ${grouped(many.loaded)} rules`);
+  console.log(`\n${grouped(many.loadMs)} ms CPU to parse, check and compile ${grouped(many.loaded)} rules\n`);
+  printDecode(decode);
   console.log(`\ngenerators, each alone\n\n${'events/s'.padStart(12)}${'bytes'.padStart(8)}`);
   for (const row of replay) {
     console.log(

@@ -1,5 +1,6 @@
 /**
- * The scanner against the reference decoder: the same slots, time and fault on every input.
+ * The scanner, from its first event on, against the reference decoder: the same slots, time and fault on every
+ * input. And the reference against `JSON.parse` itself: what it refuses and accepts, and the values of plain keys.
  *
  * Events are built from the pieces that paths, keys and JSON stumble over, then damaged byte by byte. More
  * than the default: `FUZZ_CASES=5000000 FUZZ_SEED=7 npx vitest run tests/unit/event/decoder-fuzz.test.ts`.
@@ -45,6 +46,8 @@ const KEYS = [
   'é',
   '\\u0061',
   'a\\/b',
+  '\\ud800',
+  '\\u0070.ids',
   'a b',
   'abcdefgh',
 ];
@@ -216,6 +219,42 @@ function outcome(record: EventRecord): unknown[] {
   return [record.time, record.size, record.whole, ...record.slots.map(plain)];
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What is wrong with the reference's answer, judged by `JSON.parse` alone. */
+function disagreement(
+  event: Uint8Array,
+  code: string,
+  paths: readonly string[],
+  record: EventRecord,
+): string | undefined {
+  let text: string;
+  try {
+    text = utf8.decode(event);
+  } catch {
+    return code === 'accepted' ? 'bytes that are not UTF-8 were accepted' : undefined;
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return code === 'NOT_JSON' || code === 'TOO_LARGE'
+      ? undefined
+      : `JSON.parse refuses it, the decoder says ${code}`;
+  }
+  if (code === 'NOT_JSON' || code === 'NOT_UTF8') return `JSON.parse accepts it, the decoder says ${code}`;
+  if (code !== 'accepted' || /\d{16}/.test(text)) return undefined;
+  for (const [slot, path] of paths.entries()) {
+    const value = record.slots[slot];
+    if (path.includes('.') || path === 'p' || value instanceof Pseudonyms) continue;
+    const expected = Object.hasOwn(parsed as object, path)
+      ? (parsed as Record<string, unknown>)[path]
+      : undefined;
+    if (!isDeepStrictEqual(value, expected)) return `${path} is ${JSON.stringify(value)}`;
+  }
+  return undefined;
+}
+
 it(`gives what the reference gives on ${CASES} events`, { timeout: 3_600_000 }, () => {
   const pairs = TABLES.map(({ paths, whole, linked, ...rest }) => {
     const build = () => {
@@ -235,7 +274,7 @@ it(`gives what the reference gives on ${CASES} events`, { timeout: 3_600_000 }, 
     const reference = build();
     const scanner = build();
     return {
-      reference: { decoder: new JsonParseDecoder(reference.options), record: reference.record },
+      reference: { ...reference, decoder: new JsonParseDecoder(reference.options) },
       scanner: { decoder: createDecoder(scanner.options, 0), record: scanner.record },
     };
   });
@@ -254,6 +293,9 @@ it(`gives what the reference gives on ${CASES} events`, { timeout: 3_600_000 }, 
     const actual = scanner.decoder.decode(data, start, end, scanner.record);
     const code = expected?.code ?? 'accepted';
     codes.set(code, (codes.get(code) ?? 0) + 1);
+    const paths = reference.options.fields.paths;
+    const fault = disagreement(event, code, paths, reference.record);
+    if (fault !== undefined) expect.unreachable(`FUZZ_SEED=${seed} FUZZ_CASES=1: ${fault}`);
     const same =
       expected === undefined && actual === undefined
         ? isDeepStrictEqual(outcome(scanner.record), outcome(reference.record))

@@ -1,0 +1,81 @@
+/** What only the scanner does: it must be the one that decodes, forget what it cannot hold, and give way where it cannot run. */
+
+import { afterEach, expect, it, vi } from 'vitest';
+
+import { createDecoder } from '../../../src/event/create-decoder.ts';
+import { JsonParseDecoder } from '../../../src/event/json-parse-decoder.ts';
+import { FieldTable } from '../../../src/event/record.ts';
+
+const PATHS = ['event.id', 'event.action', 'user.id', 'user.roles', 'portal.records.ids'];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+function decoderOf(create: typeof createDecoder = createDecoder, firstEvents = 0) {
+  const fields = new FieldTable();
+  for (const path of PATHS) fields.slot(path);
+  const decoder = create({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) }, firstEvents);
+  const record = fields.newRecord();
+  return (text: string) => {
+    const bytes = Buffer.from(text);
+    return decoder.decode(bytes, 0, bytes.length, record) === undefined ? record.slots : undefined;
+  };
+}
+
+const event = (i: number, more = '') =>
+  `{"@timestamp":"2025-07-12T21:04:11.120Z","event":{"id":"id-${i}","action":"record-view"},"user":{"id":"u-${i % 9}","roles":["rgc"]},"portal":{"records":{"ids":["00${i}A"]}}${more}}`;
+
+it.each<[string, (text: string) => string]>([
+  ['as usual', (text) => text],
+  ['spaced', (text) => JSON.stringify(JSON.parse(text), null, 2)],
+  [
+    'with keys in another order',
+    (text) => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(text) as object).reverse())),
+  ],
+  ['with dotted keys', (text) => text.replace('"user":{"id":"u-1",', '"user.id":"u-1","user":{')],
+  ['with escapes in keys and values', (text) => text.replaceAll('"i', String.raw`"\u0069`)],
+  ['with a key twice', (text) => text.replaceAll('"action":', '"action":1,"action":')],
+  ['with objects for values', (text) => text.replace('"record-view"', '{"a":[1]}')],
+  ['with a time in another form', (text) => text.replace('Z', '+02:00')],
+  ['with text beyond ASCII', (text) => text.replace('rgc', 'été')],
+])('decodes events %s itself', (_, change) => {
+  const decode = decoderOf();
+  const reference = vi.spyOn(JsonParseDecoder.prototype, 'decode');
+  for (let i = 0; i < 600; i++) expect(decode(change(event(i)))).toBeDefined();
+  expect(reference).not.toHaveBeenCalled();
+});
+
+it('begins again when keys that never come back have taken all room', () => {
+  const decode = decoderOf();
+  for (let i = 0; i < 40_000; i++) {
+    const more = Array.from({ length: 3 }, (_, n) => `,"k${i}-${n}":{"x${i}":1}`).join('');
+    const slots = decode(event(i, more));
+    if (slots?.[0] !== `id-${i}` || slots[2] !== `u-${i % 9}`) expect(slots, `event ${i}`).toBe(`id-${i}`);
+  }
+});
+
+it('leaves the first events of a decoder to the reference', () => {
+  const decode = decoderOf(createDecoder, 3);
+  const reference = vi.spyOn(JsonParseDecoder.prototype, 'decode');
+  for (let i = 0; i < 10; i++) decode(event(i));
+  expect(reference).toHaveBeenCalledTimes(3);
+});
+
+it('gives way to the reference where WebAssembly cannot run, and says why', async () => {
+  vi.stubGlobal('WebAssembly', {
+    Module: class {
+      constructor() {
+        throw new Error('no SIMD here');
+      }
+    },
+  });
+  vi.resetModules();
+  const { createDecoder: create } = await import('../../../src/event/create-decoder.ts');
+  const { scannerModule } = await import('../../../src/event/scanner-module.ts');
+  const decode = decoderOf(create);
+  for (let i = 0; i < 10; i++) expect(decode(event(i))?.[0]).toBe(`id-${i}`);
+  expect(scannerModule().fault).toBe('no SIMD here');
+});
