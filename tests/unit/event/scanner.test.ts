@@ -64,14 +64,12 @@ it('leaves the first events of a decoder to the reference', () => {
   expect(reference).toHaveBeenCalledTimes(3);
 });
 
+function ModuleThatCannotBe(): void {
+  throw new Error('no SIMD here');
+}
+
 it('gives way to the reference where WebAssembly cannot run, and says why', async () => {
-  vi.stubGlobal('WebAssembly', {
-    Module: class {
-      constructor() {
-        throw new Error('no SIMD here');
-      }
-    },
-  });
+  vi.stubGlobal('WebAssembly', { Module: ModuleThatCannotBe });
   vi.resetModules();
   const { createDecoder: create } = await import('../../../src/event/create-decoder.ts');
   const { scannerModule } = await import('../../../src/event/scanner-module.ts');
