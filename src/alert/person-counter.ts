@@ -17,8 +17,8 @@ const REGISTERS = 1 << PRECISION;
 const RANK_BITS = 64 - PRECISION;
 
 export class PersonCounter {
-  /** Exact phase: hi → set of lo. */
-  #exact: Map<number, number | Set<number>> | undefined = new Map();
+  /** Exact phase: hi → set of lo; none before the first. */
+  #exact: Map<number, number | Set<number>> | undefined;
   #size = 0;
   #registers: Uint8Array | undefined;
 
@@ -32,7 +32,7 @@ export class PersonCounter {
       this.#addToSketch(this.#registers, hi, lo);
       return;
     }
-    const exact = this.#exact!;
+    const exact = (this.#exact ??= new Map());
     const known = exact.get(hi);
     if (known === undefined) exact.set(hi, lo);
     else if (known === lo) return;

@@ -1,6 +1,6 @@
 /**
  * What an alert adds up over the events of its episode. Ranges of the event log are added and, where two
- * ranges overlap, subtracted; the sets are unions, for which an overlap does not matter.
+ * ranges overlap, subtracted; what is listed is a union, for which an overlap does not matter.
  */
 
 import { PersonCounter } from './person-counter.ts';
@@ -15,12 +15,13 @@ export class Totals {
   /** A part of a range had been coalesced or dropped when it was added. */
   estimated = false;
   readonly persons = new PersonCounter();
-  readonly applications = new Set<number>();
-  readonly organisations = new Set<number>();
-  readonly networks = new Set<number>();
-  readonly categories = new Set<number>();
+  /** Distinct numbers, few: mostly one. */
+  readonly applications: number[] = [];
+  readonly organisations: number[] = [];
+  readonly networks: number[] = [];
+  readonly categories: number[] = [];
 
-  /** `sign` −1 takes a range back that was added twice; the sets keep it. */
+  /** `sign` −1 takes a range back that was added twice; the lists and persons keep it. */
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void {
     this.events += sign * events;
     this.records += sign * records;
@@ -45,6 +46,6 @@ export class Totals {
   }
 }
 
-function addBounded(set: Set<number>, number: number): void {
-  if (number !== 0 && set.size < LISTED) set.add(number);
+function addBounded(list: number[], number: number): void {
+  if (number !== 0 && list.length < LISTED && !list.includes(number)) list.push(number);
 }

@@ -5,7 +5,8 @@
  * streaming semantics in docs/rule-language.md.
  */
 
-import { type Episode, EpisodeTracker } from '../alert/episode.ts';
+import type { Episode } from '../alert/episode.ts';
+import { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';

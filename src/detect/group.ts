@@ -10,13 +10,8 @@
  * totals estimates (flagged as such).
  */
 
-import {
-  covers,
-  type Episode,
-  type EpisodeGroup,
-  type EpisodeRule,
-  type EpisodeTracker,
-} from '../alert/episode.ts';
+import type { Episode, EpisodeGroup, EpisodeRule } from '../alert/episode.ts';
+import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Totals } from '../alert/totals.ts';
 import type { Pseudonyms } from '../event/pseudonyms.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
@@ -221,7 +216,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
    */
   identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
     for (const episode of this.episodes) {
-      if ((entry.held & episode.of.measure) === 0 || !covers(episode, entry.time)) continue;
+      if ((entry.held & episode.of.measure) === 0 || !episode.covers(entry.time)) continue;
       for (let i = 0; i < length; i += 1) episode.totals.persons.add(words[2 * i]!, words[2 * i + 1]!);
       if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
     }

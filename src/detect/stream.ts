@@ -6,7 +6,7 @@
  * more are forgotten by a hand that passes over them as events come.
  */
 
-import type { EpisodeTracker } from '../alert/episode.ts';
+import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';

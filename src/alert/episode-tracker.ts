@@ -1,0 +1,222 @@
+/**
+ * True window ends of one rule in one group → episodes.
+ *
+ * An episode lasts while successive true window ends are at most `resolveTimeoutMs` apart in event time.
+ * Adding events only makes more windows true, so an episode only ever grows: its crossing moves back, its
+ * end moves on, or two of them join (the one opened first survives). That is why the order of arrival
+ * within the allowed lateness does not matter.
+ */
+
+import type { CorrelationRule } from '../sigma/rule.ts';
+import type { EventEntry } from '../window/event-log.ts';
+import { Episode, type EpisodeGroup, type EpisodeRule } from './episode.ts';
+import { Inhibition } from './inhibition.ts';
+
+const SAMPLES = 20;
+
+export class EpisodeTracker {
+  /** Episodes whose shown state changed since they were last taken. */
+  readonly changed = new Set<Episode>();
+  /** Episodes opened so far, by rule key. */
+  readonly opened = new Map<string, number>();
+  readonly open = new Set<Episode>();
+  /** Episodes of rules that others refer to, until their firing is passed on. */
+  readonly unannounced = new Set<Episode>();
+  #nextFiring = Infinity;
+  readonly #announced: (rule: CorrelationRule) => boolean;
+  readonly #inhibition: Inhibition;
+  /** No open episode's timeout ends before this event time. */
+  #nextDeadline = Infinity;
+  #sequence = 0;
+
+  /** `rules`: all correlations, for what they say of each other. */
+  constructor(rules: readonly CorrelationRule[]) {
+    const referred = new Set(rules.flatMap((rule) => rule.rules));
+    this.#announced = ({ key }) => referred.has(key);
+    this.#inhibition = new Inhibition(rules);
+  }
+
+  /** No firing that is still to be passed on has an earlier crossing. */
+  get nextFiring(): number {
+    return this.#nextFiring;
+  }
+
+  /** Takes the firings that lie before the watermark and are final, in order of their crossings. */
+  takeFirings(watermark: number, of: ReadonlySet<CorrelationRule>): Episode[] {
+    const final: Episode[] = [];
+    if (this.#nextFiring >= watermark) return final;
+    this.#nextFiring = Infinity;
+    for (const episode of this.unannounced) {
+      if (episode.crossedAt < watermark && of.has(episode.of.rule)) final.push(episode);
+      else this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
+    }
+    for (const episode of final) this.unannounced.delete(episode);
+    return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
+  }
+
+  /**
+   * A window of the rule that ends at `end` is true with this value: opens, grows or joins episodes.
+   * `estimated`: the value is not exact.
+   */
+  trueWindow(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): void {
+    const { resolveTimeoutMs } = of.rule;
+    const { episodes } = group;
+    let host: Episode | undefined;
+    for (let i = 0; i < episodes.length; i += 1) {
+      const episode = episodes[i]!;
+      if (episode.of !== of) continue;
+      if (end < episode.crossedAt - resolveTimeoutMs || end > episode.lastTrueAt + resolveTimeoutMs) continue;
+      if (host === undefined) {
+        host = episode;
+        this.#grow(episode, end, value, estimated);
+      } else {
+        const [survivor, other] = host.sequence < episode.sequence ? [host, episode] : [episode, host];
+        this.#merge(survivor, other);
+        episodes.splice(episodes.indexOf(other), 1);
+        host = survivor;
+        i -= 1;
+      }
+    }
+    if (host === undefined) episodes.push(this.#open(of, group, end, value, estimated));
+  }
+
+  /**
+   * An event that holds the measure arrived (and is in the log): counts it if it lies inside the episode.
+   * Events after the end are counted when the end moves past them. A crossing window that ended before
+   * `judgedFrom` (the watermark) was judged: a late event no longer belongs to it.
+   */
+  eventArrived(episode: Episode, event: EventEntry, judgedFrom: number): void {
+    const t = event.time;
+    const judged = episode.crossedAt < judgedFrom;
+    episode.tooLate = judged && t < episode.firstEventAt;
+    if (!episode.covers(t)) return;
+    const { totals } = episode;
+    totals.addEvents(1, 1, event.records, event.bytes);
+    totals.addDimensions(event.application, event.organisation, event.network, event.category);
+    if (t <= episode.crossedAt && !judged) {
+      episode.recordsBefore += event.records;
+      if (t < episode.firstEventAt) episode.firstEventAt = t;
+    }
+    this.changed.add(episode);
+  }
+
+  addSample(episode: Episode, t: number, id: string): void {
+    if (t < episode.crossedAt || t > episode.lastTrueAt) return;
+    const { samples } = episode;
+    let at = samples.length;
+    while (at > 0 && later(samples[at - 1]!, t, id)) at -= 1;
+    if (at >= SAMPLES) return;
+    samples.splice(at, 0, { time: t, id });
+    if (samples.length > SAMPLES) samples.pop();
+  }
+
+  /** Announces as resolved what the watermark has passed. */
+  resolve(watermark: number): void {
+    if (watermark <= this.#nextDeadline) return;
+    let next = Infinity;
+    for (const episode of this.open) {
+      const deadline = episode.lastTrueAt + episode.of.rule.resolveTimeoutMs;
+      if (watermark > deadline) {
+        episode.status = 'resolved';
+        episode.tail = undefined;
+        episode.group.episodes.splice(episode.group.episodes.indexOf(episode), 1);
+        this.#closed(episode);
+        this.changed.add(episode);
+      } else {
+        next = Math.min(next, deadline);
+      }
+    }
+    this.#nextDeadline = next;
+  }
+
+  #open(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): Episode {
+    const { rule } = of;
+    this.#sequence += 1;
+    const episode = new Episode(of, group, { end, value, estimated, sequence: this.#sequence });
+    this.open.add(episode);
+    this.changed.add(episode);
+    for (const inhibited of this.#inhibition.opened(episode)) this.changed.add(inhibited);
+    if (this.#announced(rule)) {
+      this.unannounced.add(episode);
+      this.#nextFiring = Math.min(this.#nextFiring, end);
+    }
+    this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
+    this.#nextDeadline = Math.min(this.#nextDeadline, end + rule.resolveTimeoutMs);
+    return episode;
+  }
+
+  #grow(episode: Episode, end: number, value: number, estimated: boolean): void {
+    const { group } = episode;
+    const { measure, rule } = episode.of;
+    if (end < episode.crossedAt) {
+      const from = end - rule.timespanMs;
+      group.addRange(episode.totals, measure, from, episode.crossedAt - rule.timespanMs, 1);
+      episode.crossedAt = end;
+      // Earlier than need be where its firing was passed on.
+      this.#nextFiring = Math.min(this.#nextFiring, end);
+      episode.valueAtCrossing = value;
+      episode.firstEventAt = group.oldestIn(measure, from, end);
+      episode.recordsBefore = group.recordsIn(measure, from, end);
+      this.changed.add(episode);
+    } else if (end === episode.crossedAt && value > episode.valueAtCrossing) {
+      episode.valueAtCrossing = value;
+      this.changed.add(episode);
+    }
+    if (end > episode.lastTrueAt) {
+      if (episode.tail !== undefined) {
+        episode.totals.merge(episode.tail);
+        episode.tail = undefined;
+      }
+      group.addRange(episode.totals, measure, episode.lastTrueAt, end, 1);
+      episode.lastTrueAt = end;
+      this.changed.add(episode);
+    }
+    if (value > episode.value || (estimated && !episode.valueEstimated)) {
+      episode.value = Math.max(value, episode.value);
+      // An estimated window may in truth be the largest, whatever its estimate says.
+      episode.valueEstimated ||= estimated;
+      if (episode.tooLate) episode.raisedLate += 1;
+      this.changed.add(episode);
+    }
+  }
+
+  #closed(episode: Episode): void {
+    this.open.delete(episode);
+    this.#inhibition.closed(episode);
+  }
+
+  #merge(survivor: Episode, other: Episode): void {
+    const [earlier, later] = survivor.crossedAt <= other.crossedAt ? [survivor, other] : [other, survivor];
+    const { measure, rule } = survivor.of;
+    const laterFrom = later.crossedAt - rule.timespanMs;
+    const totals = survivor.totals;
+    totals.merge(other.totals);
+    if (laterFrom < earlier.lastTrueAt) {
+      survivor.group.addRange(totals, measure, laterFrom, earlier.lastTrueAt, -1);
+    } else {
+      if (earlier.tail !== undefined) totals.merge(earlier.tail);
+      survivor.group.addRange(totals, measure, earlier.lastTrueAt, laterFrom, 1);
+    }
+    survivor.tail = later.tail;
+    survivor.valueAtCrossing = earlier.valueAtCrossing;
+    survivor.firstEventAt = earlier.firstEventAt;
+    survivor.recordsBefore = earlier.recordsBefore;
+    survivor.lastTrueAt = Math.max(earlier.lastTrueAt, later.lastTrueAt);
+    survivor.crossedAt = earlier.crossedAt;
+    survivor.value = Math.max(survivor.value, other.value);
+    survivor.valueEstimated ||= other.valueEstimated;
+    survivor.raisedLate += other.raisedLate;
+    const samples = other.samples.splice(0);
+    for (const sample of samples) this.addSample(survivor, sample.time, sample.id);
+    other.status = 'merged';
+    this.unannounced.delete(other);
+    other.mergedInto = survivor.alertId;
+    this.#closed(other);
+    this.changed.add(survivor);
+    this.changed.add(other);
+  }
+}
+
+function later(sample: { time: number; id: string }, t: number, id: string): boolean {
+  return sample.time > t || (sample.time === t && sample.id > id);
+}
