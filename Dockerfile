@@ -14,7 +14,6 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 # With rules/lists: the lookup lists that the rules name, without rows of yours (VIGIE_LISTS).
 COPY rules ./rules
-COPY rules-next ./rules-next
 COPY mappings ./mappings
 COPY replay ./replay
 COPY src ./src

@@ -21,7 +21,7 @@ import { findRuleFiles, loadRules } from '../../src/rules-files.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 
 const DAY_MS = 86_400_000;
-const RULES = 'rules-next';
+const RULES = 'rules';
 
 /** The rules' documents as parsed YAML, by name. */
 type Documents = Record<string, any>;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadRules } from '../../src/rules-files.ts';
 
-const ruleSet = loadRules(['rules-next']);
+const ruleSet = loadRules(['rules']);
 const documents = [...ruleSet.rules, ...ruleSet.correlations];
 const page = readFileSync('docs/detections.md', 'utf8');
 
