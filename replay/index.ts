@@ -43,6 +43,7 @@ import { ScannerNoise } from './scanner-noise.ts';
 
 export type { IncidentLabels, Labels } from './labels.ts';
 export type { LookupLists } from './lists.ts';
+export { DEFAULT_SEED } from './options.ts';
 
 export interface Scenario {
   readonly name: string;

@@ -85,6 +85,8 @@ export function toNumber(text: string): number {
   return Number(text.replaceAll('_', ''));
 }
 
+export const DEFAULT_SEED = 'vigie';
+
 /** The options of every scenario; defaults differ. */
 export function commonOptions(defaults: { readonly start: string; readonly accounts: number }) {
   return {
@@ -93,7 +95,7 @@ export function commonOptions(defaults: { readonly start: string; readonly accou
         (value) => (typeof value === 'number' ? String(value) : value),
         z.string('not text').min(1, 'empty'),
       )
-      .prefault('vigie')
+      .prefault(DEFAULT_SEED)
       .describe('What the randomness starts from; the same seed and options give the same bytes.'),
     start: instant().prefault(defaults.start).describe('First instant of the traffic.'),
     duration: duration(SECOND_MS, 400 * DAY_MS)

@@ -3,10 +3,11 @@
  * and benign jobs that learn, then judge. A job is generator → decoder → engine in one thread.
  *
  * Jobs are whole: to split the accounts of one among threads would change what rules by organisation, source
- * or creator see, and to split its time would cost the learning again.
+ * or creator see, and to split its time would cost the learning again. So many benign accounts are several
+ * countries, each with organisations, networks and confounders of its own.
  */
 
-import { estimate, generate, SCENARIOS } from '../../replay/index.ts';
+import { DEFAULT_SEED, estimate, generate, SCENARIOS } from '../../replay/index.ts';
 import { VigieError } from '../errors.ts';
 import { nearest } from '../sigma/nearest.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -55,6 +56,9 @@ export interface JobsOptions {
 
 const BENIGN = 'benign';
 
+/** Accounts. */
+const LARGEST_COUNTRY = 5_000;
+
 /** Names of all incidents that can be generated. */
 export function incidentNames(): readonly string[] {
   return Object.keys(SCENARIOS).filter((name) => name !== BENIGN);
@@ -79,16 +83,24 @@ export function planJobs(options: JobsOptions): readonly JobSpec[] {
     });
   });
   if (options.withoutBenign !== true) {
-    specs.push(
-      specOf(BENIGN, learnMs, {
-        ...common,
-        accounts,
-        duration: learnMs + judgeMs,
-        ...options.scenarioOptions?.[BENIGN],
-      }),
-    );
+    for (const [i, size] of countries(accounts).entries()) {
+      specs.push(
+        specOf(BENIGN, learnMs, {
+          ...(i === 0 ? common : { seed: `${seed ?? DEFAULT_SEED}, country ${i + 1}` }),
+          accounts: size,
+          duration: learnMs + judgeMs,
+          ...options.scenarioOptions?.[BENIGN],
+        }),
+      );
+    }
   }
   return specs.sort((a, b) => b.events - a.events);
+}
+
+/** Accounts of the benign countries: many accounts live in several, so that several cores share the work. */
+function countries(accounts: number): number[] {
+  const count = Math.ceil(accounts / LARGEST_COUNTRY);
+  return Array.from({ length: count }, (_, i) => Math.floor((accounts + i) / count));
 }
 
 function specOf(scenario: string, learnMs: number, options: Readonly<Record<string, unknown>>): JobSpec {

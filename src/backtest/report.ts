@@ -278,8 +278,8 @@ function falseAlertReport(
     );
   const causes = [...new Set(rows.map(({ cause }) => cause))].sort();
   return {
-    days: rounded(judged.reduce((days, { judgedMs }) => days + judgedMs, 0) / DAY_MS),
-    accounts: Math.max(...judged.map(({ accounts }) => accounts)),
+    days: rounded(Math.max(...judged.map(({ judgedMs }) => judgedMs)) / DAY_MS),
+    accounts: judged.reduce((total, { accounts }) => total + accounts, 0),
     events: judged.reduce((total, { events }) => total + events, 0),
     all: sum(rows),
     byLevel: Object.fromEntries(

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { DEFAULT_SEED } from '../../replay/index.ts';
 import type { LabelledTraffic } from '../backtest/causes.ts';
 import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
 import { readLabels } from '../backtest/labels-file.ts';
@@ -171,7 +172,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
     );
     const { without, sweep } = choice;
     return reportOf(rules, results, {
-      seed: seed ?? 'vigie',
+      seed: seed ?? DEFAULT_SEED,
       accounts,
       background,
       learnMs,

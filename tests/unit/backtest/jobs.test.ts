@@ -52,3 +52,17 @@ test('jobs come the longest first, and unknown names are refused', () => {
     expect.objectContaining({ code: 'SCENARIO_UNKNOWN' }),
   );
 });
+
+const benign = (accounts: number, seed?: string) =>
+  planJobs({ incidents: [], accounts, background: 0, learnMs: 86_400_000, judgeMs: 86_400_000, seed });
+
+test('many benign accounts are several countries that differ, with as many accounts together', () => {
+  const accountsOf = (specs: ReturnType<typeof benign>) => specs.map(({ options }) => options['accounts']);
+  expect(accountsOf(benign(5_000))).toEqual([5_000]);
+  expect(accountsOf(benign(10_001))).toEqual([3_333, 3_334, 3_334]);
+  for (const seed of [undefined, 'other']) {
+    const seeds = benign(12_000, seed).map(({ options }) => options['seed']);
+    expect(new Set(seeds).size).toBe(3);
+    expect(seeds).toContain(seed);
+  }
+});
