@@ -209,6 +209,8 @@ export class EpisodeTracker {
     const samples = other.samples.splice(0);
     for (const sample of samples) this.addSample(survivor, sample.time, sample.id);
     other.status = 'merged';
+    // Of the joined episode the firing is the earlier one's, also when that is not the survivor.
+    if (!this.unannounced.has(earlier)) this.unannounced.delete(survivor);
     this.unannounced.delete(other);
     other.mergedInto = survivor.alertId;
     this.#closed(other);
