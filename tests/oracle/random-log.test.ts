@@ -28,6 +28,22 @@ function overdue({ log, latenessMs }: Case): boolean {
   });
 }
 
+/** A copy is only sure to be recognised until the watermark is so far past the event. */
+const COPIES_MS = 600_000;
+
+/** The copies of events, each with how far the watermark is past it: negative while it is before. */
+function copiesOf({ log, latenessMs }: Case): number[] {
+  let newest = -Infinity;
+  const ids = new Set<string>();
+  return log.flatMap(({ time, id }) => {
+    const copy = id !== undefined && ids.has(id);
+    if (id !== undefined) ids.add(id);
+    const watermark = newest - latenessMs;
+    newest = Math.max(newest, time);
+    return copy ? [watermark - time] : [];
+  });
+}
+
 describe.each(FAMILIES)('random %s', (family) => {
   const drawn = sample(family, false);
   const verdicts = new Map(drawn.map((one) => [one, evaluate(one.documents, one.log, one)]));
@@ -47,6 +63,12 @@ describe.each(FAMILIES)('random %s', (family) => {
     expect(repeated).toBeGreaterThan(0.05);
     expect(alerts.some(({ status }) => status === 'firing')).toBe(true);
     expect(alerts.some(({ status }) => status === 'resolved')).toBe(true);
+  });
+
+  test('bring copies, also behind the watermark, but none that nobody need recognise', () => {
+    const ages = sample(family, true).flatMap(copiesOf);
+    expect(ages.some((age) => age > 0)).toBe(true);
+    expect(Math.max(...ages)).toBeLessThan(COPIES_MS);
   });
 
   test('arrive out of order but never late, unless late ones are asked for', () => {

@@ -44,7 +44,7 @@ const step = fc.record({
   gap: fc.constantFrom(0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 5, 8, 13),
   jitterMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 1, -1),
   hasId: fc.constantFrom(true, true, true, false),
-  /** How long after the event each copy of it arrives. */
+  /** How long after the event each copy of it arrives: before the engine may have forgotten the id. */
   copySeconds: fc.oneof(
     { weight: 8, arbitrary: fc.constant<number[]>([]) },
     { weight: 1, arbitrary: fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 1, maxLength: 2 }) },
