@@ -103,6 +103,7 @@ export class EpisodeTracker {
   addSample(episode: Episode, t: number, id: string): void {
     if (t < episode.crossedAt || t > episode.lastTrueAt) return;
     const { samples } = episode;
+    if (samples.length === SAMPLES && t > samples[SAMPLES - 1]!.time) return;
     let at = samples.length;
     while (at > 0 && later(samples[at - 1]!, t, id)) at -= 1;
     if (at >= SAMPLES) return;
@@ -148,6 +149,7 @@ export class EpisodeTracker {
   #grow(episode: Episode, end: number, value: number, estimated: boolean): void {
     const { group } = episode;
     const { measure, rule } = episode.of;
+    let changed = true;
     if (end < episode.crossedAt) {
       const from = end - rule.timespanMs;
       group.addRange(episode.totals, measure, from, episode.crossedAt - rule.timespanMs, 1);
@@ -157,10 +159,10 @@ export class EpisodeTracker {
       episode.valueAtCrossing = value;
       episode.firstEventAt = group.oldestIn(measure, from, end);
       episode.recordsBefore = group.recordsIn(measure, from, end);
-      this.changed.add(episode);
     } else if (end === episode.crossedAt && value > episode.valueAtCrossing) {
       episode.valueAtCrossing = value;
-      this.changed.add(episode);
+    } else {
+      changed = false;
     }
     if (end > episode.lastTrueAt) {
       if (episode.tail !== undefined) {
@@ -169,15 +171,16 @@ export class EpisodeTracker {
       }
       group.addRange(episode.totals, measure, episode.lastTrueAt, end, 1);
       episode.lastTrueAt = end;
-      this.changed.add(episode);
+      changed = true;
     }
     if (value > episode.value || (estimated && !episode.valueEstimated)) {
       episode.value = Math.max(value, episode.value);
       // An estimated window may in truth be the largest, whatever its estimate says.
       episode.valueEstimated ||= estimated;
       if (episode.tooLate) episode.raisedLate += 1;
-      this.changed.add(episode);
+      changed = true;
     }
+    if (changed) this.changed.add(episode);
   }
 
   #closed(episode: Episode): void {

@@ -79,6 +79,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
   readonly #logs: StreamLogs;
   /** Of the event at hand. */
   #watermark = -Infinity;
+  /** Watermark before which there is nothing to trim; Infinity while no event is held. */
+  #trimFrom = Infinity;
   /** Events at or before this time may have been coalesced. */
   #coalescedUpTo = -Infinity;
   /** Length of a log at which coalescing is tried next. */
@@ -141,6 +143,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (mayBeCopy && events.has(this.events, entry)) return false;
     this.#watermark = watermark;
     const index = events.add(this.events, entry);
+    if (index === 0) this.#trimFrom = this.#trimDue(entry.time);
     for (const episode of this.episodes) {
       if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry, watermark);
     }
@@ -235,9 +238,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Tells the rules of a horizon whose bounds the window holds. */
   #tell(horizon: PlannedHorizon, endMs: number, value: number): void {
-    for (const watcher of horizon.watchers) {
+    const { watchers } = horizon;
+    const estimated = this.#isEstimated(horizon, endMs);
+    for (let i = 0; i < watchers.length; i += 1) {
+      const watcher = watchers[i]!;
       if (!holds(watcher.rule.bounds, value)) return;
-      this.#raise(watcher, endMs, value, this.#isEstimated(horizon, endMs));
+      this.#raise(watcher, endMs, value, estimated);
     }
   }
 
@@ -255,9 +261,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
     const { events, distincts, sums, longestMs } = this.#logs;
+    // Nearly every event is told here that nothing is due, without a look at the log.
+    if (watermark < this.#trimFrom) return;
     const before = watermark - longestMs;
-    if (this.events.length === 0 || events.timeAt(this.events.first) > before - longestMs / TRIM_SHARE)
-      return;
+    const oldest = this.events.length === 0 ? Infinity : events.timeAt(this.events.first);
+    this.#trimFrom = this.#trimDue(oldest);
+    if (watermark < this.#trimFrom) return;
     const gone = events.countUpTo(this.events, before);
     if (this.episodes.length > 0) this.#saveTails(gone);
     for (const state of this.#counts) events.dropped(this.events, state, gone);
@@ -275,6 +284,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
         for (const state of sum.horizons) state.value = 0;
       }
     }
+  }
+
+  /** Watermark from which on it pays to trim. */
+  #trimDue(oldest: number): number {
+    const { longestMs } = this.#logs;
+    return oldest + longestMs + longestMs / TRIM_SHARE;
   }
 
   /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */

@@ -35,6 +35,7 @@ export class ScaledBounds {
 
   /** Whether a value that satisfies the rule's own bounds also satisfies the scaled ones of a group. */
   allow(rule: CorrelationRule, group: GroupFields, value: number): boolean {
+    if (rule.scaleBy === undefined) return true;
     const number = this.numberOf(rule, group);
     if (number === undefined) return true;
     const least = rule.scaleBy!.factor * number;

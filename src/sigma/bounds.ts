@@ -4,22 +4,27 @@ import type { Bound } from './rule.ts';
 
 /** Whether a value satisfies every bound. */
 export function holds(bounds: readonly Bound[], value: number): boolean {
-  return bounds.every((bound) => {
-    switch (bound.op) {
-      case 'gt':
-        return value > bound.value;
-      case 'gte':
-        return value >= bound.value;
-      case 'lt':
-        return value < bound.value;
-      case 'lte':
-        return value <= bound.value;
-      case 'eq':
-        return value === bound.value;
-      case 'neq':
-        return value !== bound.value;
-    }
-  });
+  for (let i = 0; i < bounds.length; i += 1) {
+    if (!satisfies(bounds[i]!, value)) return false;
+  }
+  return true;
+}
+
+function satisfies(bound: Bound, value: number): boolean {
+  switch (bound.op) {
+    case 'gt':
+      return value > bound.value;
+    case 'gte':
+      return value >= bound.value;
+    case 'lt':
+      return value < bound.value;
+    case 'lte':
+      return value <= bound.value;
+    case 'eq':
+      return value === bound.value;
+    case 'neq':
+      return value !== bound.value;
+  }
 }
 
 /** Whether any whole number from `least` to `most` satisfies every bound. */

@@ -53,14 +53,24 @@ export abstract class RunStore {
     return this.f64[row * this.#floats]!;
   }
 
-  /** Number of entries with time <= t, by binary search; the newest are looked at first. */
+  /**
+   * Number of entries with time <= t. Strides from the newest back, each twice as long as the one before, then
+   * halves the last: what is looked for mostly lies among the newest, and those are in the cache.
+   */
   countUpTo(run: Run, t: number): number {
     const { f64 } = this;
     const floats = this.#floats;
     const first = (run.offset + run.head) * floats;
-    let low = 0;
     let high = run.length;
-    if (high === 0 || f64[first + (high - 1) * floats]! <= t) return high;
+    let low = high;
+    for (let stride = 1; low > 0; stride *= 2) {
+      low = high > stride ? high - stride : 0;
+      if (f64[first + low * floats]! <= t) {
+        low += 1;
+        break;
+      }
+      high = low;
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (f64[first + middle * floats]! <= t) low = middle + 1;
@@ -87,12 +97,13 @@ export abstract class RunStore {
 
   /** Keeps only the entries that `keep` accepts, in order. */
   compact(run: Run, keep: (row: number, index: number) => boolean): void {
-    const { first } = run;
+    const { first, length } = run;
     let write = first;
-    for (let i = 0; i < run.length; i += 1) {
-      if (!keep(first + i, i)) continue;
-      if (write !== first + i) this.#move(first + i, write, 1);
-      write += 1;
+    // Neighbours that stay move together.
+    for (let from = 0, to = 0; from < length; from = to + 1) {
+      for (to = from; to < length && keep(first + to, to);) to += 1;
+      if (to > from && write !== first + from) this.#move(first + from, write, to - from);
+      write += to - from;
     }
     run.length = write - first;
     if (run.length === 0) this.release(run);
