@@ -9,6 +9,7 @@
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
+import { MinHeap } from '../window/min-heap.ts';
 import { Episode, type EpisodeGroup, type EpisodeRule } from './episode.ts';
 import { Inhibition } from './inhibition.ts';
 
@@ -25,8 +26,11 @@ export class EpisodeTracker {
   #nextFiring = Infinity;
   readonly #announced: (rule: CorrelationRule) => boolean;
   readonly #inhibition: Inhibition;
-  /** No open episode's timeout ends before this event time. */
-  #nextDeadline = Infinity;
+  /**
+   * Every open episode once, by the end of its timeout as it was when it was put there; as that only moves on,
+   * it is looked at again when that time has come. Those that were merged are left in until then.
+   */
+  readonly #deadlines = new MinHeap<Episode>();
   #sequence = 0;
 
   /** `rules`: all correlations, for what they say of each other. */
@@ -113,21 +117,24 @@ export class EpisodeTracker {
 
   /** Announces as resolved what the watermark has passed. */
   resolve(watermark: number): void {
-    if (watermark <= this.#nextDeadline) return;
-    let next = Infinity;
-    for (const episode of this.open) {
-      const deadline = episode.lastTrueAt + episode.of.rule.resolveTimeoutMs;
-      if (watermark > deadline) {
-        episode.status = 'resolved';
-        episode.tail = undefined;
-        episode.group.episodes.splice(episode.group.episodes.indexOf(episode), 1);
-        this.#closed(episode);
-        this.changed.add(episode);
-      } else {
-        next = Math.min(next, deadline);
-      }
+    const deadlines = this.#deadlines;
+    if (deadlines.least >= watermark) return;
+    const over: Episode[] = [];
+    while (deadlines.least < watermark) {
+      const episode = deadlines.pop();
+      if (!this.open.has(episode)) continue;
+      const deadline = deadlineOf(episode);
+      if (deadline < watermark) over.push(episode);
+      else deadlines.push(deadline, episode);
     }
-    this.#nextDeadline = next;
+    // In the order of their opening: what is shown of one may depend on those before it.
+    for (const episode of over.sort((a, b) => a.sequence - b.sequence)) {
+      episode.status = 'resolved';
+      episode.tail = undefined;
+      episode.group.episodes.splice(episode.group.episodes.indexOf(episode), 1);
+      this.#closed(episode);
+      this.changed.add(episode);
+    }
   }
 
   #open(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): Episode {
@@ -142,7 +149,7 @@ export class EpisodeTracker {
       this.#nextFiring = Math.min(this.#nextFiring, end);
     }
     this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
-    this.#nextDeadline = Math.min(this.#nextDeadline, end + rule.resolveTimeoutMs);
+    this.#deadlines.push(deadlineOf(episode), episode);
     return episode;
   }
 
@@ -220,6 +227,11 @@ export class EpisodeTracker {
     this.changed.add(survivor);
     this.changed.add(other);
   }
+}
+
+/** Event time up to which an episode goes on without another true window. */
+function deadlineOf({ lastTrueAt, of }: Episode): number {
+  return lastTrueAt + of.rule.resolveTimeoutMs;
 }
 
 function later(sample: { time: number; id: string }, t: number, id: string): boolean {

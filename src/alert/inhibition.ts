@@ -38,6 +38,7 @@ export class Inhibition {
   }
 
   closed(episode: Episode): void {
+    if (!this.#concerned.has(episode.of.rule.key)) return;
     const group = groupOf(episode);
     const beside = this.#open.get(group);
     if (beside?.delete(episode) === true && beside.size === 0) this.#open.delete(group);

@@ -58,6 +58,8 @@ export interface PlannedTemporal extends Watcher {
   readonly spec: TemporalSpec;
   /** Reference → its place in the rule's list. */
   readonly places: ReadonlyMap<number, number>;
+  /** That place as a list, for the events that matched nothing else: nearly all. */
+  readonly alone: ReadonlyMap<number, readonly number[]>;
   /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match it has to lie. */
   readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
 }
@@ -262,6 +264,7 @@ function planTemporal(
     rule,
     measure: 1,
     places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
+    alone: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, [place]])),
     begunBefore: begunBefore && {
       slot: fields.slot(begunBefore.field),
       place: placeOf.get(begunBefore.rule)!,

@@ -18,7 +18,7 @@ import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
-import { MinHeap } from './min-heap.ts';
+import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
@@ -388,7 +388,8 @@ export class Stream {
 }
 
 /** Places of the matched references in a temporal rule's list, ascending. */
-function placesOf({ places }: PlannedTemporal, refs: readonly number[]): number[] {
+function placesOf({ places, alone }: PlannedTemporal, refs: readonly number[]): readonly number[] {
+  if (refs.length === 1) return alone.get(refs[0]!)!;
   return refs.map((ref) => places.get(ref)!).sort((a, b) => a - b);
 }
 

@@ -1,4 +1,4 @@
-/** A binary min-heap of values by key: the next window end over all groups, without looking at all groups. */
+/** A binary min-heap of values by key, such as window ends over all groups: what is due is known without a look at all. */
 export class MinHeap<T> {
   readonly #keys: number[] = [];
   readonly #values: T[] = [];
