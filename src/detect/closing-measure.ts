@@ -83,18 +83,22 @@ function beginningOf(value: FieldValue | undefined): number {
 /** Ids that are no persons' are no secret: their links are made here, under no key. */
 const linker = new IdLinker(new Uint8Array(16));
 
-function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): Float64Array {
+function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): readonly number[] {
   if (value instanceof Pseudonyms && value.links !== undefined) return nearest(value.links, spec.steps);
   const links = new IdLinks(spec.steps);
   for (const text of textsOf(value)) linker.addText(text, links);
   return nearest(links, spec.steps);
 }
 
-/** A copy of the links up to so many steps; another rule may have asked for more. */
-function nearest({ values, length, stride }: IdLinks, steps: number): Float64Array {
+/**
+ * A copy of the links up to so many steps; another rule may have asked for more. No typed array: an event holds
+ * few, and memory of its own for each costs more than all that is done with them.
+ */
+function nearest({ values, length, stride }: IdLinks, steps: number): readonly number[] {
   const wanted = 1 + 2 * steps;
-  if (wanted === stride) return values.slice(0, length * stride);
-  const links = new Float64Array(length * wanted);
-  for (let i = 0; i < length; i += 1) links.set(values.subarray(i * stride, i * stride + wanted), i * wanted);
+  const links: number[] = [];
+  for (let i = 0; i < length; i += 1) {
+    for (let k = 0; k < wanted; k += 1) links.push(values[i * stride + k]!);
+  }
   return links;
 }

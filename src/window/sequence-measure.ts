@@ -29,13 +29,13 @@ export interface SequenceSpec {
 export interface SequenceHeld {
   readonly own: unknown;
   /** Per id, in the order of the list: its link, then those of id − 1, id + 1, id − 2, id + 2, … */
-  readonly links: Float64Array;
+  readonly links: readonly number[];
 }
 
 /** The sightings of one event in this window; none once they are forgotten. */
 interface Sightings {
   readonly time: number;
-  links: Float64Array;
+  links: readonly number[];
 }
 
 /** [m − 1]: latest beginning of a run of m ids that ends in an id; falls with m. */
@@ -46,6 +46,7 @@ interface Runs {
   readonly down: Begins;
 }
 
+const NO_LINKS: readonly number[] = [];
 const NO_RUN: Run = { ids: 0, sinceMs: NaN };
 
 export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
@@ -131,7 +132,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     }
   }
 
-  #takeInOrder(links: Float64Array, time: number): void {
+  #takeInOrder(links: readonly number[], time: number): void {
     for (let at = 0; at < links.length; at += this.#stride) {
       this.#extend('up', links, at, 1, time);
       this.#extend('down', links, at, 2, time);
@@ -140,7 +141,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
 
   /** Neighbours before those that continue them; `offset` of the first neighbour in a sighting's links. */
   #takeInAnyOrder(linked: readonly Sightings[], time: number, direction: keyof Runs, offset: number): void {
-    const sighted = new Map<number, { readonly links: Float64Array; readonly at: number }>();
+    const sighted = new Map<number, { readonly links: readonly number[]; readonly at: number }>();
     for (const { links } of linked) {
       for (let at = 0; at < links.length; at += this.#stride) sighted.set(links[at]!, { links, at });
     }
@@ -167,7 +168,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   }
 
   /** A sighting continues what its neighbours have. */
-  #extend(direction: keyof Runs, links: Float64Array, at: number, offset: number, time: number): void {
+  #extend(direction: keyof Runs, links: readonly number[], at: number, offset: number, time: number): void {
     const { minRun, timespanMs } = this.#spec;
     let runs = this.#runs.get(links[at]!);
     if (runs === undefined) {
@@ -215,7 +216,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
       if (runs !== undefined && runs.up[0]! <= time && runs.down[0]! <= time) this.#runs.delete(links[at]!);
     }
     this.#ids -= ids;
-    sightings.links = links.slice(to);
+    sightings.links = to === links.length ? NO_LINKS : links.slice(to);
   }
 }
 

@@ -78,12 +78,12 @@ describe('with room for 100 ids', () => {
 
 const held = (...ids: number[]): SequenceHeld => ({
   own: null,
-  links: Float64Array.from(ids.flatMap((id) => [id, id - 1, id + 1])),
+  links: ids.flatMap((id) => [id, id - 1, id + 1]),
 });
 
 const circle = (self: number, below: number, above: number): SequenceHeld => ({
   own: null,
-  links: Float64Array.of(self, below, above),
+  links: [self, below, above],
 });
 
 describe('the measure', () => {
