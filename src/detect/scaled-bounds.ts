@@ -38,7 +38,7 @@ export class ScaledBounds {
     if (rule.scaleBy === undefined) return true;
     const number = this.numberOf(rule, group);
     if (number === undefined) return true;
-    const least = rule.scaleBy!.factor * number;
+    const least = rule.scaleBy.factor * number;
     return rule.bounds.every(({ op }) => (op === 'gte' ? value >= least : op !== 'gt' || value > least));
   }
 
