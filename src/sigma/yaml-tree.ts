@@ -5,26 +5,17 @@
  * walk an alias bomb; a document that is too deep or too large is a fault of that document, never a crash.
  */
 
-import { CST, Lexer, isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Faults, Place } from './faults.ts';
+import { MAX_DEPTH, TOO_DEEP, excessOf } from './yaml-limits.ts';
 import { parseDocuments } from './yaml-text.ts';
 import type { YamlDocument } from './yaml-text.ts';
 
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
-/** Characters of one document; the largest public rules have a few ten thousand. */
-const MAX_DOCUMENT_LENGTH = 1024 * 1024;
-/** Documents of one file, counted by their markers. */
-const MAX_DOCUMENTS = 20_000;
 /** Nodes of one document after aliases are resolved; and of a file that has fewer characters. */
 const MAX_NODES = 100_000;
-const MAX_DEPTH = 64;
-/** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
-const MAX_BRACKETS = 1_000;
-/** Lexemes of the YAML library that stand for nothing in the text; a scalar's text follows its mark. */
-const { DOCUMENT, FLOW_END: FLOW_ERROR_END, SCALAR } = CST;
-const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep; flatten the document`;
 
 export interface YamlScalar extends Place {
   readonly kind: 'scalar';
@@ -83,14 +74,9 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     );
     return [];
   }
-  const tooLarge = largeDocument(text);
-  if (tooLarge !== undefined) {
-    faults.error(placeIn(text, tooLarge.offset), tooLarge.code, tooLarge.message);
-    return [];
-  }
-  const tooDeep = deepBracket(text);
-  if (tooDeep !== undefined) {
-    faults.error(placeIn(text, tooDeep), 'YAML_LIMIT', TOO_DEEP);
+  const excess = excessOf(text);
+  if (excess !== undefined) {
+    faults.error(placeIn(text, excess.offset), excess.code, excess.message);
     return [];
   }
   let documents: readonly YamlDocument[];
@@ -121,63 +107,9 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
   return trees;
 }
 
-/**
- * The first document that is too long, or one too many; known before the text is parsed. A marker at the start
- * of a line ends a document wherever it stands, also in a block of text or in quotes.
- */
-function largeDocument(text: string): { offset: number; code: string; message: string } | undefined {
-  let start = 0;
-  let documents = 0;
-  for (const { index } of text.matchAll(/(?<=^|\n)(?:---|\.\.\.)(?=\s|$)|$/g)) {
-    if (index - start > MAX_DOCUMENT_LENGTH) {
-      const message = `the document has ${index - start} characters; at most ${MAX_DOCUMENT_LENGTH} are read; split it`;
-      return { offset: start, code: 'DOCUMENT_TOO_LARGE', message };
-    }
-    if (++documents > MAX_DOCUMENTS + 1) {
-      const message = `the file has more than ${MAX_DOCUMENTS} documents; split it`;
-      return { offset: start, code: 'FILE_TOO_LARGE', message };
-    }
-    start = index;
-  }
-  return undefined;
-}
-
 function placeIn(text: string, offset: number): Place {
   const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: before.at(-1)!.length + 1 };
-}
-
-/** Offset of the bracket that is one too many, or undefined. */
-function deepBracket(text: string): number | undefined {
-  let open = 0;
-  let most = 0;
-  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
-    if (bracket === '[' || bracket === '{') open++;
-    else if (open > 0) open--;
-    if (open > MAX_BRACKETS) return index;
-    most = Math.max(most, open);
-  }
-  return most > MAX_DEPTH ? deepCollection(text) : undefined;
-}
-
-/** The same, of the brackets that are not in texts: found before the parser makes a node of each. */
-function deepCollection(text: string): number | undefined {
-  let open = 0;
-  let offset = 0;
-  let isScalar = false;
-  for (const lexeme of new Lexer().lex(text)) {
-    if (lexeme === DOCUMENT || lexeme === FLOW_ERROR_END || lexeme === SCALAR) {
-      isScalar = lexeme === SCALAR;
-      if (!isScalar) open = 0;
-      continue;
-    }
-    if (!isScalar && (lexeme === '[' || lexeme === '{')) open++;
-    else if (!isScalar && (lexeme === ']' || lexeme === '}') && open > 0) open--;
-    if (open > MAX_DEPTH) return offset;
-    isScalar = false;
-    offset += lexeme.length;
-  }
-  return undefined;
 }
 
 function firstLine(message: string): string {

@@ -133,6 +133,10 @@ describe('a file beyond a limit is a fault', () => {
     ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
+    'tens of thousands of lists in brackets, none deep': [
+      () => `title: x\nl:\n${times(5_000, () => `  - ${'[[], '.repeat(8)}x${']'.repeat(8)}`)}\n`,
+      'YAML_LIMIT: more than 16875 lists and maps in brackets',
+    ],
     'a large filter on many rules': [
       () =>
         `${times(500, (i) => sel(String(i)), '---\n')}---\ntitle: Filter\nfilter:\n  rules: any\n  x: {f: 1}\n  condition: ${times(4_000, () => 'x', ' and ')}\n`,
@@ -168,6 +172,11 @@ describe('a file within the limits loads, and not in quadratic time', () => {
     expect(loaded(ruleText(`s:\n${times(20_000, (i) => `  f${i}: 1`)}\ncondition: s`)).rules).toHaveLength(1);
     const many = ruleText(`${times(20_000, (i) => `s${i}: {f: ${i}}`)}\ncondition: 1 of s*`);
     expect(loaded(many).rules).toHaveLength(1);
+  });
+
+  test('tens of thousands of brackets in texts', () => {
+    const texts = times(20_000, (i) => `'[[a]{2}[b]] ${i}'`, ', ');
+    expect(loaded(sel(`[${texts}]`)).rules).toHaveLength(1);
   });
 
   test('10,000 rules in one file, all of one title', () => {
