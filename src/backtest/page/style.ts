@@ -58,7 +58,7 @@ td small { color: var(--soft); display: block; }
 .c-low { --c: var(--low); } .c-informational { --c: var(--informational); }
 figure { margin: 1rem 0; }
 figure svg { max-width: 100%; height: auto; overflow: visible; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 0 2rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(34rem, 100%), 1fr)); gap: 0 2rem; }
 .thirds { display: grid; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: .5rem 2rem; }
 .key { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .875rem; margin: .5rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--accent); }
