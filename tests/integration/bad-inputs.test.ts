@@ -20,6 +20,7 @@ import {
   until,
   vigie,
 } from '../support/cli.ts';
+import { FEW_RULES } from '../support/programs.ts';
 
 const KEY = '000102030405060708090a0b0c0d0e0f';
 const folder = temporaryFolder();
@@ -168,7 +169,7 @@ describe('lines that are no events', () => {
       code,
       stdout,
       stderr: complaints,
-    } = await vigie(['eval', '-r', 'rules', '--all-matches', '--only', 'match', '-i', path], {});
+    } = await vigie(['eval', '-r', FEW_RULES, '--all-matches', '--only', 'match', '-i', path], {});
     expect(code).toBe(1);
     // Only `run` has a wall clock that tells the future.
     const refused = LETTERS.filter(({ code: letter }) => letter !== 'FUTURE_TIME');
@@ -195,7 +196,7 @@ describe('an input that cannot be read', () => {
   ])('stops run and eval with the path and what to do when it %s', async (_, path, message) => {
     const ended = await Promise.all([
       vigie(['run', '-i', path(), '-d', join(folder, 'unread')]),
-      vigie(['eval', '-r', 'rules', '-i', path()]),
+      vigie(['eval', '-r', FEW_RULES, '-i', path()]),
     ]);
     for (const { code, stdout, stderr } of ended) {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -19,6 +19,7 @@ import {
   temporaryFolder,
   until,
 } from '../support/cli.ts';
+import { FEW_RULES } from '../support/programs.ts';
 
 const CRITICAL = 'Mass extraction by one account (500 persons in an hour)';
 
@@ -32,7 +33,7 @@ async function replayAndRun(
   const log = join(folder, 'log.ndjson');
   const labels = await replayToFile(scenario, log, options);
   const dataDir = join(folder, 'data');
-  await succeed(['run', '--input', log, '--data-dir', dataDir]);
+  await succeed(['run', '--input', log, '--rules', FEW_RULES, '--data-dir', dataDir]);
   return { labels, alerts: await listAlerts(dataDir), log };
 }
 
@@ -129,7 +130,7 @@ describe('after a run with the archive on', () => {
     input = Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]));
     writeFileSync(log, input);
 
-    const running = start(['run', '--input', '-', '--data-dir', dataDir], {
+    const running = start(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir], {
       ...env,
       VIGIE_LOG_LEVEL: 'debug',
     });

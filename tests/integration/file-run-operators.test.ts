@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlertDetail } from '../../src/sink/alert-store.ts';
 import { cleanUp, listAlerts, start, succeed, temporaryFolder, until, vigie } from '../support/cli.ts';
 import type { Running } from '../support/cli.ts';
+import { FEW_RULES } from '../support/programs.ts';
 
 const START = Date.UTC(2025, 6, 12, 21);
 
@@ -29,7 +30,11 @@ afterAll(cleanUp);
 
 test('an input that ends before the database is open is read whole', async () => {
   const dataDir = temporaryFolder();
-  const { stderr } = await vigie(['run', '--input', '-', '--data-dir', dataDir], {}, reads('u-1', 150));
+  const { stderr } = await vigie(
+    ['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir],
+    {},
+    reads('u-1', 150),
+  );
   expect(stderr).toContain('150 events: 150 accepted');
   expect(await listAlerts(dataDir)).toHaveLength(1);
 });
@@ -37,7 +42,7 @@ test('an input that ends before the database is open is read whole', async () =>
 describe('while standard input stays open', () => {
   test('an alert is stored within two seconds of its crossing event', async () => {
     const dataDir = temporaryFolder();
-    const running = start(['run', '--input', '-', '--data-dir', dataDir]);
+    const running = start(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir]);
     await running.address();
     const waitedMs: number[] = [];
     for (const account of ['u-1', 'u-2', 'u-3']) {
@@ -69,7 +74,7 @@ describe('while standard input stays open', () => {
 
   test('SIGTERM ends the run with what was read stored', async () => {
     const dataDir = temporaryFolder();
-    const running = start(['run', '--input', '-', '--data-dir', dataDir]);
+    const running = start(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir]);
     await running.address();
     running.stdin.write(reads('u-1', 400));
     await running.message('alert opened');
@@ -82,11 +87,11 @@ describe('while standard input stays open', () => {
 
 describe('beside a run that holds the data folder', () => {
   const dataDir = temporaryFolder();
-  const alerts = ['alerts', '--data-dir', dataDir];
+  const alerts = ['alerts', '--rules', FEW_RULES, '--data-dir', dataDir];
   let running: Running;
 
   beforeAll(async () => {
-    running = start(['run', '--input', '-', '--data-dir', dataDir]);
+    running = start(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir]);
     running.stdin.write(reads('u-1', 200) + reads('u-2', 160));
     await running.logged(() => running.logs.filter(({ msg }) => msg.startsWith('alert opened')).length >= 2);
   }, 120_000);
@@ -128,11 +133,11 @@ describe('beside a run that holds the data folder', () => {
 describe('a second run', () => {
   test('on the same data folder, or the same port, says who is in the way and what to do', async () => {
     const dataDir = temporaryFolder();
-    const running = start(['run', '--input', '-', '--data-dir', dataDir]);
+    const running = start(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir]);
     const { port } = new URL(await running.address());
 
     const [sameFolder, samePort] = await Promise.all([
-      vigie(['run', '--input', '-', '--data-dir', dataDir]),
+      vigie(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir]),
       vigie(['run', '--input', '-', '--data-dir', temporaryFolder(), '--http-port', port]),
     ]);
     expect(sameFolder.code).toBe(1);

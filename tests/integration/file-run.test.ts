@@ -19,6 +19,7 @@ import {
   undated,
 } from '../support/cli.ts';
 import type { LogLine, Running } from '../support/cli.ts';
+import { FEW_RULES } from '../support/programs.ts';
 
 /** Fires often on ordinary work, and its short pauses let late events join episodes. */
 const QUICK_READS = `
@@ -56,7 +57,7 @@ const run = (input: string, dataDir: string): string[] => [
   '--data-dir',
   dataDir,
   '--rules',
-  'rules',
+  FEW_RULES,
   rules,
 ];
 

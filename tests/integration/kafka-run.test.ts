@@ -29,6 +29,7 @@ import {
   testKafka,
   uniqueName,
 } from '../support/kafka-topics.ts';
+import { FEW_RULES } from '../support/programs.ts';
 
 const kafka = testKafka();
 const brokers = kafka?.brokers ?? [];
@@ -110,7 +111,7 @@ async function fromFile(): Promise<void> {
   await replayToFile('kairos-2025', log, THEFT);
   await appendFile(log, PARTITIONS.map((partition) => `${closing(partition)}\n`).join(''));
   const dataDir = join(folder, 'from-file');
-  await succeed(['run', '--input', log, '--data-dir', dataDir, '--rules', 'rules', rules], {
+  await succeed(['run', '--input', log, '--data-dir', dataDir, '--rules', FEW_RULES, rules], {
     VIGIE_PSEUDONYM_KEY: KEY,
   });
   expected = undated(await alertRows(dataDir));
@@ -135,7 +136,7 @@ class Deployment {
 
   /** `rules`: the project's, and more. */
   constructor(...rules: string[]) {
-    this.#rules = ['rules', ...rules];
+    this.#rules = [FEW_RULES, ...rules];
   }
 
   start(): Running {

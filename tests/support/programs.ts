@@ -16,3 +16,9 @@ export function havePrograms(names: readonly string[], origin: string): boolean 
   console.warn(`skipped: ${reason}`);
   return false;
 }
+
+/**
+ * Five correlations that rest on counts and persons alone: what tests of the service's mechanics expect stays what
+ * it is when the shipped rules change.
+ */
+export const FEW_RULES = 'tests/support/few-rules';
