@@ -87,7 +87,7 @@ describe('while standard input stays open', () => {
 
 describe('beside a run that holds the data folder', () => {
   const dataDir = temporaryFolder();
-  const alerts = ['alerts', '--rules', FEW_RULES, '--data-dir', dataDir];
+  const alerts = ['alerts', '--data-dir', dataDir];
   let running: Running;
 
   beforeAll(async () => {
