@@ -52,11 +52,12 @@ export class RowIndex {
    */
   has(values: readonly (FieldValue | undefined)[], slots: readonly number[] = [...values.keys()]): boolean {
     const first = values[slots[0]!];
-    if (typeof first === 'string') {
-      if (slots.length === 1) return this.#answers.of(first, '', () => this.#hasTexts([first]));
-      const second = values[slots[1]!];
-      if (slots.length === 2 && typeof second === 'string')
-        return this.#answers.of(first, second, () => this.#hasTexts([first, second]));
+    const second = slots.length === 1 ? '' : values[slots[1]!];
+    if (slots.length <= 2 && typeof first === 'string' && typeof second === 'string') {
+      return (
+        this.#answers.get(first, second) ??
+        this.#answers.keep(first, second, this.#hasTexts([first, second].slice(0, slots.length)))
+      );
     }
     return combinations(slots.map((slot) => textsOf(values[slot]))).some((texts) => this.#hasTexts(texts));
   }
@@ -80,21 +81,21 @@ class Answers {
   readonly #byFirst = new Map<string, Map<string, boolean>>();
   #held = 0;
 
-  of(first: string, second: string, answer: () => boolean): boolean {
-    let bySecond = this.#byFirst.get(first);
-    const known = bySecond?.get(second);
-    if (known !== undefined) return known;
-    const found = answer();
-    if (first.length + second.length > LONGEST_REMEMBERED) return found;
+  get(first: string, second: string): boolean | undefined {
+    return this.#byFirst.get(first)?.get(second);
+  }
+
+  /** Remembers an answer that `get` did not have, and gives it back. */
+  keep(first: string, second: string, answer: boolean): boolean {
+    if (first.length + second.length > LONGEST_REMEMBERED) return answer;
     if (this.#held >= MOST_REMEMBERED) {
       this.#byFirst.clear();
       this.#held = 0;
-      bySecond = undefined;
     }
-    if (bySecond === undefined) this.#byFirst.set(first, (bySecond = new Map()));
-    bySecond.set(second, found);
+    const bySecond = this.#byFirst.get(first) ?? new Map<string, boolean>();
+    this.#byFirst.set(first, bySecond.set(second, answer));
     this.#held += 1;
-    return found;
+    return answer;
   }
 }
 
