@@ -190,21 +190,11 @@ export class Permutation {
     const last = this.size - 1;
     if (this.#outside.length < count) this.#outside = new Int32Array(count);
     const outside = this.#outside;
-    let waiting = 0;
     for (let i = 0; i < count; i++) {
-      const x = first + i;
-      let left = x >>> halfBits;
-      let right = x & mask;
-      left ^= mix32(right ^ key0) & mask;
-      right ^= mix32(left ^ key1) & mask;
-      left ^= mix32(right ^ key2) & mask;
-      right ^= mix32(left ^ key3) & mask;
-      const image = (left << halfBits) | right;
-      into[i] = image;
-      outside[waiting] = i;
-      // Stays on the list when the image is above `last`: then the difference is negative.
-      waiting += (last - image) >>> 31;
+      into[i] = first + i;
+      outside[i] = i;
     }
+    let waiting = count;
     while (waiting > 0) {
       let still = 0;
       for (let k = 0; k < waiting; k++) {
@@ -219,6 +209,7 @@ export class Permutation {
         const image = (left << halfBits) | right;
         into[i] = image;
         outside[still] = i;
+        // Stays on the list when the image is above `last`: then the difference is negative.
         still += (last - image) >>> 31;
       }
       waiting = still;
