@@ -5,6 +5,8 @@
  * 340,000 records' ids. Seeded; the same events on every machine.
  */
 
+import { Random } from '../replay/random.ts';
+
 export interface DecodeWorkload {
   readonly name: string;
   readonly bytes: Buffer;
@@ -72,7 +74,7 @@ const KINDS: readonly Kind[] = [
 
 export function decodeWorkloads(events: number, seed: number): DecodeWorkload[] {
   return KINDS.map(({ name, write }) => {
-    const random = new Random(seed);
+    const random = Random.seeded(String(seed));
     const texts = Array.from({ length: events }, (_, i) => write(eventAt(i, random), random, i)).filter(
       (text) => text !== '',
     );
@@ -124,7 +126,7 @@ function eventAt(i: number, random: Random): Json {
 
 /** One in ten with another order of its parts, some spaced, some with escapes. */
 function usual(event: Json, random: Random): string {
-  const parts = random.chance(0.1) ? random.shuffled(Object.entries(event)) : Object.entries(event);
+  const parts = random.chance(0.1) ? inAnyOrder(Object.entries(event), random) : Object.entries(event);
   const text = JSON.stringify(Object.fromEntries(parts), null, random.chance(0.05) ? 1 : 0).replaceAll(
     '\n',
     '',
@@ -135,7 +137,7 @@ function usual(event: Json, random: Random): string {
 function shuffled(value: unknown, random: Random): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
-    random.shuffled(Object.entries(value)).map(([key, one]) => [key, shuffled(one, random)]),
+    inAnyOrder(Object.entries(value), random).map(([key, one]) => [key, shuffled(one, random)]),
   );
 }
 
@@ -155,39 +157,11 @@ function mapTexts(value: unknown, map: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, map)]));
 }
 
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
+function inAnyOrder<T>(values: readonly T[], random: Random): T[] {
+  const result = [...values];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [result[i], result[j]] = [result[j]!, result[i]!];
   }
-
-  /** mulberry32 */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  below(n: number): number {
-    return Math.floor(this.next() * n);
-  }
-
-  chance(p: number): boolean {
-    return this.next() < p;
-  }
-
-  pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)]!;
-  }
-
-  shuffled<T>(values: readonly T[]): T[] {
-    const result = [...values];
-    for (let i = result.length - 1; i > 0; i--) {
-      const j = this.below(i + 1);
-      [result[i], result[j]] = [result[j]!, result[i]!];
-    }
-    return result;
-  }
+  return result;
 }
