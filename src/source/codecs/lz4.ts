@@ -10,6 +10,7 @@
  * of bounds, and never more than `mostBytes` are allocated for the content.
  */
 
+import { copyLiterals, copyMatch } from './copying.ts';
 import { UnreadableBatch } from './unreadable-batch.ts';
 
 const MAGIC = 0x184d2204;
@@ -128,8 +129,7 @@ function readBlock(data: Buffer, at: number, end: number, out: Buffer, to: numbe
     }
     if (at + literals > end) throw cut();
     if (to + literals > limit) throw tooLong();
-    if (literals < 32) for (let i = 0; i < literals; i++) out[to + i] = data[at + i]!;
-    else data.copy(out, to, at, at + literals);
+    copyLiterals(data, at, literals, out, to);
     at += literals;
     to += literals;
     // The last sequence has literals only.
@@ -151,10 +151,7 @@ function readBlock(data: Buffer, at: number, end: number, out: Buffer, to: numbe
     }
     length += MIN_MATCH;
     if (to + length > limit) throw tooLong();
-    // A match may overlap itself: what was just written is repeated.
-    if (length < 32 || distance < length)
-      for (let i = 0; i < length; i++) out[to + i] = out[to + i - distance]!;
-    else out.copyWithin(to, to - distance, to - distance + length);
+    copyMatch(out, to, distance, length);
     to += length;
   }
   throw cut();

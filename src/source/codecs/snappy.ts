@@ -8,6 +8,7 @@
  * of bounds, and never more than `mostBytes` are allocated for the content.
  */
 
+import { copyLiterals, copyMatch } from './copying.ts';
 import { UnreadableBatch } from './unreadable-batch.ts';
 
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
@@ -99,8 +100,7 @@ function readChunk(data: Buffer, { start, end, length }: Chunk, out: Buffer, bas
       literals += 1;
       if (at + literals > end) throw cut();
       if (to + literals > limit) throw tooLong();
-      if (literals < 32) for (let i = 0; i < literals; i++) out[to + i] = data[at + i]!;
-      else data.copy(out, to, at, at + literals);
+      copyLiterals(data, at, literals, out, to);
       at += literals;
       to += literals;
       continue;
@@ -114,10 +114,7 @@ function readChunk(data: Buffer, { start, end, length }: Chunk, out: Buffer, bas
       throw new UnreadableBatch('snappy', 'it refers to before its beginning');
     }
     if (to + copied > limit) throw tooLong();
-    // A copy may overlap itself: what was just written is repeated.
-    if (copied < 32 || distance < copied)
-      for (let i = 0; i < copied; i++) out[to + i] = out[to + i - distance]!;
-    else out.copyWithin(to, to - distance, to - distance + copied);
+    copyMatch(out, to, distance, copied);
     to += copied;
   }
   if (to !== limit) throw cut();
