@@ -34,7 +34,7 @@ export interface YamlText {
 
 /** Throws when the parser does, which only happens when it runs out of memory or stack. */
 export function parseDocuments(given: string): YamlText {
-  const text = given.replace(/\r\n?/g, '\n');
+  const text = withoutEmptyDocuments(given.replace(/\r\n?/g, '\n'));
   const asItStands = parse(text, new Map(), 0);
   if (!hasErrors(asItStands)) return { documents: asItStands, charactersRead: text.length };
   const documents: YamlDocument[] = [];
@@ -58,6 +58,21 @@ export function parseDocuments(given: string): YamlText {
   }
   documents.push(...asItStands.slice(next));
   return { documents, charactersRead: text.length + most - left };
+}
+
+/** Lines that hold nothing but markers and comments, from the first marker on. */
+const EMPTY_DOCUMENTS = /(?<![^\n])(?:---|\.\.\.)[ \t]*\n(?:(?:---|\.\.\.)?[ \t]*\n|[ \t]*#[^\n]*\n)+/g;
+
+/**
+ * Without the markers between the first and the last of a run that has nothing between them: each would cost as
+ * much as a rule does. The first ends what stands before, the last decides how what follows is read.
+ */
+function withoutEmptyDocuments(text: string): string {
+  return text.replace(EMPTY_DOCUMENTS, (run) => {
+    const last = Math.max(run.lastIndexOf('\n---'), run.lastIndexOf('\n...'));
+    if (last < 0) return run;
+    return run.slice(0, 3) + run.slice(3, last).replace(/(?<=\n)(?:---|\.\.\.)/g, '') + run.slice(last);
+  });
 }
 
 /** The text in pieces that a marker begins: it ends a document wherever it stands, also in quotes or brackets. */

@@ -4,10 +4,8 @@
  * `FUZZ_SLOW_MS=100` makes a case fail that takes more CPU time than that, three times; the default only finds hangs.
  * A case of more than 40,000 characters may take longer in proportion, 250 ms for the longest (100,000): YAML that is
  * nearly all punctuation (`a: a: a: `) is read at about 2 ms for 1,000 characters, most of it in the YAML library, and
- * in time proportional to the length; what grows faster than that still fails. Thousands of lines of `---` alone, an
- * empty document each, take about 3 ms for 1,000 characters, so a text with over 30,000 characters of them may fail: known, and linear
- * too. Every 10,000 cases a line on standard error says how many have run, so that a campaign that is cut short has a
- * count.
+ * in time proportional to the length; what grows faster than that still fails. Every 10,000 cases a line on
+ * standard error says how many have run, so that a campaign that is cut short has a count.
  */
 
 import { writeSync } from 'node:fs';

@@ -94,6 +94,41 @@ test.each(Object.entries(WRONG))('the work grows no faster than the text: %s', (
   }
 });
 
+describe('empty documents, one after another', () => {
+  const markers = ['---\n', '...\n', '---\n...\n', '--- \n\n', '---\n# nothing\n'];
+
+  test.each(markers)('are read as few, however many there are: %j', (marker) => {
+    const { documents } = parseDocuments(`${rule('a: 1')}${marker.repeat(5_000)}${rule('b: 1')}`);
+    expect(documents.length).toBeLessThan(5);
+  });
+
+  test.each(markers)('leave what stands around them as it is, and its places: %j', (marker) => {
+    for (const [before, after] of [
+      [rule('author: x'), rule('id: 1')],
+      [`${rule('a: 1')}description: |+\n  kept\n\n`, rule('id: 1')],
+      [rule('author: "not closed'), rule('id: 1')],
+      ['', `--- {title: a}\n...\n%YAML 1.2\n---\n${rule('id: 1')}`],
+      ['%YAML 1.1\n---\n', 'a: yes'],
+      ['# comment\n', '%no directive'],
+    ] as const) {
+      const seen = (count: number) => {
+        const text = before + marker.repeat(count) + after;
+        const added = (count - 1) * marker.split('\n').slice(1).length;
+        return {
+          values: parseDocuments(text)
+            .documents.filter(({ document }) => document.errors.length === 0)
+            .flatMap(({ document }) => document.toJS() ?? []),
+          faults: faultsOf(text).map((fault) => ({
+            ...fault,
+            line: fault.line > before.split('\n').length ? fault.line - added : fault.line,
+          })),
+        };
+      };
+      expect(seen(9), before + after).toEqual(seen(1));
+    }
+  });
+});
+
 test('what is only shown may be whatever YAML takes it for', () => {
   const text = rule(
     'falsepositives:\n  - Backups: nightly ones\n  - true\n  -\n  - 7\n  - [a, {b: [c, d]}]\nreferences:\n  - https://example.org/?a=b: c',
