@@ -35,3 +35,17 @@ export function messageOf(thrown: unknown): string {
     return `a thrown ${typeof thrown} that has no text`;
   }
 }
+
+/**
+ * Runs what makes errors as answers, by the thousand, about text that it was given: recording where each was made
+ * would take most of the time.
+ */
+export function withoutStackTraces<T>(run: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -9,7 +9,7 @@
  */
 
 import { RE2JS } from 're2js';
-import { messageOf } from '../errors.ts';
+import { messageOf, withoutStackTraces } from '../errors.ts';
 import { buildMachine, ProgramTooLarge } from './regex-machine.ts';
 import { estimatedSize } from './regex-size.ts';
 import { parseRegex, RegexSyntaxError } from './regex-syntax.ts';
@@ -57,6 +57,10 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
   if (estimatedSize(source) > 2 * MAX_PROGRAM) {
     return { engine: 'none', code: 'UNSAFE_REGEX', reason: TOO_LARGE, size: source.length };
   }
+  return withoutStackTraces(() => compileSmall(source, flags));
+}
+
+function compileSmall(source: string, flags: string): CompiledRegex {
   try {
     const compiled = compileRe2(source, flags);
     const size = compiled.programSize();

@@ -9,6 +9,7 @@
 
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document } from 'yaml';
+import { withoutStackTraces } from '../errors.ts';
 import type { Place } from './faults.ts';
 
 /** How often one document is read again. */
@@ -130,22 +131,17 @@ function parse(
 }
 
 function readAll(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
-  // Text that is no YAML makes an error every few characters; recording where each was made takes most of the time.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    const parsed = parseAllDocuments(text, {
+  const parsed = withoutStackTraces(() =>
+    parseAllDocuments(text, {
       lineCounter,
       prettyErrors: false,
       logLevel: 'error',
       strict: false,
       // Checked later: the parser compares each key with all before it.
       uniqueKeys: false,
-    });
-    return 'empty' in parsed ? [] : parsed;
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
+    }),
+  );
+  return 'empty' in parsed ? [] : parsed;
 }
 
 function hasErrors(documents: readonly YamlDocument[]): boolean {
