@@ -34,19 +34,34 @@ function sectionOf(draft: RuleDraft): Section {
   };
 }
 
-/** Filters times the rules that each applies to, over all files. */
-const MAX_APPLIED_FILTERS = 500_000;
+/** Filters times the rules that each applies to, over all files: so many, or one for so many characters of theirs. */
+const APPLIED_FILTERS = { least: 20_000, most: 500_000, characters: 4 };
 
 /** The same, counted by the selections and the parts of the condition of each. */
-const MAX_APPLIED_PARTS = 1_000_000;
+const APPLIED_PARTS = { least: 100_000, most: 1_000_000, characters: 1 };
 
-/** ANDs each filter to the rules that it is for; one too many is reported, and not loaded. */
+function limit({ least, most, characters }: typeof APPLIED_FILTERS, length: number): number {
+  return Math.min(most, Math.max(least, Math.floor(length / characters)));
+}
+
+/** What filters may still be applied, and of how much. */
+interface Allowance {
+  readonly maxFilters: number;
+  readonly maxParts: number;
+  filters: number;
+  parts: number;
+}
+
+/** ANDs each filter to the rules that it is for; one too many is reported, and not loaded. `length`: characters of all files. */
 export function applyFilters(
   filters: readonly FilterDraft[],
   sections: ReadonlyMap<RuleDraft, Section>,
   names: Names,
+  length: number,
 ): void {
-  const left = { filters: MAX_APPLIED_FILTERS, parts: MAX_APPLIED_PARTS };
+  const maxFilters = limit(APPLIED_FILTERS, length);
+  const maxParts = limit(APPLIED_PARTS, length);
+  const left = { maxFilters, maxParts, filters: maxFilters, parts: maxParts };
   for (const filter of filters) {
     const rules = applyFilter(filter, sections, names, left);
     left.filters -= rules;
@@ -71,7 +86,7 @@ function applyFilter(
   filter: FilterDraft,
   sections: ReadonlyMap<RuleDraft, Section>,
   names: Names,
-  left: { readonly filters: number; readonly parts: number },
+  left: Readonly<Allowance>,
 ): number {
   let targets: readonly Draft[] = [...sections.keys()];
   if (filter.targets !== undefined) {
@@ -92,8 +107,8 @@ function applyFilter(
   const tooMany = covered.length > left.filters;
   if (tooMany || covered.length * partsOf(filter) > left.parts) {
     const message = tooMany
-      ? `with this filter, filters apply more than ${MAX_APPLIED_FILTERS} times; name the rules it is for`
-      : `with this filter, filters add more than ${MAX_APPLIED_PARTS} selections and parts of conditions to rules; make it smaller or name the rules it is for`;
+      ? `with this filter, filters apply more than ${left.maxFilters} times; name the rules it is for`
+      : `with this filter, filters add more than ${left.maxParts} selections and parts of conditions to rules; make it smaller or name the rules it is for`;
     filter.faults.error(filter.root, 'TOO_MANY_FILTERS', message);
     filter.sound = false;
     return 0;

@@ -58,7 +58,8 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
     }
   }
   files.push(...checkLists(drafts, lists));
-  const { rules, correlations } = resolve(drafts, filters);
+  const length = sources.reduce((sum, { text }) => sum + text.length, 0);
+  const { rules, correlations } = resolve(drafts, filters, length);
   if (options.lint === true) lint(drafts, filters, { rules, correlations }, lists);
   const faults = files.flatMap(({ all }) => all.sort(byPlace));
   const sound = filters.filter((filter) => filter.sound).length;

@@ -21,13 +21,15 @@ import { placeWithin } from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { BaseRule, CorrelationRule } from './rule.ts';
 
+/** `length`: characters of all files. */
 export function resolve(
   drafts: readonly Draft[],
   filters: readonly FilterDraft[],
+  length: number,
 ): { rules: readonly BaseRule[]; correlations: readonly CorrelationRule[] } {
   const names = new Names(drafts);
   const sections = sectionsOf(drafts);
-  applyFilters(filters, sections, names);
+  applyFilters(filters, sections, names, length);
 
   const correlationDrafts = drafts.filter((draft) => draft.kind === 'correlation');
   const linked = new Map(correlationDrafts.map((draft) => [draft, link(draft, names)]));

@@ -140,7 +140,7 @@ describe('a file beyond a limit is a fault', () => {
     'a large filter on many rules': [
       () =>
         `${times(500, (i) => sel(String(i)), '---\n')}---\ntitle: Filter\nfilter:\n  rules: any\n  x: {f: 1}\n  condition: ${times(4_000, () => 'x', ' and ')}\n`,
-      'TOO_MANY_FILTERS: with this filter, filters add more than 1000000 selections',
+      'TOO_MANY_FILTERS: with this filter, filters add more than 100000 selections',
     ],
     'more filter applications than memory holds': [
       () =>
@@ -160,6 +160,18 @@ describe('a file beyond a limit is a fault', () => {
       expect(firstFault(text())).toContain(fault);
     });
   }
+});
+
+/** 200 rules, and as many filters, all of which apply to all; with `padding` characters in each. */
+const FILTERED = (padding: number): string =>
+  [
+    times(200, (i) => `${sel(String(i))}# ${'x'.repeat(padding)}\n`, '---\n'),
+    times(200, (i) => `title: Filter ${i}\nfilter: {rules: any, x: {f: ${i}}, condition: not x}\n`, '---\n'),
+  ].join('---\n');
+
+test('longer rules may have more filters applied to them', () => {
+  expect(firstFault(FILTERED(0))).toContain('filters apply more than 20000 times');
+  expect(loaded(FILTERED(1_000)).filters).toBe(200);
 });
 
 describe('a file within the limits loads, and not in quadratic time', () => {
