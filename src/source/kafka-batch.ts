@@ -3,24 +3,18 @@
 import type { Batch, KafkaMessage } from 'kafkajs';
 import type { EventBatch, EventVisitor } from './source.ts';
 
-export interface KafkaEventBatch extends EventBatch {
-  /** The stamp of its last message, ms since the epoch; undefined without a message. */
-  readonly lastStampMs: number | undefined;
-}
-
 const NOTHING = new Uint8Array(0);
 
 /**
  * The part of the batch that starts at `position`; undefined when all of it lies before. Kafka's offsets fit
  * a double: 2^53 messages take centuries.
  */
-export function eventBatch(batch: Batch, position: number): KafkaEventBatch | undefined {
+export function eventBatch(batch: Batch, position: number): EventBatch | undefined {
   const nextOffset = Number(batch.lastOffset()) + 1;
   if (nextOffset <= position) return undefined;
   const messages = fromPosition(batch.messages, position);
   let bytes = 0;
   for (const message of messages) bytes += message.value?.length ?? 0;
-  const last = messages.at(-1);
   return {
     kind: 'events',
     partition: batch.partition,
@@ -28,7 +22,6 @@ export function eventBatch(batch: Batch, position: number): KafkaEventBatch | un
     bytes,
     nextOffset,
     endOffset: Number(batch.highWatermark),
-    lastStampMs: last === undefined ? undefined : Number(last.timestamp),
     forEach(visit: EventVisitor): void {
       for (const message of messages) {
         const value = message.value ?? NOTHING;

@@ -3,6 +3,7 @@
 import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { registerCodecs } from './codecs/register.ts';
+import { OffsetGone } from './kafka-errors.ts';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -46,16 +47,6 @@ function forward(entry: LogEntry, log: Log): void {
   // word to anybody. Thrown from here, the consumer ends instead, and the group is joined again with its eyes
   // open. A test on a real broker holds KafkaJS to these words.
   if (message.startsWith('Offset out of range, resetting')) throw new OffsetGone();
-}
-
-/** `kafkaError` knows it by its name. */
-class OffsetGone extends Error {
-  override readonly name = 'OffsetGone';
-  readonly retriable = false;
-
-  constructor() {
-    super('the offset to read next is not in the log');
-  }
 }
 
 let muted = false;

@@ -8,6 +8,16 @@
 import { messageOf, VigieError } from '../errors.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 
+/** What was to be read next is not in the log: deleted, or the log is another one. KafkaJS may wrap it. */
+export class OffsetGone extends Error {
+  override readonly name = 'OffsetGone';
+  readonly retriable = false;
+
+  constructor() {
+    super('the offset to read next is not in the log');
+  }
+}
+
 interface KafkaJsErrorShape {
   readonly name: string;
   readonly message: string;

@@ -16,7 +16,7 @@ import { VigieError } from '../errors.ts';
 import { eventBatch } from './kafka-batch.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
-import { kafkaError } from './kafka-errors.ts';
+import { kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
@@ -46,6 +46,8 @@ export interface Generation {
   /** Lets batches through: the pipeline has dealt with the assignment. */
   readonly start: () => void;
   readonly started: Promise<void>;
+  /** Ends it, because the topic is another one now; the next one reads that from its beginning, and says so. */
+  readonly recreated: () => void;
 }
 
 const FETCH_BYTES_PER_PARTITION = 8 * 1024 * 1024;
@@ -71,6 +73,8 @@ export class KafkaGroup {
   #supervision: Promise<void> | undefined;
   /** Offsets that the group is known to have committed, by partition. */
   readonly #committed = new Map<number, number>();
+  /** First offsets not read of a topic that turned out to be gone, by partition, until the group has resumed. */
+  readonly #gone = new Map<number, number>();
   #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
 
   /** `onChange`: a generation began, or a batch came in. */
@@ -167,7 +171,7 @@ export class KafkaGroup {
       // Nothing is fetched until it is known where to resume: the committed offset may no longer be in the log.
       consumer.pause([{ topic }]);
       const assigned = payload.memberAssignment[topic] ?? [];
-      this.#prepare(consumer, admin, assigned).catch(failed.reject);
+      this.#prepare(consumer, admin, assigned, failed.reject).catch(failed.reject);
     });
     consumer.on(consumer.events.REBALANCING, () => this.#endGeneration());
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
@@ -193,32 +197,46 @@ export class KafkaGroup {
   }
 
   /** Learns where to resume, and seeks there. */
-  async #prepare(consumer: Consumer, admin: Admin, partitions: readonly number[]): Promise<void> {
+  async #prepare(
+    consumer: Consumer,
+    admin: Admin,
+    partitions: readonly number[],
+    fail: (reason: unknown) => void,
+  ): Promise<void> {
     const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
-    const resumptions = await resumeAt(admin, groupId, topic, partitions, this.#committed);
+    const committed = this.#committed;
+    const resumptions = await resumeAt(admin, groupId, topic, partitions, { committed, gone: this.#gone });
     if (join !== this.#joins) return;
-    const landmarks = new Landmarks(admin, topic, clock);
-    for (const { partition, position, landmark, assigned } of resumptions) {
-      landmarks.remember(partition, landmark);
-      if (assigned.committedOffset === undefined) this.#committed.delete(partition);
-      else this.#committed.set(partition, assigned.committedOffset);
+    this.#gone.clear();
+    for (const { partition, position, assigned } of resumptions) {
+      if (assigned.committedOffset === undefined) committed.delete(partition);
+      else committed.set(partition, assigned.committedOffset);
       consumer.seek({ topic, partition, offset: String(position) });
     }
     const started = Promise.withResolvers<void>();
+    const inbox = new PartitionInbox(resumptions, {
+      maxSkewMs,
+      clock,
+      pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
+      resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
+    });
     this.#generation = {
       assigned: resumptions.map((resumption) => resumption.assigned),
-      inbox: new PartitionInbox(resumptions, {
-        maxSkewMs,
-        clock,
-        pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
-        resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
-      }),
-      landmarks,
+      inbox,
+      landmarks: new Landmarks({ admin, topic, groupId, clock, committed }, resumptions),
       consumer,
       admin,
       start: started.resolve,
       started: started.promise,
+      recreated: () => {
+        if (join !== this.#joins) return;
+        for (const { partition, position } of resumptions) {
+          this.#gone.set(partition, committed.get(partition) ?? inbox.position(partition) ?? position);
+        }
+        this.#endGeneration();
+        fail(new OffsetGone());
+      },
     };
     // Also what was held back in an earlier generation.
     consumer.resume([{ topic }]);
@@ -247,6 +265,8 @@ export class KafkaGroup {
       }
       return;
     }
+    const last = payload.batch.messages.at(-1);
+    if (last !== undefined) generation.landmarks.received(payload.batch.partition, Number(last.timestamp));
     await this.#whileAlive(payload, generation.started);
     if (generation !== this.#generation || payload.isStale()) return;
     const { inbox } = generation;

@@ -51,16 +51,20 @@ export function decodeMetadata(text: string | null): StoredMetadata {
   }
 }
 
-/**
- * `known`: offsets that the group is known to have committed, by partition. Brokers forget those of a topic that
- * is deleted.
- */
+/** What this process knows of the partitions from before, by partition. */
+interface Remembered {
+  /** Offsets that the group is known to have committed. Brokers forget those of a topic that is deleted. */
+  readonly committed: ReadonlyMap<number, number>;
+  /** First offsets not read of a log that is known to be gone. */
+  readonly gone: ReadonlyMap<number, number>;
+}
+
 export async function resumeAt(
   admin: Admin,
   groupId: string,
   topic: string,
   partitions: readonly number[],
-  known: ReadonlyMap<number, number>,
+  known: Remembered,
 ): Promise<Resumption[]> {
   if (partitions.length === 0) return [];
   const committed = await admin.fetchOffsets({ groupId, topics: [topic] });
@@ -73,9 +77,10 @@ export async function resumeAt(
         const { metadata, landmark } = decodeMetadata(entry?.metadata ?? null);
         const same = landmark === undefined || (await stillThere(admin, topic, partition, landmark));
         const offset = Number(entry?.offset ?? -1);
-        const forgotten = offset < 0 && (known.get(partition) ?? 0) > 0;
-        const committed = forgotten ? known.get(partition)! : offset;
-        return { partition, committed, metadata, landmark, same: same && !forgotten };
+        const forgotten = offset < 0 && (known.committed.get(partition) ?? 0) > 0;
+        const gone = known.gone.get(partition) ?? (forgotten ? known.committed.get(partition) : undefined);
+        const committed = offset < 0 ? (gone ?? offset) : offset;
+        return { partition, committed, metadata, landmark, same: same && gone === undefined };
       }),
   );
   const limits = new Map((await admin.fetchTopicOffsets(topic)).map((entry) => [entry.partition, entry]));

@@ -28,8 +28,6 @@ export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #group: KafkaGroup;
   readonly #news = new Notifier();
-  /** Stamp of the newest message handed out, by partition, under the assignment yielded last. */
-  readonly #stamps = new Map<number, number>();
   /** Whose assignment was yielded last. */
   #announced: Generation | undefined;
 
@@ -68,13 +66,10 @@ export class KafkaSource implements Source {
     if (generation === undefined) return undefined;
     if (generation !== this.#announced) {
       this.#announced = generation;
-      this.#stamps.clear();
       return { kind: 'assignment', partitions: generation.assigned };
     }
     generation.start();
-    const batch = generation.inbox.take();
-    if (batch?.lastStampMs !== undefined) this.#stamps.set(batch.partition, batch.lastStampMs);
-    return batch;
+    return generation.inbox.take();
   }
 
   /**
@@ -112,21 +107,35 @@ export class KafkaSource implements Source {
     return false;
   }
 
+  /** A commit into a log that is not the one that was read is refused, and a new assignment says so. */
   async commit(commits: readonly Commit[]): Promise<void> {
     if (commits.length === 0) return;
-    const { inbox, landmarks } = this.#held();
+    const generation = this.#held();
+    const { inbox, landmarks } = generation;
     for (const { partition, metadata } of commits) {
       if (inbox.position(partition) === undefined) throw generationLost(this.#options.topic);
       if (Number.isFinite(metadata.newestEventTime)) inbox.progress(partition, metadata.newestEventTime);
     }
-    const stored = await Promise.all(
-      commits.map(async ({ partition, nextOffset, metadata }) => {
-        const landmark = await landmarks.of(partition, this.#stamps.get(partition));
-        return { partition, offset: String(nextOffset), metadata: encodeMetadata(metadata, landmark) };
-      }),
-    );
+    if (!(await this.#sameLog(generation))) generation.recreated();
     this.#held();
-    await this.#group.commit(stored);
+    await this.#group.commit(
+      commits.map(({ partition, nextOffset, metadata }) => ({
+        partition,
+        offset: String(nextOffset),
+        metadata: encodeMetadata(metadata, landmarks.of(partition)),
+      })),
+    );
+  }
+
+  async #sameLog({ landmarks }: Generation): Promise<boolean> {
+    try {
+      return await landmarks.sameLog();
+    } catch (error) {
+      this.#held();
+      const problem = kafkaError(error, this.#options, this.name);
+      this.#options.log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
+      throw problem;
+    }
   }
 
   progress(partition: number, newestEventTimeMs: number): void {

@@ -1,11 +1,16 @@
 /**
- * How a partition is told from another of the same name: by a *landmark*, a time and the offset of the first
- * message that is not older. In one log that offset never changes while the message is kept, however much is
- * appended. A topic that was deleted and created again holds other messages there, nearly always younger ones,
- * and answers with an earlier offset. (KafkaJS does not tell topic ids.)
+ * How a log is told from another of the same name. KafkaJS does not tell topic ids; what does tell:
  *
- * A landmark travels with the committed offset. It is renewed now and then, so that retention seldom passes it;
- * once that has happened it says nothing.
+ * - Brokers forget the offsets that were committed for a topic when it is deleted. A member that knows of a
+ *   commit and finds none reads another topic now. The next commit would wipe that out.
+ * - A *landmark*: a time and the offset of the first message that is not older. In one log that offset never
+ *   changes while the message is kept, however much is appended. A topic that was deleted and created again
+ *   holds other messages there, nearly always younger ones, and answers with an earlier offset. It travels with
+ *   the committed offset, so that what was committed between the look and the deletion is recognised later.
+ *
+ * Invariant: a landmark is of the log that is read. It is renewed now and then, so that retention seldom passes
+ * it (then it says nothing): the new one is asked for right after a fetch, and taken once the log has proved to
+ * be the same since.
  */
 
 import type { Admin } from 'kafkajs';
@@ -18,46 +23,119 @@ export interface Landmark {
   readonly offset: number;
 }
 
+export interface LandmarkOptions {
+  readonly admin: Admin;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly clock: Clock;
+  /** Offsets that the group is known to have committed, by partition; it changes. */
+  readonly committed: ReadonlyMap<number, number>;
+}
+
+interface MarkedPartition {
+  readonly partition: number;
+  readonly landmark: Landmark | undefined;
+}
+
 const RENEW_MS = 600_000;
+/** A topic is recreated as a whole: one landmark at a time is asked for. */
+const CHECK_MS = 10_000;
 
 interface Kept {
-  readonly landmark: Landmark | undefined;
-  readonly renewAtMs: number;
+  landmark: Landmark | undefined;
+  renewAtMs: number;
+  /** The answer that may become the landmark. */
+  next: Promise<Landmark | undefined> | undefined;
 }
 
 /** The landmarks of one assignment. */
 export class Landmarks {
-  readonly #admin: Admin;
-  readonly #topic: string;
-  readonly #clock: Clock;
+  readonly #options: LandmarkOptions;
+  /** In the order in which they are checked. */
   readonly #kept = new Map<number, Kept>();
+  #checkAtMs = -Infinity;
 
-  constructor(admin: Admin, topic: string, clock: Clock) {
-    this.#admin = admin;
-    this.#topic = topic;
-    this.#clock = clock;
-  }
-
-  /** What came with the committed offset, until there is a newer one. */
-  remember(partition: number, landmark: Landmark | undefined): void {
-    this.#kept.set(partition, { landmark, renewAtMs: -Infinity });
-  }
-
-  /** `timeMs`: the stamp of a message that was read. Without an answer the one before stays. */
-  async of(partition: number, timeMs: number | undefined): Promise<Landmark | undefined> {
-    const kept = this.#kept.get(partition);
-    const now = this.#clock.elapsed();
-    if (timeMs === undefined || (kept !== undefined && now < kept.renewAtMs)) return kept?.landmark;
-    let landmark = kept?.landmark;
-    try {
-      const offset = await offsetAt(this.#admin, this.#topic, partition, timeMs);
-      // The first message of all stands at the same offset in every log.
-      if (offset !== undefined && offset > 0) landmark = { timeMs, offset };
-    } catch {
-      // Nothing depends on it now; the next commit asks again only after a while.
+  /** `starts`: the assigned partitions, with what came with their committed offsets. */
+  constructor(options: LandmarkOptions, starts: readonly MarkedPartition[]) {
+    this.#options = options;
+    const now = options.clock.elapsed();
+    for (const { partition, landmark } of starts) {
+      const renewAtMs = landmark === undefined ? now : now + RENEW_MS;
+      this.#kept.set(partition, { landmark, renewAtMs, next: undefined });
     }
-    this.#kept.set(partition, { landmark, renewAtMs: now + RENEW_MS });
-    return landmark;
+  }
+
+  of(partition: number): Landmark | undefined {
+    return this.#kept.get(partition)?.landmark;
+  }
+
+  /** A message with this stamp was fetched just now: the moment to ask for a landmark, if one is due. */
+  received(partition: number, stampMs: number): void {
+    const { admin, topic, clock } = this.#options;
+    const kept = this.#kept.get(partition);
+    if (kept === undefined || kept.next !== undefined || clock.elapsed() < kept.renewAtMs) return;
+    kept.renewAtMs = clock.elapsed() + RENEW_MS;
+    kept.next = offsetAt(admin, topic, partition, stampMs).then(
+      // The first message of all stands at the same offset in every log.
+      (offset) => (offset === undefined || offset === 0 ? undefined : { timeMs: stampMs, offset }),
+      () => undefined,
+    );
+  }
+
+  /**
+   * Whether the log is still the one that was read. To be asked before every commit; false only when it is
+   * certainly another one. Throws what KafkaJS throws when the committed offsets cannot be had.
+   */
+  async sameLog(): Promise<boolean> {
+    const next = await this.#answers();
+    const checks = next.size > 0 ? [...next.keys()] : this.#dueCheck();
+    const [forgotten, ...stand] = await Promise.all([
+      this.#forgotten(),
+      ...checks.map((partition) => this.#stands(partition, this.of(partition) ?? next.get(partition)!)),
+    ]);
+    if (forgotten || stand.includes(false)) return false;
+    // Where there was no answer the one before stays: nothing depends on it now.
+    if (stand.includes(undefined)) return true;
+    for (const [partition, landmark] of next) this.#kept.get(partition)!.landmark = landmark;
+    return true;
+  }
+
+  async #answers(): Promise<Map<number, Landmark>> {
+    const found = new Map<number, Landmark>();
+    for (const [partition, kept] of this.#kept) {
+      const landmark = await kept.next;
+      kept.next = undefined;
+      if (landmark !== undefined) found.set(partition, landmark);
+    }
+    return found;
+  }
+
+  #dueCheck(): number[] {
+    const { clock } = this.#options;
+    if (clock.elapsed() < this.#checkAtMs) return [];
+    for (const [partition, kept] of this.#kept) {
+      if (kept.landmark === undefined) continue;
+      this.#checkAtMs = clock.elapsed() + CHECK_MS;
+      this.#kept.delete(partition);
+      this.#kept.set(partition, kept);
+      return [partition];
+    }
+    return [];
+  }
+
+  async #forgotten(): Promise<boolean> {
+    const { admin, groupId, topic, committed } = this.#options;
+    const expected = [...this.#kept.keys()].filter((partition) => (committed.get(partition) ?? 0) > 0);
+    if (expected.length === 0) return false;
+    const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const offsets = new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    return expected.some((partition) => (offsets.get(partition) ?? -1) < 0);
+  }
+
+  /** Undefined without an answer: the landmark can be asked for again, for no commit changes it. */
+  #stands(partition: number, landmark: Landmark): Promise<boolean | undefined> {
+    const { admin, topic } = this.#options;
+    return stillThere(admin, topic, partition, landmark).catch(() => undefined);
   }
 }
 

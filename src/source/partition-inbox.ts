@@ -11,7 +11,7 @@
  */
 
 import type { Clock } from '../clock.ts';
-import type { KafkaEventBatch } from './kafka-batch.ts';
+import type { EventBatch } from './source.ts';
 
 /** `taken`: the pipeline pulled it. `held`: fetch it again later. `dropped`: its generation is over. */
 export type Fate = 'taken' | 'held' | 'dropped';
@@ -45,7 +45,7 @@ interface Slot {
   started: boolean;
   activeAtMs: number;
   held: boolean;
-  waiting: { readonly batch: KafkaEventBatch; readonly settle: (fate: Fate) => void } | undefined;
+  waiting: { readonly batch: EventBatch; readonly settle: (fate: Fate) => void } | undefined;
 }
 
 export class PartitionInbox {
@@ -75,7 +75,7 @@ export class PartitionInbox {
   }
 
   /** Resolves once the batch's fate is known. */
-  offer(batch: KafkaEventBatch): Promise<Fate> {
+  offer(batch: EventBatch): Promise<Fate> {
     const slot = this.#slots.get(batch.partition);
     if (slot === undefined) return Promise.resolve('dropped');
     slot.waiting?.settle('dropped');
@@ -91,7 +91,7 @@ export class PartitionInbox {
   }
 
   /** The waiting batch of the partition furthest behind in event time, if any. */
-  take(): KafkaEventBatch | undefined {
+  take(): EventBatch | undefined {
     this.#review();
     let chosen: Slot | undefined;
     for (const slot of this.#slots.values()) {

@@ -1,8 +1,11 @@
 /** What a consumer group finds when the log is no longer the one that it left: said and counted, never skipped. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AssignedPartition } from '../../src/source/source.ts';
+import { systemClock } from '../../src/clock.ts';
+import { VigieError } from '../../src/errors.ts';
+import type { AssignedPartition, InputGap } from '../../src/source/source.ts';
 import { closeReaders, Reader } from '../support/kafka-reader.ts';
 import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
 
@@ -46,7 +49,7 @@ async function committed(topic: string, offset: number, read: number): Promise<s
   const groupId = uniqueName('group');
   const reader = new Reader(topic, { groupId });
   await reader.until(() => reader.seen.length >= read);
-  await reader.source.commit([{ partition: 0, nextOffset: offset, metadata: { newestEventTime: NEWEST } }]);
+  await commit(reader, offset);
   await reader.close();
   return groupId;
 }
@@ -83,6 +86,43 @@ async function resumed(reader: Reader): Promise<AssignedPartition> {
   return (await reader.assignment()).partitions[0]!;
 }
 
+function commit(reader: Reader, nextOffset: number): Promise<void> {
+  return reader.source.commit([{ partition: 0, nextOffset, metadata: { newestEventTime: NEWEST } }]);
+}
+
+interface Anew {
+  readonly gap: InputGap;
+  /** What was read since, each value once. */
+  readonly values: string[];
+}
+
+/** Reads on, committing as a pipeline does, until `count` values were read of the topic that was created again. */
+async function readAnew(reader: Reader, count: number): Promise<Anew> {
+  let gap: InputGap | undefined;
+  let nextOffset: number | undefined;
+  let from = reader.values.length;
+  const since = () => [...new Set(reader.values.slice(from))];
+  while (gap === undefined || since().length < count) {
+    const item = await reader.next();
+    if (item.kind === 'assignment') {
+      nextOffset = undefined;
+      gap ??= item.partitions[0]?.gap;
+      if (item.partitions[0]?.gap !== undefined) from = reader.values.length;
+    }
+    if (item.kind === 'events') ({ nextOffset } = item);
+    if (nextOffset === undefined) continue;
+    await commit(reader, nextOffset).catch((error: unknown) => {
+      if (!(error instanceof VigieError) || !error.retryable) throw error;
+    });
+  }
+  return { gap, values: since() };
+}
+
+/** Waits until the next message has been fetched. As nobody pulls it, nothing more is asked of the broker. */
+async function standsStill(reader: Reader): Promise<void> {
+  while (reader.source.caughtUp(0)) await delay(10);
+}
+
 describe.runIf(kafka !== undefined)('messages deleted before they were read', () => {
   test('are a gap from the committed offset to the oldest that is left', async () => {
     const topic = uniqueName('retention');
@@ -116,7 +156,7 @@ describe.runIf(kafka !== undefined)('messages deleted before they were read', ()
     const groupId = uniqueName('group');
     const reader = new Reader(topic, { groupId });
     await reader.until(() => reader.seen.length >= 100);
-    await reader.source.commit([{ partition: 0, nextOffset: 100, metadata: { newestEventTime: NEWEST } }]);
+    await commit(reader, 100);
     // It stands still with a batch in hand, meanwhile the log moves past it.
     const value = 'x'.repeat(700_000);
     for (let i = 0; i < 40; i++) await append(topic, [value]);
@@ -146,17 +186,61 @@ describe.runIf(kafka !== undefined)('a topic that was created again', () => {
     await filled(topic, 100);
     const reader = new Reader(topic);
     await reader.until(() => reader.seen.length >= 100);
-    await reader.source.commit([{ partition: 0, nextOffset: 50, metadata: { newestEventTime: NEWEST } }]);
+    await commit(reader, 50);
     // The broker forgets what was committed for a topic that is deleted; this process does not.
-    await Promise.all([recreated(topic, 200), reader.until(() => reader.values.length >= 300)]);
-    expect(reader.assignments.flatMap(({ partitions }) => partitions.map(({ gap }) => gap))).toContainEqual({
-      cause: 'recreated',
-      fromOffset: 50,
-      toOffset: 0,
+    const [, anew] = await Promise.all([recreated(topic, 200), readAnew(reader, 200)]);
+    expect(anew).toEqual({
+      gap: { cause: 'recreated', fromOffset: 50, toOffset: 0 },
+      values: values(0, 200),
     });
-    expect(reader.assignments.at(-1)!.partitions[0]).toMatchObject({ committedOffset: undefined });
-    expect(reader.values).toEqual([...values(0, 100), ...values(0, 200)]);
+    expect(reader.values.slice(0, 100)).toEqual(values(0, 100));
   });
+
+  test('and grew past the reader before it looked again, is known by what the broker forgot', async () => {
+    const topic = uniqueName('forgotten');
+    await createTopic(brokers, topic, 1);
+    // Without a second time in the log there is no landmark.
+    const stamped = values(0, 101).map((value) => ({ value, timestamp: String(NEWEST) }));
+    await produce(brokers, topic, stamped.slice(0, 100));
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length >= 100);
+    await commit(reader, 100);
+    await produce(brokers, topic, stamped.slice(100));
+    await standsStill(reader);
+    await recreated(topic, 200);
+    expect(await readAnew(reader, 200)).toEqual({
+      gap: { cause: 'recreated', fromOffset: 100, toOffset: 0 },
+      values: values(0, 200),
+    });
+  });
+
+  // Nothing, or the beginning, is committed: all that the broker could forget.
+  test.each([
+    ['its first landmark', undefined, 0, 200],
+    ['its landmark, which is looked at now and then', 0, 10_000, 0],
+    ['its landmark, which is due to be renewed', 0, 3_600_000, 0],
+  ])(
+    'and grew past the reader before it looked again, is known by %s',
+    async (_name, committedOffset, pauseMs, fromOffset) => {
+      const topic = uniqueName('marked');
+      let laterMs = 0;
+      const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + laterMs };
+      await filled(topic, 100);
+      const reader = new Reader(topic, { clock });
+      await reader.until(() => reader.seen.length >= 100);
+      if (committedOffset !== undefined) await commit(reader, committedOffset);
+      await append(topic, ['100']);
+      await standsStill(reader);
+      await recreated(topic, 200);
+      laterMs = pauseMs;
+      await reader.until(() => reader.seen.length > 101);
+      await expect(commit(reader, 200)).rejects.toMatchObject({ code: 'KAFKA_GENERATION_LOST' });
+      expect(await readAnew(reader, 200)).toEqual({
+        gap: { cause: 'recreated', fromOffset, toOffset: 0 },
+        values: values(0, 200),
+      });
+    },
+  );
 
   test.each([
     ['shorter than the committed offset', 20],

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import { PartitionInbox } from '../../../src/source/partition-inbox.ts';
 import type { Fate, PartitionStart } from '../../../src/source/partition-inbox.ts';
-import type { KafkaEventBatch } from '../../../src/source/kafka-batch.ts';
+import type { EventBatch } from '../../../src/source/source.ts';
 
 const MINUTE = 60_000;
 let now = 0;
@@ -33,7 +33,7 @@ function inbox(...starts: Partial<PartitionStart>[]): PartitionInbox {
   });
 }
 
-function batch(partition: number, nextOffset = 10, endOffset = 1000): KafkaEventBatch {
+function batch(partition: number, nextOffset = 10, endOffset = 1000): EventBatch {
   return {
     kind: 'events',
     partition,
@@ -41,7 +41,6 @@ function batch(partition: number, nextOffset = 10, endOffset = 1000): KafkaEvent
     bytes: 100,
     nextOffset,
     endOffset,
-    lastStampMs: undefined,
     forEach: () => undefined,
   };
 }
