@@ -15,6 +15,8 @@ export class Totals {
   /** A part of a range had been coalesced or dropped when it was added. */
   estimated = false;
   readonly persons = new PersonCounter();
+  /** The newest of its group's events whose persons a range brought along, by the group's own numbering. */
+  personsOf = 0;
   /** Distinct numbers, few: mostly one. */
   readonly applications: number[] = [];
   readonly organisations: number[] = [];

@@ -17,6 +17,7 @@ import type { Pseudonyms } from '../event/pseudonyms.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
 import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
+import type { PersonsLog } from '../window/persons-log.ts';
 import { Run, type RunStore } from '../window/run-store.ts';
 import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
@@ -32,7 +33,11 @@ import type { ScaledBounds } from './scaled-bounds.ts';
 export interface StreamLogs {
   readonly events: EventLog;
   readonly counts: readonly PlannedHorizon[];
-  readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[]; persons: boolean }[];
+  readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[] }[];
+  /** Which of them counts the persons; −1 when none does. */
+  readonly counted: number;
+  /** Holds the persons where no rule counts them and some alert has to say how many they were. */
+  readonly persons: PersonsLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly PlannedClosing[];
@@ -67,6 +72,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   readonly events = new Run();
   readonly episodes: Episode[] = [];
   readonly sightings: Sightings[];
+  readonly #persons = new Run();
   /** Stands before everything else where only what is new counts. */
   readonly novelty: NoveltyGate | undefined;
   /** End under which the group waits for the watermark; Infinity when it does not. */
@@ -79,6 +85,11 @@ export class Group implements EpisodeGroup, WindowVisitor {
   readonly #logs: StreamLogs;
   /** Of the event at hand. */
   #watermark = -Infinity;
+  #eventAt = NaN;
+  /** Numbers the events of the group, from 1. */
+  #event = 0;
+  /** The persons of the event at hand are in the log. */
+  #personsHeld = false;
   /** Watermark before which there is nothing to trim; Infinity while no event is held. */
   #trimFrom = Infinity;
   /** Events at or before this time may have been coalesced. */
@@ -142,6 +153,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const { events, counts } = this.#logs;
     if (mayBeCopy && events.has(this.events, entry)) return false;
     this.#watermark = watermark;
+    this.#eventAt = entry.time;
+    this.#event += 1;
+    this.#personsHeld = false;
     const index = events.add(this.events, entry);
     if (index === 0) this.#trimFrom = this.#trimDue(entry.time);
     for (const episode of this.episodes) {
@@ -153,13 +167,18 @@ export class Group implements EpisodeGroup, WindowVisitor {
     return true;
   }
 
-  /** Adds one sighting of measure `m`; true when `judgeSightings` is still to be called. */
-  addSighting(m: number, t: number, hi: number, lo: number, watermark: number): boolean {
-    return this.#logs.distincts[m]!.log.add(this.sightings[m]!, t, hi, lo, watermark, this);
+  /** Adds the sightings of an event's values for measure `m`. */
+  addSightings(m: number, t: number, values: Pseudonyms, watermark: number): void {
+    const { log } = this.#logs.distincts[m]!;
+    const s = this.sightings[m]!;
+    if (!log.add(s, t, values, watermark, this)) return;
+    if (m === this.#logs.counted) this.#personsHeld = true;
+    log.judgeNewest(s, watermark, this);
   }
 
-  judgeSightings(m: number, watermark: number): void {
-    this.#logs.distincts[m]!.log.judgeNewest(this.sightings[m]!, watermark, this);
+  /** Adds the persons of an event where no measure does. */
+  addPersons(t: number, persons: Pseudonyms, watermark: number): void {
+    this.#personsHeld = this.#logs.persons!.add(this.#persons, t, persons, watermark);
   }
 
   addAmount(m: number, t: number, amount: number, watermark: number): void {
@@ -214,13 +233,16 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   /**
-   * After all measures of the event: open episodes that cover it take its persons (a union, so those that the
-   * logs already gave do no harm) and its id.
+   * After all measures of the event: open episodes that cover it take its id, and its persons unless they have
+   * them from the log.
    */
   identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
     for (const episode of this.episodes) {
       if ((entry.held & episode.of.measure) === 0 || !episode.covers(entry.time)) continue;
-      for (let i = 0; i < length; i += 1) episode.totals.persons.add(words[2 * i]!, words[2 * i + 1]!);
+      const { persons, personsOf } = episode.totals;
+      if (personsOf !== this.#event) {
+        for (let i = 0; i < length; i += 1) persons.add(words[2 * i]!, words[2 * i + 1]!);
+      }
       if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
     }
   }
@@ -260,7 +282,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
-    const { events, distincts, sums, longestMs } = this.#logs;
+    const { events, distincts, persons, sums, longestMs } = this.#logs;
     // Nearly every event is told here that nothing is due, without a look at the log.
     if (watermark < this.#trimFrom) return;
     const before = watermark - longestMs;
@@ -272,6 +294,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (const state of this.#counts) events.dropped(this.events, state, gone);
     events.dropFront(this.events, gone);
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.trim(this.sightings[m]!, before);
+    persons?.trim(this.#persons, before);
     for (let m = 0; m < sums.length; m += 1) {
       const { log } = sums[m]!;
       const sum = this.#sums[m]!;
@@ -294,7 +317,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */
   bound(watermark: number): number {
-    const { events, distincts, sums, counts, exactEntries } = this.#logs;
+    const { events, distincts, persons, sums, counts, exactEntries } = this.#logs;
     if (this.#longest() <= this.#boundAt) return 0;
     let folded = 0;
     if (this.events.length > exactEntries) {
@@ -309,6 +332,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
       const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
       folded += log.coalesce(s, this.#paneOf(s.run, log, horizons, watermark, weigh));
     });
+    if (persons !== undefined && this.#persons.length > exactEntries) {
+      const paneOf = this.#paneOf(this.#persons, persons, [], watermark, () => 1);
+      folded += persons.coalesce(this.#persons, paneOf);
+    }
     sums.forEach(({ log, horizons }, m) => {
       const { run, horizons: states } = this.#sums[m]!;
       if (run.length <= exactEntries) return;
@@ -324,7 +351,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   #longest(): number {
-    let longest = this.events.length;
+    let longest = Math.max(this.events.length, this.#persons.length);
     for (const { run } of this.sightings) longest = Math.max(longest, run.length);
     return longest;
   }
@@ -333,24 +360,27 @@ export class Group implements EpisodeGroup, WindowVisitor {
   clear(): void {
     this.novelty?.clear();
     for (const gate of this.#gates) gate.clear();
-    const { events, distincts, sums } = this.#logs;
+    const { events, distincts, persons, sums } = this.#logs;
     events.release(this.events);
+    persons?.release(this.#persons);
     distincts.forEach(({ log }, m) => log.clear(this.sightings[m]!));
     sums.forEach(({ log }, m) => log.release(this.#sums[m]!.run));
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
-    const { events: log, distincts } = this.#logs;
+    const { events: log, distincts, counted, persons } = this.#logs;
     if (from < this.#coalescedUpTo) totals.estimated = true;
     const { first } = this.events;
     const last = first + log.countUpTo(this.events, to);
     for (let row = first + log.countUpTo(this.events, from); row < last; row += 1) {
       if (log.holds(row, measure)) log.addTo(totals, row, sign);
     }
-    for (let m = 0; m < distincts.length; m += 1) {
-      const { log: sightings, persons } = distincts[m]!;
-      if (persons) sightings.addPersonsTo(totals.persons, this.sightings[m]!.run, from, to);
+    if (counted >= 0) {
+      distincts[counted]!.log.addPersonsTo(totals.persons, this.sightings[counted]!.run, from, to);
+    } else {
+      persons?.addPersonsTo(totals.persons, this.#persons, from, to);
     }
+    if (this.#personsHeld && from < this.#eventAt && this.#eventAt <= to) totals.personsOf = this.#event;
   }
 
   recordsIn(measure: number, from: number, to: number): number {
@@ -418,13 +448,19 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.timeAt(first + reached));
     const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
     const newest = log.timeAt(first + run.length - 1);
+    let time = NaN;
+    let pane = NaN;
     return (index) => {
       const free = index < oldHalf && (index < settled || (index < inside && index >= afterStart));
       if (!free) return NaN;
       // 1/256 of the shortest window that still reaches that far back.
       const t = log.timeAt(first + index);
-      const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
-      return Math.floor((t * PANES) / reaching);
+      if (t !== time) {
+        const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
+        pane = Math.floor((t * PANES) / reaching);
+        time = t;
+      }
+      return pane;
     };
   }
 

@@ -40,7 +40,7 @@ interface Measure {
   readonly horizons: readonly PlannedHorizon[];
 }
 
-export interface DistinctMeasure extends Measure {
+interface DistinctMeasure extends Measure {
   /** Slots of the field, or of several for distinct tuples, under their own names. */
   readonly fields: readonly number[];
   readonly slotsOf: SlotsOf;

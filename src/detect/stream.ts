@@ -14,13 +14,14 @@ import { raisesAlerts } from '../sigma/rule.ts';
 import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
+import { PersonsLog } from '../window/persons-log.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
-import type { DistinctMeasure, PlannedTemporal, StreamPlan } from './plan.ts';
+import type { PlannedTemporal, StreamPlan } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
 import type { ValueHashes } from './value-hashes.ts';
 import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
@@ -55,14 +56,12 @@ export class Stream {
   readonly #plan: StreamPlan;
   readonly #context: StreamContext;
   readonly #logs: StreamLogs;
-  /** The plan's distinct measures, and one for the persons if no rule counts them and some alert has to. */
-  readonly #distincts: readonly DistinctMeasure[];
-  /** Which of them counts the persons; −1 when none does. */
-  readonly #persons: number;
   readonly #groups = new Map<Key, Group>();
   #hand: IterableIterator<[Key, Group]>;
-  /** Hashes of the current event's values, per distinct measure. */
+  /** Hashes of the current event's values, per distinct measure; behind them its persons if no measure counts them. */
   readonly #values: Pseudonyms[];
+  /** Which of those are its persons; −1 when no alert needs them. */
+  readonly #persons: number;
   readonly #amounts: Float64Array;
   readonly #closingValues: unknown[] = [];
   /** Groups with windows that wait for the watermark, by the first one's end. */
@@ -82,15 +81,9 @@ export class Stream {
       ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
     );
     const silent = !plan.rules.some(raisesAlerts);
-    this.#distincts =
-      counted >= 0 || silent
-        ? plan.distincts
-        : [
-            ...plan.distincts,
-            { bit: 0, fields: [context.personSlot], slotsOf: () => [context.personSlot], horizons: [] },
-          ];
-    this.#persons = counted >= 0 ? counted : silent ? -1 : plan.distincts.length;
-    this.#values = this.#distincts.map(() => NOBODY);
+    const held = counted < 0 && !silent;
+    this.#persons = held ? plan.distincts.length : counted;
+    this.#values = Array.from({ length: plan.distincts.length + (held ? 1 : 0) }, () => NOBODY);
     this.#amounts = new Float64Array(plan.sums.length);
     const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
       ({ mostThreshold }) => mostThreshold,
@@ -99,11 +92,12 @@ export class Stream {
     this.#logs = {
       events: new EventLog(),
       counts: plan.counts,
-      distincts: this.#distincts.map(({ horizons }, m) => ({
+      distincts: plan.distincts.map(({ horizons }) => ({
         log: new DistinctLog(horizons, plan.longestMs),
         horizons,
-        persons: m === this.#persons,
       })),
+      counted,
+      persons: held ? new PersonsLog() : undefined,
       sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
       temporals: plan.temporals,
       closings: plan.closings,
@@ -125,11 +119,9 @@ export class Stream {
 
   /** Bytes of typed memory reserved by the logs. */
   get bytes(): number {
-    const { events, distincts, sums } = this.#logs;
-    return [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)].reduce(
-      (sum, log) => sum + log.bytes,
-      0,
-    );
+    const { events, distincts, persons, sums } = this.#logs;
+    const logs = [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
+    return logs.reduce((sum, log) => sum + log.bytes, persons?.bytes ?? 0);
   }
 
   /**
@@ -290,19 +282,17 @@ export class Stream {
       this.#context.counts.duplicates += 1;
       return;
     }
-    for (let m = 0; m < this.#distincts.length; m += 1) {
-      const { words, length } = this.#values[m]!;
-      let judge = false;
-      for (let i = 0; i < length; i += 1) {
-        judge = group.addSighting(m, entry.time, words[2 * i]!, words[2 * i + 1]!, watermark) || judge;
-      }
-      if (judge) group.judgeSightings(m, watermark);
+    const { distincts, temporals, closings } = this.#plan;
+    for (let m = 0; m < distincts.length; m += 1) {
+      group.addSightings(m, entry.time, this.#values[m]!, watermark);
+    }
+    if (this.#logs.persons !== undefined) {
+      group.addPersons(entry.time, this.#values[this.#persons]!, watermark);
     }
     for (let m = 0; m < this.#amounts.length; m += 1) {
       const amount = this.#amounts[m]!;
       if (!Number.isNaN(amount)) group.addAmount(m, entry.time, amount, watermark);
     }
-    const { temporals, closings } = this.#plan;
     const { counts } = this.#context;
     for (let m = 0; m < temporals.length; m += 1) {
       counts.coalesced += group.addMatches(m, entry.time, placesOf(temporals[m]!, refs), watermark);
@@ -323,21 +313,22 @@ export class Stream {
   /** Reads the measured fields: value hashes, amounts, and which measures the event holds. */
   #measure(record: EventRecord, ref: number, entry: EventEntry): void {
     entry.held = 1;
-    for (let m = 0; m < this.#distincts.length; m += 1) {
-      const { slotsOf, bit } = this.#distincts[m]!;
+    const { hashes, personSlot } = this.#context;
+    const { distincts, sums, closings } = this.#plan;
+    for (let m = 0; m < distincts.length; m += 1) {
+      const { slotsOf, bit } = distincts[m]!;
       const slots = slotsOf(ref);
-      const { hashes } = this.#context;
       const values = slots.length === 1 ? hashes.of(record, slots[0]!) : hashes.ofTuples(record, slots);
       this.#values[m] = values;
       if (values.length > 0) entry.held |= bit;
     }
-    for (let m = 0; m < this.#plan.sums.length; m += 1) {
-      const { slotsOf, bit } = this.#plan.sums[m]!;
+    if (this.#persons === distincts.length) this.#values[this.#persons] = hashes.of(record, personSlot);
+    for (let m = 0; m < sums.length; m += 1) {
+      const { slotsOf, bit } = sums[m]!;
       const amount = amountOf(record.slots[slotsOf(ref)[0]!]);
       this.#amounts[m] = amount;
       if (!Number.isNaN(amount)) entry.held |= bit;
     }
-    const { closings } = this.#plan;
     for (let m = 0; m < closings.length; m += 1) {
       const held = heldBy(closings[m]!, ref, record);
       this.#closingValues[m] = held;
@@ -348,7 +339,7 @@ export class Stream {
   #create(key: Key, values: readonly Key[]): Group {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
     const fields = Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
-    const sightings = this.#distincts.map(({ horizons }) => new Sightings(horizons.length));
+    const sightings = this.#plan.distincts.map(({ horizons }) => new Sightings(horizons.length));
     const group = new Group(fields, this.#logs, sightings);
     this.#groups.set(key, group);
     return group;

@@ -15,11 +15,15 @@
  */
 
 import { type Horizon, HorizonState, type WindowVisitor } from './horizon.ts';
-import { LatestTable } from './latest-table.ts';
+import { type Hashes, LatestTable } from './latest-table.ts';
 import { Run, RunStore } from './run-store.ts';
 
 /** Below this many sightings a look-up scans them; a table only pays beyond. */
 const TABLE_FROM = 12;
+
+/** What becomes of a sighting that is coalesced: it goes, or it stays and loses the name it had. */
+const GONE = 1;
+const NAMED = 2;
 
 /** One group's sightings. */
 export class Sightings {
@@ -48,6 +52,8 @@ export class DistinctLog extends RunStore {
   readonly #latest = new LatestTable();
   readonly #horizons: readonly Horizon[];
   readonly #longestMs: number;
+  /** When the values at hand were seen before. */
+  #before = new Float64Array(64);
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
   constructor(horizons: readonly Horizon[], longestMs: number) {
@@ -61,33 +67,22 @@ export class DistinctLog extends RunStore {
   }
 
   /**
-   * Adds a sighting. Returns true when it is the group's newest (call `judgeNewest` once after all values
-   * of an event); otherwise the windows it may have raised have been reported already.
+   * Adds the sightings of an event's values. Returns true when they are the group's newest (`judgeNewest` is
+   * still to be called); otherwise the windows they may have raised have been reported already.
    */
-  add(s: Sightings, t: number, hi: number, lo: number, judgedFrom: number, visitor: WindowVisitor): boolean {
+  add(s: Sightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
+    const { words, length } = values;
+    if (length === 0) return false;
     const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
-    const latest = this.#latestOf(s, hi, lo);
-    if (t < newest) {
-      this.#addOutOfOrder(s, t, hi, lo, latest, judgedFrom, visitor);
-      return false;
+    if (t >= newest) {
+      this.#addInOrder(s, t, values, judgedFrom);
+      return true;
     }
-    if (latest === t) return true;
-    // A sighting that every window has left is as good as none.
-    const seen = latest > judgedFrom - this.#longestMs;
-    if (seen) this.#setNext(run, latest, hi, lo, t);
-    const at = this.insert(run, run.length);
-    this.#write(at, t, hi, lo, seen ? latest : -Infinity, Infinity);
-    this.#remember(s, hi, lo, t, judgedFrom);
-    const first = run.first;
-    for (let h = 0; h < s.horizons.length; h += 1) {
-      const state = s.horizons[h]!;
-      const { timespanMs } = this.#horizons[h]!;
-      this.#expire(first, state, t - timespanMs, timespanMs);
-      if (!(seen && t - latest < timespanMs)) state.value += 1;
+    for (let i = 0; i < length; i += 1) {
+      this.#addOutOfOrder(s, t, words[2 * i]!, words[2 * i + 1]!, judgedFrom, visitor);
     }
-    this.#dropSettled(s, judgedFrom);
-    return true;
+    return false;
   }
 
   /** Values that the sighting at a row stands for: one, or several that lost their names. */
@@ -164,16 +159,22 @@ export class DistinctLog extends RunStore {
       if (Number.isNaN(own)) continue;
       const row = run.first + i;
       if (this.nextAt(row) !== Infinity) {
-        joined[i] = 1;
+        joined[i] = GONE;
       } else if (into < 0) {
         into = row;
       } else {
-        joined[i] = 1;
+        joined[i] = GONE;
+        if (!this.#nameless(into)) joined[into - run.first] = NAMED;
         this.u32[into * W + WEIGHT] = this.weightAt(into) + this.weightAt(row);
       }
     }
-    this.compact(run, (_, i) => joined[i] === 0);
-    this.#relink(s);
+    // From the newest on, so that what is linked to a row that goes is told of one that stays.
+    for (let i = before - 1; i >= 0; i -= 1) {
+      if (joined[i] === NAMED || (joined[i] === GONE && !this.#nameless(run.first + i))) {
+        this.#unlink(s, run.first + i);
+      }
+    }
+    this.compact(run, (_, i) => joined[i] !== GONE);
     const start = run.first;
     const newest = this.timeAt(start + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
@@ -188,30 +189,25 @@ export class DistinctLog extends RunStore {
     return before - run.length;
   }
 
-  /** Links the sightings of each value anew, and its newest into the table. */
-  #relink({ run, table }: Sightings): void {
-    this.#latest.release(table);
-    const { first } = run;
-    const each = (visit: (row: number, hi: number, lo: number) => void) => {
-      for (let row = first; row < first + run.length; row += 1) {
-        visit(row, this.u32[row * W + HI]!, this.u32[row * W + LO]!);
-      }
-    };
-    each((row, hi, lo) => {
-      this.f64[row * F + PREVIOUS] = -Infinity;
-      this.f64[row * F + NEXT] = Infinity;
-      if (this.#nameless(row)) return;
-      const before = this.#latest.get(table, hi, lo);
-      if (!Number.isNaN(before)) {
-        this.f64[row * F + PREVIOUS] = this.timeAt(before);
-        this.f64[before * F + NEXT] = this.timeAt(row);
-      }
-      this.#latest.set(table, hi, lo, row, -Infinity);
-    });
-    each((row, hi, lo) => {
-      if (this.nextAt(row) !== Infinity || this.#nameless(row)) return;
-      this.#latest.set(table, hi, lo, this.timeAt(row), -Infinity);
-    });
+  /** Takes a sighting out of the chain of its value's; the one before it may become the newest. */
+  #unlink({ run, table }: Sightings, row: number): void {
+    const { f64 } = this;
+    const hi = this.u32[row * W + HI]!;
+    const lo = this.u32[row * W + LO]!;
+    const next = f64[row * F + NEXT]!;
+    const previous = f64[row * F + PREVIOUS]!;
+    const before = previous === -Infinity ? -1 : this.#sightingAt(run, previous, hi, lo);
+    if (before >= 0) f64[before * F + NEXT] = next;
+    if (next !== Infinity) {
+      const after = this.#sightingAt(run, next, hi, lo);
+      if (after >= 0) f64[after * F + PREVIOUS] = before < 0 ? -Infinity : previous;
+    } else if (this.#latest.get(table, hi, lo) === f64[row * F]) {
+      // Otherwise it was stale already when its value came again, and the chain begins anew behind it.
+      if (before < 0) this.#latest.delete(table, hi, lo);
+      else this.#latest.set(table, hi, lo, previous, -Infinity);
+    }
+    f64[row * F + PREVIOUS] = -Infinity;
+    f64[row * F + NEXT] = Infinity;
   }
 
   #nameless(row: number): boolean {
@@ -232,16 +228,48 @@ export class DistinctLog extends RunStore {
     state.tail = tail;
   }
 
+  #addInOrder(s: Sightings, t: number, values: Hashes, judgedFrom: number): void {
+    const { run, table, horizons } = s;
+    const { words, length } = values;
+    const staleUpTo = judgedFrom - this.#longestMs;
+    if (run.head + run.length + length > run.capacity) this.#dropSettled(s, judgedFrom);
+    this.reserve(run, length);
+    if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo);
+    const looked = table.capacity > 0;
+    if (looked) {
+      if (this.#before.length < length) this.#before = new Float64Array(2 * length);
+      this.#latest.renew(table, values, t, staleUpTo, this.#before);
+    }
+    for (let i = 0; i < length; i += 1) {
+      const hi = words[2 * i]!;
+      const lo = words[2 * i + 1]!;
+      const latest = looked ? this.#before[i]! : this.#latestOf(s, hi, lo);
+      if (latest === t) continue;
+      // A sighting that every window has left is as good as none.
+      const seen = latest > staleUpTo;
+      if (seen) this.#setNext(run, latest, hi, lo, t);
+      this.#write(this.insert(run, run.length), t, hi, lo, seen ? latest : -Infinity, Infinity);
+      for (let h = 0; h < horizons.length; h += 1) {
+        if (!(seen && t - latest < this.#horizons[h]!.timespanMs)) horizons[h]!.value += 1;
+      }
+    }
+    const { first } = run;
+    for (let h = 0; h < horizons.length; h += 1) {
+      const { timespanMs } = this.#horizons[h]!;
+      this.#expire(first, horizons[h]!, t - timespanMs, timespanMs);
+    }
+  }
+
   #addOutOfOrder(
     s: Sightings,
     t: number,
     hi: number,
     lo: number,
-    latest: number,
     judgedFrom: number,
     visitor: WindowVisitor,
   ): void {
     const { run } = s;
+    const latest = this.#latestOf(s, hi, lo);
     const index = this.countUpTo(run, t);
     const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
     // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
@@ -268,7 +296,7 @@ export class DistinctLog extends RunStore {
       else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
       this.#judgeBack(run, state, horizon, index, t, Math.max(t, judgedFrom), visitor);
     }
-    this.#dropSettled(s, judgedFrom);
+    if (run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
   }
 
   /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */
@@ -322,26 +350,31 @@ export class DistinctLog extends RunStore {
   #remember(s: Sightings, hi: number, lo: number, t: number, judgedFrom: number): void {
     const { run, table } = s;
     const staleUpTo = judgedFrom - this.#longestMs;
-    if (table.capacity > 0) {
-      this.#latest.set(table, hi, lo, t, staleUpTo);
-    } else if (run.length > TABLE_FROM) {
-      const first = run.first;
-      for (let i = first; i < first + run.length; i += 1) {
-        if (this.nextAt(i) === Infinity && !this.#nameless(i)) {
-          this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
-        }
+    if (table.capacity > 0) this.#latest.set(table, hi, lo, t, staleUpTo);
+    else if (run.length > TABLE_FROM) this.#makeTable(s, staleUpTo);
+  }
+
+  #makeTable({ run, table }: Sightings, staleUpTo: number): void {
+    const { first } = run;
+    for (let i = first; i < first + run.length; i += 1) {
+      if (this.nextAt(i) === Infinity && !this.#nameless(i)) {
+        this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
       }
     }
   }
 
   #setNext(run: Run, at: number, hi: number, lo: number, t: number): void {
+    const row = this.#sightingAt(run, at, hi, lo);
+    if (row >= 0) this.f64[row * F + NEXT] = t;
+  }
+
+  /** Row of the value's sighting at a time; −1 when it is not held. */
+  #sightingAt(run: Run, at: number, hi: number, lo: number): number {
     const first = run.first;
     for (let i = first + this.countUpTo(run, at) - 1; i >= first && this.timeAt(i) === at; i -= 1) {
-      if (this.#is(i, hi, lo)) {
-        this.f64[i * F + NEXT] = t;
-        return;
-      }
+      if (this.#is(i, hi, lo)) return i;
     }
+    return -1;
   }
 
   #is(row: number, hi: number, lo: number): boolean {
@@ -358,10 +391,10 @@ export class DistinctLog extends RunStore {
     u32[row * W + WEIGHT] = 1;
   }
 
-  /** When the block is full: drops sightings whose value was seen again before the watermark, if that frees a quarter. */
+  /** Drops sightings whose value was seen again before the watermark, if that frees a quarter. */
   #dropSettled(s: Sightings, watermark: number): void {
     const { run } = s;
-    if (run.length < 16 || run.head + run.length < run.capacity) return;
+    if (run.length < 16) return;
     const first = run.first;
     let settled = 0;
     for (let i = first; i < first + run.length; i += 1) if (this.nextAt(i) < watermark) settled += 1;

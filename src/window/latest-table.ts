@@ -1,8 +1,8 @@
 /**
  * Value hash → its newest sighting, one open-addressing table per group in shared typed memory.
  *
- * Entries are never deleted: one whose sighting is older than every window is stale, answers no question
- * wrongly, and goes at the next rebuild. So look-ups, updates and expiry are O(1) amortised.
+ * An entry whose sighting is older than every window is stale: it answers no question wrongly, and goes at the
+ * next rebuild. So look-ups, updates and expiry are O(1) amortised.
  */
 
 import { type Run, RunStore } from './run-store.ts';
@@ -15,9 +15,15 @@ const W = 4;
 const HI = 2;
 const LO = 3;
 
+/** 64-bit hashes as hi, lo, hi, lo, …; the first `2 * length` words. */
+export interface Hashes {
+  readonly words: Uint32Array;
+  readonly length: number;
+}
+
 export class LatestTable extends RunStore {
   constructor() {
-    super(16);
+    super(4 * W);
   }
 
   /** Time of the newest sighting, or NaN. */
@@ -27,10 +33,61 @@ export class LatestTable extends RunStore {
 
   /** Remembers a newest sighting. Sightings at or before `staleUpTo` may be forgotten. */
   set(table: Run, hi: number, lo: number, t: number, staleUpTo: number): void {
-    if (table.length >= table.capacity * 0.6) this.#rebuild(table, staleUpTo);
+    this.#reserve(table, 1, staleUpTo);
     const slot = this.#slot(table, hi, lo);
-    if (Number.isNaN(this.timeAt(slot))) table.length += 1;
-    this.#write(slot, hi, lo, t);
+    if (Number.isNaN(this.timeAt(slot))) {
+      table.length += 1;
+      this.#name(slot, hi, lo);
+    }
+    this.f64[slot * F] = t;
+  }
+
+  /** As `get`, then `set` to `t`, of many values: `before[i]` becomes what `get` says of the i-th. */
+  renew(table: Run, { words, length }: Hashes, t: number, staleUpTo: number, before: Float64Array): void {
+    this.#reserve(table, length, staleUpTo);
+    const { f64, u32 } = this;
+    const { offset } = table;
+    const mask = table.capacity - 1;
+    for (let i = 0; i < length; i += 1) {
+      const hi = words[2 * i]!;
+      const lo = words[2 * i + 1]!;
+      for (let at = (hi ^ lo) & mask; ; at = (at + 1) & mask) {
+        const slot = offset + at;
+        const time = f64[slot * F]!;
+        const empty = Number.isNaN(time);
+        if (!empty && (u32[slot * W + LO] !== lo || u32[slot * W + HI] !== hi)) continue;
+        if (empty) {
+          table.length += 1;
+          this.#name(slot, hi, lo);
+        }
+        f64[slot * F] = t;
+        before[i] = time;
+        break;
+      }
+    }
+  }
+
+  /** Forgets a value. */
+  delete(table: Run, hi: number, lo: number): void {
+    let gap = this.#slot(table, hi, lo);
+    const { f64, u32 } = this;
+    if (Number.isNaN(f64[gap * F]!)) return;
+    table.length -= 1;
+    const { offset } = table;
+    const mask = table.capacity - 1;
+    // Nobody may look in vain for what was pushed on past the gap.
+    for (let at = gap - offset; ;) {
+      at = (at + 1) & mask;
+      const slot = offset + at;
+      if (Number.isNaN(f64[slot * F]!)) break;
+      const pushedHi = u32[slot * W + HI]!;
+      const pushedLo = u32[slot * W + LO]!;
+      if (((at - (pushedHi ^ pushedLo)) & mask) < ((slot - gap) & mask)) continue;
+      f64[gap * F] = f64[slot * F]!;
+      this.#name(gap, pushedHi, pushedLo);
+      gap = slot;
+    }
+    f64[gap * F] = NaN;
   }
 
   /** The slot that holds the value, or the empty one where it would go. */
@@ -40,34 +97,40 @@ export class LatestTable extends RunStore {
     let i = (hi ^ lo) & mask;
     for (;;) {
       const slot = table.offset + i;
-      if ((u32[slot * W + LO] === lo && u32[slot * W + HI] === hi) || Number.isNaN(f64[slot * F]))
+      if (Number.isNaN(f64[slot * F]!) || (u32[slot * W + LO] === lo && u32[slot * W + HI] === hi))
         return slot;
       i = (i + 1) & mask;
     }
   }
 
-  #write(slot: number, hi: number, lo: number, t: number): void {
-    this.f64[slot * F] = t;
+  #name(slot: number, hi: number, lo: number): void {
     this.u32[slot * W + HI] = hi;
     this.u32[slot * W + LO] = lo;
   }
 
-  #rebuild(table: Run, staleUpTo: number): void {
+  /** Makes room for that many more values. */
+  #reserve(table: Run, count: number, staleUpTo: number): void {
+    if (table.length + count > table.capacity * 0.6) this.#rebuild(table, count, staleUpTo);
+  }
+
+  #rebuild(table: Run, count: number, staleUpTo: number): void {
     const { offset, capacity } = table;
-    let live = 0;
+    let live = count;
     for (let slot = offset; slot < offset + capacity; slot += 1) if (this.timeAt(slot) > staleUpTo) live += 1;
     let wanted = SMALLEST;
-    while (live >= wanted * 0.4) wanted *= 2;
+    while (live > wanted * 0.4) wanted *= 2;
     table.offset = this.allocate(wanted);
     table.capacity = wanted;
     table.length = 0;
-    for (let slot = table.offset; slot < table.offset + wanted; slot += 1) this.#write(slot, 0, 0, NaN);
-    for (let slot = offset; slot < offset + capacity; slot += 1) {
-      const t = this.timeAt(slot);
+    this.f64.fill(NaN, table.offset * F, (table.offset + wanted) * F);
+    for (let from = offset; from < offset + capacity; from += 1) {
+      const t = this.timeAt(from);
       if (!(t > staleUpTo)) continue;
-      const hi = this.u32[slot * W + HI]!;
-      const lo = this.u32[slot * W + LO]!;
-      this.#write(this.#slot(table, hi, lo), hi, lo, t);
+      const hi = this.u32[from * W + HI]!;
+      const lo = this.u32[from * W + LO]!;
+      const slot = this.#slot(table, hi, lo);
+      this.#name(slot, hi, lo);
+      this.f64[slot * F] = t;
       table.length += 1;
     }
     this.recycle(offset, capacity);

@@ -79,12 +79,17 @@ export abstract class RunStore {
     return low;
   }
 
-  /** Makes room for an entry at index `at` (0 = oldest) and returns its row. */
-  insert(run: Run, at: number): number {
-    if (run.head + run.length === run.capacity) this.#makeRoom(run);
+  /** From here on `insert` of that many more entries moves no block. */
+  protected reserve(run: Run, count: number): void {
+    if (run.head + run.length + count > run.capacity) this.#makeRoom(run, count);
+  }
+
+  /** Makes room for an entry, or `count` of them, from index `at` on (0 = oldest) and returns the first row. */
+  insert(run: Run, at: number, count = 1): number {
+    this.reserve(run, count);
     const row = run.offset + run.head + at;
-    if (at < run.length) this.#move(row, row + 1, run.length - at);
-    run.length += 1;
+    if (at < run.length) this.#move(row, row + count, run.length - at);
+    run.length += count;
     return row;
   }
 
@@ -141,15 +146,16 @@ export abstract class RunStore {
     return offset;
   }
 
-  #makeRoom(run: Run): void {
+  #makeRoom(run: Run, count: number): void {
     const { length } = run;
-    if (run.capacity > 0 && length <= run.capacity >>> 1) {
+    if (run.capacity > 0 && length <= run.capacity >>> 1 && length + count <= run.capacity) {
       // Half the block lies behind the head: slide the entries to its start.
       this.#move(run.offset + run.head, run.offset, length);
       run.head = 0;
       return;
     }
-    const capacity = run.capacity === 0 ? SMALLEST_BLOCK : run.capacity * 2;
+    let capacity = run.capacity === 0 ? SMALLEST_BLOCK : run.capacity * 2;
+    while (capacity < length + count) capacity *= 2;
     const offset = this.allocate(capacity);
     if (length > 0) this.#move(run.offset + run.head, offset, length);
     this.recycle(run.offset, run.capacity);

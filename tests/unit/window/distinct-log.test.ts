@@ -7,7 +7,8 @@ import type { Horizon } from '../../../src/window/horizon.ts';
 
 interface Seen {
   readonly t: number;
-  readonly value: number;
+  /** Of one event. */
+  readonly values: readonly number[];
   readonly watermark: number;
 }
 
@@ -24,23 +25,30 @@ function reported(timespans: readonly number[], seen: readonly Seen[]): Map<stri
       largest.set(key, Math.max(value, largest.get(key) ?? 0));
     },
   };
-  for (const { t, value, watermark } of seen) {
+  for (const { t, values, watermark } of seen) {
     log.trim(sightings, watermark - longest);
-    if (log.add(sightings, t, value, value, watermark, visitor))
+    if (log.add(sightings, t, hashesOf(values), watermark, visitor)) {
       log.judgeNewest(sightings, watermark, visitor);
+    }
   }
   return largest;
 }
+
+const hashesOf = (values: readonly number[]) => ({
+  words: Uint32Array.from(values.flatMap((value) => [value, value])),
+  length: values.length,
+});
 
 /** The same by definition: a sighting counts in windows that end at or after the watermark it met. */
 function recounted(timespans: readonly number[], seen: readonly Seen[]): Map<string, number> {
   const largest = new Map<string, number>();
   for (const timespan of timespans) {
-    for (const end of new Set(seen.filter((one) => one.t >= one.watermark).map(({ t }) => t))) {
+    const counted = seen.filter(({ values }) => values.length > 0);
+    for (const end of new Set(counted.filter((one) => one.t >= one.watermark).map(({ t }) => t))) {
       const held = seen.filter(
         (one) => one.t > end - timespan && one.t <= end && (one.watermark <= end || one.t >= one.watermark),
       );
-      largest.set(`${timespan} ${end}`, new Set(held.map(({ value }) => value)).size);
+      largest.set(`${timespan} ${end}`, new Set(held.flatMap(({ values }) => values)).size);
     }
   }
   return largest;
@@ -58,7 +66,7 @@ describe('the distinct count of a window', () => {
         fc.record({
           gap: fc.constantFrom(0, 0, 1, 1, 2, 5, 11),
           back: fc.constantFrom(0, 0, 0, 1, 3, 9, 14),
-          value: fc.integer({ min: 0, max: 20 }),
+          values: fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 4, size: 'max' }),
           // An event of another group, which only moves the watermark.
           elsewhere: fc.constantFrom(false, false, false, true),
         }),
@@ -70,9 +78,9 @@ describe('the distinct count of a window', () => {
         const seen: Seen[] = [];
         let clock = 1000;
         let watermark = -Infinity;
-        for (const { gap, back, value, elsewhere } of steps) {
+        for (const { gap, back, values, elsewhere } of steps) {
           clock += gap;
-          if (!elsewhere) seen.push({ t: clock - back, value, watermark });
+          if (!elsewhere) seen.push({ t: clock - back, values, watermark });
           watermark = Math.max(watermark, (elsewhere ? clock : clock - back) - lateness);
         }
         expect(sorted(reported(timespans, seen))).toEqual(sorted(recounted(timespans, seen)));
@@ -84,13 +92,31 @@ describe('the distinct count of a window', () => {
   test('counts a late value anew when its sighting before was forgotten', () => {
     // 0 is forgotten when the watermark reaches 10.5; the late 5 is a first sighting again. The crowd at 9
     // makes the log look values up in its table, which outlives what it points to.
-    const crowd = Array.from({ length: 20 }, (_, i) => ({ t: 9, value: 100 + i, watermark: 0 }));
+    const crowd = { t: 9, values: Array.from({ length: 20 }, (_, i) => 100 + i), watermark: 0 };
     const seen = [
-      { t: 0, value: 1, watermark: -Infinity },
-      ...crowd,
-      { t: 5, value: 1, watermark: 10.5 },
-      { t: 11, value: 3, watermark: 10.5 },
+      { t: 0, values: [1], watermark: -Infinity },
+      crowd,
+      { t: 5, values: [1], watermark: 10.5 },
+      { t: 11, values: [3], watermark: 10.5 },
     ];
     expect(reported([10], seen).get('10 11')).toBe(22);
+  });
+
+  test('keeps the name of a value that came again when its sighting before, out of every window, is folded away', () => {
+    const log = new DistinctLog([{ timespanMs: 10, leastThreshold: 1 }], 10);
+    const sightings = new Sightings(1);
+    const counts: number[] = [];
+    const see = (t: number, watermark: number, ...values: number[]): void => {
+      const visitor = { window: (_: Horizon, __: number, value: number) => counts.push(value) };
+      if (log.add(sightings, t, hashesOf(values), watermark, visitor)) {
+        log.judgeNewest(sightings, watermark, visitor);
+      }
+    };
+    const crowd = Array.from({ length: 20 }, (_, i) => 100 + i);
+    see(0, -Infinity, 1, 2, ...crowd);
+    see(20, 15, 1);
+    expect(log.coalesce(sightings, (index) => (index < 22 ? 0 : NaN))).toBe(21);
+    see(21, 15, 1);
+    expect(counts).toEqual([22, 1, 1]);
   });
 });

@@ -77,22 +77,44 @@ describe('runs in one store', () => {
 
 describe('the table of newest sightings', () => {
   test('answers like a map for everything that is not stale', () => {
-    const operation = fc.record({ value: fc.nat(300), advance: fc.nat(3) });
+    const operation = fc.record({
+      value: fc.nat(300),
+      advance: fc.nat(3),
+      how: fc.constantFrom('set', 'set', 'renew', 'delete'),
+    });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 1500, size: 'max' }), (operations) => {
         const table = new LatestTable();
         const runs = [new Run(), new Run()];
         const models = [new Map<number, number>(), new Map<number, number>()];
         let clock = 0;
-        for (const { value, advance } of operations) {
+        for (const { value, advance, how } of operations) {
           clock += advance;
           const which = value & 1;
           // Half of the values differ in one half of the hash only.
-          table.set(runs[which]!, value % 7, value, clock, clock - 200);
-          models[which]!.set(value, clock);
+          const run = runs[which]!;
+          const model = models[which]!;
+          if (how === 'set') {
+            table.set(run, value % 7, value, clock, clock - 200);
+            model.set(value, clock);
+          } else if (how === 'renew') {
+            const two = [value, value ^ 2];
+            const known = two.map((each) => table.get(run, each % 7, each));
+            const words = Uint32Array.from(two.flatMap((each) => [each % 7, each]));
+            const before = new Float64Array(2);
+            table.renew(run, { words, length: 2 }, clock, clock - 200, before);
+            // What went with a rebuild was stale.
+            for (const [i, time] of before.entries()) {
+              if (known[i]! > clock - 200 || !Number.isNaN(time)) expect(time).toBe(known[i]);
+              model.set(two[i]!, clock);
+            }
+          } else if (run.capacity > 0) {
+            table.delete(run, value % 7, value);
+            model.delete(value);
+          }
         }
         for (const [which, model] of models.entries()) {
-          for (let value = which; value <= 300; value += 2) {
+          for (let value = which; value <= 302; value += 2) {
             const known = model.get(value);
             const answer = table.get(runs[which]!, value % 7, value);
             if (known === undefined) expect(answer).toBe(NaN);
