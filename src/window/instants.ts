@@ -18,19 +18,20 @@ export class Instants<T> {
   #taken = 0;
   #stale = false;
 
-  /** Adds an entry; times mostly grow. */
-  enter(held: T, time: number): void {
+  /** Adds an entry; times mostly grow. Returns how many are older. */
+  enter(held: T, time: number): number {
     const entries = this.#entries;
     let at = entries.length;
     while (at > this.#first && entries[at - 1]!.time > time) at -= 1;
     if (at === entries.length) entries.push({ time, held });
     else entries.splice(at, 0, { time, held });
     if (at < this.#taken || entries[this.#taken - 1]?.time === time) this.#stale = true;
+    return at - this.#first;
   }
 
-  /** Oldest first. */
-  *held(): Generator<T, void> {
-    for (let i = this.#first; i < this.#entries.length; i += 1) yield this.#entries[i]!.held;
+  /** Oldest first, without the `from` oldest. */
+  *held(from: number): Generator<T, void> {
+    for (let i = this.#first + from; i < this.#entries.length; i += 1) yield this.#entries[i]!.held;
   }
 
   /** Removes and returns the oldest entry. */

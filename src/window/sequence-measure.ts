@@ -17,6 +17,7 @@
 
 import type { Judgement, Run, SlidingMeasure } from './closing-log.ts';
 import { Instants } from './instants.ts';
+import { LinkTimes } from './link-times.ts';
 
 export interface SequenceSpec {
   readonly timespanMs: number;
@@ -38,7 +39,7 @@ interface Sightings {
   links: readonly number[];
 }
 
-/** [m − 1]: latest beginning of a run of m ids that ends in an id; falls with m. */
+/** [m − 2]: latest beginning of a run of m ids that ends in an id; falls with m. A run of one begins when it is seen. */
 type Begins = number[];
 
 interface Runs {
@@ -54,7 +55,9 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   readonly #own: SlidingMeasure<unknown>;
   readonly #stride: number;
   readonly #instants = new Instants<Sightings>();
-  /** By link, of the ids in the window. */
+  /** Of the ids in the window, when they were seen last. */
+  readonly #seenAt = new LinkTimes();
+  /** By link, of those that continued another. */
   readonly #runs = new Map<number, Runs>();
   /** Ids that the entries hold. */
   #ids = 0;
@@ -62,6 +65,8 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   #takenMs = -Infinity;
   #longest: Run = NO_RUN;
   #forgotten = 0;
+  /** So many of the oldest entries hold no ids any more. */
+  #bare = 0;
 
   constructor(spec: SequenceSpec, own: SlidingMeasure<unknown>) {
     this.#spec = spec;
@@ -85,13 +90,13 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
 
   /** Ids that it knows something of. */
   get remembered(): number {
-    return this.#runs.size;
+    return this.#seenAt.size;
   }
 
   enter(held: SequenceHeld, timeMs: number): void {
     this.#own.enter(held.own, timeMs);
     const sightings = { time: timeMs, links: held.links };
-    this.#instants.enter(sightings, timeMs);
+    this.#bare = Math.min(this.#bare, this.#instants.enter(sightings, timeMs));
     this.#ids += held.links.length / this.#stride;
     if (this.#ids > this.#spec.maxIds) this.#shed(sightings);
   }
@@ -99,12 +104,16 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   leave(held: SequenceHeld): void {
     this.#own.leave(held.own);
     const sightings = this.#instants.leave();
+    this.#bare = Math.max(0, this.#bare - 1);
     this.#forget(sightings, sightings.links.length / this.#stride);
   }
 
   judge(endMs: number): Judgement {
     this.#instants.advance(
-      () => this.#runs.clear(),
+      () => {
+        this.#seenAt.clear();
+        this.#runs.clear();
+      },
       (time, together) => this.#take(time, together),
     );
     const { holds, value } = this.#own.judge(endMs);
@@ -123,11 +132,14 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
       this.#takeInAnyOrder(linked, time, 'up', 1);
       this.#takeInAnyOrder(linked, time, 'down', 2);
     }
+    this.#longest = { ids: 1, sinceMs: time };
+    if (this.#runs.size === 0) return;
     for (const { links } of linked) {
       for (let at = 0; at < links.length; at += this.#stride) {
-        const { up, down } = this.#runs.get(links[at]!)!;
-        this.#longest = longer(this.#longest, this.#runOf(up, time));
-        this.#longest = longer(this.#longest, this.#runOf(down, time));
+        const runs = this.#runs.get(links[at]!);
+        if (runs === undefined) continue;
+        this.#longest = longer(this.#longest, this.#runOf(runs.up, time));
+        this.#longest = longer(this.#longest, this.#runOf(runs.down, time));
       }
     }
   }
@@ -170,40 +182,48 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   /** A sighting continues what its neighbours have. */
   #extend(direction: keyof Runs, links: readonly number[], at: number, offset: number, time: number): void {
     const { minRun, timespanMs } = this.#spec;
-    let runs = this.#runs.get(links[at]!);
-    if (runs === undefined) {
-      runs = { up: [time], down: [time] };
-      this.#runs.set(links[at]!, runs);
-    }
-    const begins = runs[direction];
-    begins[0] = time;
+    const link = links[at]!;
+    this.#seenAt.set(link, time);
+    let begins: Begins | undefined;
     for (let k = offset; k < this.#stride; k += 2) {
-      const before = this.#runs.get(links[at + k]!)?.[direction];
-      if (before === undefined) continue;
-      for (let m = 1; m < minRun && m <= before.length; m += 1) {
-        const begin = before[m - 1]!;
-        if (begin <= time - timespanMs) break;
-        if (m === begins.length) begins.push(begin);
-        else if (begin > begins[m]!) begins[m] = begin;
+      const neighbour = links[at + k]!;
+      let begin = this.#seenAt.get(neighbour);
+      if (!(begin > time - timespanMs)) continue;
+      const before = this.#runs.get(neighbour)?.[direction];
+      for (let m = 2; m <= minRun && begin > time - timespanMs; m += 1) {
+        begins ??= this.#runsOf(link)[direction];
+        if (m - 2 === begins.length) begins.push(begin);
+        else if (begin > begins[m - 2]!) begins[m - 2] = begin;
+        begin = before?.[m - 2] ?? NaN;
       }
     }
   }
 
+  #runsOf(link: number): Runs {
+    let runs = this.#runs.get(link);
+    if (runs === undefined) {
+      runs = { up: [], down: [] };
+      this.#runs.set(link, runs);
+    }
+    return runs;
+  }
+
   #runOf(begins: Begins, time: number): Run {
-    let ids = begins.length;
-    while (begins[ids - 1]! <= time - this.#spec.timespanMs) ids -= 1;
-    return { ids, sinceMs: begins[ids - 1]! };
+    let longer = begins.length;
+    while (longer > 0 && begins[longer - 1]! <= time - this.#spec.timespanMs) longer -= 1;
+    return { ids: longer + 1, sinceMs: longer === 0 ? time : begins[longer - 1]! };
   }
 
   /** Forgets the oldest ids, an eighth of the bound at a time, but none of the newest entry. */
   #shed(newest: Sightings): void {
     const { maxIds } = this.#spec;
-    for (const sightings of this.#instants.held()) {
+    for (const sightings of this.#instants.held(this.#bare)) {
       const excess = this.#ids - (maxIds - (maxIds >>> 3));
       if (sightings === newest || excess <= 0) return;
       const ids = Math.min(excess, sightings.links.length / this.#stride);
       this.#forget(sightings, ids);
       this.#forgotten += ids;
+      if (sightings.links.length === 0) this.#bare += 1;
     }
   }
 
@@ -212,8 +232,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     const { links, time } = sightings;
     const to = ids * this.#stride;
     for (let at = 0; at < to; at += this.#stride) {
-      const runs = this.#runs.get(links[at]!);
-      if (runs !== undefined && runs.up[0]! <= time && runs.down[0]! <= time) this.#runs.delete(links[at]!);
+      if (this.#seenAt.deleteUpTo(links[at]!, time)) this.#runs.delete(links[at]!);
     }
     this.#ids -= ids;
     sightings.links = to === links.length ? NO_LINKS : links.slice(to);

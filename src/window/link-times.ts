@@ -1,0 +1,94 @@
+/**
+ * Link of an id (`event/id-links.ts`) → a time: a map of numbers to numbers in one flat array, as thousands of ids
+ * come and go in one window and nothing else is known of most of them.
+ *
+ * Open addressing; what is deleted leaves no mark. Links are hashes, so their low bits are as good as any.
+ */
+
+/** No link: those are −1 and beyond. */
+const EMPTY = -2;
+const SMALLEST = 16;
+const NOTHING = new Float64Array(0);
+
+export class LinkTimes {
+  /** Link, time, link, time, …; nothing while it is empty. */
+  #cells = NOTHING;
+  #mask = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** NaN when the link is not held. */
+  get(link: number): number {
+    return this.#size === 0 ? NaN : this.#cells[2 * this.#cell(link) + 1]!;
+  }
+
+  set(link: number, time: number): void {
+    if (2 * this.#size >= this.#cells.length / 2) this.#grow();
+    const cell = this.#cell(link);
+    if (this.#cells[2 * cell] === EMPTY) this.#size += 1;
+    this.#cells[2 * cell] = link;
+    this.#cells[2 * cell + 1] = time;
+  }
+
+  /** Forgets the link if its time is not after `upTo`. Returns whether it did. */
+  deleteUpTo(link: number, upTo: number): boolean {
+    if (this.#size === 0) return false;
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let gap = this.#cell(link);
+    if (!(cells[2 * gap + 1]! <= upTo)) return false;
+    this.#size -= 1;
+    if (this.#size === 0) {
+      this.clear();
+      return true;
+    }
+    // Nobody may look in vain for what was pushed on past the gap.
+    for (let at = (gap + 1) & mask; cells[2 * at] !== EMPTY; at = (at + 1) & mask) {
+      const pushed = cells[2 * at]!;
+      if (((at - (pushed & mask)) & mask) < ((at - gap) & mask)) continue;
+      cells[2 * gap] = pushed;
+      cells[2 * gap + 1] = cells[2 * at + 1]!;
+      gap = at;
+    }
+    cells[2 * gap] = EMPTY;
+    cells[2 * gap + 1] = NaN;
+    return true;
+  }
+
+  clear(): void {
+    this.#cells = NOTHING;
+    this.#mask = 0;
+    this.#size = 0;
+  }
+
+  /** Where the link is, or the empty cell where it would go. */
+  #cell(link: number): number {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    for (let at = link & mask; ; at = (at + 1) & mask) {
+      const held = cells[2 * at]!;
+      if (held === link || held === EMPTY) return at;
+    }
+  }
+
+  #grow(): void {
+    const before = this.#cells;
+    const cells = Math.max(SMALLEST, before.length);
+    this.#cells = new Float64Array(2 * cells);
+    for (let at = 0; at < cells; at += 1) {
+      this.#cells[2 * at] = EMPTY;
+      this.#cells[2 * at + 1] = NaN;
+    }
+    this.#mask = cells - 1;
+    for (let at = 0; at < before.length; at += 2) {
+      const link = before[at]!;
+      if (link === EMPTY) continue;
+      const cell = this.#cell(link);
+      this.#cells[2 * cell] = link;
+      this.#cells[2 * cell + 1] = before[at + 1]!;
+    }
+  }
+}
