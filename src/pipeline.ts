@@ -23,7 +23,14 @@ import { RestorePlan } from './restore-plan.ts';
 import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
-import type { AssignedPartition, Assignment, Commit, EventBatch, Source } from './source/source.ts';
+import type {
+  AssignedPartition,
+  Assignment,
+  Commit,
+  CommitMetadata,
+  EventBatch,
+  Source,
+} from './source/source.ts';
 
 export interface PipelineOptions {
   readonly source: Source;
@@ -76,9 +83,11 @@ export class Pipeline {
   #engine: Engine;
   #restore: RestorePlan;
   readonly #partitions = new Map<number, PartitionState>();
-  /** Newest event time before the offsets that the group had committed, by partition. */
-  readonly #newestCommitted = new Map<number, number>();
+  /** What came with the offsets that the group had committed, by partition. */
+  readonly #committed = new Map<number, CommitMetadata>();
   readonly #detectedAt = new WeakMap<Episode, number>();
+  /** Those of which the sink could not say whether they had been detected before. */
+  readonly #undated = new WeakSet<Episode>();
   #archive: ArchivedEvent[] = [];
   #letters: DeadLetter[] = [];
   #letterBytes = 0;
@@ -125,7 +134,7 @@ export class Pipeline {
     for await (const item of source.read(stop)) {
       switch (item.kind) {
         case 'assignment':
-          await this.#assigned(item, signal);
+          await this.#assigned(item);
           break;
         case 'events':
           this.#process(item);
@@ -152,19 +161,18 @@ export class Pipeline {
   }
 
   /** Other partitions than before: what was not committed is read again, so state starts anew. */
-  async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
-    const { source, sink, ruleSet, latenessMs, observer } = this.#options;
+  async #assigned({ partitions }: Assignment): Promise<void> {
+    const { source, ruleSet, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
     this.#archive = [];
     this.#letters = [];
     this.#letterBytes = 0;
     this.#partitions.clear();
-    this.#newestCommitted.clear();
+    this.#committed.clear();
     this.#engine = this.#newEngine();
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
-    const open = source.type === 'kafka' ? await sink.openAlerts(signal) : [];
-    this.#restore = RestorePlan.of(partitions, open, ruleSet, latenessMs);
+    this.#restore = RestorePlan.of(partitions, ruleSet, latenessMs);
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
     if (fromTimeMs === undefined) return;
@@ -177,7 +185,7 @@ export class Pipeline {
 
   /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
   #resume({ partition, metadata, endOffset, gap }: AssignedPartition): void {
-    this.#newestCommitted.set(partition, metadata?.newestEventTime ?? -Infinity);
+    if (metadata !== undefined) this.#committed.set(partition, metadata);
     if (gap === undefined) return;
     this.#options.observer.gap(this.#options.source.name, partition, gap);
     if (gap.cause === 'recreated') return;
@@ -359,16 +367,13 @@ export class Pipeline {
     const { sink, deadLetters, source, observer, clock } = this.#options;
     if (rendered.length > 0) {
       const fresh = new Set(opened);
-      const known =
-        opened.length === 0
-          ? NONE
-          : await sink.detectedAt(
-              opened.map(({ alertId }) => alertId),
-              signal,
-            );
+      const asked = changed.filter((episode) => fresh.has(episode) || this.#undated.has(episode));
+      const ids = asked.map(({ alertId }) => alertId);
+      const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
+      for (const episode of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
       const rows = rendered.map((alert) => ({
         ...alert,
-        detectedAt: known.get(alert.alertId) ?? alert.detectedAt,
+        detectedAt: known?.get(alert.alertId) ?? alert.detectedAt,
       }));
       await sink.writeAlerts(rows, signal);
       changed.forEach((episode, i) => this.#detectedAt.set(episode, rows[i]!.detectedAt));
@@ -389,6 +394,7 @@ export class Pipeline {
   }
 
   #commits(): Commit[] {
+    const oldestOpen = this.#oldestOpen();
     return [...this.#partitions]
       .filter(([partition, { nextOffset }]) => !this.#restore.covers(partition, nextOffset - 1))
       .map(([partition, { nextOffset }]) => ({
@@ -397,10 +403,29 @@ export class Pipeline {
         metadata: {
           newestEventTime: Math.max(
             this.#engine.watermarks.newestOf(partition),
-            this.#newestCommitted.get(partition) ?? -Infinity,
+            this.#committed.get(partition)?.newestEventTime ?? -Infinity,
           ),
+          ...(oldestOpen === Infinity ? {} : { oldestOpen }),
         },
       }));
+  }
+
+  /** Earliest crossing of an alert that is open. */
+  #oldestOpen(): number {
+    const { tracker, watermarks } = this.#engine;
+    let oldest = Infinity;
+    for (const episode of tracker.open) {
+      if (raisesAlerts(episode.of.rule) && this.#restore.reliable(episode)) {
+        oldest = Math.min(oldest, episode.crossedAt);
+      }
+    }
+    // Until all is judged that had been before, not all that had been open is so again.
+    for (const before of this.#committed.values()) {
+      if (watermarks.watermark < before.newestEventTime - this.#options.latenessMs) {
+        oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
+      }
+    }
+    return oldest;
   }
 
   #lag(): Map<number, PartitionLag> {

@@ -2,8 +2,8 @@
  * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the
  * committed offsets, far enough that every window and every open alert is whole at the committed offset.
  *
- * From = min(committed event times, crossings of open alerts) − longest (timespan + resolve timeout +
- * history) − lateness. Windows that end later than From + timespan are whole, and later than From + timespan +
+ * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout +
+ * history) − lateness. All of it travels with the offsets, so a start needs no database. Windows that end later than From + timespan are whole, and later than From + timespan +
  * history they are judged by a history that is whole; an episode whose crossing lies later than that and a
  * resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing are not written: they
  * are complete in the database, or will be met again.
@@ -14,7 +14,6 @@
 
 import type { Episode } from './alert/episode.ts';
 import type { CorrelationRule, RuleSet } from './sigma/rule.ts';
-import type { OpenAlert } from './sink/sink.ts';
 import type { AssignedPartition } from './source/source.ts';
 
 export class RestorePlan {
@@ -36,27 +35,20 @@ export class RestorePlan {
     return new RestorePlan(undefined, new Map());
   }
 
-  static of(
-    partitions: readonly AssignedPartition[],
-    open: readonly OpenAlert[],
-    ruleSet: RuleSet,
-    latenessMs: number,
-  ): RestorePlan {
+  static of(partitions: readonly AssignedPartition[], ruleSet: RuleSet, latenessMs: number): RestorePlan {
     const until = new Map<number, number>();
     let from = Infinity;
     for (const { partition, committedOffset, metadata, endOffset } of partitions) {
       if (committedOffset !== undefined && committedOffset > 0) {
         until.set(partition, committedOffset);
         // Committed without metadata (by another tool): only the whole log is sure to be enough.
-        from = Math.min(from, metadata?.newestEventTime ?? -Infinity);
+        from = Math.min(from, metadata?.newestEventTime ?? -Infinity, metadata?.oldestOpen ?? Infinity);
       } else if (endOffset !== 0) {
         // Never committed: its events may be older than what the others have committed, by any time.
         from = -Infinity;
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    const rules = new Set(ruleSet.correlations.map(({ key }) => key));
-    for (const alert of open) if (rules.has(alert.rule)) from = Math.min(from, alert.crossedAt);
     const longest = Math.max(...ruleSet.correlations.map(reachOf));
     return new RestorePlan(from - longest - latenessMs, until);
   }

@@ -16,7 +16,7 @@ import { eventInserts, eventToRow } from './event-row.ts';
 import { migrate } from './migrate.ts';
 import { systemSleep, withRetries } from './retry.ts';
 import type { Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent, OpenAlert } from './sink.ts';
+import type { AlertSink, ArchivedEvent } from './sink.ts';
 
 export interface SinkHooks {
   /** A failure that is tried again after `delayMs`; attempts count from 1. */
@@ -91,22 +91,6 @@ FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} G
       for (const row of rows) found.set(row.id, Number(row.at));
     }
     return found;
-  }
-
-  async openAlerts(signal?: AbortSignal): Promise<readonly OpenAlert[]> {
-    const rows = await this.#rows<Record<keyof OpenAlert, string | number>>(
-      `SELECT alert_id AS alertId, rule, toUnixTimestamp64Milli(crossed_at) AS crossedAt,
-toUnixTimestamp64Milli(first_event_at) AS firstEventAt
-FROM ${this.#clickHouse.database}.alerts FINAL WHERE status = 'firing' ORDER BY alert_id`,
-      {},
-      signal,
-    );
-    return rows.map((row) => ({
-      alertId: String(row.alertId),
-      rule: String(row.rule),
-      crossedAt: Number(row.crossedAt),
-      firstEventAt: Number(row.firstEventAt),
-    }));
   }
 
   async writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-/** Where results go. A promise that resolves means acknowledged: durable at the other end. */
+/** Where results go. A promise that resolves means acknowledged: durable there, or on this machine's disk. */
 
 import type { Alert } from '../alert/alert.ts';
 import type { DeadLetterCode } from '../event/decoder.ts';
@@ -11,21 +11,17 @@ export interface ArchivedEvent {
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** What a restart must know of an alert that was still firing. */
-export interface OpenAlert {
-  readonly alertId: string;
-  readonly rule: string;
-  readonly crossedAt: number;
-  readonly firstEventAt: number;
-}
-
 export interface AlertSink {
-  /** Connects and applies the migrations that are missing; waits for a server until the signal aborts. */
+  /** Connects and applies the migrations that are missing; may wait for a server until the signal aborts. */
   open(signal?: AbortSignal): Promise<void>;
-  /** `detectedAt` of those alerts that are already stored, so that a replay keeps the first detection. */
-  detectedAt(alertIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
-  /** All alerts whose current row is firing. */
-  openAlerts(signal?: AbortSignal): Promise<readonly OpenAlert[]>;
+  /**
+   * `detectedAt` of those alerts that are already stored, so that a replay keeps the first detection; undefined
+   * when that cannot be said now.
+   */
+  detectedAt(
+    alertIds: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, number> | undefined>;
   /** Idempotent by (alertId, version). Retries what is retryable until the signal aborts. */
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void>;
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void>;

@@ -15,10 +15,12 @@ export interface Resumption extends PartitionStart {
   readonly landmark: Landmark | undefined;
 }
 
-/** `mark`: time and offset of a landmark. */
+/** `open`: null when no alert was. `mark`: time and offset of a landmark. */
 const storedMetadata = z.object({
   v: z.literal(1),
   newest: z.number(),
+  // A release that did not say: an alert of any age may have been open.
+  open: z.number().nullable().default(-Infinity),
   mark: z.tuple([z.number(), z.number()]).optional(),
 });
 
@@ -31,7 +33,9 @@ export function encodeMetadata(metadata: CommitMetadata, landmark?: Landmark): s
   // Before the first event there is no newest one; JSON has no -Infinity.
   const newest = Number.isFinite(metadata.newestEventTime) ? metadata.newestEventTime : undefined;
   const mark = landmark === undefined ? {} : { mark: [landmark.timeMs, landmark.offset] };
-  return newest === undefined ? '' : JSON.stringify({ v: 1, newest, ...mark });
+  const { oldestOpen = null } = metadata;
+  const open = oldestOpen === -Infinity ? undefined : oldestOpen;
+  return newest === undefined ? '' : JSON.stringify({ v: 1, newest, open, ...mark });
 }
 
 /** Nothing when there is none, or it is another program's or version's. */
@@ -41,9 +45,9 @@ export function decodeMetadata(text: string | null): StoredMetadata {
   try {
     const parsed = storedMetadata.safeParse(JSON.parse(text));
     if (!parsed.success) return nothing;
-    const { newest, mark } = parsed.data;
+    const { newest, open, mark } = parsed.data;
     return {
-      metadata: { newestEventTime: newest },
+      metadata: { newestEventTime: newest, ...(open === null ? {} : { oldestOpen: open }) },
       landmark: mark === undefined ? undefined : { timeMs: mark[0], offset: mark[1] },
     };
   } catch {

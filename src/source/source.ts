@@ -55,6 +55,8 @@ export interface InputGap {
 export interface CommitMetadata {
   /** Newest event time of the partition before the offset, ms since the epoch. */
   readonly newestEventTime: number;
+  /** Earliest crossing of the process's alerts that were open then, ms since the epoch; absent when none was. */
+  readonly oldestOpen?: number;
 }
 
 /** Nothing arrived for a while: a moment to flush and to let idle partitions go. */

@@ -85,7 +85,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     await clickHouse.client.command({ query: half });
     const sink = await openSink();
     await sink.writeAlerts([alertFixture()]);
-    expect(await sink.openAlerts()).toHaveLength(1);
+    expect((await sink.detectedAt([alertFixture().alertId])).size).toBe(1);
   });
 
   test('an applied migration whose text changed is refused by name', async () => {
@@ -152,16 +152,12 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await rows('SELECT toUInt32(events) AS events, status FROM {database}.alerts_current')).toEqual([
       { events: 9, status: 'resolved' },
     ]);
-    expect(await sink.openAlerts()).toEqual([]);
   });
 
-  test('a restart learns which alerts were firing and when those stored were first detected', async () => {
+  test('a restart learns when the alerts that are stored were first detected', async () => {
     const sink = await openSink();
     const known = alertFixture({ alertId: 'aa', detectedAt: NOW_MS - 5 });
     await sink.writeAlerts([known, alertFixture({ alertId: 'bb', status: 'resolved', detectedAt: NOW_MS })]);
-    expect(await sink.openAlerts()).toEqual([
-      { alertId: 'aa', rule: known.rule, crossedAt: known.crossedAt, firstEventAt: known.firstEventAt },
-    ]);
     const manyUnknown = Array.from({ length: 450 }, (_, i) => `unknown-${i}`);
     expect(await sink.detectedAt([...manyUnknown, 'aa', "b'b", 'bb'])).toEqual(
       new Map([

@@ -32,21 +32,20 @@ level: high
 };
 const [rule] = ruleSet.correlations;
 
-function committed(partition: number, offset: number, newestEventTime: number): AssignedPartition {
-  return { partition, committedOffset: offset, metadata: { newestEventTime }, endOffset: 1000 };
+function committed(
+  partition: number,
+  offset: number,
+  newestEventTime: number,
+  open: { readonly oldestOpen?: number } = {},
+): AssignedPartition {
+  return { partition, committedOffset: offset, metadata: { newestEventTime, ...open }, endOffset: 1000 };
 }
 
 function untouched(partition: number, endOffset: number): AssignedPartition {
   return { partition, committedOffset: undefined, metadata: undefined, endOffset };
 }
 
-const plan = (partitions: readonly AssignedPartition[], open: readonly { crossedAt: number }[] = []) =>
-  RestorePlan.of(
-    partitions,
-    open.map((alert) => ({ alertId: 'a', rule: rule!.key, firstEventAt: alert.crossedAt, ...alert })),
-    ruleSet,
-    MINUTE_MS,
-  );
+const plan = (partitions: readonly AssignedPartition[]) => RestorePlan.of(partitions, ruleSet, MINUTE_MS);
 
 describe('reading again', () => {
   test('has no rule with a fault', () => {
@@ -61,7 +60,7 @@ describe('reading again', () => {
   });
 
   test('starts that long before the crossing of an alert that is still open', () => {
-    expect(plan([committed(0, 10, NOON)], [{ crossedAt: NOON - 5 * HOUR_MS }]).fromTimeMs).toBe(
+    expect(plan([committed(0, 10, NOON, { oldestOpen: NOON - 5 * HOUR_MS })]).fromTimeMs).toBe(
       NOON - 7 * HOUR_MS - MINUTE_MS,
     );
   });
@@ -84,7 +83,7 @@ ${key}`;
       const set = parseRules([{ file: 'rules.yml', text }]);
       expect(set.faults).toEqual([]);
       const [narrowed] = set.correlations;
-      const restored = RestorePlan.of([committed(0, 10, NOON)], [], set, MINUTE_MS);
+      const restored = RestorePlan.of([committed(0, 10, NOON)], set, MINUTE_MS);
       expect(restored.fromTimeMs).toBe(NOON - (2 + hours) * HOUR_MS - MINUTE_MS);
       const reliable = (crossedAt: number) =>
         restored.reliable({ crossedAt, of: { rule: narrowed! } } as never);

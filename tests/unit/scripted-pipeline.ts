@@ -65,7 +65,6 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
     sink: {
       open: none,
       detectedAt: async () => new Map(),
-      openAlerts: async () => [],
       writeAlerts: none,
       writeEvents: none,
       close: none,

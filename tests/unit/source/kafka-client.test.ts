@@ -84,7 +84,16 @@ test('commit metadata survives, and what is not ours is none', () => {
   expect(decodeMetadata(encodeMetadata(metadata, landmark))).toEqual({ metadata, landmark });
   expect(decodeMetadata(encodeMetadata(metadata))).toEqual({ metadata, landmark: undefined });
   // As earlier releases wrote it.
-  expect(decodeMetadata('{"v":1,"newest":1752278400123}').metadata).toEqual(metadata);
+  // Before that was kept, nobody knows which alerts were open.
+  const unknown = { ...metadata, oldestOpen: -Infinity };
+  expect(decodeMetadata('{"v":1,"newest":1752278400123}').metadata).toEqual(unknown);
+  for (const kept of [
+    unknown,
+    { ...metadata, oldestOpen: 0 },
+    { ...metadata, oldestOpen: 1_752_278_400_000 },
+  ]) {
+    expect(decodeMetadata(encodeMetadata(kept, landmark)).metadata).toEqual(kept);
+  }
   expect(decodeMetadata(encodeMetadata({ newestEventTime: -Infinity })).metadata).toBeUndefined();
   for (const foreign of [null, '', 'hello', '{"v":2,"newest":1}', '{"v":1,"newest":"1"}', '[]', '{"v":1']) {
     expect(decodeMetadata(foreign)).toEqual({ metadata: undefined, landmark: undefined });

@@ -1,0 +1,53 @@
+/** What a commit says of open alerts: a start reads again from there, and asks no database. */
+
+import { expect, test } from 'vitest';
+import type { AssignedPartition } from '../../src/source/source.ts';
+import { event } from './cli/fixtures.ts';
+import { batch, LATENESS_MS, scripted, T0 } from './scripted-pipeline.ts';
+
+const stop = new AbortController().signal;
+const read = (second: number) => event(second, 'record-view', { service: { name: 'kairos' } });
+
+const anew: AssignedPartition = { partition: 0, committedOffset: undefined, metadata: undefined };
+
+test('a commit tells the earliest crossing of the alerts that are open, and nothing once they are resolved', async () => {
+  const { pipeline, commits } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [anew] };
+      yield batch(0, 1, read(0));
+      yield batch(0, 3, read(1), read(2));
+      yield batch(0, 4, read(3));
+      yield batch(0, 5, event(86_400, 'login'));
+      yield { kind: 'idle' };
+    },
+    options: { maxFutureMs: 10 * 86_400_000 },
+  });
+  await pipeline.run(stop);
+  const told = new Map(commits.map(({ nextOffset, metadata }) => [nextOffset, metadata.oldestOpen]));
+  expect([...told]).toEqual([
+    [1, undefined],
+    [3, T0 + 2000],
+    [4, T0 + 2000],
+    [5, undefined],
+  ]);
+});
+
+test('an alert that was open before a restart stays in the commits until its time was judged again', async () => {
+  const before = { newestEventTime: T0 + 100_000, oldestOpen: T0 + 2000 };
+  const { pipeline, commits } = scripted({
+    async *items() {
+      const committed = { partition: 0, committedOffset: 4, metadata: before, endOffset: 100 };
+      yield { kind: 'assignment', partitions: [committed] };
+      yield batch(0, 5, read(100 - LATENESS_MS / 1000));
+      yield batch(0, 6, read(86_400));
+      yield { kind: 'idle' };
+    },
+    options: { maxFutureMs: 10 * 86_400_000 },
+  });
+  await pipeline.run(stop);
+  const told = new Map(commits.map(({ nextOffset, metadata }) => [nextOffset, metadata.oldestOpen]));
+  expect([...told]).toEqual([
+    [5, T0 + 2000],
+    [6, undefined],
+  ]);
+});
