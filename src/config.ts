@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { messageOf, VigieError } from './errors.ts';
 import { DURATION_FORM, parseDuration } from './sigma/duration.ts';
 import { nearest } from './sigma/nearest.ts';
+import { MIN_SPOOL_BYTES } from './sink/spool/disk-spool.ts';
 
 const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context) => {
   const ms = parseDuration(text);
@@ -38,6 +39,18 @@ const whole = (least: number, most: number) =>
   z
     .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'expected a whole number')
     .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`));
+/** In bytes. */
+const size = (least: number, leastText: string) =>
+  z.union([z.int(), z.string()], SIZE_FORM).transform((value, context) => {
+    const [, number, unit = ''] = /^(\d{1,12}) ?(|[KMGT]iB)$/.exec(String(value)) ?? [];
+    const bytes = number === undefined ? Number.NaN : Number(number) * 1024 ** SIZE_UNITS.indexOf(unit);
+    if (!(bytes >= least && bytes <= Number.MAX_SAFE_INTEGER)) {
+      context.addIssue({ code: 'custom', message: `${SIZE_FORM}, at least ${leastText}` });
+    }
+    return bytes;
+  });
+const SIZE_UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB'];
+const SIZE_FORM = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB';
 const yesNo = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])], 'expected true or false')
   .transform((value) => value === true || value === 'true' || value === '1');
@@ -193,6 +206,18 @@ export const SETTINGS = {
     whole(0, 36_500),
     '365',
     'Days after which archived events are deleted; 0 keeps them.',
+  ),
+  spool: setting(
+    'VIGIE_SPOOL',
+    text.optional(),
+    undefined,
+    'Folder where rows wait while ClickHouse is away, so that detection goes on. It must outlast the process and be its alone. Default: none; the input waits instead.',
+  ),
+  spool_max: setting(
+    'VIGIE_SPOOL_MAX',
+    size(MIN_SPOOL_BYTES, '16MiB'),
+    '1GiB',
+    'Most that the spool may take on its disk; beyond it the input waits.',
   ),
   http_host: setting(
     'VIGIE_HTTP_HOST',

@@ -17,10 +17,10 @@ import { Pipeline, type PipelineSummary } from './pipeline.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import { ClickHouseAlertStore, type AlertStore } from './sink/alert-store.ts';
-import { ClickHouseSink } from './sink/clickhouse-sink.ts';
 import { openClickHouse } from './sink/client.ts';
 import { startControl } from './sink/control.ts';
 import { DeadLetterFile } from './sink/dead-letter-file.ts';
+import { openSink } from './sink/open-sink.ts';
 import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
@@ -73,7 +73,9 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   const stopWatching = watchLists(options, metrics);
   closers.push(() => Promise.resolve(stopWatching()));
 
-  const troubles = new Map<'source' | 'sink' | 'dead letters' | 'start', string>([['start', 'starting']]);
+  const troubles = new Map<'source' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
+    ['start', 'starting'],
+  ]);
   try {
     const server = await startMetricsServer({
       metrics,
@@ -101,33 +103,21 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       database: config.clickhouse_database,
       dataDir: config.data_dir,
     });
-    closers.push(() => clickHouse.close());
-    const sink = new ClickHouseSink(clickHouse, {
-      archiveDays: config.archive_days,
-      clock,
-      hooks: {
-        onRetry: (error, attempt, delayMs) => {
-          troubles.set('sink', `${error.code}: ${error.message}`);
-          metrics.sinkRetries.inc({ code: error.code });
-          logger.warn(
-            { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },
-            `ClickHouse: ${error.message}; trying again`,
-          );
-        },
-        onRecovered: () => troubles.delete('sink'),
-        onBatch: (rows, seconds, table) => {
-          metrics.sinkBatches.inc({ table });
-          metrics.sinkRows.inc({ table }, rows);
-          metrics.sinkSeconds.observe({ table }, seconds);
-        },
-        onError: (error) => {
-          troubles.set('sink', `${error.code}: ${error.message}`);
-          metrics.sinkErrors.inc({ code: error.code });
+    const opened = await openSink(
+      {
+        config,
+        clickHouse,
+        metrics,
+        logger,
+        clock,
+        trouble: (of, reason) => {
+          if (reason === undefined) troubles.delete(of);
+          else troubles.set(of, reason);
         },
       },
-    });
-    await sink.open(stop);
-    troubles.delete('sink');
+      stop,
+    );
+    closers.push(() => opened.close());
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
     if (clickHouse.kind === 'embedded') {
       const control = await startControl({
@@ -157,7 +147,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
     const pipeline = new Pipeline({
       source,
-      sink,
+      sink: opened.sink,
       deadLetters,
       ruleSet,
       pseudonymKey: options.pseudonymKey,
@@ -176,6 +166,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     troubles.delete('start');
     options.onReady?.({ metricsPort: server.port, database: clickHouse.place });
     const summary = await pipeline.run(stop);
+    await opened.drained(stop);
     await options.onEnd?.(store, summary);
     return summary;
   } finally {

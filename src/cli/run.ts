@@ -26,6 +26,8 @@ interface Options {
   lists?: string;
   mapping?: string;
   dataDir?: string;
+  spool?: string;
+  spoolMax?: string;
   httpPort?: string;
 }
 
@@ -45,6 +47,16 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
       settingText('mapping'),
     )
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
+    .option(
+      '--spool <folder>',
+      'folder where rows wait while ClickHouse is away (default: VIGIE_SPOOL)',
+      settingText('spool'),
+    )
+    .option(
+      '--spool-max <size>',
+      'most that the spool may take, such as 2GiB (default: VIGIE_SPOOL_MAX)',
+      settingText('spool_max'),
+    )
     .option(
       '--http-port <port>',
       'port of /metrics, /healthz and /readyz (default: VIGIE_HTTP_PORT)',
@@ -67,6 +79,8 @@ Examples:
         ...(options.lists === undefined ? {} : { lists: options.lists }),
         ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
         ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
+        ...(options.spool === undefined ? {} : { spool: options.spool }),
+        ...(options.spoolMax === undefined ? {} : { spool_max: options.spoolMax }),
         ...(options.httpPort === undefined ? {} : { http_port: options.httpPort }),
       };
       const given = loadConfig(process.env, overrides);

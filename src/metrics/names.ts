@@ -209,7 +209,7 @@ export const METRICS = {
     type: 'counter',
     labels: ['code'],
     unit: 'attempts',
-    help: 'Failures of ClickHouse that were tried again.',
+    help: 'Failures of ClickHouse, of the spool or of dead letters that were tried again.',
   },
   sinkErrors: {
     name: 'vigie_sink_errors_total',
@@ -217,6 +217,34 @@ export const METRICS = {
     labels: ['code'],
     unit: 'failures',
     help: 'Failures of ClickHouse that trying again does not repair.',
+  },
+  spoolCapacity: {
+    name: 'vigie_sink_spool_capacity_bytes',
+    type: 'gauge',
+    labels: [],
+    unit: 'bytes',
+    help: 'Most that the spool may hold; 0 when there is none.',
+  },
+  spoolBytes: {
+    name: 'vigie_sink_spool_bytes',
+    type: 'gauge',
+    labels: [],
+    unit: 'bytes',
+    help: 'Bytes on the disk whose rows wait for ClickHouse.',
+  },
+  spoolOldest: {
+    name: 'vigie_sink_spool_oldest_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds since the epoch',
+    help: 'When the rows that have waited longest were put into the spool; 0 when none wait.',
+  },
+  spoolRows: {
+    name: 'vigie_sink_spooled_rows_total',
+    type: 'counter',
+    labels: ['table'],
+    unit: 'rows',
+    help: 'Rows put into the spool because ClickHouse was away.',
   },
   sourceProblems: {
     name: 'vigie_source_problems_total',

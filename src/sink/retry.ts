@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleepTimer } from 'node:timers/promises';
-import { VigieError } from '../errors.ts';
+import { messageOf, VigieError } from '../errors.ts';
 import type { Classification } from './classify.ts';
 
 export type Sleep = (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
@@ -25,6 +25,24 @@ export interface RetryOptions {
   readonly baseMs?: number;
   /** Largest delay, ms. Default 30,000. */
   readonly maxMs?: number;
+}
+
+/** For work that throws VigieErrors: they say themselves whether trying again can help. Others are a defect. */
+export function ownFailures(code: string, doing: string): Pick<RetryOptions, 'classify' | 'describe'> {
+  const describe = (thrown: unknown): VigieError => {
+    if (thrown instanceof VigieError) return thrown;
+    return new VigieError(code, `${doing}: ${messageOf(thrown)}`, {
+      remedy: 'This is a defect: please report it.',
+      cause: thrown,
+    });
+  };
+  return {
+    classify: (thrown) => {
+      const { retryable, code, remedy = '' } = describe(thrown);
+      return { retryable, code, remedy };
+    },
+    describe,
+  };
 }
 
 /** Rejects on abort with the signal's reason. */

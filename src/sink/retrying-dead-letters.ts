@@ -3,8 +3,7 @@
  * again, so it holds the pipeline back instead of ending it; one that cannot pass rejects at once.
  */
 
-import { messageOf, VigieError } from '../errors.ts';
-import { systemSleep, withRetries } from './retry.ts';
+import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import type { DeadLetterSink } from './sink.ts';
 
@@ -30,11 +29,7 @@ export function retryingDeadLetters(sink: DeadLetterSink, options: RetryingOptio
   return {
     write: (letters) =>
       withRetries(() => sink.write(letters), {
-        classify: (thrown) => {
-          const { retryable, code, remedy = '' } = failureOf(thrown);
-          return { retryable, code, remedy };
-        },
-        describe: failureOf,
+        ...ownFailures('DEAD_LETTERS_FAILED', 'dead letters cannot be written'),
         onRetry,
         onRecovered,
         signal: end.signal,
@@ -48,12 +43,4 @@ export function retryingDeadLetters(sink: DeadLetterSink, options: RetryingOptio
       return sink.close();
     },
   };
-}
-
-function failureOf(thrown: unknown): VigieError {
-  if (thrown instanceof VigieError) return thrown;
-  return new VigieError('DEAD_LETTERS_FAILED', `dead letters cannot be written: ${messageOf(thrown)}`, {
-    remedy: 'This is a defect: please report it.',
-    cause: thrown,
-  });
 }

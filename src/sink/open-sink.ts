@@ -1,0 +1,146 @@
+/**
+ * The sink as the service uses it: ClickHouse, with a spool before it where the configuration names one, and what
+ * of both is told to operators: reasons not to be ready, metrics, log lines.
+ */
+
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { VigieError } from '../errors.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import { ClickHouseSink } from './clickhouse-sink.ts';
+import type { SinkTable } from './clickhouse-sink.ts';
+import type { ClickHouse } from './client.ts';
+import type { AlertSink } from './sink.ts';
+import { DiskSpool } from './spool/disk-spool.ts';
+import { SpoolingSink } from './spooling-sink.ts';
+import type { SpoolState } from './spooling-sink.ts';
+
+export interface OpenSinkOptions {
+  readonly config: Config;
+  /** Closed with the sink, and when this fails. */
+  readonly clickHouse: ClickHouse;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Why it cannot store now, by what cannot; undefined: it can again. */
+  readonly trouble: (of: 'sink' | 'spool', reason: string | undefined) => void;
+}
+
+export interface OpenedSink {
+  readonly sink: AlertSink;
+  /** Resolves when ClickHouse has everything, or the signal aborts. */
+  drained(signal: AbortSignal): Promise<void>;
+  /** What waits stays in the spool. */
+  close(): Promise<void>;
+}
+
+const TABLES: readonly SinkTable[] = ['alerts', 'access_events'];
+
+/** Waits for ClickHouse until the signal aborts, unless there is a spool. Throws what somebody must repair. */
+export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Promise<OpenedSink> {
+  const direct = clickHouseSink(options);
+  let behind: AlertSink = direct;
+  try {
+    if (options.config.spool === undefined) {
+      await direct.open(stop);
+      return { sink: direct, drained: async () => {}, close: () => direct.close() };
+    }
+    const spool = await openSpool(options, options.config.spool);
+    const sink = spoolingSink(options, direct, spool);
+    behind = sink;
+    await sink.open(stop);
+    const close = async (): Promise<void> => {
+      await sink.close();
+      if (spool.isEmpty) return;
+      options.logger.warn(
+        { code: 'SPOOL_LEFT', spool: spool.folder, bytes: spool.bytes },
+        'rows wait in the spool: the next start on this folder sends them',
+      );
+    };
+    return { sink, drained: (signal) => sink.drained(signal), close };
+  } catch (error) {
+    await behind.close();
+    throw error;
+  }
+}
+
+function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
+  const { config, clickHouse, metrics, clock, trouble } = options;
+  return new ClickHouseSink(clickHouse, {
+    archiveDays: config.archive_days,
+    clock,
+    hooks: {
+      onRetry: tryingAgain(options, 'ClickHouse', 'sink'),
+      onRecovered: () => trouble('sink', undefined),
+      onBatch: (rows, seconds, table) => {
+        metrics.sinkBatches.inc({ table });
+        metrics.sinkRows.inc({ table }, rows);
+        metrics.sinkSeconds.observe({ table }, seconds);
+      },
+      onError: (error) => {
+        trouble('sink', `${error.code}: ${error.message}`);
+        metrics.sinkErrors.inc({ code: error.code });
+      },
+    },
+  });
+}
+
+async function openSpool({ config, metrics, logger }: OpenSinkOptions, folder: string): Promise<DiskSpool> {
+  const spool = await DiskSpool.open({
+    folder,
+    maxBytes: config.spool_max,
+    onTorn: (path, bytes) =>
+      logger.warn(
+        { code: 'SPOOL_TORN', path, bytes },
+        'the end of the spool was cut off: a process was killed while it wrote that, and reads it from the source again',
+      ),
+  });
+  metrics.spoolCapacity.set(spool.maxBytes);
+  for (const table of TABLES) metrics.spoolRows.inc({ table }, 0);
+  return spool;
+}
+
+function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: DiskSpool): SpoolingSink {
+  const { metrics, logger, clock, trouble } = options;
+  return new SpoolingSink({
+    sink: direct,
+    spool,
+    clock,
+    hooks: {
+      onState: (state) => {
+        // Until an attempt says more.
+        trouble('sink', state === 'away' ? 'CLICKHOUSE_AWAY: rows wait in the spool' : undefined);
+        logger[state === 'away' ? 'warn' : 'info'](
+          { spool: spool.folder, bytes: spool.bytes, maxBytes: spool.maxBytes },
+          STATE_TEXTS[state],
+        );
+      },
+      onSize: () => {
+        metrics.spoolBytes.set(spool.bytes);
+        metrics.spoolOldest.set((spool.oldestAt ?? 0) / 1000);
+      },
+      onSpooled: (rows, table) => metrics.spoolRows.inc({ table }, rows),
+      onSpoolRetry: tryingAgain(options, 'spool', 'spool'),
+      onSpoolRecovered: () => trouble('spool', undefined),
+      onRefused: tryingAgain(options, 'what waits in the spool', 'sink'),
+    },
+  });
+}
+
+function tryingAgain({ metrics, logger, trouble }: OpenSinkOptions, what: string, of: 'sink' | 'spool') {
+  return (error: VigieError, attempt: number, delayMs: number): void => {
+    trouble(of, `${error.code}: ${error.message}`);
+    metrics.sinkRetries.inc({ code: error.code });
+    logger.warn(
+      { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },
+      `${what}: ${error.message}; trying again`,
+    );
+  };
+}
+
+const STATE_TEXTS: Readonly<Record<SpoolState, string>> = {
+  away: 'ClickHouse is away: rows wait in the spool',
+  sending: 'ClickHouse is back: sending what waits in the spool',
+  direct: 'nothing waits in the spool: rows go straight to ClickHouse',
+};

@@ -1,0 +1,104 @@
+/**
+ * The folder in which rows wait while ClickHouse is away: `alerts` and `access_events`, each in order, within one
+ * bound, for one process. Rows hold pseudonyms, as they do in ClickHouse; only the owner can read the files.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { lockSpool } from './lock.ts';
+import { spoolFailure, syncFolder } from './segment.ts';
+import type { WriteAt } from './segment.ts';
+import { Spool, SpoolRoom } from './spool.ts';
+
+export interface DiskSpoolOptions {
+  readonly folder: string;
+  /** What all its files together may take, bytes; the least is `MIN_SPOOL_BYTES`. */
+  readonly maxBytes: number;
+  /** Told what a killed process had not finished writing, and nobody was told to be written. */
+  readonly onTorn?: ((path: string, bytes: number) => void) | undefined;
+  /** For a disk that is full. */
+  readonly write?: WriteAt | undefined;
+}
+
+/** Room for some records of the largest size. */
+export const MIN_SPOOL_BYTES = 16 * 1024 * 1024;
+/** Room comes back a file at a time, and after a crash a file at most is sent again. */
+const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+
+export class DiskSpool {
+  readonly folder: string;
+  readonly alerts: Spool;
+  readonly events: Spool;
+  readonly #room: SpoolRoom;
+  readonly #unlock: () => void;
+
+  private constructor(folder: string, alerts: Spool, events: Spool, room: SpoolRoom, unlock: () => void) {
+    this.folder = folder;
+    this.alerts = alerts;
+    this.events = events;
+    this.#room = room;
+    this.#unlock = unlock;
+  }
+
+  /**
+   * Takes the folder, with what an earlier process left in it.
+   *
+   * Throws VigieError: SPOOL_BUSY, SPOOL_UNUSABLE, SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED.
+   */
+  static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
+    const folder = resolve(options.folder);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw spoolFailure(folder, error);
+    }
+    const unlock = lockSpool(folder);
+    const room = new SpoolRoom(options.maxBytes);
+    const part = {
+      room,
+      segmentBytes: Math.min(MAX_SEGMENT_BYTES, options.maxBytes / 8),
+      onTorn: options.onTorn ?? (() => {}),
+      write: options.write,
+    };
+    let alerts: Spool | undefined;
+    try {
+      alerts = await Spool.open(join(folder, 'alerts'), part);
+      const events = await Spool.open(join(folder, 'access_events'), part);
+      await syncFolder(folder);
+      return new DiskSpool(folder, alerts, events, room, unlock);
+    } catch (error) {
+      await alerts?.close();
+      unlock();
+      throw error;
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.alerts.isEmpty && this.events.isEmpty;
+  }
+
+  get bytes(): number {
+    return this.#room.usedBytes;
+  }
+
+  get maxBytes(): number {
+    return this.#room.maxBytes;
+  }
+
+  /** When the oldest rows that wait were put here, ms since the epoch; undefined when there are none. */
+  get oldestAt(): number | undefined {
+    const { oldestAt: alerts = Infinity } = this.alerts;
+    const { oldestAt: events = Infinity } = this.events;
+    const oldest = Math.min(alerts, events);
+    return oldest === Infinity ? undefined : oldest;
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.alerts.close();
+      await this.events.close();
+    } finally {
+      this.#unlock();
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * One process per spool. Node has no `flock`; SQLite's exclusive lock is the kernel's own, so it ends with the
+ * process, however that ends, and holds between containers that share the folder. The file stays empty.
+ */
+
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { messageOf, VigieError } from '../../errors.ts';
+
+/** Takes the folder until what it returns is called. Throws VigieError: SPOOL_BUSY, SPOOL_UNUSABLE. */
+export function lockSpool(folder: string): () => void {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
+      throw new VigieError('SPOOL_BUSY', `the spool ${folder} is in use by another process`, {
+        remedy: 'Stop that process, or give each process a folder of its own with VIGIE_SPOOL.',
+        cause: error,
+      });
+    }
+    throw new VigieError('SPOOL_UNUSABLE', `the spool ${folder} cannot be locked: ${messageOf(error)}`, {
+      remedy: 'Let VIGIE_SPOOL name a folder on a local disk that this user may write, or unset it.',
+      cause: error,
+    });
+  }
+  return () => database.close();
+}
+
+const SQLITE_BUSY = 5;

@@ -1,0 +1,281 @@
+/**
+ * A sink that goes on taking rows while ClickHouse is away: they wait in a spool on the disk, and are sent when it
+ * is back, alerts first. While nothing waits, rows go straight to ClickHouse and the disk is not touched.
+ *
+ * Guarantee: a write resolves when its rows are in ClickHouse or on the disk. Rows of one table reach ClickHouse
+ * in the order of their writes, none is lost, and some may be sent twice. What cannot be spooled for want of room
+ * holds the caller back until there is some.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import type { SinkTable } from './clickhouse-sink.ts';
+import { ownFailures, systemSleep, withRetries } from './retry.ts';
+import type { RetryOptions, Sleep } from './retry.ts';
+import type { AlertSink, ArchivedEvent } from './sink.ts';
+import type { DiskSpool } from './spool/disk-spool.ts';
+import { recordTexts } from './spool/record.ts';
+import type { Spool } from './spool/spool.ts';
+
+/** `direct`: nothing waits. `away`: rows go to the disk. `sending`: those too, and ClickHouse takes what waited. */
+export type SpoolState = 'direct' | 'away' | 'sending';
+
+type OnRetry = RetryOptions['onRetry'];
+
+export interface SpoolingSinkHooks {
+  readonly onState?: (state: SpoolState) => void;
+  /** Rows were put on the disk. */
+  readonly onSpooled?: (rows: number, table: SinkTable) => void;
+  /** The spool's size, or the age of what is in it, changed. */
+  readonly onSize?: () => void;
+  /** The spool cannot take rows now; the caller waits. */
+  readonly onSpoolRetry?: OnRetry;
+  readonly onSpoolRecovered?: () => void;
+  /** ClickHouse refuses what waits, and somebody must repair that; it is tried again all the same. */
+  readonly onRefused?: OnRetry;
+}
+
+export interface SpoolingSinkOptions {
+  readonly sink: AlertSink;
+  /** Closed with the sink. */
+  readonly spool: DiskSpool;
+  readonly clock: Clock;
+  readonly hooks?: SpoolingSinkHooks;
+  /** How long ClickHouse may take, retries included, before rows go to the disk instead, ms. Default 5000. */
+  readonly patienceMs?: number;
+  readonly sleep?: Sleep;
+}
+
+const FAILURES = ownFailures('SPOOL_FAILED', 'the spool failed');
+/** Longest delay between two attempts to write to a disk that is full, ms. */
+const MAX_DISK_DELAY_MS = 5000;
+
+export class SpoolingSink implements AlertSink {
+  readonly #sink: AlertSink;
+  readonly #spool: DiskSpool;
+  readonly #clock: Clock;
+  readonly #hooks: SpoolingSinkHooks;
+  readonly #patienceMs: number;
+  readonly #sleep: Sleep;
+  readonly #closing = new AbortController();
+  #state: SpoolState = 'away';
+  /** Whether the schema is known to be there. */
+  #opened = false;
+  /** Writes to the disk that are under way: until they end, no row may overtake them. */
+  #writers = 0;
+  #sending: Promise<void> | undefined;
+
+  constructor({
+    sink,
+    spool,
+    clock,
+    hooks = {},
+    patienceMs = 5000,
+    sleep = systemSleep,
+  }: SpoolingSinkOptions) {
+    this.#sink = sink;
+    this.#spool = spool;
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.#patienceMs = patienceMs;
+    this.#sleep = sleep;
+  }
+
+  /** Does not wait for a server that is away. Throws what somebody must repair before the start. */
+  async open(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#patiently(signal, (patience) => this.#sink.open(patience));
+      this.#opened = true;
+    } catch (error) {
+      const late = error instanceof VigieError && error.code === 'SINK_ABORTED';
+      if (!late || signal?.aborted === true) throw error;
+    }
+    this.#hooks.onSize?.();
+    if (this.#opened && this.#spool.isEmpty) {
+      this.#become('direct');
+      return;
+    }
+    if (!this.#opened) this.#hooks.onState?.('away');
+    this.#wake();
+  }
+
+  async detectedAt(
+    alertIds: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, number> | undefined> {
+    if (this.#state !== 'direct') return undefined;
+    return this.#directly(signal, (patience) => this.#sink.detectedAt(alertIds, patience));
+  }
+
+  writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
+    return this.#write(this.#spool.alerts, 'alerts', alerts, signal, (patience) =>
+      this.#sink.writeAlerts(alerts, patience),
+    );
+  }
+
+  writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
+    return this.#write(this.#spool.events, 'access_events', events, signal, (patience) =>
+      this.#sink.writeEvents(events, patience),
+    );
+  }
+
+  /** Resolves when nothing waits any more, or the signal aborts. */
+  async drained(signal: AbortSignal): Promise<void> {
+    const stopped = new Promise((done) => signal.addEventListener('abort', done, { once: true }));
+    while (!signal.aborted && this.#sending !== undefined) await Promise.race([this.#sending, stopped]);
+  }
+
+  /** What waits stays on the disk, for the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#sending;
+    await this.#sink.close().finally(() => this.#spool.close());
+  }
+
+  async #write(
+    part: Spool,
+    table: SinkTable,
+    rows: readonly unknown[],
+    signal: AbortSignal | undefined,
+    directly: (patience: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    if (rows.length === 0) return;
+    if (this.#state === 'direct') {
+      const done = await this.#directly(signal, async (patience) => {
+        await directly(patience);
+        return true;
+      });
+      if (done === true) return;
+    }
+    this.#writers += 1;
+    try {
+      for (const text of recordTexts(rows)) {
+        await withRetries(() => part.append(text, this.#clock.now()), {
+          ...FAILURES,
+          onRetry: (...failure) => this.#hooks.onSpoolRetry?.(...failure),
+          onRecovered: () => this.#hooks.onSpoolRecovered?.(),
+          signal,
+          sleep: this.#sleep,
+          random: Math.random,
+          maxMs: MAX_DISK_DELAY_MS,
+        });
+        this.#hooks.onSize?.();
+      }
+      this.#hooks.onSpooled?.(rows.length, table);
+    } finally {
+      this.#writers -= 1;
+      this.#wake();
+    }
+  }
+
+  /** What ClickHouse answers; undefined when it did not do so in time or refused, from where on rows are spooled. */
+  async #directly<T>(
+    signal: AbortSignal | undefined,
+    work: (patience: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await this.#patiently(signal, work);
+    } catch (error) {
+      if (signal?.aborted === true || !(error instanceof VigieError)) throw error;
+      this.#opened = false;
+      this.#become('away');
+      this.#wake();
+      return undefined;
+    }
+  }
+
+  /** Rejects with SINK_ABORTED when it takes too long. */
+  async #patiently<T>(
+    signal: AbortSignal | undefined,
+    work: (patience: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), this.#patienceMs);
+    try {
+      return await work(
+        AbortSignal.any([patience.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])]),
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sees to it that somebody sends what waits, or finds out when ClickHouse is back. */
+  #wake(): void {
+    if (this.#sending !== undefined || this.#state === 'direct' || this.#closing.signal.aborted) return;
+    this.#sending = this.#send()
+      .catch(() => {})
+      .finally(() => {
+        this.#sending = undefined;
+        // A write that ends from here on wakes it by itself.
+        if (this.#writers === 0) this.#wake();
+      });
+  }
+
+  /** Rejects only when it is closed: whatever else goes wrong is tried again, the rows being safe where they are. */
+  async #send(): Promise<void> {
+    const { signal } = this.#closing;
+    do {
+      await withRetries(() => this.#sendSome(signal), {
+        ...FAILURES,
+        classify: (thrown) => ({ ...FAILURES.classify(thrown), retryable: true }),
+        onRetry: (...failure) => {
+          this.#opened = false;
+          this.#become('away');
+          this.#hooks.onRefused?.(...failure);
+        },
+        signal,
+        sleep: this.#sleep,
+        random: Math.random,
+      });
+      this.#become('sending');
+    } while (!this.#spool.isEmpty);
+    if (this.#writers === 0) this.#become('direct');
+  }
+
+  async #sendSome(signal: AbortSignal): Promise<void> {
+    if (!this.#opened) await this.#sink.open(signal);
+    this.#opened = true;
+    const { alerts, events } = this.#spool;
+    const waiting = await alerts.first();
+    if (waiting !== undefined) {
+      await this.#sendAlerts(waiting.rows as readonly Alert[], signal);
+      await alerts.drop(waiting);
+    } else {
+      const archived = await events.first();
+      if (archived === undefined) return;
+      await this.#sink.writeEvents(archived.rows as readonly ArchivedEvent[], signal);
+      await events.drop(archived);
+    }
+    this.#hooks.onSize?.();
+  }
+
+  /** When they were put on the disk, nobody could say whether they had been detected before. */
+  async #sendAlerts(rows: readonly Alert[], signal: AbortSignal): Promise<void> {
+    const alerts = newestStates(rows);
+    const known = await this.#sink.detectedAt([...alerts.keys()], signal);
+    const dated = [...alerts.values()].map((alert) => ({
+      ...alert,
+      detectedAt: Math.min(alert.detectedAt, known?.get(alert.alertId) ?? Infinity),
+    }));
+    await this.#sink.writeAlerts(dated, signal);
+  }
+
+  #become(state: SpoolState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#hooks.onState?.(state);
+  }
+}
+
+/** Of each alert its last state and its first detection. */
+function newestStates(rows: readonly Alert[]): Map<string, Alert> {
+  const newest = new Map<string, Alert>();
+  for (const row of rows) {
+    const other = newest.get(row.alertId) ?? row;
+    const last = other.version > row.version ? other : row;
+    newest.set(row.alertId, { ...last, detectedAt: Math.min(row.detectedAt, other.detectedAt) });
+  }
+  return newest;
+}

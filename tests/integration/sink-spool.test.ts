@@ -1,0 +1,214 @@
+/** ClickHouse away, slow, failing, and the process killed meanwhile: in the end every row is there as if nothing had been. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
+import { openClickHouse } from '../../src/sink/client.ts';
+import type { ClickHouse } from '../../src/sink/client.ts';
+import { DiskSpool, MIN_SPOOL_BYTES } from '../../src/sink/spool/disk-spool.ts';
+import { SpoolingSink } from '../../src/sink/spooling-sink.ts';
+import type { SpoolingSinkHooks } from '../../src/sink/spooling-sink.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
+import type { TestClickHouse } from '../support/clickhouse.ts';
+import { faultyClickHouse, FAULTS } from '../support/faulty-clickhouse.ts';
+import type { FaultyClickHouse } from '../support/faulty-clickhouse.ts';
+import { alertsOf, writeFlush } from '../support/spooled-flushes.ts';
+
+const FLUSHES = 30;
+
+let server: TestClickHouse;
+let connection: FaultyClickHouse;
+let undisturbed: unknown;
+let databases = 0;
+const toClose: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  server = await startClickHouse();
+  connection = await faultyClickHouse(server.url, 700);
+  const clickHouse = await open(server.url, newDatabase());
+  const sink = new ClickHouseSink(clickHouse, { archiveDays: 0 });
+  await sink.open();
+  for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
+  undisturbed = await rows(clickHouse.database);
+});
+afterAll(async () => {
+  await connection.close();
+  await server.stop();
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-spool-'));
+});
+afterEach(async () => {
+  connection.fault = undefined;
+  for (const close of toClose.splice(0).toReversed()) await close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function newDatabase(): string {
+  databases += 1;
+  return `vigie_test_${process.pid}_spool_${databases}`;
+}
+
+async function open(url: string, database: string): Promise<ClickHouse> {
+  const { username, password } = server;
+  return openClickHouse({ url, username, password, database, dataDir: '', requestTimeoutMs: 400 });
+}
+
+const sleep = () => delay(20);
+
+/** All rows of a database, each once, in a fixed order; past the faults. */
+async function rows(database: string): Promise<unknown> {
+  const clickHouse = await open(server.url, database);
+  const read = async (query: string): Promise<unknown[]> =>
+    (await clickHouse.client.query({ query, format: 'JSONEachRow' })).json();
+  const result = {
+    alerts: await read(`SELECT * FROM ${database}.alerts FINAL ORDER BY alert_id`),
+    events: await read(`SELECT * FROM ${database}.access_events FINAL ORDER BY event_id`),
+  };
+  await clickHouse.close();
+  return result;
+}
+
+async function spooling(
+  database: string,
+  hooks: SpoolingSinkHooks = {},
+): Promise<{ sink: SpoolingSink; spool: DiskSpool }> {
+  const spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES });
+  const sink = new SpoolingSink({
+    sink: new ClickHouseSink(await open(connection.url, database), { archiveDays: 0, sleep }),
+    spool,
+    clock: systemClock,
+    patienceMs: 150,
+    sleep,
+    hooks,
+  });
+  toClose.push(() => sink.close());
+  return { sink, spool };
+}
+
+const always = new AbortController().signal;
+
+describe('while ClickHouse', () => {
+  test.each(FAULTS)('is as “%s” says, rows are taken; afterwards all are there', async (fault) => {
+    const database = newDatabase();
+    const states: string[] = [];
+    const { sink, spool } = await spooling(database, { onState: (state) => states.push(state) });
+    await sink.open();
+    for (let flush = 0; flush < 10; flush++) await writeFlush(sink, flush);
+    // On a busy machine even a sound ClickHouse may be late.
+    await sink.drained(always);
+    states.length = 0;
+    connection.fault = fault;
+    const before = connection.met;
+    for (let flush = 10; flush < 20; flush++) await writeFlush(sink, flush);
+    await expect.poll(() => connection.met).toBeGreaterThan(before + 1);
+    // An answer that comes too late for the writer may come in time for whoever sends what waits.
+    if (fault !== 'slow') expect(spool.isEmpty).toBe(false);
+    connection.fault = undefined;
+    for (let flush = 20; flush < FLUSHES; flush++) await writeFlush(sink, flush);
+    await sink.drained(always);
+    expect(await rows(database)).toEqual(undisturbed);
+    expect(spool.isEmpty).toBe(true);
+    expect([states[0], ...states.slice(-2)]).toEqual(['away', 'sending', 'direct']);
+  });
+
+  test('is away from the start, a process begins all the same', async () => {
+    const database = newDatabase();
+    connection.fault = 'away';
+    const { sink, spool } = await spooling(database);
+    await sink.open();
+    expect(await sink.detectedAt(['alert-0'])).toBeUndefined();
+    for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
+    expect(spool.isEmpty).toBe(false);
+    connection.fault = undefined;
+    await sink.drained(always);
+    expect(await rows(database)).toEqual(undisturbed);
+  });
+
+  test('had an alert before, its first detection stays, and of two in the spool the earlier one', async () => {
+    const database = newDatabase();
+    const { sink } = await spooling(database);
+    await sink.open();
+    const [alert] = alertsOf(0);
+    await sink.writeAlerts([{ ...alert!, detectedAt: 1000 }]);
+    connection.fault = 'away';
+    await sink.writeAlerts([{ ...alert!, version: 2, detectedAt: 9000 }]);
+    await sink.writeAlerts([{ ...alert!, alertId: 'new', detectedAt: 7000 }]);
+    await sink.writeAlerts([{ ...alert!, alertId: 'new', version: 2, detectedAt: 8000 }]);
+    connection.fault = undefined;
+    await sink.drained(always);
+    expect(await sink.detectedAt([alert!.alertId, 'new'])).toEqual(
+      new Map([
+        [alert!.alertId, 1000],
+        ['new', 7000],
+      ]),
+    );
+  });
+});
+
+function run(url: string, database: string, first: number) {
+  const script = fileURLToPath(new URL('../support/spooling-run.ts', import.meta.url));
+  const { username, password } = server;
+  const args = [script, folder, url, username, password, database, String(first), String(FLUSHES)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  toClose.push(async () => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Runs from `first` on, until it has told of so many flushes and then for so long; the next flush to write. */
+async function killed(
+  url: string,
+  database: string,
+  first: number,
+  flushes: number,
+  ms: number,
+): Promise<number> {
+  const child = run(url, database, first);
+  let next = first;
+  for await (const line of createInterface(child.stdout)) {
+    if (/^\d+$/.test(line)) next = Number(line) + 1;
+    if (next - first >= flushes || line === 'drained') break;
+  }
+  await delay(ms);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  return next;
+}
+
+describe('a process that is killed', () => {
+  test('while it spools and while it sends, again and again, has every row in the end', async () => {
+    const seed = Date.now() % 100_000;
+    console.log(`seed ${seed}`);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return state % below;
+    };
+    const database = newDatabase();
+    connection.fault = 'away';
+    let next = 0;
+    for (let round = 0; round < 5; round++) {
+      next = await killed(connection.url, database, next, 1 + random(5), random(15));
+    }
+    expect(next).toBeGreaterThan(0);
+    connection.fault = undefined;
+    for (let round = 0; round < 4; round++) {
+      next = await killed(connection.url, database, next, random(3), random(60));
+    }
+    const last = run(connection.url, database, next);
+    const lines: string[] = [];
+    for await (const line of createInterface(last.stdout)) lines.push(line);
+    expect(lines.at(-1)).toBe('drained');
+    expect(await rows(database)).toEqual(undisturbed);
+  }, 180_000);
+});

@@ -1,0 +1,39 @@
+/**
+ * A made-up run of the pipeline as its sink sees it: flush after flush the states of some alerts, which grow and
+ * are resolved, and archived events. The same number gives the same rows, so a run that was interrupted can go on.
+ */
+
+import type { Alert } from '../../src/alert/alert.ts';
+import type { AlertSink, ArchivedEvent } from '../../src/sink/sink.ts';
+import { alertFixture } from './alert-fixture.ts';
+
+const T0 = Date.UTC(2025, 6, 12, 19);
+/** An alert is in this many flushes. */
+const STATES = 5;
+
+export function alertsOf(flush: number): Alert[] {
+  return Array.from({ length: STATES }, (_, age) => flush - age)
+    .filter((opening) => opening >= 0)
+    .map((opening) =>
+      alertFixture({
+        alertId: `alert-${opening}`,
+        version: 1 + flush - opening,
+        events: 10 * (1 + flush - opening),
+        status: flush - opening === STATES - 1 ? 'resolved' : 'firing',
+      }),
+    );
+}
+
+export function eventsOf(flush: number): ArchivedEvent[] {
+  return Array.from({ length: 50 }, (_, i) => ({
+    eventId: `event-${flush}-${i}`,
+    time: T0 + flush * 1000 + i,
+    fields: { 'user.id': `u-${i}`, 'portal.records.ids': ['00112233445566ff'], 'service.name': 'kairos é😀' },
+  }));
+}
+
+/** In the order of the pipeline; resolves when what it covers may be committed. */
+export async function writeFlush(sink: AlertSink, flush: number): Promise<void> {
+  await sink.writeAlerts(alertsOf(flush));
+  await sink.writeEvents(eventsOf(flush));
+}

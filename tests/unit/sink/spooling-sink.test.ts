@@ -1,0 +1,222 @@
+/**
+ * What a sink with a spool does, told by what reaches the one behind it. That is made up here, because it has to
+ * fail at chosen moments; with the real ClickHouse: tests/integration/sink-spool.test.ts.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Alert } from '../../../src/alert/alert.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { VigieError } from '../../../src/errors.ts';
+import type { AlertSink, ArchivedEvent } from '../../../src/sink/sink.ts';
+import { DiskSpool, MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
+import { SpoolingSink } from '../../../src/sink/spooling-sink.ts';
+import type { SpoolingSinkHooks } from '../../../src/sink/spooling-sink.ts';
+import { alertFixture } from '../../support/alert-fixture.ts';
+import { event } from '../cli/fixtures.ts';
+import { batch, scripted } from '../scripted-pipeline.ts';
+
+const RAW_ID = 'NIR-1850675123456';
+const never = new AbortController().signal;
+
+/** Takes rows, or throws what it is told to. */
+class Behind implements AlertSink {
+  fault: VigieError | undefined;
+  readonly sent: string[] = [];
+
+  async open(): Promise<void> {
+    this.#answer();
+  }
+
+  async detectedAt(): Promise<ReadonlyMap<string, number>> {
+    this.#answer();
+    return new Map();
+  }
+
+  async writeAlerts(alerts: readonly Alert[]): Promise<void> {
+    this.#answer();
+    for (const { alertId, version } of alerts) this.sent.push(`alert ${alertId} ${version}`);
+  }
+
+  async writeEvents(events: readonly ArchivedEvent[]): Promise<void> {
+    this.#answer();
+    for (const { eventId } of events) this.sent.push(`event ${eventId}`);
+  }
+
+  async close(): Promise<void> {}
+
+  #answer(): void {
+    if (this.fault !== undefined) throw this.fault;
+  }
+}
+
+const away = new VigieError('CLICKHOUSE_UNREACHABLE', 'nobody there', { retryable: true });
+const forbidden = new VigieError('CLICKHOUSE_FORBIDDEN', 'no right to write', { remedy: 'Grant it.' });
+const archived = (eventId: string, text = ''): ArchivedEvent => ({ eventId, time: 1, fields: { text } });
+
+let folder: string;
+let behind: Behind;
+let sink: SpoolingSink;
+let spool: DiskSpool;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-spool-'));
+  behind = new Behind();
+  await start();
+});
+afterEach(async () => {
+  await sink.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(hooks: SpoolingSinkHooks = {}): Promise<void> {
+  spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES });
+  sink = new SpoolingSink({
+    sink: behind,
+    spool,
+    clock: systemClock,
+    hooks,
+    sleep: async (_ms, signal) => {
+      await setImmediate();
+      signal?.throwIfAborted();
+    },
+  });
+}
+
+async function restart(hooks: SpoolingSinkHooks): Promise<void> {
+  await sink.close();
+  await start(hooks);
+}
+
+test('while nothing waits, rows go straight to the table and the disk is not touched', async () => {
+  await sink.open();
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 1 })]);
+  await sink.writeEvents([archived('e')]);
+  expect(behind.sent).toEqual(['alert a 1', 'event e']);
+  expect(spool.bytes).toBe(0);
+});
+
+test('alerts that waited are sent before events that waited longer, each alert in its last state', async () => {
+  await sink.open();
+  behind.fault = away;
+  await sink.writeEvents([archived('e1')]);
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 1 })]);
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 2 }), alertFixture({ alertId: 'b' })]);
+  await sink.writeEvents([archived('e2')]);
+  behind.fault = undefined;
+  await sink.drained(never);
+  expect(behind.sent).toEqual(['alert a 2', 'alert b 1', 'event e1', 'event e2']);
+});
+
+test('whenever the table comes and goes, its rows arrive in the order of their writes, and none is lost', async () => {
+  await sink.open();
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.constant('write' as const) },
+    fc.constantFrom('fails' as const, 'works' as const, 'moment' as const),
+  );
+  let n = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      behind.sent.length = 0;
+      const written: string[] = [];
+      for (const it of steps) {
+        if (it === 'fails') behind.fault = away;
+        else if (it === 'works') behind.fault = undefined;
+        else if (it === 'moment') await setImmediate();
+        else {
+          await sink.writeEvents([archived(String((n += 1)))]);
+          written.push(`event ${n}`);
+        }
+      }
+      behind.fault = undefined;
+      await sink.drained(never);
+      expect(behind.sent).toEqual(written);
+      expect(spool.isEmpty).toBe(true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('what somebody must repair ends the start, and later makes rows wait until it is repaired', async () => {
+  behind.fault = forbidden;
+  await expect(sink.open()).rejects.toMatchObject({ code: 'CLICKHOUSE_FORBIDDEN' });
+  behind.fault = undefined;
+  const refusals: string[] = [];
+  await restart({ onRefused: ({ code }) => refusals.push(code) });
+  await sink.open();
+  behind.fault = forbidden;
+  await sink.writeAlerts([alertFixture({ alertId: 'a' })]);
+  await expect.poll(() => refusals.length).toBeGreaterThan(1);
+  expect(new Set(refusals)).toEqual(new Set(['CLICKHOUSE_FORBIDDEN']));
+  behind.fault = undefined;
+  await sink.drained(never);
+  expect(behind.sent).toEqual(['alert a 1']);
+});
+
+test('a full spool holds the writer back, says so, and nothing is lost when there is room again', async () => {
+  const codes: string[] = [];
+  let recovered = 0;
+  await restart({
+    onSpoolRetry: ({ code }) => codes.push(code),
+    onSpoolRecovered: () => (recovered += 1),
+  });
+  await sink.open();
+  behind.fault = away;
+  const written: string[] = [];
+  let waiting: Promise<void> | undefined;
+  for (let i = 0; codes.length === 0; i++) {
+    written.push(`event ${i}`);
+    waiting = sink.writeEvents([archived(String(i), randomBytes(400_000).toString('base64'))]);
+    await Promise.race([waiting, expect.poll(() => codes.length, { timeout: 10_000 }).toBeGreaterThan(0)]);
+  }
+  expect(new Set(codes)).toEqual(new Set(['SPOOL_FULL']));
+  expect(spool.bytes).toBeLessThanOrEqual(MIN_SPOOL_BYTES);
+  behind.fault = undefined;
+  await waiting;
+  await sink.drained(never);
+  expect(behind.sent).toEqual(written);
+  expect(recovered).toBe(1);
+});
+
+test('a writer that waits for room can be stopped; nothing was acknowledged', async () => {
+  await sink.open();
+  behind.fault = away;
+  const stop = new AbortController();
+  const rows = Array.from({ length: 60 }, (_, i) =>
+    archived(String(i), randomBytes(400_000).toString('base64')),
+  );
+  const writing = sink.writeEvents(rows, stop.signal);
+  await expect.poll(() => spool.bytes, { timeout: 10_000 }).toBeGreaterThan(MIN_SPOOL_BYTES * 0.7);
+  stop.abort();
+  await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+});
+
+test('of persons, the spool holds pseudonyms only', async () => {
+  await sink.open();
+  behind.fault = away;
+  const read = (second: number) =>
+    event(second, 'record-view', {
+      service: { name: 's' },
+      portal: { records: { ids: [RAW_ID], count: 1 } },
+    });
+  const { pipeline } = scripted({
+    async *items() {
+      yield {
+        kind: 'assignment',
+        partitions: [{ partition: 0, committedOffset: undefined, metadata: undefined }],
+      };
+      yield batch(0, 3, read(0), read(1), read(2));
+    },
+    options: { sink, archive: true, personFields: ['portal.records.ids'] },
+  });
+  await pipeline.run(never);
+  const text = JSON.stringify([(await spool.alerts.first())?.rows, (await spool.events.first())?.rows]);
+  expect(text).toContain('record-view');
+  expect(text).toContain('Three reads in ten seconds');
+  expect(text).toMatch(/"portal.records.ids":\["[0-9a-f]{16}"\]/);
+  expect(text).not.toContain(RAW_ID);
+});
