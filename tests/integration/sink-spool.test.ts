@@ -1,6 +1,6 @@
 /** ClickHouse away, slow, failing, and the process killed meanwhile: in the end every row is there as if nothing had been. */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -154,6 +154,33 @@ describe('while ClickHouse', () => {
       ]),
     );
   });
+});
+
+test('on a disk that is full, rows wait for room, and in the end all are there', async ({ skip }) => {
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { encoding: 'utf8' });
+  skip(mount.status !== 0, `no small disk: ${mount.error?.message ?? mount.stderr.trim()}`);
+  toClose.push(async () => execFileSync('umount', [folder]));
+  const codes: string[] = [];
+  const database = newDatabase();
+  const { sink } = await spooling(database, { onSpoolRetry: ({ code }) => codes.push(code) });
+  await sink.open();
+  connection.fault = 'away';
+  const filler = join(folder, 'filler');
+  for (let flush = 0; flush < 5; flush++) await writeFlush(sink, flush);
+  spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=512']);
+  let written = 5;
+  const writing = (async () => {
+    for (; written < FLUSHES; written++) await writeFlush(sink, written);
+  })();
+  await expect.poll(() => codes.length).toBeGreaterThan(1);
+  expect(new Set(codes)).toEqual(new Set(['SPOOL_DISK_FULL']));
+  // A page of the disk may have held a few more.
+  expect(written).toBeLessThan(FLUSHES);
+  rmSync(filler);
+  await writing;
+  connection.fault = undefined;
+  await sink.drained(always);
+  expect(await rows(database)).toEqual(undisturbed);
 });
 
 function run(url: string, database: string, first: number) {
