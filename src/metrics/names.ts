@@ -246,6 +246,13 @@ export const METRICS = {
     unit: 'rows',
     help: 'Rows put into the spool because ClickHouse was away.',
   },
+  rowsRefused: {
+    name: 'vigie_sink_refused_rows_total',
+    type: 'counter',
+    labels: ['table'],
+    unit: 'rows',
+    help: 'Rows that ClickHouse refused for what they hold, set aside in the spool’s folder.',
+  },
   sourceProblems: {
     name: 'vigie_source_problems_total',
     type: 'counter',

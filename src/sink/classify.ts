@@ -64,6 +64,24 @@ const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ]);
 
+/** ClickHouse's own error codes for a row whose values it cannot take; others of the insert may be sound. */
+const ROW_CODES: ReadonlySet<number> = new Set([
+  6, // CANNOT_PARSE_TEXT
+  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  38, // CANNOT_PARSE_DATE
+  41, // CANNOT_PARSE_DATETIME
+  53, // TYPE_MISMATCH
+  69, // ARGUMENT_OUT_OF_BOUND
+  70, // CANNOT_CONVERT_TYPE
+  72, // CANNOT_PARSE_NUMBER
+  117, // INCORRECT_DATA
+  131, // TOO_LARGE_STRING_SIZE
+  321, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  469, // VIOLATED_CONSTRAINT
+  691, // UNKNOWN_ELEMENT_OF_ENUM
+]);
+
 const NOT_ENOUGH_SPACE = 243;
 const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
 const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 497]);
@@ -139,6 +157,13 @@ function classifyServerCode(code: number): Classification {
       retryable: false,
       code: 'CLICKHOUSE_SCHEMA',
       remedy: 'Check CLICKHOUSE_DATABASE; starting "vigie run" once creates the tables that are missing.',
+    };
+  }
+  if (ROW_CODES.has(code)) {
+    return {
+      retryable: false,
+      code: 'CLICKHOUSE_ROW_REFUSED',
+      remedy: 'Undo what was changed about the table; if nothing was, this is a defect: please report it.',
     };
   }
   return { retryable: false, code: 'CLICKHOUSE_REFUSED', remedy: 'This is a defect: please report it.' };

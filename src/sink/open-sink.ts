@@ -97,7 +97,10 @@ async function openSpool({ config, metrics, logger }: OpenSinkOptions, folder: s
       ),
   });
   metrics.spoolCapacity.set(spool.maxBytes);
-  for (const table of TABLES) metrics.spoolRows.inc({ table }, 0);
+  for (const table of TABLES) {
+    metrics.spoolRows.inc({ table }, 0);
+    metrics.rowsRefused.inc({ table }, 0);
+  }
   return spool;
 }
 
@@ -123,6 +126,15 @@ function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: D
       onSpooled: (rows, table) => metrics.spoolRows.inc({ table }, rows),
       onSpoolRetry: tryingAgain(options, 'spool', 'spool'),
       onSpoolRecovered: () => trouble('spool', undefined),
+      onSetAside: (error, table, path) => {
+        // The others went through.
+        trouble('sink', undefined);
+        metrics.rowsRefused.inc({ table });
+        logger.error(
+          { code: error.code, remedy: error.remedy, table, path },
+          `a row was refused and set aside: ${error.message}`,
+        );
+      },
       onRefused: tryingAgain(options, 'what waits in the spool', 'sink'),
     },
   });

@@ -11,6 +11,7 @@ import type { Alert } from '../alert/alert.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
+import { sendApart } from './send-apart.ts';
 import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
 import type { AlertSink, ArchivedEvent } from './sink.ts';
@@ -34,6 +35,8 @@ export interface SpoolingSinkHooks {
   readonly onSpoolRecovered?: () => void;
   /** ClickHouse refuses what waits, and somebody must repair that; it is tried again all the same. */
   readonly onRefused?: OnRetry;
+  /** ClickHouse refused a row for what it holds. It was set aside, in this file. */
+  readonly onSetAside?: (error: VigieError, table: SinkTable, path: string) => void;
 }
 
 export interface SpoolingSinkOptions {
@@ -245,7 +248,9 @@ export class SpoolingSink implements AlertSink {
     } else {
       const archived = await events.first();
       if (archived === undefined) return;
-      await this.#sink.writeEvents(archived.rows as readonly ArchivedEvent[], signal);
+      await this.#sendRows('access_events', archived.rows as readonly ArchivedEvent[], (rows) =>
+        this.#sink.writeEvents(rows, signal),
+      );
       await events.drop(archived);
     }
     this.#hooks.onSize?.();
@@ -259,7 +264,17 @@ export class SpoolingSink implements AlertSink {
       ...alert,
       detectedAt: Math.min(alert.detectedAt, known?.get(alert.alertId) ?? Infinity),
     }));
-    await this.#sink.writeAlerts(dated, signal);
+    await this.#sendRows('alerts', dated, (some) => this.#sink.writeAlerts(some, signal));
+  }
+
+  async #sendRows<Row extends Alert | ArchivedEvent>(
+    table: SinkTable,
+    rows: readonly Row[],
+    send: (rows: readonly Row[]) => Promise<void>,
+  ): Promise<void> {
+    for (const { row, error } of await sendApart(rows, send)) {
+      this.#hooks.onSetAside?.(error, table, await this.#spool.setAside(table, row));
+    }
   }
 
   #become(state: SpoolState): void {

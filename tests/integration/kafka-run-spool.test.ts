@@ -69,6 +69,11 @@ async function rowsOf(database: string): Promise<{ alerts: unknown[]; events: un
   return { alerts: undated(alerts), events };
 }
 
+/** Of a line of the log, ms since the epoch. */
+function timeOf(line: string): string {
+  return String(Date.parse((JSON.parse(line) as Record<string, string>)['@timestamp']!));
+}
+
 test.runIf(kafka !== undefined)(
   'a process that is killed and started while ClickHouse is away goes on detecting, and all rows are there at last',
   async () => {
@@ -86,8 +91,6 @@ test.runIf(kafka !== undefined)(
     const group = uniqueName('group');
     await createTopic(brokers, topic, 1);
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
-    const timeOf = (line: string) =>
-      String(Date.parse((JSON.parse(line) as Record<string, string>)['@timestamp']!));
     // The theft lies in the second and the third part.
     const inTheft = lines.findIndex((line) => line.includes('2025-07-09T20:0'));
     const cuts = [0, inTheft + 200, inTheft + 2000, lines.length];

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -154,6 +154,30 @@ describe('while ClickHouse', () => {
       ]),
     );
   });
+});
+
+test('a row that violates what somebody demands of the table is kept, can be inserted later, and delays no other', async () => {
+  const database = newDatabase();
+  const kept: string[] = [];
+  const { sink } = await spooling(database, { onSetAside: (_error, _table, path) => kept.push(path) });
+  await sink.open();
+  const clickHouse = await open(server.url, database);
+  const alter = (what: string) =>
+    clickHouse.client.command({ query: `ALTER TABLE ${database}.alerts ${what}` });
+  await alter(`ADD CONSTRAINT no_twelve CHECK alert_id != 'alert-12'`);
+  for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
+  await sink.drained(always);
+  const stored = async () => ((await rows(database)) as { alerts: unknown[] }).alerts.length;
+  const { alerts } = undisturbed as { alerts: unknown[] };
+  expect(await stored()).toBe(alerts.length - 1);
+  await alter('DROP CONSTRAINT no_twelve');
+  const values = readFileSync(kept[0]!, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  await clickHouse.client.insert({ table: `${database}.alerts`, values, format: 'JSONEachRow' });
+  await clickHouse.close();
+  expect(await rows(database)).toEqual(undisturbed);
 });
 
 test('on a disk that is full, rows wait for room, and in the end all are there', async ({ skip }) => {

@@ -54,6 +54,23 @@ describe('settings', () => {
     });
   });
 
+  test.each([
+    ['16777216', 16 * 1024 ** 2],
+    ['16MiB', 16 * 1024 ** 2],
+    ['20 GiB', 20 * 1024 ** 3],
+    ['2TiB', 2 * 1024 ** 4],
+  ])('take %s for a size', (text, bytes) => {
+    expect(loadConfig({ VIGIE_SPOOL_MAX: text }).spool_max).toBe(bytes);
+  });
+
+  test.each(['15MiB', '2GB', '1.5GiB', '-1', 'GiB', '99999999999TiB'])(
+    'do not take %s for a size, and say which forms there are',
+    (text) => {
+      const form = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB, at least 16MiB';
+      expect(faultsOf({ VIGIE_SPOOL_MAX: text })).toEqual([`VIGIE_SPOOL_MAX is "${text}": ${form}`]);
+    },
+  );
+
   test('count as not set when the variable is empty or the file says null', () => {
     const path = file('group:\n');
     expect(loadConfig({ VIGIE_CONFIG: path, VIGIE_TOPIC: '' })).toMatchObject({

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -27,6 +27,7 @@ const never = new AbortController().signal;
 /** Takes rows, or throws what it is told to. */
 class Behind implements AlertSink {
   fault: VigieError | undefined;
+  refuses: (eventId: string) => boolean = () => false;
   readonly sent: string[] = [];
 
   async open(): Promise<void> {
@@ -45,6 +46,7 @@ class Behind implements AlertSink {
 
   async writeEvents(events: readonly ArchivedEvent[]): Promise<void> {
     this.#answer();
+    if (events.some(({ eventId }) => this.refuses(eventId))) throw rowRefused;
     for (const { eventId } of events) this.sent.push(`event ${eventId}`);
   }
 
@@ -57,6 +59,7 @@ class Behind implements AlertSink {
 
 const away = new VigieError('CLICKHOUSE_UNREACHABLE', 'nobody there', { retryable: true });
 const forbidden = new VigieError('CLICKHOUSE_FORBIDDEN', 'no right to write', { remedy: 'Grant it.' });
+const rowRefused = new VigieError('CLICKHOUSE_ROW_REFUSED', 'it violates a constraint');
 const archived = (eventId: string, text = ''): ArchivedEvent => ({ eventId, time: 1, fields: { text } });
 
 let folder: string;
@@ -155,6 +158,39 @@ test('what somebody must repair ends the start, and later makes rows wait until 
   behind.fault = undefined;
   await sink.drained(never);
   expect(behind.sent).toEqual(['alert a 1']);
+});
+
+test('a row that is refused for what it holds is set aside, and the others do not wait for it', async () => {
+  const aside: string[] = [];
+  await restart({ onSetAside: (_error, table, path) => aside.push(`${table} ${path}`) });
+  await sink.open();
+  behind.refuses = (eventId) => eventId === 'e7' || eventId === 'e20';
+  const ids = Array.from({ length: 30 }, (_, i) => `e${i}`);
+  await sink.writeEvents(ids.map((id) => archived(id, 'why not')));
+  await sink.drained(never);
+  const sent = ids.filter((id) => !behind.refuses(id)).map((id) => `event ${id}`);
+  expect(behind.sent.toSorted()).toEqual(sent.toSorted());
+  const path = join(folder, 'refused', 'access_events.ndjson');
+  expect(aside).toEqual([`access_events ${path}`, `access_events ${path}`]);
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
+    ['e7', 'e20'].map((id) => ({ event_id: id, time: 1, other: { text: ['why not'] } })),
+  );
+  expect(spool.isEmpty).toBe(true);
+});
+
+test('when hundreds are refused it is not for what they hold: they wait until the table is repaired', async () => {
+  const refusals: string[] = [];
+  await restart({ onRefused: ({ code }) => refusals.push(code) });
+  await sink.open();
+  behind.refuses = () => true;
+  const ids = Array.from({ length: 300 }, (_, i) => `e${i}`);
+  await sink.writeEvents(ids.map((id) => archived(id)));
+  await expect.poll(() => refusals.length).toBeGreaterThan(1);
+  expect(existsSync(join(folder, 'refused'))).toBe(false);
+  behind.refuses = () => false;
+  await sink.drained(never);
+  expect(behind.sent).toEqual(ids.map((id) => `event ${id}`));
 });
 
 test('a full spool holds the writer back, says so, and nothing is lost when there is room again', async () => {
