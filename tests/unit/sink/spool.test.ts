@@ -14,13 +14,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskSpool, MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
 import type { DiskSpoolOptions } from '../../../src/sink/spool/disk-spool.ts';
 import { recordTexts } from '../../../src/sink/spool/record.ts';
 import type { WriteAt } from '../../../src/sink/spool/segment.ts';
 import type { Spool } from '../../../src/sink/spool/spool.ts';
 import { startChild } from '../../support/child.ts';
+
+// Much of it waits for the disk, which others use too.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let open: DiskSpool[] = [];
