@@ -4,6 +4,9 @@
  * it every new string is `OVERFLOW`, which alerts show as such.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 const OVERFLOW = '(others)';
 
 export class Dictionary {
@@ -28,5 +31,14 @@ export class Dictionary {
 
   text(number: number): string {
     return this.#texts[number]!;
+  }
+
+  save(to: SectionWriter): void {
+    to.list(this.#texts.slice(1), (text) => to.text(text));
+  }
+
+  /** To be called of an empty one. */
+  load(from: SectionReader): void {
+    from.each(() => this.number(from.text()));
   }
 }

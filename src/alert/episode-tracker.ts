@@ -8,6 +8,8 @@
  */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { Episode, type EpisodeGroup, type EpisodeRule } from './episode.ts';
@@ -32,6 +34,7 @@ export class EpisodeTracker {
    */
   readonly #deadlines = new MinHeap<Episode>();
   #sequence = 0;
+  readonly #loaded: Episode[] = [];
 
   /** `rules`: all correlations, for what they say of each other. */
   constructor(rules: readonly CorrelationRule[]) {
@@ -141,16 +144,43 @@ export class EpisodeTracker {
     const { rule } = of;
     this.#sequence += 1;
     const episode = new Episode(of, group, { end, value, estimated, sequence: this.#sequence });
-    this.open.add(episode);
+    group.addRange(episode.totals, of.measure, end - rule.timespanMs, end, 1);
+    episode.readCrossing();
     this.changed.add(episode);
-    for (const inhibited of this.#inhibition.opened(episode)) this.changed.add(inhibited);
-    if (this.#announced(rule)) {
-      this.unannounced.add(episode);
-      this.#nextFiring = Math.min(this.#nextFiring, end);
-    }
+    this.#hold(episode);
+    if (this.#announced(rule)) this.#toAnnounce(episode);
     this.opened.set(rule.key, (this.opened.get(rule.key) ?? 0) + 1);
-    this.#deadlines.push(deadlineOf(episode), episode);
     return episode;
+  }
+
+  #hold(episode: Episode): void {
+    this.open.add(episode);
+    for (const inhibited of this.#inhibition.opened(episode)) this.changed.add(inhibited);
+    this.#deadlines.push(deadlineOf(episode), episode);
+  }
+
+  #toAnnounce(episode: Episode): void {
+    this.unannounced.add(episode);
+    this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
+  }
+
+  /** Saves an open episode, and whether its firing is still to be passed on. */
+  saveEpisode(to: SectionWriter, episode: Episode): void {
+    episode.save(to);
+    to.flag(this.unannounced.has(episode));
+  }
+
+  loadEpisode(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode {
+    const episode = Episode.load(from, of, group);
+    this.#loaded.push(episode);
+    if (from.flag()) this.#toAnnounce(episode);
+    this.#sequence = Math.max(this.#sequence, episode.sequence);
+    return episode;
+  }
+
+  /** To be called when all episodes are loaded: what is between those of a group needs all of them. */
+  loaded(): void {
+    for (const episode of this.#loaded.splice(0).sort((a, b) => a.sequence - b.sequence)) this.#hold(episode);
   }
 
   #grow(episode: Episode, end: number, value: number, estimated: boolean): void {
@@ -164,8 +194,7 @@ export class EpisodeTracker {
       // Earlier than need be where its firing was passed on.
       this.#nextFiring = Math.min(this.#nextFiring, end);
       episode.valueAtCrossing = value;
-      episode.firstEventAt = group.oldestIn(measure, from, end);
-      episode.recordsBefore = group.recordsIn(measure, from, end);
+      episode.readCrossing();
     } else if (end === episode.crossedAt && value > episode.valueAtCrossing) {
       episode.valueAtCrossing = value;
     } else {

@@ -7,6 +7,8 @@
 
 import { createHash } from 'node:crypto';
 import type { CorrelationRule } from '../sigma/rule.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import type { Alert } from './alert.ts';
 import type { Dictionary } from './dictionary.ts';
 import { Totals } from './totals.ts';
@@ -53,8 +55,8 @@ export class Episode {
   lastTrueAt: number;
   value: number;
   valueEstimated: boolean;
-  firstEventAt: number;
-  recordsBefore: number;
+  firstEventAt = NaN;
+  recordsBefore = 0;
   readonly totals = new Totals();
   /** Events after lastTrueAt that left the event log already; they belong here if the episode goes on. */
   tail: Totals | undefined = undefined;
@@ -67,10 +69,7 @@ export class Episode {
   readonly #openedAt: number;
   #alertId: string | undefined;
 
-  /** The window must be in the group's log. */
   constructor(of: EpisodeRule, group: EpisodeGroup, { end, value, estimated, sequence }: Opening) {
-    const { rule, measure } = of;
-    const from = end - rule.timespanMs;
     this.of = of;
     this.group = group;
     this.sequence = sequence;
@@ -80,9 +79,14 @@ export class Episode {
     this.lastTrueAt = end;
     this.value = value;
     this.valueEstimated = estimated;
-    group.addRange(this.totals, measure, from, end, 1);
-    this.firstEventAt = group.oldestIn(measure, from, end);
-    this.recordsBefore = group.recordsIn(measure, from, end);
+  }
+
+  /** Reads what its crossing window holds, which must be in the group's log. */
+  readCrossing(): void {
+    const { group, of, crossedAt } = this;
+    const from = crossedAt - of.rule.timespanMs;
+    this.firstEventAt = group.oldestIn(of.measure, from, crossedAt);
+    this.recordsBefore = group.recordsIn(of.measure, from, crossedAt);
   }
 
   /**
@@ -95,6 +99,46 @@ export class Episode {
       .digest('hex')
       .slice(0, 32);
     return this.#alertId;
+  }
+
+  /** Saves an open episode. */
+  save(to: SectionWriter): void {
+    to.f64(this.#openedAt);
+    to.f64(this.value);
+    to.flag(this.valueEstimated);
+    to.f64(this.sequence);
+    to.text(this.inhibitedBy);
+    to.f64(this.crossedAt);
+    to.f64(this.valueAtCrossing);
+    to.f64(this.lastTrueAt);
+    to.f64(this.firstEventAt);
+    to.f64(this.recordsBefore);
+    this.totals.save(to);
+    to.flag(this.tail !== undefined);
+    this.tail?.save(to);
+    to.flag(this.tooLate);
+    to.u32(this.raisedLate);
+    to.list(this.samples, ({ time, id }) => {
+      to.f64(time);
+      to.text(id);
+    });
+  }
+
+  static load(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode {
+    const opening = { end: from.f64(), value: from.f64(), estimated: from.flag(), sequence: from.f64() };
+    const episode = new Episode(of, group, opening);
+    episode.inhibitedBy = from.text();
+    episode.crossedAt = from.f64();
+    episode.valueAtCrossing = from.f64();
+    episode.lastTrueAt = from.f64();
+    episode.firstEventAt = from.f64();
+    episode.recordsBefore = from.f64();
+    episode.totals.load(from);
+    if (from.flag()) (episode.tail = new Totals()).load(from);
+    episode.tooLate = from.flag();
+    episode.raisedLate = from.u32();
+    from.each(() => episode.samples.push({ time: from.f64(), id: from.text() }));
+    return episode;
   }
 
   /** Whether the event that arrived, of this time, belongs to the episode as it stands. */

@@ -8,6 +8,9 @@
  * no bias correction at any cardinality.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 /** Beyond this many distinct persons the count is an estimate. */
 export const EXACT_PERSONS = 10_000;
 
@@ -55,6 +58,24 @@ export class PersonCounter {
 
   count(): number {
     return this.#registers === undefined ? this.#size : Math.round(estimate(this.#registers));
+  }
+
+  save(to: SectionWriter): void {
+    to.flag(this.estimated);
+    if (this.#registers !== undefined) {
+      to.memory(this.#registers);
+      return;
+    }
+    to.u32(this.#size);
+    this.#forEach((hi, lo) => {
+      to.u32(hi);
+      to.u32(lo);
+    });
+  }
+
+  load(from: SectionReader): void {
+    if (from.flag()) from.memory((this.#registers = new Uint8Array(REGISTERS)));
+    else from.each(() => this.add(from.u32(), from.u32()));
   }
 
   #forEach(visit: (hi: number, lo: number) => void): void {

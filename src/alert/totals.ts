@@ -3,6 +3,8 @@
  * ranges overlap, subtracted; what is listed is a union, for which an overlap does not matter.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { PersonCounter } from './person-counter.ts';
 
 /** Distinct values listed on an alert; a busier dimension shows this many. */
@@ -45,6 +47,26 @@ export class Totals {
     for (const number of other.organisations) addBounded(this.organisations, number);
     for (const number of other.networks) addBounded(this.networks, number);
     for (const number of other.categories) addBounded(this.categories, number);
+  }
+
+  save(to: SectionWriter): void {
+    to.f64(this.events);
+    to.f64(this.records);
+    to.f64(this.bytes);
+    to.flag(this.estimated);
+    this.persons.save(to);
+    for (const list of this.#lists) to.list(list, (number) => to.u32(number));
+  }
+
+  load(from: SectionReader): void {
+    this.addEvents(1, from.f64(), from.f64(), from.f64());
+    this.estimated = from.flag();
+    this.persons.load(from);
+    for (const list of this.#lists) from.each(() => list.push(from.u32()));
+  }
+
+  get #lists(): readonly number[][] {
+    return [this.applications, this.organisations, this.networks, this.categories];
   }
 }
 

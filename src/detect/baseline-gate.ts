@@ -9,6 +9,8 @@
  */
 
 import type { Baseline } from '../sigma/rule.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { ValueHistory } from '../window/value-history.ts';
 
 export type Verdict =
@@ -55,6 +57,23 @@ export class BaselineGate {
   /** Some window can be judged once the watermark is past this time; Infinity when none waits. */
   get nextEnd(): number {
     return this.#nextEnd;
+  }
+
+  save(to: SectionWriter): void {
+    this.history.save(to);
+    to.list(this.#waiting, ([endMs, value]) => {
+      to.f64(endMs);
+      to.f64(value);
+    });
+  }
+
+  load(from: SectionReader): void {
+    this.history.load(from);
+    from.each(() => {
+      const endMs = from.f64();
+      this.#waiting.set(endMs, from.f64());
+      this.#nextEnd = Math.min(this.#nextEnd, this.history.finalAfter(endMs));
+    });
   }
 
   /** Judges what waited for the watermark; reports what is unusual. */

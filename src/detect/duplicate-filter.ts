@@ -3,6 +3,9 @@
  * their event times; ids whose time is at or before the horizon are forgotten at the next rebuild.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 export type Sighting = 'first' | 'duplicate' | 'conflict';
 
 const SMALLEST = 1024;
@@ -38,15 +41,31 @@ export class DuplicateFilter {
     }
   }
 
+  save(to: SectionWriter): void {
+    to.u32(this.#time.length);
+    to.u32(this.#used);
+    for (const column of [this.#hi, this.#lo, this.#time]) to.memory(column);
+  }
+
+  load(from: SectionReader): void {
+    this.#resize(from.u32());
+    this.#used = from.u32();
+    for (const column of [this.#hi, this.#lo, this.#time]) from.memory(column);
+  }
+
+  #resize(size: number): void {
+    this.#hi = new Uint32Array(size);
+    this.#lo = new Uint32Array(size);
+    this.#time = new Float64Array(size).fill(NaN);
+  }
+
   #rebuild(forgetUpTo: number): void {
     const [hi, lo, time] = [this.#hi, this.#lo, this.#time];
     let live = 0;
     for (const t of time) if (t > forgetUpTo) live += 1;
     let size = SMALLEST;
     while (live > size * 0.3) size *= 2;
-    this.#hi = new Uint32Array(size);
-    this.#lo = new Uint32Array(size);
-    this.#time = new Float64Array(size).fill(NaN);
+    this.#resize(size);
     this.#used = live;
     const mask = size - 1;
     for (let from = 0; from < time.length; from += 1) {

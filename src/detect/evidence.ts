@@ -4,6 +4,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Dictionary } from '../alert/dictionary.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
 
@@ -54,6 +56,18 @@ export class Evidence {
     entry.network = this.#network(firstText(slots[at.source]));
     const categories = textsOf(slots[at.category]);
     entry.category = this.categories.number(categories.length === 1 ? categories[0]! : categories.join(', '));
+  }
+
+  save(to: SectionWriter): void {
+    for (const dictionary of this.#dictionaries) dictionary.save(to);
+  }
+
+  load(from: SectionReader): void {
+    for (const dictionary of this.#dictionaries) dictionary.load(from);
+  }
+
+  get #dictionaries(): readonly Dictionary[] {
+    return [this.applications, this.organisations, this.networks, this.categories];
   }
 
   #network(address: string): number {

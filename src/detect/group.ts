@@ -14,6 +14,8 @@ import type { Episode, EpisodeGroup, EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Totals } from '../alert/totals.ts';
 import type { Pseudonyms } from '../event/pseudonyms.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
 import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
@@ -46,16 +48,31 @@ export interface StreamLogs {
   readonly longestMs: number;
   /** Entries a log of one group holds before anything is coalesced. */
   readonly exactEntries: number;
-  readonly watchers: number;
+  /** The rules of the stream as episodes know them. */
+  readonly watchers: readonly EpisodeRule[];
   readonly tracker: EpisodeTracker;
   readonly scaled: ScaledBounds;
 }
 
-interface Sum {
-  readonly run: Run;
-  readonly horizons: HorizonState[];
+class Sum {
+  readonly run = new Run();
+  readonly horizons: readonly HorizonState[];
   /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
-  inexact: boolean;
+  inexact = false;
+
+  constructor(horizonCount: number) {
+    this.horizons = Array.from({ length: horizonCount }, () => new HorizonState());
+  }
+
+  save(to: SectionWriter): void {
+    for (const part of [this.run, ...this.horizons]) part.save(to);
+    to.flag(this.inexact);
+  }
+
+  load(from: SectionReader): void {
+    for (const part of [this.run, ...this.horizons]) part.load(from);
+    this.inexact = from.flag();
+  }
 }
 
 /** Larger whole amounts soon add up to more than a double counts exactly. */
@@ -112,11 +129,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.#gates = logs.baselined.map(
       ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
     );
-    this.#sums = logs.sums.map(({ horizons }) => ({
-      run: new Run(),
-      horizons: horizons.map(() => new HorizonState()),
-      inexact: false,
-    }));
+    this.#sums = logs.sums.map(({ horizons }) => new Sum(horizons.length));
   }
 
   /** From this event time on, nothing that will come is judged by what the group did up to now. */
@@ -367,6 +380,43 @@ export class Group implements EpisodeGroup, WindowVisitor {
     sums.forEach(({ log }, m) => log.release(this.#sums[m]!.run));
   }
 
+  save(to: SectionWriter): void {
+    this.events.save(to);
+    for (const part of this.#parts) part.save(to);
+    to.f64(this.#trimFrom);
+    to.f64(this.#coalescedUpTo);
+    to.u32(this.#boundAt);
+    const { tracker, watchers } = this.#logs;
+    to.list(this.episodes, (episode) => {
+      to.u32(watchers.indexOf(episode.of));
+      tracker.saveEpisode(to, episode);
+    });
+  }
+
+  /** To be called of a new one; the logs must be loaded. */
+  load(from: SectionReader): void {
+    this.events.load(from);
+    for (const part of this.#parts) part.load(from);
+    this.#trimFrom = from.f64();
+    this.#coalescedUpTo = from.f64();
+    this.#boundAt = from.u32();
+    const { tracker, watchers } = this.#logs;
+    from.each(() => this.episodes.push(tracker.loadEpisode(from, watchers[from.u32()]!, this)));
+  }
+
+  get #parts(): readonly { save(to: SectionWriter): void; load(from: SectionReader): void }[] {
+    const gates = this.novelty === undefined ? this.#gates : [this.novelty, ...this.#gates];
+    return [
+      ...this.sightings,
+      this.#persons,
+      ...this.#counts,
+      ...this.#sums,
+      ...this.#temporals,
+      ...this.#closings,
+      ...gates,
+    ];
+  }
+
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
     const { events: log, distincts, counted, persons } = this.#logs;
     if (from < this.#coalescedUpTo) totals.estimated = true;
@@ -483,6 +533,6 @@ export class Group implements EpisodeGroup, WindowVisitor {
       to = Math.min(to, episode.lastTrueAt);
       rules += 1;
     }
-    return rules >= this.#logs.watchers ? [from, to] : [Infinity, -Infinity];
+    return rules >= this.#logs.watchers.length ? [from, to] : [Infinity, -Infinity];
   }
 }

@@ -6,7 +6,9 @@
  */
 
 import type { EventRecord } from '../event/record.ts';
-import type { EventEntry } from '../window/event-log.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+import { type EventEntry, loadEntry, saveEntry } from '../window/event-log.ts';
 import { Terms } from '../window/terms.ts';
 import { TimeQueue } from '../window/time-queue.ts';
 import { combinations, keyOf, textsOf } from './values.ts';
@@ -59,6 +61,34 @@ export class NoveltyGate {
   /** Something can be judged once the watermark is past this time; Infinity when nothing waits. */
   get nextEnd(): number {
     return this.#waiting.at(0)?.time ?? Infinity;
+  }
+
+  save(to: SectionWriter): void {
+    this.terms.save(to);
+    this.#waiting.save(to, ({ entry, eventId, terms, values, amounts, closing }) => {
+      saveEntry(to, entry);
+      to.text(eventId);
+      to.list(terms, (term) => to.text(term));
+      to.list(values, (words) => to.numbers([...words]));
+      to.numbers(amounts);
+      to.list(closing, (held) => to.plain(held));
+    });
+  }
+
+  load(from: SectionReader): void {
+    this.terms.load(from);
+    this.#waiting.load(from, () => {
+      const entry = loadEntry(from);
+      return {
+        time: entry.time,
+        entry,
+        eventId: from.text(),
+        terms: from.list(() => from.text()),
+        values: from.list(() => Uint32Array.from(from.numbers())),
+        amounts: Float64Array.from(from.numbers()),
+        closing: from.list(() => from.plain()),
+      };
+    });
   }
 
   /** Judges the events older than the watermark; passes those that count on, oldest first. */

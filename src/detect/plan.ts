@@ -136,6 +136,12 @@ export function planCorrelations(ruleSet: RuleSet, fields: FieldTable): Plan {
   return { streams, streamsOf, depths: depthsOf(ruleSet.correlations) };
 }
 
+/** The rules of a stream as the tracker is told of them, in the plan's order. */
+export function watchersOf({ counts, distincts, sums, temporals, closings }: StreamPlan): readonly Watcher[] {
+  const horizons = [...counts, ...[...distincts, ...sums].flatMap((measure) => measure.horizons)];
+  return [...[...horizons, ...closings].flatMap(({ watchers }) => watchers), ...temporals];
+}
+
 function depthsOf(correlations: readonly CorrelationRule[]): CorrelationRule[][] {
   const byKey = new Map(correlations.map((rule) => [rule.key, rule]));
   const depths = new Map<CorrelationRule, number>();

@@ -8,6 +8,8 @@
 
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
 import { raisesAlerts } from '../sigma/rule.ts';
@@ -15,13 +17,14 @@ import type { Lists } from '../lookup/list.ts';
 import { DistinctLog, Sightings } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { PersonsLog } from '../window/persons-log.ts';
+import type { RunStore } from '../window/run-store.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
-import type { PlannedTemporal, StreamPlan } from './plan.ts';
+import { type PlannedTemporal, type StreamPlan, watchersOf } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
 import type { ValueHashes } from './value-hashes.ts';
 import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
@@ -105,7 +108,7 @@ export class Stream {
       novelty: plan.novelty,
       longestMs: plan.longestMs,
       exactEntries: Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted)),
-      watchers: plan.rules.length,
+      watchers: watchersOf(plan),
       tracker: context.tracker,
       scaled,
     };
@@ -119,9 +122,7 @@ export class Stream {
 
   /** Bytes of typed memory reserved by the logs. */
   get bytes(): number {
-    const { events, distincts, persons, sums } = this.#logs;
-    const logs = [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
-    return logs.reduce((sum, log) => sum + log.bytes, persons?.bytes ?? 0);
+    return this.#stores.reduce((sum, log) => sum + log.bytes, 0);
   }
 
   /**
@@ -338,6 +339,10 @@ export class Stream {
 
   #create(key: Key, values: readonly Key[]): Group {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
+    return this.#newGroup(key, values);
+  }
+
+  #newGroup(key: Key, values: readonly Key[]): Group {
     const fields = Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
     const sightings = this.#plan.distincts.map(({ horizons }) => new Sightings(horizons.length));
     const group = new Group(fields, this.#logs, sightings);
@@ -366,6 +371,55 @@ export class Stream {
     if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
     group.clear();
     this.#groups.delete(key);
+  }
+
+  save(to: SectionWriter): void {
+    for (const log of this.#stores) log.save(to);
+    to.u32(this.#events % SWEEP_EVERY);
+    to.u32(this.#passed());
+    to.u32(this.#groups.size);
+    for (const group of this.#groups.values()) {
+      for (const field of this.#plan.groupBy) to.plain(group.fields[field]);
+      group.save(to);
+    }
+  }
+
+  /** To be called of a new one. */
+  load(from: SectionReader): void {
+    for (const log of this.#stores) log.load(from);
+    this.#events = from.u32();
+    const passed = from.u32();
+    from.each(() => {
+      const values = this.#plan.groupBy.map(() => from.plain() as Key);
+      const group = this.#newGroup(keyOf(values), values);
+      group.load(from);
+      this.#schedule(group);
+    });
+    this.#hand = this.#handBehind(passed);
+  }
+
+  get #stores(): readonly RunStore[] {
+    const { events, distincts, persons, sums } = this.#logs;
+    const logs = [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
+    return persons === undefined ? logs : [...logs, persons];
+  }
+
+  /** How many groups the hand has passed in this round. */
+  #passed(): number {
+    const next = this.#hand.next();
+    let passed = 0;
+    for (const key of this.#groups.keys()) {
+      if (next.done !== true && key === next.value[0]) break;
+      passed += 1;
+    }
+    this.#hand = this.#handBehind(passed);
+    return passed;
+  }
+
+  #handBehind(groups: number): IterableIterator<[Key, Group]> {
+    const hand = this.#groups.entries();
+    for (let i = 0; i < groups; i += 1) hand.next();
+    return hand;
   }
 
   #nextGroup(): [Key, Group] | undefined {

@@ -4,6 +4,9 @@
  * event there is none (−Infinity), so nothing is late and nothing is trimmed.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 interface Progress {
   newest: number;
   active: boolean;
@@ -63,6 +66,20 @@ export class Watermarks {
   /** Newest event time of a partition, −Infinity before its first. */
   newestOf(partition: number): number {
     return this.#partitions.get(partition)?.newest ?? -Infinity;
+  }
+
+  save(to: SectionWriter): void {
+    to.f64(this.#watermark);
+    to.list(this.#partitions, ([partition, { newest, active }]) => {
+      to.u32(partition);
+      to.f64(newest);
+      to.flag(active);
+    });
+  }
+
+  load(from: SectionReader): void {
+    this.#watermark = from.f64();
+    from.each(() => this.#partitions.set(from.u32(), { newest: from.f64(), active: from.flag() }));
   }
 
   #advance(): boolean {

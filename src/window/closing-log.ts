@@ -14,6 +14,8 @@
  * early and the values are no longer exact.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { TimeQueue } from './time-queue.ts';
 
 export interface Run {
@@ -43,9 +45,14 @@ export interface SlidingMeasure<T> {
   /** No window is true whose entries hold less than this in all, each what `weigh` says of it; 0 when absent. */
   readonly needed?: number;
   weigh?(held: T): number;
+  /** Saves what does not follow from the entries that entered and did not leave; nothing when absent. */
+  save?(to: SectionWriter): void;
+  /** In place of `enter` for each of those entries. */
+  load?(from: SectionReader, entered: readonly Entered<T>[]): void;
 }
 
-interface Entry<T> {
+/** An entry and its time, ms since the epoch. */
+export interface Entered<T> {
   readonly time: number;
   readonly held: T;
 }
@@ -55,7 +62,7 @@ export class ClosingLog<T> {
   readonly #maxEntries: number;
   readonly #measure: SlidingMeasure<T>;
   readonly #needed: number;
-  readonly #entries = new TimeQueue<Entry<T>>();
+  readonly #entries = new TimeQueue<Entered<T>>();
   /** Entries that have entered the measure are [0, entered); none while the log sleeps. */
   #entered = 0;
   /** Weight of all entries. */
@@ -122,6 +129,29 @@ export class ClosingLog<T> {
       this.#entered = 0;
     }
     return (this.#measure.forgotten ?? 0) - before;
+  }
+
+  save(to: SectionWriter): void {
+    this.#entries.save(to, ({ time, held }) => {
+      to.f64(time);
+      to.plain(held);
+    });
+    to.u32(this.#entered);
+    to.flag(this.#awake);
+    this.#measure.save?.(to);
+  }
+
+  load(from: SectionReader): void {
+    const entries = this.#entries;
+    entries.load(from, () => ({ time: from.f64(), held: from.plain() as T }));
+    this.#entered = from.u32();
+    this.#awake = from.flag();
+    if (this.#needed > 0) {
+      for (let i = 0; i < entries.length; i += 1) this.#held += this.#measure.weigh!(entries.at(i)!.held);
+    }
+    const entered = Array.from({ length: this.#entered }, (_, i) => entries.at(i)!);
+    if (this.#measure.load !== undefined) this.#measure.load(from, entered);
+    else for (const { held, time } of entered) this.#measure.enter(held, time);
   }
 
   #wake(watermark: number): void {

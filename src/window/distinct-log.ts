@@ -14,6 +14,8 @@
  * sighting whose successor is settled is dropped when its block is full.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { type Horizon, HorizonState, type WindowVisitor } from './horizon.ts';
 import { type Hashes, LatestTable } from './latest-table.ts';
 import { Run, RunStore } from './run-store.ts';
@@ -33,6 +35,14 @@ export class Sightings {
 
   constructor(horizonCount: number) {
     this.horizons = Array.from({ length: horizonCount }, () => new HorizonState());
+  }
+
+  save(to: SectionWriter): void {
+    for (const part of [this.run, this.table, ...this.horizons]) part.save(to);
+  }
+
+  load(from: SectionReader): void {
+    for (const part of [this.run, this.table, ...this.horizons]) part.load(from);
   }
 }
 
@@ -64,6 +74,16 @@ export class DistinctLog extends RunStore {
 
   override get bytes(): number {
     return super.bytes + this.#latest.bytes;
+  }
+
+  override save(to: SectionWriter): void {
+    super.save(to);
+    this.#latest.save(to);
+  }
+
+  override load(from: SectionReader): void {
+    super.load(from);
+    this.#latest.load(from);
   }
 
   /**

@@ -7,6 +7,8 @@
  * for the bound once a group has crossed its thresholds.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
 import { type Run, RunStore } from './run-store.ts';
 
@@ -24,6 +26,29 @@ export interface EventEntry {
   network: number;
   category: number;
 }
+
+export function saveEntry(to: SectionWriter, entry: EventEntry): void {
+  to.f64(entry.time);
+  for (const word of WORDS) to.u32(entry[word]);
+}
+
+export function loadEntry(from: SectionReader): EventEntry {
+  const time = from.f64();
+  const words = Object.fromEntries(WORDS.map((word) => [word, from.u32()]));
+  return { ...(words as Record<(typeof WORDS)[number], number>), time };
+}
+
+const WORDS = [
+  'idHi',
+  'idLo',
+  'held',
+  'records',
+  'bytes',
+  'application',
+  'organisation',
+  'network',
+  'category',
+] as const;
 
 /** What an entry can be added to. */
 export interface EventTotals {

@@ -5,6 +5,9 @@
  * from the rest by its time alone.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 interface Held<T> {
   readonly time: number;
   readonly held: T;
@@ -45,6 +48,24 @@ export class Instants<T> {
       this.#first = 0;
     }
     return held;
+  }
+
+  save(to: SectionWriter, write: (held: T) => void): void {
+    to.list(this.#entries.slice(this.#first), ({ time, held }) => {
+      to.f64(time);
+      write(held);
+    });
+    to.u32(this.#taken - this.#first);
+    to.flag(this.#stale);
+  }
+
+  load(from: SectionReader, read: (time: number) => T): void {
+    this.#entries = from.list(() => {
+      const time = from.f64();
+      return { time, held: read(time) };
+    });
+    this.#taken = from.u32();
+    this.#stale = from.flag();
   }
 
   /** Takes what was not taken; `restart` is called first when it has to be all. */

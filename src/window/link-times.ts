@@ -5,6 +5,9 @@
  * Open addressing; what is deleted leaves no mark. Links are hashes, so their low bits are as good as any.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 /** No link: those are −1 and beyond. */
 const EMPTY = -2;
 const SMALLEST = 16;
@@ -62,6 +65,19 @@ export class LinkTimes {
     this.#cells = NOTHING;
     this.#mask = 0;
     this.#size = 0;
+  }
+
+  save(to: SectionWriter): void {
+    to.u32(this.#cells.length);
+    to.u32(this.#size);
+    to.memory(this.#cells);
+  }
+
+  load(from: SectionReader): void {
+    this.#cells = new Float64Array(from.u32());
+    this.#size = from.u32();
+    this.#mask = Math.max(0, this.#cells.length / 2 - 1);
+    from.memory(this.#cells);
   }
 
   /** Where the link is, or the empty cell where it would go. */

@@ -11,6 +11,9 @@
  * Invariant: rows of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 /** One log's place in a store. */
 export class Run {
   offset = 0;
@@ -22,6 +25,20 @@ export class Run {
   /** Row of the oldest entry. */
   get first(): number {
     return this.offset + this.head;
+  }
+
+  save(to: SectionWriter): void {
+    to.u32(this.offset);
+    to.u32(this.capacity);
+    to.u32(this.head);
+    to.u32(this.length);
+  }
+
+  load(from: SectionReader): void {
+    this.offset = from.u32();
+    this.capacity = from.u32();
+    this.head = from.u32();
+    this.length = from.u32();
   }
 }
 
@@ -46,6 +63,23 @@ export abstract class RunStore {
   /** Bytes reserved. */
   get bytes(): number {
     return this.f64.byteLength;
+  }
+
+  /** The memory as it is, so that it costs a copy; the runs in it are saved by whoever has them. */
+  save(to: SectionWriter): void {
+    to.u32(this.#used);
+    to.list(this.#free, ([capacity, offsets]) => {
+      to.u32(capacity);
+      to.list(offsets, (offset) => to.u32(offset));
+    });
+    to.memory(this.f64.subarray(0, this.#used * this.#floats));
+  }
+
+  load(from: SectionReader): void {
+    this.#used = 0;
+    this.allocate(from.u32());
+    from.each(() => this.#free.set(from.u32(), from.list(() => from.u32())));
+    from.memory(this.f64.subarray(0, this.#used * this.#floats));
   }
 
   /** Event time of a row, ms since the epoch. */

@@ -15,7 +15,9 @@
  * Kept: at most `maxIds` ids of the window, the newest; ids beyond that are forgotten and counted.
  */
 
-import type { Judgement, Run, SlidingMeasure } from './closing-log.ts';
+import type { Entered, Judgement, Run, SlidingMeasure } from './closing-log.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { Instants } from './instants.ts';
 import { LinkTimes } from './link-times.ts';
 
@@ -119,6 +121,37 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     const { holds, value } = this.#own.judge(endMs);
     const run = this.#takenMs === endMs ? this.#longest : NO_RUN;
     return { holds: holds && run.ids >= this.#spec.minRun, value, run };
+  }
+
+  /**
+   * All that was taken: what had to be forgotten cannot be taken again. The other measure is made of the entries.
+   */
+  save(to: SectionWriter): void {
+    this.#instants.save(to, ({ links }) => to.numbers(links));
+    this.#seenAt.save(to);
+    to.list(this.#runs, ([link, { up, down }]) => {
+      to.f64(link);
+      to.numbers(up);
+      to.numbers(down);
+    });
+    to.u32(this.#ids);
+    to.f64(this.#takenMs);
+    to.u32(this.#longest.ids);
+    to.f64(this.#longest.sinceMs);
+    to.u32(this.#forgotten);
+    to.u32(this.#bare);
+  }
+
+  load(from: SectionReader, entered: readonly Entered<SequenceHeld>[]): void {
+    for (const { held, time } of entered) this.#own.enter(held.own, time);
+    this.#instants.load(from, (time) => ({ time, links: from.numbers() }));
+    this.#seenAt.load(from);
+    from.each(() => this.#runs.set(from.f64(), { up: from.numbers(), down: from.numbers() }));
+    this.#ids = from.u32();
+    this.#takenMs = from.f64();
+    this.#longest = { ids: from.u32(), sinceMs: from.f64() };
+    this.#forgotten = from.u32();
+    this.#bare = from.u32();
   }
 
   #take(time: number, together: readonly Sightings[]): void {

@@ -11,6 +11,9 @@
  * watermark, where order does not matter, only each rule's newest.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 /** What a temporal rule looks at. Rules are numbered by their place in the correlation. */
 export interface TemporalSpec {
   readonly timespanMs: number;
@@ -58,6 +61,19 @@ export class TemporalLog {
       this.#replay(time, judgedFrom, report);
     }
     return this.#trim(judgedFrom);
+  }
+
+  save(to: SectionWriter): void {
+    to.list(this.#entries, ({ time, rules }) => {
+      to.f64(time);
+      to.numbers(rules);
+    });
+    this.#newest.save(to);
+  }
+
+  load(from: SectionReader): void {
+    this.#entries = from.list(() => ({ time: from.f64(), rules: from.numbers() }));
+    this.#newest.load(from);
   }
 
   #replay(time: number, judgedFrom: number, report: TrueWindow): void {
@@ -116,6 +132,14 @@ export class Progress {
     this.#begin = spec.ordered
       ? Array.from({ length: spec.rules }, () => new Float64Array(spec.rules).fill(-Infinity))
       : [];
+  }
+
+  save(to: SectionWriter): void {
+    for (const times of [this.#last, ...this.#begin]) to.memory(times);
+  }
+
+  load(from: SectionReader): void {
+    for (const times of [this.#last, ...this.#begin]) from.memory(times);
   }
 
   /** Takes all matches of one instant; times must not decrease. */

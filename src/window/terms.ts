@@ -15,6 +15,9 @@
  * longest leave early, and would be new again.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 /** Why an event counts or does not. */
 export type Novelty =
   | 'new'
@@ -86,6 +89,25 @@ export class Terms {
       if (time > known) this.#seen.set(term, time);
     }
     this.#bound(this.#newest);
+  }
+
+  save(to: SectionWriter): void {
+    to.list(this.#seen, ([term, time]) => {
+      to.text(term);
+      to.f64(time);
+    });
+    to.f64(this.#since);
+    to.f64(this.#newest);
+    to.u32(this.#expireAt);
+    to.u32(this.#coalesced);
+  }
+
+  load(from: SectionReader): void {
+    from.each(() => this.#seen.set(from.text(), from.f64()));
+    this.#since = from.f64();
+    this.#newest = from.f64();
+    this.#expireAt = from.u32();
+    this.#coalesced = from.u32();
   }
 
   #bound(time: number): void {

@@ -3,6 +3,9 @@
  *
  * Invariant: sorted by time, ties in order of arrival. Adding in order and leaving in front are O(1) amortised.
  */
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+
 export class TimeQueue<T extends { readonly time: number }> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -40,6 +43,15 @@ export class TimeQueue<T extends { readonly time: number }> {
 
   clear(): void {
     this.#items = [];
+    this.#head = 0;
+  }
+
+  save(to: SectionWriter, write: (item: T) => void): void {
+    to.list(this.#items.slice(this.#head) as T[], write);
+  }
+
+  load(from: SectionReader, read: () => T): void {
+    this.#items = from.list(read);
     this.#head = 0;
   }
 }

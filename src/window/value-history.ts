@@ -16,6 +16,8 @@
  */
 
 import type { Baseline } from '../sigma/rule.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 
 /** What a window is compared with. */
 export interface Usual {
@@ -33,8 +35,8 @@ export class ValueHistory {
   readonly #baseline: Baseline;
   readonly #timespanMs: number;
   /** Numbers of the buckets that windows ended in, ascending, and the largest value in each. */
-  readonly #buckets: number[] = [];
-  readonly #largest: number[] = [];
+  #buckets: number[] = [];
+  #largest: number[] = [];
   /** Newest bucket with a value that is an estimate. */
   #estimatedBucket = -Infinity;
   #known: { readonly bucket: number; readonly last: number; readonly usual: Usual } | undefined;
@@ -94,6 +96,18 @@ export class ValueHistory {
   get outOfReachFrom(): number {
     const newest = this.#buckets.at(-1);
     return newest === undefined ? -Infinity : (newest + this.#reach + 1) * this.#baseline.bucketMs;
+  }
+
+  save(to: SectionWriter): void {
+    to.numbers(this.#buckets);
+    to.numbers(this.#largest);
+    to.f64(this.#estimatedBucket);
+  }
+
+  load(from: SectionReader): void {
+    this.#buckets = from.numbers();
+    this.#largest = from.numbers();
+    this.#estimatedBucket = from.f64();
   }
 
   get #reach(): number {

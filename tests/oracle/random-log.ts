@@ -153,7 +153,11 @@ function arrange(
 }
 
 /** Checks a property on `share` of the configured number of cases. A failure is shrunk while there is time. */
-export function forAll(arbitrary: fc.Arbitrary<Case>, share: number, property: (one: Case) => void): void {
+export function forAll<T extends Case>(
+  arbitrary: fc.Arbitrary<T>,
+  share: number,
+  property: (one: T) => void,
+): void {
   fc.assert(fc.property(arbitrary, property), {
     numRuns: Math.ceil(runs * share),
     interruptAfterTimeLimit: timeoutMs - 5_000,

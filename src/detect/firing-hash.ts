@@ -1,0 +1,67 @@
+/**
+ * What decides the firings of rules, as a hash: saved state is taken only where it is the same.
+ *
+ * It covers everything of the rules and of those they refer to, at any depth, that can change a match, a window
+ * or an episode, down to the columns of the lists they ask. What only people read (title, description, runbook,
+ * references, tests) is left out, and so is what marks alerts without deciding on them: level and inhibition. Of
+ * a rule that has neither id nor name the title is its identity, and so decides.
+ */
+
+import { createHash } from 'node:crypto';
+import { type BaseRule, type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+
+/** Rules that share a stream → their hash. Their order decides where in the stream's state each of them is found. */
+export function firingHashes({
+  rules: base,
+  correlations,
+  lists,
+}: RuleSet): (rules: readonly CorrelationRule[]) => string {
+  const byKey = new Map<string, BaseRule | CorrelationRule>(
+    [...base, ...correlations].map((rule) => [rule.key, rule]),
+  );
+  const known = new Map<string, string>();
+  const hashOf = (content: unknown): string => {
+    const text = JSON.stringify(content, (name, value: unknown) => {
+      if (value instanceof Map) return [...(value as ReadonlyMap<unknown, unknown>)];
+      if (name === 'list' && typeof value === 'string') return [value, lists.get(value)?.columns];
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    });
+    return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  };
+  const ruleHash = (key: string): string => {
+    const hash = known.get(key);
+    if (hash !== undefined) return hash;
+    const rule = byKey.get(key)!;
+    const below = rule.kind === 'rule' ? undefined : [key, rule.rules.map(ruleHash)];
+    const made = hashOf([withoutMeta(rule), below]);
+    known.set(key, made);
+    return made;
+  };
+  // Persons are counted for alerts only.
+  return (rules) => hashOf([rules.some(raisesAlerts), rules.map(({ key }) => ruleHash(key))]);
+}
+
+/** All but what is left out, so that a new key of a rule decides unless somebody says otherwise. */
+function withoutMeta(rule: BaseRule | CorrelationRule): object {
+  const decides: Record<string, unknown> = { ...rule };
+  for (const name of META) delete decides[name];
+  return decides;
+}
+
+const META = [
+  'key',
+  'id',
+  'name',
+  'title',
+  'level',
+  'status',
+  'description',
+  'tags',
+  'falsePositives',
+  'references',
+  'runbook',
+  'file',
+  'line',
+  'alertsAlone',
+  'inhibits',
+] as const satisfies (keyof BaseRule | keyof CorrelationRule)[];
