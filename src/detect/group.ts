@@ -374,6 +374,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.novelty?.clear();
     for (const gate of this.#gates) gate.clear();
     const { events, distincts, persons, sums } = this.#logs;
+    this.#closings.length = 0;
     events.release(this.events);
     persons?.release(this.#persons);
     distincts.forEach(({ log }, m) => log.clear(this.sightings[m]!));

@@ -19,7 +19,7 @@ export class StateReader {
       throw refused('STATE_VERSION', message);
     }
     let at = MAGIC.length + 4;
-    for (let name: string | undefined; name !== ''; ) {
+    for (let name: string | undefined; name !== '';) {
       if (at + 2 > bytes.length) throw torn('a section');
       const nameAt = at + 2;
       const lengthAt = nameAt + view.getUint16(at, true);

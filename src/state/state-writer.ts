@@ -100,7 +100,10 @@ export class SectionWriter {
   }
 
   /** How many there are, then each. */
-  list<T>(items: Iterable<T> & ({ readonly length: number } | { readonly size: number }), write: (item: T) => void): void {
+  list<T>(
+    items: Iterable<T> & ({ readonly length: number } | { readonly size: number }),
+    write: (item: T) => void,
+  ): void {
     this.u32('size' in items ? items.size : items.length);
     for (const item of items) write(item);
   }

@@ -78,7 +78,12 @@ export abstract class RunStore {
   load(from: SectionReader): void {
     this.#used = 0;
     this.allocate(from.u32());
-    from.each(() => this.#free.set(from.u32(), from.list(() => from.u32())));
+    from.each(() =>
+      this.#free.set(
+        from.u32(),
+        from.list(() => from.u32()),
+      ),
+    );
     from.memory(this.f64.subarray(0, this.#used * this.#floats));
   }
 

@@ -57,14 +57,16 @@ export class StateBench {
 
   #note(): void {
     const { changed } = this.engine.tracker;
-    for (const episode of changed) this.#alerts.set(keyOf(episode), renderAlert(episode, 0, this.engine.evidence));
+    for (const episode of changed)
+      this.#alerts.set(keyOf(episode), renderAlert(episode, 0, this.engine.evidence));
     changed.clear();
   }
 
   /** Every alert as it was last told of, and what was counted. */
   outcome(): { alerts: Alert[]; counts: Record<string, unknown> } {
     const all = [...this.#earlier, this.engine.counts];
-    const sum = (count: (counts: EngineCounts) => number) => all.reduce((total, counts) => total + count(counts), 0);
+    const sum = (count: (counts: EngineCounts) => number) =>
+      all.reduce((total, counts) => total + count(counts), 0);
     const byRule = (count: (counts: EngineCounts) => ReadonlyMap<string, number>) =>
       this.ruleSet.correlations.map(({ key }) => sum((counts) => count(counts).get(key) ?? 0));
     return {
@@ -93,7 +95,11 @@ export function savedBytes(engine: Engine): Buffer {
 /** A new bench, perhaps with other rules, that goes on from the saved state of this one. */
 export function reloaded(
   bench: StateBench,
-  { ruleSet = bench.ruleSet, without = [] as CorrelationRule[], ...options }: Partial<StateBenchOptions> & {
+  {
+    ruleSet = bench.ruleSet,
+    without = [] as CorrelationRule[],
+    ...options
+  }: Partial<StateBenchOptions> & {
     ruleSet?: RuleSet;
     /** Takes the rules that found no state. */
     without?: CorrelationRule[];

@@ -98,6 +98,19 @@ describe('groups', () => {
     expect(bench.engine.tracker.open.size).toBe(3);
   });
 
+  test('that are evicted take with them the windows that waited to be closed', () => {
+    const set = rulesOf({ ...count(1, 1000), root: 'vigie.max_groups: 1\n' });
+    const correlations = set.correlations.map((rule) => ({
+      ...rule,
+      bounds: [{ op: 'lte' as const, value: 5 }],
+    }));
+    const bench = new EngineBench({ ...set, correlations }, { latenessMs: 100 });
+    bench.take(of('evicted', 1000));
+    bench.take(of('kept', 1000));
+    bench.finish();
+    expect(bench.episodes.map(({ group }) => group.fields['user'])).toEqual(['kept']);
+  });
+
   test('that all have an open alert are kept beyond the cap', () => {
     const bench = new EngineBench(rulesOf({ ...count(1, 1000), root: 'vigie.max_groups: 3\n' }));
     for (let i = 0; i < 10; i += 1) bench.take(of(`u${i}`, 1000));
