@@ -285,6 +285,12 @@ export const SETTINGS = {
     '1s',
     'Longest wall time between two writes of changed alerts; new alerts are written at once.',
   ),
+  snapshot_interval: setting(
+    'VIGIE_SNAPSHOT_INTERVAL',
+    duration,
+    '60s',
+    'Wall time between two savings of state in the data folder, from which a restart goes on; 0s saves none, and windows are read again. Kafka only.',
+  ),
   log_level: setting(
     'VIGIE_LOG_LEVEL',
     z.enum(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),

@@ -16,7 +16,20 @@ export interface PipelineObserver {
   /** Part of a partition of the source will never be read. */
   gap(source: string, partition: number, gap: InputGap): void;
   restore(state: 'started' | 'finished', events: number): void;
+  snapshot(event: SnapshotEvent): void;
 }
+
+/** Saved state was written or taken up again; or could not be, and the log is read again. */
+export type SnapshotEvent =
+  | {
+      readonly kind: 'saved' | 'loaded';
+      /** For which nothing else was done. */
+      readonly seconds: number;
+      readonly bytes: number;
+      /** Wall time, ms since the epoch. */
+      readonly takenAtMs: number;
+    }
+  | { readonly kind: 'refused' | 'failed'; readonly code: string; readonly reason: string };
 
 export interface BatchCounts {
   readonly events: number;

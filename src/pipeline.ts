@@ -23,12 +23,14 @@ import { RestorePlan } from './restore-plan.ts';
 import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
+import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
   AssignedPartition,
   Assignment,
   Commit,
   CommitMetadata,
   EventBatch,
+  ReadPosition,
   Source,
 } from './source/source.ts';
 
@@ -49,6 +51,8 @@ export interface PipelineOptions {
   readonly flushIntervalMs: number;
   /** Write every accepted event to the archive. */
   readonly archive: boolean;
+  /** Where state is saved; without it, the log is read again after every start. */
+  readonly snapshots?: SnapshotOptions | undefined;
   readonly clock: Clock;
   readonly observer: PipelineObserver;
 }
@@ -82,6 +86,8 @@ export class Pipeline {
   readonly #record: EventRecord;
   #engine: Engine;
   #restore: RestorePlan;
+  readonly #snapshots: Snapshots | undefined;
+  #assignedPartitions: readonly AssignedPartition[] = [];
   readonly #partitions = new Map<number, PartitionState>();
   /** What came with the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
@@ -101,6 +107,8 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    const { snapshots, source, clock, observer } = options;
+    this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
     this.#engine = this.#newEngine();
     this.#archived = options.archive
       ? ARCHIVED_FIELDS.map((path) => [path, this.#fields.slot(path)] as const)
@@ -149,18 +157,20 @@ export class Pipeline {
     }
     // A file has an end: what waits for the watermark is judged there. A topic goes on.
     if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
-    await this.#flush(signal);
+    await this.#flush(signal, true);
     await this.#flushed();
+    await this.#snapshots?.settled();
     stop.removeEventListener('abort', onStop);
     return { ...this.#summary };
   }
 
   #newEngine(): Engine {
-    const { ruleSet, pseudonymKey, latenessMs } = this.#options;
-    return new Engine({ ruleSet, fields: this.#fields, hashKey: pseudonymKey, latenessMs });
+    const { ruleSet, pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
+    const settings = JSON.stringify([timestampField, personFields, mapping]);
+    return new Engine({ ruleSet, fields: this.#fields, hashKey: pseudonymKey, latenessMs, settings });
   }
 
-  /** Other partitions than before: what was not committed is read again, so state starts anew. */
+  /** Other partitions than before: state is that of the committed offsets, saved or read again. */
   async #assigned({ partitions }: Assignment): Promise<void> {
     const { source, ruleSet, latenessMs, observer } = this.#options;
     await this.#flushed();
@@ -170,6 +180,18 @@ export class Pipeline {
     this.#letterBytes = 0;
     this.#partitions.clear();
     this.#committed.clear();
+    this.#assignedPartitions = partitions;
+    const saved = await this.#snapshots?.load(partitions, () => this.#newEngine());
+    if (saved !== undefined) {
+      const { engine, position } = saved;
+      this.#engine = engine;
+      // Written again, and so counted as open here: the same rows, or older versions of them.
+      for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
+      this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
+      for (const partition of partitions) this.#resume(partition);
+      if (this.#restore.unfinished) observer.restore('started', 0);
+      return;
+    }
     this.#engine = this.#newEngine();
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
     this.#restore = RestorePlan.of(partitions, ruleSet, latenessMs);
@@ -314,7 +336,7 @@ export class Pipeline {
   }
 
   /** Starts a flush of all that changed, after the one before ended. */
-  async #flush(signal: AbortSignal): Promise<void> {
+  async #flush(signal: AbortSignal, last = false): Promise<void> {
     await this.#flushed();
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
@@ -339,7 +361,8 @@ export class Pipeline {
       renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
     );
     observer.state(this.#engine, this.#lag(), this.#restore.unfinished);
-    this.#flushing = this.#write(changed, opened, rendered, archive, letters, commits, since, signal)
+    const keep = this.#takeSnapshot(commits, last);
+    this.#flushing = this.#write(changed, opened, rendered, archive, letters, commits, since, signal, keep)
       .catch((error: unknown) => {
         this.#failure = error;
       })
@@ -363,6 +386,7 @@ export class Pipeline {
     commits: readonly Commit[],
     since: number,
     signal: AbortSignal,
+    keep: (() => void) | undefined,
   ): Promise<void> {
     const { sink, deadLetters, source, observer, clock } = this.#options;
     if (rendered.length > 0) {
@@ -387,10 +411,26 @@ export class Pipeline {
     if (commits.length === 0) return;
     try {
       await source.commit(commits);
+      keep?.();
     } catch (error) {
       // The group gave the partitions away: whoever has them reads on from the last commit.
       if (!(error instanceof VigieError) || !error.retryable) throw error;
     }
+  }
+
+  /** Saves state with a flush if it is time; returns what keeps it, to be called after the commit. */
+  #takeSnapshot(commits: readonly Commit[], last: boolean): (() => void) | undefined {
+    const snapshots = this.#snapshots;
+    if (snapshots === undefined || !(last || snapshots.due)) return undefined;
+    // Half-restored state is older than what is committed, and an uncommitted one newer.
+    if (this.#restore.unfinished || commits.length === 0) return undefined;
+    const { source } = this.#options;
+    const partitions = this.#assignedPartitions.map(({ partition, committedOffset }): ReadPosition => ({
+      partition,
+      nextOffset: this.#partitions.get(partition)?.nextOffset ?? committedOffset,
+      landmark: source.landmarkOf?.(partition),
+    }));
+    return snapshots.take(this.#engine, { partitions, reliableFromMs: this.#restore.fromTimeMs });
   }
 
   #commits(): Commit[] {

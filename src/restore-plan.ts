@@ -14,10 +14,10 @@
 
 import type { Episode } from './alert/episode.ts';
 import type { CorrelationRule, RuleSet } from './sigma/rule.ts';
-import type { AssignedPartition } from './source/source.ts';
+import type { AssignedPartition, ReadPosition } from './source/source.ts';
 
 export class RestorePlan {
-  /** Event time to read again from; undefined when there is nothing to restore. */
+  /** Event time that is read again from, by this process or the one before; undefined when it began with nothing. */
   readonly fromTimeMs: number | undefined;
   /** Partition → offset where the group resumes. */
   readonly #until: ReadonlyMap<number, number>;
@@ -51,6 +51,26 @@ export class RestorePlan {
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
     const longest = Math.max(...ruleSet.correlations.map(reachOf));
     return new RestorePlan(from - longest - latenessMs, until);
+  }
+
+  /**
+   * Of state that was saved before the committed offsets: what came after it is read again. `reliableFromMs`: the
+   * `fromTimeMs` of the plan that it goes back to.
+   */
+  static after(
+    partitions: readonly AssignedPartition[],
+    positions: readonly ReadPosition[],
+    reliableFromMs: number | undefined,
+  ): RestorePlan {
+    const committed = new Map(
+      partitions.map(({ partition, committedOffset }) => [partition, committedOffset]),
+    );
+    const until = new Map<number, number>();
+    for (const { partition, nextOffset = 0 } of positions) {
+      const offset = committed.get(partition) ?? 0;
+      if (nextOffset < offset) until.set(partition, offset);
+    }
+    return new RestorePlan(reliableFromMs, until);
   }
 
   /** Whether an event at this offset was processed before the restart. */

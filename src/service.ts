@@ -24,6 +24,7 @@ import { openSink } from './sink/open-sink.ts';
 import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
+import { SnapshotFile } from './snapshot-file.ts';
 import { Telemetry } from './telemetry.ts';
 
 export interface ServiceOptions {
@@ -160,6 +161,15 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       idleTimeoutMs: config.idle_timeout,
       flushIntervalMs: config.flush_interval,
       archive: config.archive,
+      // A file is read from its beginning each time.
+      snapshots:
+        source.type === 'kafka' && config.snapshot_interval > 0
+          ? {
+              file: new SnapshotFile(join(config.data_dir, 'state')),
+              intervalMs: config.snapshot_interval,
+              group: config.group,
+            }
+          : undefined,
       clock,
       observer: both(telemetry, options.observer ?? {}),
     });
@@ -228,6 +238,10 @@ function both(first: PipelineObserver, second: Partial<PipelineObserver>): Pipel
     restore: (state, events) => {
       first.restore(state, events);
       second.restore?.(state, events);
+    },
+    snapshot: (event) => {
+      first.snapshot(event);
+      second.snapshot?.(event);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Engine, EngineCounts } from './detect/engine.ts';
 import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
-import type { BatchCounts, PipelineObserver } from './pipeline-observer.ts';
+import type { BatchCounts, PipelineObserver, SnapshotEvent } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import type { InputGap } from './source/source.ts';
 
@@ -19,6 +19,11 @@ interface Seen {
 
 /** Dead letters of one code that get a log line each. */
 const LOGGED_LETTERS = 100;
+
+const STATE_TROUBLES = {
+  refused: 'saved state cannot be used: reading the windows again',
+  failed: 'state cannot be saved: the one before is kept, and a restart has more to read again',
+} as const;
 
 const GAP_CAUSES: readonly InputGap['cause'][] = ['deleted', 'recreated'];
 
@@ -188,6 +193,29 @@ export class Telemetry implements PipelineObserver {
       { events },
       state === 'started' ? 'restoring windows by reading again' : 'windows restored',
     );
+  }
+
+  snapshot(event: SnapshotEvent): void {
+    switch (event.kind) {
+      case 'saved':
+        this.#metrics.stateSaveSeconds.observe(event.seconds);
+        break;
+      case 'loaded': {
+        const { seconds, bytes, takenAtMs } = event;
+        this.#metrics.stateLoadSeconds.set(seconds);
+        const takenAt = new Date(takenAtMs).toISOString();
+        this.#logger.info({ seconds, bytes, takenAt }, 'going on from saved state');
+        break;
+      }
+      default: {
+        const { code, reason } = event;
+        this.#metrics.stateTroubles.inc({ code });
+        this.#logger.warn({ code, reason }, STATE_TROUBLES[event.kind]);
+        return;
+      }
+    }
+    this.#metrics.stateSavedBytes.set(event.bytes);
+    this.#metrics.stateSavedTime.set(event.takenAtMs / 1000);
   }
 
   /**

@@ -12,8 +12,9 @@ import { kafkaError } from './kafka-errors.ts';
 import { generationLost, KafkaGroup } from './kafka-group.ts';
 import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
 import { encodeMetadata } from './kafka-offsets.ts';
+import { type Landmark, stillThere } from './landmarks.ts';
 import { Notifier } from './notifier.ts';
-import type { Assignment, Commit, EventBatch, Idle, Source } from './source.ts';
+import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from './source.ts';
 
 export type KafkaSourceOptions = KafkaGroupOptions;
 
@@ -105,6 +106,40 @@ export class KafkaSource implements Source {
       }
     }
     return false;
+  }
+
+  async resume(positions: readonly ReadPosition[]): Promise<boolean> {
+    const { topic, log } = this.#options;
+    const generation = this.#announced;
+    if (generation === undefined) return false;
+    const { admin, inbox, consumer } = generation;
+    const known = positions.flatMap(({ partition, nextOffset, landmark }) =>
+      nextOffset === undefined ? [] : [{ partition, nextOffset, landmark }],
+    );
+    try {
+      const logs = await admin.fetchTopicOffsets(topic);
+      const lows = new Map(logs.map(({ partition, low }) => [partition, Number(low)]));
+      for (const { partition, nextOffset, landmark } of known) {
+        if (nextOffset < (lows.get(partition) ?? Infinity)) return false;
+        if (landmark !== undefined && !(await stillThere(admin, topic, partition, landmark))) return false;
+      }
+    } catch (error) {
+      // Reading further back needs the same answers, and waits for them.
+      const { message, code, remedy } = kafkaError(error, this.#options, topic);
+      log('warn', message, { code, remedy });
+      return false;
+    }
+    if (this.#group.generation !== generation) return false;
+    for (const { partition, nextOffset } of known) {
+      if (nextOffset >= (inbox.position(partition) ?? 0)) continue;
+      inbox.rewind(partition, nextOffset);
+      consumer.seek({ topic, partition, offset: String(nextOffset) });
+    }
+    return true;
+  }
+
+  landmarkOf(partition: number): Landmark | undefined {
+    return this.#announced?.landmarks.of(partition);
   }
 
   /** A commit into a log that is not the one that was read is refused, and a new assignment says so. */

@@ -3,6 +3,8 @@
  * pipeline pulls; a source that is not pulled from stops reading, which is all the backpressure there is.
  */
 
+import type { Landmark } from './landmarks.ts';
+
 /** Called once per raw event; `data` is only valid during the call. `offset` is unique within a partition. */
 export type EventVisitor = (data: Uint8Array, start: number, end: number, offset: number) => void;
 
@@ -37,6 +39,14 @@ export interface AssignedPartition {
   readonly endOffset?: number;
   /** What will never be read; undefined when reading goes on where the group left. */
   readonly gap?: InputGap;
+}
+
+/** Where reading stands in a partition, and what its log is recognised by. */
+export interface ReadPosition {
+  readonly partition: number;
+  /** First offset not read; undefined when nothing ever was. */
+  readonly nextOffset: number | undefined;
+  readonly landmark?: Landmark | undefined;
 }
 
 export interface InputGap {
@@ -86,6 +96,13 @@ export interface Source {
    * Only called between two items. Returns whether anything comes from before the committed offset.
    */
   rewind(partition: number, fromTimeMs: number): Promise<boolean>;
+  /**
+   * The other answer to an Assignment: continue at these offsets, none of which is behind the committed one.
+   * False, and nothing is done, when a partition's log is another one or no longer holds the offset.
+   */
+  resume?(positions: readonly ReadPosition[]): Promise<boolean>;
+  /** What the partition's log is recognised by; undefined while nothing is known. */
+  landmarkOf?(partition: number): Landmark | undefined;
   /** Stores progress. Call only after the sink acknowledged everything before the offsets. */
   commit(commits: readonly Commit[]): Promise<void>;
   /**

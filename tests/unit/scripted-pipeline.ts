@@ -90,6 +90,7 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
       state: () => {},
       gap: () => {},
       restore: () => {},
+      snapshot: () => {},
       ...observer,
     },
   });

@@ -1,0 +1,63 @@
+/**
+ * The file of saved state in the data folder. It is written beside the old one, made durable, and put in its
+ * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
+ */
+
+import { mkdir, open, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** `fs` reads and writes less than 2 GiB in one call. */
+const CALL_BYTES = 1 << 30;
+
+export class SnapshotFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The bytes, undefined when there is no file. Throws what the file system throws. */
+  async read(): Promise<Uint8Array | undefined> {
+    let file;
+    try {
+      file = await open(this.path, 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      const bytes = new Uint8Array((await file.stat()).size);
+      for (let at = 0; at < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, at, Math.min(CALL_BYTES, bytes.length - at), at);
+        // Shorter than it was: what is missing stays zero, and the checksums tell.
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Puts the pieces, one after the other, in the place of what was there. Throws what the file system throws. */
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    const folder = dirname(this.path);
+    await mkdir(folder, { recursive: true });
+    const unfinished = join(folder, `.${basename(this.path)}.unfinished`);
+    // It names accounts: for its owner alone.
+    const file = await open(unfinished, 'w', 0o600);
+    try {
+      for (const piece of pieces) {
+        for (let at = 0; at < piece.length;) {
+          at += (await file.write(piece, at, Math.min(CALL_BYTES, piece.length - at))).bytesWritten;
+        }
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, this.path);
+    const parent = await open(folder, 'r');
+    await parent.sync().finally(() => parent.close());
+  }
+}
