@@ -199,6 +199,7 @@ export class Telemetry implements PipelineObserver {
     switch (event.kind) {
       case 'saved':
         this.#metrics.stateSaveSeconds.observe(event.seconds);
+        this.#logger.debug({ seconds: event.seconds, bytes: event.bytes }, 'state saved');
         break;
       case 'loaded': {
         const { seconds, bytes, takenAtMs } = event;

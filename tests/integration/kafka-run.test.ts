@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -30,6 +31,7 @@ import {
   uniqueName,
 } from '../support/kafka-topics.ts';
 import { FEW_RULES } from '../support/programs.ts';
+import { randomOf } from '../unit/detect/harness.ts';
 
 const kafka = testKafka();
 const brokers = kafka?.brokers ?? [];
@@ -139,7 +141,7 @@ class Deployment {
     this.#rules = [FEW_RULES, ...rules];
   }
 
-  start(): Running {
+  start(more: Readonly<Record<string, string>> = {}): Running {
     return start(['run', '--data-dir', this.dataDir, '--rules', ...this.#rules], {
       KAFKA_BROKERS: brokers.join(),
       VIGIE_TOPIC: topic,
@@ -149,6 +151,7 @@ class Deployment {
       VIGIE_ARCHIVE: 'true',
       // These events are old: a time to live would end them at once.
       VIGIE_ARCHIVE_DAYS: '0',
+      ...more,
     });
   }
 
@@ -259,6 +262,40 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     180_000,
   );
 
+  const SAVING = { VIGIE_SNAPSHOT_INTERVAL: '1s', VIGIE_LOG_LEVEL: 'debug' };
+
+  test.concurrent('killed after state was saved, and again when that was loaded, it ends with the same rows', async () => {
+    const deployment = new Deployment(rules);
+    const first = deployment.start(SAVING);
+    await first.message('state saved');
+    await first.signal('SIGKILL');
+    const second = deployment.start(SAVING);
+    await second.message('going on from saved state');
+    await second.signal('SIGKILL');
+    const third = deployment.start(SAVING);
+    await deployment.finish(third);
+    await third.message('going on from saved state');
+    await deployment.verify();
+  }, 240_000);
+
+  test.concurrent('killed at random moments while state is saved, it ends with the same rows', async () => {
+    const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1e6);
+    const random = randomOf(seed);
+    const deployment = new Deployment(rules);
+    const rounds = Number(process.env['KILL_ROUNDS'] ?? 3);
+    const delays = Array.from({ length: rounds }, () => random(2500));
+    for (const delayMs of delays) {
+      const running = deployment.start(SAVING);
+      await running.message('joined');
+      await delay(delayMs);
+      await running.signal('SIGKILL');
+    }
+    await deployment.finish(deployment.start(SAVING));
+    await deployment.verify().catch((error: unknown) => {
+      throw new Error(`KILL_SEED=${seed}: killed ${delays.join(', ')} ms after joining`, { cause: error });
+    });
+  }, 600_000);
+
   test.concurrent('stopped in the middle of the theft, it goes on where it was', async () => {
     const deployment = new Deployment(rules);
     const first = deployment.start();
@@ -267,7 +304,9 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     expect(ended, ended.stderr.slice(-2000)).toMatchObject({ code: 0, signal: null });
     const committed = (await deployment.committed()).reduce((sum, offset) => sum + offset, 0);
     expect(committed).toBeGreaterThan(0);
-    await deployment.finish(deployment.start());
+    const second = deployment.start();
+    await second.message('going on from saved state');
+    await deployment.finish(second);
     await deployment.verify();
   }, 180_000);
 });

@@ -107,9 +107,10 @@ test('an alert that is open in it is written again, so that this process knows o
 });
 
 test('nothing is kept of what was not committed', async () => {
-  const lost = () =>
-    Promise.reject(new VigieError('KAFKA_GENERATION_LOST', 'rebalanced', { retryable: true }));
-  const { told } = await run({ ...before, commit: lost });
+  const { told } = await run({
+    ...before,
+    commit: () => Promise.reject(new VigieError('KAFKA_GENERATION_LOST', 'rebalanced', { retryable: true })),
+  });
   expect(told).toEqual([]);
   expect(readdirSync(folder)).toEqual([]);
 });
