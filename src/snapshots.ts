@@ -38,6 +38,21 @@ interface Stored extends Position {
   readonly takenAtMs: number;
 }
 
+/** Why saved state is not used or not written, in the log and in metrics; docs/recovery.md explains each. */
+export const STATE_CODES = [
+  'STATE_PARTITIONS',
+  'STATE_RULES',
+  'STATE_OFFSETS',
+  'STATE_SOURCE',
+  'STATE_KEY',
+  'STATE_SETTINGS',
+  'STATE_VERSION',
+  'STATE_TORN',
+  'STATE_FOREIGN',
+  'STATE_UNREADABLE',
+  'STATE_UNWRITABLE',
+] as const;
+
 /** At most this share of the time goes into saving, however large the state is. */
 const LARGEST_SHARE = 0.05;
 
@@ -74,9 +89,13 @@ export class Snapshots {
     const pauseMs = this.#clock.elapsed() - since;
     this.#dueAt = since + Math.max(intervalMs, pauseMs / LARGEST_SHARE);
     return () => {
-      this.#writing = this.#write(pieces, pauseMs, takenAtMs).finally(() => {
-        this.#writing = undefined;
-      });
+      // The last one may find the one before still being written.
+      const writing: Promise<void> = this.settled()
+        .then(() => this.#write(pieces, pauseMs, takenAtMs))
+        .finally(() => {
+          if (this.#writing === writing) this.#writing = undefined;
+        });
+      this.#writing = writing;
     };
   }
 
@@ -105,7 +124,7 @@ export class Snapshots {
     assigned: readonly AssignedPartition[],
     newEngine: () => Engine,
   ): Promise<{ readonly engine: Engine; readonly position: Position } | undefined> {
-    await this.#writing;
+    await this.settled();
     const since = this.#clock.elapsed();
     try {
       const bytes = await this.#options.file.read();
@@ -159,6 +178,6 @@ export class Snapshots {
   }
 }
 
-function unusable(code: string, message: string): VigieError {
+function unusable(code: (typeof STATE_CODES)[number], message: string): VigieError {
   return new VigieError(code, message, { remedy: 'The log is read again instead; nothing has to be done.' });
 }

@@ -8,6 +8,7 @@ import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { BatchCounts, PipelineObserver, SnapshotEvent } from './pipeline-observer.ts';
 import type { RuleSet } from './sigma/rule.ts';
+import { STATE_CODES } from './snapshots.ts';
 import type { InputGap } from './source/source.ts';
 
 /** A copy of the counts, so that the next look tells the difference. */
@@ -51,6 +52,7 @@ export class Telemetry implements PipelineObserver {
     // Prometheus sees growth only from a value it has scraped: a series that appears at 3 has not grown by 3.
     for (const cause of GAP_CAUSES) metrics.inputGapTime.set({ cause }, 0);
     for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
+    for (const code of STATE_CODES) metrics.stateTroubles.inc({ code }, 0);
     for (const { key } of ruleSet.rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of ruleSet.correlations) {
       metrics.alertsOpen.set({ rule: key, level }, 0);

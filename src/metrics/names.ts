@@ -187,7 +187,7 @@ export const METRICS = {
     name: 'vigie_state_saved_timestamp_seconds',
     type: 'gauge',
     labels: [],
-    unit: 'seconds since 1970',
+    unit: 'seconds since the epoch',
     help: 'Moment of the saved state; a restart reads again what came after it. 0: there is none.',
   },
   stateLoadSeconds: {

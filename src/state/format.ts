@@ -13,6 +13,7 @@
  * something else is refused with a code that says which, and nothing of it is taken.
  */
 
+import { crc32 } from 'node:zlib';
 import { VigieError } from '../errors.ts';
 
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
@@ -23,8 +24,20 @@ export const FORMAT_VERSION = 1;
 /** Bytes of a section's head beside its name: length of the name, length of the body, CRC. */
 export const HEAD_BYTES = 2 + 8 + 4;
 
+/** `crc32` counts a length in 32 bits. */
+const CHECKED_BYTES = 1 << 30;
+
+/** CRC-32 of bytes of any length, going on from that of what stands before them. */
+export function checksum(bytes: Uint8Array, before = 0): number {
+  let crc = before;
+  for (let at = 0; at < bytes.length; at += CHECKED_BYTES) {
+    crc = crc32(bytes.subarray(at, at + CHECKED_BYTES), crc);
+  }
+  return crc;
+}
+
 /** Why saved state is not taken. */
-export type StateRefusal =
+type StateRefusal =
   /** Not written by Vigie. */
   | 'STATE_FOREIGN'
   /** Written in another format. */

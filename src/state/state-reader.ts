@@ -1,7 +1,6 @@
 /** Reads a container of state. */
 
-import { crc32 } from 'node:zlib';
-import { FORMAT_VERSION, HEAD_BYTES, MAGIC, refused } from './format.ts';
+import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC, refused } from './format.ts';
 import { PLAIN } from './state-writer.ts';
 
 export class StateReader {
@@ -28,7 +27,7 @@ export class StateReader {
       const length = view.getFloat64(lengthAt, true);
       if (!(length >= 0 && bodyAt + length <= bytes.length)) throw torn('a section');
       const body = bytes.subarray(bodyAt, bodyAt + length);
-      const crc = crc32(body, crc32(bytes.subarray(at, bodyAt - 4)));
+      const crc = checksum(body, checksum(bytes.subarray(at, bodyAt - 4)));
       if (crc !== view.getUint32(bodyAt - 4, true)) throw torn('a section');
       name = new TextDecoder().decode(bytes.subarray(nameAt, lengthAt));
       this.#sections.set(name, body);

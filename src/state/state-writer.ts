@@ -1,7 +1,6 @@
 /** Writes a container of state. All it is given is copied, so what was saved may change at once. */
 
-import { crc32 } from 'node:zlib';
-import { FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
+import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
 
 const FIRST_CHUNK = 1024;
 const LARGEST_CHUNK = 4 * 1024 * 1024;
@@ -43,7 +42,7 @@ export class StateWriter {
     const sealed = head.subarray(0, head.length - 4);
     view.setUint32(
       sealed.length,
-      body.reduce((crc, chunk) => crc32(chunk, crc), crc32(sealed)),
+      body.reduce((crc, chunk) => checksum(chunk, crc), checksum(sealed)),
       true,
     );
     this.#chunks.push(head, ...body);

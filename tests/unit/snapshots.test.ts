@@ -8,6 +8,7 @@ import { VigieError } from '../../src/errors.ts';
 import type { PipelineOptions } from '../../src/pipeline.ts';
 import type { SnapshotEvent } from '../../src/pipeline-observer.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
+import { STATE_CODES } from '../../src/snapshots.ts';
 import { SnapshotFile } from '../../src/snapshot-file.ts';
 import type { AssignedPartition, ReadPosition } from '../../src/source/source.ts';
 import { ALL_RULES, event } from './cli/fixtures.ts';
@@ -180,6 +181,11 @@ describe('the log is read again', () => {
     });
     expect(told).toMatchObject([{ kind: 'refused', code: 'STATE_UNREADABLE' }]);
   });
+});
+
+test('every reason stands in docs/recovery.md', () => {
+  const page = readFileSync(new URL('../../docs/recovery.md', import.meta.url), 'utf8');
+  expect(STATE_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
 
 test('state that cannot be written is told, and the pipeline goes on', async () => {
