@@ -79,7 +79,8 @@ const load = timed(() => {
   return engine;
 });
 const { groups } = load.result.size();
-if (groups !== keys) throw new Error(`${groups} of ${keys} keys were restored: the benchmark measures nothing`);
+if (groups !== keys)
+  throw new Error(`${groups} of ${keys} keys were restored: the benchmark measures nothing`);
 const again = timed(() => saved(load.result));
 if (!Buffer.concat(again.result).equals(bytes)) throw new Error('what was restored is saved as other bytes');
 process.stdout.write(

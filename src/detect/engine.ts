@@ -5,12 +5,10 @@
  * streaming semantics in docs/rule-language.md.
  */
 
-import { createHmac } from 'node:crypto';
 import type { Episode } from '../alert/episode.ts';
 import { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
-import { refused } from '../state/format.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import type { StateWriter } from '../state/state-writer.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
@@ -18,8 +16,8 @@ import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
+import { EngineState, type Saved } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
-import { firingHashes } from './firing-hash.ts';
 import { planCorrelations } from './plan.ts';
 import { Stream } from './stream.ts';
 import { ValueHashes } from './value-hashes.ts';
@@ -64,15 +62,10 @@ export class Engine {
   readonly evidence: Evidence;
   readonly counts: EngineCounts;
   readonly #hash: SipHash;
-  /** Tells pseudonym keys apart, and does not give them away. */
-  readonly #keyCheck: string;
-  readonly #settings: string;
-  readonly #ruleSet: RuleSet;
-  readonly #streamRules: readonly (readonly CorrelationRule[])[];
-  #sectionNames: readonly string[] | undefined;
   readonly #hashes: ValueHashes;
   readonly #copies = new DuplicateFilter();
   readonly #streams: Stream[];
+  readonly #state: EngineState;
   readonly #streamsOf: readonly (readonly number[])[];
   readonly #entry: EventEntry = {
     time: 0,
@@ -104,9 +97,6 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { ruleSet, fields } = options;
     this.#hash = new SipHash(options.hashKey);
-    this.#keyCheck = createHmac('sha256', options.hashKey).update('saved state').digest('hex').slice(0, 32);
-    const { latenessMs, exactEntries } = options;
-    this.#settings = JSON.stringify([latenessMs, exactEntries, options.settings]);
     this.#hashes = new ValueHashes(this.#hash);
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
@@ -146,8 +136,12 @@ export class Engine {
         }),
     );
     this.#streams = streams;
-    this.#ruleSet = ruleSet;
-    this.#streamRules = plan.streams.map(({ rules }) => rules);
+    this.#state = new EngineState(
+      ruleSet,
+      plan.streams.map(({ rules }) => rules),
+      options.hashKey,
+      [options.latenessMs, options.exactEntries, options.settings],
+    );
     this.#refs = plan.streams.map(() => []);
     this.#depths = plan.depths.map((rules) => ({
       rules: new Set(rules),
@@ -201,15 +195,7 @@ export class Engine {
    * is in `tracker.changed` counts as told of.
    */
   save(to: StateWriter): void {
-    to.section('engine', (section) => {
-      section.text(this.#keyCheck);
-      section.text(this.#settings);
-      section.f64(this.#settledUpTo);
-      this.watermarks.save(section);
-      this.#copies.save(section);
-      this.evidence.save(section);
-    });
-    this.#streams.forEach((stream, i) => to.section(this.#sections[i]!, (section) => stream.save(section)));
+    this.#state.save(to, this.#shared, this.#streams);
   }
 
   /**
@@ -218,31 +204,20 @@ export class Engine {
    * state was saved under another key or other settings or is damaged; the engine is of no use then.
    */
   load(from: StateReader): CorrelationRule[] {
-    from.section('engine', (section) => {
-      if (section.text() !== this.#keyCheck) {
-        throw refused('STATE_KEY', 'the saved state was made under another pseudonym key');
-      }
-      if (section.text() !== this.#settings) {
-        throw refused('STATE_SETTINGS', 'the saved state was made under other settings');
-      }
-      this.#settledUpTo = section.f64();
-      this.watermarks.load(section);
-      this.#copies.load(section);
-      this.evidence.load(section);
-    });
-    const without: CorrelationRule[] = [];
-    this.#streams.forEach((stream, i) => {
-      const name = this.#sections[i]!;
-      if (from.has(name)) from.section(name, (section) => stream.load(section));
-      else without.push(...this.#streamRules[i]!);
-    });
+    const without = this.#state.load(from, this.#shared, this.#streams);
     this.tracker.loaded();
     return without;
   }
 
-  /** Per stream the name of its section: made when first asked for, as most engines never save. */
-  get #sections(): readonly string[] {
-    return (this.#sectionNames ??= this.#streamRules.map(firingHashes(this.#ruleSet)));
+  /** What is saved beside the streams. */
+  get #shared(): readonly Saved[] {
+    const settled: Saved = {
+      save: (to) => to.f64(this.#settledUpTo),
+      load: (from) => {
+        this.#settledUpTo = from.f64();
+      },
+    };
+    return [settled, this.watermarks, this.#copies, this.evidence];
   }
 
   /** Groups and bytes of state. */
