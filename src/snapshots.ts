@@ -85,13 +85,12 @@ export class Snapshots {
     const writer = new StateWriter();
     writer.section('position', (section) => section.text(JSON.stringify(stored)));
     engine.save(writer);
-    const pieces = writer.finish();
     const pauseMs = this.#clock.elapsed() - since;
     this.#dueAt = since + Math.max(intervalMs, pauseMs / LARGEST_SHARE);
     return () => {
       // The last one may find the one before still being written.
       const writing: Promise<void> = this.settled()
-        .then(() => this.#write(pieces, pauseMs, takenAtMs))
+        .then(() => this.#write(writer.finish(), pauseMs, takenAtMs))
         .finally(() => {
           if (this.#writing === writing) this.#writing = undefined;
         });

@@ -6,47 +6,37 @@ const FIRST_CHUNK = 1024;
 const LARGEST_CHUNK = 4 * 1024 * 1024;
 
 export class StateWriter {
-  readonly #chunks: Uint8Array[] = [];
-
-  constructor() {
-    const head = new Uint8Array(MAGIC.length + 4);
-    head.set(MAGIC);
-    new DataView(head.buffer).setUint32(MAGIC.length, FORMAT_VERSION, true);
-    this.#chunks.push(head);
-  }
+  readonly #sections: (readonly [name: string, body: readonly Uint8Array[]])[] = [];
 
   /** Adds a section. Its name must not be empty and be used only once. */
   section(name: string, write: (to: SectionWriter) => void): void {
     const body = new SectionWriter();
     write(body);
-    this.#add(name, body.chunks());
+    this.#sections.push([name, body.chunks()]);
   }
 
-  /** The container, in pieces; nothing can be added after that. */
-  finish(): readonly Uint8Array[] {
-    this.#add('', []);
-    return this.#chunks;
+  /** The container, in pieces. The checksums are made here: what was saved need not stand still for them. */
+  finish(): Uint8Array[] {
+    const head = new Uint8Array(MAGIC.length + 4);
+    head.set(MAGIC);
+    new DataView(head.buffer).setUint32(MAGIC.length, FORMAT_VERSION, true);
+    const sections = [...this.#sections, ['', []] as const];
+    return [head, ...sections.flatMap(([name, body]) => [headOf(name, body), ...body])];
   }
+}
 
-  #add(name: string, body: readonly Uint8Array[]): void {
-    const encoded = new TextEncoder().encode(name);
-    const head = new Uint8Array(HEAD_BYTES + encoded.length);
-    const view = new DataView(head.buffer);
-    view.setUint16(0, encoded.length, true);
-    head.set(encoded, 2);
-    view.setFloat64(
-      2 + encoded.length,
-      body.reduce((sum, { length }) => sum + length, 0),
-      true,
-    );
-    const sealed = head.subarray(0, head.length - 4);
-    view.setUint32(
-      sealed.length,
-      body.reduce((crc, chunk) => checksum(chunk, crc), checksum(sealed)),
-      true,
-    );
-    this.#chunks.push(head, ...body);
-  }
+function headOf(name: string, body: readonly Uint8Array[]): Uint8Array {
+  const encoded = new TextEncoder().encode(name);
+  const head = new Uint8Array(HEAD_BYTES + encoded.length);
+  const view = new DataView(head.buffer);
+  view.setUint16(0, encoded.length, true);
+  head.set(encoded, 2);
+  const length = body.reduce((sum, chunk) => sum + chunk.length, 0);
+  view.setFloat64(2 + encoded.length, length, true);
+  const sealed = head.subarray(0, head.length - 4);
+  const crc = body.reduce((before, chunk) => checksum(chunk, before), checksum(sealed));
+  view.setUint32(sealed.length, crc, true);
+  return head;
 }
 
 /** The body of one section, value by value. */
