@@ -147,12 +147,21 @@ export function listsOf(name: string, options: Readonly<Record<string, unknown>>
   return listsOfCast(cast, background?.choice.names.has('shared-egress') ?? false);
 }
 
-/** About how many events `generate` gives, for progress bars: malicious ones exactly, benign ones within some percent. */
-export function estimate(name: string, options: Readonly<Record<string, unknown>> = {}): { events: number } {
+/**
+ * About how many events `generate` gives, for progress bars: malicious ones exactly, benign ones within some percent.
+ * `stolen`: records that the malicious ones show.
+ */
+export function estimate(
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+): { events: number; stolen: number } {
   const built = build(name, options);
   const benign = built.background === undefined ? 0 : estimateBenign(built.cast, built.background);
   const events = benign + (built.incident?.events ?? 0);
-  return { events: Math.round(events * (1 + built.options.duplicates)) };
+  return {
+    events: Math.round(events * (1 + built.options.duplicates)),
+    stolen: built.incident?.records ?? 0,
+  };
 }
 
 function build(name: string, given: Readonly<Record<string, unknown>>): BuiltScenario {

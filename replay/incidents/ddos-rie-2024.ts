@@ -57,6 +57,7 @@ export const DDOS_RIE_2024: Incident<typeof schema> = {
       firstEventAt: start,
       lastEventAt: start + options.window,
       events: requests,
+      records: 0,
     });
   },
 };

@@ -114,6 +114,7 @@ export const DGFIP_2026: Incident<typeof schema> = {
       firstEventAt: story.firstEventAt,
       lastEventAt: waves.at(-1)!.schedule.end,
       events: reads.reduce((sum, { events }) => sum + events, story.length),
+      records: records + more,
     });
   },
 };

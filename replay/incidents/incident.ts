@@ -30,6 +30,8 @@ export interface BuiltIncident {
   readonly lastEventAt: number;
   /** Events of the streams. */
   readonly events: number;
+  /** Records that they show, each of one person. */
+  readonly records: number;
 }
 
 export interface Incident<T extends z.ZodObject = z.ZodObject> {

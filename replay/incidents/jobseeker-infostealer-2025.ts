@@ -82,6 +82,7 @@ export const JOBSEEKER_INFOSTEALER_2025: Incident<typeof schema> = {
       firstEventAt: schedule.start,
       lastEventAt: schedule.end,
       events: Math.round(records * perAccount),
+      records,
     });
   },
 };

@@ -120,6 +120,7 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
       firstEventAt: story.firstEventAt,
       lastEventAt: schedule.end,
       events: story.length + eventsOf(reads),
+      records: reads.records,
     });
   },
 };

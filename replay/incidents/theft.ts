@@ -193,5 +193,6 @@ export function buildTheft(
     firstEventAt: story.firstEventAt,
     lastEventAt: plan.schedule.end,
     events: story.length + eventsOf(reads),
+    records: reads.records,
   });
 }

@@ -23,6 +23,8 @@ export interface JobSpec {
   readonly learnMs: number;
   /** About how many events it generates. */
   readonly events: number;
+  /** About how much work they are, in plain events. */
+  readonly cost: number;
 }
 
 export interface JobResult {
@@ -56,6 +58,9 @@ export interface JobsOptions {
 
 const BENIGN = 'benign';
 
+/** What a person that an event shows costs beside it: every rule that counts persons looks each of them up. */
+const PERSON_COST = 0.1;
+
 /** Accounts. */
 const LARGEST_COUNTRY = 5_000;
 
@@ -64,7 +69,7 @@ export function incidentNames(): readonly string[] {
   return Object.keys(SCENARIOS).filter((name) => name !== BENIGN);
 }
 
-/** The longest first, so that the threads end together. Throws SCENARIO_UNKNOWN. */
+/** The most work first, so that the threads end together. Throws SCENARIO_UNKNOWN. */
 export function planJobs(options: JobsOptions): readonly JobSpec[] {
   const { incidents = incidentNames(), accounts, background, learnMs, judgeMs, seed } = options;
   const common = seed === undefined ? {} : { seed };
@@ -94,7 +99,7 @@ export function planJobs(options: JobsOptions): readonly JobSpec[] {
       );
     }
   }
-  return specs.sort((a, b) => b.events - a.events);
+  return specs.sort((a, b) => b.cost - a.cost);
 }
 
 /** Accounts of the benign countries: many accounts live in several, so that several cores share the work. */
@@ -104,8 +109,9 @@ function countries(accounts: number): number[] {
 }
 
 function specOf(scenario: string, learnMs: number, options: Readonly<Record<string, unknown>>): JobSpec {
-  const { events } = estimate(scenario, options);
-  return { scenario, options, benign: scenario === BENIGN, learnMs, events };
+  const { events, stolen } = estimate(scenario, options);
+  const cost = events + PERSON_COST * stolen;
+  return { scenario, options, benign: scenario === BENIGN, learnMs, events, cost };
 }
 
 function has(scenario: string, option: string): boolean {
