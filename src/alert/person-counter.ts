@@ -19,10 +19,16 @@ const REGISTERS = 1 << PRECISION;
 /** Bits of the hash that a register's rank is read from. */
 const RANK_BITS = 64 - PRECISION;
 
+const NOBODY = new Uint32Array(0);
+/** Words of the smallest table, a power of two. */
+const SMALLEST = 16;
+
 export class PersonCounter {
-  /** Exact phase: hi → set of lo; none before the first. */
-  #exact: Map<number, number | Set<number>> | undefined;
+  /** Exact phase: hi, lo, hi, lo, … by open addressing, 0, 0 where nobody is. An account under an alert has many counters. */
+  #exact: Uint32Array = NOBODY;
   #size = 0;
+  /** Whoever has the pseudonym 0, 0 was added. */
+  #zero = false;
   #registers: Uint8Array | undefined;
 
   get estimated(): boolean {
@@ -35,13 +41,13 @@ export class PersonCounter {
       this.#addToSketch(this.#registers, hi, lo);
       return;
     }
-    const exact = (this.#exact ??= new Map());
-    const known = exact.get(hi);
-    if (known === undefined) exact.set(hi, lo);
-    else if (known === lo) return;
-    else if (typeof known === 'number') exact.set(hi, new Set([known, lo]));
-    else if (known.has(lo)) return;
-    else known.add(lo);
+    if ((hi | lo) === 0) {
+      if (this.#zero) return;
+      this.#zero = true;
+    } else {
+      if (8 * this.#size >= 3 * this.#exact.length) this.#grow();
+      if (!place(this.#exact, hi, lo)) return;
+    }
     this.#size += 1;
     if (this.#size > EXACT_PERSONS) this.#toSketch();
   }
@@ -79,10 +85,20 @@ export class PersonCounter {
   }
 
   #forEach(visit: (hi: number, lo: number) => void): void {
-    for (const [hi, los] of this.#exact ?? []) {
-      if (typeof los === 'number') visit(hi, los);
-      else for (const lo of los) visit(hi, lo);
+    if (this.#zero) visit(0, 0);
+    const exact = this.#exact;
+    for (let at = 0; at < exact.length; at += 2) {
+      if ((exact[at]! | exact[at + 1]!) !== 0) visit(exact[at]!, exact[at + 1]!);
     }
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(Math.max(SMALLEST, 2 * this.#exact.length));
+    const exact = this.#exact;
+    for (let at = 0; at < exact.length; at += 2) {
+      if ((exact[at]! | exact[at + 1]!) !== 0) place(larger, exact[at]!, exact[at + 1]!);
+    }
+    this.#exact = larger;
   }
 
   #toSketch(): void {
@@ -90,7 +106,7 @@ export class PersonCounter {
     const registers = new Uint8Array(REGISTERS);
     this.#forEach((hi, lo) => this.#addToSketch(registers, hi, lo));
     this.#registers = registers;
-    this.#exact = undefined;
+    this.#exact = NOBODY;
   }
 
   #addToSketch(registers: Uint8Array, hi: number, lo: number): void {
@@ -99,6 +115,20 @@ export class PersonCounter {
     // Rank: position of the first 1 in the remaining 50 bits, from 1.
     const rank = high !== 0 ? Math.clz32(high) - PRECISION + 1 : 32 - PRECISION + Math.clz32(lo >>> 0) + 1;
     if (registers[index]! < rank) registers[index] = rank;
+  }
+}
+
+/** Puts a pseudonym where it belongs; false when it is there already. */
+function place(exact: Uint32Array, hi: number, lo: number): boolean {
+  const mask = exact.length / 2 - 1;
+  for (let i = (hi ^ lo) & mask; ; i = (i + 1) & mask) {
+    const heldHi = exact[2 * i]!;
+    const heldLo = exact[2 * i + 1]!;
+    if (heldHi === hi && heldLo === lo) return false;
+    if ((heldHi | heldLo) !== 0) continue;
+    exact[2 * i] = hi;
+    exact[2 * i + 1] = lo;
+    return true;
   }
 }
 
