@@ -8,12 +8,13 @@
  * group, and whether a window holds one of them stays exact.
  */
 
-import { combinations, textsOf } from '../detect/values.ts';
+import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Cause } from './causes.ts';
 
-type Key = string;
+/** Of the group-by values; null when there is one and it is missing. */
+type Key = string | null;
 
 /** Events of one cause, at most one gap apart. */
 interface Run {
@@ -91,7 +92,9 @@ export class Contributions {
   note(record: EventRecord, matched: ArrayLike<number>, count: number, cause: Cause): void {
     for (let i = 0; i < count; i += 1) {
       for (const basis of this.#bases[matched[i]!]!) {
-        for (const key of keysOf(record, basis.slots)) noteIn(basis, key, record.time, cause);
+        const key = keyAlone(record, basis.slots);
+        if (key !== undefined) noteIn(basis, key, record.time, cause);
+        else for (const each of keysOf(record, basis.slots)) noteIn(basis, each, record.time, cause);
       }
     }
   }
@@ -103,7 +106,7 @@ export class Contributions {
     crossedAt: number,
   ): Map<Cause, number> {
     const { bases, spanMs } = this.#grounds.get(rule)!;
-    const key = JSON.stringify(rule.groupBy.map((field) => group[field] ?? null));
+    const key = keyOf(rule.groupBy.map((field) => group[field] ?? null));
     const found = new Map<Cause, number>();
     for (const basis of bases) {
       for (const { cause, from, to, events } of basis.runs.get(key) ?? []) {
@@ -114,12 +117,18 @@ export class Contributions {
   }
 }
 
+/** The key of an event whose only group-by field holds one value: nearly every one. */
+function keyAlone({ slots: held }: EventRecord, slots: Basis['slots']): Key | undefined {
+  const [slot] = slots;
+  return slots.length === 1 && slot !== undefined ? textOf(held[slot]) : undefined;
+}
+
 function keysOf(record: EventRecord, slots: readonly (number | undefined)[]): Key[] {
   const values = slots.map((slot) => {
     const texts: readonly (string | null)[] = slot === undefined ? [] : textsOf(record.slots[slot]);
     return texts.length === 0 ? [null] : texts;
   });
-  return combinations(values).map((row) => JSON.stringify(row));
+  return combinations(values).map(keyOf);
 }
 
 function noteIn({ runs, gapMs }: Basis, key: Key, time: number, cause: Cause): void {
