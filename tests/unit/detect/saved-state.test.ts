@@ -57,6 +57,22 @@ describe(
       expect(found.some(({ alerts }) => alerts.some(({ totalsEstimated }) => totalsEstimated))).toBe(true);
     });
 
+    test('where an alert opens over what was coalesced before the interruption', () => {
+      const rules = rulesOf(
+        { type: 'event_count', timespanMs: 1e6, gte: 2 },
+        { type: 'value_sum', field: 'size', timespanMs: 1e6, gte: 1000 },
+      );
+      const log = Array.from({ length: 60 }, (_, i): Sent => ({
+        time: 1000 * i,
+        id: `e${i}`,
+        fields: { user: 'u', size: i === 59 ? 1000 : 0 },
+      }));
+      const options = { latenessMs: 0, exactEntries: 16 };
+      const undisturbed = run(rules, log, options, new Set());
+      expect(undisturbed.alerts.find(({ rule }) => rule === 'c1')).toMatchObject({ totalsEstimated: true });
+      expect(run(rules, log, options, new Set([59]))).toEqual(undisturbed);
+    });
+
     test('where groups are evicted', () => {
       const found = compare(18, () => 'vigie.max_groups: 3', 9);
       expect(several(found.map(({ counts }) => JSON.stringify(counts['evictions']) !== '[0]'))).toBe(true);
