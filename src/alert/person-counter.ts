@@ -72,8 +72,11 @@ export class PersonCounter {
       to.memory(this.#registers);
       return;
     }
-    to.u32(this.#size);
-    this.#forEach((hi, lo) => {
+    const exact: (readonly [hi: number, lo: number])[] = [];
+    this.#forEach((hi, lo) => exact.push([hi, lo]));
+    // The table's order depends on the order in which they came.
+    exact.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    to.list(exact, ([hi, lo]) => {
       to.u32(hi);
       to.u32(lo);
     });
