@@ -21,6 +21,8 @@ const MAX_BRACKETS = 1_000;
  */
 const MAX_BRACKETED = 5_000;
 const LEAST_CHARACTERS_BRACKETED = 16;
+/** Brackets that close what is not open: the parser makes an error of each. */
+const MAX_STRAY = 1_000;
 /** Lexemes of the YAML library that stand for nothing in the text; a scalar's text follows its mark. */
 const { DOCUMENT, FLOW_END: FLOW_ERROR_END, SCALAR } = CST;
 export const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep; flatten the document`;
@@ -63,21 +65,25 @@ function bracketTooMany(text: string): Excess | undefined {
   let bracketed = 0;
   let open = 0;
   let most = 0;
+  let stray = 0;
   for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
     if (bracket === '[' || bracket === '{') {
       open++;
       bracketed++;
     } else if (open > 0) open--;
+    else stray++;
     if (open > MAX_BRACKETS) return { offset: index, code: 'YAML_LIMIT', message: TOO_DEEP };
     most = Math.max(most, open);
   }
-  return most > MAX_DEPTH || bracketed > maxBracketed ? collectionTooMany(text, maxBracketed) : undefined;
+  const suspect = most > MAX_DEPTH || bracketed > maxBracketed || stray > MAX_STRAY;
+  return suspect ? collectionTooMany(text, maxBracketed) : undefined;
 }
 
 /** The same, of the brackets that are not in texts. */
 function collectionTooMany(text: string, maxBracketed: number): Excess | undefined {
   let bracketed = 0;
   let open = 0;
+  let stray = 0;
   let offset = 0;
   let isScalar = false;
   for (const lexeme of new Lexer().lex(text)) {
@@ -89,10 +95,17 @@ function collectionTooMany(text: string, maxBracketed: number): Excess | undefin
     if (!isScalar && (lexeme === '[' || lexeme === '{')) {
       open++;
       bracketed++;
-    } else if (!isScalar && (lexeme === ']' || lexeme === '}') && open > 0) open--;
+    } else if (!isScalar && (lexeme === ']' || lexeme === '}')) {
+      if (open > 0) open--;
+      else stray++;
+    }
     if (open > MAX_DEPTH) return { offset, code: 'YAML_LIMIT', message: TOO_DEEP };
     if (bracketed > maxBracketed) {
       const message = `more than ${maxBracketed} lists and maps in brackets; write fewer`;
+      return { offset, code: 'YAML_LIMIT', message };
+    }
+    if (stray > MAX_STRAY) {
+      const message = `more than ${MAX_STRAY} brackets close what is not open; remove them`;
       return { offset, code: 'YAML_LIMIT', message };
     }
     isScalar = false;

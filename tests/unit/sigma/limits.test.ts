@@ -137,6 +137,10 @@ describe('a file beyond a limit is a fault', () => {
       () => `title: x\nl:\n${times(5_000, () => `  - ${'[[], '.repeat(8)}x${']'.repeat(8)}`)}\n`,
       'YAML_LIMIT: more than 16875 lists and maps in brackets',
     ],
+    'thousands of brackets that close nothing': [
+      () => `title: x\n${times(100, () => `logsource: {product: portal${'}'.repeat(300)}`)}`,
+      'YAML_LIMIT: more than 1000 brackets close what is not open',
+    ],
     'a large filter on many rules': [
       () =>
         `${times(500, (i) => sel(String(i)), '---\n')}---\ntitle: Filter\nfilter:\n  rules: any\n  x: {f: 1}\n  condition: ${times(4_000, () => 'x', ' and ')}\n`,
