@@ -90,6 +90,12 @@ const MECHANISMS_FORM = 'plain, scram-sha-256, scram-sha-512 or oauthbearer';
 /** Every setting, by its name in the configuration file. */
 export const SETTINGS = {
   rules: setting('VIGIE_RULES', someOf, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
+  rules_interval: setting(
+    'VIGIE_RULES_INTERVAL',
+    duration,
+    '5s',
+    'Wall time between two looks of `vigie run` whether the rule files have changed; with 0s they are read again on SIGHUP only.',
+  ),
   lists: setting(
     'VIGIE_LISTS',
     text.optional(),

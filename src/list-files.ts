@@ -86,7 +86,7 @@ function readList(file: string): { readonly contents: ListContents } | { readonl
 }
 
 /** Tells apart what a file holds at different times, as far as the file system does; empty when it is gone. */
-function versionOf(file: string): string {
+export function versionOf(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat === undefined ? '' : `${file} ${stat.ino} ${stat.mtimeMs} ${stat.size}`;
 }

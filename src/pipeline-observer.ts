@@ -2,6 +2,8 @@
 
 import type { Alert } from './alert/alert.ts';
 import type { Engine } from './detect/engine.ts';
+import type { WarmUp } from './rule-change.ts';
+import type { RuleSet } from './sigma/rule.ts';
 import type { DeadLetter } from './sink/sink.ts';
 import type { InputGap } from './source/source.ts';
 
@@ -17,6 +19,10 @@ export interface PipelineObserver {
   gap(source: string, partition: number, gap: InputGap): void;
   restore(state: 'started' | 'finished', events: number): void;
   snapshot(event: SnapshotEvent): void;
+  /** Other rules are in force, with an engine of their own that goes on from the one before. */
+  rules(ruleSet: RuleSet, engine: Engine): void;
+  /** The rules that are warming up are these now. */
+  warmUps(warmUps: readonly WarmUp[]): void;
 }
 
 /** Saved state was written or taken up again; or could not be, and the log is read again. */

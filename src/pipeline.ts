@@ -20,6 +20,7 @@ import { type EventRecord, FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { RestorePlan } from './restore-plan.ts';
+import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
@@ -74,17 +75,26 @@ interface PartitionState {
   lastEventAt: number;
 }
 
+/** What events are read with. */
+interface Stages {
+  readonly fields: FieldTable;
+  readonly archived: readonly (readonly [path: string, slot: number])[];
+  readonly decoder: Decoder;
+  readonly record: EventRecord;
+}
+
 /** A flush is due earlier when this many archived events or dead letter bytes wait. */
 const ARCHIVE_BATCH = 20_000;
 const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #fields = new FieldTable();
-  readonly #archived: readonly (readonly [path: string, slot: number])[];
-  readonly #decoder: Decoder;
-  readonly #record: EventRecord;
+  #ruleSet: RuleSet;
+  #stages: Stages;
   #engine: Engine;
+  /** Rules that are to take the place of those in force. */
+  #nextRules: RuleSet | undefined;
+  #warmUps: readonly WarmUp[] = [];
   #restore: RestorePlan;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
@@ -109,21 +119,17 @@ export class Pipeline {
     this.#options = options;
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
-    this.#engine = this.#newEngine();
-    this.#archived = options.archive
-      ? ARCHIVED_FIELDS.map((path) => [path, this.#fields.slot(path)] as const)
-      : [];
-    this.#decoder = createDecoder({
-      fields: this.#fields,
-      timeRequired: true,
-      timestampField: options.timestampField,
-      personFields: options.personFields,
-      maxEventBytes: options.maxEventBytes,
-      pseudonymKey: options.pseudonymKey,
-      mapping: options.mapping,
-    });
-    this.#record = this.#fields.newRecord();
+    this.#ruleSet = options.ruleSet;
+    [this.#stages, this.#engine] = this.#newStages(options.ruleSet);
     this.#restore = RestorePlan.none();
+  }
+
+  /**
+   * Has other rules take the place of those in force, between two batches and once windows are restored. The
+   * observer is told when they have. `undefined`: those in force stay, whatever was asked before.
+   */
+  replaceRules(ruleSet: RuleSet | undefined): void {
+    this.#nextRules = ruleSet;
   }
 
   get engine(): Engine {
@@ -154,6 +160,7 @@ export class Pipeline {
           await this.#flushIfDue(signal);
           break;
       }
+      await this.#changeRules(signal);
     }
     // A file has an end: what waits for the watermark is judged there. A topic goes on.
     if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
@@ -164,15 +171,72 @@ export class Pipeline {
     return { ...this.#summary };
   }
 
-  #newEngine(): Engine {
-    const { ruleSet, pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
+  /** All that depends on which fields the rules read. */
+  #newStages(ruleSet: RuleSet): [Stages, Engine] {
+    const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = this.#options;
+    const fields = new FieldTable();
+    const engine = this.#newEngine(ruleSet, fields);
+    const archived = archive ? ARCHIVED_FIELDS.map((path) => [path, fields.slot(path)] as const) : [];
+    const decoder = createDecoder({
+      fields,
+      timeRequired: true,
+      timestampField,
+      personFields,
+      maxEventBytes,
+      pseudonymKey,
+      mapping,
+    });
+    return [{ fields, archived, decoder, record: fields.newRecord() }, engine];
+  }
+
+  #newEngine(ruleSet = this.#ruleSet, fields = this.#stages.fields): Engine {
+    const { pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
     const settings = JSON.stringify([timestampField, personFields, mapping]);
-    return new Engine({ ruleSet, fields: this.#fields, hashKey: pseudonymKey, latenessMs, settings });
+    return new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings });
+  }
+
+  /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
+  async #changeRules(signal: AbortSignal): Promise<void> {
+    const ruleSet = this.#nextRules;
+    if (ruleSet === undefined || this.#restore.unfinished) return;
+    this.#nextRules = undefined;
+    const before = this.#engine;
+    const [stages, engine] = this.#newStages(ruleSet);
+    const { empty, kept, ended } = handOver(before, engine);
+    for (const episode of ended) before.tracker.ruleChanged(episode);
+    await this.#flush(signal);
+    await this.#flushed();
+    for (const [was, is] of kept) {
+      const detectedAt = this.#detectedAt.get(was);
+      if (detectedAt !== undefined) this.#detectedAt.set(is, detectedAt);
+      if (this.#undated.has(was)) this.#undated.add(is);
+    }
+    this.#ruleSet = ruleSet;
+    this.#stages = stages;
+    this.#engine = engine;
+    const { newest } = engine.watermarks;
+    this.#options.observer.rules(ruleSet, engine);
+    this.#setWarmUps(warmUpsAfter(ruleSet, empty, newest, this.#warmUps));
+  }
+
+  #setWarmUps(warmUps: readonly WarmUp[]): void {
+    if (warmUps.length + this.#warmUps.length === 0) return;
+    this.#warmUps = warmUps;
+    this.#options.observer.warmUps(warmUps);
+  }
+
+  /** Whether it is, or will be, an alert in the database. */
+  #tells(episode: Episode): boolean {
+    const { rule } = episode.of;
+    if (!raisesAlerts(rule) || !this.#restore.reliable(episode)) return false;
+    return !this.#warmUps.some(
+      ({ rule: key, heldUntilMs = -Infinity }) => key === rule.key && episode.lastTrueAt <= heldUntilMs,
+    );
   }
 
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
   async #assigned({ partitions }: Assignment): Promise<void> {
-    const { source, ruleSet, latenessMs, observer } = this.#options;
+    const { source, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
     this.#archive = [];
@@ -188,13 +252,16 @@ export class Pipeline {
       // Written again, and so counted as open here: the same rows, or older versions of them.
       for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
       this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
+      this.#setWarmUps(position.warmUps ?? []);
       for (const partition of partitions) this.#resume(partition);
       if (this.#restore.unfinished) observer.restore('started', 0);
       return;
     }
     this.#engine = this.#newEngine();
+    // What is read again is whole.
+    this.#setWarmUps([]);
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
-    this.#restore = RestorePlan.of(partitions, ruleSet, latenessMs);
+    this.#restore = RestorePlan.of(partitions, this.#ruleSet, latenessMs);
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
     if (fromTimeMs === undefined) return;
@@ -226,6 +293,7 @@ export class Pipeline {
     const restore = this.#restore;
     const latest = now + maxFutureMs;
     const summary = this.#summary;
+    const { record, decoder, archived } = this.#stages;
     const skipped = new Map<string, number>();
     let restored = 0;
     let fruitful = false;
@@ -234,8 +302,7 @@ export class Pipeline {
     if (this.#unflushedSince === 0) this.#unflushedSince = now;
     batch.forEach((data, start, end, offset) => {
       const restoring = restore.covers(partition, offset);
-      const record = this.#record;
-      let fault: Undecoded | undefined = this.#decoder.decode(data, start, end, record);
+      let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
       if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
       fruitful ||= fault === undefined;
       if (restoring) {
@@ -260,7 +327,7 @@ export class Pipeline {
         return;
       }
       summary.accepted += 1;
-      if (this.#archived.length > 0) this.#archive.push(this.#archivedEvent(partition, offset));
+      if (archived.length > 0) this.#archive.push(this.#archivedEvent(partition, offset));
     });
     summary.bytes += bytes;
     this.#partitions.set(partition, {
@@ -286,9 +353,10 @@ export class Pipeline {
   }
 
   #archivedEvent(partition: number, offset: number): ArchivedEvent {
-    const { slots, time } = this.#record;
+    const { archived, record } = this.#stages;
+    const { slots, time } = record;
     const fields: Record<string, string | readonly string[]> = {};
-    for (const [path, slot] of this.#archived) {
+    for (const [path, slot] of archived) {
       const value = slots[slot];
       if (value === undefined || value === null) continue;
       const text = textOf(value) ?? textsOf(value);
@@ -330,7 +398,7 @@ export class Pipeline {
 
   #hasNewAlert(): boolean {
     for (const episode of this.#engine.tracker.changed) {
-      if (raisesAlerts(episode.of.rule) && !this.#detectedAt.has(episode)) return true;
+      if (this.#tells(episode) && !this.#detectedAt.has(episode)) return true;
     }
     return false;
   }
@@ -340,9 +408,7 @@ export class Pipeline {
     await this.#flushed();
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
-    const changed = [...this.#engine.tracker.changed].filter(
-      (episode) => raisesAlerts(episode.of.rule) && this.#restore.reliable(episode),
-    );
+    const changed = [...this.#engine.tracker.changed].filter((episode) => this.#tells(episode));
     this.#engine.tracker.changed.clear();
     const archive = this.#archive;
     const letters = this.#letters;
@@ -430,7 +496,11 @@ export class Pipeline {
       nextOffset: this.#partitions.get(partition)?.nextOffset ?? committedOffset,
       landmark: source.landmarkOf?.(partition),
     }));
-    return snapshots.take(this.#engine, { partitions, reliableFromMs: this.#restore.fromTimeMs });
+    return snapshots.take(this.#engine, {
+      partitions,
+      reliableFromMs: this.#restore.fromTimeMs,
+      warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
+    });
   }
 
   #commits(): Commit[] {

@@ -101,10 +101,15 @@ export class RestorePlan {
 }
 
 /** How far before an alert's crossing lie events that decide on it, ms. */
-function reachOf({ timespanMs, resolveTimeoutMs, baseline, newTerms }: CorrelationRule): number {
+function reachOf(rule: CorrelationRule): number {
+  return windowReachOf(rule) + rule.resolveTimeoutMs;
+}
+
+/** How far before the end of a window lie events that decide whether it is true, ms. */
+export function windowReachOf({ timespanMs, baseline, newTerms }: CorrelationRule): number {
   // The oldest bucket begins up to a bucket before the history.
   const baselineMs = baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs;
   // Whether a group was known a history ago follows from the history before that.
   const termsMs = newTerms === undefined ? 0 : 2 * newTerms.historyMs;
-  return timespanMs + resolveTimeoutMs + baselineMs + termsMs;
+  return timespanMs + baselineMs + termsMs;
 }

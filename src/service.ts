@@ -10,11 +10,12 @@ import type { Config } from './config.ts';
 import type { VigieError } from './errors.ts';
 import type { Mapping } from './event/mapping/mapping.ts';
 import { scannerModule } from './event/scanner-module.ts';
-import { listFolders, ListWatch } from './list-files.ts';
-import { createMetrics, type Metrics } from './metrics/registry.ts';
+import { createMetrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
 import { Pipeline, type PipelineSummary } from './pipeline.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
+import type { RuleFilesWatch } from './rule-files-watch.ts';
+import { watchRules } from './service-rules.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import { ClickHouseAlertStore, type AlertStore } from './sink/alert-store.ts';
 import { openClickHouse } from './sink/client.ts';
@@ -30,6 +31,12 @@ import { Telemetry } from './telemetry.ts';
 export interface ServiceOptions {
   readonly config: Config;
   readonly ruleSet: RuleSet;
+  /** Files that other rules may come from while the service runs. Without them it keeps those it has. */
+  readonly reload?: {
+    readonly files: RuleFilesWatch;
+    /** Calls back whenever somebody asks to read them again; returns what ends that. */
+    readonly onRequest: (reload: () => void) => () => void;
+  };
   /** How long loading the rules took, ms. */
   readonly ruleLoadMs: number;
   readonly pseudonymKey: Uint8Array;
@@ -57,9 +64,6 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   const { config, ruleSet, logger, clock } = options;
   const closers: (() => Promise<void>)[] = [];
   const metrics = createMetrics(options.version);
-  metrics.rulesLoaded.set({ kind: 'rule' }, ruleSet.rules.length);
-  metrics.rulesLoaded.set({ kind: 'correlation' }, ruleSet.correlations.length);
-  metrics.rulesLoaded.set({ kind: 'filter' }, ruleSet.filters);
   metrics.ruleErrors.set(0);
   metrics.ruleLoad.set(options.ruleLoadMs / 1000);
   const { fault: noScanner } = scannerModule();
@@ -71,8 +75,8 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     );
   }
 
-  const stopWatching = watchLists(options, metrics);
-  closers.push(() => Promise.resolve(stopWatching()));
+  const watching = watchRules(options, metrics);
+  closers.push(() => Promise.resolve(watching.stop()));
 
   const troubles = new Map<'source' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
     ['start', 'starting'],
@@ -171,8 +175,15 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
             }
           : undefined,
       clock,
-      observer: both(telemetry, options.observer ?? {}),
+      observer: both(telemetry, {
+        ...options.observer,
+        rules: (...now) => {
+          watching.inForce(now[0]);
+          options.observer?.rules?.(...now);
+        },
+      }),
     });
+    watching.start(pipeline);
     troubles.delete('start');
     options.onReady?.({ metricsPort: server.port, database: clickHouse.place });
     const summary = await pipeline.run(stop);
@@ -185,32 +196,6 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
     for (const failure of failures) logger.error({ err: failure }, 'closing failed');
   }
-}
-
-/** Keeps the lookup lists up to date with their files; returns what ends that. */
-function watchLists({ config, ruleSet, logger }: ServiceOptions, metrics: Metrics): () => void {
-  const { lists } = ruleSet;
-  for (const { name, contents } of lists.all) {
-    metrics.listRows.set({ list: name }, contents.rows.length);
-    metrics.listRefusals.inc({ list: name }, 0);
-  }
-  const watch = new ListWatch(lists, listFolders(config.rules, config.lists), {
-    onReplaced: ({ name, file, contents }) => {
-      const { length: rows } = contents.rows;
-      metrics.listRows.set({ list: name }, rows);
-      logger.info({ list: name, file, rows }, 'lookup list replaced');
-    },
-    onRefused: ({ name }, file, [fault, ...others]) => {
-      metrics.listRefusals.inc({ list: name });
-      // The message may quote a cell; the place and the code are enough to find it.
-      logger.warn(
-        { code: fault!.code, list: name, file, line: fault!.line, faults: 1 + others.length },
-        'lookup list refused: the rows before stay in force; vigie rules check says what is wrong',
-      );
-    },
-  });
-  const timer = setInterval(() => watch.look(), config.lists_interval).unref();
-  return () => clearInterval(timer);
 }
 
 function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
@@ -242,6 +227,14 @@ function both(first: PipelineObserver, second: Partial<PipelineObserver>): Pipel
     snapshot: (event) => {
       first.snapshot(event);
       second.snapshot?.(event);
+    },
+    rules: (ruleSet, engine) => {
+      first.rules(ruleSet, engine);
+      second.rules?.(ruleSet, engine);
+    },
+    warmUps: (warmUps) => {
+      first.warmUps(warmUps);
+      second.warmUps?.(warmUps);
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 import type { Engine } from './detect/engine.ts';
 import { messageOf, VigieError } from './errors.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
+import type { WarmUp } from './rule-change.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 import type { AssignedPartition, ReadPosition, Source } from './source/source.ts';
 import { StateReader } from './state/state-reader.ts';
@@ -30,6 +31,8 @@ export interface Position {
   readonly partitions: readonly ReadPosition[];
   /** What `RestorePlan` was made with, for alerts that are older than what was read. */
   readonly reliableFromMs: number | undefined;
+  /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew of none. */
+  readonly warmUps?: readonly WarmUp[];
 }
 
 interface Stored extends Position {

@@ -7,6 +7,7 @@ import type { Engine, EngineCounts } from './detect/engine.ts';
 import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { BatchCounts, PipelineObserver, SnapshotEvent } from './pipeline-observer.ts';
+import type { WarmUp } from './rule-change.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import { STATE_CODES } from './snapshots.ts';
 import type { InputGap } from './source/source.ts';
@@ -34,13 +35,15 @@ const ALERT_STATUSES = ['opened', 'resolved', 'merged'] as const;
 export class Telemetry implements PipelineObserver {
   readonly #metrics: Metrics;
   readonly #logger: Logger;
-  readonly #ruleSet: RuleSet;
+  #ruleSet: RuleSet;
   readonly #clock: Clock;
   #seen: Seen | undefined;
   /** Dead letters logged so far, by code. */
   readonly #loggedLetters = new Map<string, number>();
   /** Open alerts by id, for the gauge. */
   readonly #open = new Map<string, Alert>();
+  /** Rules whose gauge says that they are warming up, and until when. */
+  readonly #warming = new Map<string, number>();
   /** Partitions that the gauges of lag show. */
   #partitions: readonly number[] = [];
 
@@ -53,8 +56,14 @@ export class Telemetry implements PipelineObserver {
     for (const cause of GAP_CAUSES) metrics.inputGapTime.set({ cause }, 0);
     for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
     for (const code of STATE_CODES) metrics.stateTroubles.inc({ code }, 0);
-    for (const { key } of ruleSet.rules) metrics.ruleMatches.inc({ rule: key }, 0);
-    for (const { key, level } of ruleSet.correlations) {
+    this.#showRules();
+  }
+
+  #showRules(): void {
+    const { rules, correlations } = this.#ruleSet;
+    const metrics = this.#metrics;
+    for (const { key } of rules) metrics.ruleMatches.inc({ rule: key }, 0);
+    for (const { key, level } of correlations) {
       metrics.alertsOpen.set({ rule: key, level }, 0);
       for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
       metrics.ruleFirings.inc({ rule: key }, 0);
@@ -132,16 +141,7 @@ export class Telemetry implements PipelineObserver {
       this.#incByRule(metrics.groupsEvicted, counts.evictions, before?.counts.evictions);
       this.#incByRule(metrics.ruleFirings, engine.tracker.opened, before?.firings);
     }
-    this.#seen = {
-      engine,
-      counts: {
-        ...counts,
-        matches: [...counts.matches],
-        missingGroup: new Map(counts.missingGroup),
-        evictions: new Map(counts.evictions),
-      },
-      firings: new Map(engine.tracker.opened),
-    };
+    this.#note(engine);
     // A partition that another process reads now would stand here with its last lag for ever.
     for (const partition of this.#partitions) {
       if (lag.has(partition)) continue;
@@ -156,6 +156,7 @@ export class Telemetry implements PipelineObserver {
     }
     const { watermark } = engine.watermarks;
     if (Number.isFinite(watermark)) metrics.watermark.set(watermark / 1000);
+    this.#endWarmUps(watermark);
     const { groups, bytes } = engine.size();
     metrics.stateGroups.set(groups);
     metrics.stateBytes.set(bytes);
@@ -188,6 +189,60 @@ export class Telemetry implements PipelineObserver {
       },
       'the topic is not the one that the committed offset is of: reading it from its beginning',
     );
+  }
+
+  rules(ruleSet: RuleSet, engine: Engine): void {
+    const { rules, correlations } = this.#ruleSet;
+    const metrics = this.#metrics;
+    const now = new Map([...ruleSet.rules, ...ruleSet.correlations].map((rule) => [rule.key, rule]));
+    for (const { key } of rules) if (!now.has(key)) metrics.ruleMatches.remove({ rule: key });
+    for (const { key, level } of correlations) {
+      const rule = now.get(key);
+      if (rule?.level !== level) {
+        metrics.alertsOpen.remove({ rule: key, level });
+        for (const status of ALERT_STATUSES) metrics.alerts.remove({ rule: key, level, status });
+      }
+      if (rule !== undefined) continue;
+      for (const counter of [metrics.ruleFirings, metrics.eventsWithoutGroup, metrics.groupsEvicted]) {
+        counter.remove({ rule: key });
+      }
+    }
+    this.#ruleSet = ruleSet;
+    this.#showRules();
+    // Their levels may be others now.
+    for (const [id, alert] of this.#open) {
+      const level = now.get(alert.rule)?.level ?? alert.level;
+      this.#open.set(id, { ...alert, level });
+      metrics.alertsOpen.inc({ rule: alert.rule, level });
+    }
+    this.#note(engine);
+  }
+
+  warmUps(warmUps: readonly WarmUp[]): void {
+    const before = new Map(this.#warming);
+    this.#endWarmUps(Infinity);
+    for (const { rule, untilMs, heldUntilMs } of warmUps) {
+      this.#warming.set(rule, untilMs);
+      this.#metrics.ruleWarming.set({ rule }, untilMs / 1000);
+      if (before.get(rule) === untilMs) continue;
+      const until = new Date(untilMs).toISOString();
+      const heldUntil = heldUntilMs === undefined ? undefined : new Date(heldUntilMs).toISOString();
+      this.#logger.warn(
+        { code: 'RULE_WARMING_UP', rule, until, heldUntil },
+        heldUntil === undefined
+          ? 'the rule began empty: until its windows are whole it can miss'
+          : 'the rule began empty: until its windows are whole its alerts are held back',
+      );
+    }
+  }
+
+  /** Takes away what says of rules that they are warming up, where event time is past it. */
+  #endWarmUps(watermark: number): void {
+    for (const [rule, untilMs] of this.#warming) {
+      if (untilMs >= watermark) continue;
+      this.#warming.delete(rule);
+      this.#metrics.ruleWarming.remove({ rule });
+    }
   }
 
   restore(state: 'started' | 'finished', events: number): void {
@@ -228,6 +283,21 @@ export class Telemetry implements PipelineObserver {
   #forgetOpen(): void {
     for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
     this.#open.clear();
+  }
+
+  /** Takes note of what was counted, so that the next look tells the difference. */
+  #note(engine: Engine): void {
+    const { counts, tracker } = engine;
+    this.#seen = {
+      engine,
+      counts: {
+        ...counts,
+        matches: [...counts.matches],
+        missingGroup: new Map(counts.missingGroup),
+        evictions: new Map(counts.evictions),
+      },
+      firings: new Map(tracker.opened),
+    };
   }
 
   #incByRule(

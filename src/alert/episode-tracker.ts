@@ -140,6 +140,14 @@ export class EpisodeTracker {
     }
   }
 
+  /** Ends an open episode whose rule is not there any more, for good: its state goes with the rule. */
+  ruleChanged(episode: Episode): void {
+    episode.status = 'resolved';
+    episode.resolution = 'rule_changed';
+    this.#closed(episode);
+    this.changed.add(episode);
+  }
+
   #open(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): Episode {
     const { rule } = of;
     this.#sequence += 1;

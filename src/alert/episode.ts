@@ -48,6 +48,7 @@ export class Episode {
   readonly sequence: number;
   status: Alert['status'] = 'firing';
   mergedInto = '';
+  resolution: Alert['resolution'] = '';
   /** Alert that inhibits this one; '' while none does. */
   inhibitedBy = '';
   crossedAt: number;
@@ -174,6 +175,7 @@ export function renderAlert(
     group: episode.group.fields,
     status: episode.status,
     mergedInto: episode.mergedInto,
+    resolution: episode.resolution,
     inhibitedBy: episode.inhibitedBy,
     firstEventAt: episode.firstEventAt,
     crossedAt: episode.crossedAt,

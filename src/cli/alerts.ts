@@ -70,7 +70,7 @@ export function alertsCommand(program: Command): void {
         const rows = found.map((alert) => [
           alert.alertId.slice(0, 8),
           styledLevel(alert.level),
-          alert.inhibitedBy === '' ? alert.status : `${alert.status}, inhibited`,
+          alert.inhibitedBy === '' ? statusText(alert) : `${statusText(alert)}, inhibited`,
           alert.state,
           groupText(alert),
           alert.applications.join(', '),
@@ -189,6 +189,11 @@ function about(estimated: boolean): string {
   return estimated ? 'about ' : '';
 }
 
+/** With the reason, where an alert was not resolved because its time ran out. */
+function statusText({ status, resolution }: Pick<AlertDetail, 'status' | 'resolution'>): string {
+  return resolution === '' ? status : `${status} (${resolution})`;
+}
+
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
   if (json) {
     await write(`${JSON.stringify(alert)}\n`);
@@ -199,7 +204,7 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
     ['alert', alert.alertId],
     ['rule', `${alert.title} (${alert.rule})`],
     ['level', styledLevel(alert.level)],
-    ['status', `${alert.status}, ${alert.state}`],
+    ['status', `${statusText(alert)}, ${alert.state}`],
     ['who', groupText(alert)],
     ['from', alert.sourceNetworks.join(', ')],
     ['organisation', alert.organisations.join(', ')],

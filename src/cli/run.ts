@@ -7,6 +7,7 @@ import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../list-files.ts';
 import { pseudonymKey } from '../pseudonym-key.ts';
+import { RuleFilesWatch } from '../rule-files-watch.ts';
 import { runService } from '../service.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { FileSource } from '../source/file-source.ts';
@@ -17,7 +18,7 @@ import { requireMapping, requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger } from './logger.ts';
 import { settingText } from './options.ts';
-import { stopSignal } from './signals.ts';
+import { onHangUp, stopSignal } from './signals.ts';
 import { count, fileProgress } from './terminal.ts';
 
 interface Options {
@@ -65,7 +66,9 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     .addHelpText(
       'after',
       `
-Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first.
+Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first. SIGHUP reads the rules
+again, as does a change of their files (VIGIE_RULES_INTERVAL); faulty ones are refused and those before stay
+in force. So closing a terminal does not stop it.
 
 Examples:
   vigie run --input events.ndjson
@@ -90,6 +93,11 @@ Examples:
         command.error('error: nothing to read: give --input FILE, or set KAFKA_BROKERS');
       }
       const logger = await createLogger(config.log_level);
+      const ruleFiles = new RuleFilesWatch({
+        paths: config.rules,
+        listsFolder: config.lists,
+        placeholders: config.placeholders,
+      });
       const since = systemClock.elapsed();
       const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
       const ruleLoadMs = systemClock.elapsed() - since;
@@ -111,6 +119,7 @@ Examples:
           config,
           ruleSet,
           ruleLoadMs,
+          reload: { files: ruleFiles, onRequest: onHangUp },
           pseudonymKey: key,
           mapping,
           version,

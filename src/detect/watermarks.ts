@@ -55,6 +55,11 @@ export class Watermarks {
     return this.#advance();
   }
 
+  /** Newest event time of any partition; −Infinity before the first event. */
+  get newest(): number {
+    return Math.max(-Infinity, ...[...this.#partitions.values()].map(({ newest }) => newest));
+  }
+
   get partitions(): IterableIterator<number> {
     return this.#partitions.keys();
   }

@@ -322,7 +322,21 @@ export const METRICS = {
     type: 'gauge',
     labels: [],
     unit: 'faults',
-    help: 'Faults found in the rule files at the last loading.',
+    help: 'Faults found in the rule files at the last loading; above 0, the rules before stay in force.',
+  },
+  ruleReloads: {
+    name: 'vigie_rule_reloads_total',
+    type: 'counter',
+    labels: ['result'],
+    unit: 'times',
+    help: 'Rule files read again while running: taken, refused (the rules before stay in force), or unchanged.',
+  },
+  ruleWarming: {
+    name: 'vigie_rule_warming_until_timestamp_seconds',
+    type: 'gauge',
+    labels: ['rule'],
+    unit: 'seconds since the epoch',
+    help: 'Event time until which a rule that was changed while running has not seen all that decides on it; no series when it has.',
   },
   ruleLoad: {
     name: 'vigie_rule_load_seconds',

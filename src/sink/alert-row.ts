@@ -23,6 +23,7 @@ const COLUMNS = {
   group: { name: 'group_fields', kind: 'value' },
   status: { name: 'status', kind: 'text' },
   mergedInto: { name: 'merged_into', kind: 'text' },
+  resolution: { name: 'resolution', kind: 'text' },
   inhibitedBy: { name: 'inhibited_by', kind: 'text' },
   firstEventAt: { name: 'first_event_at', kind: 'time' },
   crossedAt: { name: 'crossed_at', kind: 'time' },

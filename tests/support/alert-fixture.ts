@@ -13,6 +13,7 @@ export function alertFixture(changes: Partial<Alert> = {}): Alert {
     group: { 'user.id': "u-7'f3a\\", 'organization.id': null },
     status: 'firing',
     mergedInto: '',
+    resolution: '',
     inhibitedBy: '',
     firstEventAt: Date.UTC(2025, 6, 12, 19, 0, 0, 1),
     crossedAt: Date.UTC(2025, 6, 12, 19, 0, 3, 190),

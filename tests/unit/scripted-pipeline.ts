@@ -91,6 +91,8 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
       gap: () => {},
       restore: () => {},
       snapshot: () => {},
+      rules: () => {},
+      warmUps: () => {},
       ...observer,
     },
   });

@@ -1,0 +1,80 @@
+/** `vigie run` takes changed rules while it reads: on SIGHUP and by itself; faulty ones change nothing but say so. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { cleanUp, listAlerts, start, temporaryFolder, until } from '../support/cli.ts';
+
+const rulesOf = (action: string): string => `title: What is watched
+name: watched
+level: informational
+logsource: {product: portal}
+detection: {sel: {event.action: ${action}}, condition: sel}
+---
+title: One of what is watched
+name: one
+level: high
+correlation: {type: event_count, rules: [watched], group-by: [user.id], timespan: 1m, condition: {gte: 1}}
+`;
+
+afterAll(cleanUp);
+
+test.each([
+  ['SIGHUP', '0s'],
+  ['a changed file', '200ms'],
+])(
+  'on %s the new rules are in force, and a faulty file changes nothing but what is said of it',
+  async (by, interval) => {
+    const folder = temporaryFolder();
+    const data = join(folder, 'data');
+    const rules = join(folder, 'rules.yml');
+    writeFileSync(rules, rulesOf('record-view'));
+    const args = ['run', '--input', '-', '--rules', rules, '--data-dir', data];
+    const running = start(args, { VIGIE_RULES_INTERVAL: interval });
+    let sent = 0;
+    const send = async (user: string, action: string): Promise<void> => {
+      sent += 1;
+      const time = new Date(Date.UTC(2025, 6, 12, 20) + 1_000 * sent).toISOString();
+      const line = { '@timestamp': time, event: { id: `e${sent}`, action }, user: { id: user } };
+      running.stdin.write(`${JSON.stringify(line)}\n`);
+      await until(async () => (await running.metric('vigie_events_consumed_total')) === sent);
+    };
+    const put = (text: string): void => {
+      writeFileSync(rules, text);
+      if (by === 'SIGHUP') running.kill('SIGHUP');
+    };
+    await send('before', 'record-view');
+    await send('not yet', 'record-export');
+    put(rulesOf('record-export'));
+    expect(await running.message('rules reloaded')).toMatchObject({ added: 0, changed: 1, removed: 0 });
+    expect(await running.message('the rule began empty')).toMatchObject({
+      code: 'RULE_WARMING_UP',
+      rule: 'one',
+      until: '2025-07-12T20:01:02.000Z',
+    });
+    expect(await running.metric('vigie_rule_warming_until_timestamp_seconds{rule="one"}')).toBe(
+      Date.UTC(2025, 6, 12, 20, 1, 2) / 1000,
+    );
+    await send('no more', 'record-view');
+    await send('now', 'record-export');
+    put(rulesOf('record-view').replace('gte: 1', 'gte: many'));
+    expect(await running.message('rules refused')).toMatchObject({ file: rules, line: 11 });
+    await running.message('the rules before stay in force');
+    expect(await running.metric('vigie_rule_errors')).toBe(1);
+    await send('still not', 'record-view');
+    await send('still', 'record-export');
+    put(rulesOf('record-export'));
+    await running.message('nothing that they say has changed');
+    expect(await running.metric('vigie_rule_errors')).toBe(0);
+    running.stdin.end();
+    expect(await running.ended).toMatchObject({ code: 0 });
+    const alerts = await listAlerts(data);
+    const found = alerts.map(({ group, status, resolution }) => [group['user.id'], status, resolution]);
+    expect(found.sort()).toEqual([
+      ['before', 'resolved', 'rule_changed'],
+      ['now', 'firing', ''],
+      ['still', 'firing', ''],
+    ]);
+  },
+  120_000,
+);
