@@ -13,8 +13,6 @@ import type { RuleSet } from './sigma/rule.ts';
 /** Faults of one loading that get a log line each. */
 const LOGGED_FAULTS = 10;
 
-const RESULTS = ['taken', 'refused', 'unchanged'] as const;
-
 export interface RulesInService {
   /** Looks at the files from now on, and at once if that was asked for before. */
   readonly start: (pipeline: Pipeline) => void;
@@ -32,7 +30,6 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
   let lists = watchLists(options, ruleSet, metrics);
   let pipeline: Pipeline | undefined;
   let asked = false;
-  if (reload !== undefined) for (const result of RESULTS) metrics.ruleReloads.inc({ result }, 0);
 
   const read = (): void => {
     if (reload === undefined) return;
@@ -42,7 +39,6 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
     if ('refusals' in loaded) {
       const { refusals } = loaded;
       metrics.ruleErrors.set(refusals.length);
-      metrics.ruleReloads.inc({ result: 'refused' });
       for (const { code, message, file, line, column } of refusals.slice(0, LOGGED_FAULTS)) {
         const place = file === undefined ? '' : `${file}:${line}:${column}: `;
         logger.warn({ code, file, line, column }, `rules refused: ${place}${code}: ${message}`);
@@ -58,7 +54,6 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
     if (!isDifferent(difference)) {
       // Also takes back a change that still waits to be in force.
       pipeline?.replaceRules(undefined);
-      metrics.ruleReloads.inc({ result: 'unchanged' });
       logger.info('rules read again: nothing that they say has changed');
       return;
     }
@@ -90,7 +85,6 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
       ruleSet = now;
       showRules(now, metrics);
       lists = watchLists(options, now, metrics);
-      metrics.ruleReloads.inc({ result: 'taken' });
       logger.info(
         { added: added.length, changed: changed.length, removed: removed.length },
         'rules reloaded',

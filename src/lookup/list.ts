@@ -88,7 +88,7 @@ export class LookupList {
   replace(contents: ListContents, file = this.#file, version = ''): readonly ListFault[] {
     const order = this.columns.map((column) => contents.columns.indexOf(column));
     if (order.includes(-1) || contents.columns.length !== this.columns.length) {
-      const message = `the columns are now ${contents.columns.join(', ')}; rules were loaded for ${this.columns.join(', ')}: restart to load them anew`;
+      const message = `the columns are now ${contents.columns.join(', ')}; rules were loaded for ${this.columns.join(', ')}: send SIGHUP or restart to load them anew`;
       return [{ line: 1, code: 'LIST_COLUMNS_CHANGED', message }];
     }
     const inOrder = order.every((from, to) => from === to);

@@ -324,13 +324,6 @@ export const METRICS = {
     unit: 'faults',
     help: 'Faults found in the rule files at the last loading; above 0, the rules before stay in force.',
   },
-  ruleReloads: {
-    name: 'vigie_rule_reloads_total',
-    type: 'counter',
-    labels: ['result'],
-    unit: 'times',
-    help: 'Rule files read again while running: taken, refused (the rules before stay in force), or unchanged.',
-  },
   ruleWarming: {
     name: 'vigie_rule_warming_until_timestamp_seconds',
     type: 'gauge',
