@@ -66,9 +66,9 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     .addHelpText(
       'after',
       `
-Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first. SIGHUP reads the rules
-again, as does a change of their files (VIGIE_RULES_INTERVAL); faulty ones are refused and those before stay
-in force. So closing a terminal does not stop it.
+Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first. SIGHUP reads the
+rules again, as does a change of their files (VIGIE_RULES_INTERVAL); faulty ones are refused and
+those before stay in force. So closing a terminal does not stop it.
 
 Examples:
   vigie run --input events.ndjson
