@@ -18,7 +18,7 @@ test('a sleeping closing log says what one that is always awake says', () => {
   const step = fc.record({
     wait: fc.oneof(fc.nat(4), fc.constantFrom(0, 15, 40)),
     delay: fc.oneof(fc.constant(0), fc.nat(TIMESPAN + LATENESS)),
-    ids: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+    ids: fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }),
     judged: fc.boolean(),
   });
   let told = 0;
@@ -58,6 +58,6 @@ test('a sleeping closing log says what one that is always awake says', () => {
     { numRuns: 300 },
   );
   // Neither was idle.
-  expect(told).toBeGreaterThan(100);
+  expect(told).toBeGreaterThan(50);
   expect(slept).toBeGreaterThan(100);
 });
