@@ -5,6 +5,7 @@
 
 import { mkdir, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from './sync-folder.ts';
 
 /** `fs` reads and writes less than 2 GiB in one call. */
 const CALL_BYTES = 1 << 30;
@@ -57,7 +58,6 @@ export class SnapshotFile {
       await file.close();
     }
     await rename(unfinished, this.path);
-    const parent = await open(folder, 'r');
-    await parent.sync().finally(() => parent.close());
+    await syncFolder(folder);
   }
 }

@@ -6,6 +6,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../sync-folder.ts';
 
 export class LineFile {
   readonly path: string;
@@ -56,8 +57,7 @@ export class LineFile {
         await file.appendFile('\n');
         this.#length += 1;
       }
-      const folder = await open(dirname(this.path), 'r');
-      await folder.sync().finally(() => folder.close());
+      await syncFolder(dirname(this.path));
       return file;
     } catch (error) {
       await file.close();

@@ -10,6 +10,7 @@ import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, VigieError } from '../../errors.ts';
+import { syncFolder } from '../../sync-folder.ts';
 import {
   FORMAT,
   formatOf,
@@ -203,12 +204,6 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
     done += bytesRead;
   }
   return bytes.subarray(0, done);
-}
-
-/** Makes the names in a folder last. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
 }
 
 const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
