@@ -21,7 +21,7 @@ import { ClickHouseAlertStore, type AlertStore } from './sink/alert-store.ts';
 import { openClickHouse } from './sink/client.ts';
 import { startControl } from './sink/control.ts';
 import { DeadLetterFile } from './sink/dead-letter-file.ts';
-import { openSink } from './sink/open-sink.ts';
+import { openSink, tryingAgain } from './sink/open-sink.ts';
 import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
@@ -137,14 +137,11 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock),
       {
         stop,
-        onRetry: (error, attempt, delayMs) => {
-          troubles.set('dead letters', `${error.code}: ${error.message}`);
-          metrics.sinkRetries.inc({ code: error.code });
-          logger.warn(
-            { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },
-            `dead letters: ${error.message}; trying again`,
-          );
-        },
+        onRetry: tryingAgain(
+          { metrics, logger, trouble: (of: 'dead letters', reason) => troubles.set(of, reason) },
+          'dead letters',
+          'dead letters',
+        ),
         onRecovered: () => troubles.delete('dead letters'),
       },
     );

@@ -140,7 +140,16 @@ function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: D
   });
 }
 
-function tryingAgain({ metrics, logger, trouble }: OpenSinkOptions, what: string, of: 'sink' | 'spool') {
+/** Says that a write failed and is tried again. `what`: for people. */
+export function tryingAgain<Of extends string>(
+  {
+    metrics,
+    logger,
+    trouble,
+  }: Pick<OpenSinkOptions, 'metrics' | 'logger'> & { readonly trouble: (of: Of, reason: string) => void },
+  what: string,
+  of: Of,
+) {
   return (error: VigieError, attempt: number, delayMs: number): void => {
     trouble(of, `${error.code}: ${error.message}`);
     metrics.sinkRetries.inc({ code: error.code });
