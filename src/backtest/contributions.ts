@@ -30,6 +30,9 @@ interface Basis {
   /** Pauses up to this, ms, do not end a run. */
   gapMs: number;
   readonly runs: Map<Key, Run[]>;
+  /** Where the event before went: a theft is millions of events of one group. */
+  lastKey: Key | undefined;
+  lastRun: Run | undefined;
 }
 
 interface Ground {
@@ -72,7 +75,7 @@ export class Contributions {
         const id = JSON.stringify([index, slots.map((slot) => slot ?? null)]);
         let basis = known.get(id);
         if (basis === undefined) {
-          basis = { slots, gapMs: Infinity, runs: new Map() };
+          basis = { slots, gapMs: Infinity, runs: new Map(), lastKey: undefined, lastRun: undefined };
           known.set(id, basis);
           this.#bases[index]!.push(basis);
         }
@@ -131,15 +134,24 @@ function keysOf(record: EventRecord, slots: readonly (number | undefined)[]): Ke
   return combinations(values).map(keyOf);
 }
 
-function noteIn({ runs, gapMs }: Basis, key: Key, time: number, cause: Cause): void {
-  const list = runs.get(key) ?? [];
-  if (list.length === 0) runs.set(key, list);
-  const run = list.findLast((candidate) => candidate.cause === cause);
+function noteIn(basis: Basis, key: Key, time: number, cause: Cause): void {
+  const { gapMs, lastRun } = basis;
+  const run = basis.lastKey === key && lastRun?.cause === cause ? lastRun : newestRun(basis, key, cause);
   if (run === undefined || time - run.to > gapMs || run.from - time > gapMs) {
-    list.push({ cause, from: time, to: time, events: 1 });
-    return;
+    const begun = { cause, from: time, to: time, events: 1 };
+    const list = basis.runs.get(key);
+    if (list === undefined) basis.runs.set(key, [begun]);
+    else list.push(begun);
+    basis.lastRun = begun;
+  } else {
+    run.from = Math.min(run.from, time);
+    run.to = Math.max(run.to, time);
+    run.events += 1;
+    basis.lastRun = run;
   }
-  run.from = Math.min(run.from, time);
-  run.to = Math.max(run.to, time);
-  run.events += 1;
+  basis.lastKey = key;
+}
+
+function newestRun({ runs }: Basis, key: Key, cause: Cause): Run | undefined {
+  return runs.get(key)?.findLast((run) => run.cause === cause);
 }

@@ -144,7 +144,7 @@ export class Judge {
       records: fields.slot('portal.records.count'),
       persons: fields.slot('portal.records.ids'),
     };
-    this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs });
+    this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs, evidence: false });
     this.#decoder = createDecoder({
       fields,
       timeRequired: true,

@@ -33,6 +33,11 @@ export interface EngineOptions {
   readonly latenessMs: number;
   /** Entries one log of one group holds exactly. Default and least: 16,384. */
   readonly exactEntries?: number;
+  /**
+   * Whether alerts say what was seen: events, records, persons, applications, samples. Default: they do. Without
+   * it they hold rule, group, crossing, end and value, which is all that decides firings.
+   */
+  readonly evidence?: boolean;
   /** Whatever else decides what an event is: state saved under other settings is refused. */
   readonly settings?: string;
 }
@@ -84,6 +89,7 @@ export class Engine {
   readonly #touched: number[] = [];
   readonly #refs: number[][];
   readonly #fields: FieldTable;
+  readonly #showsEvidence: boolean;
   readonly #refOf: ReadonlyMap<CorrelationRule, number>;
   readonly #depths: readonly {
     readonly rules: ReadonlySet<CorrelationRule>;
@@ -104,6 +110,7 @@ export class Engine {
     const plan = planCorrelations(ruleSet, fields);
     this.tracker = new EpisodeTracker(ruleSet.correlations);
     this.#fields = fields;
+    this.#showsEvidence = options.evidence ?? true;
     this.#refOf = new Map(ruleSet.correlations.map((rule, i) => [rule, ruleSet.rules.length + i]));
     const byRule = (count: (stream: Stream) => number) =>
       new Map(plan.streams.flatMap(({ rules }, i) => rules.map(({ key }) => [key, count(streams[i]!)])));
@@ -130,7 +137,7 @@ export class Engine {
           agenda: this.#agenda,
           lists: ruleSet.lists,
           counts: this.counts,
-          personSlot: this.evidence.personSlot,
+          personSlot: this.#showsEvidence ? this.evidence.personSlot : undefined,
           exactEntries: options.exactEntries ?? 16_384,
           copiesMs: COPIES_MS,
         }),
@@ -285,7 +292,7 @@ export class Engine {
     if (touched.length === 0) return;
     this.#hashes.next();
     entry.time = record.time;
-    this.evidence.read(record, entry);
+    if (this.#showsEvidence) this.evidence.read(record, entry);
     for (const index of touched) {
       this.#streams[index]!.take(record, this.#refs[index]!, entry, this.#eventId, watermark);
       this.#refs[index]!.length = 0;

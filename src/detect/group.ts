@@ -51,6 +51,8 @@ export interface StreamLogs {
   /** The rules of the stream as episodes know them. */
   readonly watchers: readonly EpisodeRule[];
   readonly tracker: EpisodeTracker;
+  /** Whether alerts say what was seen. */
+  readonly evidence: boolean;
   readonly scaled: ScaledBounds;
 }
 
@@ -163,7 +165,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Adds an event to the log; false when it is held already (a late copy). */
   addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
-    const { events, counts } = this.#logs;
+    const { events, counts, tracker, evidence } = this.#logs;
     if (mayBeCopy && events.has(this.events, entry)) return false;
     this.#watermark = watermark;
     this.#eventAt = entry.time;
@@ -171,8 +173,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.#personsHeld = false;
     const index = events.add(this.events, entry);
     if (index === 0) this.#trimFrom = this.#trimDue(entry.time);
-    for (const episode of this.episodes) {
-      if ((entry.held & episode.of.measure) !== 0) this.#logs.tracker.eventArrived(episode, entry, watermark);
+    if (evidence) {
+      for (const episode of this.episodes) {
+        if ((entry.held & episode.of.measure) !== 0) tracker.eventArrived(episode, entry, watermark);
+      }
     }
     for (let h = 0; h < counts.length; h += 1) {
       events.count(this.events, this.#counts[h]!, counts[h]!, index, watermark, this);
@@ -419,7 +423,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
-    const { events: log, distincts, counted, persons } = this.#logs;
+    const { events: log, distincts, counted, persons, evidence } = this.#logs;
+    if (!evidence) return;
     if (from < this.#coalescedUpTo) totals.estimated = true;
     const { first } = this.events;
     const last = first + log.countUpTo(this.events, to);

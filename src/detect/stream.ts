@@ -40,8 +40,8 @@ export interface StreamContext {
     duplicates: number;
     coalesced: number;
   };
-  /** Slot of the persons' ids, for the alerts' distinct persons. */
-  readonly personSlot: number;
+  /** Slot of the persons' ids, for the alerts' distinct persons; undefined where alerts hold no evidence. */
+  readonly personSlot: number | undefined;
   readonly exactEntries: number;
   /** Events older than the watermark by more than this may be copies that the id filter has forgotten. */
   readonly copiesMs: number;
@@ -83,8 +83,8 @@ export class Stream {
     const counted = plan.distincts.findIndex(
       ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
     );
-    const silent = !plan.rules.some(raisesAlerts);
-    const held = counted < 0 && !silent;
+    const shown = context.personSlot !== undefined;
+    const held = shown && counted < 0 && plan.rules.some(raisesAlerts);
     this.#persons = held ? plan.distincts.length : counted;
     this.#values = Array.from({ length: plan.distincts.length + (held ? 1 : 0) }, () => NOBODY);
     this.#amounts = new Float64Array(plan.sums.length);
@@ -110,6 +110,7 @@ export class Stream {
       exactEntries: Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted)),
       watchers: watchersOf(plan),
       tracker: context.tracker,
+      evidence: shown,
       scaled,
     };
     this.#hand = this.#groups.entries();
@@ -305,7 +306,7 @@ export class Stream {
       if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
     }
     if (this.waits) this.#schedule(group);
-    if (group.episodes.length > 0) {
+    if (group.episodes.length > 0 && this.#logs.evidence) {
       group.identify(entry, this.#values[this.#persons] ?? NOBODY, eventId);
     }
     counts.coalesced += group.bound(watermark);
@@ -323,7 +324,7 @@ export class Stream {
       this.#values[m] = values;
       if (values.length > 0) entry.held |= bit;
     }
-    if (this.#persons === distincts.length) this.#values[this.#persons] = hashes.of(record, personSlot);
+    if (this.#persons === distincts.length) this.#values[this.#persons] = hashes.of(record, personSlot!);
     for (let m = 0; m < sums.length; m += 1) {
       const { slotsOf, bit } = sums[m]!;
       const amount = amountOf(record.slots[slotsOf(ref)[0]!]);

@@ -30,6 +30,25 @@ export function parseTime(value: unknown): number {
 }
 
 export function parseTimeText(text: string): number {
+  const time = parseUtcText(text);
+  return Number.isNaN(time) ? parseAnyText(text) : time;
+}
+
+const usual = new Uint8Array(30);
+
+/** The usual form, for which no match has to be made; NaN when it is anything else. */
+function parseUtcText(text: string): number {
+  const last = text.length - 1;
+  if (last < 19 || last > 29 || text.charCodeAt(last) !== 0x5a) return NaN;
+  // What does not fit a byte becomes 0, which is no part of a time.
+  for (let i = 0; i < last; i += 1) {
+    const code = text.charCodeAt(i);
+    usual[i] = code > 0xff ? 0 : code;
+  }
+  return parseUtc(usual, 0, last);
+}
+
+function parseAnyText(text: string): number {
   const m = DATE_TIME.exec(text);
   if (m === null) return EPOCH_MS.test(text) ? epochMs(Number(text)) : NaN;
   const day = dayMs(Number(m[1]), Number(m[2]), Number(m[3]));
@@ -54,7 +73,7 @@ export function parseTimeBytes(data: Uint8Array, start: number, end: number): nu
   if (length > 40) return NaN;
   let text = '';
   for (let i = start; i < end; i++) text += String.fromCharCode(data[i]!);
-  return parseTimeText(text);
+  return parseAnyText(text);
 }
 
 // Memo of the last date: logs stay on one day for a long time. Only checked digits reach the key.

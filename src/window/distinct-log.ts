@@ -191,10 +191,13 @@ export class DistinctLog extends RunStore {
     // From the newest on, so that what is linked to a row that goes is told of one that stays.
     for (let i = before - 1; i >= 0; i -= 1) {
       if (joined[i] === NAMED || (joined[i] === GONE && !this.#nameless(run.first + i))) {
-        this.#unlink(s, run.first + i);
+        this.#unlink(run, run.first + i);
       }
     }
     this.compact(run, (_, i) => joined[i] !== GONE);
+    // Half of it would have to go: making it anew costs less.
+    this.#latest.release(s.table);
+    this.#makeTable(s, -Infinity, run.length);
     const start = run.first;
     const newest = this.timeAt(start + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
@@ -209,25 +212,20 @@ export class DistinctLog extends RunStore {
     return before - run.length;
   }
 
-  /** Takes a sighting out of the chain of its value's; the one before it may become the newest. */
-  #unlink({ run, table }: Sightings, row: number): void {
+  /** Takes a sighting out of the chain of its value's. */
+  #unlink(run: Run, row: number): void {
     const { f64 } = this;
-    const hi = this.u32[row * W + HI]!;
-    const lo = this.u32[row * W + LO]!;
     const next = f64[row * F + NEXT]!;
     const previous = f64[row * F + PREVIOUS]!;
-    const before = previous === -Infinity ? -1 : this.#sightingAt(run, previous, hi, lo);
-    if (before >= 0) f64[before * F + NEXT] = next;
-    if (next !== Infinity) {
-      const after = this.#sightingAt(run, next, hi, lo);
-      if (after >= 0) f64[after * F + PREVIOUS] = before < 0 ? -Infinity : previous;
-    } else if (this.#latest.get(table, hi, lo) === f64[row * F]) {
-      // Otherwise it was stale already when its value came again, and the chain begins anew behind it.
-      if (before < 0) this.#latest.delete(table, hi, lo);
-      else this.#latest.set(table, hi, lo, previous, -Infinity);
-    }
     f64[row * F + PREVIOUS] = -Infinity;
     f64[row * F + NEXT] = Infinity;
+    if (next === Infinity && previous === -Infinity) return;
+    const hi = this.u32[row * W + HI]!;
+    const lo = this.u32[row * W + LO]!;
+    const before = previous === -Infinity ? -1 : this.#sightingAt(run, previous, hi, lo);
+    if (before >= 0) f64[before * F + NEXT] = next;
+    const after = next === Infinity ? -1 : this.#sightingAt(run, next, hi, lo);
+    if (after >= 0) f64[after * F + PREVIOUS] = before < 0 ? -Infinity : previous;
   }
 
   #nameless(row: number): boolean {
@@ -374,8 +372,9 @@ export class DistinctLog extends RunStore {
     else if (run.length > TABLE_FROM) this.#makeTable(s, staleUpTo);
   }
 
-  #makeTable({ run, table }: Sightings, staleUpTo: number): void {
+  #makeTable({ run, table }: Sightings, staleUpTo: number, room = 0): void {
     const { first } = run;
+    this.#latest.makeRoom(table, room, staleUpTo);
     for (let i = first; i < first + run.length; i += 1) {
       if (this.nextAt(i) === Infinity && !this.#nameless(i)) {
         this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);

@@ -33,7 +33,7 @@ export class LatestTable extends RunStore {
 
   /** Remembers a newest sighting. Sightings at or before `staleUpTo` may be forgotten. */
   set(table: Run, hi: number, lo: number, t: number, staleUpTo: number): void {
-    this.#reserve(table, 1, staleUpTo);
+    this.makeRoom(table, 1, staleUpTo);
     const slot = this.#slot(table, hi, lo);
     if (Number.isNaN(this.timeAt(slot))) {
       table.length += 1;
@@ -44,7 +44,7 @@ export class LatestTable extends RunStore {
 
   /** As `get`, then `set` to `t`, of many values: `before[i]` becomes what `get` says of the i-th. */
   renew(table: Run, { words, length }: Hashes, t: number, staleUpTo: number, before: Float64Array): void {
-    this.#reserve(table, length, staleUpTo);
+    this.makeRoom(table, length, staleUpTo);
     const { f64, u32 } = this;
     const { offset } = table;
     const mask = table.capacity - 1;
@@ -67,29 +67,6 @@ export class LatestTable extends RunStore {
     }
   }
 
-  /** Forgets a value. */
-  delete(table: Run, hi: number, lo: number): void {
-    let gap = this.#slot(table, hi, lo);
-    const { f64, u32 } = this;
-    if (Number.isNaN(f64[gap * F]!)) return;
-    table.length -= 1;
-    const { offset } = table;
-    const mask = table.capacity - 1;
-    // Nobody may look in vain for what was pushed on past the gap.
-    for (let at = gap - offset; ;) {
-      at = (at + 1) & mask;
-      const slot = offset + at;
-      if (Number.isNaN(f64[slot * F]!)) break;
-      const pushedHi = u32[slot * W + HI]!;
-      const pushedLo = u32[slot * W + LO]!;
-      if (((at - (pushedHi ^ pushedLo)) & mask) < ((slot - gap) & mask)) continue;
-      f64[gap * F] = f64[slot * F]!;
-      this.#name(gap, pushedHi, pushedLo);
-      gap = slot;
-    }
-    f64[gap * F] = NaN;
-  }
-
   /** The slot that holds the value, or the empty one where it would go. */
   #slot(table: Run, hi: number, lo: number): number {
     const mask = table.capacity - 1;
@@ -109,7 +86,7 @@ export class LatestTable extends RunStore {
   }
 
   /** Makes room for that many more values. */
-  #reserve(table: Run, count: number, staleUpTo: number): void {
+  makeRoom(table: Run, count: number, staleUpTo: number): void {
     if (table.length + count > table.capacity * 0.6) this.#rebuild(table, count, staleUpTo);
   }
 

@@ -13,6 +13,7 @@ export interface StateBenchOptions {
   readonly latenessMs: number;
   readonly exactEntries?: number;
   readonly settings?: string;
+  readonly evidence?: boolean;
   readonly hashKey?: Uint8Array;
 }
 
