@@ -179,7 +179,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       }
     }
     for (let h = 0; h < counts.length; h += 1) {
-      events.count(this.events, this.#counts[h]!, counts[h]!, index, watermark, this);
+      events.slide(this.events, this.#counts[h]!, counts[h]!, index, watermark, false, this);
     }
     return true;
   }
@@ -204,7 +204,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (!Number.isInteger(amount) || amount > LARGEST_WHOLE) sum.inexact = true;
     const index = log.add(sum.run, t, amount);
     for (let h = 0; h < horizons.length; h += 1) {
-      log.sum(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.inexact, this);
+      log.slide(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.inexact, this);
       if (sum.horizons[h]!.value > Number.MAX_SAFE_INTEGER) sum.inexact = true;
     }
   }
@@ -338,7 +338,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (this.#longest() <= this.#boundAt) return 0;
     let folded = 0;
     if (this.events.length > exactEntries) {
-      const paneOf = this.#paneOf(this.events, events, counts, watermark, (row) => events.weightAt(row));
+      const paneOf = this.#paneOf(this.events, events, counts, watermark, (row) => events.amountAt(row));
       const gone = events.coalesce(this.events, paneOf);
       this.#counts.forEach((state, h) => events.settle(this.events, state, counts[h]!));
       folded += gone;

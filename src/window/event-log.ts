@@ -2,15 +2,14 @@
  * The events of a group, in event-time order, with what an alert must say of them: the window of
  * `event_count` rules and the evidence of all rules over the same stream.
  *
- * In-order arrival is O(1) per horizon. An entry that arrives out of order re-judges the windows that end
- * between it and the newest entry. Memory: nothing older than watermark − longest timespan; see `coalesce`
- * for the bound once a group has crossed its thresholds.
+ * Memory: nothing older than watermark − longest timespan; see `coalesce` for the bound once a group has crossed
+ * its thresholds.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
-import { type Run, RunStore } from './run-store.ts';
+import type { Run } from './run-store.ts';
+import { TotalsLog } from './totals-log.ts';
 
 /** What is kept of one event. Interned numbers are the evidence dictionaries'; all but time fit 32 bits. */
 export interface EventEntry {
@@ -71,7 +70,7 @@ const CATEGORY = 9;
 const ORGANISATION = 10;
 const NETWORK = 11;
 
-export class EventLog extends RunStore {
+export class EventLog extends TotalsLog {
   constructor() {
     super(4 * W);
   }
@@ -97,7 +96,7 @@ export class EventLog extends RunStore {
   }
 
   /** Events that the entry at a row stands for. */
-  weightAt(row: number): number {
+  override amountAt(row: number): number {
     return this.u32[row * W + WEIGHT]!;
   }
 
@@ -132,56 +131,6 @@ export class EventLog extends RunStore {
   }
 
   /**
-   * Counts the entry just added at `index` into one horizon and reports the windows it may have raised.
-   * Windows that end before `judgedFrom` (the watermark) were judged and stay as they are.
-   */
-  count(
-    run: Run,
-    state: HorizonState,
-    horizon: Horizon,
-    index: number,
-    judgedFrom: number,
-    visitor: WindowVisitor,
-  ): void {
-    const { first } = run;
-    const t = this.timeAt(first + index);
-    const { timespanMs, leastThreshold } = horizon;
-    const newest = run.length - 1;
-    if (index === newest) {
-      let { tail, value } = state;
-      while (this.timeAt(first + tail) <= t - timespanMs) {
-        value -= this.weightAt(first + tail);
-        tail += 1;
-      }
-      value += 1;
-      state.tail = tail;
-      state.value = value;
-      if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
-      return;
-    }
-    if (t > this.timeAt(first + newest) - timespanMs) state.value += 1;
-    else state.tail += 1;
-
-    let low = this.countUpTo(run, t - timespanMs);
-    let inWindow = 0;
-    let high = low;
-    for (let end = index; end <= newest; end += 1) {
-      const s = this.timeAt(first + end);
-      if (s >= t + timespanMs) break;
-      if (end < newest && this.timeAt(first + end + 1) === s) continue;
-      for (; high <= end; high += 1) inWindow += this.weightAt(first + high);
-      for (; this.timeAt(first + low) <= s - timespanMs; low += 1) inWindow -= this.weightAt(first + low);
-      if (inWindow >= leastThreshold && s >= judgedFrom) visitor.window(horizon, s, inWindow);
-    }
-  }
-
-  /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
-  dropped(run: Run, state: HorizonState, dropped: number): void {
-    for (let i = state.tail; i < dropped; i += 1) state.value -= this.weightAt(run.first + i);
-    state.tail = Math.max(0, state.tail - dropped);
-  }
-
-  /**
    * Adds entries of one pane that hold the same measures to the newest of them. `paneOf`: the pane of the
    * entry at an index, NaN when it stays as it is. Sums stay true; what is lost is where inside the pane a
    * window's edge falls. Returns how many entries went away.
@@ -210,13 +159,5 @@ export class EventLog extends RunStore {
     }
     this.compact(run, (_, i) => joined[i] === 0);
     return before - run.length;
-  }
-
-  /** Recomputes a horizon's state after `coalesce`. */
-  settle(run: Run, state: HorizonState, horizon: Horizon): void {
-    const newest = this.timeAt(run.first + run.length - 1);
-    state.tail = this.countUpTo(run, newest - horizon.timespanMs);
-    state.value = 0;
-    for (let i = state.tail; i < run.length; i += 1) state.value += this.weightAt(run.first + i);
   }
 }

@@ -1,0 +1,105 @@
+/**
+ * A log whose windows add up an amount per entry: events, or what `value_sum` rules measure.
+ *
+ * In-order arrival is O(1) amortised per horizon. An entry that arrives out of order walks back from the newest
+ * one over what is newer than it, and re-judges the windows that hold it.
+ */
+
+import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
+import { type Run, RunStore } from './run-store.ts';
+
+export abstract class TotalsLog extends RunStore {
+  /** Ends and values of the windows that an arrival may have raised, newest first. */
+  readonly #raised: number[] = [];
+
+  /** What the entry at a row adds to its windows; not negative. */
+  abstract amountAt(row: number): number;
+
+  /**
+   * Adds the entry just put at `index` to one horizon and reports the windows it may have raised, in order.
+   * Windows that end before `judgedFrom` (the watermark) were judged and stay as they are. `inexact`: adding and
+   * taking away would round, so windows are added up anew.
+   */
+  slide(
+    run: Run,
+    state: HorizonState,
+    horizon: Horizon,
+    index: number,
+    judgedFrom: number,
+    inexact: boolean,
+    visitor: WindowVisitor,
+  ): void {
+    const { first } = run;
+    const t = this.timeAt(first + index);
+    const added = this.amountAt(first + index);
+    const { timespanMs, leastThreshold } = horizon;
+    const newest = run.length - 1;
+    if (index < newest) {
+      if (t > this.timeAt(first + newest) - timespanMs) state.value += added;
+      else state.tail += 1;
+      this.#judgeBack(run, state, horizon, index, judgedFrom, inexact, visitor);
+      return;
+    }
+    let { tail, value } = state;
+    while (this.timeAt(first + tail) <= t - timespanMs) {
+      value -= this.amountAt(first + tail);
+      tail += 1;
+    }
+    value += added;
+    if (inexact) value = this.#total(first, tail, newest);
+    state.tail = tail;
+    state.value = value;
+    if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
+  }
+
+  /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
+  dropped(run: Run, state: HorizonState, dropped: number): void {
+    const { first } = run;
+    for (let i = state.tail; i < dropped; i += 1) state.value -= this.amountAt(first + i);
+    state.tail = Math.max(0, state.tail - dropped);
+  }
+
+  /** Recomputes a horizon's state after entries were coalesced. */
+  settle(run: Run, state: HorizonState, horizon: Horizon): void {
+    const { first } = run;
+    state.tail = this.countUpTo(run, this.timeAt(first + run.length - 1) - horizon.timespanMs);
+    state.value = this.#total(first, state.tail, run.length - 1);
+  }
+
+  /** Judges the windows that hold the entry at `index`, which is not the newest. */
+  #judgeBack(
+    run: Run,
+    state: HorizonState,
+    horizon: Horizon,
+    index: number,
+    judgedFrom: number,
+    inexact: boolean,
+    visitor: WindowVisitor,
+  ): void {
+    const { first } = run;
+    const { timespanMs, leastThreshold } = horizon;
+    const t = this.timeAt(first + index);
+    const raised = this.#raised;
+    let { tail, value } = state;
+    for (let end = run.length - 1; end >= index;) {
+      const s = this.timeAt(first + end);
+      if (s < judgedFrom) break;
+      const total = inexact ? this.#total(first, tail, end) : value;
+      if (s < t + timespanMs && total >= leastThreshold) raised.push(s, total);
+      for (; end >= index && this.timeAt(first + end) === s; end -= 1) value -= this.amountAt(first + end);
+      if (end < index) break;
+      const before = this.timeAt(first + end) - timespanMs;
+      for (; tail > 0 && this.timeAt(first + tail - 1) > before; tail -= 1) {
+        value += this.amountAt(first + tail - 1);
+      }
+    }
+    for (let i = raised.length - 2; i >= 0; i -= 2) visitor.window(horizon, raised[i]!, raised[i + 1]!);
+    raised.length = 0;
+  }
+
+  #total(first: number, low: number, high: number): number {
+    let total = 0;
+    for (let i = low; i <= high; i += 1) total += this.amountAt(first + i);
+    return total;
+  }
+}
