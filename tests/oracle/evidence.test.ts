@@ -12,9 +12,14 @@ function run({ documents, latenessMs, log }: Case, evidence: boolean) {
   for (const event of log) bench.take(eventAsText(event));
   bench.finish();
   const { alerts, counts } = bench.outcome();
-  const decided = alerts.map(({ alertId, status, crossedAt, lastEventAt, value, inhibitedBy }) => ({
-    ...{ alertId, status, crossedAt, lastEventAt, value, inhibitedBy },
-  }));
+  const decided = alerts.map(({ alertId, status, crossedAt, lastEventAt, value, inhibitedBy }) => [
+    alertId,
+    status,
+    crossedAt,
+    lastEventAt,
+    value,
+    inhibitedBy,
+  ]);
   return { decided, counts };
 }
 
