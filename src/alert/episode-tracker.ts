@@ -67,10 +67,9 @@ export class EpisodeTracker {
    */
   trueWindow(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): void {
     const { resolveTimeoutMs } = of.rule;
-    const { episodes } = group;
     let host: Episode | undefined;
-    for (let i = 0; i < episodes.length; i += 1) {
-      const episode = episodes[i]!;
+    // The list that is gone through stays as it is when one of it goes.
+    for (const episode of group.episodes) {
       if (episode.of !== of) continue;
       if (end < episode.crossedAt - resolveTimeoutMs || end > episode.lastTrueAt + resolveTimeoutMs) continue;
       if (host === undefined) {
@@ -79,12 +78,11 @@ export class EpisodeTracker {
       } else {
         const [survivor, other] = host.sequence < episode.sequence ? [host, episode] : [episode, host];
         this.#merge(survivor, other);
-        episodes.splice(episodes.indexOf(other), 1);
+        group.removeEpisode(other);
         host = survivor;
-        i -= 1;
       }
     }
-    if (host === undefined) episodes.push(this.#open(of, group, end, value, estimated));
+    if (host === undefined) group.addEpisode(this.#open(of, group, end, value, estimated));
   }
 
   /**
@@ -134,7 +132,7 @@ export class EpisodeTracker {
     for (const episode of over.sort((a, b) => a.sequence - b.sequence)) {
       episode.status = 'resolved';
       episode.tail = undefined;
-      episode.group.episodes.splice(episode.group.episodes.indexOf(episode), 1);
+      episode.group.removeEpisode(episode);
       this.#closed(episode);
       this.changed.add(episode);
     }

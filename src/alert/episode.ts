@@ -16,9 +16,11 @@ import { Totals } from './totals.ts';
 /** A group as its episodes see it: the open ones, and its event log. Ranges are (from, to], times in ms. */
 export interface EpisodeGroup {
   /** Open episodes of all rules. */
-  readonly episodes: Episode[];
+  readonly episodes: readonly Episode[];
   /** Group-by field → value. */
   readonly fields: Readonly<Record<string, string | null>>;
+  addEpisode(episode: Episode): void;
+  removeEpisode(episode: Episode): void;
   /** Adds (sign 1) or takes back (−1) the events of the range that hold the measure. */
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void;
   recordsIn(measure: number, from: number, to: number): number;

@@ -16,16 +16,17 @@ import { Totals } from '../alert/totals.ts';
 import type { Pseudonyms } from '../event/pseudonyms.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import type { DistinctLog, Sightings } from '../window/distinct-log.ts';
+import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
-import { HorizonState, type Horizon, type WindowVisitor } from '../window/horizon.ts';
+import type { Horizon, HorizonState, WindowVisitor } from '../window/horizon.ts';
 import type { PersonsLog } from '../window/persons-log.ts';
-import { Run, type RunStore } from '../window/run-store.ts';
+import type { Run, RunStore } from '../window/run-store.ts';
 import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
 import { BaselineGate } from './baseline-gate.ts';
 import { measureOf } from './closing-measure.ts';
+import type { GroupNumbers } from './group-numbers.ts';
 import { holds } from '../sigma/bounds.ts';
 import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
 import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
@@ -33,6 +34,7 @@ import type { ScaledBounds } from './scaled-bounds.ts';
 
 /** The logs that all groups of a stream share. */
 export interface StreamLogs {
+  readonly numbers: GroupNumbers;
   readonly events: EventLog;
   readonly counts: readonly PlannedHorizon[];
   readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[] }[];
@@ -51,30 +53,10 @@ export interface StreamLogs {
   /** The rules of the stream as episodes know them. */
   readonly watchers: readonly EpisodeRule[];
   readonly tracker: EpisodeTracker;
+  readonly atHand: EventAtHand;
   /** Whether alerts say what was seen. */
   readonly evidence: boolean;
   readonly scaled: ScaledBounds;
-}
-
-class Sum {
-  readonly run = new Run();
-  readonly horizons: readonly HorizonState[];
-  /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
-  inexact = false;
-
-  constructor(horizonCount: number) {
-    this.horizons = Array.from({ length: horizonCount }, () => new HorizonState());
-  }
-
-  save(to: SectionWriter): void {
-    for (const part of [this.run, ...this.horizons]) part.save(to);
-    to.flag(this.inexact);
-  }
-
-  load(from: SectionReader): void {
-    for (const part of [this.run, ...this.horizons]) part.load(from);
-    this.inexact = from.flag();
-  }
 }
 
 /** Larger whole amounts soon add up to more than a double counts exactly. */
@@ -86,52 +68,77 @@ const PANES = 256;
 /** What is out of reach is forgotten in strokes of this share of the longest timespan. */
 const TRIM_SHARE = 32;
 
+/** What a group has of its own when it has none. */
+const NONE: readonly never[] = [];
+
+/** The event at hand of a stream. */
+export interface EventAtHand {
+  watermark: number;
+  time: number;
+  /** Numbers the events that entered groups, from 1. */
+  number: number;
+  /** Its persons are in the log of its group. */
+  personsHeld: boolean;
+}
+
 export class Group implements EpisodeGroup, WindowVisitor {
   readonly fields: Readonly<Record<string, string | null>>;
-  readonly events = new Run();
-  readonly episodes: Episode[] = [];
-  readonly sightings: Sightings[];
-  readonly #persons = new Run();
+  #episodes: readonly Episode[] = NONE;
   /** Stands before everything else where only what is new counts. */
   readonly novelty: NoveltyGate | undefined;
   /** End under which the group waits for the watermark; Infinity when it does not. */
   scheduled = Infinity;
-  readonly #counts: HorizonState[];
-  readonly #sums: Sum[];
-  readonly #temporals: TemporalLog[];
-  readonly #closings: ClosingLog<unknown>[];
-  readonly #gates: BaselineGate[];
+  readonly #temporals: readonly TemporalLog[];
+  #closings: readonly ClosingLog<unknown>[];
+  readonly #gates: readonly BaselineGate[];
   readonly #logs: StreamLogs;
-  /** Of the event at hand. */
-  #watermark = -Infinity;
-  #eventAt = NaN;
-  /** Numbers the events of the group, from 1. */
-  #event = 0;
-  /** The persons of the event at hand are in the log. */
-  #personsHeld = false;
-  /** Watermark before which there is nothing to trim; Infinity while no event is held. */
-  #trimFrom = Infinity;
-  /** Events at or before this time may have been coalesced. */
-  #coalescedUpTo = -Infinity;
-  /** Length of a log at which coalescing is tried next. */
-  #boundAt: number;
+  readonly #row: number;
 
-  constructor(fields: Record<string, string | null>, logs: StreamLogs, sightings: Sightings[]) {
+  /** `row` of its numbers; a new one when undefined. */
+  constructor(fields: Record<string, string | null>, logs: StreamLogs, row?: number) {
     this.fields = fields;
     this.#logs = logs;
-    this.sightings = sightings;
-    this.novelty = logs.novelty && new NoveltyGate(logs.novelty);
-    this.#boundAt = logs.exactEntries;
-    this.#counts = logs.counts.map(() => new HorizonState());
-    this.#temporals = logs.temporals.map(({ spec }) => new TemporalLog(spec));
-    this.#closings = logs.closings.map(
-      (closing) =>
-        new ClosingLog<unknown>(closing.watchers[0].rule.timespanMs, closing.maxEntries, measureOf(closing)),
-    );
-    this.#gates = logs.baselined.map(
-      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
-    );
-    this.#sums = logs.sums.map(({ horizons }) => new Sum(horizons.length));
+    this.#row = row ?? logs.numbers.create();
+    const { novelty, temporals, closings, baselined } = logs;
+    this.novelty = novelty && new NoveltyGate(novelty);
+    this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
+    this.#closings =
+      closings.length === 0
+        ? NONE
+        : closings.map(
+            (closing) =>
+              new ClosingLog<unknown>(
+                closing.watchers[0].rule.timespanMs,
+                closing.maxEntries,
+                measureOf(closing),
+              ),
+          );
+    this.#gates =
+      baselined.length === 0
+        ? NONE
+        : baselined.map(
+            ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
+          );
+  }
+
+  /** Opens them; they stay open until those of another group of the stream are asked for. */
+  get #numbers(): GroupNumbers {
+    const { numbers } = this.#logs;
+    numbers.open(this.#row);
+    return numbers;
+  }
+
+  get episodes(): readonly Episode[] {
+    return this.#episodes;
+  }
+
+  addEpisode(episode: Episode): void {
+    this.#episodes = [...this.#episodes, episode];
+  }
+
+  removeEpisode(episode: Episode): void {
+    const left = this.#episodes.filter((other) => other !== episode);
+    this.#episodes = left.length === 0 ? NONE : left;
   }
 
   /** From this event time on, nothing that will come is judged by what the group did up to now. */
@@ -143,8 +150,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Newest event held, −Infinity when none. */
   get newest(): number {
-    const { length } = this.events;
-    return length === 0 ? -Infinity : this.#logs.events.timeAt(this.events.first + length - 1);
+    const { events } = this.#numbers;
+    return events.length === 0 ? -Infinity : this.#logs.events.timeAt(events.first + events.length - 1);
   }
 
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
@@ -153,11 +160,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const consider = (state: HorizonState, horizon: PlannedHorizon) => {
       threat = Math.max(threat, state.value / Math.max(1, horizon.leastBound));
     };
-    this.#counts.forEach((state, h) => consider(state, this.#logs.counts[h]!));
-    this.sightings.forEach((s, m) =>
+    const { counts, sightings, sums } = this.#numbers;
+    counts.forEach((state, h) => consider(state, this.#logs.counts[h]!));
+    sightings.forEach((s, m) =>
       s.horizons.forEach((state, h) => consider(state, this.#logs.distincts[m]!.horizons[h]!)),
     );
-    this.#sums.forEach((sum, m) =>
+    sums.forEach((sum, m) =>
       sum.horizons.forEach((state, h) => consider(state, this.#logs.sums[m]!.horizons[h]!)),
     );
     return threat;
@@ -165,21 +173,23 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Adds an event to the log; false when it is held already (a late copy). */
   addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
-    const { events, counts, tracker, evidence } = this.#logs;
-    if (mayBeCopy && events.has(this.events, entry)) return false;
-    this.#watermark = watermark;
-    this.#eventAt = entry.time;
-    this.#event += 1;
-    this.#personsHeld = false;
-    const index = events.add(this.events, entry);
-    if (index === 0) this.#trimFrom = this.#trimDue(entry.time);
+    const { events, counts, tracker, evidence, atHand } = this.#logs;
+    const numbers = this.#numbers;
+    const run = numbers.events;
+    if (mayBeCopy && events.has(run, entry)) return false;
+    atHand.watermark = watermark;
+    atHand.time = entry.time;
+    atHand.number += 1;
+    atHand.personsHeld = false;
+    const index = events.add(run, entry);
+    if (index === 0) numbers.trimFrom = this.#trimDue(entry.time);
     if (evidence) {
-      for (const episode of this.episodes) {
+      for (const episode of this.#episodes) {
         if ((entry.held & episode.of.measure) !== 0) tracker.eventArrived(episode, entry, watermark);
       }
     }
     for (let h = 0; h < counts.length; h += 1) {
-      events.slide(this.events, this.#counts[h]!, counts[h]!, index, watermark, false, this);
+      events.slide(run, numbers.counts[h]!, counts[h]!, index, watermark, false, this);
     }
     return true;
   }
@@ -187,20 +197,20 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Adds the sightings of an event's values for measure `m`. */
   addSightings(m: number, t: number, values: Pseudonyms, watermark: number): void {
     const { log } = this.#logs.distincts[m]!;
-    const s = this.sightings[m]!;
+    const s = this.#numbers.sightings[m]!;
     if (!log.add(s, t, values, watermark, this)) return;
-    if (m === this.#logs.counted) this.#personsHeld = true;
+    if (m === this.#logs.counted) this.#logs.atHand.personsHeld = true;
     log.judgeNewest(s, watermark, this);
   }
 
   /** Adds the persons of an event where no measure does. */
   addPersons(t: number, persons: Pseudonyms, watermark: number): void {
-    this.#personsHeld = this.#logs.persons!.add(this.#persons, t, persons, watermark);
+    this.#logs.atHand.personsHeld = this.#logs.persons!.add(this.#numbers.persons, t, persons, watermark);
   }
 
   addAmount(m: number, t: number, amount: number, watermark: number): void {
     const { log, horizons } = this.#logs.sums[m]!;
-    const sum = this.#sums[m]!;
+    const sum = this.#numbers.sums[m]!;
     if (!Number.isInteger(amount) || amount > LARGEST_WHOLE) sum.inexact = true;
     const index = log.add(sum.run, t, amount);
     for (let h = 0; h < horizons.length; h += 1) {
@@ -254,10 +264,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
    * them from the log.
    */
   identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
-    for (const episode of this.episodes) {
+    for (const episode of this.#episodes) {
       if ((entry.held & episode.of.measure) === 0 || !episode.covers(entry.time)) continue;
       const { persons, personsOf } = episode.totals;
-      if (personsOf !== this.#event) {
+      if (personsOf !== this.#logs.atHand.number) {
         for (let i = 0; i < length; i += 1) persons.add(words[2 * i]!, words[2 * i + 1]!);
       }
       if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
@@ -269,8 +279,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const planned = horizon as PlannedHorizon;
     if (planned.baseline !== undefined) {
       const gate = this.#gates[planned.baseline.gate]!;
-      const estimated = endMs - horizon.timespanMs < this.#coalescedUpTo;
-      if (gate.take(endMs, value, estimated, this.#watermark) !== 'unusual') return;
+      const estimated = endMs - horizon.timespanMs < this.#numbers.coalescedUpTo;
+      if (gate.take(endMs, value, estimated, this.#logs.atHand.watermark) !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
   }
@@ -293,28 +303,30 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   #isEstimated({ timespanMs, baseline }: PlannedHorizon, endMs: number): boolean {
-    if (endMs - timespanMs < this.#coalescedUpTo) return true;
+    if (endMs - timespanMs < this.#numbers.coalescedUpTo) return true;
     return baseline !== undefined && this.#gates[baseline.gate]!.history.estimatedAt(endMs);
   }
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
     const { events, distincts, persons, sums, longestMs } = this.#logs;
+    const numbers = this.#numbers;
     // Nearly every event is told here that nothing is due, without a look at the log.
-    if (watermark < this.#trimFrom) return;
+    if (watermark < numbers.trimFrom) return;
+    const run = numbers.events;
     const before = watermark - longestMs;
-    const oldest = this.events.length === 0 ? Infinity : events.timeAt(this.events.first);
-    this.#trimFrom = this.#trimDue(oldest);
-    if (watermark < this.#trimFrom) return;
-    const gone = events.countUpTo(this.events, before);
-    if (this.episodes.length > 0) this.#saveTails(gone);
-    for (const state of this.#counts) events.dropped(this.events, state, gone);
-    events.dropFront(this.events, gone);
-    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.trim(this.sightings[m]!, before);
-    persons?.trim(this.#persons, before);
+    const oldest = run.length === 0 ? Infinity : events.timeAt(run.first);
+    numbers.trimFrom = this.#trimDue(oldest);
+    if (watermark < numbers.trimFrom) return;
+    const gone = events.countUpTo(run, before);
+    if (this.#episodes.length > 0) this.#saveTails(gone);
+    for (const state of numbers.counts) events.dropped(run, state, gone);
+    events.dropFront(run, gone);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.trim(numbers.sightings[m]!, before);
+    persons?.trim(numbers.persons, before);
     for (let m = 0; m < sums.length; m += 1) {
       const { log } = sums[m]!;
-      const sum = this.#sums[m]!;
+      const sum = numbers.sums[m]!;
       const count = log.countUpTo(sum.run, before);
       if (count === 0) continue;
       for (const state of sum.horizons) log.dropped(sum.run, state, count);
@@ -335,26 +347,28 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */
   bound(watermark: number): number {
     const { events, distincts, persons, sums, counts, exactEntries } = this.#logs;
-    if (this.#longest() <= this.#boundAt) return 0;
+    const numbers = this.#numbers;
+    if (longestOf(numbers) <= numbers.boundAt) return 0;
     let folded = 0;
-    if (this.events.length > exactEntries) {
-      const paneOf = this.#paneOf(this.events, events, counts, watermark, (row) => events.amountAt(row));
-      const gone = events.coalesce(this.events, paneOf);
-      this.#counts.forEach((state, h) => events.settle(this.events, state, counts[h]!));
+    if (numbers.events.length > exactEntries) {
+      const run = numbers.events;
+      const paneOf = this.#paneOf(run, events, counts, watermark, (row) => events.amountAt(row));
+      const gone = events.coalesce(run, paneOf);
+      numbers.counts.forEach((state, h) => events.settle(run, state, counts[h]!));
       folded += gone;
     }
     distincts.forEach(({ log, horizons }, m) => {
-      const s = this.sightings[m]!;
+      const s = numbers.sightings[m]!;
       if (s.run.length <= exactEntries) return;
       const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
       folded += log.coalesce(s, this.#paneOf(s.run, log, horizons, watermark, weigh));
     });
-    if (persons !== undefined && this.#persons.length > exactEntries) {
-      const paneOf = this.#paneOf(this.#persons, persons, [], watermark, () => 1);
-      folded += persons.coalesce(this.#persons, paneOf);
+    if (persons !== undefined && numbers.persons.length > exactEntries) {
+      const paneOf = this.#paneOf(numbers.persons, persons, [], watermark, () => 1);
+      folded += persons.coalesce(numbers.persons, paneOf);
     }
     sums.forEach(({ log, horizons }, m) => {
-      const { run, horizons: states } = this.#sums[m]!;
+      const { run, horizons: states } = numbers.sums[m]!;
       if (run.length <= exactEntries) return;
       folded += log.coalesce(
         run,
@@ -363,110 +377,93 @@ export class Group implements EpisodeGroup, WindowVisitor {
       );
       states.forEach((state, h) => log.settle(run, state, horizons[h]!));
     });
-    this.#boundAt = Math.max(exactEntries, Math.ceil(this.#longest() * 1.25));
+    numbers.boundAt = Math.max(exactEntries, Math.ceil(longestOf(numbers) * 1.25));
     return folded;
-  }
-
-  #longest(): number {
-    let longest = Math.max(this.events.length, this.#persons.length);
-    for (const { run } of this.sightings) longest = Math.max(longest, run.length);
-    return longest;
   }
 
   /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
     this.novelty?.clear();
     for (const gate of this.#gates) gate.clear();
+    this.#closings = NONE;
     const { events, distincts, persons, sums } = this.#logs;
-    this.#closings.length = 0;
-    events.release(this.events);
-    persons?.release(this.#persons);
-    distincts.forEach(({ log }, m) => log.clear(this.sightings[m]!));
-    sums.forEach(({ log }, m) => log.release(this.#sums[m]!.run));
+    const numbers = this.#numbers;
+    events.release(numbers.events);
+    persons?.release(numbers.persons);
+    distincts.forEach(({ log }, m) => log.clear(numbers.sightings[m]!));
+    sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
+    numbers.delete();
   }
 
+  /** The numbers are saved with the stream's. */
   save(to: SectionWriter): void {
-    this.events.save(to);
+    to.u32(this.#row);
     for (const part of this.#parts) part.save(to);
-    to.f64(this.#trimFrom);
-    to.f64(this.#coalescedUpTo);
-    to.u32(this.#boundAt);
     const { tracker, watchers } = this.#logs;
-    to.list(this.episodes, (episode) => {
+    to.list(this.#episodes, (episode) => {
       to.u32(watchers.indexOf(episode.of));
       tracker.saveEpisode(to, episode);
     });
   }
 
-  /** To be called of a new one; the logs must be loaded. */
-  load(from: SectionReader): void {
-    this.events.load(from);
-    for (const part of this.#parts) part.load(from);
-    this.#trimFrom = from.f64();
-    this.#coalescedUpTo = from.f64();
-    this.#boundAt = from.u32();
-    const { tracker, watchers } = this.#logs;
-    from.each(() => this.episodes.push(tracker.loadEpisode(from, watchers[from.u32()]!, this)));
+  /** The stream's logs and numbers must be loaded. */
+  static load(fields: Record<string, string | null>, logs: StreamLogs, from: SectionReader): Group {
+    const group = new Group(fields, logs, from.u32());
+    for (const part of group.#parts) part.load(from);
+    const { tracker, watchers } = logs;
+    from.each(() => group.addEpisode(tracker.loadEpisode(from, watchers[from.u32()]!, group)));
+    return group;
   }
 
   get #parts(): readonly { save(to: SectionWriter): void; load(from: SectionReader): void }[] {
     const gates = this.novelty === undefined ? this.#gates : [this.novelty, ...this.#gates];
-    return [
-      ...this.sightings,
-      this.#persons,
-      ...this.#counts,
-      ...this.#sums,
-      ...this.#temporals,
-      ...this.#closings,
-      ...gates,
-    ];
+    return [...this.#temporals, ...this.#closings, ...gates];
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
-    const { events: log, distincts, counted, persons, evidence } = this.#logs;
+    const { events: log, distincts, counted, persons, evidence, atHand } = this.#logs;
     if (!evidence) return;
-    if (from < this.#coalescedUpTo) totals.estimated = true;
-    const { first } = this.events;
-    const last = first + log.countUpTo(this.events, to);
-    for (let row = first + log.countUpTo(this.events, from); row < last; row += 1) {
+    const numbers = this.#numbers;
+    const run = numbers.events;
+    if (from < numbers.coalescedUpTo) totals.estimated = true;
+    const last = run.first + log.countUpTo(run, to);
+    for (let row = run.first + log.countUpTo(run, from); row < last; row += 1) {
       if (log.holds(row, measure)) log.addTo(totals, row, sign);
     }
     if (counted >= 0) {
-      distincts[counted]!.log.addPersonsTo(totals.persons, this.sightings[counted]!.run, from, to);
+      distincts[counted]!.log.addPersonsTo(totals.persons, numbers.sightings[counted]!.run, from, to);
     } else {
-      persons?.addPersonsTo(totals.persons, this.#persons, from, to);
+      persons?.addPersonsTo(totals.persons, numbers.persons, from, to);
     }
-    if (this.#personsHeld && from < this.#eventAt && this.#eventAt <= to) totals.personsOf = this.#event;
+    if (atHand.personsHeld && from < atHand.time && atHand.time <= to) totals.personsOf = atHand.number;
   }
 
   recordsIn(measure: number, from: number, to: number): number {
     const { events: log } = this.#logs;
-    const { first } = this.events;
-    const last = first + log.countUpTo(this.events, to);
+    const run = this.#numbers.events;
+    const last = run.first + log.countUpTo(run, to);
     let records = 0;
-    for (let i = first + log.countUpTo(this.events, from); i < last; i += 1) {
-      if (log.holds(i, measure)) records += log.recordsAt(i);
+    for (let row = run.first + log.countUpTo(run, from); row < last; row += 1) {
+      if (log.holds(row, measure)) records += log.recordsAt(row);
     }
     return records;
   }
 
   oldestIn(measure: number, from: number, to: number): number {
     const { events: log } = this.#logs;
-    const { first } = this.events;
-    for (let i = log.countUpTo(this.events, from); i < this.events.length; i += 1) {
-      const t = log.timeAt(first + i);
+    const run = this.#numbers.events;
+    for (let i = log.countUpTo(run, from); i < run.length; i += 1) {
+      const t = log.timeAt(run.first + i);
       if (t > to) break;
-      if (log.holds(first + i, measure)) return t;
+      if (log.holds(run.first + i, measure)) return t;
     }
     return to;
   }
 
   /** Events that leave the log after an open episode's end may yet belong to it. */
   #saveTails(gone: number): void {
-    const { events: log } = this.#logs;
-    const { first } = this.events;
-    const newestGone = log.timeAt(first + gone - 1);
-    for (const episode of this.episodes) {
+    const newestGone = this.#logs.events.timeAt(this.#numbers.events.first + gone - 1);
+    for (const episode of this.#episodes) {
       if (newestGone <= episode.lastTrueAt) continue;
       episode.tail ??= new Totals();
       this.addRange(episode.tail, episode.of.measure, episode.lastTrueAt, newestGone, 1);
@@ -501,7 +498,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const afterStart = log.countUpTo(run, from);
     const limit = Math.max(settled, inside);
     const reached = Math.min(oldHalf, limit) - 1;
-    if (reached >= 0) this.#coalescedUpTo = Math.max(this.#coalescedUpTo, log.timeAt(first + reached));
+    if (reached >= 0) {
+      const numbers = this.#numbers;
+      numbers.coalescedUpTo = Math.max(numbers.coalescedUpTo, log.timeAt(first + reached));
+    }
     const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
     const newest = log.timeAt(first + run.length - 1);
     let time = NaN;
@@ -523,7 +523,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Entries up to here lie in no crossing window whose value may still rise. */
   #settledUpTo(watermark: number): number {
     let upTo = watermark;
-    for (const { crossedAt, of } of this.episodes) {
+    for (const { crossedAt, of } of this.#episodes) {
       if (crossedAt >= watermark) upTo = Math.min(upTo, crossedAt - of.rule.timespanMs);
     }
     return upTo;
@@ -534,11 +534,17 @@ export class Group implements EpisodeGroup, WindowVisitor {
     let from = -Infinity;
     let to = Infinity;
     let rules = 0;
-    for (const episode of this.episodes) {
+    for (const episode of this.#episodes) {
       from = Math.max(from, episode.crossedAt);
       to = Math.min(to, episode.lastTrueAt);
       rules += 1;
     }
     return rules >= this.#logs.watchers.length ? [from, to] : [Infinity, -Infinity];
   }
+}
+
+function longestOf({ events, persons, sightings }: GroupNumbers): number {
+  let longest = Math.max(events.length, persons.length);
+  for (const { run } of sightings) longest = Math.max(longest, run.length);
+  return longest;
 }

@@ -14,7 +14,7 @@ import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
 import { raisesAlerts } from '../sigma/rule.ts';
 import type { Lists } from '../lookup/list.ts';
-import { DistinctLog, Sightings } from '../window/distinct-log.ts';
+import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { PersonsLog } from '../window/persons-log.ts';
 import type { RunStore } from '../window/run-store.ts';
@@ -22,6 +22,7 @@ import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
 import { Group, type StreamLogs } from './group.ts';
+import { GroupNumbers } from './group-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import { type PlannedTemporal, type StreamPlan, watchersOf } from './plan.ts';
@@ -92,7 +93,14 @@ export class Stream {
       ({ mostThreshold }) => mostThreshold,
     );
     const scaled = new ScaledBounds(plan.rules, context.lists);
+    const exactEntries = Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted));
+    const shape = {
+      counts: plan.counts.length,
+      distincts: plan.distincts.map(({ horizons }) => horizons.length),
+      sums: plan.sums.map(({ horizons }) => horizons.length),
+    };
     this.#logs = {
+      numbers: new GroupNumbers(shape, exactEntries),
       events: new EventLog(),
       counts: plan.counts,
       distincts: plan.distincts.map(({ horizons }) => ({
@@ -107,9 +115,10 @@ export class Stream {
       baselined: plan.baselined,
       novelty: plan.novelty,
       longestMs: plan.longestMs,
-      exactEntries: Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted)),
+      exactEntries,
       watchers: watchersOf(plan),
       tracker: context.tracker,
+      atHand: { watermark: -Infinity, time: NaN, number: 0, personsHeld: false },
       evidence: shown,
       scaled,
     };
@@ -340,15 +349,13 @@ export class Stream {
 
   #create(key: Key, values: readonly Key[]): Group {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
-    return this.#newGroup(key, values);
-  }
-
-  #newGroup(key: Key, values: readonly Key[]): Group {
-    const fields = Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
-    const sightings = this.#plan.distincts.map(({ horizons }) => new Sightings(horizons.length));
-    const group = new Group(fields, this.#logs, sightings);
+    const group = new Group(this.#fieldsOf(values), this.#logs);
     this.#groups.set(key, group);
     return group;
+  }
+
+  #fieldsOf(values: readonly Key[]): Record<string, Key> {
+    return Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
   }
 
   #evict(): void {
@@ -392,16 +399,16 @@ export class Stream {
     const passed = from.u32();
     from.each(() => {
       const values = this.#plan.groupBy.map(() => from.plain() as Key);
-      const group = this.#newGroup(keyOf(values), values);
-      group.load(from);
+      const group = Group.load(this.#fieldsOf(values), this.#logs, from);
+      this.#groups.set(keyOf(values), group);
       this.#schedule(group);
     });
     this.#hand = this.#handBehind(passed);
   }
 
   get #stores(): readonly RunStore[] {
-    const { events, distincts, persons, sums } = this.#logs;
-    const logs = [events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
+    const { numbers, events, distincts, persons, sums } = this.#logs;
+    const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
     return persons === undefined ? logs : [...logs, persons];
   }
 

@@ -1,0 +1,171 @@
+/**
+ * The numbers of a group: where its logs lie and how its horizons stand.
+ *
+ * Those of all groups of a stream lie side by side in typed rows, so that an event finds its group's in one or two
+ * cache lines, and a million idle groups are one buffer. A stream has one `GroupNumbers` to work on; `open` puts
+ * the row that was open back and takes another out.
+ */
+
+import type { SectionWriter } from '../state/state-writer.ts';
+import { HorizonState } from '../window/horizon.ts';
+import { Sightings } from '../window/distinct-log.ts';
+import { Run, RunStore } from '../window/run-store.ts';
+
+export class Sum {
+  readonly run = new Run();
+  readonly horizons: readonly HorizonState[];
+  /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
+  inexact = false;
+
+  constructor(horizons: number) {
+    this.horizons = Array.from({ length: horizons }, () => new HorizonState());
+  }
+}
+
+/** How many horizons look at what. */
+export interface GroupShape {
+  readonly counts: number;
+  readonly distincts: readonly number[];
+  readonly sums: readonly number[];
+}
+
+export class GroupNumbers extends RunStore {
+  readonly events = new Run();
+  readonly persons = new Run();
+  readonly counts: readonly HorizonState[];
+  readonly sightings: readonly Sightings[];
+  readonly sums: readonly Sum[];
+  /** Watermark before which there is nothing to trim; Infinity while no event is held. */
+  trimFrom = Infinity;
+  /** Events at or before this time may have been coalesced. */
+  coalescedUpTo = -Infinity;
+  /** Length of a log at which coalescing is tried next. */
+  boundAt: number;
+  readonly #firstBoundAt: number;
+  readonly #runs: readonly Run[];
+  readonly #horizons: readonly HorizonState[];
+  readonly #floats: number;
+  /** The row that is open; −1 when none is. */
+  #row = -1;
+
+  constructor({ counts, distincts, sums }: GroupShape, firstBoundAt: number) {
+    const horizons = [counts, ...distincts, ...sums].reduce((sum, count) => sum + count, 0);
+    const runs = 2 + 2 * distincts.length + sums.length;
+    const floats = FIRST_HORIZON + horizons;
+    const words = 1 + RUN_WORDS * runs + horizons + sums.length;
+    super(8 * (floats + Math.ceil(words / 2)));
+    this.#floats = floats + Math.ceil(words / 2);
+    this.counts = Array.from({ length: counts }, () => new HorizonState());
+    this.sightings = distincts.map((count) => new Sightings(count));
+    this.sums = sums.map((count) => new Sum(count));
+    this.#runs = [
+      this.events,
+      this.persons,
+      ...this.sightings.flatMap(({ run, table }) => [run, table]),
+      ...this.sums.map(({ run }) => run),
+    ];
+    this.#horizons = [
+      ...this.counts,
+      ...this.sightings.flatMap((each) => each.horizons),
+      ...this.sums.flatMap((each) => each.horizons),
+    ];
+    this.#firstBoundAt = firstBoundAt;
+    this.boundAt = firstBoundAt;
+  }
+
+  /** Row of a new group, which is open then. */
+  create(): number {
+    this.close();
+    const row = this.allocate(1);
+    this.#reset();
+    this.#row = row;
+    return row;
+  }
+
+  /** From here on the numbers are those of this row. */
+  open(row: number): void {
+    if (row === this.#row) return;
+    this.close();
+    this.#row = row;
+    const { f64, u32 } = this;
+    const from = row * this.#floats;
+    this.trimFrom = f64[from + TRIM_FROM]!;
+    this.coalescedUpTo = f64[from + COALESCED_UP_TO]!;
+    let at = from + FIRST_HORIZON;
+    for (let h = 0; h < this.#horizons.length; h += 1) this.#horizons[h]!.value = f64[at + h]!;
+    at = 2 * (at + this.#horizons.length);
+    this.boundAt = u32[at]!;
+    at += 1;
+    for (let r = 0; r < this.#runs.length; r += 1) {
+      const run = this.#runs[r]!;
+      run.offset = u32[at]!;
+      run.capacity = u32[at + 1]!;
+      run.head = u32[at + 2]!;
+      run.length = u32[at + 3]!;
+      at += RUN_WORDS;
+    }
+    for (let h = 0; h < this.#horizons.length; h += 1) this.#horizons[h]!.tail = u32[at + h]!;
+    at += this.#horizons.length;
+    for (let m = 0; m < this.sums.length; m += 1) this.sums[m]!.inexact = u32[at + m] === 1;
+  }
+
+  /** Puts the numbers back into their row. */
+  close(): void {
+    if (this.#row < 0) return;
+    const { f64, u32 } = this;
+    const to = this.#row * this.#floats;
+    this.#row = -1;
+    f64[to + TRIM_FROM] = this.trimFrom;
+    f64[to + COALESCED_UP_TO] = this.coalescedUpTo;
+    let at = to + FIRST_HORIZON;
+    for (let h = 0; h < this.#horizons.length; h += 1) f64[at + h] = this.#horizons[h]!.value;
+    at = 2 * (at + this.#horizons.length);
+    u32[at] = this.boundAt;
+    at += 1;
+    for (let r = 0; r < this.#runs.length; r += 1) {
+      const { offset, capacity, head, length } = this.#runs[r]!;
+      u32[at] = offset;
+      u32[at + 1] = capacity;
+      u32[at + 2] = head;
+      u32[at + 3] = length;
+      at += RUN_WORDS;
+    }
+    for (let h = 0; h < this.#horizons.length; h += 1) u32[at + h] = this.#horizons[h]!.tail;
+    at += this.#horizons.length;
+    for (let m = 0; m < this.sums.length; m += 1) u32[at + m] = this.sums[m]!.inexact ? 1 : 0;
+  }
+
+  override save(to: SectionWriter): void {
+    this.close();
+    super.save(to);
+  }
+
+  /** Gives the row that is open back. */
+  delete(): void {
+    this.recycle(this.#row, 1);
+    this.#row = -1;
+  }
+
+  #reset(): void {
+    this.trimFrom = Infinity;
+    this.coalescedUpTo = -Infinity;
+    this.boundAt = this.#firstBoundAt;
+    for (const run of this.#runs) {
+      run.offset = 0;
+      run.capacity = 0;
+      run.head = 0;
+      run.length = 0;
+    }
+    for (const horizon of this.#horizons) {
+      horizon.tail = 0;
+      horizon.value = 0;
+    }
+    for (const sum of this.sums) sum.inexact = false;
+  }
+}
+
+/** Floats of a row; behind them the horizons' values, and then words. */
+const TRIM_FROM = 0;
+const COALESCED_UP_TO = 1;
+const FIRST_HORIZON = 2;
+const RUN_WORDS = 4;
