@@ -72,7 +72,7 @@ const TRIM_SHARE = 32;
 const NONE: readonly never[] = [];
 
 /** The event at hand of a stream. */
-export interface EventAtHand {
+interface EventAtHand {
   watermark: number;
   time: number;
   /** Numbers the events that entered groups, from 1. */

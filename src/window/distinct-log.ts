@@ -36,14 +36,6 @@ export class Sightings {
   constructor(horizonCount: number) {
     this.horizons = Array.from({ length: horizonCount }, () => new HorizonState());
   }
-
-  save(to: SectionWriter): void {
-    for (const part of [this.run, this.table, ...this.horizons]) part.save(to);
-  }
-
-  load(from: SectionReader): void {
-    for (const part of [this.run, this.table, ...this.horizons]) part.load(from);
-  }
 }
 
 /** Row: time, previous, next as floats, then words. */

@@ -3,9 +3,6 @@
  * Rules that measure the same thing over the same timespan share a horizon and differ only in thresholds.
  */
 
-import type { SectionReader } from '../state/state-reader.ts';
-import type { SectionWriter } from '../state/state-writer.ts';
-
 export interface Horizon {
   readonly timespanMs: number;
   /** No window with a smaller value satisfies any watcher: the one comparison most updates pay. */
@@ -18,16 +15,6 @@ export class HorizonState {
   tail = 0;
   /** Value of that window. */
   value = 0;
-
-  save(to: SectionWriter): void {
-    to.u32(this.tail);
-    to.f64(this.value);
-  }
-
-  load(from: SectionReader): void {
-    this.tail = from.u32();
-    this.value = from.f64();
-  }
 }
 
 /**

@@ -26,20 +26,6 @@ export class Run {
   get first(): number {
     return this.offset + this.head;
   }
-
-  save(to: SectionWriter): void {
-    to.u32(this.offset);
-    to.u32(this.capacity);
-    to.u32(this.head);
-    to.u32(this.length);
-  }
-
-  load(from: SectionReader): void {
-    this.offset = from.u32();
-    this.capacity = from.u32();
-    this.head = from.u32();
-    this.length = from.u32();
-  }
 }
 
 const SMALLEST_BLOCK = 4;
