@@ -12,6 +12,7 @@ import type { Alert } from './alert/alert.ts';
 import { type Episode, renderAlert } from './alert/episode.ts';
 import type { Clock } from './clock.ts';
 import { Engine } from './detect/engine.ts';
+import type { Lineage } from './detect/lineage.ts';
 import { textOf, textsOf } from './detect/values.ts';
 import { createDecoder } from './event/create-decoder.ts';
 import type { Decoder, DecodeFault, Undecoded } from './event/decoder.ts';
@@ -172,10 +173,10 @@ export class Pipeline {
   }
 
   /** All that depends on which fields the rules read. */
-  #newStages(ruleSet: RuleSet): [Stages, Engine] {
+  #newStages(ruleSet: RuleSet, former?: Lineage): [Stages, Engine] {
     const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = this.#options;
     const fields = new FieldTable();
-    const engine = this.#newEngine(ruleSet, fields);
+    const engine = this.#newEngine(former, ruleSet, fields);
     const archived = archive ? ARCHIVED_FIELDS.map((path) => [path, fields.slot(path)] as const) : [];
     const decoder = createDecoder({
       fields,
@@ -189,10 +190,10 @@ export class Pipeline {
     return [{ fields, archived, decoder, record: fields.newRecord() }, engine];
   }
 
-  #newEngine(ruleSet = this.#ruleSet, fields = this.#stages.fields): Engine {
+  #newEngine(former?: Lineage, ruleSet = this.#ruleSet, fields = this.#stages.fields): Engine {
     const { pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
     const settings = JSON.stringify([timestampField, personFields, mapping]);
-    return new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings });
+    return new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings, former });
   }
 
   /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
@@ -201,7 +202,7 @@ export class Pipeline {
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
     const before = this.#engine;
-    const [stages, engine] = this.#newStages(ruleSet);
+    const [stages, engine] = this.#newStages(ruleSet, before.lineage);
     const { empty, kept, ended } = handOver(before, engine);
     for (const episode of ended) before.tracker.ruleChanged(episode);
     await this.#flush(signal);
@@ -245,7 +246,7 @@ export class Pipeline {
     this.#partitions.clear();
     this.#committed.clear();
     this.#assignedPartitions = partitions;
-    const saved = await this.#snapshots?.load(partitions, () => this.#newEngine());
+    const saved = await this.#snapshots?.load(partitions, (former) => this.#newEngine(former));
     if (saved !== undefined) {
       const { engine, position } = saved;
       this.#engine = engine;

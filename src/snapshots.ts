@@ -8,7 +8,9 @@
  */
 
 import type { Clock } from './clock.ts';
+import { savedLineage } from './detect/engine-state.ts';
 import type { Engine } from './detect/engine.ts';
+import type { Lineage } from './detect/lineage.ts';
 import { messageOf, VigieError } from './errors.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { WarmUp } from './rule-change.ts';
@@ -124,7 +126,7 @@ export class Snapshots {
    */
   async load(
     assigned: readonly AssignedPartition[],
-    newEngine: () => Engine,
+    newEngine: (former: Lineage) => Engine,
   ): Promise<{ readonly engine: Engine; readonly position: Position } | undefined> {
     await this.settled();
     const since = this.#clock.elapsed();
@@ -134,7 +136,7 @@ export class Snapshots {
       const reader = new StateReader(bytes);
       const position = reader.section('position', (section) => JSON.parse(section.text()) as Stored);
       this.#check(position, assigned);
-      const engine = newEngine();
+      const engine = newEngine(savedLineage(reader));
       const without = engine.load(reader);
       if (without.length > 0) {
         const keys = without.map(({ key }) => key).join(', ');

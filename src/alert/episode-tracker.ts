@@ -66,6 +66,7 @@ export class EpisodeTracker {
    * `estimated`: the value is not exact.
    */
   trueWindow(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): void {
+    if (of.muted) return;
     const { resolveTimeoutMs } = of.rule;
     let host: Episode | undefined;
     // The list that is gone through stays as it is when one of it goes.
@@ -176,11 +177,14 @@ export class EpisodeTracker {
     to.flag(this.unannounced.has(episode));
   }
 
-  loadEpisode(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode {
+  /** Undefined where the rule is muted: its alert ended with it. */
+  loadEpisode(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode | undefined {
     const episode = Episode.load(from, of, group);
-    this.#loaded.push(episode);
-    if (from.flag()) this.#toAnnounce(episode);
+    const unannounced = from.flag();
     this.#sequence = Math.max(this.#sequence, episode.sequence);
+    if (of.muted) return undefined;
+    this.#loaded.push(episode);
+    if (unannounced) this.#toAnnounce(episode);
     return episode;
   }
 

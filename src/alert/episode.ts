@@ -31,6 +31,8 @@ export interface EpisodeGroup {
 /** The rule side of an episode. */
 export interface EpisodeRule {
   readonly rule: CorrelationRule;
+  /** Its windows raise nothing. */
+  readonly muted: boolean;
   /** Bit of the measure in the event log; 1 for event counts. */
   readonly measure: number;
 }

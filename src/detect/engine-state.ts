@@ -8,7 +8,8 @@ import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { refused } from '../state/format.ts';
 import type { SectionReader, StateReader } from '../state/state-reader.ts';
 import type { SectionWriter, StateWriter } from '../state/state-writer.ts';
-import { firingHashes } from './firing-hash.ts';
+import { firingHashes, streamHash } from './firing-hash.ts';
+import { type Lineage, lineageOf, lineageText } from './lineage.ts';
 
 export interface Saved {
   save(to: SectionWriter): void;
@@ -16,25 +17,35 @@ export interface Saved {
   load(from: SectionReader): void;
 }
 
+/** The rules of a stream: those alive, and all that have a place in its state. */
+interface StreamRules {
+  readonly rules: readonly CorrelationRule[];
+  readonly places: readonly CorrelationRule[];
+}
+
 const SHARED = 'engine';
+const LINEAGE = 'lineage';
 
 export class EngineState {
   readonly #ruleSet: RuleSet;
-  readonly #streamRules: readonly (readonly CorrelationRule[])[];
+  readonly #streams: readonly StreamRules[];
   /** Tells pseudonym keys apart, and does not give them away. */
   readonly #keyCheck: string;
   readonly #settings: string;
-  #names: readonly string[] | undefined;
+  readonly #former: Lineage;
+  #lineage: Lineage | undefined;
 
   /** `settings`: whatever else decides what an event is. */
   constructor(
     ruleSet: RuleSet,
-    streamRules: readonly (readonly CorrelationRule[])[],
+    streams: readonly StreamRules[],
     hashKey: Uint8Array,
     settings: unknown,
+    former: Lineage = [],
   ) {
     this.#ruleSet = ruleSet;
-    this.#streamRules = streamRules;
+    this.#streams = streams;
+    this.#former = former;
     this.#keyCheck = createHmac('sha256', hashKey).update('saved state').digest('hex').slice(0, 32);
     this.#settings = JSON.stringify(settings);
   }
@@ -45,7 +56,9 @@ export class EngineState {
       section.text(this.#settings);
       for (const part of shared) part.save(section);
     });
-    streams.forEach((stream, i) => to.section(this.#sections[i]!, (section) => stream.save(section)));
+    to.section(LINEAGE, (section) => section.text(lineageText(this.lineage)));
+    const names = this.#sections;
+    streams.forEach((stream, i) => to.section(names[i]!, (section) => stream.save(section)));
   }
 
   /** Returns the rules of the streams that have no section. Throws a coded error. */
@@ -60,16 +73,32 @@ export class EngineState {
       for (const part of shared) part.load(section);
     });
     const without: CorrelationRule[] = [];
+    const names = this.#sections;
     streams.forEach((stream, i) => {
-      const name = this.#sections[i]!;
+      const name = names[i]!;
       if (from.has(name)) from.section(name, (section) => stream.load(section));
-      else without.push(...this.#streamRules[i]!);
+      else without.push(...this.#streams[i]!.rules);
     });
     return without;
   }
 
-  /** Per stream the name of its section: made when first asked for, as most engines never save. */
-  get #sections(): readonly string[] {
-    return (this.#names ??= this.#streamRules.map(firingHashes(this.#ruleSet)));
+  /** Where the rules lie: found when first asked for, as most engines never save. */
+  get lineage(): Lineage {
+    if (this.#lineage !== undefined) return this.#lineage;
+    const hashOf = firingHashes(this.#ruleSet);
+    const former = new Map(this.#former.flat().map(({ rule, hash }) => [rule, hash]));
+    this.#lineage = this.#streams.map(({ rules, places }) =>
+      places.map((rule) => ({ rule, hash: rules.includes(rule) ? hashOf(rule.key) : former.get(rule)! })),
+    );
+    return this.#lineage;
   }
+
+  get #sections(): readonly string[] {
+    return this.lineage.map(streamHash);
+  }
+}
+
+/** Where the rules lay when the state was saved. */
+export function savedLineage(from: StateReader): Lineage {
+  return from.section(LINEAGE, (section) => lineageOf(section.text()));
 }

@@ -18,6 +18,7 @@ import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { EngineState, type Saved } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
+import type { Lineage } from './lineage.ts';
 import { planCorrelations } from './plan.ts';
 import { Stream } from './stream.ts';
 import { ValueHashes } from './value-hashes.ts';
@@ -38,6 +39,8 @@ export interface EngineOptions {
    * it they hold rule, group, crossing, end and value, which is all that decides firings.
    */
   readonly evidence?: boolean;
+  /** Where the rules lay in the saved state that is to be loaded. */
+  readonly former?: Lineage | undefined;
   /** Whatever else decides what an event is: state saved under other settings is refused. */
   readonly settings?: string;
 }
@@ -107,7 +110,7 @@ export class Engine {
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
-    const plan = planCorrelations(ruleSet, fields);
+    const plan = planCorrelations(ruleSet, fields, options.former);
     this.tracker = new EpisodeTracker(ruleSet.correlations);
     this.#fields = fields;
     this.#showsEvidence = options.evidence ?? true;
@@ -145,9 +148,10 @@ export class Engine {
     this.#streams = streams;
     this.#state = new EngineState(
       ruleSet,
-      plan.streams.map(({ rules }) => rules),
+      plan.streams,
       options.hashKey,
       [options.latenessMs, options.exactEntries, options.settings],
+      options.former,
     );
     this.#refs = plan.streams.map(() => []);
     this.#depths = plan.depths.map((rules) => ({
@@ -203,6 +207,11 @@ export class Engine {
    */
   save(to: StateWriter): void {
     this.#state.save(to, this.#shared, this.#streams);
+  }
+
+  /** Where the rules lie, for an engine that is to go on from this one. */
+  get lineage(): Lineage {
+    return this.#state.lineage;
   }
 
   /**

@@ -9,36 +9,41 @@
 
 import { createHash } from 'node:crypto';
 import { type BaseRule, type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+import type { PlacedRule } from './lineage.ts';
 
-/** Rules that share a stream → their hash. Their order decides where in the stream's state each of them is found. */
-export function firingHashes({
-  rules: base,
-  correlations,
-  lists,
-}: RuleSet): (rules: readonly CorrelationRule[]) => string {
+/** Key of a rule → hash of what decides its firings. */
+export function firingHashes({ rules: base, correlations, lists }: RuleSet): (key: string) => string {
   const byKey = new Map<string, BaseRule | CorrelationRule>(
     [...base, ...correlations].map((rule) => [rule.key, rule]),
   );
   const known = new Map<string, string>();
-  const hashOf = (content: unknown): string => {
-    const text = JSON.stringify(content, (name, value: unknown) => {
+  const textOf = (content: unknown): string =>
+    JSON.stringify(content, (name, value: unknown) => {
       if (value instanceof Map) return [...(value as ReadonlyMap<unknown, unknown>)];
       if (name === 'list' && typeof value === 'string') return [value, lists.get(value)?.columns];
       return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     });
-    return createHash('sha256').update(text).digest('hex').slice(0, 32);
-  };
   const ruleHash = (key: string): string => {
     const hash = known.get(key);
     if (hash !== undefined) return hash;
     const rule = byKey.get(key)!;
     const below = rule.kind === 'rule' ? undefined : [key, rule.rules.map(ruleHash)];
-    const made = hashOf([withoutMeta(rule), below]);
+    const made = sha256(textOf([withoutMeta(rule), below]));
     known.set(key, made);
     return made;
   };
+  return ruleHash;
+}
+
+/** Of a stream: the order of its rules decides where in its state each of them is found. */
+export function streamHash(rules: readonly PlacedRule[]): string {
   // Persons are counted for alerts only.
-  return (rules) => hashOf([rules.some(raisesAlerts), rules.map(({ key }) => ruleHash(key))]);
+  const counted = rules.some(({ rule }) => raisesAlerts(rule));
+  return sha256(JSON.stringify([counted, rules.map(({ hash }) => hash)]));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** All but what is left out, so that a new key of a rule decides unless somebody says otherwise. */

@@ -411,7 +411,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const group = new Group(fields, logs, from.u32());
     for (const part of group.#parts) part.load(from);
     const { tracker, watchers } = logs;
-    from.each(() => group.addEpisode(tracker.loadEpisode(from, watchers[from.u32()]!, group)));
+    from.each(() => {
+      const episode = tracker.loadEpisode(from, watchers[from.u32()]!, group);
+      if (episode !== undefined) group.addEpisode(episode);
+    });
     return group;
   }
 

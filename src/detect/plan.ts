@@ -13,12 +13,16 @@ import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts
 import type { Horizon } from '../window/horizon.ts';
 import type { SequenceSpec } from '../window/sequence-measure.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
+import { firingHashes } from './firing-hash.ts';
+import { continueStreams, type Lineage } from './lineage.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
 import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 
 /** A rule on a horizon. */
 interface Watcher {
   readonly rule: CorrelationRule;
+  /** It only keeps its place in the stream's state (`lineage.ts`). */
+  readonly muted: boolean;
   /** Bit of the measure in the event log. */
   readonly measure: number;
 }
@@ -66,6 +70,8 @@ export interface PlannedTemporal extends Watcher {
 
 /** Rules that more events can make false: judged once the watermark is past a window's end. */
 export interface PlannedClosing {
+  /** All its rules are: nothing need be measured. */
+  readonly muted: boolean;
   /** They differ in nothing but their bounds; of temporal rules there is one. */
   readonly watchers: readonly [Watcher, ...Watcher[]];
   /** Of the measured field or tuple; none for counts and temporal rules. */
@@ -101,8 +107,11 @@ export interface StreamPlan {
   readonly baselined: readonly PlannedHorizon[];
   /** Stands before the stream where its rules count only what is new. */
   readonly novelty: PlannedNovelty | undefined;
+  /** Those that tell of windows. */
   readonly rules: readonly CorrelationRule[];
-  /** Longest timespan of any rule. */
+  /** All that have a place in the stream's state, in that order: these and the muted ones. */
+  readonly places: readonly CorrelationRule[];
+  /** Longest timespan of any of them. */
   readonly longestMs: number;
   readonly maxGroups: number;
 }
@@ -118,20 +127,27 @@ export interface Plan {
   readonly depths: readonly (readonly CorrelationRule[])[];
 }
 
+const NONE: ReadonlySet<CorrelationRule> = new Set();
+
 /** Groups a stream holds at most unless a rule says otherwise with `vigie.max_groups`. */
 const DEFAULT_MAX_GROUPS = 1_000_000;
 
 /** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
 const DEFAULT_MAX_ENTRIES = 10_000;
 
-export function planCorrelations(ruleSet: RuleSet, fields: FieldTable): Plan {
+/** `former`: where the rules lay in saved state that is to be taken. */
+export function planCorrelations(ruleSet: RuleSet, fields: FieldTable, former: Lineage = []): Plan {
   const references = [...ruleSet.rules, ...ruleSet.correlations];
   const indexOf = new Map(references.map((rule, index) => [rule.key, index]));
   const streams: StreamPlan[] = [];
   const streamsOf: number[][] = references.map(() => []);
-  for (const rules of draftStreams(ruleSet.correlations)) {
+  const continued =
+    former.length === 0 ? [] : continueStreams(former, ruleSet.correlations, firingHashes(ruleSet));
+  const placed = new Set(continued.flatMap(({ rules }) => rules));
+  const begun = draftStreams(ruleSet.correlations.filter((rule) => !placed.has(rule)));
+  for (const { rules, muted } of [...continued, ...begun.map((rules) => ({ rules, muted: NONE }))]) {
     for (const key of new Set(rules[0]!.rules)) streamsOf[indexOf.get(key)!]!.push(streams.length);
-    streams.push(planStream(rules, indexOf, fields));
+    streams.push(planStream(rules, muted, indexOf, fields));
   }
   return { streams, streamsOf, depths: depthsOf(ruleSet.correlations) };
 }
@@ -160,6 +176,7 @@ function depthsOf(correlations: readonly CorrelationRule[]): CorrelationRule[][]
 
 function planStream(
   rules: readonly CorrelationRule[],
+  muted: ReadonlySet<CorrelationRule>,
   indexOf: ReadonlyMap<string, number>,
   fields: FieldTable,
 ): StreamPlan {
@@ -170,11 +187,13 @@ function planStream(
       groupBy.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
     ]),
   );
-  const slotsOf = (names: readonly string[]): SlotsOf => {
+  const fieldsFor = (of: readonly CorrelationRule[]): Fields =>
+    of.every((rule) => muted.has(rule)) ? whereKnown(fields) : fields;
+  const slotsOf = (names: readonly string[], from: Fields = fields): SlotsOf => {
     const byRef = new Map(
       references.map((key) => [
         indexOf.get(key)!,
-        names.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
+        names.map((field) => from.slot(aliases.get(field)?.get(key) ?? field)),
       ]),
     );
     return (ref) => byRef.get(ref)!;
@@ -186,6 +205,12 @@ function planStream(
     bits.set(key, bit);
     return bit;
   };
+  const watcher = (rule: CorrelationRule, measure: number): Watcher => ({
+    rule,
+    muted: muted.has(rule),
+    measure,
+  });
+  const watcherOf = (measure: number) => (rule: CorrelationRule) => watcher(rule, measure);
   const arriving = rules.filter((rule) => !isClosing(rule));
   const measured = <T>(
     type: CorrelationRule['type'],
@@ -207,26 +232,31 @@ function planStream(
     groupMissing: missingFields === 'group',
     counts: horizonsOf(
       arriving.filter((rule) => rule.type === 'event_count'),
-      1,
+      watcherOf(1),
       baselined,
     ),
     distincts: measured('value_count', (bit, of) => ({
       bit,
-      fields: of[0]!.fields.map((field) => fields.slot(field)),
-      slotsOf: slotsOf(of[0]!.fields),
-      horizons: horizonsOf(of, bit, baselined),
+      fields: of[0]!.fields.map((field) => fieldsFor(of).slot(field)),
+      slotsOf: slotsOf(of[0]!.fields, fieldsFor(of)),
+      horizons: horizonsOf(of, watcherOf(bit), baselined),
     })),
     sums: measured('value_sum', (bit, of) => ({
       bit,
-      slotsOf: slotsOf(of[0]!.fields),
-      horizons: horizonsOf(of, bit, baselined),
+      slotsOf: slotsOf(of[0]!.fields, fieldsFor(of)),
+      horizons: horizonsOf(of, watcherOf(bit), baselined),
     })),
-    temporals: arriving.filter(isTemporal).map((rule) => planTemporal(rule, indexOf, fields)),
+    temporals: arriving
+      .filter(isTemporal)
+      .map((rule) => ({ ...watcher(rule, 1), ...planTemporal(rule, indexOf, fieldsFor([rule])) })),
     closings: closingsOf(rules.filter(isClosing)).map((of) => ({
       watchers: [watcher(of[0], bitOf(of[0])), ...of.slice(1).map((rule) => watcher(rule, bitOf(rule)))],
-      slotsOf: slotsOf(of[0].fields),
-      temporal: isTemporal(of[0]) ? planTemporal(of[0], indexOf, fields) : undefined,
-      sequence: planSequence(of[0], indexOf, fields),
+      muted: of.every((rule) => muted.has(rule)),
+      slotsOf: slotsOf(of[0].fields, fieldsFor(of)),
+      temporal: isTemporal(of[0])
+        ? { ...watcher(of[0], 1), ...planTemporal(of[0], indexOf, fieldsFor(of)) }
+        : undefined,
+      sequence: planSequence(of[0], indexOf, fieldsFor(of)),
       maxEntries: Math.max(...of.map(maxEntriesOf)),
     })),
     baselined,
@@ -235,14 +265,19 @@ function planStream(
       maxTerms: rules[0]!.maxEntries ?? DEFAULT_MAX_ENTRIES,
       slotsOf: slotsOf(newTerms.fields),
     },
-    rules,
+    rules: rules.filter((rule) => !muted.has(rule)),
+    places: rules,
     longestMs: Math.max(...rules.map((rule) => rule.timespanMs)),
     maxGroups: Math.min(...rules.map((rule) => rule.maxGroups ?? DEFAULT_MAX_GROUPS)),
   };
 }
 
-function watcher(rule: CorrelationRule, measure: number): Watcher {
-  return { rule, measure };
+type Fields = Pick<FieldTable, 'slot' | 'linkedSlot'>;
+
+/** For muted rules: a field that nobody else asked for is no slot, which holds nothing. */
+function whereKnown(fields: FieldTable): Fields {
+  const slot = (path: string): number => fields.find(path) ?? -1;
+  return { slot, linkedSlot: slot };
 }
 
 /** Closing rules that differ in nothing but their bounds, together. */
@@ -262,13 +297,11 @@ function closingsOf(rules: readonly CorrelationRule[]): [CorrelationRule, ...Cor
 function planTemporal(
   rule: CorrelationRule,
   indexOf: ReadonlyMap<string, number>,
-  fields: FieldTable,
-): PlannedTemporal {
+  fields: Fields,
+): Omit<PlannedTemporal, keyof Watcher> {
   const { timespanMs, bounds, ruleCondition, begunBefore } = rule;
   const placeOf = new Map(rule.rules.map((key, place) => [key, place]));
   return {
-    rule,
-    measure: 1,
     places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
     alone: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, [place]])),
     begunBefore: begunBefore && {
@@ -291,7 +324,7 @@ function planTemporal(
 function planSequence(
   { sequence, aliases, rules, timespanMs, maxEntries }: CorrelationRule,
   indexOf: ReadonlyMap<string, number>,
-  fields: FieldTable,
+  fields: Fields,
 ): PlannedSequence | undefined {
   if (sequence === undefined) return undefined;
   const { field, minRun, maxStep } = sequence;
@@ -329,7 +362,7 @@ function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
 /** `baselined`: takes the horizons that have a baseline. */
 function horizonsOf(
   rules: readonly CorrelationRule[],
-  measure: number,
+  watcherOf: (rule: CorrelationRule) => Watcher,
   baselined: PlannedHorizon[],
 ): PlannedHorizon[] {
   const horizons = new Map<string, CorrelationRule[]>();
@@ -342,7 +375,7 @@ function horizonsOf(
     const [{ timespanMs, baseline, bounds }] = sorted as [CorrelationRule];
     const horizon = {
       timespanMs,
-      watchers: sorted.map((rule) => watcher(rule, measure)),
+      watchers: sorted.map(watcherOf),
       // A baseline is made of all windows, also of those that no rule would look at.
       leastThreshold: baseline === undefined ? leastOf(bounds) : 0,
       leastBound: leastOf(bounds),

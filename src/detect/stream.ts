@@ -85,7 +85,7 @@ export class Stream {
       ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
     );
     const shown = context.personSlot !== undefined;
-    const held = shown && counted < 0 && plan.rules.some(raisesAlerts);
+    const held = shown && counted < 0 && plan.places.some(raisesAlerts);
     this.#persons = held ? plan.distincts.length : counted;
     this.#values = Array.from({ length: plan.distincts.length + (held ? 1 : 0) }, () => NOBODY);
     this.#amounts = new Float64Array(plan.sums.length);
@@ -306,10 +306,12 @@ export class Stream {
     }
     const { counts } = this.#context;
     for (let m = 0; m < temporals.length; m += 1) {
+      if (temporals[m]!.muted) continue;
       counts.coalesced += group.addMatches(m, entry.time, placesOf(temporals[m]!, refs), watermark);
     }
     for (let m = 0; m < closings.length; m += 1) {
-      const { temporal } = closings[m]!;
+      const { temporal, muted } = closings[m]!;
+      if (muted) continue;
       const value = this.#closingValues[m];
       const held = temporal === undefined ? value : matchedBy(temporal, placesOf(temporal, refs), value);
       if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
@@ -341,7 +343,7 @@ export class Stream {
       if (!Number.isNaN(amount)) entry.held |= bit;
     }
     for (let m = 0; m < closings.length; m += 1) {
-      const held = heldBy(closings[m]!, ref, record);
+      const held = closings[m]!.muted ? undefined : heldBy(closings[m]!, ref, record);
       this.#closingValues[m] = held;
       if (held !== undefined) entry.held |= closings[m]!.watchers[0].measure;
     }

@@ -347,7 +347,8 @@ function measuredBy(stream: StreamPlan, rule: CorrelationRule): PlannedClosing {
   const slotsOf = (distincts[0] ?? sums[0])?.slotsOf ?? (() => []);
   return (
     closings[0] ?? {
-      watchers: [{ rule, measure: 1 }],
+      watchers: [{ rule, measure: 1, muted: false }],
+      muted: false,
       slotsOf,
       temporal: temporals[0],
       sequence: undefined,

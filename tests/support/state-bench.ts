@@ -3,7 +3,9 @@
 import { type Alert } from '../../src/alert/alert.ts';
 import { type Episode, renderAlert } from '../../src/alert/episode.ts';
 import { Engine, type EngineCounts } from '../../src/detect/engine.ts';
+import type { Lineage } from '../../src/detect/lineage.ts';
 import { createDecoder } from '../../src/event/create-decoder.ts';
+import { savedLineage } from '../../src/detect/engine-state.ts';
 import { FieldTable } from '../../src/event/record.ts';
 import type { CorrelationRule, RuleSet } from '../../src/sigma/rule.ts';
 import { StateReader } from '../../src/state/state-reader.ts';
@@ -15,6 +17,8 @@ export interface StateBenchOptions {
   readonly settings?: string;
   readonly evidence?: boolean;
   readonly hashKey?: Uint8Array;
+  /** Where the rules lay in the state that it is to go on from. */
+  readonly former?: Lineage;
 }
 
 const KEY = new Uint8Array(16).fill(7);
@@ -35,8 +39,11 @@ export class StateBench {
     this.options = options;
     const fields = new FieldTable();
     const hashKey = options.hashKey ?? KEY;
-    this.engine = new Engine({ ruleSet, fields, hashKey, ...options });
+    const { former, ...others } = options;
+    const engine = new Engine({ ruleSet, fields, hashKey, ...others });
     this.#decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: hashKey });
+    // As at a start from saved state: the fields are those of the present rules by then.
+    this.engine = former === undefined ? engine : new Engine({ ruleSet, fields, hashKey, ...options });
     this.#record = fields.newRecord();
     this.#alerts = new Map(before === undefined ? [] : before.#alerts);
     this.#earlier = before === undefined ? [] : [...before.#earlier, before.engine.counts];
@@ -106,7 +113,9 @@ export function reloaded(
     without?: CorrelationRule[];
   } = {},
 ): StateBench {
-  const next = new StateBench(ruleSet, { ...bench.options, ...options }, bench);
-  without.push(...next.engine.load(new StateReader(savedBytes(bench.engine))));
+  const reader = new StateReader(savedBytes(bench.engine));
+  const former = savedLineage(reader);
+  const next = new StateBench(ruleSet, { ...bench.options, former, ...options }, bench);
+  without.push(...next.engine.load(reader));
   return next;
 }
