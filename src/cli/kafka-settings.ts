@@ -17,6 +17,10 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
     });
   }
   const sasl = saslOptions(config, clock);
+  if (sends(sasl) && !config.kafka_ssl) {
+    const fields = { code: 'KAFKA_SECRET_IN_CLEAR', mechanism: sasl?.mechanism };
+    log('warn', 'the password or token goes to Kafka in clear: set KAFKA_SSL=true, or use SCRAM', fields);
+  }
   return {
     brokers,
     clientId: 'vigie',
@@ -24,6 +28,11 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
     ...kafkaTls(config, clock),
     ...(sasl === undefined ? {} : { sasl }),
   };
+}
+
+/** Whether the secret itself is sent, not a proof of it. */
+function sends(sasl: SASLOptions | undefined): boolean {
+  return sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer';
 }
 
 function saslOptions(config: Config, clock: Clock): SASLOptions | undefined {

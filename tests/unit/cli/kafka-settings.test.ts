@@ -57,3 +57,22 @@ test('without any of them the connection is plain', () => {
   expect(connect({})).not.toHaveProperty('ssl');
   expect(connect({ KAFKA_SSL: 'true' })).toMatchObject({ ssl: true });
 });
+
+test.each([
+  ['plain', 'false', true],
+  ['plain', 'true', false],
+  ['scram-sha-256', 'false', false],
+])('with %s and KAFKA_SSL=%s, that the secret goes in clear is said: %s', (mechanism, ssl, said) => {
+  const codes: unknown[] = [];
+  const env = {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: 'u',
+    KAFKA_SASL_PASSWORD: 'hidden',
+    KAFKA_SSL: ssl,
+  };
+  kafkaConnection(loadConfig({ KAFKA_BROKERS: 'kafka:9093', ...env }), (_, message, fields) => {
+    codes.push(fields['code']);
+    expect(JSON.stringify([message, fields])).not.toContain('hidden');
+  });
+  expect(codes).toEqual(said ? ['KAFKA_SECRET_IN_CLEAR'] : []);
+});
