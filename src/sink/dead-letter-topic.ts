@@ -91,7 +91,12 @@ export class DeadLetterTopic implements DeadLetterSink {
         topic,
         // Rare messages, read by people in the order they came.
         partitions: 1,
-        config: { 'retention.ms': String(retentionMs), 'max.message.bytes': String(MAX_MESSAGE_BYTES) },
+        config: {
+          'retention.ms': String(retentionMs),
+          'max.message.bytes': String(MAX_MESSAGE_BYTES),
+          // Brokers refuse the time of a clock that is an hour ahead, and delete early what one behind has stamped.
+          'message.timestamp.type': 'LogAppendTime',
+        },
       });
     }
     await this.#admin.disconnect();

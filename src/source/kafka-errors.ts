@@ -187,6 +187,13 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
       false,
     );
   }
+  if (types.has('INVALID_TIMESTAMP')) {
+    return of(
+      'KAFKA_CLOCK',
+      `Topic ${topic} does not take a message of the time that the clock of this machine shows: ${detail}`,
+      'Set the clock, or give the topic message.timestamp.type=LogAppendTime; trying again until it takes it.',
+    );
+  }
   if (names.has('OffsetGone')) {
     return of(
       'KAFKA_OFFSET_GONE',

@@ -1,6 +1,6 @@
 /** Dead letters on a real broker. */
 
-import { expect, describe, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeadLetter } from '../../src/sink/sink.ts';
 import { DeadLetterTopic } from '../../src/sink/dead-letter-topic.ts';
 import {
@@ -78,6 +78,32 @@ describe.runIf(kafka !== undefined)('the dead-letter topic', () => {
     const messages = await readMessages(brokers, topic, 2);
     expect(messages.map(({ value }) => value?.length)).toEqual([1, 62_500]);
     expect(text(messages[1]?.headers?.['vigie-truncated'])).toBe('250000');
+  });
+
+  describe('with a wall clock two hours ahead', () => {
+    const { now } = Date;
+    beforeEach(() => {
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 3_600_000);
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    test('as it is created takes letters, at the time of the broker', async () => {
+      const topic = uniqueName('ahead');
+      await write(topic, [letter(1, Buffer.from('a'))]);
+      const [message] = await readMessages(brokers, topic, 1);
+      expect(Number(message?.timestamp)).toBeLessThan(Date.now() - 3_600_000);
+    });
+
+    test('as others create it refuses them, which passes with the clock: they can be written again', async () => {
+      const topic = uniqueName('refused');
+      await createTopic(brokers, topic, 1);
+      await expect(write(topic, [letter(1, Buffer.from('a'))])).rejects.toMatchObject({
+        code: 'KAFKA_CLOCK',
+        retryable: true,
+      });
+    });
   });
 
   test('is not created against the will of the configuration', async () => {

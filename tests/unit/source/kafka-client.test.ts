@@ -26,6 +26,7 @@ test.each([
   ['UNKNOWN_MEMBER_ID', 'KAFKA_GENERATION_LOST', true],
   ['REBALANCE_IN_PROGRESS', 'KAFKA_GENERATION_LOST', true],
   ['MESSAGE_TOO_LARGE', 'KAFKA_MESSAGE_TOO_LARGE', false],
+  ['INVALID_TIMESTAMP', 'KAFKA_CLOCK', true],
   ['NOT_ENOUGH_REPLICAS', 'KAFKA_FAILED', true],
 ])('the protocol error %s is %s, also behind retries', (type, code, retryable) => {
   for (const thrown of [protocolError(type), wrapped(protocolError(type))]) {
