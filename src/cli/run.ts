@@ -21,6 +21,9 @@ import { settingText } from './options.ts';
 import { onHangUp, stopSignal } from './signals.ts';
 import { count, fileProgress } from './terminal.ts';
 
+/** A process that has nothing left to do ends by itself, long before. */
+const LINGER_MS = 500;
+
 interface Options {
   input?: string;
   rules?: string[];
@@ -159,6 +162,8 @@ Examples:
       ).finally(() => {
         progress?.stop();
         dispose();
+        // All is closed: what a client still waits for (a group that does not answer) keeps nobody here.
+        setTimeout(() => process.exit(), LINGER_MS).unref();
       });
       const { events, accepted, duplicates, deadLetters, skipped } = summary;
       logger.info({ events, accepted, duplicates, deadLetters, skipped }, 'stopped');

@@ -56,8 +56,13 @@ const FETCH_BYTES = 128 * 1024 * 1024;
 /** Longest wait of a fetch for data, and so of closing and of resuming a paused partition. */
 const FETCH_WAIT_MS = 500;
 const HEARTBEAT_CHECK_MS = 1000;
-/** Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. */
-const LEAVE_MS = 10_000;
+/**
+ * Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. Part of it may go
+ * by until a join that is under way has come to its end: who leaves before would stay in the group as a member that
+ * never answers, and hold up everybody else.
+ */
+const LEAVE_MS = 6000;
+const JOIN_END_MS = 4000;
 const BACKOFF_MS = { first: 500, most: 5000 };
 
 export class KafkaGroup {
@@ -184,16 +189,15 @@ export class KafkaGroup {
 
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await Promise.race([
-      failed.promise,
-      consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: partitions,
-        eachBatch: (payload) => this.#receive(payload),
-      }),
-    ]);
+    const joined = consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: partitions,
+      eachBatch: (payload) => this.#receive(payload),
+    });
+    await Promise.race([failed.promise, joined]);
     await failed.promise;
+    await Promise.race([joined.catch(() => undefined), delay(JOIN_END_MS, undefined, { ref: false })]);
   }
 
   /** Learns where to resume, and seeks there. */

@@ -97,6 +97,31 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     expect((await second.assignment()).partitions[0]?.committedOffset).toBe(5);
   });
 
+  test('a source that is closed at any moment of its joining leaves nobody behind in the group', async () => {
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    for (const ms of [0, 5, 10, 20, 40, 80]) {
+      const groupId = uniqueName('hasty');
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const reader = new Reader(topic, {
+        groupId,
+        // KafkaJS says so right before it joins.
+        log: (_level, message) => {
+          if (message.endsWith(': Starting')) resolve();
+        },
+      });
+      void reader.next().catch(() => undefined);
+      await promise;
+      await delay(ms);
+      await reader.close();
+      // What was sent at last is dealt with.
+      await delay(300);
+      const { groups } = await admin.describeGroups([groupId]);
+      expect([ms, groups[0]?.members.length]).toEqual([ms, 0]);
+    }
+    await admin.disconnect();
+  });
+
   test('a rewind takes effect before any event of the partition, with a minute of margin', async () => {
     const groupId = uniqueName('rewind');
     const first = new Reader(topic, { groupId });
