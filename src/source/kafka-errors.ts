@@ -131,6 +131,11 @@ function tlsError(
   return undefined;
 }
 
+/** Whether the group has given this member up. */
+export function isExpelled(thrown: unknown): boolean {
+  return chain(thrown).some(({ type }) => type === 'UNKNOWN_MEMBER_ID');
+}
+
 /** What went wrong, as people need it. `topic` is the one that was worked on. */
 export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: string): VigieError {
   const errors = chain(thrown);

@@ -16,7 +16,7 @@ import { VigieError } from '../errors.ts';
 import { eventBatch } from './kafka-batch.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
-import { kafkaError, OffsetGone } from './kafka-errors.ts';
+import { isExpelled, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
@@ -48,6 +48,8 @@ export interface Generation {
   readonly started: Promise<void>;
   /** Ends it, because the topic is another one now; the next one reads that from its beginning, and says so. */
   readonly recreated: () => void;
+  /** Ends it, because the group has given this member up; it joins anew. */
+  readonly expelled: (reason: unknown) => void;
 }
 
 const FETCH_BYTES_PER_PARTITION = 8 * 1024 * 1024;
@@ -109,11 +111,14 @@ export class KafkaGroup {
     partitions: readonly { partition: number; offset: string; metadata: string }[],
   ): Promise<void> {
     const { topic } = this.#options;
-    if (this.#generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
+    const generation = this.#generation;
+    if (generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
     try {
       await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
       for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
+      // KafkaJS sees it at its next heartbeat, which is hours away when the wall clock was set back meanwhile.
+      if (isExpelled(error)) generation.expelled(error);
       throw kafkaError(error, this.#options, topic);
     }
   }
@@ -240,6 +245,11 @@ export class KafkaGroup {
         }
         this.#endGeneration();
         fail(new OffsetGone());
+      },
+      expelled: (reason) => {
+        if (join !== this.#joins) return;
+        this.#endGeneration();
+        fail(reason);
       },
     };
     // Also what was held back in an earlier generation.

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EventBatch } from '../../src/source/source.ts';
 import { closeReaders, Reader } from '../support/kafka-reader.ts';
 import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
@@ -210,6 +210,26 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     expect(reader.assignments).toHaveLength(1);
     for (const partition of upTo(6)) expect(reader.offsetsOf(partition)).toEqual(upTo(perPartition));
   });
+
+  test('a wall clock that is set back costs an assignment at most: it joins again, and commits stand', async () => {
+    const groupId = uniqueName('back');
+    const reader = new Reader(topic, { groupId, sessionTimeoutMs: 6000 });
+    const commit = (nextOffset: number) =>
+      reader.source.commit([{ partition: 0, nextOffset, metadata: { newestEventTime: 1 } }]);
+    await reader.batch();
+    await commit(1);
+    const { now } = Date;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() - 2 * 3_600_000);
+    // KafkaJS sends no heartbeat now, for two hours.
+    await delay(9000);
+    await expect(commit(2)).rejects.toMatchObject({ code: 'KAFKA_GENERATION_LOST', retryable: true });
+    await reader.until(() => reader.assignments.length === 2);
+    await reader.batch();
+    await commit(3);
+    await delay(9000);
+    await commit(4);
+    vi.restoreAllMocks();
+  }, 60_000);
 
   test('a partition far ahead in event time waits for the slowest one with lag', async () => {
     const skewed = uniqueName('skewed');
