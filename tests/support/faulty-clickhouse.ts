@@ -3,8 +3,8 @@
  * be made to do by itself.
  *
  * `cut`: the engine does what was asked, and its answer breaks off. `error`: an answer of ClickHouse that it lacks
- * memory. `page`: one of a proxy in between. `hang`: no answer. `slow`: late, but as it should be. `away`: nobody
- * listens.
+ * memory. `denied`: one that the password is wrong. `page`: one of a proxy in between. `hang`: no answer. `slow`: late,
+ * but as it should be. `away`: nobody listens.
  */
 
 import { createServer, request } from 'node:http';
@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
 
-export const FAULTS = ['away', 'error', 'page', 'hang', 'slow', 'cut'] as const;
+export const FAULTS = ['away', 'error', 'denied', 'page', 'hang', 'slow', 'cut'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface FaultyClickHouse {
@@ -45,6 +45,10 @@ export async function faultyClickHouse(target: string, slowMs: number): Promise<
       case 'error':
         response.writeHead(500, { 'x-clickhouse-exception-code': '241' });
         response.end('Code: 241. DB::Exception: Memory limit (total) exceeded. (MEMORY_LIMIT_EXCEEDED)');
+        return;
+      case 'denied':
+        response.writeHead(403, { 'x-clickhouse-exception-code': '516' });
+        response.end('Code: 516. DB::Exception: vigie: Authentication failed. (AUTHENTICATION_FAILED)');
         return;
       case 'page':
         response.writeHead(502).end('<html>Bad Gateway</html>');

@@ -37,6 +37,8 @@ export interface NativeKafka {
 export interface NativeKafkaOptions {
   /** Default: a free one. */
   readonly port?: number;
+  /** Of the listener for SASL, the controller and the further listeners, in this order. Default: free ones. */
+  readonly otherPorts?: readonly number[];
   /** Kept at stop. Default: a temporary folder, removed at stop. */
   readonly dataFolder?: string;
   /** Further listeners. */
@@ -48,7 +50,9 @@ export interface NativeKafkaOptions {
 export interface Listener {
   /** Lower case. */
   readonly name: string;
-  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  /** Where clients are sent, when something stands between them and the listener. Default: its own port. */
+  readonly advertisedPort?: number;
   /** Its own settings, without `listener.name.…`. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -61,7 +65,8 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'vigie-kafka-')));
   await mkdir(folder, { recursive: true });
   const { listeners = [] } = options;
-  const [freePort, saslPort, controllerPort, ...ports] = await freePorts(3 + listeners.length);
+  const [freePort, ...free] = await freePorts(3 + listeners.length);
+  const [saslPort, controllerPort, ...ports] = options.otherPorts ?? free;
   const further = listeners.map((listener, i) => ({ ...listener, port: ports[i]! }));
   const port = options.port ?? freePort!;
   const config = join(folder, 'server.properties');
@@ -193,9 +198,8 @@ function properties(
   controllerPort: number,
   further: readonly (Listener & { readonly port: number })[],
 ): string {
-  const addresses = further
-    .map((listener) => `,${listener.name.toUpperCase()}://127.0.0.1:${listener.port}`)
-    .join('');
+  const addresses = (portOf: (listener: (typeof further)[number]) => number): string =>
+    further.map((listener) => `,${listener.name.toUpperCase()}://127.0.0.1:${portOf(listener)}`).join('');
   const protocols = further.map(({ name, protocol }) => `,${name.toUpperCase()}:${protocol}`).join('');
   const settings = further.flatMap((listener) =>
     Object.entries(listener.settings).map(
@@ -209,8 +213,8 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses}
+listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses(({ port: at }) => at)},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}${addresses(({ port: at, advertisedPort = at }) => advertisedPort)}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=${login} required username="${username}" password="${password}" user_${username}="${password}";

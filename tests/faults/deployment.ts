@@ -1,0 +1,323 @@
+/**
+ * One deployment of `vigie run`, as it ships, for one round: a topic, a group, a database and data folders of its
+ * own, and the processes that are started in it. What it ends with is an `Outcome`, to be compared with another.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { start } from '../support/cli.ts';
+import type { Ended, Env, Running } from '../support/cli.ts';
+import type { CrashStep } from './crash-steps.ts';
+import { membersOf, removeDead } from './group-members.ts';
+import { END } from './input.ts';
+import type { Input, LogMessage } from './input.ts';
+import type { Outcome } from './outcome.ts';
+import type { World } from './world.ts';
+
+const KEY = '00112233445566778899aabbccddeeff';
+/** Wall time, ms, after which a round that makes no end has failed. */
+const ROUND_MS = 150_000;
+/** At most so long between two flushes, ms. */
+const FLUSH_MS = 1100;
+/** By default. */
+const LATENESS_MS = 60_000;
+/** What a stop may take, the goodbye to the group included, ms. */
+const STOP_MS = 10_000;
+
+export interface DeploymentOptions {
+  readonly spool?: boolean;
+  /** Connections to ClickHouse and Kafka that can be made to fail. */
+  readonly faulty?: { readonly clickHouse?: boolean; readonly kafka?: boolean };
+  readonly env?: Env;
+}
+
+export interface StartOptions {
+  /** Processes with the same number have the same data folder, one after the other. Default 0. */
+  readonly slot?: number;
+  /** Dies there, the n-th time. */
+  readonly crash?: readonly [step: CrashStep, nth: number];
+  /** Ms after the start, and from then on ahead of the true time by so many ms. */
+  readonly clock?: readonly (readonly [afterMs: number, aheadMs: number])[];
+  readonly env?: Env;
+}
+
+/** A process of it. */
+export interface Member {
+  readonly running: Running;
+  readonly slot: number;
+  /** Set when it ended. */
+  ended?: Ended;
+  /** It was told to end, or to die. */
+  expected: boolean;
+}
+
+export class Deployment {
+  readonly group: string;
+  readonly database: string;
+  readonly world: World;
+  readonly folder: string;
+  readonly members: Member[] = [];
+  topic: string;
+  #input: Input;
+  readonly #options: DeploymentOptions;
+  readonly #until = Date.now() + ROUND_MS;
+  /** How many messages of the input there are in the topic. */
+  produced = 0;
+
+  private constructor(world: World, input: Input, options: DeploymentOptions) {
+    const name = randomUUID().slice(0, 8);
+    this.world = world;
+    this.topic = `portal-${name}`;
+    this.group = `group-${name}`;
+    this.database = `vigie_${name}`;
+    this.folder = join(world.folder, name);
+    this.#input = input;
+    this.#options = options;
+  }
+
+  static async create(world: World, input: Input, options: DeploymentOptions = {}): Promise<Deployment> {
+    const deployment = new Deployment(world, input, options);
+    await world.createTopic(deployment.topic, input.partitions);
+    return deployment;
+  }
+
+  start({ slot = 0, crash, clock, env = {} }: StartOptions = {}): Member {
+    const { world } = this;
+    const { faulty = {}, spool = false } = this.#options;
+    const { clickHouse } = world;
+    const folder = join(this.folder, String(slot));
+    const preload = crash === undefined ? (clock === undefined ? undefined : 'clock-jumps') : 'crash-at';
+    const url = preload && new URL(`preload/${preload}.ts`, import.meta.url).href;
+    const running = start(['run', '--data-dir', folder, '--rules', ...this.#input.rules], {
+      KAFKA_BROKERS: faulty.kafka === true ? world.faultyBroker : world.broker,
+      VIGIE_TOPIC: this.topic,
+      VIGIE_GROUP: this.group,
+      VIGIE_DEAD_LETTER_TOPIC: world.deadLetterTopic,
+      VIGIE_PSEUDONYM_KEY: KEY,
+      CLICKHOUSE_URL: faulty.clickHouse === true ? world.faultyClickHouse.url : clickHouse.url,
+      CLICKHOUSE_USER: clickHouse.username,
+      CLICKHOUSE_PASSWORD: clickHouse.password,
+      CLICKHOUSE_DATABASE: this.database,
+      VIGIE_ARCHIVE: 'true',
+      // These events are old: a time to live would end them at once.
+      VIGIE_ARCHIVE_DAYS: '0',
+      // Often, so that every step is met often.
+      VIGIE_FLUSH_INTERVAL: '0s',
+      VIGIE_SNAPSHOT_INTERVAL: '1s',
+      VIGIE_LOG_LEVEL: 'debug',
+      NODE_COMPILE_CACHE: join(world.folder, 'compiled'),
+      ...(spool ? { VIGIE_SPOOL: join(folder, 'spool') } : {}),
+      ...(url === undefined ? {} : { NODE_OPTIONS: `--import=${url}` }),
+      ...(crash === undefined ? {} : { FAULT_CRASH: crash.join(':') }),
+      ...(clock === undefined ? {} : { FAULT_CLOCK: JSON.stringify(clock) }),
+      ...this.#options.env,
+      ...env,
+    });
+    const member: Member = { running, slot, expected: crash !== undefined };
+    void running.ended.then((ended) => {
+      member.ended = ended;
+    });
+    this.members.push(member);
+    return member;
+  }
+
+  /** Of the input that is in the topic. */
+  get share(): number {
+    return this.produced / this.#input.messages.length;
+  }
+
+  /** As much more of the input as is missing to that share, at an even pace over `ms`. */
+  async feed(share: number, ms: number): Promise<void> {
+    const { messages } = this.#input;
+    const end = Math.round(share * messages.length);
+    const pieces = Math.max(1, Math.round(ms / 60));
+    const size = Math.ceil((end - this.produced) / pieces);
+    while (this.produced < end) {
+      const piece = messages.slice(this.produced, Math.min(end, this.produced + size));
+      this.produced += piece.length;
+      await this.produce(piece);
+      if (this.produced < end) await delay(ms / pieces);
+    }
+  }
+
+  /** Another log, into the topic that was made anew. */
+  async feedAnew(input: Input, ms: number): Promise<void> {
+    this.#input = input;
+    this.produced = 0;
+    await this.feed(1, ms);
+  }
+
+  async produce(messages: readonly LogMessage[]): Promise<void> {
+    await this.world.produce(this.topic, messages);
+  }
+
+  /** Has it killed, and the group know it. Also where it has died by itself, at its crash point. */
+  async kill(member: Member): Promise<Ended> {
+    member.expected = true;
+    const ended = await member.running.signal('SIGKILL');
+    await this.forgetDead();
+    return ended;
+  }
+
+  /** Has the group know of all who died. */
+  async forgetDead(): Promise<void> {
+    const dead = new Set(this.members.filter(({ ended }) => ended !== undefined).flatMap(memberIdsOf));
+    const living = this.members.filter(({ ended }) => ended === undefined);
+    // A process that was killed while it joined never said under which name.
+    const isAlive = (id: string): boolean => !dead.has(id) && living.length > 0;
+    await removeDead(this.world.admin, this.world.broker, this.group, isAlive);
+  }
+
+  /** Has the group believe that a process is dead that only stands still; without one, that all are. */
+  async expel(running?: Running): Promise<void> {
+    const names = running && new Set(memberIdsOf({ running }));
+    await removeDead(
+      this.world.admin,
+      this.world.broker,
+      this.group,
+      (id) => names !== undefined && !names.has(id),
+    );
+  }
+
+  /** Ends it in order: exit code 0, within the time that is promised, and out of the group. */
+  async stop(member: Member): Promise<Ended> {
+    member.expected = true;
+    const since = Date.now();
+    const ended = await member.running.signal('SIGTERM');
+    const ms = Date.now() - since;
+    if (ended.code !== 0) {
+      throw new Error(
+        `a stop ended with ${ended.code ?? ended.signal} instead of 0:\n${ended.stderr.slice(-2000)}`,
+      );
+    }
+    if (ms > STOP_MS) throw new Error(`a stop took ${ms} ms, more than ${STOP_MS}`);
+    const left = await membersOf(this.world.admin, this.group);
+    const stayed = memberIdsOf(member).filter((id) => left.includes(id));
+    if (stayed.length > 0) throw new Error(`it ended without leaving the group: ${stayed.join()}`);
+    return ended;
+  }
+
+  /**
+   * Waits until everything is committed, and until whoever had to read something again has done so; then stops all
+   * that run.
+   */
+  async finish(): Promise<void> {
+    await this.allCommitted();
+    const running = this.members.filter(({ ended }) => ended === undefined);
+    for (const member of running) await this.#judged(member);
+    if (this.#options.spool === true) {
+      for (const { running: process } of running) {
+        await this.until(
+          'the spool is empty',
+          async () => (await process.metric('vigie_sink_spool_bytes')) === 0,
+        );
+      }
+    }
+    for (const member of running) await this.stop(member);
+  }
+
+  /** Windows that moved to it are whole again, and its watermark is at the end of the log. */
+  async #judged({ running }: Member): Promise<void> {
+    const end = (END - LATENESS_MS) / 1000;
+    for (let before = -1; before !== assignmentsOf(running) || isRestoring(running);) {
+      await this.until('windows are restored', () => !isRestoring(running));
+      before = assignmentsOf(running);
+      // The figure may be of the assignment before, until the next flush.
+      await delay(FLUSH_MS);
+      await this.until(
+        'everything is judged',
+        async () =>
+          isRestoring(running) || (await running.metric('vigie_watermark_timestamp_seconds')) === end,
+      );
+    }
+  }
+
+  async allCommitted(): Promise<void> {
+    await this.until('everything is committed', async () => {
+      const [committed, ends] = await Promise.all([this.committed(), this.#ends()]);
+      return committed.join() === ends.join();
+    });
+  }
+
+  async committed(): Promise<number[]> {
+    // A broker that no group has used yet first has to make room for offsets.
+    const [offsets] = await this.world.admin
+      .fetchOffsets({ groupId: this.group, topics: [this.topic] })
+      .catch(() => []);
+    const entries = (offsets?.partitions ?? []).toSorted((a, b) => a.partition - b.partition);
+    return entries.map(({ offset }) => Math.max(0, Number(offset)));
+  }
+
+  async #ends(): Promise<number[]> {
+    const offsets = await this.world.admin.fetchTopicOffsets(this.topic);
+    return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
+  }
+
+  /** Fails when it takes too long, or when a process ends that nobody has told to. */
+  async until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+    for (;;) {
+      const gone = this.members.find(({ ended, expected }) => ended !== undefined && !expected);
+      if (gone?.ended !== undefined) {
+        const { code, signal, stderr } = gone.ended;
+        throw new Error(`a process ended by itself, with ${code ?? signal}:\n${stderr.slice(-3000)}`);
+      }
+      if (await holds()) return;
+      if (Date.now() > this.#until) {
+        const [committed, ends] = [await this.committed(), await this.#ends()];
+        throw new Error(
+          `after ${ROUND_MS / 1000} s it was still waited until ${what}; committed ${committed.join()} of ${ends.join()}`,
+        );
+      }
+      await delay(50);
+    }
+  }
+
+  /** Everything that it left. `letters`: as many dead letters as there should be, which are waited for a while. */
+  async outcome(letters = Infinity): Promise<Outcome> {
+    const { database, world } = this;
+    const [alerts, events] = await Promise.all([
+      world.rows(database, `SELECT * FROM ${database}.alerts FINAL ORDER BY alert_id`),
+      world.rows(database, `SELECT event_id FROM ${database}.access_events FINAL ORDER BY event_id`),
+    ]);
+    for (let waited = 0; waited < 40 && world.lettersOf(this.topic).size < letters; waited++) await delay(50);
+    const told = this.members.flatMap(({ running }) =>
+      running.logs.flatMap(({ alertId }) => (typeof alertId === 'string' ? [alertId] : [])),
+    );
+    return {
+      alerts: alerts.map(({ detected_at: _wallTime, ...row }) => row),
+      eventIds: events.map((row) => String(row['event_id'])),
+      letters: world.lettersOf(this.topic),
+      told: new Set(told),
+    };
+  }
+
+  async killAll(): Promise<void> {
+    for (const member of this.members) {
+      member.expected = true;
+      if (member.ended === undefined) await member.running.signal('SIGKILL');
+    }
+  }
+
+  /** Ends whatever still runs, and gives back the room. */
+  async end(): Promise<void> {
+    await this.killAll();
+    rmSync(this.folder, { recursive: true, force: true });
+    await this.world.command(this.database, `DROP DATABASE IF EXISTS ${this.database}`);
+  }
+}
+
+function assignmentsOf({ logs }: Running): number {
+  return logs.filter(({ msg }) => msg.startsWith('joined group')).length;
+}
+
+function isRestoring({ logs }: Running): boolean {
+  const last = logs.findLast(({ msg }) => /^(joined group|restoring windows|windows restored)/.test(msg));
+  return last?.msg.startsWith('restoring') ?? true;
+}
+
+/** The names that it had in the group. */
+function memberIdsOf({ running }: Pick<Member, 'running'>): string[] {
+  return running.logs.flatMap(({ memberId }) => (typeof memberId === 'string' ? [memberId] : []));
+}

@@ -1,0 +1,96 @@
+/**
+ * The logs that rounds are made of: an incident in ordinary traffic, with what goes wrong in a log mixed in:
+ * lines that are no events, copies, and events out of order, some of them late.
+ *
+ * Guarantee: the same seed gives the same messages, and each message its partition and offset. Messages of one
+ * account are on one partition.
+ */
+
+import { createHash } from 'node:crypto';
+import { generate } from '../../replay/index.ts';
+
+export interface LogMessage {
+  readonly partition: number;
+  readonly value: Buffer | null;
+  /** Message time, ms since the epoch, as Kafka takes it. */
+  readonly timestamp: string;
+}
+
+export interface Input {
+  readonly name: string;
+  readonly partitions: number;
+  /** In the order of production. */
+  readonly messages: readonly LogMessage[];
+  /** Files and folders of rules to read it with. */
+  readonly rules: readonly string[];
+}
+
+export interface InputOptions {
+  readonly seed: number;
+  readonly partitions: number;
+  readonly rules: readonly string[];
+  /** Logs of different weeks, 0 to 3, share no event and no alert. Default 0. */
+  readonly week?: number;
+}
+
+/** One in so many messages is no event. */
+const FAULTY_EVERY = 61;
+const FAULTY: readonly (Buffer | null)[] = [
+  Buffer.from('{"torn'),
+  Buffer.from('{"user":{"id":"u-1"}}'),
+  Buffer.from([0x7b, 0xff, 0x7d]),
+  Buffer.from('{"@timestamp":"2099-01-01T00:00:00Z","event":{"id":"future"}}'),
+  null,
+];
+const MONDAY = Date.UTC(2025, 6, 6, 22);
+const WEEK_MS = 7 * 24 * 3_600_000;
+/** On Wednesday morning. */
+const THEFT_MS = (2 * 24 + 11) * 3_600_000;
+/** Later than any window or resolve timeout of what came before. */
+export const END = Date.UTC(2025, 11, 1);
+
+export function buildInput({ seed, partitions, rules, week = 0 }: InputOptions): Input {
+  const options = {
+    seed: String(seed),
+    accounts: 25,
+    records: 700,
+    window: '4m',
+    start: new Date(MONDAY + week * WEEK_MS).toISOString(),
+    duration: '5d',
+    theftStart: new Date(MONDAY + week * WEEK_MS + THEFT_MS).toISOString(),
+    disorder: 0.03,
+    // Across partitions it depends on the moment whether an event is late; on a single one it must not.
+    maxDelay: partitions === 1 ? '150s' : '40s',
+    duplicates: 0.01,
+  };
+  const messages: LogMessage[] = [];
+  let timestamp = '0';
+  for (const { bytes } of generate('kairos-2025', options).batches()) {
+    for (const line of Buffer.from(bytes).toString('utf8').trimEnd().split('\n')) {
+      const event = JSON.parse(line) as { '@timestamp': string; user?: { id?: string } };
+      timestamp = String(Date.parse(event['@timestamp']));
+      const account = event.user?.id ?? '';
+      messages.push({ partition: partitionOf(account, partitions), value: Buffer.from(line), timestamp });
+      if (messages.length % FAULTY_EVERY === 0) {
+        const kind = (messages.length / FAULTY_EVERY) % FAULTY.length;
+        messages.push({ partition: messages.length % partitions, value: FAULTY[kind]!, timestamp });
+      }
+    }
+  }
+  for (let partition = 0; partition < partitions; partition++) messages.push(closing(partition, seed, week));
+  return { name: `${seed}/${partitions}/${week}/${rules.join()}`, partitions, messages, rules };
+}
+
+/** The last words of a partition: they let everything before resolve. */
+function closing(partition: number, seed: number, week: number): LogMessage {
+  const event = {
+    '@timestamp': new Date(END).toISOString(),
+    event: { id: `closing-${seed}-${week}-${partition}`, action: 'login', outcome: 'success' },
+    user: { id: `u-closing-${partition}` },
+  };
+  return { partition, value: Buffer.from(JSON.stringify(event)), timestamp: String(END) };
+}
+
+function partitionOf(account: string, partitions: number): number {
+  return createHash('sha256').update(account).digest().readUInt32LE(0) % partitions;
+}

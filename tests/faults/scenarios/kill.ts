@@ -1,0 +1,35 @@
+/** `kill -9` at random moments, again and again, until the log is read. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Round, Scenario } from '../round.ts';
+
+/** Long enough for state to be saved, which is at most once a second. */
+const LONGEST_LIFE_MS = 2600;
+
+export const kill: Scenario = {
+  name: 'kill',
+  does: 'kill -9 at random moments, two to four times, until the log is read',
+  async play(round: Round) {
+    const input = round.input(round.one([1, 1, 3]));
+    const spool = round.random(3) === 0;
+    // Without saved state, windows are read again.
+    const env = {
+      ...(round.random(3) === 0 ? { VIGIE_SNAPSHOT_INTERVAL: '0s' } : {}),
+      ...(round.random(3) === 0 ? { VIGIE_FLUSH_INTERVAL: '1s' } : {}),
+    };
+    const it = await round.deploy(input, { spool, env });
+    const lives = Array.from({ length: 2 + round.random(3) }, () => round.random(LONGEST_LIFE_MS));
+    const ms = lives.reduce((sum, life) => sum + life, 0);
+    const feeding = it.feed(1, ms);
+    for (const life of lives) {
+      const member = it.start();
+      await delay(life);
+      await it.kill(member);
+    }
+    it.start();
+    await feeding;
+    await it.finish();
+    await round.compare(it, input);
+    return `${input.partitions} partitions, ${spool ? 'a spool, ' : ''}killed after ${lives.join(', ')} ms`;
+  },
+};
