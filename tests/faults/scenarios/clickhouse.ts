@@ -33,9 +33,11 @@ export const clickhouse: Scenario = {
       if (dies) {
         await it.kill(member);
         member = it.start();
+        await delay(round.random(1500));
       }
       done.push(`${fault} for ${ms} ms${dies ? ', killed' : ''}`);
       faultyClickHouse.fault = undefined;
+      await member.running.message('running');
     }
     await feeding;
     await it.finish();
