@@ -107,6 +107,8 @@ export class Deployment {
       VIGIE_FLUSH_INTERVAL: '0s',
       VIGIE_SNAPSHOT_INTERVAL: '1s',
       VIGIE_LOG_LEVEL: 'debug',
+      // Partitions wait for each other however long a fault takes: what comes after an idle time may be late.
+      VIGIE_IDLE_TIMEOUT: '10m',
       NODE_COMPILE_CACHE: join(world.folder, 'compiled'),
       ...(spool ? { VIGIE_SPOOL: join(folder, 'spool') } : {}),
       ...(url === undefined ? {} : { NODE_OPTIONS: `--import=${url}` }),
