@@ -11,23 +11,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 
 const LEAVE_GROUP = 13;
+/** Less than a process needs to get from its start to its group. */
+const LAST_REQUESTS_MS = 250;
 
 export async function membersOf(admin: Admin, groupId: string): Promise<string[]> {
   const { groups } = await admin.describeGroups([groupId]);
   return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId));
 }
 
-/** All members but `alive`. What a dead one sent at last may still make it a member: it is looked twice. */
+/**
+ * All members that are not alive, and those that become one within a while: what a process sent at last is dealt with
+ * after its death. Whoever starts now is not there before that.
+ */
 export async function removeDead(
   admin: Admin,
   broker: string,
   groupId: string,
   isAlive: (memberId: string) => boolean,
 ): Promise<void> {
-  for (let quiet = 0; quiet < 2;) {
+  const until = Date.now() + LAST_REQUESTS_MS;
+  for (let found = 1; found > 0 || Date.now() < until;) {
     const dead = (await membersOf(admin, groupId)).filter((memberId) => !isAlive(memberId));
     for (const memberId of dead) await leaveGroup(broker, groupId, memberId);
-    quiet = dead.length === 0 ? quiet + 1 : 0;
+    found = dead.length;
     await delay(20);
   }
 }
