@@ -24,31 +24,25 @@ export async function* readNdjson(
   const splitter = new LineSplitter();
   const ranges = new Ranges();
   const iterator = toAsync(chunks);
-  const aborted = Promise.withResolvers<typeof idle>();
-  const stop = (): void => aborted.resolve(idle);
-  signal.addEventListener('abort', stop);
-  let next = iterator.next();
-  // A failure of the chunk read ahead is thrown when it is its turn.
-  next.catch(() => undefined);
+  let next = new Read(iterator.next());
   try {
     while (!signal.aborted) {
-      const chunk = await withinIdleTime(next, aborted.promise);
-      if (chunk === idle) {
+      if (!(await next.endsWithinIdleTime(signal))) {
         if (!signal.aborted) yield { kind: 'idle' };
         continue;
       }
+      // A failure of the chunk read ahead is thrown now that it is its turn.
+      const chunk = await next.result;
       if (chunk.done === true) {
         const rest = new LineBatch((visit) => splitter.finish(visit), new Uint8Array(0), ranges);
         if (rest.count > 0) yield rest;
         return;
       }
-      next = iterator.next();
-      next.catch(() => undefined);
+      next = new Read(iterator.next());
       const batch = new LineBatch((visit) => splitter.push(chunk.value, visit), chunk.value, ranges);
       if (batch.count > 0) yield batch;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
     // Not awaited: a read that never ends (an idle pipe) must not keep the reader here.
     void iterator.return?.();
   }
@@ -60,20 +54,38 @@ async function* toAsync(
   yield* chunks;
 }
 
-const idle = Symbol('idle');
+/**
+ * A read that may take long. Whoever waits for it a while leaves nothing behind, neither at the read nor at the signal:
+ * a promise that is raced against one that lives as long as the input keeps its chunk as long.
+ */
+class Read<T> {
+  readonly result: Promise<T>;
+  #ended = false;
+  #wake = (): void => undefined;
 
-async function withinIdleTime<T>(
-  promise: Promise<T>,
-  aborted: Promise<typeof idle>,
-): Promise<T | typeof idle> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<typeof idle>((resolve) => {
-    timer = setTimeout(() => resolve(idle), IDLE_MS);
-  });
-  try {
-    return await Promise.race([promise, timeout, aborted]);
-  } finally {
-    clearTimeout(timer);
+  constructor(result: Promise<T>) {
+    this.result = result;
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake();
+    };
+    result.then(end, end);
+  }
+
+  /** True once it has ended, well or not; false when it has not for a while, or when the signal is aborted. */
+  async endsWithinIdleTime(signal: AbortSignal): Promise<boolean> {
+    if (this.#ended) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = (): void => resolve(false);
+    const timer = setTimeout(giveUp, IDLE_MS);
+    signal.addEventListener('abort', giveUp);
+    this.#wake = () => resolve(true);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 }
 
