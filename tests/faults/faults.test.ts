@@ -16,9 +16,9 @@ const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 /** Of those that are not named: one. */
 const ROUNDS: Readonly<Record<string, number>> = {
   kill: 20,
-  steps: CRASH_STEPS.length / 2,
+  steps: CRASH_STEPS.length / 3,
   term: 2,
-  rebalance: 2,
+  rebalance: 1,
 };
 const ROUND_MS = 200_000;
 
