@@ -521,10 +521,16 @@ export class Pipeline {
       }));
   }
 
-  /** Earliest crossing of an alert that is open. */
+  /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
   #oldestOpen(): number {
     const { tracker, watermarks } = this.#engine;
+    const { latenessMs } = this.#options;
     let oldest = Infinity;
+    // Partitions that are ahead wait for one that is behind. Whoever has them next may not have that one.
+    const waitsSince = (judgedTo: number): void => {
+      if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
+    };
+    waitsSince(watermarks.watermark + latenessMs);
     for (const episode of tracker.open) {
       if (raisesAlerts(episode.of.rule) && this.#restore.reliable(episode)) {
         oldest = Math.min(oldest, episode.crossedAt);
@@ -532,8 +538,9 @@ export class Pipeline {
     }
     // Until all is judged that had been before, not all that had been open is so again.
     for (const before of this.#committed.values()) {
-      if (watermarks.watermark < before.newestEventTime - this.#options.latenessMs) {
+      if (watermarks.watermark < before.newestEventTime - latenessMs) {
         oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
+        waitsSince(before.newestEventTime);
       }
     }
     return oldest;

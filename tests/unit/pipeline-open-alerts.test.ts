@@ -51,3 +51,43 @@ test('an alert that was open before a restart stays in the commits until its tim
     [6, undefined],
   ]);
 });
+
+test('a partition that is ahead of another tells from where windows still wait: it may move away without the other', async () => {
+  const { pipeline, commits } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [anew, { ...anew, partition: 1 }] };
+      yield batch(0, 1, event(100, 'login'));
+      yield batch(1, 1, event(200, 'login'));
+      yield batch(1, 2, event(700, 'login'));
+      yield batch(0, 2, event(700, '', { event: { id: 'another', action: 'login' } }));
+      yield { kind: 'idle' };
+    },
+  });
+  await pipeline.run(stop);
+  const told = commits.filter(({ partition }) => partition === 1);
+  const [one, two] = [1, 2].map((offset) => told.find(({ nextOffset }) => nextOffset === offset)?.metadata);
+  expect([one?.oldestOpen, two?.oldestOpen]).toEqual([T0 + 100_000, T0 + 100_000]);
+  expect(told.at(-1)?.metadata).toEqual({ newestEventTime: T0 + 700_000 });
+});
+
+test('until the watermark is back where it was before a restart, a commit tells how far had been judged', async () => {
+  const committed = { partition: 0, committedOffset: 4, endOffset: 100 };
+  const { pipeline, commits } = scripted({
+    async *items() {
+      yield {
+        kind: 'assignment',
+        partitions: [
+          { ...committed, metadata: { newestEventTime: T0 + 100_000 } },
+          { ...anew, partition: 1 },
+        ],
+      };
+      // The other partition has brought nothing yet.
+      yield batch(0, 5, event(800, 'login'));
+      yield batch(1, 1, event(800, '', { event: { id: 'another', action: 'login' } }));
+      yield { kind: 'idle' };
+    },
+  });
+  await pipeline.run(stop);
+  const told = commits.filter(({ partition }) => partition === 0).map(({ metadata }) => metadata.oldestOpen);
+  expect([told[0], told.at(-1)]).toEqual([T0 + 100_000, undefined]);
+});
