@@ -61,6 +61,7 @@ export class Deployment {
   readonly members: Member[] = [];
   topic: string;
   #input: Input;
+  #over = false;
   readonly #options: DeploymentOptions;
   readonly #until = Date.now() + ROUND_MS;
   /** How many messages of the input there are in the topic. */
@@ -131,12 +132,19 @@ export class Deployment {
   }
 
   /** As much more of the input as is missing to that share, at an even pace over `ms`. */
-  async feed(share: number, ms: number): Promise<void> {
+  feed(share: number, ms: number): Promise<void> {
+    const feeding = this.#feed(share, ms);
+    // Whoever awaits it may be thrown out before.
+    feeding.catch(() => undefined);
+    return feeding;
+  }
+
+  async #feed(share: number, ms: number): Promise<void> {
     const { messages } = this.#input;
     const end = Math.round(share * messages.length);
     const pieces = Math.max(1, Math.round(ms / 60));
     const size = Math.ceil((end - this.produced) / pieces);
-    while (this.produced < end) {
+    while (this.produced < end && !this.#over) {
       const piece = messages.slice(this.produced, Math.min(end, this.produced + size));
       this.produced += piece.length;
       await this.produce(piece);
@@ -304,6 +312,7 @@ export class Deployment {
 
   /** Ends whatever still runs, and gives back the room. */
   async end(): Promise<void> {
+    this.#over = true;
     await this.killAll();
     rmSync(this.folder, { recursive: true, force: true });
     await this.world.command(this.database, `DROP DATABASE IF EXISTS ${this.database}`);

@@ -3,6 +3,7 @@
  * last line is `N passed, M failed`; exit code 1 if any failed, 2 for wrong usage.
  */
 
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { cleanUp } from '../support/cli.ts';
@@ -84,13 +85,12 @@ async function play({ rounds, seed, scenarios, logs }: Settings): Promise<number
   say(`seed ${seed}; ${rounds} rounds each of ${scenarios.map(({ name }) => name).join(', ')}`);
   status('starting a broker and ClickHouse…');
   const world = await World.open();
-  const close = async (): Promise<void> => {
-    await cleanUp();
-    await world.close();
-  };
-  // Otherwise its processes would go on without it.
+  // Its processes end with it; what is left is a folder.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void close().finally(() => process.exit(130)));
+    process.once(signal, () => {
+      rmSync(world.folder, { recursive: true, force: true });
+      process.exit(130);
+    });
   }
   const memory = new Memory();
   let passed = 0;
@@ -121,7 +121,8 @@ async function play({ rounds, seed, scenarios, logs }: Settings): Promise<number
       say(`deaths at each step: ${hits.map((step) => `${step} ${memory.hits.get(step)}`).join(', ')}`);
     }
   } finally {
-    await close();
+    await cleanUp();
+    await world.close();
   }
   say(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
