@@ -20,6 +20,8 @@ interface Kind {
   readonly name: string;
   /** Text of the i-th event. */
   readonly write: (event: Json, random: Random, i: number) => string;
+  /** Not UTF-8. */
+  readonly isLatin?: boolean;
 }
 
 const KINDS: readonly Kind[] = [
@@ -46,8 +48,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'every wanted value twice',
-    write: (event) =>
-      JSON.stringify(event).replaceAll(/"(id|action|count)":([^,{}[\]]+)/g, '"$1":$2,"$1":$2'),
+    write: (event) => valuesTwice(JSON.stringify(event)),
   },
   { name: 'every object twice', write: (event) => JSON.stringify(event).replace(/^\{(.*)\}$/, '{$1,$1}') },
   {
@@ -70,17 +71,35 @@ const KINDS: readonly Kind[] = [
   },
   { name: 'time with an offset', write: (event) => JSON.stringify(event).replace(/Z"/, '+02:00"') },
   { name: 'cut off', write: (event) => JSON.stringify(event).slice(0, -30) },
+  {
+    name: 'not UTF-8 at the end',
+    write: (event) => JSON.stringify({ ...event, z: '\xff' }),
+    isLatin: true,
+  },
+  { name: 'no time', write: (event) => JSON.stringify({ ...event, '@timestamp': undefined }) },
+  { name: 'a time that is none', write: (event) => JSON.stringify({ ...event, '@timestamp': 'now' }) },
+  {
+    name: 'objects for ids',
+    write: (event) => JSON.stringify({ ...event, portal: { records: { ids: [{}] } } }),
+  },
+  { name: 'all of it in lists', write: inLists },
+  { name: 'all of it in lists, every wanted value twice', write: (event) => valuesTwice(inLists(event)) },
+  {
+    name: 'fields both nested and dotted',
+    write: (event) => JSON.stringify({ ...event, 'user.id': 'u-1', 'portal.records': { count: 1 } }),
+  },
 ];
 
 export function decodeWorkloads(events: number, seed: number): DecodeWorkload[] {
-  return KINDS.map(({ name, write }) => {
+  return KINDS.map(({ name, write, isLatin = false }) => {
+    const encoding = isLatin ? 'latin1' : 'utf8';
     const random = Random.seeded(String(seed));
     const texts = Array.from({ length: events }, (_, i) => write(eventAt(i, random), random, i)).filter(
       (text) => text !== '',
     );
     const offsets = [0];
-    for (const text of texts) offsets.push(offsets.at(-1)! + Buffer.byteLength(text));
-    return { name, bytes: Buffer.from(texts.join('')), offsets };
+    for (const text of texts) offsets.push(offsets.at(-1)! + Buffer.byteLength(text, encoding));
+    return { name, bytes: Buffer.from(texts.join(''), encoding), offsets };
   });
 }
 
@@ -132,6 +151,19 @@ function usual(event: Json, random: Random): string {
     '',
   );
   return random.chance(0.05) ? text.replaceAll('/', '\\/') : text;
+}
+
+function valuesTwice(json: string): string {
+  return json.replaceAll(/"(id|action|count)":([^,{}[\]]+)/g, '"$1":$2,"$1":$2');
+}
+
+/** All objects within an event as lists of one. */
+function inLists(event: Json): string {
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(event).map(([key, part]) => [key, key.startsWith('@') ? part : [part]]),
+    ),
+  );
 }
 
 function shuffled(value: unknown, random: Random): unknown {

@@ -57,8 +57,12 @@ export function decodeBench(events: number, rounds: number, only = ''): DecodeBe
         count,
         rounds,
       );
-      if (new Set(rows.map(({ proof }) => proof)).size > 1) {
-        throw new Error(`${workload.name}: accepted ${rows.map(({ proof }) => proof).join(', ')} events`);
+      // The bare loop also takes events that have no time, or an object where an id should be.
+      const [, reference, scanner] = rows.map(({ proof }) => proof);
+      if (reference !== scanner) {
+        throw new Error(
+          `${workload.name}: the reference accepts ${reference} events, the scanner ${scanner}`,
+        );
       }
       return { workload: workload.name, events: count, bytesPerEvent: workload.bytes.length / count, rows };
     });
