@@ -28,7 +28,7 @@ export function readText(data: Uint8Array, start: number, end: number, maxBytes:
   try {
     return { value: utf8.decode(data.subarray(from, end)) };
   } catch {
-    return { fault: fault('NOT_UTF8', `byte ${invalidUtf8At(data, from, end) - start} is not UTF-8`) };
+    return { fault: brokenFault(data, start, end) };
   }
 }
 
@@ -42,7 +42,7 @@ export function readObject(data: Uint8Array, start: number, end: number, maxByte
     const exact = withLongIntegersAsText(text.value);
     if (exact !== text.value) root = JSON.parse(exact) as FieldValue;
   } catch {
-    return { fault: fault('NOT_JSON', notJson(data, start, end)) };
+    return { fault: brokenFault(data, start, end) };
   }
   if (depthOf(data, start, end) > MAX_DEPTH) {
     return { fault: fault('TOO_DEEP', `brackets are nested deeper than ${MAX_DEPTH}`) };
@@ -63,10 +63,16 @@ export function typeName(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
-function notJson(data: Uint8Array, start: number, end: number): string {
+/** What breaks `data[start, end)`, of which it is known that it is no JSON in UTF-8. */
+export function brokenFault(data: Uint8Array, start: number, end: number): DecodeFault {
   const from = startsWithByteOrderMark(data, start, end) ? start + 3 : start;
+  const invalid = invalidUtf8At(data, from, end);
+  if (invalid >= 0) return fault('NOT_UTF8', `byte ${invalid - start} is not UTF-8`);
   const at = jsonFaultAt(data, from, end);
-  return at >= end ? `the JSON ends early, after ${end - start} bytes` : `byte ${at - start} breaks the JSON`;
+  return fault(
+    'NOT_JSON',
+    at >= end ? `the JSON ends early, after ${end - start} bytes` : `byte ${at - start} breaks the JSON`,
+  );
 }
 
 /** Most brackets open at once in valid JSON. */

@@ -3,7 +3,7 @@
  * key `a` with `b` below it, so nested and dotted events walk the same tree.
  */
 
-import { fieldPath } from './field-path.ts';
+import { fieldPath, type FieldPath } from './field-path.ts';
 
 /** A path of n segments has 2^(n-1) ways to be dotted; beyond this many segments no tree is built. */
 const MAX_TREE_SEGMENTS = 8;
@@ -16,6 +16,13 @@ export interface Terminal {
   readonly isPerson: boolean;
 }
 
+/** A field whose path goes through a key or ends there, and the index of its segment after the key. */
+export interface Passing {
+  readonly terminal: Terminal;
+  readonly path: FieldPath;
+  readonly next: number;
+}
+
 /** The wanted keys of one object. */
 export type KeyNode = Map<string, WantedKey>;
 
@@ -24,8 +31,11 @@ interface WantedKey {
   terminal: Terminal | undefined;
   /** What is wanted below, if anything. */
   below: KeyNode | undefined;
-  /** Keys that must not both occur in one event share a mark. */
+  /** What ends here or is wanted below, as paths. */
+  readonly passing: Passing[];
+  /** Keys of the same field share a mark; of those that occur in one event the one of lowest rank counts. */
   readonly mark: number;
+  readonly rank: number;
 }
 
 /** Undefined when a path cannot be matched byte by byte or has too many segments. */
@@ -33,17 +43,27 @@ export function buildKeyTree(terminals: readonly Terminal[]): KeyNode | undefine
   const root: KeyNode = new Map();
   let marks = terminals.length;
   for (const [mark, terminal] of terminals.entries()) {
-    const { steps } = fieldPath(terminal.path);
+    const path = fieldPath(terminal.path);
+    const { steps } = path;
     if (steps.length > MAX_TREE_SEGMENTS || !terminal.path.isWellFormed()) return undefined;
+    let rank = 0;
     const add = (node: KeyNode, from: number): void => {
       for (const { key, next } of steps[from]!) {
         const known = node.get(key);
         if (next === steps.length) {
-          node.set(key, { terminal, below: known?.below, mark });
+          const passing = [...(known?.passing ?? []), { terminal, path, next }];
+          node.set(key, { terminal, below: known?.below, passing, mark, rank: rank++ });
           continue;
         }
-        const wanted = known ?? { terminal: undefined, below: undefined, mark: marks++ };
+        const wanted = known ?? {
+          terminal: undefined,
+          below: undefined,
+          passing: [],
+          mark: marks++,
+          rank: 0,
+        };
         node.set(key, wanted);
+        wanted.passing.push({ terminal, path, next });
         wanted.below ??= new Map();
         add(wanted.below, next);
       }

@@ -55,10 +55,10 @@ export class RecordFiller {
   ): DecodeFault | undefined {
     record.time = NaN;
     if (value === undefined || value === null) {
-      return this.#timeRequired ? fault('NO_TIME', `${name} is missing or null`) : undefined;
+      return this.#timeRequired ? noTimeFault(name) : undefined;
     }
     record.time = parse(value);
-    return Number.isNaN(record.time) ? fault('BAD_TIME', `${name} is no time: ${shown(value)}`) : undefined;
+    return Number.isNaN(record.time) ? badTimeFault(name, value) : undefined;
   }
 
   /** All but time and size. Person fields of `root` may be replaced in place. */
@@ -70,10 +70,11 @@ export class RecordFiller {
       const value = resolvePath(root, path);
       slots[slot] = value === undefined || value === null ? value : pseudonyms;
       pseudonyms.clear();
-      if (value !== undefined && !this.#hasher.addValue(value, pseudonyms)) return badPerson(path);
+      if (value !== undefined && !this.#hasher.addValue(value, pseudonyms)) return badPersonFault(path.text);
     }
     if (this.#replacesPersons) {
-      for (const path of this.#persons) if (!this.#replacePersons(root, path)) return badPerson(path);
+      for (const path of this.#persons)
+        if (!this.#replacePersons(root, path)) return badPersonFault(path.text);
     }
     for (const [slot, path] of this.#paths.entries()) {
       if (this.#pseudonyms[slot] === undefined) slots[slot] = resolvePath(root, path);
@@ -109,8 +110,19 @@ export function exposesPersons(options: DecoderOptions): boolean {
   );
 }
 
-function badPerson(path: FieldPath): DecodeFault {
-  return fault('BAD_FIELD', `${path.text} holds an object where a person's id is expected`);
+/** An event whose field `name`, its time, is required and missing. */
+export function noTimeFault(name: string): DecodeFault {
+  return fault('NO_TIME', `${name} is missing or null`);
+}
+
+/** An event whose field `name`, its time, holds another value. */
+export function badTimeFault(name: string, value: FieldValue): DecodeFault {
+  return fault('BAD_TIME', `${name} is no time: ${shown(value)}`);
+}
+
+/** An event with an object where one of the persons' ids of `path` should be. */
+export function badPersonFault(path: string): DecodeFault {
+  return fault('BAD_FIELD', `${path} holds an object where a person's id is expected`);
 }
 
 function shown(value: FieldValue): string {

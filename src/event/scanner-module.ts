@@ -13,16 +13,18 @@ export interface ScannerExports {
   tagsAt(): number;
   dataAt(): number;
   newAt(): number;
+  partsAt(): number;
   tableSize(): number;
   endAt(): number;
   seed(a: bigint, b: bigint, c: bigint, d: bigint): void;
   setKey(low: bigint, high: bigint): void;
   begin(slots: number): number;
-  wantKey(object: number, length: number, kind: number, mark: number, slot: number): number;
+  wantKey(object: number, length: number, kind: number, mark: number, rank: number, slot: number): number;
   wantBelow(key: number): number;
   setRooms(key: number, hashes: number, room: number, links: number, steps: number): void;
   isExhausted(): number;
   scan(length: number): number;
+  isBroken(length: number): number;
 }
 
 type Compiled =

@@ -31,7 +31,7 @@ export class WasmScanner implements Decoder {
 
   decode(data: Uint8Array, start: number, end: number, record: EventRecord): DecodeFault | undefined {
     if (this.#walk === undefined && this.#left-- === 0) this.#walk = this.#create();
-    if (this.#walk?.read(data, start, end, record) === true) return undefined;
-    return this.#reference.decode(data, start, end, record);
+    const result = this.#walk === undefined ? 'left to others' : this.#walk.read(data, start, end, record);
+    return result === 'left to others' ? this.#reference.decode(data, start, end, record) : result;
   }
 }

@@ -1,16 +1,25 @@
 /**
  * One walk in WebAssembly (`wasm/scanner/`) with its memory: bytes go in, tags come out, and this file makes
  * values of them. Most tags are places in a table of values that exist already, so most fields cost one look-up.
+ * What the walk leaves as JSON is parsed here, part by part.
  *
- * Guarantee: an event that `read` accepts has exactly the slots and the time that the reference decoder gives.
- * What it does not accept says nothing about the event.
+ * Guarantee: exactly the slots, the time or the fault that the reference decoder gives, or no answer.
  */
 
-import { DEFAULT_MAX_EVENT_BYTES, DEFAULT_PERSON_FIELDS, type DecoderOptions } from './decoder-options.ts';
+import {
+  DEFAULT_MAX_EVENT_BYTES,
+  DEFAULT_PERSON_FIELDS,
+  DEFAULT_TIMESTAMP_FIELD,
+  type DecoderOptions,
+} from './decoder-options.ts';
+import type { DecodeFault } from './decoder.ts';
+import { brokenFault } from './event-reader.ts';
+import { resolvePath } from './field-path.ts';
 import { decodeString, numberOf, withLongIntegersAsText } from './json-text.ts';
-import type { KeyNode } from './key-tree.ts';
-import { pseudonymsOf } from './person-ids.ts';
+import type { KeyNode, Passing } from './key-tree.ts';
+import { PersonHasher, pseudonymsOf } from './person-ids.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
+import { badPersonFault, badTimeFault, noTimeFault } from './record-filler.ts';
 import type { EventRecord, FieldValue } from './record.ts';
 import type { ScannerExports } from './scanner-module.ts';
 import { SipHash } from './siphash.ts';
@@ -28,6 +37,7 @@ const TAG_PLAIN_TEXT = -3;
 const TAG_TEXT = -4;
 const TAG_LIST = -5;
 const TAG_JSON_VALUE = -7;
+const TAG_GATHERED = -8;
 const TIME_NONE = 0;
 const TIME_READ = 1;
 const TIME_TEXT = 2;
@@ -36,6 +46,7 @@ const TIME_FORM = 2;
 const TIME_FROM = 3;
 const TIME_TO = 4;
 const NEW_COUNT = 5;
+const PART_COUNT = 6;
 const FIXED: readonly (FieldValue | undefined)[] = [undefined, null, false, true, ''];
 
 const PAGE = 65_536;
@@ -52,6 +63,8 @@ export class WasmWalk {
   readonly #wasm: ScannerExports;
   readonly #root: KeyNode;
   readonly #slots: number;
+  readonly #paths: readonly string[];
+  readonly #timeField: string;
   readonly #timeRequired: boolean;
   readonly #maxEventBytes: number;
   readonly #memory: Buffer;
@@ -63,6 +76,15 @@ export class WasmWalk {
   readonly #tags: number;
   readonly #data: number;
   readonly #new: number;
+  readonly #parts: number;
+  /** By mark of a key: what may be found in a part that is its value. */
+  readonly #passing = new Map<number, readonly Passing[]>();
+  readonly #hasher: PersonHasher;
+  /** By slot: a person field's pseudonyms when they are from such a part. */
+  readonly #gathered: readonly Pseudonyms[];
+  /** Of the parts of the event at hand: its time, and the first slot with an object for an id, or −1. */
+  #partTime: FieldValue | undefined;
+  #badSlot = -1;
   /** By tag; cells hold the strings whose bytes the walk knows. */
   readonly #values: (FieldValue | undefined)[];
   /** By slot: a person field's pseudonyms and links, which the walk writes. */
@@ -81,6 +103,8 @@ export class WasmWalk {
     this.#wasm = wasm;
     this.#root = root;
     this.#slots = fields.size;
+    this.#paths = fields.paths;
+    this.#timeField = options.timestampField ?? DEFAULT_TIMESTAMP_FIELD;
     this.#timeRequired = options.timeRequired;
     this.#maxEventBytes = Math.min(options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES, wasm.maxEventBytes());
     let end = wasm.endAt();
@@ -102,6 +126,9 @@ export class WasmWalk {
     this.#tags = wasm.tagsAt() / 4;
     this.#data = wasm.dataAt() / 8;
     this.#new = wasm.newAt() / 4;
+    this.#parts = wasm.partsAt() / 4;
+    this.#hasher = new PersonHasher(pseudonymKey);
+    this.#gathered = fields.paths.map((_, slot) => pseudonymsOf(fields, slot));
     this.#values = Array.from({ length: wasm.tableSize() }, (_, i) => FIXED[i]);
     for (const [slot, room] of rooms) {
       const own = pseudonymsOf(fields, slot);
@@ -122,10 +149,15 @@ export class WasmWalk {
     this.#begin();
   }
 
-  /** Decodes `data[start, end)` if it is an event of the usual kind; else returns false. */
-  read(data: Uint8Array, start: number, end: number, record: EventRecord): boolean {
+  /** Decodes `data[start, end)` like any decoder, or leaves it to another one. */
+  read(
+    data: Uint8Array,
+    start: number,
+    end: number,
+    record: EventRecord,
+  ): DecodeFault | 'left to others' | undefined {
     const length = end - start;
-    if (length > this.#maxEventBytes) return false;
+    if (length > this.#maxEventBytes) return 'left to others';
     if (data !== this.#last) this.#adopt(data);
     const from = this.#offset + start;
     this.#source.copy(this.#memory, this.#input, from, from + length);
@@ -134,17 +166,9 @@ export class WasmWalk {
     const header = this.#header;
     if (words[header + NEW_COUNT] !== 0) this.#takeStrings();
     if (--this.#untilCheck === 0) this.#check();
-    if (understood === 0) return false;
-    const form = words[header + TIME_FORM]!;
-    let time = NaN;
-    if (form === TIME_READ) time = this.#floats[header >> 1]!;
-    else if (form !== TIME_NONE) {
-      time =
-        form === TIME_TEXT
-          ? parseTimeBytes(this.#memory, words[header + TIME_FROM]!, words[header + TIME_TO]!)
-          : parseTime(this.#floats[header >> 1]!);
-      if (Number.isNaN(time)) return false;
-    } else if (this.#timeRequired) return false;
+    if (understood === 0) {
+      return this.#wasm.isBroken(length) === 0 ? 'left to others' : brokenFault(data, start, end);
+    }
     const slots = record.slots;
     const values = this.#values;
     const tags = this.#tags;
@@ -152,10 +176,37 @@ export class WasmWalk {
       const tag = words[tags + i]!;
       slots[i] = tag >= 0 ? values[tag] : this.#value(i, tag);
     }
-    record.time = time;
     record.size = length;
     record.whole = undefined;
-    return true;
+    const hasParts = words[header + PART_COUNT] !== 0;
+    if (hasParts) this.#takeParts(slots);
+    if (words[header + TIME_FORM] === TIME_READ) record.time = this.#floats[header >> 1]!;
+    else {
+      const fault = this.#otherTime(hasParts ? this.#partTime : undefined, record);
+      if (fault !== undefined) return fault;
+    }
+    return hasParts && this.#badSlot >= 0 ? badPersonFault(this.#paths[this.#badSlot]!) : undefined;
+  }
+
+  /** The time when it is not in the usual form; `found` is what a part holds of it. */
+  #otherTime(found: FieldValue | undefined, record: EventRecord): DecodeFault | undefined {
+    const words = this.#words;
+    const header = this.#header;
+    const form = words[header + TIME_FORM];
+    const from = words[header + TIME_FROM]!;
+    const to = words[header + TIME_TO]!;
+    record.time = NaN;
+    let value = found;
+    if (form === TIME_TEXT) record.time = parseTimeBytes(this.#memory, from, to);
+    else {
+      if (form !== TIME_NONE) value = this.#floats[header >> 1]!;
+      if (value === undefined || value === null) {
+        return this.#timeRequired ? noTimeFault(this.#timeField) : undefined;
+      }
+      record.time = parseTime(value);
+    }
+    if (!Number.isNaN(record.time)) return undefined;
+    return badTimeFault(this.#timeField, value ?? decodeString(this.#memory, from, to, true));
   }
 
   #adopt(data: Uint8Array): void {
@@ -178,13 +229,15 @@ export class WasmWalk {
       case TAG_TEXT:
         return decodeString(this.#memory, first, second, tag === TAG_PLAIN_TEXT);
       case TAG_JSON_VALUE:
-        return JSON.parse(withLongIntegersAsText(this.#memory.toString('utf8', first, second))) as FieldValue;
+        return this.#parse(first, second);
       case TAG_LIST: {
         const list: FieldValue[] = [];
-        for (let i = first; i < first + second; i++) {
-          const tag = words[this.#tags + i]!;
-          list.push(tag >= 0 ? this.#values[tag]! : this.#value(i, tag));
-        }
+        for (let i = first; i < first + second; i++) list.push(this.#element(i));
+        return list;
+      }
+      case TAG_GATHERED: {
+        const list: FieldValue[] = [];
+        for (let i = first; i !== 0; i = words[2 * (this.#data + i + 1)]!) list.push(this.#element(i));
         return list;
       }
       default: {
@@ -196,6 +249,11 @@ export class WasmWalk {
     }
   }
 
+  #element(at: number): FieldValue {
+    const tag = this.#words[this.#tags + at]!;
+    return tag >= 0 ? this.#values[tag]! : this.#value(at, tag);
+  }
+
   /** Makes the strings of cells that hold other bytes than before. */
   #takeStrings(): void {
     const words = this.#words;
@@ -204,6 +262,37 @@ export class WasmWalk {
       const plain = words[at + 3] === TAG_PLAIN_TEXT;
       this.#values[words[at]!] = decodeString(this.#memory, words[at + 1]!, words[at + 2]!, plain);
     }
+  }
+
+  /** Fields of the parts that the walk left. */
+  #takeParts(slots: (FieldValue | undefined)[]): void {
+    this.#partTime = undefined;
+    this.#badSlot = -1;
+    const words = this.#words;
+    const last = this.#parts + 4 * words[this.#header + PART_COUNT]!;
+    for (let at = this.#parts; at < last; at += 4) {
+      if (words[at] === 0) continue;
+      const part = this.#parse(words[at + 1]!, words[at + 2]!);
+      for (const { terminal, path, next } of this.#passing.get(words[at + 3]!)!) {
+        const value = resolvePath(part, path, next);
+        if (value === undefined) continue;
+        const { slot, isTime, isPerson } = terminal;
+        if (isTime) this.#partTime = value;
+        if (slot >= 0) slots[slot] = isPerson && value !== null ? this.#pseudonymsOf(value, slot) : value;
+      }
+    }
+  }
+
+  #pseudonymsOf(value: FieldValue, slot: number): Pseudonyms {
+    const pseudonyms = this.#gathered[slot]!;
+    pseudonyms.clear();
+    const isGood = this.#hasher.addValue(value, pseudonyms);
+    if (!isGood && (this.#badSlot < 0 || slot < this.#badSlot)) this.#badSlot = slot;
+    return pseudonyms;
+  }
+
+  #parse(from: number, to: number): FieldValue {
+    return JSON.parse(withLongIntegersAsText(this.#memory.toString('utf8', from, to))) as FieldValue;
   }
 
   #check(): void {
@@ -218,7 +307,7 @@ export class WasmWalk {
   }
 
   #want(object: number, node: KeyNode): void {
-    for (const [text, { terminal, below, mark }] of node) {
+    for (const [text, { terminal, below, passing, mark, rank }] of node) {
       const length = this.#memory.write(text, this.#input);
       const kind =
         terminal === undefined
@@ -231,9 +320,10 @@ export class WasmWalk {
                 ? VALUE
                 : VALUE_ABOVE;
       const slot = terminal?.slot ?? -1;
-      const key = this.#wasm.wantKey(object, length, kind, mark, slot);
+      const key = this.#wasm.wantKey(object, length, kind, mark, rank, slot);
       if (key === 0) throw new TreeTooLarge();
-      if (terminal === undefined && below !== undefined) {
+      this.#passing.set(mark, passing);
+      if (below !== undefined) {
         const inner = this.#wasm.wantBelow(key);
         if (inner === 0) throw new TreeTooLarge();
         this.#want(inner, below);

@@ -126,14 +126,28 @@ export function skipLiteral(at: u32): u32 {
   return word == 0x736c6166 && load<u8>(at + 4) == 0x65 ? at + 5 : 0; // false
 }
 
-const MAX_DEPTH: u32 = 512;
+export const MAX_DEPTH: u32 = 512;
+/** Whether something was refused for its depth alone. */
+let wasTooDeep: bool = false;
+
+/** Whether the text from `at` to `end`, where a zero stands, is no JSON at all; false when it is deeper than the limit. */
+export function isBroken(at: u32, end: u32): bool {
+  wasTooDeep = false;
+  const last = skipValue(skipSpace(at), 0);
+  return last == 0 ? !wasTooDeep : skipSpace(last) != end;
+}
+
+function tooDeep(): u32 {
+  wasTooDeep = true;
+  return 0;
+}
 
 /** Any value; `depth` is the number of brackets open around it. Deeper than the limit is refused, too. */
 export function skipValue(at: u32, depth: u32): u32 {
   const first = load<u8>(at);
   if (first == 0x22) return skipString(at + 1);
-  if (first == 0x7b) return depth == MAX_DEPTH ? 0 : skipObject(at + 1, depth + 1);
-  if (first == 0x5b) return depth == MAX_DEPTH ? 0 : skipList(at + 1, depth + 1);
+  if (first == 0x7b) return depth == MAX_DEPTH ? tooDeep() : skipObject(at + 1, depth + 1);
+  if (first == 0x5b) return depth == MAX_DEPTH ? tooDeep() : skipList(at + 1, depth + 1);
   if (first == 0x74 || first == 0x66 || first == 0x6e) return skipLiteral(at);
   return skipNumber(at);
 }

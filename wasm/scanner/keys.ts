@@ -14,7 +14,8 @@
  */
 
 import { hashOf, isZero, mask, sameBytes } from './bytes';
-import { HEAP, HEAP_END, KEYS, KEYS_LOG2, MAX_MARKS, MAX_SLOTS, MET, STEP_MARKS } from './layout';
+import { HEAP, HEAP_END, KEYS, KEYS_LOG2, MAX_MARKS, MAX_SLOTS, MET, PART_COUNT, STEP_MARKS } from './layout';
+import { dropPart, forgetBelow } from './parts';
 
 // Kinds of keys: nothing is wanted of it; it leads to something wanted; a value; the event time;
 // persons; a value below which something else is wanted.
@@ -52,13 +53,21 @@ export const KEY_LINKS: usize = 36;
 export const KEY_STEPS: usize = 40;
 /** Of unwanted keys: a hash of the value when it was last learned. */
 export const KEY_LAST: usize = 44;
+/** Of wanted keys: the next one of the same object. */
+export const KEY_NEXT: usize = 48;
+/** Of the keys that share a mark, the one of lowest rank counts. */
+const KEY_RANK: usize = 52;
+/** Of wanted keys: which one of its object it is, and whether it has a dot. */
+export const KEY_INDEX: usize = 56;
+export const KEY_IS_DOTTED: usize = 60;
 const KEY: u32 = 64;
 
-// An object: depth (brackets open within), the key whose value it is, the key that stands for all without room;
-// then the place at its start.
+// An object: depth (brackets open within), the key whose value it is, the key that stands for all without room, the
+// first wanted key; then the place at its start.
 export const OBJECT_DEPTH: usize = 0;
 export const OBJECT_ABOVE: usize = 4;
 const OBJECT_OTHER: usize = 8;
+export const OBJECT_FIRST: usize = 12;
 const OBJECT: u32 = 16;
 /** Objects of which nothing is wanted are followed down to this depth, deeper ones are skipped. */
 const MAX_LEARNED_DEPTH: u32 = 16;
@@ -132,13 +141,19 @@ function newKey(object: u32, from: u32, length: u32): u32 {
 }
 
 /** Adds a wanted key; 0 when there is no room. */
-export function want(object: u32, from: u32, length: u32, kind: u32, mark: u32, slot: i32): u32 {
+export function want(object: u32, from: u32, length: u32, kind: u32, mark: u32, rank: u32, slot: i32): u32 {
   if (mark >= MAX_MARKS || slot >= i32(MAX_SLOTS) || keys >= MAX_KEYS / 2) return 0;
   const key = newKey(object, from, length);
   if (key == 0) return 0;
   store<u32>(key, kind, KEY_KIND);
   store<u32>(key, mark, KEY_MARK);
+  store<u32>(key, rank, KEY_RANK);
   store<i32>(key, slot, KEY_SLOT);
+  const next = load<u32>(object, OBJECT_FIRST);
+  store<u32>(key, next, KEY_NEXT);
+  store<u32>(key, next == 0 ? 0 : load<u32>(next, KEY_INDEX) + 1, KEY_INDEX);
+  for (let i = from; i < from + length; i++) if (load<u8>(i) == 0x2e) store<u32>(key, 1, KEY_IS_DOTTED);
+  store<u32>(object, key, OBJECT_FIRST);
   keep(key, placeOf(object, from, length));
   return key;
 }
@@ -178,15 +193,31 @@ export function find(object: u32, from: u32, length: u32): u32 {
   return key;
 }
 
+/** The wanted key `[from, to)` of an object, or 0. */
+export function wanted(object: u32, from: u32, length: u32): u32 {
+  const key = load<u32>(placeOf(object, from, length));
+  return key != 0 && load<i32>(key, KEY_MARK) >= 0 ? key : 0;
+}
+
+/** Whether a key begins with another one and a dot. */
+export function isPrefix(other: u32, key: u32): bool {
+  const length = load<u32>(other, KEY_LENGTH);
+  const from = load<u32>(key, KEY_FROM);
+  if (load<u32>(key, KEY_LENGTH) <= length || load<u8>(from + length) != 0x2e) return false;
+  return sameBytes(load<u32>(other, KEY_FROM), from, length);
+}
+
 /** The key that stands for all of an object that nobody wants and that are not learned. */
 export function otherOf(object: u32): u32 {
   return load<u32>(object, OBJECT_OTHER);
 }
 
-/** The object that the value of a key is, for which nothing may be wanted; 0 when it is to be skipped. */
+/** The object that the value of a key is, of which nothing may be wanted; 0 when it is not to be walked over. */
 export function below(key: u32): u32 {
   const known = load<u32>(key, KEY_BELOW);
-  if (known != 0 || load<u32>(key, KEY_KIND) != UNWANTED || load<u32>(key, KEY_FROM) == 0) return known;
+  const kind = load<u32>(key, KEY_KIND);
+  if (kind == VALUE_ABOVE) return 0;
+  if (known != 0 || kind != UNWANTED || load<u32>(key, KEY_FROM) == 0) return known;
   if (load<u32>(load<u32>(key, KEY_OBJECT), OBJECT_DEPTH) >= MAX_LEARNED_DEPTH) return 0;
   const object = newObject(key);
   store<u32>(key, object, KEY_BELOW);
@@ -265,17 +296,54 @@ export function markAll(edge: u32, event: u32): bool {
   return true;
 }
 
-/**
- * Of two equal keys the last counts, which is what overwriting does; but not when values below the first were
- * taken, nor when a field was found under another key.
- */
+// Flags of keys met: whether its field is only claimed (see parts.ts); whether it was found under others, too.
+export const CLAIMED: u32 = 1;
+const CONTESTED: u32 = 2;
+const FLAGS: u32 = 15;
+
+/** Whether the field of the key that was met last is already there, under one that counts more. */
+export let isShadowed: bool = false;
+export function startKeys(): void {
+  isShadowed = false;
+}
+
 @inline
 function meet(key: u32, event: u32): bool {
   const met = MET + 8 * load<u32>(key, KEY_MARK);
-  if (load<u32>(met) == event && (load<u32>(met, 4) != key || load<u32>(key, KEY_KIND) == INNER)) return false;
+  if (load<u32>(met) == event) return meetAgain(key, met, event);
   store<u32>(met, event);
   store<u32>(met, key, 4);
   return true;
+}
+
+/**
+ * Of two equal keys the last counts, which is what overwriting does once nothing is left of what the first held. Of
+ * two for the same field, nested and dotted, it is the one of lower rank; the other is not kept.
+ */
+function meetAgain(key: u32, met: u32, event: u32): bool {
+  const word = load<u32>(met, 4);
+  const before = word & ~FLAGS;
+  if (before != key && ((word & CLAIMED) != 0 || load<u32>(key, KEY_KIND) == VALUE_ABOVE)) return false;
+  if (before != key && load<u32>(before, KEY_RANK) < load<u32>(key, KEY_RANK)) {
+    store<u32>(met, before | CONTESTED, 4);
+    isShadowed = true;
+    return true;
+  }
+  store<u32>(met, before == key ? key | (word & CONTESTED) : key | CONTESTED, 4);
+  if (load<u32>(PART_COUNT) != 0) dropPart(before);
+  return load<u32>(before, KEY_BELOW) == 0 || forgetBelow(before, event);
+}
+
+/** Notes that nothing is found of a key any more; false when its field was there under another, too. */
+export function unmeet(key: u32, met: u32): bool {
+  store<u32>(met, 0);
+  return (load<u32>(met, 4) & CONTESTED) == 0;
+}
+
+/** Whether a key is what its field was found under in this event. */
+@inline
+export function isMet(key: u32, met: u32, event: u32): bool {
+  return load<u32>(met) == event && (load<u32>(met, 4) & ~FLAGS) == key;
 }
 
 /** Marks of the step that is being taken, to be learned. */

@@ -18,16 +18,25 @@ export const STEP_MARKS: u32 = FIRST - 64;
 /** For a string without its escapes, which is never longer than with them. */
 export const SCRATCH_SIZE: u32 = 4096;
 export const SCRATCH: u32 = FIRST - 8192;
+/** By object that is being gathered from, where the values of its wanted keys begin. */
+export const MAX_GATHERED_KEYS: u32 = 64;
+export const GATHER_FRAMES: u32 = FIRST - 4096;
+export const GATHER_FRAMES_END: u32 = FIRST - 2048;
 /** What is hashed for a link; then the digits of its number, which end at DIGITS_END. */
 export const MESSAGE: u32 = FIRST - 2048;
 export const DIGITS_END: u32 = FIRST - 1024;
 
-/** 64-bit words: the event time; then 32-bit ones: its form, the text it has, the number of new strings. */
+/** Parts of the event that are left to the caller, 16 bytes each: key (0: none any more), from, to, mark of the key. */
+export const MAX_PARTS: u32 = 16;
+export const PARTS: u32 = FIRST - 512;
+
+/** 64-bit words: the event time; then 32-bit ones: its form, the text it has, the numbers of new strings and parts. */
 export const TIME: u32 = FIRST + 64;
 export const TIME_FORM: u32 = TIME + 8;
 export const TIME_FROM: u32 = TIME + 12;
 export const TIME_TO: u32 = TIME + 16;
 export const NEW_COUNT: u32 = TIME + 20;
+export const PART_COUNT: u32 = TIME + 24;
 
 // Forms of the time: none or null; milliseconds at TIME; text to be read; a number at TIME to be checked.
 export const TIME_NONE: u32 = 0;
@@ -62,6 +71,8 @@ export const LIST: i32 = -5;
 export const PERSONS: i32 = -6;
 /** From, to: an object, or a list with others in it. */
 export const JSON_VALUE: i32 = -7;
+/** First value, last value; the place behind each holds the next one, or 0. */
+export const GATHERED: i32 = -8;
 
 /** Strings that got a cell: cell, from, to, tag of the text. */
 export const MAX_NEW: u32 = 4096;

@@ -2,9 +2,9 @@
  * The walk over one event's bytes, in AssemblyScript: what `src/event/wasm-walk.ts` calls for every event.
  *
  * The event lies at INPUT. `scan` checks all of it as JSON, as `JSON.parse` after a fatal UTF-8 check would, and
- * says in TAGS and DATA what each wanted field holds. It accepts only what it fully understands; everything else
- * (faults, but also an object twice that something is wanted of, or a list where a path goes on) is decoded by the
- * caller's reference.
+ * says in TAGS and DATA what each wanted field holds. Values of an unusual type are
+ * left to the caller as parts of JSON. It accepts only what it fully understands; everything else (what is no JSON,
+ * and what would take long) is the caller's.
  *
  * Invariants: zeros follow the event, and no string, number or edge holds one but the edge to the end, so nothing
  * reads on into older bytes. Positions are addresses; 0 means "not understood". Memory never grows.
@@ -13,7 +13,7 @@
 import { hashOf } from './bytes';
 import { put, putRange, putString, startCells } from './cells';
 import { heldLoneSurrogate, unescape } from './escapes';
-import { isDigit, plainEnd, skipLiteral, skipNumber, skipSpace, skipString, skipValue } from './json';
+import { isBroken as isBrokenText, isDigit, plainEnd, skipLiteral, skipNumber, skipSpace, skipString, skipValue } from './json';
 import {
   after,
   below,
@@ -23,6 +23,7 @@ import {
   follow,
   forget,
   INNER,
+  isShadowed,
   KEY_BELOW,
   KEY_FROM,
   KEY_HASHES,
@@ -45,6 +46,7 @@ import {
   PERSONS_KEY,
   PLACE_IS_START,
   PLACE_OBJECT,
+  startKeys,
   startMarks,
   startOf,
   TIME_KEY,
@@ -55,6 +57,8 @@ import {
 } from './keys';
 import * as layout from './layout';
 import { SCRATCH } from './layout';
+import { claimBelow, forgetBelow, leave, startParts } from './parts';
+import { gather } from './gather';
 import { putLinks, sipHash } from './persons';
 import { readTime } from './time';
 
@@ -79,6 +83,9 @@ export function dataAt(): u32 {
 }
 export function newAt(): u32 {
   return layout.NEW;
+}
+export function partsAt(): u32 {
+  return layout.PARTS;
 }
 export function tableSize(): i32 {
   return layout.TABLE_SIZE;
@@ -110,8 +117,8 @@ export function begin(slotCount: u32): u32 {
 }
 
 /** Adds the key of `length` bytes at INPUT to an object; 0 when there is no room. */
-export function wantKey(object: u32, length: u32, kind: u32, mark: u32, slot: i32): u32 {
-  return want(object, layout.INPUT, length, kind, mark, slot);
+export function wantKey(object: u32, length: u32, kind: u32, mark: u32, rank: u32, slot: i32): u32 {
+  return want(object, layout.INPUT, length, kind, mark, rank, slot);
 }
 
 /** The object below a wanted key, made when missing; 0 when there is no room. */
@@ -131,6 +138,17 @@ export function setRooms(key: u32, hashes: u32, room: u32, links: u32, steps: u3
   store<u32>(key, steps, KEY_STEPS);
 }
 
+/** Whether the event that `scan` did not understand is no JSON, or not in UTF-8. */
+export function isBroken(length: u32): u32 {
+  return u32(isBrokenText(textAt(), layout.INPUT + length));
+}
+
+/** Behind a byte-order mark. */
+@inline
+function textAt(): u32 {
+  return layout.INPUT + 3 * u32((load<u32>(layout.INPUT) & 0xffffff) == 0xbfbbef);
+}
+
 /** Reads the event of `length` bytes at INPUT; 1 when it was understood. New strings are to be taken either way. */
 export function scan(length: u32): u32 {
   const end = layout.INPUT + length;
@@ -139,10 +157,16 @@ export function scan(length: u32): u32 {
   for (let i: u32 = 0; i < slots; i += 4) v128.store(layout.TAGS + 4 * i, zero);
   store<u32>(layout.TIME_FORM, layout.TIME_NONE);
   store<u32>(layout.NEW_COUNT, 0);
+  startParts(length);
+  startKeys();
   nextValue = slots;
-  event++;
+  if (++event == 0) {
+    // Numbers begin again, so none of them must be left from before.
+    memory.fill(layout.MET, 0, 8 * layout.MAX_MARKS);
+    event = 1;
+  }
   isLearning = event <= LEARNING_EVENTS || event % LEARNING_EVERY == 0;
-  let at = skipSpace(layout.INPUT);
+  let at = skipSpace(textAt());
   if (load<u8>(at) != 0x7b) return 0;
   at++;
   let place = startOf(root);
@@ -152,9 +176,9 @@ export function scan(length: u32): u32 {
     if (edge != 0) {
       at = edgeEnd(edge, at);
       key = load<u32>(edge, EDGE_KEY);
+      if (!markAll(edge, event)) return 0;
       // The last byte of an edge to the end is the zero behind the event.
       if (key == 0) return u32(at - 1 == end);
-      if (!markAll(edge, event)) return 0;
     } else {
       at = step(place, at);
       if (at == 0) return 0;
@@ -167,7 +191,10 @@ export function scan(length: u32): u32 {
       first = load<u8>(at);
     }
     const kind = load<u32>(key, KEY_KIND);
-    if (kind == UNWANTED) {
+    if (isShadowed) {
+      startKeys();
+      at = skipValue(at, depthAt(key));
+    } else if (kind == UNWANTED) {
       if (first == 0x22) {
         at = plainEnd(at + 1);
         at = load<u8>(at) == 0x22 ? at + 1 : skipString(at);
@@ -182,14 +209,14 @@ export function scan(length: u32): u32 {
         at++;
         continue;
       }
-      if (first == 0x5b) return 0;
-      at = skipValue(at, depthAt(key));
+      at = first == 0x5b ? crossed(at, key) : skipValue(at, depthAt(key));
     } else if (kind == VALUE || kind == VALUE_ABOVE) {
       const slot = load<u32>(key, KEY_SLOT);
       at = first == 0x5b ? list(at, key, slot) : first == 0x7b ? jsonValue(at, key, slot) : scalar(at, first, slot, slot);
-    } else if (first == 0x7b) return 0;
-    else if (kind == PERSONS_KEY) at = persons(at, first, key);
-    else at = time(at, first, load<i32>(key, KEY_SLOT));
+    } else {
+      const end = kind == PERSONS_KEY ? persons(at, first, key, 0, 0) : time(at, first, load<i32>(key, KEY_SLOT));
+      at = end != 0 ? end : part(at, key);
+    }
     if (at == 0) return 0;
     place = after(key);
   }
@@ -296,7 +323,7 @@ function keyAt(object: u32, from: u32, to: u32): u32 {
   return heldLoneSurrogate ? otherOf(object) : find(object, SCRATCH, length);
 }
 
-function holdsBackslash(from: u32, to: u32): bool {
+export function holdsBackslash(from: u32, to: u32): bool {
   for (let i = from; i < to; i++) if (load<u8>(i) == 0x5c) return true;
   return false;
 }
@@ -308,7 +335,7 @@ const EXACT_DIGITS: u32 = 15;
 
 /** A string, number or literal at `at`, whose first byte is `first`, becomes a value. */
 @inline
-function scalar(at: u32, first: u8, value: u32, field: u32): u32 {
+export function scalar(at: u32, first: u8, value: u32, field: u32): u32 {
   if (first != 0x22) return otherScalar(at, first, value);
   const close = plainEnd(at + 1);
   if (load<u8>(close) == 0x22) {
@@ -370,12 +397,34 @@ function list(from: u32, key: u32, slot: u32): u32 {
 
 /** An object, or a list with others in it: rare enough for the caller to parse it. */
 function jsonValue(at: u32, key: u32, slot: u32): u32 {
-  if (load<u32>(key, KEY_KIND) == VALUE_ABOVE) return 0;
+  if (load<u32>(key, KEY_KIND) == VALUE_ABOVE) return part(at, key);
   const end = skipValue(at, depthAt(key));
   if (end != 0) putRange(slot, layout.JSON_VALUE, at, end);
   return end;
 }
 
+/** A list where a path goes on. */
+function crossed(at: u32, key: u32): u32 {
+  if (!claimBelow(key, event)) return 0;
+  const end = gather(at, key, depthAt(key), layout.GATHER_FRAMES);
+  if (end != 0) return end;
+  return forgetBelow(key, event) ? part(at, key) : 0;
+}
+
+/** The first of so many free places for values, or 0. */
+export function takeValues(count: u32): u32 {
+  if (nextValue + count > layout.MAX_VALUES) return 0;
+  nextValue += count;
+  return nextValue - count;
+}
+
+/** The value of a key, for the caller to parse. */
+function part(at: u32, key: u32): u32 {
+  const end = skipValue(at, depthAt(key));
+  return end != 0 && claimBelow(key, event) && leave(key, at, end) ? end : 0;
+}
+
+/** 0 for what is no time as it stands; it may be none at all. */
 function time(at: u32, first: u8, slot: i32): u32 {
   store<u32>(layout.TIME_FORM, layout.TIME_NONE);
   if (first == 0x22) {
@@ -400,7 +449,10 @@ function time(at: u32, first: u8, slot: i32): u32 {
   if (!isDigit(first)) return 0;
   const value = slot >= 0 ? u32(slot) : layout.MAX_VALUES - 1;
   const end = otherScalar(at, first, value);
-  if (end == 0 || load<i32>(layout.TAGS + 4 * value) != layout.NUMBER) return 0;
+  if (end == 0 || load<i32>(layout.TAGS + 4 * value) != layout.NUMBER) {
+    if (slot >= 0) put(slot, layout.UNDEFINED);
+    return 0;
+  }
   store<u32>(layout.TIME_FORM, layout.TIME_NUMBER);
   store<f64>(layout.TIME, load<f64>(layout.DATA + 8 * value));
   return end;
@@ -413,17 +465,17 @@ let hashesEnd: u32 = 0;
 let links: u32 = 0;
 let steps: u32 = 0;
 
-/** One id or a list of ids, hashed. */
-function persons(from: u32, first: u8, key: u32): u32 {
+/** One id or a list of ids, hashed, behind `count` ids of which `linked` have links. */
+export function persons(from: u32, first: u8, key: u32, count: u32, linked: u32): u32 {
   const slot = load<u32>(key, KEY_SLOT);
   if (first == 0x6e) {
     put(slot, layout.NULL);
     return skipLiteral(from);
   }
-  hashes = load<u32>(key, KEY_HASHES);
-  hashesEnd = hashes + 8 * load<u32>(key, KEY_ROOM);
-  links = load<u32>(key, KEY_LINKS);
+  hashes = load<u32>(key, KEY_HASHES) + 8 * count;
+  hashesEnd = load<u32>(key, KEY_HASHES) + 8 * load<u32>(key, KEY_ROOM);
   steps = load<u32>(key, KEY_STEPS);
+  links = load<u32>(key, KEY_LINKS) + (8 + 16 * steps) * linked;
   let at = from;
   if (first != 0x5b) at = person(at);
   else {
@@ -441,12 +493,12 @@ function persons(from: u32, first: u8, key: u32): u32 {
       }
     }
   }
-  const linked = steps == 0 ? 0 : (links - load<u32>(key, KEY_LINKS)) / (8 + 16 * steps);
-  putRange(slot, layout.PERSONS, (hashes - load<u32>(key, KEY_HASHES)) >>> 3, linked);
+  const allLinked = steps == 0 ? 0 : (links - load<u32>(key, KEY_LINKS)) / (8 + 16 * steps);
+  putRange(slot, layout.PERSONS, (hashes - load<u32>(key, KEY_HASHES)) >>> 3, allLinked);
   return at;
 }
 
-/** True and false, and numbers that may not be their own text, are left to the reference. */
+/** True and false, lists, and numbers that may not be their own text, are left to the caller. */
 function person(at: u32): u32 {
   const first = load<u8>(at);
   let from = at;

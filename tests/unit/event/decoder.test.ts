@@ -72,6 +72,7 @@ describe.each<[string, Create]>([
   };
   const persons = (json: string, setup?: Setup) =>
     value('portal.records.ids', `"portal":{"records":{"ids":${json}}}`, setup);
+  const personsOfAll = (json: string) => value('portal.records.ids', `"portal":{"records":${json}}`);
   const linked = (json: string, steps: number) => persons(json, { linked: steps });
   const codeOf = (input: string | Uint8Array, setup?: Setup) =>
     decodeWith(create, ['user.id', 'portal.records.ids'], input, setup).code;
@@ -104,6 +105,13 @@ describe.each<[string, Create]>([
     expect(value('a.b.c', '"a":{"b":{"c":1}},"a.b":{"c":2}')).toBe(2);
     expect(value('a.b.c', '"a":{"b":{"c":1}},"a.b":{"x":2}')).toBe(1);
     expect(value('a.b.c', '"a":{"b":{"c":1}},"a.b.c":null')).toBe(null);
+    expect(value('a.b.c', '"a":{"b.c":1,"b":{"c":2}},"a.b":{"c":3}')).toBe(3);
+    expect(value('a.b.c', '"a.b":{"c":3},"a":{"b":{"c":2},"b.c":1}')).toBe(3);
+    expect(value('a.b.c', '"a.b":{"c":3},"a":{"b":{"c":2},"b.c":1},"a.b":{}')).toBe(1);
+    expect(value('a.b.c', '"a.b":{"c":3},"a":{"b.c":1},"a":{}')).toBe(3);
+    expect(persons('[["x"]],"x":0}},"portal.records":{"ids":["y"],"x":1},"z":{"z":{"z":0')).toEqual(
+      personsOf('y'),
+    );
     expect(value('a.b.c', '"a":{"b":1}')).toBe(undefined);
     expect(value('a.b.c', '"a":null')).toBe(undefined);
   });
@@ -113,6 +121,19 @@ describe.each<[string, Create]>([
     expect(value('a.b', '"a":[{"c":1},"b"]')).toBe(undefined);
     expect(value('a.b', '"a":[]')).toBe(undefined);
     expect(value('a.b.c', '"a":[{"b":[{"c":1},{"c":2}]},{"b.c":3}]')).toEqual([1, 2, 3]);
+    expect(value('a.b', String.raw`"a":[{"b":{"x":[1]}},[{"\u0062":"é"},[{"b":[]}]],{"b":-1.5e3}]`)).toEqual([
+      { x: [1] },
+      'é',
+      -1500,
+    ]);
+    expect(value('a.b', '"a":[{"b":[]}]')).toEqual([]);
+    expect(value('a.b', '"a":[{"b":1,"b":2},{"b":3}]')).toEqual([2, 3]);
+    expect(value('a.b.c', '"a":[{"b":{"c":1},"b":{"x":2}},{"b":[{"c":3,"c":[4]}],"x":5}]')).toEqual([4]);
+    expect(value('a.b.c', '"a":[{"b":{"c":1},"b.c":2},{"b.c":3},{"b":{"c":4}}]')).toEqual([2, 3, 4]);
+    const many = Array.from({ length: 50_000 }, (_, i) => ({ b: [i, `${i}`] }));
+    expect(value('a.b', `"a":${JSON.stringify(many)}`, { maxEventBytes: 1e7 })).toEqual(
+      many.flatMap(({ b }) => b),
+    );
   });
 
   it('lets the last of equal keys win, at every level', () => {
@@ -120,6 +141,34 @@ describe.each<[string, Create]>([
     expect(value('a.b', '"a":{"b":1},"a":{}')).toBe(undefined);
     expect(value('a.b', '"a":{"b":1},"a":{"b":2}')).toBe(2);
     expect(value('a', String.raw`"a":1,"\u0061":2`)).toBe(2);
+    expect(value('a.b', '"a":{"b":1},"a":{"c":2}')).toBe(undefined);
+    expect(value('a.b', '"a":{"b":1},"a":3')).toBe(undefined);
+    expect(value('a.b', '"a":[{"b":1}],"a":{"b":2}')).toBe(2);
+    expect(value('a.b', '"a":{"b":1},"a":[{"b":2},{"b":3}]')).toEqual([2, 3]);
+    expect(value('a.b', '"a":[{"b":1}],"a":[]')).toBe(undefined);
+    expect(value('a.b.c', '"a":{"b":[{"c":1}]},"a":{"b":{}}')).toBe(undefined);
+    expect(value('a.b.c', '"a":{"b.c":1,"b":{"c":2}},"a":{"b":{"c":3}}')).toBe(3);
+    expect(persons('["x"],"ids":[["y"]]')).toEqual(personsOf('y'));
+    expect(persons('[["x"]],"ids":["y"]')).toEqual(personsOf('y'));
+    expect(persons('[["x"]]},"records":{"count":1')).toBe(undefined);
+    const many = Array.from({ length: 3000 }, (_, i) => `"a":{"b":${i}},"a":[{"b":${i}}],`).join('');
+    expect(value('a.b', `${many}"a":{"b":"last"}`)).toBe('last');
+  });
+
+  it('gathers the persons of a crossed list', () => {
+    expect(
+      personsOfAll('[{"ids":["x"]},{"ids":[]},{"n":1},{"ids":["y",["z"]]},{"ids":7},{"ids":null}]'),
+    ).toEqual(personsOf('x', 'y', 'z', '7'));
+    expect(personsOfAll('[{"ids":null}]')).toEqual(personsOf());
+    expect(personsOfAll('[{"n":1}]')).toBe(undefined);
+    expect(personsOfAll('[{"ids":{}}]')).toBe('BAD_FIELD');
+  });
+
+  it('refuses the time of a crossed list', () => {
+    const setup = { timestampField: 'event.created' };
+    const code = (json: string) => decodeWith(create, [], json, setup).code;
+    expect(code('{"event":[{"created":"2025-07-12T21:04:11Z"}]}')).toBe('BAD_TIME');
+    expect(code('{"event":[{"x":1}]}')).toBe('NO_TIME');
   });
 
   it('treats the names of object machinery as plain data', () => {

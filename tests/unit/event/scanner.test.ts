@@ -14,10 +14,10 @@ afterEach(() => {
   vi.resetModules();
 });
 
-function decoderOf(create: typeof createDecoder = createDecoder, firstEvents = 0) {
+function decoderOf(create: typeof createDecoder = createDecoder, firstEvents = 0, timeRequired = false) {
   const fields = new FieldTable();
   for (const path of PATHS) fields.slot(path);
-  const decoder = create({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) }, firstEvents);
+  const decoder = create({ fields, timeRequired, pseudonymKey: new Uint8Array(16) }, firstEvents);
   const record = fields.newRecord();
   return (text: string) => {
     const bytes = Buffer.from(text);
@@ -38,6 +38,12 @@ it.each<[string, (text: string) => string]>([
   ['with dotted keys', (text) => text.replace('"user":{"id":"u-1",', '"user.id":"u-1","user":{')],
   ['with escapes in keys and values', (text) => text.replaceAll('"i', String.raw`"\u0069`)],
   ['with a key twice', (text) => text.replaceAll('"action":', '"action":1,"action":')],
+  ['with every object twice', (text) => text.replace(/^\{(.*)\}$/, '{$1,$1}')],
+  ['with a list where objects go on', (text) => text.replace(/"user":(\{.*?\})/, '"user":[$1,$1]')],
+  ['with ids in a list of objects', (text) => text.replace(/"records":(\{.*?\})/, '"records":[$1,[$1]]')],
+  ['with a field nested and dotted', (text) => text.replace('"user":', '"user.id":"u","user":')],
+  ['with a byte-order mark', (text) => `\ufeff${text}`],
+  ['with ids in lists of lists', (text) => text.replace(/"ids":(\[.*?\])/, '"ids":[$1,true]')],
   ['with objects for values', (text) => text.replace('"record-view"', '{"a":[1]}')],
   ['with a time in another form', (text) => text.replace('Z', '+02:00')],
   ['with text beyond ASCII', (text) => text.replace('rgc', 'été')],
@@ -46,6 +52,27 @@ it.each<[string, (text: string) => string]>([
   const reference = vi.spyOn(JsonParseDecoder.prototype, 'decode');
   for (let i = 0; i < 600; i++) expect(decode(change(event(i)))).toBeDefined();
   expect(reference).not.toHaveBeenCalled();
+});
+
+it('refuses broken events and those without a time itself', () => {
+  const decode = decoderOf(createDecoder, 0, true);
+  const reference = vi.spyOn(JsonParseDecoder.prototype, 'decode');
+  for (let i = 0; i < 600; i++) {
+    expect(decode(event(i).slice(0, -1 - (i % 200)))).toBe(undefined);
+    expect(decode(event(i).replace('@', ''))).toBe(undefined);
+  }
+  expect(reference).not.toHaveBeenCalled();
+});
+
+it('knows the ways it has learned to end an event, also when they empty an object', () => {
+  const decode = decoderOf();
+  for (let i = 0; i < 600; i++) {
+    expect(decode(event(i, ',"user":{}'))?.slice(0, 3), `event ${i}`).toEqual([
+      `id-${i}`,
+      'record-view',
+      undefined,
+    ]);
+  }
 });
 
 it('begins again when keys that never come back have taken all room', () => {
