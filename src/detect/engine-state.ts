@@ -10,6 +10,7 @@ import type { SectionReader, StateReader } from '../state/state-reader.ts';
 import type { SectionWriter, StateWriter } from '../state/state-writer.ts';
 import { firingHashes, streamHash } from './firing-hash.ts';
 import { type Lineage, lineageOf, lineageText } from './lineage.ts';
+import type { Routes } from './routing.ts';
 
 export interface Saved {
   save(to: SectionWriter): void;
@@ -33,6 +34,7 @@ export class EngineState {
   readonly #keyCheck: string;
   readonly #settings: string;
   readonly #former: Lineage;
+  readonly #routes: Routes | undefined;
   #lineage: Lineage | undefined;
 
   /** `settings`: whatever else decides what an event is. */
@@ -42,10 +44,12 @@ export class EngineState {
     hashKey: Uint8Array,
     settings: unknown,
     former: Lineage = [],
+    routes?: Routes,
   ) {
     this.#ruleSet = ruleSet;
     this.#streams = streams;
     this.#former = former;
+    this.#routes = routes;
     this.#keyCheck = createHmac('sha256', hashKey).update('saved state').digest('hex').slice(0, 32);
     this.#settings = JSON.stringify(settings);
   }
@@ -85,7 +89,7 @@ export class EngineState {
   /** Where the rules lie: found when first asked for, as most engines never save. */
   get lineage(): Lineage {
     if (this.#lineage !== undefined) return this.#lineage;
-    const hashOf = firingHashes(this.#ruleSet);
+    const hashOf = firingHashes(this.#ruleSet, this.#routes);
     const former = new Map(this.#former.flat().map(({ rule, hash }) => [rule, hash]));
     this.#lineage = this.#streams.map(({ rules, places }) =>
       places.map((rule) => ({ rule, hash: rules.includes(rule) ? hashOf(rule.key) : former.get(rule)! })),

@@ -19,7 +19,9 @@ import { DuplicateFilter } from './duplicate-filter.ts';
 import { EngineState, type Saved } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
 import type { Lineage } from './lineage.ts';
+import { keyedPath, Placement } from './placement.ts';
 import { planCorrelations } from './plan.ts';
+import { routesOf } from './routing.ts';
 import { Stream } from './stream.ts';
 import { ValueHashes } from './value-hashes.ts';
 import { textOf } from './values.ts';
@@ -43,6 +45,14 @@ export interface EngineOptions {
   readonly former?: Lineage | undefined;
   /** Whatever else decides what an event is: state saved under other settings is refused. */
   readonly settings?: string;
+  /** Takes only the groups that fall to this shard, of events that were matched elsewhere. */
+  readonly shard?: Shard;
+}
+
+/** One of the parts into which all groups are divided. */
+export interface Shard {
+  readonly index: number;
+  readonly of: number;
 }
 
 /** How long beyond the lateness copies of an event are recognised by id alone (event time). */
@@ -93,6 +103,9 @@ export class Engine {
   readonly #refs: number[][];
   readonly #fields: FieldTable;
   readonly #showsEvidence: boolean;
+  readonly #shard: number;
+  /** Of a shard. */
+  readonly #placement: Placement | undefined;
   readonly #refOf: ReadonlyMap<CorrelationRule, number>;
   readonly #depths: readonly {
     readonly rules: ReadonlySet<CorrelationRule>;
@@ -104,13 +117,18 @@ export class Engine {
   #firingRecord: EventRecord | undefined;
 
   constructor(options: EngineOptions) {
-    const { ruleSet, fields } = options;
+    const { ruleSet, fields, shard } = options;
     this.#hash = new SipHash(options.hashKey);
     this.#hashes = new ValueHashes(this.#hash);
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
     this.evidence = new Evidence(fields);
-    const plan = planCorrelations(ruleSet, fields, options.former);
+    const routes = shard && routesOf(ruleSet.correlations);
+    const plan = planCorrelations(ruleSet, fields, options.former, routes);
+    this.#shard = shard?.index ?? 0;
+    if (shard !== undefined && routes !== undefined) {
+      this.#placement = new Placement(plan.streams, routes, shard.of);
+    }
     this.tracker = new EpisodeTracker(ruleSet.correlations);
     this.#fields = fields;
     this.#showsEvidence = options.evidence ?? true;
@@ -150,8 +168,9 @@ export class Engine {
       ruleSet,
       plan.streams,
       options.hashKey,
-      [options.latenessMs, options.exactEntries, options.settings],
+      [options.latenessMs, options.exactEntries, options.settings, ...(shard ? [shard] : [])],
       options.former,
+      routes,
     );
     this.#refs = plan.streams.map(() => []);
     this.#depths = plan.depths.map((rules) => ({
@@ -167,9 +186,29 @@ export class Engine {
    * for a copy of an event that was seen.
    */
   process(record: EventRecord, partition: number): number {
-    const { slots } = record;
     // Events without a time are let in only where no rule looks at time.
     const time = Number.isNaN(record.time) ? 0 : record.time;
+    if (!this.#isFirst(record, time)) return -1;
+    const { matcher, watermarks } = this;
+    const matched = matcher.match(record);
+    for (let i = 0; i < matched; i += 1) this.counts.matches[matcher.matched[i]!]! += 1;
+    if (matched > 0) this.#correlate(record, matcher.matched, matched, watermarks.watermark);
+    if (watermarks.observe(partition, time)) this.advance();
+    return matched;
+  }
+
+  /**
+   * Takes an event that matched the rules of these indexes (ascending) elsewhere. Returns false for a copy of one
+   * that was seen. Its time moves no watermark: `watermarks` is told of that by whoever knows the partition.
+   */
+  take(record: EventRecord, matched: readonly number[]): boolean {
+    if (!this.#isFirst(record, record.time)) return false;
+    this.#placement?.see(record, this.#shard);
+    this.#correlate(record, matched, matched.length, this.watermarks.watermark);
+    return true;
+  }
+
+  #isFirst({ slots }: EventRecord, time: number): boolean {
     const { watermark } = this.watermarks;
     const entry = this.#entry;
     const id = textOf(slots[this.evidence.idSlot]);
@@ -184,14 +223,11 @@ export class Engine {
       if (sighting !== 'first') {
         if (sighting === 'duplicate') this.counts.duplicates += 1;
         else this.counts.conflicts += 1;
-        return -1;
+        return false;
       }
     }
     if (time < watermark) this.counts.late += 1;
-    const matched = this.matcher.match(record);
-    if (matched > 0) this.#correlate(record, matched, watermark);
-    if (this.watermarks.observe(partition, time)) this.advance();
-    return matched;
+    return true;
   }
 
   /** To be called after the watermark moved by other means than an event. */
@@ -276,6 +312,8 @@ export class Engine {
     for (const [field, value] of Object.entries(group.fields)) {
       const slot = this.#fields.find(field);
       if (slot !== undefined) record.slots[slot] = value;
+      const keyed = this.#placement && this.#fields.find(keyedPath(field));
+      if (keyed !== undefined) record.slots[keyed] = value;
     }
     Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt });
     const ref = this.#refOf.get(of.rule)!;
@@ -285,14 +323,16 @@ export class Engine {
     }
   }
 
-  #correlate(record: EventRecord, matched: number, watermark: number): void {
+  /** `rules`: indexes of those that the event matched, the first `matched` of them. */
+  #correlate(record: EventRecord, rules: ArrayLike<number>, matched: number, watermark: number): void {
     const entry = this.#entry;
     const touched = this.#touched;
+    const placement = this.#placement;
     touched.length = 0;
     for (let i = 0; i < matched; i += 1) {
-      const rule = this.matcher.matched[i]!;
-      this.counts.matches[rule]! += 1;
+      const rule = rules[i]!;
       for (const index of this.#streamsOf[rule]!) {
+        if (placement !== undefined && !placement.owns(record, rule, index, this.#shard)) continue;
         const refs = this.#refs[index]!;
         if (refs.length === 0) touched.push(index);
         refs.push(rule);

@@ -35,10 +35,15 @@ export class Evidence {
   readonly #networkOf = new Map<string, number>();
 
   constructor(fields: FieldTable) {
-    const slots = Object.entries(FIELDS).map(([name, path]) => [name, fields.slot(path)] as const);
-    this.#slots = Object.fromEntries(slots) as Record<keyof typeof FIELDS, number>;
+    this.#slots = Evidence.ask(fields);
     this.idSlot = this.#slots.id;
     this.personSlot = this.#slots.persons;
+  }
+
+  /** Asks for the fields; returns their slots. */
+  static ask(fields: FieldTable): Record<keyof typeof FIELDS, number> {
+    const slots = Object.entries(FIELDS).map(([name, path]) => [name, fields.slot(path)] as const);
+    return Object.fromEntries(slots) as Record<keyof typeof FIELDS, number>;
   }
 
   /** Fills everything of the entry but time, id and measures. */

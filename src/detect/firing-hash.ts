@@ -10,25 +10,26 @@
 import { createHash } from 'node:crypto';
 import { type BaseRule, type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 import type { PlacedRule } from './lineage.ts';
+import type { Routes } from './routing.ts';
 
-/** Key of a rule → hash of what decides its firings. */
-export function firingHashes({ rules: base, correlations, lists }: RuleSet): (key: string) => string {
+/**
+ * Key of a rule → hash of what decides its firings. `routes`: where groups are divided over shards, those of which
+ * a shard has state follow from them.
+ */
+export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) => string {
+  const { rules: base, correlations } = ruleSet;
   const byKey = new Map<string, BaseRule | CorrelationRule>(
     [...base, ...correlations].map((rule) => [rule.key, rule]),
   );
   const known = new Map<string, string>();
-  const textOf = (content: unknown): string =>
-    JSON.stringify(content, (name, value: unknown) => {
-      if (value instanceof Map) return [...(value as ReadonlyMap<unknown, unknown>)];
-      if (name === 'list' && typeof value === 'string') return [value, lists.get(value)?.columns];
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-    });
+  const textOf = textsWith(ruleSet);
   const ruleHash = (key: string): string => {
     const hash = known.get(key);
     if (hash !== undefined) return hash;
     const rule = byKey.get(key)!;
     const below = rule.kind === 'rule' ? undefined : [key, rule.rules.map(ruleHash)];
-    const made = sha256(textOf([withoutMeta(rule), below]));
+    const route = routes?.get(key);
+    const made = sha256(textOf([withoutMeta(rule), below, ...(route === undefined ? [] : [route])]));
     known.set(key, made);
     return made;
   };
@@ -40,6 +41,21 @@ export function streamHash(rules: readonly PlacedRule[]): string {
   // Persons are counted for alerts only.
   const counted = rules.some(({ rule }) => raisesAlerts(rule));
   return sha256(JSON.stringify([counted, rules.map(({ hash }) => hash)]));
+}
+
+/** By index: base rules under what decides which events match them. Two of them never share a hash. */
+export function matchHashes(ruleSet: RuleSet): string[] {
+  const textOf = textsWith(ruleSet);
+  return ruleSet.rules.map((rule) => sha256(textOf([rule.key, withoutMeta(rule)])).slice(0, 16));
+}
+
+function textsWith({ lists }: RuleSet): (content: unknown) => string {
+  return (content) =>
+    JSON.stringify(content, (name, value: unknown) => {
+      if (value instanceof Map) return [...(value as ReadonlyMap<unknown, unknown>)];
+      if (name === 'list' && typeof value === 'string') return [value, lists.get(value)?.columns];
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    });
 }
 
 function sha256(text: string): string {

@@ -16,6 +16,8 @@ import type { TemporalSpec } from '../window/temporal-log.ts';
 import { firingHashes } from './firing-hash.ts';
 import { continueStreams, type Lineage } from './lineage.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
+import { keyedPath } from './placement.ts';
+import type { Routes } from './routing.ts';
 import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 
 /** A rule on a horizon. */
@@ -95,6 +97,8 @@ export interface StreamPlan {
   readonly groupBy: readonly string[];
   /** Reference → slots of the group-by values in an event that matched it (aliases differ by rule). */
   readonly keySlots: ReadonlyMap<number, readonly number[]>;
+  /** The slots in which events hold those values: the same but in a shard (`placement.ts`). */
+  readonly valueSlots: ReadonlyMap<number, readonly number[]>;
   /** All references read the same slots. */
   readonly uniformKey: readonly number[] | undefined;
   readonly groupMissing: boolean;
@@ -135,19 +139,28 @@ const DEFAULT_MAX_GROUPS = 1_000_000;
 /** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
 const DEFAULT_MAX_ENTRIES = 10_000;
 
-/** `former`: where the rules lay in saved state that is to be taken. */
-export function planCorrelations(ruleSet: RuleSet, fields: FieldTable, former: Lineage = []): Plan {
+/**
+ * `former`: where the rules lay in saved state that is to be taken. `routes`: of a shard, in which deciding fields
+ * have slots of the shard's own values.
+ */
+export function planCorrelations(
+  ruleSet: RuleSet,
+  fields: FieldTable,
+  former: Lineage = [],
+  routes?: Routes,
+): Plan {
   const references = [...ruleSet.rules, ...ruleSet.correlations];
   const indexOf = new Map(references.map((rule, index) => [rule.key, index]));
   const streams: StreamPlan[] = [];
   const streamsOf: number[][] = references.map(() => []);
   const continued =
-    former.length === 0 ? [] : continueStreams(former, ruleSet.correlations, firingHashes(ruleSet));
+    former.length === 0 ? [] : continueStreams(former, ruleSet.correlations, firingHashes(ruleSet, routes));
   const placed = new Set(continued.flatMap(({ rules }) => rules));
   const begun = draftStreams(ruleSet.correlations.filter((rule) => !placed.has(rule)));
   for (const { rules, muted } of [...continued, ...begun.map((rules) => ({ rules, muted: NONE }))]) {
     for (const key of new Set(rules[0]!.rules)) streamsOf[indexOf.get(key)!]!.push(streams.length);
-    streams.push(planStream(rules, muted, indexOf, fields));
+    const present = rules.find((rule) => !muted.has(rule))!;
+    streams.push(planStream(rules, muted, indexOf, fields, routes?.get(present.key)?.field));
   }
   return { streams, streamsOf, depths: depthsOf(ruleSet.correlations) };
 }
@@ -179,14 +192,21 @@ function planStream(
   muted: ReadonlySet<CorrelationRule>,
   indexOf: ReadonlyMap<string, number>,
   fields: FieldTable,
+  deciding: number | undefined,
 ): StreamPlan {
   const [{ groupBy, aliases, missingFields, newTerms, rules: references }] = rules as [CorrelationRule];
-  const keySlots = new Map(
-    references.map((key) => [
-      indexOf.get(key)!,
-      groupBy.map((field) => fields.slot(aliases.get(field)?.get(key) ?? field)),
-    ]),
-  );
+  const slotsBy = (slotOf: (path: string, place: number) => number): Map<number, number[]> =>
+    new Map(
+      references.map((key) => [
+        indexOf.get(key)!,
+        groupBy.map((field, place) => slotOf(aliases.get(field)?.get(key) ?? field, place)),
+      ]),
+    );
+  const valueSlots = slotsBy((path) => fields.slot(path));
+  const keySlots =
+    deciding === undefined
+      ? valueSlots
+      : slotsBy((path, place) => fields.slot(place === deciding ? keyedPath(path) : path));
   const fieldsFor = (of: readonly CorrelationRule[]): Fields =>
     of.every((rule) => muted.has(rule)) ? whereKnown(fields) : fields;
   const slotsOf = (names: readonly string[], from: Fields = fields): SlotsOf => {
@@ -228,6 +248,7 @@ function planStream(
   return {
     groupBy,
     keySlots,
+    valueSlots,
     uniformKey: aliases.size === 0 ? [...keySlots.values()][0]! : undefined,
     groupMissing: missingFields === 'group',
     counts: horizonsOf(

@@ -16,13 +16,7 @@ const MEASURES = 30;
 export function draftStreams(correlations: readonly CorrelationRule[]): CorrelationRule[][] {
   const drafts = new Map<string, { rules: CorrelationRule[]; measures: Set<string> }[]>();
   for (const rule of correlations) {
-    const key = JSON.stringify([
-      [...rule.rules].sort(),
-      rule.groupBy,
-      [...rule.aliases].map(([alias, by]) => [alias, [...by]]),
-      rule.missingFields,
-      rule.newTerms && [rule.newTerms, rule.maxEntries],
-    ]);
+    const key = streamKey(rule);
     const measure = measureKey(rule);
     const alike = drafts.get(key) ?? [];
     const draft = alike.find(({ measures }) => measures.has(measure) || measures.size < MEASURES);
@@ -34,6 +28,17 @@ export function draftStreams(correlations: readonly CorrelationRule[]): Correlat
     drafts.set(key, alike);
   }
   return [...drafts.values()].flat().map(({ rules }) => rules);
+}
+
+/** The same for rules that can share a stream. */
+export function streamKey(rule: CorrelationRule): string {
+  return JSON.stringify([
+    [...rule.rules].sort(),
+    rule.groupBy,
+    [...rule.aliases].map(([alias, by]) => [alias, [...by]]),
+    rule.missingFields,
+    rule.newTerms && [rule.newTerms, rule.maxEntries],
+  ]);
 }
 
 /** The same for rules that the same events of a stream hold a value for; empty where that is every event. */

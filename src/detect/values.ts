@@ -57,7 +57,7 @@ export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
   );
 }
 
-const MOST_COMBINATIONS = 10_000;
+export const MOST_COMBINATIONS = 10_000;
 
 /** Unambiguous text of several group-by values or tuple parts; a single one stands for itself. */
 export function keyOf(values: readonly (string | null)[]): string {
