@@ -10,20 +10,16 @@
 
 import type { Alert } from './alert/alert.ts';
 import { type Episode, renderAlert } from './alert/episode.ts';
-import type { Clock } from './clock.ts';
 import { Engine } from './detect/engine.ts';
 import type { Lineage } from './detect/lineage.ts';
-import { textOf, textsOf } from './detect/values.ts';
-import { createDecoder } from './event/create-decoder.ts';
-import type { Decoder, DecodeFault, Undecoded } from './event/decoder.ts';
-import type { Mapping } from './event/mapping/mapping.ts';
-import { type EventRecord, FieldTable } from './event/record.ts';
+import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
+import { FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
+import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
-import { ARCHIVED_FIELDS } from './sink/event-row.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
@@ -36,37 +32,19 @@ import type {
   Source,
 } from './source/source.ts';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends EventIntakeOptions {
   readonly source: Source;
   readonly sink: AlertSink;
   readonly deadLetters: DeadLetterSink;
   readonly ruleSet: RuleSet;
-  readonly pseudonymKey: Uint8Array;
-  readonly timestampField: string;
-  readonly personFields: readonly string[];
-  readonly maxEventBytes: number;
-  /** How lines of another log become events. Without one, they are events. */
-  readonly mapping: Mapping | undefined;
   readonly latenessMs: number;
-  readonly maxFutureMs: number;
   readonly idleTimeoutMs: number;
   readonly flushIntervalMs: number;
-  /** Write every accepted event to the archive. */
-  readonly archive: boolean;
   /** Where state is saved; without it, the log is read again after every start. */
   readonly snapshots?: SnapshotOptions | undefined;
-  readonly clock: Clock;
   readonly observer: PipelineObserver;
-}
-
-export interface PipelineSummary {
-  readonly events: number;
-  readonly accepted: number;
-  readonly duplicates: number;
-  readonly deadLetters: number;
-  /** Lines that the mapping leaves out. */
-  readonly skipped: number;
-  readonly bytes: number;
+  /** What the source's pieces are. Default: events. */
+  readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
 }
 
 interface PartitionState {
@@ -76,22 +54,10 @@ interface PartitionState {
   lastEventAt: number;
 }
 
-/** What events are read with. */
-interface Stages {
-  readonly fields: FieldTable;
-  readonly archived: readonly (readonly [path: string, slot: number])[];
-  readonly decoder: Decoder;
-  readonly record: EventRecord;
-}
-
-/** A flush is due earlier when this many archived events or dead letter bytes wait. */
-const ARCHIVE_BATCH = 20_000;
-const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
-
 export class Pipeline {
   readonly #options: PipelineOptions;
   #ruleSet: RuleSet;
-  #stages: Stages;
+  #intake: Intake;
   #engine: Engine;
   /** Rules that are to take the place of those in force. */
   #nextRules: RuleSet | undefined;
@@ -105,23 +71,22 @@ export class Pipeline {
   readonly #detectedAt = new WeakMap<Episode, number>();
   /** Those of which the sink could not say whether they had been detected before. */
   readonly #undated = new WeakSet<Episode>();
-  #archive: ArchivedEvent[] = [];
-  #letters: DeadLetter[] = [];
-  #letterBytes = 0;
+  readonly #waiting = new Waiting();
   #lastFlush = 0;
   #assignedAt = 0;
   #flushing: Promise<void> | undefined;
   #failure: unknown;
   /** Wall time at which the oldest event not yet flushed was taken. */
   #unflushedSince = 0;
-  readonly #summary = { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, skipped: 0, bytes: 0 };
+  readonly #tally = newTally();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
     this.#ruleSet = options.ruleSet;
-    [this.#stages, this.#engine] = this.#newStages(options.ruleSet);
+    this.#intake = this.#intakeOf(options.ruleSet);
+    this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();
   }
 
@@ -169,31 +134,33 @@ export class Pipeline {
     await this.#flushed();
     await this.#snapshots?.settled();
     stop.removeEventListener('abort', onStop);
-    return { ...this.#summary };
+    return { ...this.#tally };
+  }
+
+  #intakeOf(ruleSet: RuleSet, former?: Lineage): Intake {
+    return this.#options.intakeOf?.(ruleSet, former) ?? this.#eventsFor(ruleSet, former);
   }
 
   /** All that depends on which fields the rules read. */
-  #newStages(ruleSet: RuleSet, former?: Lineage): [Stages, Engine] {
-    const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = this.#options;
-    const fields = new FieldTable();
-    const engine = this.#newEngine(former, ruleSet, fields);
-    const archived = archive ? ARCHIVED_FIELDS.map((path) => [path, fields.slot(path)] as const) : [];
-    const decoder = createDecoder({
-      fields,
-      timeRequired: true,
-      timestampField,
-      personFields,
-      maxEventBytes,
-      pseudonymKey,
-      mapping,
-    });
-    return [{ fields, archived, decoder, record: fields.newRecord() }, engine];
-  }
-
-  #newEngine(former?: Lineage, ruleSet = this.#ruleSet, fields = this.#stages.fields): Engine {
+  #eventsFor(ruleSet: RuleSet, former?: Lineage): Intake {
     const { pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
     const settings = JSON.stringify([timestampField, personFields, mapping]);
-    return new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings, former });
+    const fields = new FieldTable();
+    const newEngine = (former?: Lineage): Engine =>
+      new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings, former });
+    // It asks for the fields, before the decoder is made.
+    let engine: Engine | undefined = newEngine(former);
+    const events = new EventIntake(this.#options, fields, this.#waiting, this.#tally);
+    return {
+      newEngine: (former) => {
+        const made = engine ?? newEngine(former);
+        engine = undefined;
+        return made;
+      },
+      process: (batch, to, covers) => events.process(batch, to, covers),
+      newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
+      idles: true,
+    };
   }
 
   /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
@@ -202,7 +169,8 @@ export class Pipeline {
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
     const before = this.#engine;
-    const [stages, engine] = this.#newStages(ruleSet, before.lineage);
+    const intake = this.#intakeOf(ruleSet, before.lineage);
+    const engine = intake.newEngine(before.lineage);
     const { empty, kept, ended } = handOver(before, engine);
     for (const episode of ended) before.tracker.ruleChanged(episode);
     await this.#flush(signal);
@@ -213,7 +181,8 @@ export class Pipeline {
       if (this.#undated.has(was)) this.#undated.add(is);
     }
     this.#ruleSet = ruleSet;
-    this.#stages = stages;
+    intake.load?.(this.#intake.save?.());
+    this.#intake = intake;
     this.#engine = engine;
     const { newest } = engine.watermarks;
     this.#options.observer.rules(ruleSet, engine);
@@ -240,16 +209,15 @@ export class Pipeline {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
-    this.#archive = [];
-    this.#letters = [];
-    this.#letterBytes = 0;
+    this.#waiting.take();
     this.#partitions.clear();
     this.#committed.clear();
     this.#assignedPartitions = partitions;
-    const saved = await this.#snapshots?.load(partitions, (former) => this.#newEngine(former));
+    const saved = await this.#snapshots?.load(partitions, (former) => this.#intake.newEngine(former));
     if (saved !== undefined) {
       const { engine, position } = saved;
       this.#engine = engine;
+      this.#intake.load?.(position.intake);
       // Written again, and so counted as open here: the same rows, or older versions of them.
       for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
       this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
@@ -258,7 +226,7 @@ export class Pipeline {
       if (this.#restore.unfinished) observer.restore('started', 0);
       return;
     }
-    this.#engine = this.#newEngine();
+    this.#engine = this.#intake.newEngine();
     // What is read again is whole.
     this.#setWarmUps([]);
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
@@ -287,50 +255,15 @@ export class Pipeline {
   }
 
   #process(batch: EventBatch): void {
-    const { clock, maxFutureMs, observer } = this.#options;
+    const { clock, observer, source } = this.#options;
     const engine = this.#engine;
-    const now = clock.now();
     const { partition } = batch;
     const restore = this.#restore;
-    const latest = now + maxFutureMs;
-    const summary = this.#summary;
-    const { record, decoder, archived } = this.#stages;
-    const skipped = new Map<string, number>();
-    let restored = 0;
-    let fruitful = false;
-    let bytes = 0;
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#unflushedSince === 0) this.#unflushedSince = now;
-    batch.forEach((data, start, end, offset) => {
-      const restoring = restore.covers(partition, offset);
-      let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
-      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
-      fruitful ||= fault === undefined;
-      if (restoring) {
-        restored += 1;
-        if (fault === undefined) engine.process(record, partition);
-        return;
-      }
-      summary.events += 1;
-      bytes += end - start;
-      if (fault?.code === 'SKIPPED') {
-        skipped.set(fault.reason, (skipped.get(fault.reason) ?? 0) + 1);
-        summary.skipped += 1;
-        return;
-      }
-      if (fault !== undefined) {
-        // Not data.slice: of a Buffer that is a view, and sources use their buffers again.
-        this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
-        return;
-      }
-      if (engine.process(record, partition) < 0) {
-        summary.duplicates += 1;
-        return;
-      }
-      summary.accepted += 1;
-      if (archived.length > 0) this.#archive.push(this.#archivedEvent(partition, offset));
-    });
-    summary.bytes += bytes;
+    if (this.#unflushedSince === 0) this.#unflushedSince = clock.now();
+    const { fruitful, restored } = this.#intake.process(batch, engine, (offset) =>
+      restore.covers(partition, offset),
+    );
     this.#partitions.set(partition, {
       nextOffset: batch.nextOffset,
       endOffset: batch.endOffset,
@@ -339,33 +272,9 @@ export class Pipeline {
         ? clock.elapsed()
         : (this.#partitions.get(partition)?.lastEventAt ?? this.#assignedAt),
     });
-    this.#options.source.progress?.(partition, engine.watermarks.newestOf(partition));
-    observer.batch({ events: batch.count - restored, bytes, restored, skipped });
+    source.progress?.(partition, this.#intake.newestOf(engine, partition));
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
-  }
-
-  #reject(fault: DecodeFault, partition: number, offset: number, bytes: Uint8Array): void {
-    const letter = { ...fault, source: this.#options.source.name, partition, offset, bytes };
-    this.#letters.push(letter);
-    this.#letterBytes += bytes.length;
-    this.#summary.deadLetters += 1;
-    this.#options.observer.deadLetter(letter);
-  }
-
-  #archivedEvent(partition: number, offset: number): ArchivedEvent {
-    const { archived, record } = this.#stages;
-    const { slots, time } = record;
-    const fields: Record<string, string | readonly string[]> = {};
-    for (const [path, slot] of archived) {
-      const value = slots[slot];
-      if (value === undefined || value === null) continue;
-      const text = textOf(value) ?? textsOf(value);
-      if (text.length > 0) fields[path] = text;
-    }
-    const id =
-      textOf(slots[this.#engine.evidence.idSlot]) ?? `${this.#options.source.name}/${partition}/${offset}`;
-    return { eventId: id, time, fields };
   }
 
   /**
@@ -374,6 +283,7 @@ export class Pipeline {
    */
   #letIdleGo(): void {
     const { clock, idleTimeoutMs, source } = this.#options;
+    if (!this.#intake.idles) return;
     const now = clock.elapsed();
     const { watermarks } = this.#engine;
     for (const partition of watermarks.partitions) {
@@ -390,10 +300,7 @@ export class Pipeline {
 
   async #flushIfDue(signal: AbortSignal): Promise<void> {
     const { clock, flushIntervalMs } = this.#options;
-    const due =
-      clock.elapsed() - this.#lastFlush >= flushIntervalMs ||
-      this.#archive.length >= ARCHIVE_BATCH ||
-      this.#letterBytes >= DEAD_LETTER_BYTES;
+    const due = clock.elapsed() - this.#lastFlush >= flushIntervalMs || this.#waiting.isMuch;
     if (due || (this.#flushing === undefined && this.#hasNewAlert())) await this.#flush(signal);
   }
 
@@ -411,12 +318,8 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     const changed = [...this.#engine.tracker.changed].filter((episode) => this.#tells(episode));
     this.#engine.tracker.changed.clear();
-    const archive = this.#archive;
-    const letters = this.#letters;
+    const { archive, letters } = this.#waiting.take();
     const commits = this.#commits();
-    this.#archive = [];
-    this.#letters = [];
-    this.#letterBytes = 0;
     const since = this.#unflushedSince;
     this.#unflushedSince = 0;
     const {
@@ -501,6 +404,7 @@ export class Pipeline {
       partitions,
       reliableFromMs: this.#restore.fromTimeMs,
       warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
+      intake: this.#intake.save?.(),
     });
   }
 
@@ -513,7 +417,7 @@ export class Pipeline {
         nextOffset,
         metadata: {
           newestEventTime: Math.max(
-            this.#engine.watermarks.newestOf(partition),
+            this.#intake.newestOf(this.#engine, partition),
             this.#committed.get(partition)?.newestEventTime ?? -Infinity,
           ),
           ...(oldestOpen === Infinity ? {} : { oldestOpen }),
@@ -552,7 +456,7 @@ export class Pipeline {
         partition,
         {
           offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
-          newestEventTime: this.#engine.watermarks.newestOf(partition),
+          newestEventTime: this.#intake.newestOf(this.#engine, partition),
         },
       ]),
     );
@@ -563,10 +467,3 @@ const NONE: ReadonlyMap<string, number> = new Map();
 
 /** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
 const FINAL_FLUSH_MS = 8000;
-
-function futureFault(timeMs: number, nowMs: number, maxFutureMs: number): DecodeFault {
-  return {
-    code: 'FUTURE_TIME',
-    message: `event time ${new Date(timeMs).toISOString()} is ahead of the wall clock ${new Date(nowMs).toISOString()} by more than the ${maxFutureMs / 1000} s of VIGIE_MAX_FUTURE`,
-  };
-}

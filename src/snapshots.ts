@@ -35,6 +35,8 @@ export interface Position {
   readonly reliableFromMs: number | undefined;
   /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew of none. */
   readonly warmUps?: readonly WarmUp[];
+  /** What `Intake.save` says. */
+  readonly intake?: unknown;
 }
 
 interface Stored extends Position {
