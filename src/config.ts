@@ -179,6 +179,18 @@ export const SETTINGS = {
   ),
   kafka_oauth_scope: setting('KAFKA_OAUTH_SCOPE', text.optional(), undefined, 'Scope to ask for there.'),
   topic: setting('VIGIE_TOPIC', text, 'portal-access', 'Topic of access events.'),
+  signals_topic: setting(
+    'VIGIE_SIGNALS_TOPIC',
+    text.optional(),
+    undefined,
+    'Topic between matching and correlating. When set, groups are divided over all processes of the group, whatever the key of the input topic.',
+  ),
+  signals_partitions: setting(
+    'VIGIE_SIGNALS_PARTITIONS',
+    whole(1, 1024),
+    '12',
+    'Partitions of that topic when Vigie creates it: at most so many processes correlate. They cannot be changed later.',
+  ),
   group: setting('VIGIE_GROUP', text, 'vigie', 'Consumer group.'),
   dead_letter_topic: setting(
     'VIGIE_DEAD_LETTER_TOPIC',
@@ -296,6 +308,12 @@ export const SETTINGS = {
     duration,
     '60s',
     'Wall time between two savings of state in the data folder, from which a restart goes on; 0s saves none, and windows are read again. Kafka only.',
+  ),
+  state_dir: setting(
+    'VIGIE_STATE_DIR',
+    text.optional(),
+    undefined,
+    'Folder of saved state. Default: the data folder. Scaled out, one that all processes share lets a shard move without reading again.',
   ),
   log_level: setting(
     'VIGIE_LOG_LEVEL',

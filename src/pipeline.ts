@@ -209,6 +209,7 @@ export class Pipeline {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
+    if (await this.#goOn(partitions)) return;
     this.#waiting.take();
     this.#partitions.clear();
     this.#committed.clear();
@@ -239,6 +240,28 @@ export class Pipeline {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
     }
+  }
+
+  /**
+   * The same partitions as before, which may have been others' in between: what is in memory is a function of the
+   * log up to where it was read, so reading goes on there, and what waits to be written is still this process's.
+   */
+  async #goOn(partitions: readonly AssignedPartition[]): Promise<boolean> {
+    const before = this.#assignedPartitions;
+    if (before.length === 0 || before.length !== partitions.length) return false;
+    const positions: ReadPosition[] = [];
+    for (const { partition, gap, committedOffset } of partitions) {
+      const nextOffset = this.#partitions.get(partition)?.nextOffset;
+      const same = before.some((each) => each.partition === partition);
+      if (!same || gap !== undefined || nextOffset === undefined || committedOffset === undefined)
+        return false;
+      positions.push({ partition, nextOffset, landmark: this.#options.source.landmarkOf?.(partition) });
+    }
+    if ((await this.#options.source.resume?.(positions)) !== true) return false;
+    this.#assignedPartitions = partitions;
+    for (const partition of partitions) this.#resume(partition);
+    this.#restore = RestorePlan.after(partitions, positions, this.#restore.fromTimeMs);
+    return true;
   }
 
   /** Says what will never be read, and lets the next commit be past it, so that it is said once. */

@@ -49,8 +49,7 @@ export class RestorePlan {
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    const longest = Math.max(...ruleSet.correlations.map(reachOf));
-    return new RestorePlan(from - longest - latenessMs, until);
+    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs, until);
   }
 
   /**
@@ -98,6 +97,11 @@ export class RestorePlan {
     if (this.fromTimeMs === undefined) return true;
     return crossedAt > this.fromTimeMs + reachOf(rule);
   }
+}
+
+/** How far back reading again may have to go beyond the oldest open alert, ms. */
+export function longestReachOf({ correlations }: RuleSet): number {
+  return Math.max(0, ...correlations.map(reachOf));
 }
 
 /** How far before an alert's crossing lie events that decide on it, ms. */

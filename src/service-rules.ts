@@ -5,7 +5,6 @@
 
 import { listFolders, ListWatch } from './list-files.ts';
 import type { Metrics } from './metrics/registry.ts';
-import type { Pipeline } from './pipeline.ts';
 import { differenceOf, isDifferent } from './rule-change.ts';
 import type { ServiceOptions } from './service.ts';
 import type { RuleSet } from './sigma/rule.ts';
@@ -13,9 +12,14 @@ import type { RuleSet } from './sigma/rule.ts';
 /** Faults of one loading that get a log line each. */
 const LOGGED_FAULTS = 10;
 
+/** Whatever works by rules that others may take the place of, as `Pipeline.replaceRules`. */
+interface WorksByRules {
+  replaceRules(ruleSet: RuleSet | undefined): void;
+}
+
 export interface RulesInService {
   /** Looks at the files from now on, and at once if that was asked for before. */
-  readonly start: (pipeline: Pipeline) => void;
+  readonly start: (pipeline: WorksByRules) => void;
   /** To be called when other rules took the place of those before. */
   readonly inForce: (ruleSet: RuleSet) => void;
   readonly stop: () => void;
@@ -28,7 +32,7 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
   let { ruleSet } = options;
   showRules(ruleSet, metrics);
   let lists = watchLists(options, ruleSet, metrics);
-  let pipeline: Pipeline | undefined;
+  let pipeline: WorksByRules | undefined;
   let asked = false;
 
   const read = (): void => {

@@ -24,8 +24,11 @@ import { startControl } from './sink/control.ts';
 import { DeadLetterFile } from './sink/dead-letter-file.ts';
 import { openSink, tryingAgain } from './sink/open-sink.ts';
 import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
+import type { SignalTopic } from './sink/signal-topic.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
+import { openScaleOut } from './open-scale-out.ts';
+import type { ScaleOutOptions } from './scale-out.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -50,6 +53,10 @@ export interface ServiceOptions {
   readonly clock: Clock;
   /** `problem` reports that the source cannot read, or can again. */
   readonly openSource: (problem: (error: VigieError | undefined) => void) => Source;
+  /** Divides groups over all processes of the group: the topic between, and how this process reads it. */
+  readonly openSignals?:
+    | ((problem: (error: VigieError | undefined) => void) => { topic: SignalTopic; source: Source })
+    | undefined;
   /** Default: a file in the data folder. */
   readonly openDeadLetters?: () => DeadLetterSink;
   /** Is told what the metrics are told. */
@@ -79,9 +86,19 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   const watching = watchRules(options, metrics);
   closers.push(() => Promise.resolve(watching.stop()));
 
-  const troubles = new Map<'source' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
+  const troubles = new Map<'source' | 'signals' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
     ['start', 'starting'],
   ]);
+  const problemOf =
+    (of: 'source' | 'signals') =>
+    (error: VigieError | undefined): void => {
+      if (error === undefined) {
+        troubles.delete(of);
+        return;
+      }
+      troubles.set(of, `${error.code}: ${error.message}`);
+      metrics.sourceProblems.inc({ code: error.code });
+    };
   try {
     const server = await startMetricsServer({
       metrics,
@@ -91,14 +108,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     });
     closers.push(() => server.close());
     // First: the embedded engine leaves nothing of the standard input to whoever comes after it.
-    const source = options.openSource((error) => {
-      if (error === undefined) {
-        troubles.delete('source');
-        return;
-      }
-      troubles.set('source', `${error.code}: ${error.message}`);
-      metrics.sourceProblems.inc({ code: error.code });
-    });
+    const source = options.openSource(problemOf('source'));
     closers.push(() => source.close());
     // A file is there or fails; a group has to be joined.
     if (source.type === 'kafka') troubles.set('source', `joining the consumer group of ${source.name}`);
@@ -148,7 +158,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     );
     closers.push(() => deadLetters.close());
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
-    const pipeline = new Pipeline({
+    const settings: ScaleOutOptions['pipeline'] = {
       source,
       sink: opened.sink,
       deadLetters,
@@ -163,15 +173,6 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       idleTimeoutMs: config.idle_timeout,
       flushIntervalMs: config.flush_interval,
       archive: config.archive,
-      // A file is read from its beginning each time.
-      snapshots:
-        source.type === 'kafka' && config.snapshot_interval > 0
-          ? {
-              file: new SnapshotFile(join(config.data_dir, 'state')),
-              intervalMs: config.snapshot_interval,
-              group: config.group,
-            }
-          : undefined,
       clock,
       observer: both(telemetry, {
         ...options.observer,
@@ -180,7 +181,55 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           options.observer?.rules?.(...now);
         },
       }),
-    });
+    };
+    // A file is read from its beginning each time.
+    const snapshots =
+      source.type === 'kafka' && config.snapshot_interval > 0
+        ? {
+            folder: config.state_dir ?? config.data_dir,
+            intervalMs: config.snapshot_interval,
+            group: config.group,
+          }
+        : undefined;
+    const signals = options.openSignals?.(problemOf('signals'));
+    if (signals !== undefined) {
+      if (clickHouse.kind === 'embedded') {
+        logger.warn(
+          { code: 'SCALE_OUT_EMBEDDED', remedy: 'Set CLICKHOUSE_URL for more than one process.' },
+          'groups are divided over processes, and the alerts of this one go to a database of its own',
+        );
+      }
+      closers.push(() => signals.source.close());
+      closers.push(() => signals.topic.close());
+      troubles.set('signals', `joining the consumer group of ${signals.source.name}`);
+    }
+    const pipeline =
+      signals === undefined
+        ? new Pipeline({
+            ...settings,
+            snapshots: snapshots && { ...snapshots, file: new SnapshotFile(join(snapshots.folder, 'state')) },
+          })
+        : await openScaleOut(
+            {
+              pipeline: settings,
+              snapshots,
+              signalsSource: signals.source,
+              metrics,
+              logger,
+              alerts: options.observer?.alerts,
+              onRules: watching.inForce,
+            },
+            signals.topic,
+            {
+              stop,
+              onRetry: tryingAgain(
+                { metrics, logger, trouble: (of: 'signals', reason) => troubles.set(of, reason) },
+                'signals',
+                'signals',
+              ),
+              onRecovered: () => troubles.delete('signals'),
+            },
+          );
     watching.start(pipeline);
     troubles.delete('start');
     options.onReady?.({ metricsPort: server.port, database: clickHouse.place });

@@ -12,9 +12,12 @@ const CALL_BYTES = 1 << 30;
 
 export class SnapshotFile {
   readonly path: string;
+  readonly #writer: string;
 
-  constructor(path: string) {
+  /** `writer`: its name where several processes may write the file, so that each has its own beside it. */
+  constructor(path: string, writer?: string) {
     this.path = path;
+    this.#writer = writer === undefined ? '' : `.${writer}`;
   }
 
   /** The bytes, undefined when there is no file. Throws what the file system throws. */
@@ -44,7 +47,7 @@ export class SnapshotFile {
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     const folder = dirname(this.path);
     await mkdir(folder, { recursive: true });
-    const unfinished = join(folder, `.${basename(this.path)}.unfinished`);
+    const unfinished = join(folder, `.${basename(this.path)}${this.#writer}.unfinished`);
     // It names accounts: for its owner alone.
     const file = await open(unfinished, 'w', 0o600);
     try {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Alert } from './alert/alert.ts';
 import type { Clock } from './clock.ts';
 import type { Engine, EngineCounts } from './detect/engine.ts';
+import { type EngineGauges, onlyEngine } from './engine-gauges.ts';
 import { DEAD_LETTER_CODES } from './event/decoder.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { BatchCounts, PipelineObserver, SnapshotEvent } from './pipeline-observer.ts';
@@ -44,10 +45,17 @@ export class Telemetry implements PipelineObserver {
   readonly #open = new Map<string, Alert>();
   /** Rules whose gauge says that they are warming up, and until when. */
   readonly #warming = new Map<string, number>();
-  /** Partitions that the gauges of lag show. */
-  #partitions: readonly number[] = [];
+  readonly #gauges: EngineGauges;
 
-  constructor(metrics: Metrics, logger: Logger, ruleSet: RuleSet, clock: Clock) {
+  /** `gauges`: of the engine; default: the only one of the process. */
+  constructor(
+    metrics: Metrics,
+    logger: Logger,
+    ruleSet: RuleSet,
+    clock: Clock,
+    gauges: EngineGauges = onlyEngine(metrics, clock),
+  ) {
+    this.#gauges = gauges;
     this.#metrics = metrics;
     this.#logger = logger;
     this.#ruleSet = ruleSet;
@@ -64,7 +72,8 @@ export class Telemetry implements PipelineObserver {
     const metrics = this.#metrics;
     for (const { key } of rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of correlations) {
-      metrics.alertsOpen.set({ rule: key, level }, 0);
+      // Not set: those of another shard may be open.
+      metrics.alertsOpen.inc({ rule: key, level }, 0);
       for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
       metrics.ruleFirings.inc({ rule: key }, 0);
       metrics.eventsWithoutGroup.inc({ rule: key }, 0);
@@ -125,8 +134,7 @@ export class Telemetry implements PipelineObserver {
     const metrics = this.#metrics;
     const { counts } = engine;
     const before = this.#seen?.engine === engine ? this.#seen : undefined;
-    if (before === undefined) this.#forgetOpen();
-    const now = this.#clock.now();
+    if (before === undefined) this.forgetOpen();
     // What is read again was counted before the restart.
     if (!restoring) {
       metrics.eventsLate.inc(counts.late - (before?.counts.late ?? 0));
@@ -142,24 +150,9 @@ export class Telemetry implements PipelineObserver {
       this.#incByRule(metrics.ruleFirings, engine.tracker.opened, before?.firings);
     }
     this.#note(engine);
-    // A partition that another process reads now would stand here with its last lag for ever.
-    for (const partition of this.#partitions) {
-      if (lag.has(partition)) continue;
-      metrics.lagOffsets.remove({ partition: String(partition) });
-      metrics.lagTime.remove({ partition: String(partition) });
-    }
-    this.#partitions = [...lag.keys()];
-    for (const [partition, { offsets, newestEventTime }] of lag) {
-      const labels = { partition: String(partition) };
-      if (offsets !== undefined) metrics.lagOffsets.set(labels, offsets);
-      if (Number.isFinite(newestEventTime)) metrics.lagTime.set(labels, (now - newestEventTime) / 1000);
-    }
+    this.#gauges.show(engine, lag);
     const { watermark } = engine.watermarks;
-    if (Number.isFinite(watermark)) metrics.watermark.set(watermark / 1000);
     this.#endWarmUps(watermark);
-    const { groups, bytes } = engine.size();
-    metrics.stateGroups.set(groups);
-    metrics.stateBytes.set(bytes);
   }
 
   gap(source: string, partition: number, { cause, fromOffset, toOffset }: InputGap): void {
@@ -277,10 +270,10 @@ export class Telemetry implements PipelineObserver {
   }
 
   /**
-   * Another assignment: an alert of a partition that moved away is resolved elsewhere and would stay open here
+   * Another assignment, or none: an alert of a partition that moved away is resolved elsewhere and would stay open here
    * for ever. Those that are still this process's own are written again.
    */
-  #forgetOpen(): void {
+  forgetOpen(): void {
     for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
     this.#open.clear();
   }

@@ -2,14 +2,18 @@
 
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../list-files.ts';
 import { pseudonymKey } from '../pseudonym-key.ts';
 import { RuleFilesWatch } from '../rule-files-watch.ts';
+import { signalRetentionMs } from '../open-scale-out.ts';
+import { shardsSavedIn } from '../scale-out.ts';
 import { runService } from '../service.ts';
+import type { RuleSet } from '../sigma/rule.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
+import { SignalTopic } from '../sink/signal-topic.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
@@ -131,14 +135,12 @@ Examples:
           clock: systemClock,
           openSource: (onProblem) => {
             if (file !== undefined) return file;
-            return new KafkaSource({
-              ...kafkaConnection(config, log),
-              topic: config.topic,
-              groupId: config.group,
-              onProblem,
-              clock: systemClock,
-            });
+            return kafkaSource(config, log, config.topic, onProblem);
           },
+          openSignals:
+            input === undefined && config.signals_topic !== undefined
+              ? (onProblem) => openSignals(config, ruleSet, log, onProblem)
+              : undefined,
           ...(input === undefined
             ? {
                 openDeadLetters: () =>
@@ -172,6 +174,61 @@ Examples:
       );
       exit(EXIT.done);
     });
+}
+
+/**
+ * Processes that divide groups among them are other groups than one that has them all: each kind begins with the
+ * whole input, and neither goes on from offsets up to which the other one has state.
+ */
+function kafkaSource(
+  config: Config,
+  log: Log,
+  topic: string,
+  onProblem: (problem: VigieError | undefined) => void,
+): KafkaSource {
+  const scaledOut = config.signals_topic !== undefined;
+  const half = topic === config.signals_topic ? 'correlate' : 'match';
+  return new KafkaSource({
+    ...kafkaConnection(config, log),
+    topic,
+    groupId: scaledOut ? `${config.group}-${half}` : config.group,
+    ...(half === 'correlate' && scaledOut
+      ? { sticky: shardsSavedIn(config.state_dir ?? config.data_dir) }
+      : {}),
+    ...(scaledOut ? { quietMs: QUIET_MS, stampMarginMs: config.max_future } : {}),
+    onProblem,
+    clock: systemClock,
+  });
+}
+
+/** Of scaled-out processes: an alert takes two of them. */
+const QUIET_MS = 100;
+
+function openSignals(
+  config: Config,
+  ruleSet: RuleSet,
+  log: Log,
+  onProblem: (problem: VigieError | undefined) => void,
+): { topic: SignalTopic; source: KafkaSource } {
+  const topic = config.signals_topic!;
+  if (topic === config.topic || topic === config.dead_letter_topic) {
+    throw new VigieError(
+      'CONFIG_INVALID',
+      `VIGIE_SIGNALS_TOPIC is ${topic}, which is another topic of Vigie`,
+      {
+        remedy: 'Give the signals a topic of their own.',
+      },
+    );
+  }
+  return {
+    topic: new SignalTopic({
+      ...kafkaConnection(config, log),
+      topic,
+      partitions: config.signals_partitions,
+      retentionMs: signalRetentionMs(ruleSet, config.lateness),
+    }),
+    source: kafkaSource(config, log, topic, onProblem),
+  };
 }
 
 /** The columns of a W3C log stand in its head; messages of a topic have none. Throws MAPPING_NEEDS_FIELDS. */

@@ -13,7 +13,7 @@
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { streamKey } from './sharing.ts';
 
-export interface Route {
+interface Route {
   /** Place in the group-by of the field that decides; undefined where everything goes to one shard. */
   readonly field: number | undefined;
   /** Stands for the value of the field where there is none. */
@@ -54,7 +54,7 @@ export function shardOf(value: string | null, shards: number): number {
 }
 
 /** The path by which an event, or the firing of a rule, that matched `reference` holds a group-by field. */
-export function resolved({ aliases }: CorrelationRule, field: string, reference: string): string {
+function resolved({ aliases }: CorrelationRule, field: string, reference: string): string {
   return aliases.get(field)?.get(reference) ?? field;
 }
 

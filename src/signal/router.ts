@@ -24,6 +24,9 @@ export interface RouterCounts {
   readonly missingGroup: Map<string, number>;
 }
 
+/** A message of this size is full. Brokers by default take batches of 1 MiB. */
+const FULL_BYTES = 512 * 1024;
+
 interface Partition {
   readonly epoch: number;
   /** Offset after the last one processed. */
@@ -38,6 +41,8 @@ interface Partition {
 
 interface Outlet {
   readonly writer: SignalWriter;
+  /** Messages that are full. */
+  full: Buffer[];
   /** Partition of the stretch that has begun. */
   open: number | undefined;
 }
@@ -69,6 +74,7 @@ export class Router {
     this.#relevant = schema.rules.map((hash) => hash !== undefined);
     this.#outlets = Array.from({ length: head.shards }, () => ({
       writer: new SignalWriter(schema),
+      full: [],
       open: undefined,
     }));
     this.counts = { signals: 0, matches: ruleSet.rules.map(() => 0), missingGroup: new Map() };
@@ -81,7 +87,7 @@ export class Router {
 
   /** Bytes that wait to be sent. */
   get size(): number {
-    return this.#outlets.reduce((sum, { writer }) => sum + writer.size, 0);
+    return this.#outlets.reduce((sum, { writer, full }) => sum + writer.size + full.length * FULL_BYTES, 0);
   }
 
   /** Forgets what waits and all partitions. */
@@ -89,6 +95,7 @@ export class Router {
     this.#partitions.clear();
     for (const outlet of this.#outlets) {
       outlet.writer.take();
+      outlet.full = [];
       outlet.open = undefined;
     }
   }
@@ -127,6 +134,7 @@ export class Router {
     this.#placement.shardsOf(record, matcher.matched, matched, this.#into, this.#skip);
     for (const shard of this.#into) {
       const outlet = this.#outlets[shard]!;
+      if (outlet.writer.size >= FULL_BYTES) this.#cut(outlet, shard, offset, newest, partition);
       if (outlet.open !== partition) this.#begin(shard, partition);
       outlet.writer.add(offset, newest, record, matcher.matched, matched);
       counts.signals += 1;
@@ -157,8 +165,8 @@ export class Router {
     for (const state of this.#partitions.values()) state.news = true;
   }
 
-  /** The messages by shard, undefined where there is nothing to say. */
-  take(): (Buffer | undefined)[] {
+  /** The messages by shard, to be sent in this order. */
+  take(): Buffer[][] {
     const messages = this.#outlets.map((outlet, shard) => {
       if (outlet.open !== undefined) this.#end(shard);
       for (const [partition, { next, told, news }] of this.#partitions) {
@@ -166,10 +174,23 @@ export class Router {
         this.#begin(shard, partition);
         this.#end(shard);
       }
-      return outlet.writer.take();
+      const { full } = outlet;
+      outlet.full = [];
+      const last = outlet.writer.take();
+      return last === undefined ? full : [...full, last];
     });
     for (const state of this.#partitions.values()) state.news = false;
     return messages;
+  }
+
+  /** Ends a message before the event at an offset. */
+  #cut(outlet: Outlet, shard: number, offset: number, newest: number, partition: number): void {
+    if (outlet.open === partition) {
+      outlet.writer.end(offset, newest, false);
+      this.#partitions.get(partition)!.told[shard] = offset;
+      outlet.open = undefined;
+    } else if (outlet.open !== undefined) this.#end(shard);
+    outlet.full.push(outlet.writer.take()!);
   }
 
   #begin(shard: number, partition: number): void {

@@ -21,6 +21,7 @@ import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
 import type { AssignedPartition } from './source.ts';
+import { stickyAssigner } from './sticky-assigner.ts';
 
 export interface KafkaGroupOptions extends KafkaConnection {
   readonly topic: string;
@@ -29,6 +30,11 @@ export interface KafkaGroupOptions extends KafkaConnection {
   readonly maxSkewMs?: number;
   /** How long a silent member keeps its partitions. Default 30 s. */
   readonly sessionTimeoutMs?: number;
+  /**
+   * Who has state of a partition keeps it in a rebalance; these are the ones that this member has some of at the
+   * start. Without it partitions are divided whoever had them before.
+   */
+  readonly sticky?: readonly number[];
   /** Default 3 s. Also how fast a rebalance is noticed. */
   readonly heartbeatIntervalMs?: number;
   /** The source cannot read (a reason), or can again (undefined). It goes on trying by itself. */
@@ -39,6 +45,8 @@ export interface KafkaGroupOptions extends KafkaConnection {
 /** One assignment of partitions to this member. */
 export interface Generation {
   readonly assigned: readonly AssignedPartition[];
+  /** Partitions of the topic. */
+  readonly total: number;
   readonly inbox: PartitionInbox;
   readonly landmarks: Landmarks;
   readonly consumer: Consumer;
@@ -77,6 +85,10 @@ export class KafkaGroup {
   #joins = 0;
   /** The present attempt got as far as an assignment. */
   #joined = false;
+  /** How far a partition is ahead of the slowest one that others read, in event time, ms. */
+  ahead: (partition: number) => number = () => 0;
+  /** Partitions of the generation that was announced last. */
+  #held: readonly number[] | undefined;
   #supervision: Promise<void> | undefined;
   /** Offsets that the group is known to have committed, by partition. */
   readonly #committed = new Map<number, number>();
@@ -112,9 +124,14 @@ export class KafkaGroup {
   ): Promise<void> {
     const { topic } = this.#options;
     const generation = this.#generation;
-    if (generation === undefined || this.#commitRaw === undefined) throw generationLost(topic);
+    if (generation === undefined) throw generationLost(topic);
     try {
-      await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
+      if (this.#commitRaw !== undefined) {
+        await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
+      } else {
+        // Before the first batch.
+        await generation.consumer.commitOffsets(partitions.map((partition) => ({ topic, ...partition })));
+      }
       for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
       // KafkaJS sees it at its next heartbeat, which is hours away when the wall clock was set back meanwhile.
@@ -144,7 +161,7 @@ export class KafkaGroup {
 
   /** Returns once left; throws when the consumer failed. */
   async #consume(): Promise<void> {
-    const { groupId, topic, sessionTimeoutMs = 30_000, heartbeatIntervalMs = 3000 } = this.#options;
+    const { groupId, topic, sessionTimeoutMs = 30_000, heartbeatIntervalMs = 3000, sticky } = this.#options;
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     let consumer: Consumer | undefined;
     try {
@@ -159,6 +176,9 @@ export class KafkaGroup {
         maxBytes: FETCH_BYTES,
         maxWaitTimeInMs: FETCH_WAIT_MS,
         allowAutoTopicCreation: false,
+        ...(sticky === undefined
+          ? {}
+          : { partitionAssigners: [stickyAssigner(topic, () => this.#held ?? sticky)] }),
         retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
       });
       await this.#run(consumer, admin, partitions);
@@ -215,6 +235,8 @@ export class KafkaGroup {
     const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
     const committed = this.#committed;
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const total = topics[0]?.partitions.length ?? 1;
     const resumptions = await resumeAt(admin, groupId, topic, partitions, { committed, gone: this.#gone });
     if (join !== this.#joins) return;
     this.#gone.clear();
@@ -223,15 +245,18 @@ export class KafkaGroup {
       else committed.set(partition, assigned.committedOffset);
       consumer.seek({ topic, partition, offset: String(position) });
     }
+    this.#held = partitions;
     const started = Promise.withResolvers<void>();
     const inbox = new PartitionInbox(resumptions, {
       maxSkewMs,
       clock,
+      ahead: (partition) => this.ahead(partition),
       pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
       resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
     });
     this.#generation = {
       assigned: resumptions.map((resumption) => resumption.assigned),
+      total,
       inbox,
       landmarks: new Landmarks({ admin, topic, groupId, clock, committed }, resumptions),
       consumer,

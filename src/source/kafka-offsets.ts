@@ -15,13 +15,15 @@ export interface Resumption extends PartitionStart {
   readonly landmark: Landmark | undefined;
 }
 
-/** `open`: null when no alert was. `mark`: time and offset of a landmark. */
+/** `open`: null when no alert was. `mark`: time and offset of a landmark. `epoch`: of scaled-out groups. */
 const storedMetadata = z.object({
   v: z.literal(1),
-  newest: z.number(),
+  /** Absent before the first event. */
+  newest: z.number().optional(),
   // A release that did not say: an alert of any age may have been open.
   open: z.number().nullable().default(-Infinity),
   mark: z.tuple([z.number(), z.number()]).optional(),
+  epoch: z.number().optional(),
 });
 
 interface StoredMetadata {
@@ -33,9 +35,11 @@ export function encodeMetadata(metadata: CommitMetadata, landmark?: Landmark): s
   // Before the first event there is no newest one; JSON has no -Infinity.
   const newest = Number.isFinite(metadata.newestEventTime) ? metadata.newestEventTime : undefined;
   const mark = landmark === undefined ? {} : { mark: [landmark.timeMs, landmark.offset] };
-  const { oldestOpen = null } = metadata;
+  const { oldestOpen = null, epoch } = metadata;
   const open = oldestOpen === -Infinity ? undefined : oldestOpen;
-  return newest === undefined ? '' : JSON.stringify({ v: 1, newest, open, ...mark });
+  return newest === undefined && epoch === undefined
+    ? ''
+    : JSON.stringify({ v: 1, newest, open, ...mark, epoch });
 }
 
 /** Nothing when there is none, or it is another program's or version's. */
@@ -45,9 +49,13 @@ export function decodeMetadata(text: string | null): StoredMetadata {
   try {
     const parsed = storedMetadata.safeParse(JSON.parse(text));
     if (!parsed.success) return nothing;
-    const { newest, open, mark } = parsed.data;
+    const { newest = -Infinity, open, mark, epoch } = parsed.data;
     return {
-      metadata: { newestEventTime: newest, ...(open === null ? {} : { oldestOpen: open }) },
+      metadata: {
+        newestEventTime: newest,
+        ...(open === null ? {} : { oldestOpen: open }),
+        ...(epoch === undefined ? {} : { epoch }),
+      },
       landmark: mark === undefined ? undefined : { timeMs: mark[0], offset: mark[1] },
     };
   } catch {
@@ -120,12 +128,14 @@ function resumption(
     partition,
     position,
     endOffset: high,
-    newestEventTimeMs: anew ? undefined : metadata?.newestEventTime,
+    newestEventTimeMs:
+      anew || !Number.isFinite(metadata?.newestEventTime) ? undefined : metadata?.newestEventTime,
     assigned: {
       partition,
       committedOffset: anew ? undefined : committed,
       metadata: anew ? undefined : metadata,
       endOffset: high,
+      position,
       ...(cause === undefined ? {} : { gap: { cause, fromOffset: committed, toOffset: position } }),
     },
     landmark: anew ? undefined : landmark,

@@ -16,7 +16,12 @@ import { type Landmark, stillThere } from './landmarks.ts';
 import { Notifier } from './notifier.ts';
 import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from './source.ts';
 
-export type KafkaSourceOptions = KafkaGroupOptions;
+export interface KafkaSourceOptions extends KafkaGroupOptions {
+  /** After this long without news there is a quiet moment. Default 500 ms. */
+  readonly quietMs?: number;
+  /** How much later a message may be stamped than what it tells of happened, beyond a minute. Default 0. */
+  readonly stampMarginMs?: number;
+}
 
 const IDLE_MS = 500;
 /** A message's timestamp is its producer's clock, which may be behind the clock that wrote the event time. */
@@ -53,8 +58,9 @@ export class KafkaSource implements Source {
           continue;
         }
         const since = this.#options.clock.elapsed();
-        await this.#news.wait(IDLE_MS);
-        const idle = this.#options.clock.elapsed() - since >= IDLE_MS * 0.9;
+        const { quietMs = IDLE_MS } = this.#options;
+        await this.#news.wait(quietMs);
+        const idle = this.#options.clock.elapsed() - since >= quietMs * 0.9;
         if (idle && this.#announced !== undefined && !signal.aborted) yield { kind: 'idle' };
       }
     } finally {
@@ -67,7 +73,7 @@ export class KafkaSource implements Source {
     if (generation === undefined) return undefined;
     if (generation !== this.#announced) {
       this.#announced = generation;
-      return { kind: 'assignment', partitions: generation.assigned };
+      return { kind: 'assignment', partitions: generation.assigned, total: generation.total };
     }
     generation.start();
     return generation.inbox.take();
@@ -79,10 +85,10 @@ export class KafkaSource implements Source {
    * assignment has ended, for the next one asks again.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
-    const { topic, log, onProblem } = this.#options;
+    const { topic, log, onProblem, stampMarginMs = 0 } = this.#options;
     const generation = this.#announced;
     if (generation === undefined) return false;
-    const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS));
+    const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS - stampMarginMs));
     let troubled = false;
     while (this.#group.generation === generation) {
       const position = generation.inbox.position(partition);
@@ -119,8 +125,10 @@ export class KafkaSource implements Source {
     try {
       const logs = await admin.fetchTopicOffsets(topic);
       const lows = new Map(logs.map(({ partition, low }) => [partition, Number(low)]));
+      const highs = new Map(logs.map(({ partition, high }) => [partition, Number(high)]));
       for (const { partition, nextOffset, landmark } of known) {
         if (nextOffset < (lows.get(partition) ?? Infinity)) return false;
+        if (nextOffset > (highs.get(partition) ?? -1)) return false;
         if (landmark !== undefined && !(await stillThere(admin, topic, partition, landmark))) return false;
       }
     } catch (error) {
@@ -131,7 +139,7 @@ export class KafkaSource implements Source {
     }
     if (this.#group.generation !== generation) return false;
     for (const { partition, nextOffset } of known) {
-      if (nextOffset >= (inbox.position(partition) ?? 0)) continue;
+      if (nextOffset === inbox.position(partition)) continue;
       inbox.rewind(partition, nextOffset);
       consumer.seek({ topic, partition, offset: String(nextOffset) });
     }
@@ -175,6 +183,10 @@ export class KafkaSource implements Source {
 
   progress(partition: number, newestEventTimeMs: number): void {
     if (Number.isFinite(newestEventTimeMs)) this.#announced?.inbox.progress(partition, newestEventTimeMs);
+  }
+
+  holdBack(ahead: (partition: number) => number): void {
+    this.#group.ahead = ahead;
   }
 
   caughtUp(partition: number): boolean {

@@ -29,6 +29,8 @@ export interface PartitionStart {
 export interface InboxOptions {
   readonly maxSkewMs: number;
   readonly clock: Clock;
+  /** How far a partition is ahead of the slowest one that another process reads, in event time, ms. */
+  readonly ahead?: (partition: number) => number;
   /** Stop and restart fetching of a partition. */
   readonly pause: (partition: number) => void;
   readonly resume: (partition: number) => void;
@@ -163,6 +165,7 @@ export class PartitionInbox {
 
   #isAhead(slot: Slot, skewMs: number): boolean {
     if (slot.newestEventTimeMs === undefined) return false;
+    if ((this.#options.ahead?.(slot.partition) ?? 0) > skewMs) return true;
     const now = this.#options.clock.elapsed();
     for (const other of this.#slots.values()) {
       if (other === slot || other.position >= other.endOffset) continue;

@@ -27,6 +27,8 @@ export interface EventBatch {
 export interface Assignment {
   readonly kind: 'assignment';
   readonly partitions: readonly AssignedPartition[];
+  /** Partitions of the source, whoever reads them, where known. */
+  readonly total?: number;
 }
 
 export interface AssignedPartition {
@@ -37,6 +39,8 @@ export interface AssignedPartition {
   readonly metadata: CommitMetadata | undefined;
   /** Offset after the partition's last message at the time of the assignment, where known. */
   readonly endOffset?: number;
+  /** First offset that is read, where known. */
+  readonly position?: number;
   /** What will never be read; undefined when reading goes on where the group left. */
   readonly gap?: InputGap;
 }
@@ -67,6 +71,8 @@ export interface CommitMetadata {
   readonly newestEventTime: number;
   /** Earliest crossing of the process's alerts that were open then, ms since the epoch; absent when none was. */
   readonly oldestOpen?: number;
+  /** Tells the topic from others of the same name, where signals carry its offsets. */
+  readonly epoch?: number;
 }
 
 /** Nothing arrived for a while: a moment to flush and to let idle partitions go. */
@@ -97,7 +103,7 @@ export interface Source {
    */
   rewind(partition: number, fromTimeMs: number): Promise<boolean>;
   /**
-   * The other answer to an Assignment: continue at these offsets, none of which is behind the committed one.
+   * The other answer to an Assignment: continue at these offsets instead of the committed ones.
    * False, and nothing is done, when a partition's log is another one or no longer holds the offset.
    */
   resume?(positions: readonly ReadPosition[]): Promise<boolean>;
@@ -110,6 +116,8 @@ export interface Source {
    * run far ahead of the slowest.
    */
   progress?(partition: number, newestEventTimeMs: number): void;
+  /** Also holds back partitions that run far ahead of those that others read: by so much event time, ms. */
+  holdBack?(ahead: (partition: number) => number): void;
   /** Whether all that is known to be in the partition was handed out. Without this method: always. */
   caughtUp?(partition: number): boolean;
   close(): Promise<void>;

@@ -136,6 +136,7 @@ describe.runIf(kafka !== undefined)('messages deleted before they were read', ()
       committedOffset: 30,
       metadata: { newestEventTime: NEWEST },
       endOffset: 100,
+      position: 80,
       gap: { cause: 'deleted', fromOffset: 30, toOffset: 80 },
     });
     await reader.until(() => reader.seen.length >= 20);
@@ -259,6 +260,7 @@ describe.runIf(kafka !== undefined)('a topic that was created again', () => {
       committedOffset: undefined,
       metadata: undefined,
       endOffset: count,
+      position: 0,
       gap: { cause: 'recreated', fromOffset: 50, toOffset: 0 },
     });
     await reader.until(() => reader.seen.length >= count);

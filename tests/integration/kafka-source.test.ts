@@ -42,6 +42,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
         committedOffset: undefined,
         metadata: undefined,
         endOffset: perPartition,
+        position: 0,
       })),
     );
     let idle = false;
@@ -76,6 +77,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
       committedOffset: 123,
       metadata: { newestEventTime: 1_752_278_400_123 },
       endOffset: perPartition,
+      position: 123,
     });
     expect(partitions[3]).toMatchObject({ partition: 3, committedOffset: 7, metadata: undefined });
     expect(partitions[4]?.committedOffset).toBeUndefined();

@@ -42,9 +42,9 @@ export function sent({ ruleSet, shards, logs, random, deaths = 0 }: ShardedOptio
   };
   let live = begin();
   const send = (whole: boolean) => {
-    live.router.take().forEach((message, shard) => {
+    live.router.take().forEach((messages, shard) => {
       // One that dies has sent to some of the shards.
-      if (message !== undefined && (whole || random(2) === 0)) topic[shard]!.push(message);
+      if (whole || random(2) === 0) topic[shard]!.push(...messages);
     });
   };
   for (;;) {

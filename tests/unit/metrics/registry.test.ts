@@ -27,6 +27,7 @@ describe('the metrics', () => {
         'node_version',
         'partition',
         'rule',
+        'shard',
         'status',
         'table',
         'version',

@@ -96,6 +96,11 @@ test('commit metadata survives, and what is not ours is none', () => {
     expect(decodeMetadata(encodeMetadata(kept, landmark)).metadata).toEqual(kept);
   }
   expect(decodeMetadata(encodeMetadata({ newestEventTime: -Infinity })).metadata).toBeUndefined();
+  // An epoch is committed before there is any event.
+  for (const newestEventTime of [-Infinity, 1_752_278_400_123]) {
+    const kept = { newestEventTime, epoch: 2 ** 48 - 1 };
+    expect(decodeMetadata(encodeMetadata(kept)).metadata).toEqual(kept);
+  }
   for (const foreign of [null, '', 'hello', '{"v":2,"newest":1}', '{"v":1,"newest":"1"}', '[]', '{"v":1']) {
     expect(decodeMetadata(foreign)).toEqual({ metadata: undefined, landmark: undefined });
   }

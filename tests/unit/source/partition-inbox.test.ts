@@ -9,12 +9,15 @@ import type { EventBatch } from '../../../src/source/source.ts';
 const MINUTE = 60_000;
 let now = 0;
 let paused: Set<number>;
+/** By partition: how far it is ahead of those that other processes read. */
+let ahead: Map<number, number>;
 
 const clock: Clock = { now: () => now, elapsed: () => now };
 
 beforeEach(() => {
   now = 0;
   paused = new Set();
+  ahead = new Map();
 });
 
 function inbox(...starts: Partial<PartitionStart>[]): PartitionInbox {
@@ -28,6 +31,7 @@ function inbox(...starts: Partial<PartitionStart>[]): PartitionInbox {
   return new PartitionInbox(complete, {
     maxSkewMs: 10 * MINUTE,
     clock,
+    ahead: (partition) => ahead.get(partition) ?? 0,
     pause: (partition) => paused.add(partition),
     resume: (partition) => paused.delete(partition),
   });
@@ -177,4 +181,19 @@ test('at the end of a generation all that waits is dropped, and so is what is no
   expect(await Promise.all(fates)).toEqual(['dropped', 'dropped', 'dropped']);
   expect(box.take()).toBeUndefined();
   expect(box.position(7)).toBeUndefined();
+});
+
+test('a partition far ahead of those that other processes read is paused until it no longer is', async () => {
+  const box = inbox({ newestEventTimeMs: 0 }, { newestEventTimeMs: 0 });
+  ahead.set(0, 11 * MINUTE);
+  expect(await box.offer(batch(0))).toBe('held');
+  void box.offer(batch(1));
+  expect(box.take()).toMatchObject({ partition: 1 });
+  expect([...paused]).toEqual([0]);
+  ahead.set(0, 6 * MINUTE);
+  box.take();
+  expect([...paused]).toEqual([0]);
+  ahead.set(0, 4 * MINUTE);
+  box.take();
+  expect([...paused]).toEqual([]);
 });

@@ -1,0 +1,61 @@
+/** Saved state of a shard is taken only by the same shard, and only for rules that are routed as they were. */
+
+import { expect, test } from 'vitest';
+import { Engine } from '../../../src/detect/engine.ts';
+import { FieldTable } from '../../../src/event/record.ts';
+import { savedLineage } from '../../../src/detect/engine-state.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import { StateReader } from '../../../src/state/state-reader.ts';
+import { savedBytes } from '../../support/state-bench.ts';
+
+const READ = `title: read
+name: read
+logsource: {category: portal}
+detection: {sel: {action: read}, condition: sel}`;
+
+function correlation(name: string, of: string, by: string): string {
+  return `title: ${name}
+name: ${name}
+correlation:
+  type: event_count
+  rules: [${of}]
+  group-by: [${by}]
+  timespan: 1h
+  condition: {gte: 2}
+level: high`;
+}
+
+function engineOf(documents: readonly string[], index: number, of: number, state?: StateReader): Engine {
+  const ruleSet = parseRules([{ file: 'rules.yml', text: [READ, ...documents].join('\n---\n') }]);
+  const shard = { index, of };
+  const former = state === undefined ? undefined : savedLineage(state);
+  return new Engine({
+    ruleSet,
+    fields: new FieldTable(),
+    hashKey: new Uint8Array(16),
+    latenessMs: 0,
+    shard,
+    former,
+  });
+}
+
+const ALONE = [correlation('both', 'read', 'user, org'), correlation('other', 'read', 'user')];
+/** The same rule, and one above it that has only the organisation in common. */
+const CHAINED = [...ALONE, correlation('above', 'both', 'org')];
+
+test('a rule that is routed otherwise now begins empty, the others go on', () => {
+  const state = new StateReader(savedBytes(engineOf(ALONE, 1, 4)));
+  expect(engineOf(ALONE, 1, 4, state).load(state)).toEqual([]);
+  const without = engineOf(CHAINED, 1, 4, state).load(state);
+  expect(without.map(({ key }) => key).toSorted()).toEqual(['above', 'both']);
+});
+
+test.each([
+  [2, 4],
+  [1, 5],
+])('the state of shard 1 of 4 is none of shard %d of %d', (index, of) => {
+  const state = new StateReader(savedBytes(engineOf(ALONE, 1, 4)));
+  expect(() => engineOf(ALONE, index, of, state).load(state)).toThrow(
+    expect.objectContaining({ code: 'STATE_SETTINGS' }),
+  );
+});

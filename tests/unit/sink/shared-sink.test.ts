@@ -1,0 +1,64 @@
+/** Several pipelines that write to one sink. */
+
+import { expect, test } from 'vitest';
+import { SharedSink } from '../../../src/sink/shared-sink.ts';
+import type { AlertSink } from '../../../src/sink/sink.ts';
+import { alertFixture } from '../../support/alert-fixture.ts';
+
+function scripted() {
+  const calls: string[][] = [];
+  let under = 0;
+  let fails = false;
+  const taking = async (name: string, items: readonly string[]): Promise<void> => {
+    under += 1;
+    expect(under).toBe(1);
+    await new Promise((done) => setTimeout(done, 1));
+    under -= 1;
+    calls.push([name, ...items]);
+    if (fails) throw new Error('away');
+  };
+  const sink: AlertSink = {
+    open: async () => {},
+    detectedAt: async (ids) => {
+      await taking('ids', ids);
+      return new Map(ids.map((id) => [id, 1]));
+    },
+    writeAlerts: (alerts) =>
+      taking(
+        'alerts',
+        alerts.map(({ alertId }) => alertId),
+      ),
+    writeEvents: (events) =>
+      taking(
+        'events',
+        events.map(({ eventId }) => eventId),
+      ),
+    close: async () => {},
+  };
+  return { sink: new SharedSink(sink), calls, fail: () => (fails = true) };
+}
+
+const named = (alertId: string) => alertFixture({ alertId });
+
+test('what waits while the sink is busy is written together, and nothing at the same time', async () => {
+  const { sink, calls } = scripted();
+  await Promise.all([
+    sink.writeEvents([{ eventId: 'e', time: 0, fields: {} }]),
+    sink.writeAlerts([named('a'), named('b')]),
+    sink.detectedAt(['x']).then((known) => expect(known?.get('x')).toBe(1)),
+    sink.writeAlerts([named('c')]),
+  ]);
+  expect(calls).toEqual([
+    ['events', 'e'],
+    ['alerts', 'a', 'b', 'c'],
+    ['ids', 'x'],
+  ]);
+});
+
+test('a failure is met by all whose rows were in it, and by nobody else', async () => {
+  const { sink, fail } = scripted();
+  await sink.writeAlerts([named('a')]);
+  fail();
+  const results = await Promise.allSettled([sink.writeAlerts([named('b')]), sink.writeAlerts([named('c')])]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
