@@ -12,6 +12,7 @@ import { pseudonymiseCommand } from './pseudonymise.ts';
 import { replayCommand } from './replay.ts';
 import { rulesCommand } from './rules.ts';
 import { runCommand } from './run.ts';
+import { topicsCommand } from './topics.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -53,6 +54,7 @@ Start with:
   backtestCommand(program);
   alertsCommand(program);
   deadLettersCommand(program);
+  topicsCommand(program);
   pseudonymiseCommand(program);
   return program;
 }

@@ -18,7 +18,7 @@ import { VigieError } from '../errors.ts';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
-import { createTopic } from '../source/kafka-topics.ts';
+import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 
 export interface DeadLetterTopicOptions extends KafkaConnection {
@@ -35,6 +35,21 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const GROUP_BYTES = 768 * 1024;
 /** What key, headers and framing take besides the value, at most. */
 const OVERHEAD_BYTES = 16 * 1024;
+
+/** As it has to be, created here or by `vigie topics create`. */
+export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_MS): NewTopic {
+  return {
+    topic,
+    // Rare messages, read by people in the order they came.
+    partitions: 1,
+    config: {
+      'retention.ms': String(retentionMs),
+      'max.message.bytes': String(MAX_MESSAGE_BYTES),
+      // Brokers refuse the time of a clock that is an hour ahead, and delete early what one behind has stamped.
+      'message.timestamp.type': 'LogAppendTime',
+    },
+  };
+}
 
 export class DeadLetterTopic implements DeadLetterSink {
   readonly #options: DeadLetterTopicOptions;
@@ -87,17 +102,7 @@ export class DeadLetterTopic implements DeadLetterSink {
           remedy: 'Create it, with the rights of the source topic and a short retention.',
         });
       }
-      await createTopic(this.#admin, {
-        topic,
-        // Rare messages, read by people in the order they came.
-        partitions: 1,
-        config: {
-          'retention.ms': String(retentionMs),
-          'max.message.bytes': String(MAX_MESSAGE_BYTES),
-          // Brokers refuse the time of a clock that is an hour ahead, and delete early what one behind has stamped.
-          'message.timestamp.type': 'LogAppendTime',
-        },
-      });
+      await createTopic(this.#admin, deadLetterTopic(topic, retentionMs));
     }
     await this.#admin.disconnect();
     await this.#producer.connect();

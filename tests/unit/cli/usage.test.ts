@@ -33,6 +33,8 @@ const COMMANDS = [
   'deadletters',
   'deadletters list',
   'deadletters replay',
+  'topics',
+  'topics create',
   'pseudonymise',
 ];
 
@@ -64,8 +66,8 @@ function listedIn(help: string): string[] {
 
 describe('help', () => {
   test('covers every command there is', async () => {
-    const [all, rules, alerts, mapping, letters] = await Promise.all(
-      [[], ['rules'], ['alerts'], ['mapping'], ['deadletters']].map(async (path) =>
+    const [all, rules, alerts, mapping, letters, topics] = await Promise.all(
+      [[], ['rules'], ['alerts'], ['mapping'], ['deadletters'], ['topics']].map(async (path) =>
         listedIn((await written(...path, '--help')).stdout),
       ),
     );
@@ -75,6 +77,7 @@ describe('help', () => {
       ...alerts!.map((name) => `alerts ${name}`),
       ...mapping!.map((name) => `mapping ${name}`),
       ...letters!.map((name) => `deadletters ${name}`),
+      ...topics!.map((name) => `topics ${name}`),
     ];
     expect(names.toSorted()).toEqual(COMMANDS.toSorted());
   });

@@ -1,0 +1,120 @@
+/** `vigie topics`: the topics that Vigie writes to, with the settings that it needs. */
+
+import type { Command } from 'commander';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config.ts';
+import { signalRetentionMs } from '../open-scale-out.ts';
+import { deadLetterTopic } from '../sink/dead-letter-topic.ts';
+import { signalTopic } from '../sink/signal-topic.ts';
+import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
+import { kafkaError } from '../source/kafka-errors.ts';
+import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
+import { requireRules } from './inputs.ts';
+import { kafkaConnection } from './kafka-settings.ts';
+import { wholeNumber } from './options.ts';
+import { write } from './output.ts';
+import { table } from './terminal.ts';
+
+interface Options {
+  input?: true;
+  partitions: number;
+  replicationFactor?: number;
+  dryRun?: true;
+  json?: true;
+}
+
+interface Created {
+  readonly topic: string;
+  readonly is: string;
+  readonly partitions: number;
+  readonly retentionDays: number | undefined;
+  readonly created: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+export function topicsCommand(program: Command): void {
+  const topics = program
+    .command('topics')
+    .summary('create the topics that Vigie writes to')
+    .description('Topics of dead letters and of signals, with the settings that they need.')
+    .addHelpText('after', '\nExample:\n  vigie topics create --dry-run');
+  topics
+    .command('create')
+    .description(
+      'Creates what is missing and changes nothing that exists: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. `vigie run` does the same if its user may create topics.',
+    )
+    .option('--input', 'also the topic of access events (VIGIE_TOPIC)')
+    .option('--partitions <number>', 'of the topic of access events', wholeNumber(1, 10_000), 12)
+    .option('--replication-factor <number>', 'default: the broker’s', wholeNumber(1, 32))
+    .option('--dry-run', 'only say what it would create')
+    .option('--json', 'one JSON object per topic')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vigie topics create --dry-run\n  VIGIE_SIGNALS_TOPIC=portal-signals vigie topics create --replication-factor 3\n  vigie topics create --input --partitions 24 --json | jq -r .topic',
+    )
+    .action(create);
+}
+
+async function create(options: Options): Promise<void> {
+  const config = loadConfig(process.env);
+  const connection = kafkaConnection(config, () => undefined, systemClock);
+  const wanted: { is: string; topic: NewTopic }[] = [];
+  if (options.input) {
+    wanted.push({
+      is: 'access events',
+      topic: { topic: config.topic, partitions: options.partitions, config: {} },
+    });
+  }
+  const letters = config.dead_letter_topic ?? `${config.topic}-dead-letters`;
+  wanted.push({ is: 'dead letters', topic: deadLetterTopic(letters) });
+  if (config.signals_topic !== undefined) {
+    const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
+    const topic = signalTopic({
+      topic: config.signals_topic,
+      partitions: config.signals_partitions,
+      retentionMs: signalRetentionMs(ruleSet, config.lateness),
+    });
+    wanted.push({ is: 'signals', topic });
+  }
+  const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
+  const made: Created[] = [];
+  try {
+    await admin.connect();
+    const known = await admin.listTopics();
+    for (const { is, topic } of wanted) {
+      const missing = !known.includes(topic.topic);
+      const { replicationFactor } = options;
+      if (missing && !options.dryRun) {
+        await createTopic(admin, {
+          ...topic,
+          ...(replicationFactor === undefined ? {} : { replicationFactor }),
+        });
+      }
+      const retention = topic.config['retention.ms'];
+      const retentionDays = retention === undefined ? undefined : Math.round(Number(retention) / DAY_MS);
+      made.push({ topic: topic.topic, is, partitions: topic.partitions, retentionDays, created: missing });
+    }
+  } catch (error) {
+    throw kafkaError(error, connection, wanted.map(({ topic }) => topic.topic).join(', '));
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+  if (options.json) {
+    await write(made.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    return;
+  }
+  const doing = options.dryRun ? 'would be created' : 'created';
+  await write(
+    `${table(
+      ['topic', 'holds', 'partitions', 'days kept', ''],
+      made.map(({ topic, is, partitions, retentionDays, created }) => [
+        topic,
+        is,
+        created ? String(partitions) : '',
+        created ? String(retentionDays ?? '') : '',
+        created ? doing : 'exists',
+      ]),
+    )}\n`,
+  );
+}
