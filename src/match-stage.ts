@@ -48,8 +48,9 @@ interface PartitionState {
   lastEventAt: number;
 }
 
-/** Signals are sent this often, if there are any, or when so much waits. */
+/** Signals are sent this often, if there are any, or when so much waits; with very many shards rarer, ms per shard. */
 const SEND_MS = 50;
+const SEND_MS_PER_SHARD = 1;
 const SEND_BYTES = 1024 * 1024;
 /** Shards that begin in the middle of their log learn of every partition within this wall time. */
 const REPEAT_MS = 10_000;
@@ -196,7 +197,8 @@ export class MatchStage {
       this.#repeatedAt = now;
       this.#router.repeat();
     }
-    if (now - this.#sentAt >= SEND_MS || this.#router.size >= SEND_BYTES || this.#waiting.isMuch) {
+    const sendMs = Math.max(SEND_MS, SEND_MS_PER_SHARD * this.#options.shards);
+    if (now - this.#sentAt >= sendMs || this.#router.size >= SEND_BYTES || this.#waiting.isMuch) {
       await this.#send(signal);
     }
   }
