@@ -250,11 +250,10 @@ export class Pipeline {
     const before = this.#assignedPartitions;
     if (before.length === 0 || before.length !== partitions.length) return false;
     const positions: ReadPosition[] = [];
-    for (const { partition, gap, committedOffset } of partitions) {
+    for (const { partition, gap } of partitions) {
       const nextOffset = this.#partitions.get(partition)?.nextOffset;
       const same = before.some((each) => each.partition === partition);
-      if (!same || gap !== undefined || nextOffset === undefined || committedOffset === undefined)
-        return false;
+      if (!same || gap !== undefined || nextOffset === undefined) return false;
       positions.push({ partition, nextOffset, landmark: this.#options.source.landmarkOf?.(partition) });
     }
     if ((await this.#options.source.resume?.(positions)) !== true) return false;

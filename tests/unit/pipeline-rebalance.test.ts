@@ -39,12 +39,14 @@ async function run(then: AssignedPartition, resumes = true) {
   return { resumed, alerts, rewinds, last: commits.at(-1) };
 }
 
-test.each([
+test.each<[string, number | undefined]>([
+  ['where the group has committed nothing', undefined],
   ['where the group had not got as far as this process', 1],
   ['where it had', 2],
   ['where another process went on meanwhile', 3],
 ])('windows go on from memory %s', async (_, committedOffset) => {
-  const found = await run({ partition: 0, committedOffset, metadata: newest(1), endOffset: 3 });
+  const metadata = committedOffset === undefined ? undefined : newest(1);
+  const found = await run({ partition: 0, committedOffset, metadata, endOffset: 3 });
   expect(found.resumed).toEqual([[{ partition: 0, nextOffset: 2, landmark: undefined }]]);
   expect(found.alerts).toEqual(['firing']);
   expect(found.rewinds).toBe(0);
