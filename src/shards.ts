@@ -32,7 +32,6 @@ export class Shards {
   readonly #pipelineOf: PipelineOf;
   readonly #shards: number;
   readonly #running = new Map<number, Running>();
-  readonly #failed = Promise.withResolvers<never>();
   #ruleSet: RuleSet;
 
   constructor(source: Source, shards: number, ruleSet: RuleSet, pipelineOf: PipelineOf) {
@@ -40,8 +39,6 @@ export class Shards {
     this.#shards = shards;
     this.#ruleSet = ruleSet;
     this.#pipelineOf = pipelineOf;
-    // Whoever waits meets it; there may be nobody yet.
-    this.#failed.promise.catch(() => undefined);
   }
 
   replaceRules(ruleSet: RuleSet | undefined): void {
@@ -57,10 +54,10 @@ export class Shards {
           await this.#assigned(item, stop);
           break;
         case 'events':
-          await this.#push(this.#running.get(item.partition), item);
+          await this.#running.get(item.partition)?.lane.push(item);
           break;
         case 'idle':
-          for (const running of this.#running.values()) await this.#push(running, item);
+          for (const { lane } of this.#running.values()) await lane.push(item);
           break;
       }
     }
@@ -75,17 +72,15 @@ export class Shards {
     for (const assigned of partitions) {
       const { partition } = assigned;
       const running = this.#running.get(partition) ?? this.#begin(partition, stop);
-      await this.#push(running, { kind: 'assignment', partitions: [assigned] });
+      await running.lane.push({ kind: 'assignment', partitions: [assigned] });
     }
   }
 
   #begin(shard: number, stop: AbortSignal): Running {
     const lane = new Lane(this.#source);
     const { pipeline, onEnd } = this.#pipelineOf(shard, this.#shards, lane, this.#ruleSet);
-    const done = pipeline.run(stop).then(
-      () => onEnd(),
-      (error: unknown) => this.#failed.reject(error),
-    );
+    const done = pipeline.run(stop).then(onEnd);
+    done.catch((error: unknown) => lane.fail(error));
     const running = { lane, pipeline, done };
     this.#running.set(shard, running);
     return running;
@@ -95,11 +90,7 @@ export class Shards {
     const { lane, done } = this.#running.get(shard)!;
     this.#running.delete(shard);
     lane.end();
-    await Promise.race([done, this.#failed.promise]);
-  }
-
-  async #push(running: Running | undefined, item: Item): Promise<void> {
-    await Promise.race([running?.lane.push(item), this.#failed.promise]);
+    await done;
   }
 }
 
@@ -109,6 +100,8 @@ class Lane implements Source {
   readonly type = 'kafka';
   readonly #source: Source;
   #item: { readonly item: Item; readonly done: () => void } | undefined;
+  #failed: (error: unknown) => void = () => undefined;
+  #failure: { readonly error: unknown } | undefined;
   #ended = false;
   #committed = '';
   #wake: () => void = () => undefined;
@@ -118,12 +111,20 @@ class Lane implements Source {
     this.#source = source;
   }
 
-  /** Resolves once the pipeline has dealt with it. Only one at a time. */
+  /** Resolves once the pipeline has dealt with it, and throws what ended that. Only one at a time. */
   push(item: Item): Promise<void> {
-    return new Promise((done) => {
+    return new Promise((done, failed) => {
       this.#item = { item, done };
-      this.#wake();
+      this.#failed = failed;
+      if (this.#failure === undefined) this.#wake();
+      else failed(this.#failure.error);
     });
+  }
+
+  /** The pipeline has ended with an error: whoever pushes meets it. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.#failed(error);
   }
 
   end(): void {
