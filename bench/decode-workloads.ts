@@ -6,6 +6,7 @@
  */
 
 import { Random } from '../replay/random.ts';
+import { distinct, inAnyOrder, type Json, mapTexts, shuffled } from './workload.ts';
 
 export interface DecodeWorkload {
   readonly name: string;
@@ -13,8 +14,6 @@ export interface DecodeWorkload {
   /** Start of each event, and the end of the last. */
   readonly offsets: readonly number[];
 }
-
-type Json = { [key: string]: unknown };
 
 interface Kind {
   readonly name: string;
@@ -166,34 +165,7 @@ function inLists(event: Json): string {
   );
 }
 
-function shuffled(value: unknown, random: Random): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    inAnyOrder(Object.entries(value), random).map(([key, one]) => [key, shuffled(one, random)]),
-  );
-}
-
-function distinct(event: Json, i: number): Json {
-  return mapTexts(event, (text) => (text.startsWith('20') ? text : `${text}-${i}`)) as Json;
-}
-
 function withNewKeys(event: Json, i: number): Json {
   const added = Array.from({ length: 10 }, (_, n) => [`key-${i}-${n}`, n] as const);
   return { ...event, ...Object.fromEntries(added) };
-}
-
-function mapTexts(value: unknown, map: (text: string) => string): unknown {
-  if (typeof value === 'string') return /^20\d\d-/.test(value) ? value : map(value);
-  if (Array.isArray(value)) return value.map((one) => mapTexts(one, map));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, map)]));
-}
-
-function inAnyOrder<T>(values: readonly T[], random: Random): T[] {
-  const result = [...values];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [result[i], result[j]] = [result[j]!, result[i]!];
-  }
-  return result;
 }

@@ -2,7 +2,7 @@
  * Decoding: a bare `JSON.parse` loop over the same bytes against the reference decoder and the scanner, on the
  * usual mix and on what is meant to be slow. One decoder does all passes of a workload, as in a process that lives.
  *
- * `node bench/decode.ts [--rounds N] [--events N] [--only TEXT]`; part of `npm run bench`.
+ * Part of `npm run bench`; alone: `node bench/decode.ts [--rounds N] [--events N] [--only TEXT]`.
  */
 
 import { parseArgs } from 'node:util';
@@ -14,15 +14,8 @@ import type { Decoder } from '../src/event/decoder.ts';
 import { JsonParseDecoder } from '../src/event/json-parse-decoder.ts';
 import { FieldTable } from '../src/event/record.ts';
 import { decodeWorkloads, type DecodeWorkload } from './decode-workloads.ts';
-import { compare, type Row } from './rounds.ts';
-
-export interface DecodeBench {
-  readonly workload: string;
-  readonly events: number;
-  readonly bytesPerEvent: number;
-  /** The bare loop, the reference decoder, the scanner. */
-  readonly rows: readonly Row[];
-}
+import { compare } from './rounds.ts';
+import { NS, printResult, type Section, type Table, type TableRow } from './section.ts';
 
 /** What a rule set over accounts, organisations, sources and persons asks for. */
 const WANTED = [
@@ -40,32 +33,70 @@ const WANTED = [
   'portal.app.lifecycle',
 ];
 
-export function decodeBench(events: number, rounds: number, only = ''): DecodeBench[] {
-  return decodeWorkloads(events, 1)
-    .filter(({ name }) => name.includes(only))
-    .map((workload) => {
-      const count = workload.offsets.length - 1;
-      const rows = compare(
-        [
-          { name: 'bare JSON.parse', run: () => parseAll(workload) },
-          {
-            name: 'reference decoder',
-            run: passOver(workload, (options) => new JsonParseDecoder(options)),
-          },
-          { name: 'scanner', run: passOver(workload, createDecoder) },
-        ],
-        count,
-        rounds,
-      );
-      // The bare loop also takes events that have no time, or an object where an id should be.
-      const [, reference, scanner] = rows.map(({ proof }) => proof);
-      if (reference !== scanner) {
-        throw new Error(
-          `${workload.name}: the reference accepts ${reference} events, the scanner ${scanner}`,
-        );
-      }
-      return { workload: workload.name, events: count, bytesPerEvent: workload.bytes.length / count, rows };
-    });
+const EVENTS = 40_000;
+
+export const decode: Section = {
+  name: 'decode',
+  about: 'bytes to records, beside a bare JSON.parse loop over the same bytes',
+  run({ rounds, quick }) {
+    const table = decoding(quick ? EVENTS / 4 : EVENTS, rounds);
+    const ratioOf = (name: string) => table.rows.find((row) => row.name === name)!.figures['× bare']!;
+    const worst = Math.min(...table.rows.map(({ figures }) => figures['× bare']!));
+    return {
+      tables: [table],
+      goals: [
+        { name: 'decode, usual mix, × the bare loop', got: ratioOf('usual mix'), atLeast: 7 },
+        {
+          name: 'decode, random key order, × the bare loop',
+          got: ratioOf('random key order at every level'),
+          atLeast: 4,
+        },
+        { name: 'decode, the worst of all, × the bare loop', got: worst, atLeast: 0.8 },
+      ],
+    };
+  },
+};
+
+/** `only`: the workloads whose name holds this. */
+function decoding(events: number, rounds: number, only = ''): Table {
+  return {
+    title: 'decoding twelve fields, the scanner (and the reference) beside a bare JSON.parse of each event',
+    rows: decodeWorkloads(events, 1)
+      .filter(({ name }) => name.includes(only))
+      .map((workload) => measured(workload, rounds)),
+  };
+}
+
+function measured(workload: DecodeWorkload, rounds: number): TableRow {
+  const count = workload.offsets.length - 1;
+  const rows = compare(
+    [
+      { name: 'bare JSON.parse', run: () => parseAll(workload) },
+      { name: 'reference decoder', run: passOver(workload, (options) => new JsonParseDecoder(options)) },
+      { name: 'scanner', run: passOver(workload, createDecoder) },
+    ],
+    count,
+    rounds,
+  );
+  const [bare, reference, scanner] = rows;
+  // The bare loop also takes events that have no time, or an object where an id should be.
+  if (reference!.proof !== scanner!.proof) {
+    throw new Error(
+      `${workload.name}: the reference accepts ${reference!.proof} events, the scanner ${scanner!.proof}`,
+    );
+  }
+  return {
+    name: workload.name,
+    figures: {
+      [NS]: scanner!.nsPerEvent,
+      '× bare': scanner!.ratio,
+      lowest: scanner!.lowest,
+      highest: scanner!.highest,
+      'reference × bare': reference!.ratio,
+      'bare ns': bare!.nsPerEvent,
+      'bytes/event': Math.round(workload.bytes.length / count),
+    },
+  };
 }
 
 function parseAll({ bytes, offsets }: DecodeWorkload): number {
@@ -97,17 +128,6 @@ function passOver(
   };
 }
 
-export function printDecode(results: readonly DecodeBench[]): void {
-  console.log('Decoding, × the bare JSON.parse loop over the same bytes\n');
-  console.log(`${'parse ns'.padStart(9)}${'reference'.padStart(11)}${'scanner'.padStart(9)}   workload`);
-  for (const { workload, rows } of results) {
-    const [bare, reference, scanner] = rows;
-    console.log(
-      `${bare!.nsPerEvent.toFixed(0).padStart(9)}${reference!.ratio.toFixed(2).padStart(10)}×${scanner!.ratio.toFixed(2).padStart(8)}×   ${workload}`,
-    );
-  }
-}
-
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { values } = parseArgs({
     options: {
@@ -116,5 +136,5 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       only: { type: 'string', default: '' },
     },
   });
-  printDecode(decodeBench(Number(values.events), Number(values.rounds), values.only));
+  printResult({ tables: [decoding(Number(values.events), Number(values.rounds), values.only)], goals: [] });
 }

@@ -10,8 +10,9 @@ import type { Mapping } from '../src/event/mapping/mapping.ts';
 import { FieldTable } from '../src/event/record.ts';
 import { loadMapping, readyMappings } from '../src/mapping-files.ts';
 import { ARCHIVED_FIELDS } from '../src/sink/event-row.ts';
+import { median } from './rounds.ts';
+import { NS, type Section } from './section.ts';
 
-const PASSES = 7;
 const LINES_PER_PASS = 40_000;
 const KEY = new Uint8Array(16);
 
@@ -54,22 +55,23 @@ function passOver(mapping: Mapping | undefined, lines: readonly Buffer[]): () =>
   };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-process.stdout.write('mapping            ns/line   lines/s per core   × plain decoder on its events\n');
-for (const name of readyMappings()) {
-  const mapping = loadMapping(name).mapping!;
-  const lines = linesOf(name);
-  const passes = [passOver(mapping, lines), passOver(undefined, eventsOf(mapping, lines))];
-  for (const pass of passes) pass();
-  const times: number[][] = passes.map(() => []);
-  for (let i = 0; i < PASSES; i++) for (const [k, pass] of passes.entries()) times[k]!.push(pass());
-  const [mapped = 0, plain = 0] = times.map(median);
-  process.stdout.write(
-    `${name.padEnd(16)} ${mapped.toFixed(0).padStart(9)} ${Math.round(1e9 / mapped)
-      .toLocaleString('en-GB')
-      .padStart(18)} ${(mapped / plain).toFixed(1).padStart(8)}\n`,
-  );
-}
+export const mappings: Section = {
+  name: 'mappings',
+  about: 'reading other logs through a mapping, beside decoding the events that it makes of them',
+  run({ rounds }) {
+    const rows = readyMappings().map((name) => {
+      const mapping = loadMapping(name).mapping!;
+      const lines = linesOf(name);
+      const passes = [passOver(mapping, lines), passOver(undefined, eventsOf(mapping, lines))];
+      for (const pass of passes) pass();
+      const times: number[][] = passes.map(() => []);
+      for (let i = 0; i < rounds; i++) for (const [k, pass] of passes.entries()) times[k]!.push(pass());
+      const [mapped = 0, plain = 0] = times.map(median);
+      return {
+        name,
+        figures: { [NS]: mapped, 'lines/CPU s': 1e9 / mapped, 'times the plain decoder': mapped / plain },
+      };
+    });
+    return { tables: [{ title: 'lines of other logs', rows }], goals: [] };
+  },
+};

@@ -13,8 +13,9 @@ import { pathToFileURL } from 'node:url';
 
 import { generate, SCENARIOS } from '../replay/index.ts';
 import { median } from './rounds.ts';
+import { NS, type Section } from './section.ts';
 
-export interface GeneratorRow {
+interface GeneratorRow {
   readonly generator: string;
   /** Measured. */
   readonly events: number;
@@ -25,8 +26,29 @@ export interface GeneratorRow {
 const MEASURED_EVENTS = 400_000;
 const PASSES = 3;
 
+export const generators: Section = {
+  name: 'generators',
+  about: 'what vigie replay generates a second, each scenario alone',
+  run: () => ({
+    tables: [
+      {
+        title: 'generators, each alone',
+        rows: measured().map(({ generator, eventsPerCpuSecond, bytesPerEvent }) => ({
+          name: generator,
+          figures: {
+            [NS]: 1e9 / eventsPerCpuSecond,
+            'events/CPU s': eventsPerCpuSecond,
+            bytes: bytesPerEvent,
+          },
+        })),
+      },
+    ],
+    goals: [],
+  }),
+};
+
 /** One row per scenario of `vigie replay`. */
-export function generators(): GeneratorRow[] {
+function measured(): GeneratorRow[] {
   return Object.keys(SCENARIOS).map((name) => {
     pass(name);
     const passes = Array.from({ length: PASSES }, () => pass(name));
@@ -95,6 +117,6 @@ function weeksOf(weeks: number, accounts: number): WeeksRow {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  console.table(generators());
+  console.table(measured());
   console.table([1, 8, 1, 8].map((weeks) => weeksOf(weeks, 10_000)));
 }

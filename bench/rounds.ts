@@ -7,6 +7,8 @@ export interface Variant {
   readonly name: string;
   /** Does the whole work once and returns a figure that proves it did. */
   readonly run: () => number;
+  /** Events of this variant, when it has others. */
+  readonly events?: number;
 }
 
 export interface Row {
@@ -17,6 +19,9 @@ export interface Row {
   readonly eventsPerSecond: number;
   /** Speed relative to the first variant: median of the ratios within a round. */
   readonly ratio: number;
+  /** Least and greatest of those ratios. */
+  readonly lowest: number;
+  readonly highest: number;
   readonly proof: number;
 }
 
@@ -34,13 +39,17 @@ export function compare(variants: readonly Variant[], events: number, rounds: nu
       cpu[i]!.push(user + system);
     });
   }
-  return variants.map(({ name }, i) => {
-    const nsPerEvent = (median(cpu[i]!) * 1000) / events;
+  const first = variants[0]?.events ?? events;
+  return variants.map(({ name, events: own = events }, i) => {
+    const nsPerEvent = (median(cpu[i]!) * 1000) / own;
+    const ratios = cpu[i]!.map((micros, round) => cpu[0]![round]! / first / (micros / own));
     return {
       name,
       nsPerEvent,
       eventsPerSecond: 1e9 / nsPerEvent,
-      ratio: median(cpu[i]!.map((own, round) => cpu[0]![round]! / own)),
+      ratio: median(ratios),
+      lowest: Math.min(...ratios),
+      highest: Math.max(...ratios),
       proof: proofs[i]!,
     };
   });

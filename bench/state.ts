@@ -1,9 +1,7 @@
 /**
  * What saving and restoring state costs: keys with three events and two persons each, counted by a threshold on
- * events and one on persons. Run: `node --expose-gc bench/state.ts --keys 1000000`.
+ * events and one on persons.
  */
-
-import { parseArgs } from 'node:util';
 
 import { Engine } from '../src/detect/engine.ts';
 import { Pseudonyms } from '../src/event/pseudonyms.ts';
@@ -11,9 +9,7 @@ import { FieldTable } from '../src/event/record.ts';
 import { parseRules } from '../src/sigma/parse-rules.ts';
 import { StateReader } from '../src/state/state-reader.ts';
 import { StateWriter } from '../src/state/state-writer.ts';
-
-const { values } = parseArgs({ options: { keys: { type: 'string', default: '1000000' } } });
-const keys = Number(values.keys);
+import type { Section } from './section.ts';
 
 const ruleSet = parseRules([
   {
@@ -37,7 +33,7 @@ function newEngine(fields = new FieldTable()): Engine {
   return new Engine({ ruleSet, fields, hashKey: new Uint8Array(16).fill(7), latenessMs: 60_000 });
 }
 
-function filled(): Engine {
+function filled(keys: number): Engine {
   const fields = new FieldTable();
   const engine = newEngine(fields);
   const record = fields.newRecord();
@@ -70,19 +66,40 @@ function saved(engine: Engine): readonly Uint8Array[] {
   return writer.finish();
 }
 
-const fill = timed(filled);
-const save = timed(() => saved(fill.result));
-const bytes = Buffer.concat(save.result);
-const load = timed(() => {
-  const engine = newEngine();
-  engine.load(new StateReader(bytes));
-  return engine;
-});
-const { groups } = load.result.size();
-if (groups !== keys)
-  throw new Error(`${groups} of ${keys} keys were restored: the benchmark measures nothing`);
-const again = timed(() => saved(load.result));
-if (!Buffer.concat(again.result).equals(bytes)) throw new Error('what was restored is saved as other bytes');
-process.stdout.write(
-  `${keys} keys with 3 events each: processed in ${fill.seconds.toFixed(1)} s, saved in ${save.seconds.toFixed(1)} s, restored in ${load.seconds.toFixed(1)} s (CPU), ${Math.round(bytes.length / keys)} bytes a key\n`,
-);
+export const state: Section = {
+  name: 'state',
+  about: 'saving all state and restoring it',
+  run({ quick }) {
+    const keys = quick ? 100_000 : 1_000_000;
+    const fill = timed(() => filled(keys));
+    const save = timed(() => saved(fill.result));
+    const bytes = Buffer.concat(save.result);
+    const load = timed(() => {
+      const engine = newEngine();
+      engine.load(new StateReader(bytes));
+      return engine;
+    });
+    const { groups } = load.result.size();
+    if (groups !== keys)
+      throw new Error(`${groups} of ${keys} keys were restored: the benchmark measures nothing`);
+    if (!Buffer.concat(saved(load.result)).equals(bytes))
+      throw new Error('what was restored is saved as other bytes');
+    const row = (name: string, seconds: number) => ({
+      name,
+      figures: { 'CPU µs/key': (seconds * 1e6) / keys },
+    });
+    return {
+      tables: [
+        {
+          title: `${keys.toLocaleString('en-GB')} keys with three events each, saved as ${Math.round(bytes.length / keys)} bytes a key`,
+          rows: [
+            row('processing the events', fill.seconds),
+            row('saving', save.seconds),
+            row('restoring', load.seconds),
+          ],
+        },
+      ],
+      goals: [],
+    };
+  },
+};

@@ -12,42 +12,55 @@ import { FieldTable } from '../src/event/record.ts';
 import { compileMatcher } from '../src/sigma/matcher.ts';
 import { parseRules } from '../src/sigma/parse-rules.ts';
 import type { BaseRule } from '../src/sigma/rule.ts';
-import { compare, median, type Row } from './rounds.ts';
-
-export interface ManyRules {
-  readonly events: number;
-  /** Ratios to the ten rules: above 1 is faster. */
-  readonly rows: readonly Row[];
-  /** CPU time to parse, check and compile all rules: median over the rounds. */
-  readonly loadMs: number;
-  readonly loaded: number;
-}
+import { compare, median } from './rounds.ts';
+import { NS, type Section } from './section.ts';
 
 const COUNTS = [10, 100, 1_000, 3_000];
 const EVENTS = 50_000;
 
-export function manyRules(rounds: number): ManyRules {
-  const most = Math.max(...COUNTS);
-  const text = Array.from({ length: most }, (_, i) => ruleDocument(i)).join('---\n');
-  const rules = loaded(text);
-  const { bytes, ends } = events(EVENTS);
-  const rows = compare(
-    COUNTS.map((count) => ({ name: `${count} rules`, run: passOver(rules.slice(0, count), bytes, ends) })),
-    EVENTS,
-    rounds,
-  );
-  if (rows.some(({ proof }) => proof === 0 || proof !== rows[0]!.proof))
-    throw new Error(
-      'the events match others than the first ten rules: the benchmark measures something else',
+export const match: Section = {
+  name: 'match',
+  about: 'decoding and matching, by the number of rules',
+  run({ rounds, quick }) {
+    const count = quick ? EVENTS / 10 : EVENTS;
+    const text = Array.from({ length: Math.max(...COUNTS) }, (_, i) => ruleDocument(i)).join('---\n');
+    const rules = loaded(text);
+    const { bytes, ends } = events(count);
+    const rows = compare(
+      COUNTS.map((most) => ({ name: `${most} rules`, run: passOver(rules.slice(0, most), bytes, ends) })),
+      count,
+      rounds,
     );
-  const loads = Array.from({ length: Math.min(rounds, 3) }, () => {
-    const before = process.cpuUsage();
-    compileMatcher(loaded(text), new FieldTable());
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
-  });
-  return { events: EVENTS, rows, loadMs: median(loads), loaded: rules.length };
-}
+    if (rows.some(({ proof }) => proof === 0 || proof !== rows[0]!.proof))
+      throw new Error(
+        'the events match others than the first ten rules: the benchmark measures something else',
+      );
+    const loads = Array.from({ length: Math.min(rounds, 3) }, () => {
+      const before = process.cpuUsage();
+      compileMatcher(loaded(text), new FieldTable());
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    });
+    return {
+      tables: [
+        {
+          title: `${count.toLocaleString('en-GB')} events that have every field, against ever more rules`,
+          rows: rows.map(({ name, nsPerEvent, ratio, lowest, highest }) => ({
+            name,
+            figures: { [NS]: nsPerEvent, '× ten rules': ratio, lowest, highest },
+          })),
+        },
+        {
+          title: 'loading',
+          rows: [
+            { name: `${rules.length} rules: parse, check, compile`, figures: { 'CPU ms': median(loads) } },
+          ],
+        },
+      ],
+      goals: [],
+    };
+  },
+};
 
 function loaded(text: string): readonly BaseRule[] {
   const { rules, faults } = parseRules([{ file: 'generated', text }]);

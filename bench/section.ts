@@ -1,0 +1,71 @@
+/** What a section of the benchmark is, and what it hands over: tables of figures, and the goals they are held to. */
+
+export interface Size {
+  /** Rounds after one of warming up. */
+  readonly rounds: number;
+  /** Fewer events and cases, for a first look: about a tenth of the time. */
+  readonly quick: boolean;
+}
+
+export interface Section {
+  readonly name: string;
+  /** One line: what is measured. */
+  readonly about: string;
+  run(size: Size): Result | Promise<Result>;
+}
+
+export interface Result {
+  readonly tables: readonly Table[];
+  readonly goals: readonly Goal[];
+}
+
+export interface Table {
+  readonly title: string;
+  readonly rows: readonly TableRow[];
+}
+
+/** Figures by column; the unit is in the column's name. `ns/event` is what two versions are compared by. */
+export interface TableRow {
+  readonly name: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface Goal {
+  readonly name: string;
+  readonly got: number;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+export const NS = 'ns/event';
+
+export function isReached({ got, atLeast = -Infinity, atMost = Infinity }: Goal): boolean {
+  return got >= atLeast && got <= atMost;
+}
+
+export function printResult({ tables, goals }: Result): void {
+  for (const { title, rows } of tables) {
+    const columns = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
+    const texts = rows.map(({ figures }) => columns.map((column) => shown(figures[column])));
+    const widths = columns.map((column, c) => Math.max(column.length, ...texts.map((row) => row[c]!.length)));
+    const line = (cells: readonly string[], name: string) =>
+      `${cells.map((cell, c) => cell.padStart(widths[c]!)).join('  ')}  ${name}`.trimEnd();
+    console.log(`${title}\n`);
+    console.log(line(columns, ''));
+    rows.forEach(({ name }, r) => console.log(line(texts[r]!, name)));
+    console.log();
+  }
+  for (const goal of goals) {
+    const wanted = goal.atLeast === undefined ? `at most ${goal.atMost}` : `at least ${goal.atLeast}`;
+    const verdict = isReached(goal) ? 'reached' : 'NOT reached';
+    console.log(`${verdict}: ${goal.name}: ${shown(goal.got)}, wanted ${wanted}`);
+  }
+  if (goals.length > 0) console.log();
+}
+
+/** Three digits that count, thousands grouped. */
+function shown(figure: number | undefined): string {
+  if (figure === undefined) return '';
+  if (Math.abs(figure) >= 100 || Number.isInteger(figure)) return Math.round(figure).toLocaleString('en-GB');
+  return figure.toPrecision(3);
+}
