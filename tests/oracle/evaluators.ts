@@ -40,8 +40,12 @@ export function engineLines(
 }
 
 export function evaluateByEngine(...of: Parameters<Evaluate>): Verdict {
+  return verdictOf(engineLines(...of));
+}
+
+export function verdictOf(lines: readonly EvalLine[]): Verdict {
   const verdict: Verdict = { matches: [], firings: [], alerts: [] };
-  for (const line of engineLines(...of)) {
+  for (const line of lines) {
     switch (line.type) {
       case 'match':
         verdict.matches.push({ rule: line.rule, index: line.event.index, time: Date.parse(line.time ?? '') });
