@@ -1,0 +1,99 @@
+/**
+ * `vigie run` on many events: peak memory of the whole process, the embedded database included, and its CPU time.
+ * `vigie replay` writes into its standard input, so nothing has to lie on the disk. Linux only (`/proc`).
+ *
+ * `node bench/long-run.ts [--accounts 100000] [--duration 7d] [--rules PATH]`: about ten million events, the theft
+ * of July 2025 among them. A line a minute says how far it is; exit code 1 when the theft raised no alert.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    accounts: { type: 'string', default: '100000' },
+    duration: { type: 'string', default: '7d' },
+    rules: { type: 'string', default: fileURLToPath(new URL('../rules', import.meta.url)) },
+  },
+});
+const VIGIE = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const SAMPLE_MS = 500;
+const REPORT_MS = 60_000;
+/** Of /proc/PID/stat; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+interface Usage {
+  readonly residentMiB: number;
+  readonly peakMiB: number;
+  readonly cpuSeconds: number;
+}
+
+function usageOf(pid: number): Usage | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const mebibytes = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
+    // The name of the program, in brackets, may hold spaces.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND;
+    const residentMiB = mebibytes('VmRSS');
+    return residentMiB === 0 ? undefined : { residentMiB, peakMiB: mebibytes('VmHWM'), cpuSeconds };
+  } catch {
+    return undefined; // It has ended.
+  }
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), 'vigie-long-run-'));
+const since = performance.now();
+const seconds = () => ((performance.now() - since) / 1000).toFixed(0);
+
+const replay = spawn(
+  process.execPath,
+  [
+    VIGIE,
+    'replay',
+    'kairos-2025',
+    '--start',
+    '2025-07-07T00:00:00+02:00',
+    '--accounts',
+    values.accounts,
+    '--duration',
+    values.duration,
+  ],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+const run = spawn(
+  process.execPath,
+  [VIGIE, 'run', '--input', '-', '--rules', values.rules, '--data-dir', dataDir, '--http-port', '0'],
+  { stdio: [replay.stdout, 'inherit', 'inherit'] },
+);
+replay.stdout.destroy(); // The other end has it now.
+
+let last: Usage | undefined;
+const sampler = setInterval(() => (last = usageOf(run.pid!) ?? last), SAMPLE_MS);
+const reporter = setInterval(() => console.log(`${seconds()} s: ${told(last)}`), REPORT_MS);
+
+function told(usage: Usage | undefined): string {
+  if (usage === undefined) return 'nothing measured';
+  return `${usage.residentMiB.toFixed(0)} MiB resident, at most ${usage.peakMiB.toFixed(0)} MiB, ${usage.cpuSeconds.toFixed(0)} s of CPU`;
+}
+
+run.on('close', (code) => {
+  clearInterval(sampler);
+  clearInterval(reporter);
+  const listed = spawnSync(
+    process.execPath,
+    [VIGIE, 'alerts', '--data-dir', dataDir, 'list', '--level', 'critical', '--limit', '1000', '--json'],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  );
+  const critical = listed.stdout.split('\n').filter((line) => line !== '').length;
+  rmSync(dataDir, { recursive: true, force: true });
+  console.log(`exit code ${code} after ${seconds()} s: ${told(last)}; ${critical} critical alerts`);
+  process.exitCode = code === 0 && critical > 0 ? 0 : 1;
+});
