@@ -12,7 +12,8 @@ import { Memory } from './round.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { World } from './world.ts';
 
-const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
+// The same every time, so that who changes nothing finds nothing; npm run faults draws others.
+const SEED = Number(process.env['FAULT_SEED'] ?? 932_625);
 /** Of those that are not named: one. */
 const ROUNDS: Readonly<Record<string, number>> = {
   kill: 20,
