@@ -88,7 +88,7 @@ async function play({ rounds, seed, scenarios, logs }: Settings): Promise<number
   // Its processes end with it; what is left is a folder.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      rmSync(world.folder, { recursive: true, force: true });
+      rmSync(world.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
       process.exit(130);
     });
   }
