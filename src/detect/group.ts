@@ -101,24 +101,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.#row = row ?? logs.numbers.create();
     const { novelty, temporals, closings, baselined } = logs;
     this.novelty = novelty && new NoveltyGate(novelty);
-    this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
-    this.#closings =
-      closings.length === 0
-        ? NONE
-        : closings.map(
-            (closing) =>
-              new ClosingLog<unknown>(
-                closing.watchers[0].rule.timespanMs,
-                closing.maxEntries,
-                measureOf(closing),
-              ),
-          );
-    this.#gates =
-      baselined.length === 0
-        ? NONE
-        : baselined.map(
-            ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
-          );
+    this.#temporals = listOf(temporals, ({ spec }) => new TemporalLog(spec));
+    this.#closings = listOf(closings, (closing) => {
+      const { watchers, maxEntries } = closing;
+      return new ClosingLog<unknown>(watchers[0].rule.timespanMs, maxEntries, measureOf(closing));
+    });
+    this.#gates = listOf(
+      baselined,
+      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
+    );
   }
 
   /** Opens them; they stay open until those of another group of the stream are asked for. */
@@ -550,4 +541,9 @@ function longestOf({ events, persons, sightings }: GroupNumbers): number {
   let longest = Math.max(events.length, persons.length);
   for (const { run } of sightings) longest = Math.max(longest, run.length);
   return longest;
+}
+
+/** Most streams have none of most kinds, and their groups no empty lists of their own. */
+function listOf<T, U>(planned: readonly T[], make: (each: T) => U): readonly U[] {
+  return planned.length === 0 ? NONE : planned.map(make);
 }
