@@ -87,6 +87,23 @@ export class EpisodeTracker {
   }
 
   /**
+   * True windows of the rule that end in [fromMs, toMs] and are worth less than this change nothing, because they lie
+   * inside an open episode that had a larger one; −Infinity where they do not. `estimated`: so are the values.
+   */
+  quietBelow(of: EpisodeRule, group: EpisodeGroup, fromMs: number, toMs: number, estimated: boolean): number {
+    if (of.muted) return Infinity;
+    let host: Episode | undefined;
+    for (const episode of group.episodes) {
+      if (episode.of !== of) continue;
+      // What is between two could join them.
+      if (host !== undefined) return -Infinity;
+      host = episode;
+    }
+    if (host === undefined || fromMs <= host.crossedAt || toMs > host.lastTrueAt) return -Infinity;
+    return estimated && !host.valueEstimated ? -Infinity : host.value;
+  }
+
+  /**
    * An event that holds the measure arrived (and is in the log): counts it if it lies inside the episode.
    * Events after the end are counted when the end moves past them. A crossing window that ended before
    * `judgedFrom` (the watermark) was judged: a late event no longer belongs to it.

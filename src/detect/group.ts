@@ -27,7 +27,7 @@ import { TemporalLog } from '../window/temporal-log.ts';
 import { BaselineGate } from './baseline-gate.ts';
 import { measureOf } from './closing-measure.ts';
 import type { GroupNumbers } from './group-numbers.ts';
-import { holds } from '../sigma/bounds.ts';
+import { holds, leastOf } from '../sigma/bounds.ts';
 import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
 import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
 import type { ScaledBounds } from './scaled-bounds.ts';
@@ -274,6 +274,23 @@ export class Group implements EpisodeGroup, WindowVisitor {
       if (gate.take(endMs, value, estimated, this.#logs.atHand.watermark) !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
+  }
+
+  quietBelow(horizon: Horizon, fromMs: number, toMs: number): number {
+    const planned = horizon as PlannedHorizon;
+    const { baseline, leastBound, timespanMs } = planned;
+    if (this.#episodes.length === 0 && baseline === undefined) return -Infinity;
+    const estimated = this.#isEstimated(planned, fromMs);
+    let below = Infinity;
+    for (const watcher of planned.watchers) {
+      const known = this.#logs.tracker.quietBelow(watcher, this, fromMs, toMs, estimated);
+      // Of an uncovered rule: what does not reach its bounds.
+      below = Math.min(below, Math.max(known, leastOf(watcher.rule.bounds)));
+    }
+    if (baseline === undefined) return below;
+    const { history } = this.#gates[baseline.gate]!;
+    const noted = history.leastIn(fromMs, toMs, fromMs - timespanMs < this.#numbers.coalescedUpTo);
+    return Math.min(noted, history.finalAfter(toMs) < this.#logs.atHand.watermark ? below : leastBound);
   }
 
   /** Tells the rules of a horizon whose bounds the window holds. */

@@ -8,7 +8,7 @@
 
 import type { FieldTable } from '../event/record.ts';
 import type { Condition } from '../sigma/ast.ts';
-import { holds } from '../sigma/bounds.ts';
+import { holds, leastOf } from '../sigma/bounds.ts';
 import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
 import type { SequenceSpec } from '../window/sequence-measure.ts';
@@ -406,11 +406,6 @@ function horizonsOf(
     if (baseline !== undefined) baselined.push(horizon);
     return horizon;
   });
-}
-
-/** A value below this satisfies no lower bound. */
-function leastOf(bounds: readonly Bound[]): number {
-  return Math.max(...bounds.map((bound) => bound.value));
 }
 
 /** Orders conditions of lower bounds by what satisfies them: what satisfies a later one satisfies all before. */

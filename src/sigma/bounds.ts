@@ -10,6 +10,13 @@ export function holds(bounds: readonly Bound[], value: number): boolean {
   return true;
 }
 
+/** Of lower bounds: a smaller value does not satisfy them. */
+export function leastOf(bounds: readonly Bound[]): number {
+  let least = -Infinity;
+  for (const { value } of bounds) least = Math.max(least, value);
+  return least;
+}
+
 function satisfies(bound: Bound, value: number): boolean {
   switch (bound.op) {
     case 'gt':

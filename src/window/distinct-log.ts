@@ -322,10 +322,12 @@ export class DistinctLog extends RunStore {
     const first = run.first;
     const { timespanMs, leastThreshold } = horizon;
     let { value, tail } = state;
+    const newest = this.timeAt(first + run.length - 1);
+    const told = Math.max(leastThreshold, visitor.quietBelow(horizon, from, newest));
     for (let end = run.length - 1; end >= index;) {
       const s = this.timeAt(first + end);
       if (s < from) return;
-      if (s < t + timespanMs && value >= leastThreshold) visitor.window(horizon, s, value);
+      if (s < t + timespanMs && value >= told) visitor.window(horizon, s, value);
       for (; end >= index && this.timeAt(first + end) === s; end -= 1) {
         if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= this.weightAt(first + end);
       }

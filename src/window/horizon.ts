@@ -23,4 +23,10 @@ export class HorizonState {
  */
 export interface WindowVisitor {
   window(horizon: Horizon, endMs: number, value: number): void;
+  /**
+   * Windows that end in [fromMs, toMs] and are worth less than this need not be reported: they are known to be true,
+   * and were worth as much before. −Infinity where that cannot be said. A late event lies in all that newer events
+   * end, which in a long theft is thousands.
+   */
+  quietBelow(horizon: Horizon, fromMs: number, toMs: number): number;
 }

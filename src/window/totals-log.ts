@@ -81,11 +81,16 @@ export abstract class TotalsLog extends RunStore {
     const t = this.timeAt(first + index);
     const raised = this.#raised;
     let { tail, value } = state;
+    const from = Math.max(t, judgedFrom);
+    const told = Math.max(
+      leastThreshold,
+      visitor.quietBelow(horizon, from, this.timeAt(first + run.length - 1)),
+    );
     for (let end = run.length - 1; end >= index;) {
       const s = this.timeAt(first + end);
-      if (s < judgedFrom) break;
+      if (s < from) break;
       const total = inexact ? this.#total(first, tail, end) : value;
-      if (s < t + timespanMs && total >= leastThreshold) raised.push(s, total);
+      if (s < t + timespanMs && total >= told) raised.push(s, total);
       for (; end >= index && this.timeAt(first + end) === s; end -= 1) value -= this.amountAt(first + end);
       if (end < index) break;
       const before = this.timeAt(first + end) - timespanMs;

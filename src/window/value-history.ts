@@ -72,6 +72,25 @@ export class ValueHistory {
     this.#largest.splice(0, gone);
   }
 
+  /**
+   * A window that ends in [fromMs, toMs] and is worth no more than this changes nothing; −Infinity where some bucket
+   * between knows of no window yet, or of exact ones only while the window's value is an estimate.
+   */
+  leastIn(fromMs: number, toMs: number, estimated: boolean): number {
+    const buckets = this.#buckets;
+    const from = this.#bucketOf(fromMs);
+    const to = this.#bucketOf(toMs);
+    if (estimated && this.#estimatedBucket < to) return -Infinity;
+    let least = Infinity;
+    let known = 0;
+    for (let at = buckets.length - 1; at >= 0 && buckets[at]! >= from; at -= 1) {
+      if (buckets[at]! > to) continue;
+      least = Math.min(least, this.#largest[at]!);
+      known += 1;
+    }
+    return known === to - from + 1 ? least : -Infinity;
+  }
+
   /** What a window that ends at `endMs` is compared with is final once the watermark is past this time. */
   finalAfter(endMs: number): number {
     return (this.#lastBefore(endMs) + 1) * this.#baseline.bucketMs - 1;

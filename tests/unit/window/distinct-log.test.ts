@@ -24,6 +24,7 @@ function reported(timespans: readonly number[], seen: readonly Seen[]): Map<stri
       const key = `${horizon.timespanMs} ${end}`;
       largest.set(key, Math.max(value, largest.get(key) ?? 0));
     },
+    quietBelow: () => -Infinity,
   };
   for (const { t, values, watermark } of seen) {
     log.trim(sightings, watermark - longest);
@@ -107,7 +108,10 @@ describe('the distinct count of a window', () => {
     const sightings = new Sightings(1);
     const counts: number[] = [];
     const see = (t: number, watermark: number, ...values: number[]): void => {
-      const visitor = { window: (_: Horizon, __: number, value: number) => counts.push(value) };
+      const visitor = {
+        window: (_: Horizon, __: number, value: number) => counts.push(value),
+        quietBelow: () => -Infinity,
+      };
       if (log.add(sightings, t, hashesOf(values), watermark, visitor)) {
         log.judgeNewest(sightings, watermark, visitor);
       }

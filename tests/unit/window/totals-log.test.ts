@@ -18,7 +18,10 @@ test('a late amount looks at what is newer than it, not at all that its windows 
   const state = new HorizonState();
   const horizon = { timespanMs: 1_000_000, leastThreshold: 20_001 };
   const seen: number[] = [];
-  const visitor = { window: (_: unknown, end: number, value: number) => seen.push(end, value) };
+  const visitor = {
+    window: (_: unknown, end: number, value: number) => seen.push(end, value),
+    quietBelow: () => -Infinity,
+  };
   const slide = (t: number, amount: number) =>
     log.slide(run, state, horizon, log.add(run, t, amount), 0, false, visitor);
   for (let t = 1; t <= 20_000; t += 1) slide(t, 1);
