@@ -146,16 +146,17 @@ export class Stream {
     eventId: string,
     watermark: number,
   ): void {
-    const { uniformKey, novelty } = this.#plan;
+    const { uniformKey, keySlots, novelty } = this.#plan;
+    const slots = refs.length === 1 ? keySlots.get(refs[0]!) : uniformKey;
     if (novelty !== undefined) {
       this.#wait(record, refs, entry, eventId, watermark);
-    } else if (uniformKey !== undefined) {
-      const group = this.#groupOf(record, uniformKey);
+    } else if (slots !== undefined) {
+      const group = this.#groupOf(record, slots);
       if (group !== undefined) {
         this.#measure(record, refs[0]!, entry);
         this.#enter(group, refs, entry, eventId, watermark);
       } else {
-        const groups = this.#groupsOf(record, uniformKey);
+        const groups = this.#groupsOf(record, slots);
         if (groups.length > 0) this.#measure(record, refs[0]!, entry);
         for (const each of groups) this.#enter(each, refs, entry, eventId, watermark);
       }

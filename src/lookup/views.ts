@@ -15,6 +15,8 @@ export class RowIndex {
   /** By column: some cell is an address, so values are compared as addresses, too. */
   readonly #addresses: readonly boolean[];
   readonly #exact = new Set<string>();
+  /** First cell → second cells ('' where there is one column): in place of `#exact` where a cell is just a text. */
+  readonly #pairs: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   /** Rows with a network, by its column: the key of the other cells → networks. */
   readonly #networks: readonly { readonly column: number; readonly byRest: Map<string, NetworkSet> }[];
   readonly #answers = new Answers();
@@ -25,8 +27,10 @@ export class RowIndex {
     networks: ReadonlyMap<number, { readonly column: number; readonly network: Network }>,
   ) {
     this.#addresses = columns.map((_, c) => rows.some((row) => isAddress(row[c]!)));
+    const plain = columns.length <= 2 && !this.#addresses.includes(true) && networks.size === 0;
+    this.#pairs = plain ? pairsOf(rows) : undefined;
     const byColumn = new Map<number, Map<string, Network[]>>();
-    for (const [r, row] of rows.entries()) {
+    for (const [r, row] of plain ? [] : rows.entries()) {
       const held = networks.get(r);
       const keys = row.map((cell, c) => this.#comparable(cell, c));
       if (held === undefined) {
@@ -54,6 +58,7 @@ export class RowIndex {
     const first = values[slots[0]!];
     const second = slots.length === 1 ? '' : values[slots[1]!];
     if (slots.length <= 2 && typeof first === 'string' && typeof second === 'string') {
+      if (this.#pairs !== undefined) return this.#pairs.get(first)?.has(second) === true;
       return (
         this.#answers.get(first, second) ??
         this.#answers.keep(first, second, this.#hasTexts([first, second].slice(0, slots.length)))
@@ -63,6 +68,7 @@ export class RowIndex {
   }
 
   #hasTexts(texts: readonly string[]): boolean {
+    if (this.#pairs !== undefined) return this.#pairs.get(texts[0]!)?.has(texts[1] ?? '') === true;
     const keys = texts.map((text, c) => this.#comparable(text, c));
     if (this.#exact.has(keyOf(keys))) return true;
     return this.#networks.some(
@@ -74,6 +80,16 @@ export class RowIndex {
     const address = this.#addresses[column]! ? parseAddress(text) : undefined;
     return address === undefined ? text : `\0${address.words.join(' ')}`;
   }
+}
+
+function pairsOf(rows: readonly (readonly string[])[]): Map<string, Set<string>> {
+  const pairs = new Map<string, Set<string>>();
+  for (const [first, second = ''] of rows) {
+    const seconds = pairs.get(first!);
+    if (seconds === undefined) pairs.set(first!, new Set([second]));
+    else seconds.add(second);
+  }
+  return pairs;
 }
 
 /** Answers for pairs of texts: events name the same accounts and addresses over and over. Bounded. */

@@ -29,6 +29,8 @@ export class Run {
 }
 
 const SMALLEST_BLOCK = 4;
+/** Words. */
+const SMALL_MOVE = 128;
 const FIRST_ROWS = 256;
 
 export abstract class RunStore {
@@ -190,7 +192,17 @@ export abstract class RunStore {
   }
 
   #move(from: number, to: number, rows: number): void {
-    const floats = this.#floats;
-    this.f64.copyWithin(to * floats, from * floats, (from + rows) * floats);
+    const { u32 } = this;
+    const words = 2 * this.#floats;
+    const length = rows * words;
+    const source = from * words;
+    const target = to * words;
+    // Most moves are a few rows, where a call of copyWithin costs more than the copy. Words, because a word pair that
+    // looks like a NaN need not survive as a float.
+    if (length <= SMALL_MOVE && (target <= source || target >= source + length)) {
+      for (let i = 0; i < length; i += 1) u32[target + i] = u32[source + i]!;
+    } else {
+      u32.copyWithin(target, source, source + length);
+    }
   }
 }
