@@ -7,7 +7,7 @@
  */
 
 import type { SectionWriter } from '../state/state-writer.ts';
-import { HorizonState } from '../window/horizon.ts';
+import { type Horizon, HorizonState } from '../window/horizon.ts';
 import { Sightings } from '../window/distinct-log.ts';
 import { Run, RunStore } from '../window/run-store.ts';
 
@@ -17,16 +17,20 @@ export class Sum {
   /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
   inexact = false;
 
-  constructor(horizons: number) {
-    this.horizons = Array.from({ length: horizons }, () => new HorizonState());
+  constructor(horizons: readonly Horizon[]) {
+    this.horizons = statesOf(horizons);
   }
 }
 
-/** How many horizons look at what. */
+/** Which horizons look at what. */
 export interface GroupShape {
-  readonly counts: number;
-  readonly distincts: readonly number[];
-  readonly sums: readonly number[];
+  readonly counts: readonly Horizon[];
+  readonly distincts: readonly { readonly horizons: readonly Horizon[] }[];
+  readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
+}
+
+function statesOf(horizons: readonly Horizon[]): HorizonState[] {
+  return horizons.map((horizon) => new HorizonState(horizon));
 }
 
 export class GroupNumbers extends RunStore {
@@ -43,28 +47,29 @@ export class GroupNumbers extends RunStore {
   boundAt: number;
   readonly #firstBoundAt: number;
   readonly #runs: readonly Run[];
-  readonly #horizons: readonly HorizonState[];
+  /** Of all of them. */
+  readonly horizons: readonly HorizonState[];
   readonly #floats: number;
   /** The row that is open; −1 when none is. */
   #row = -1;
 
   constructor({ counts, distincts, sums }: GroupShape, firstBoundAt: number) {
-    const horizons = [counts, ...distincts, ...sums].reduce((sum, count) => sum + count, 0);
+    const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
     const runs = 2 + 2 * distincts.length + sums.length;
     const floats = FIRST_HORIZON + horizons;
     const words = 1 + RUN_WORDS * runs + horizons + sums.length;
     super(8 * (floats + Math.ceil(words / 2)));
     this.#floats = floats + Math.ceil(words / 2);
-    this.counts = Array.from({ length: counts }, () => new HorizonState());
-    this.sightings = distincts.map((count) => new Sightings(count));
-    this.sums = sums.map((count) => new Sum(count));
+    this.counts = statesOf(counts);
+    this.sightings = distincts.map((of) => new Sightings(of.horizons));
+    this.sums = sums.map((of) => new Sum(of.horizons));
     this.#runs = [
       this.events,
       this.persons,
       ...this.sightings.flatMap(({ run, table }) => [run, table]),
       ...this.sums.map(({ run }) => run),
     ];
-    this.#horizons = [
+    this.horizons = [
       ...this.counts,
       ...this.sightings.flatMap((each) => each.horizons),
       ...this.sums.flatMap((each) => each.horizons),
@@ -92,8 +97,8 @@ export class GroupNumbers extends RunStore {
     this.trimFrom = f64[from + TRIM_FROM]!;
     this.coalescedUpTo = f64[from + COALESCED_UP_TO]!;
     let at = from + FIRST_HORIZON;
-    for (let h = 0; h < this.#horizons.length; h += 1) this.#horizons[h]!.value = f64[at + h]!;
-    at = 2 * (at + this.#horizons.length);
+    for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.value = f64[at + h]!;
+    at = 2 * (at + this.horizons.length);
     this.boundAt = u32[at]!;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -104,8 +109,8 @@ export class GroupNumbers extends RunStore {
       run.length = u32[at + 3]!;
       at += RUN_WORDS;
     }
-    for (let h = 0; h < this.#horizons.length; h += 1) this.#horizons[h]!.tail = u32[at + h]!;
-    at += this.#horizons.length;
+    for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.tail = u32[at + h]!;
+    at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) this.sums[m]!.inexact = u32[at + m] === 1;
   }
 
@@ -118,8 +123,8 @@ export class GroupNumbers extends RunStore {
     f64[to + TRIM_FROM] = this.trimFrom;
     f64[to + COALESCED_UP_TO] = this.coalescedUpTo;
     let at = to + FIRST_HORIZON;
-    for (let h = 0; h < this.#horizons.length; h += 1) f64[at + h] = this.#horizons[h]!.value;
-    at = 2 * (at + this.#horizons.length);
+    for (let h = 0; h < this.horizons.length; h += 1) f64[at + h] = this.horizons[h]!.value;
+    at = 2 * (at + this.horizons.length);
     u32[at] = this.boundAt;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -130,9 +135,16 @@ export class GroupNumbers extends RunStore {
       u32[at + 3] = length;
       at += RUN_WORDS;
     }
-    for (let h = 0; h < this.#horizons.length; h += 1) u32[at + h] = this.#horizons[h]!.tail;
-    at += this.#horizons.length;
+    for (let h = 0; h < this.horizons.length; h += 1) u32[at + h] = this.horizons[h]!.tail;
+    at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) u32[at + m] = this.sums[m]!.inexact ? 1 : 0;
+  }
+
+  /** Entries of the longest log; sums have no more than there are events. */
+  get longest(): number {
+    let longest = Math.max(this.events.length, this.persons.length);
+    for (const { run } of this.sightings) longest = Math.max(longest, run.length);
+    return longest;
   }
 
   override save(to: SectionWriter): void {
@@ -156,7 +168,7 @@ export class GroupNumbers extends RunStore {
       run.head = 0;
       run.length = 0;
     }
-    for (const horizon of this.#horizons) {
+    for (const horizon of this.horizons) {
       horizon.tail = 0;
       horizon.value = 0;
     }

@@ -5,9 +5,7 @@
  * threshold calls back `window`, and the watchers that hold tell the episode tracker.
  *
  * Memory: what no window can reach any more is trimmed with the watermark. Before a rule crosses, its
- * threshold bounds what its windows hold; from `exactEntries` entries on, what lies settled inside a
- * crossed stretch is coalesced, which keeps every firing exact and makes only an alert's largest value and
- * totals estimates (flagged as such).
+ * threshold bounds what its windows hold; from `exactEntries` entries on they are coalesced (`coalescing.ts`).
  */
 
 import type { Episode, EpisodeGroup, EpisodeRule } from '../alert/episode.ts';
@@ -18,13 +16,13 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventEntry, EventLog } from '../window/event-log.ts';
-import type { Horizon, HorizonState, WindowVisitor } from '../window/horizon.ts';
+import type { Horizon, WindowVisitor } from '../window/horizon.ts';
 import type { PersonsLog } from '../window/persons-log.ts';
-import type { Run, RunStore } from '../window/run-store.ts';
 import { ClosingLog } from '../window/closing-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
 import { BaselineGate } from './baseline-gate.ts';
+import { coalesce } from './coalescing.ts';
 import { measureOf } from './closing-measure.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
@@ -61,9 +59,6 @@ export interface StreamLogs {
 
 /** Larger whole amounts soon add up to more than a double counts exactly. */
 const LARGEST_WHOLE = 2 ** 40;
-
-/** Beyond the exact bound a window's value is off by at most what arrived in this share of its timespan. */
-const PANES = 256;
 
 /** What is out of reach is forgotten in strokes of this share of the longest timespan. */
 const TRIM_SHARE = 32;
@@ -148,23 +143,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
   get threat(): number {
     let threat = 0;
-    const consider = (state: HorizonState, horizon: PlannedHorizon) => {
-      threat = Math.max(threat, state.value / Math.max(1, horizon.leastBound));
-    };
-    const { counts, sightings, sums } = this.#numbers;
-    counts.forEach((state, h) => consider(state, this.#logs.counts[h]!));
-    sightings.forEach((s, m) =>
-      s.horizons.forEach((state, h) => consider(state, this.#logs.distincts[m]!.horizons[h]!)),
-    );
-    sums.forEach((sum, m) =>
-      sum.horizons.forEach((state, h) => consider(state, this.#logs.sums[m]!.horizons[h]!)),
-    );
+    for (const { horizon, value } of this.#numbers.horizons) {
+      threat = Math.max(threat, value / Math.max(1, (horizon as PlannedHorizon).leastBound));
+    }
     return threat;
   }
 
   /** Adds an event to the log; false when it is held already (a late copy). */
   addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
-    const { events, counts, tracker, evidence, atHand } = this.#logs;
+    const { events, tracker, evidence, atHand } = this.#logs;
     const numbers = this.#numbers;
     const run = numbers.events;
     if (mayBeCopy && events.has(run, entry)) return false;
@@ -179,9 +166,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
         if ((entry.held & episode.of.measure) !== 0) tracker.eventArrived(episode, entry, watermark);
       }
     }
-    for (let h = 0; h < counts.length; h += 1) {
-      events.slide(run, numbers.counts[h]!, counts[h]!, index, watermark, false, this);
-    }
+    const { counts } = numbers;
+    for (let h = 0; h < counts.length; h += 1) events.slide(run, counts[h]!, index, watermark, false, this);
     return true;
   }
 
@@ -200,13 +186,14 @@ export class Group implements EpisodeGroup, WindowVisitor {
   }
 
   addAmount(m: number, t: number, amount: number, watermark: number): void {
-    const { log, horizons } = this.#logs.sums[m]!;
+    const { log } = this.#logs.sums[m]!;
     const sum = this.#numbers.sums[m]!;
     if (!Number.isInteger(amount) || amount > LARGEST_WHOLE) sum.inexact = true;
     const index = log.add(sum.run, t, amount);
-    for (let h = 0; h < horizons.length; h += 1) {
-      log.slide(sum.run, sum.horizons[h]!, horizons[h]!, index, watermark, sum.inexact, this);
-      if (sum.horizons[h]!.value > Number.MAX_SAFE_INTEGER) sum.inexact = true;
+    for (let h = 0; h < sum.horizons.length; h += 1) {
+      const state = sum.horizons[h]!;
+      log.slide(sum.run, state, index, watermark, sum.inexact, this);
+      if (state.value > Number.MAX_SAFE_INTEGER) sum.inexact = true;
     }
   }
 
@@ -354,39 +341,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */
   bound(watermark: number): number {
-    const { events, distincts, persons, sums, counts, exactEntries } = this.#logs;
     const numbers = this.#numbers;
-    if (longestOf(numbers) <= numbers.boundAt) return 0;
-    let folded = 0;
-    if (numbers.events.length > exactEntries) {
-      const run = numbers.events;
-      const paneOf = this.#paneOf(run, events, counts, watermark, (row) => events.amountAt(row));
-      const gone = events.coalesce(run, paneOf);
-      numbers.counts.forEach((state, h) => events.settle(run, state, counts[h]!));
-      folded += gone;
-    }
-    distincts.forEach(({ log, horizons }, m) => {
-      const s = numbers.sightings[m]!;
-      if (s.run.length <= exactEntries) return;
-      const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
-      folded += log.coalesce(s, this.#paneOf(s.run, log, horizons, watermark, weigh));
-    });
-    if (persons !== undefined && numbers.persons.length > exactEntries) {
-      const paneOf = this.#paneOf(numbers.persons, persons, [], watermark, () => 1);
-      folded += persons.coalesce(numbers.persons, paneOf);
-    }
-    sums.forEach(({ log, horizons }, m) => {
-      const { run, horizons: states } = numbers.sums[m]!;
-      if (run.length <= exactEntries) return;
-      folded += log.coalesce(
-        run,
-        this.#paneOf(run, log, horizons, watermark, (row) => log.amountAt(row)),
-        watermark,
-      );
-      states.forEach((state, h) => log.settle(run, state, horizons[h]!));
-    });
-    numbers.boundAt = Math.max(exactEntries, Math.ceil(longestOf(numbers) * 1.25));
-    return folded;
+    if (numbers.longest <= numbers.boundAt) return 0;
+    return coalesce({ logs: this.#logs, numbers, episodes: this.#episodes, watermark });
   }
 
   /** Gives all memory back; what waits for the watermark is not judged any more. */
@@ -480,84 +437,6 @@ export class Group implements EpisodeGroup, WindowVisitor {
       this.addRange(episode.tail, episode.of.measure, episode.lastTrueAt, newestGone, 1);
     }
   }
-
-  /**
-   * The pane within which an entry may be folded into a newer one, because no exact answer needs them apart;
-   * NaN where one does. Free are those beyond the newest ones that together reach the largest threshold, if
-   * they are settled (a window that reaches them is true anyway) or lie inside the open episode of every rule
-   * (whether a window there is true changes nothing).
-   */
-  #paneOf(
-    run: Run,
-    log: RunStore,
-    horizons: readonly PlannedHorizon[],
-    watermark: number,
-    weigh: (position: number) => number,
-  ): (index: number) => number {
-    const { exactEntries, longestMs } = this.#logs;
-    const needed = Math.max(this.#logs.scaled.most, ...horizons.map((horizon) => horizon.mostThreshold));
-    const { first } = run;
-    const [from, to] = this.#insideAllEpisodes();
-    const keepFrom = (upTo: number): number => {
-      let index = log.countUpTo(run, upTo) - 1;
-      for (let sum = 0; index >= 0 && sum < needed; index -= 1) sum += weigh(first + index);
-      return index;
-    };
-    const settled = keepFrom(this.#settledUpTo(watermark));
-    const inside = keepFrom(to);
-    const oldHalf = run.length - (exactEntries >>> 1);
-    const afterStart = log.countUpTo(run, from);
-    const limit = Math.max(settled, inside);
-    const reached = Math.min(oldHalf, limit) - 1;
-    if (reached >= 0) {
-      const numbers = this.#numbers;
-      numbers.coalescedUpTo = Math.max(numbers.coalescedUpTo, log.timeAt(first + reached));
-    }
-    const timespans = horizons.map(({ timespanMs }) => timespanMs).sort((a, b) => a - b);
-    const newest = log.timeAt(first + run.length - 1);
-    let time = NaN;
-    let pane = NaN;
-    return (index) => {
-      const free = index < oldHalf && (index < settled || (index < inside && index >= afterStart));
-      if (!free) return NaN;
-      // 1/256 of the shortest window that still reaches that far back.
-      const t = log.timeAt(first + index);
-      if (t !== time) {
-        const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
-        pane = Math.floor((t * PANES) / reaching);
-        time = t;
-      }
-      return pane;
-    };
-  }
-
-  /** Entries up to here lie in no crossing window whose value may still rise. */
-  #settledUpTo(watermark: number): number {
-    let upTo = watermark;
-    for (const { crossedAt, of } of this.#episodes) {
-      if (crossedAt >= watermark) upTo = Math.min(upTo, crossedAt - of.rule.timespanMs);
-    }
-    return upTo;
-  }
-
-  /** (latest crossing, earliest end) over the open episodes, if every rule of the stream has one. */
-  #insideAllEpisodes(): [from: number, to: number] {
-    let from = -Infinity;
-    let to = Infinity;
-    let rules = 0;
-    for (const episode of this.#episodes) {
-      from = Math.max(from, episode.crossedAt);
-      to = Math.min(to, episode.lastTrueAt);
-      rules += 1;
-    }
-    return rules >= this.#logs.watchers.length ? [from, to] : [Infinity, -Infinity];
-  }
-}
-
-function longestOf({ events, persons, sightings }: GroupNumbers): number {
-  let longest = Math.max(events.length, persons.length);
-  for (const { run } of sightings) longest = Math.max(longest, run.length);
-  return longest;
 }
 
 /** Most streams have none of most kinds, and their groups no empty lists of their own. */

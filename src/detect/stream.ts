@@ -1,10 +1,4 @@
-/**
- * One stream: the groups of the events that match a set of base rules, and the logs they share.
- *
- * The number of groups is capped: a new one beyond the cap evicts, of a few candidates, the one furthest
- * from any threshold and without an open episode; every eviction is counted. Groups that hold nothing any
- * more are forgotten by a hand that passes over them as events come.
- */
+/** One stream: the groups of the events that match a set of base rules, and the logs they share. */
 
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -21,14 +15,15 @@ import type { RunStore } from '../window/run-store.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
-import { Group, type StreamLogs } from './group.ts';
+import type { Group, StreamLogs } from './group.ts';
+import { GroupDirectory } from './group-directory.ts';
 import { GroupNumbers } from './group-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import { type PlannedTemporal, type StreamPlan, watchersOf } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
 import type { ValueHashes } from './value-hashes.ts';
-import { combinations, keyOf, numberOf, textOf, textsOf } from './values.ts';
+import { numberOf } from './values.ts';
 
 export interface StreamContext {
   readonly hash: SipHash;
@@ -48,20 +43,13 @@ export interface StreamContext {
   readonly copiesMs: number;
 }
 
-type Key = string | null;
-
 const NOBODY = new Pseudonyms();
-
-const EVICTION_CANDIDATES = 8;
-/** Events per step of the hand that forgets idle groups. */
-const SWEEP_EVERY = 16;
 
 export class Stream {
   readonly #plan: StreamPlan;
   readonly #context: StreamContext;
   readonly #logs: StreamLogs;
-  readonly #groups = new Map<Key, Group>();
-  #hand: IterableIterator<[Key, Group]>;
+  readonly #groups: GroupDirectory;
   /** Hashes of the current event's values, per distinct measure; behind them its persons if no measure counts them. */
   readonly #values: Pseudonyms[];
   /** Which of those are its persons; −1 when no alert needs them. */
@@ -72,11 +60,6 @@ export class Stream {
   readonly #closing = new MinHeap<Group>();
   /** Some rule may have to wait for the watermark. */
   readonly waits: boolean;
-  /** Events skipped for a missing group-by value. */
-  skipped = 0;
-  /** Groups evicted over the cap. */
-  evicted = 0;
-  #events = 0;
 
   constructor(plan: StreamPlan, context: StreamContext) {
     this.#plan = plan;
@@ -94,17 +77,12 @@ export class Stream {
     );
     const scaled = new ScaledBounds(plan.rules, context.lists);
     const exactEntries = Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted));
-    const shape = {
-      counts: plan.counts.length,
-      distincts: plan.distincts.map(({ horizons }) => horizons.length),
-      sums: plan.sums.map(({ horizons }) => horizons.length),
-    };
     this.#logs = {
-      numbers: new GroupNumbers(shape, exactEntries),
+      numbers: new GroupNumbers(plan, exactEntries),
       events: new EventLog(),
       counts: plan.counts,
       distincts: plan.distincts.map(({ horizons }) => ({
-        log: new DistinctLog(horizons, plan.longestMs),
+        log: new DistinctLog(plan.longestMs),
         horizons,
       })),
       counted,
@@ -122,12 +100,22 @@ export class Stream {
       evidence: shown,
       scaled,
     };
-    this.#hand = this.#groups.entries();
+    this.#groups = new GroupDirectory(plan, this.#logs);
     this.waits = plan.closings.length > 0 || plan.baselined.length > 0 || plan.novelty !== undefined;
   }
 
   get groups(): number {
     return this.#groups.size;
+  }
+
+  /** Events skipped for a missing group-by value. */
+  get skipped(): number {
+    return this.#groups.skipped;
+  }
+
+  /** Groups evicted over the cap. */
+  get evicted(): number {
+    return this.#groups.evicted;
   }
 
   /** Bytes of typed memory reserved by the logs. */
@@ -151,38 +139,22 @@ export class Stream {
     if (novelty !== undefined) {
       this.#wait(record, refs, entry, eventId, watermark);
     } else if (slots !== undefined) {
-      const group = this.#groupOf(record, slots);
+      const group = this.#groups.of(record, slots);
       if (group !== undefined) {
         this.#measure(record, refs[0]!, entry);
         this.#enter(group, refs, entry, eventId, watermark);
       } else {
-        const groups = this.#groupsOf(record, slots);
+        const groups = this.#groups.allOf(record, slots);
         if (groups.length > 0) this.#measure(record, refs[0]!, entry);
         for (const each of groups) this.#enter(each, refs, entry, eventId, watermark);
       }
     } else {
-      for (const [group, members] of this.#members(record, refs)) {
+      for (const [group, members] of this.#groups.byReference(record, refs)) {
         this.#measure(record, members[0]!, entry);
         this.#enter(group, members, entry, eventId, watermark);
       }
     }
-    this.#events += 1;
-    if (this.#events % SWEEP_EVERY === 0) this.#sweep(watermark);
-  }
-
-  /** The groups of an event, and of the references those that put it there. */
-  #members(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
-    const members = new Map<Group, number[]>();
-    for (const ref of refs) {
-      const slots = this.#plan.keySlots.get(ref)!;
-      const group = this.#groupOf(record, slots);
-      for (const each of group === undefined ? this.#groupsOf(record, slots) : [group]) {
-        const known = members.get(each);
-        if (known === undefined) members.set(each, [ref]);
-        else known.push(ref);
-      }
-    }
-    return members;
+    this.#groups.sweep(watermark);
   }
 
   /** Puts the event before the gates of its groups. */
@@ -194,7 +166,10 @@ export class Stream {
     watermark: number,
   ): void {
     const { uniformKey } = this.#plan;
-    for (const [group, members] of this.#members(record, uniformKey === undefined ? refs : [refs[0]!])) {
+    for (const [group, members] of this.#groups.byReference(
+      record,
+      uniformKey === undefined ? refs : [refs[0]!],
+    )) {
       this.#measure(record, members[0]!, entry);
       const gate = group.novelty!;
       const terms = termsIn(this.#plan.novelty!, members[0]!, record).map((term) => this.#hashed(term));
@@ -247,44 +222,6 @@ export class Stream {
     group.scheduled = nextEnd;
     this.#closing.push(nextEnd, group);
     this.#context.agenda.enter(nextEnd);
-  }
-
-  /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
-  #groupOf(record: EventRecord, slots: readonly number[]): Group | undefined {
-    let key = textOf(record.slots[slots[0]!]);
-    if (key === undefined) return undefined;
-    if (slots.length > 1) {
-      key = `${key.length}:${key}`;
-      for (let i = 1; i < slots.length; i += 1) {
-        const text = textOf(record.slots[slots[i]!]);
-        if (text === undefined) return undefined;
-        key += `${text.length}:${text}`;
-      }
-    }
-    return (
-      this.#groups.get(key) ??
-      this.#create(
-        key,
-        slots.map((slot) => textOf(record.slots[slot])!),
-      )
-    );
-  }
-
-  #groupsOf(record: EventRecord, slots: readonly number[]): readonly Group[] {
-    const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
-    const rows = lists.some((list) => list.length === 0) ? [] : combinations(lists);
-    if (rows.length === 0) this.skipped += 1;
-    return rows.map((values) => {
-      const key = keyOf(values);
-      return this.#groups.get(key) ?? this.#create(key, values);
-    });
-  }
-
-  /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
-  #keyValues(value: FieldValue | undefined): readonly Key[] {
-    const texts = textsOf(value);
-    if (texts.length === 0) return this.#plan.groupMissing ? [null] : [];
-    return texts.length === 1 ? texts : [...new Set(texts)];
   }
 
   #enter(group: Group, refs: readonly number[], entry: EventEntry, eventId: string, watermark: number): void {
@@ -350,96 +287,21 @@ export class Stream {
     }
   }
 
-  #create(key: Key, values: readonly Key[]): Group {
-    if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
-    const group = new Group(this.#fieldsOf(values), this.#logs);
-    this.#groups.set(key, group);
-    return group;
-  }
-
-  #fieldsOf(values: readonly Key[]): Record<string, Key> {
-    return Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
-  }
-
-  #evict(): void {
-    let victim: [Key, Group] | undefined;
-    for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
-      const candidate = this.#nextGroup();
-      if (candidate === undefined || i > this.#groups.size) break;
-      if (candidate[1].episodes.length > 0) continue;
-      if (victim === undefined || candidate[1].threat < victim[1].threat) victim = candidate;
-    }
-    if (victim === undefined) return;
-    victim[1].clear();
-    this.#groups.delete(victim[0]);
-    this.evicted += 1;
-  }
-
-  #sweep(watermark: number): void {
-    const next = this.#nextGroup();
-    if (next === undefined) return;
-    const [key, group] = next;
-    if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
-    group.clear();
-    this.#groups.delete(key);
-  }
-
   save(to: SectionWriter): void {
     for (const log of this.#stores) log.save(to);
-    to.u32(this.#events % SWEEP_EVERY);
-    to.u32(this.#passed());
-    to.u32(this.#groups.size);
-    for (const group of this.#groups.values()) {
-      for (const field of this.#plan.groupBy) to.plain(group.fields[field]);
-      group.save(to);
-    }
+    this.#groups.save(to);
   }
 
   /** To be called of a new one. */
   load(from: SectionReader): void {
     for (const log of this.#stores) log.load(from);
-    this.#events = from.u32();
-    const passed = from.u32();
-    from.each(() => {
-      const values = this.#plan.groupBy.map(() => from.plain() as Key);
-      const group = Group.load(this.#fieldsOf(values), this.#logs, from);
-      this.#groups.set(keyOf(values), group);
-      this.#schedule(group);
-    });
-    this.#hand = this.#handBehind(passed);
+    this.#groups.load(from, (group) => this.#schedule(group));
   }
 
   get #stores(): readonly RunStore[] {
     const { numbers, events, distincts, persons, sums } = this.#logs;
     const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
     return persons === undefined ? logs : [...logs, persons];
-  }
-
-  /** How many groups the hand has passed in this round. */
-  #passed(): number {
-    const next = this.#hand.next();
-    let passed = 0;
-    for (const key of this.#groups.keys()) {
-      if (next.done !== true && key === next.value[0]) break;
-      passed += 1;
-    }
-    this.#hand = this.#handBehind(passed);
-    return passed;
-  }
-
-  #handBehind(groups: number): IterableIterator<[Key, Group]> {
-    const hand = this.#groups.entries();
-    for (let i = 0; i < groups; i += 1) hand.next();
-    return hand;
-  }
-
-  #nextGroup(): [Key, Group] | undefined {
-    let step = this.#hand.next();
-    if (step.done === true) {
-      this.#hand = this.#groups.entries();
-      step = this.#hand.next();
-    }
-    return step.done === true ? undefined : step.value;
   }
 }
 

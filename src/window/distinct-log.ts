@@ -33,8 +33,8 @@ export class Sightings {
   readonly table = new Run();
   readonly horizons: HorizonState[];
 
-  constructor(horizonCount: number) {
-    this.horizons = Array.from({ length: horizonCount }, () => new HorizonState());
+  constructor(horizons: readonly Horizon[]) {
+    this.horizons = horizons.map((horizon) => new HorizonState(horizon));
   }
 }
 
@@ -52,15 +52,13 @@ const WEIGHT = 8;
 
 export class DistinctLog extends RunStore {
   readonly #latest = new LatestTable();
-  readonly #horizons: readonly Horizon[];
   readonly #longestMs: number;
   /** When the values at hand were seen before. */
   #before = new Float64Array(64);
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
-  constructor(horizons: readonly Horizon[], longestMs: number) {
+  constructor(longestMs: number) {
     super(4 * W);
-    this.#horizons = horizons;
     this.#longestMs = longestMs;
   }
 
@@ -120,8 +118,8 @@ export class DistinctLog extends RunStore {
     const t = this.timeAt(s.run.first + s.run.length - 1);
     if (t < judgedFrom) return;
     for (let h = 0; h < s.horizons.length; h += 1) {
-      const { value } = s.horizons[h]!;
-      if (value >= this.#horizons[h]!.leastThreshold) visitor.window(this.#horizons[h]!, t, value);
+      const { horizon, value } = s.horizons[h]!;
+      if (value >= horizon.leastThreshold) visitor.window(horizon, t, value);
     }
   }
 
@@ -133,7 +131,7 @@ export class DistinctLog extends RunStore {
     const first = run.first;
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
-      const { timespanMs } = this.#horizons[h]!;
+      const { timespanMs } = state.horizon;
       for (let i = state.tail; i < gone; i += 1) {
         if (this.#endsCover(first + i, timespanMs)) state.value -= this.weightAt(first + i);
       }
@@ -194,7 +192,7 @@ export class DistinctLog extends RunStore {
     const newest = this.timeAt(start + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
-      const { timespanMs } = this.#horizons[h]!;
+      const { timespanMs } = state.horizon;
       state.tail = this.countUpTo(run, newest - timespanMs);
       state.value = 0;
       for (let i = state.tail; i < run.length; i += 1) {
@@ -229,9 +227,11 @@ export class DistinctLog extends RunStore {
     return this.nextAt(position) - this.timeAt(position) >= timespanMs;
   }
 
-  #expire(first: number, state: HorizonState, upTo: number, timespanMs: number): void {
+  /** Moves the window's start on to where it is for one that ends at `t`. */
+  #expire(first: number, state: HorizonState, t: number): void {
+    const { timespanMs } = state.horizon;
     let { tail } = state;
-    while (this.timeAt(first + tail) <= upTo) {
+    while (this.timeAt(first + tail) <= t - timespanMs) {
       if (this.#endsCover(first + tail, timespanMs)) state.value -= this.weightAt(first + tail);
       tail += 1;
     }
@@ -260,13 +260,13 @@ export class DistinctLog extends RunStore {
       if (seen) this.#setNext(run, latest, hi, lo, t);
       this.#write(this.insert(run, run.length), t, hi, lo, seen ? latest : -Infinity, Infinity);
       for (let h = 0; h < horizons.length; h += 1) {
-        if (!(seen && t - latest < this.#horizons[h]!.timespanMs)) horizons[h]!.value += 1;
+        const state = horizons[h]!;
+        if (!(seen && t - latest < state.horizon.timespanMs)) state.value += 1;
       }
     }
     const { first } = run;
     for (let h = 0; h < horizons.length; h += 1) {
-      const { timespanMs } = this.#horizons[h]!;
-      this.#expire(first, horizons[h]!, t - timespanMs, timespanMs);
+      this.#expire(first, horizons[h]!, t);
     }
   }
 
@@ -300,11 +300,10 @@ export class DistinctLog extends RunStore {
     const newest = this.timeAt(first + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
-      const horizon = this.#horizons[h]!;
-      const { timespanMs } = horizon;
+      const { timespanMs } = state.horizon;
       if (t <= newest - timespanMs) state.tail += 1;
       else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
-      this.#judgeBack(run, state, horizon, index, t, Math.max(t, judgedFrom), visitor);
+      this.#judgeBack(run, state, index, t, Math.max(t, judgedFrom), visitor);
     }
     if (run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
   }
@@ -313,13 +312,13 @@ export class DistinctLog extends RunStore {
   #judgeBack(
     run: Run,
     state: HorizonState,
-    horizon: Horizon,
     index: number,
     t: number,
     from: number,
     visitor: WindowVisitor,
   ): void {
     const first = run.first;
+    const { horizon } = state;
     const { timespanMs, leastThreshold } = horizon;
     let { value, tail } = state;
     const newest = this.timeAt(first + run.length - 1);
@@ -415,7 +414,8 @@ export class DistinctLog extends RunStore {
     const newest = this.timeAt(first + run.length - 1);
     this.compact(run, (position) => this.nextAt(position) >= watermark);
     for (let h = 0; h < s.horizons.length; h += 1) {
-      s.horizons[h]!.tail = this.countUpTo(run, newest - this.#horizons[h]!.timespanMs);
+      const state = s.horizons[h]!;
+      state.tail = this.countUpTo(run, newest - state.horizon.timespanMs);
     }
   }
 }

@@ -11,10 +11,15 @@ export interface Horizon {
 
 /** Where a horizon stands for one group, as seen from the group's newest entry. */
 export class HorizonState {
+  readonly horizon: Horizon;
   /** Index of the oldest entry inside the window that ends at the newest entry. */
   tail = 0;
   /** Value of that window. */
   value = 0;
+
+  constructor(horizon: Horizon) {
+    this.horizon = horizon;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
  * one over what is newer than it, and re-judges the windows that hold it.
  */
 
-import { type Horizon, type HorizonState, type WindowVisitor } from './horizon.ts';
+import type { HorizonState, WindowVisitor } from './horizon.ts';
 import { type Run, RunStore } from './run-store.ts';
 
 export abstract class TotalsLog extends RunStore {
@@ -23,7 +23,6 @@ export abstract class TotalsLog extends RunStore {
   slide(
     run: Run,
     state: HorizonState,
-    horizon: Horizon,
     index: number,
     judgedFrom: number,
     inexact: boolean,
@@ -32,12 +31,13 @@ export abstract class TotalsLog extends RunStore {
     const { first } = run;
     const t = this.timeAt(first + index);
     const added = this.amountAt(first + index);
+    const { horizon } = state;
     const { timespanMs, leastThreshold } = horizon;
     const newest = run.length - 1;
     if (index < newest) {
       if (t > this.timeAt(first + newest) - timespanMs) state.value += added;
       else state.tail += 1;
-      this.#judgeBack(run, state, horizon, index, judgedFrom, inexact, visitor);
+      this.#judgeBack(run, state, index, judgedFrom, inexact, visitor);
       return;
     }
     let { tail, value } = state;
@@ -60,9 +60,9 @@ export abstract class TotalsLog extends RunStore {
   }
 
   /** Recomputes a horizon's state after entries were coalesced. */
-  settle(run: Run, state: HorizonState, horizon: Horizon): void {
+  settle(run: Run, state: HorizonState): void {
     const { first } = run;
-    state.tail = this.countUpTo(run, this.timeAt(first + run.length - 1) - horizon.timespanMs);
+    state.tail = this.countUpTo(run, this.timeAt(first + run.length - 1) - state.horizon.timespanMs);
     state.value = this.#total(first, state.tail, run.length - 1);
   }
 
@@ -70,13 +70,13 @@ export abstract class TotalsLog extends RunStore {
   #judgeBack(
     run: Run,
     state: HorizonState,
-    horizon: Horizon,
     index: number,
     judgedFrom: number,
     inexact: boolean,
     visitor: WindowVisitor,
   ): void {
     const { first } = run;
+    const { horizon } = state;
     const { timespanMs, leastThreshold } = horizon;
     const t = this.timeAt(first + index);
     const raised = this.#raised;

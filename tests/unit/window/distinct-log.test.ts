@@ -16,8 +16,8 @@ interface Seen {
 function reported(timespans: readonly number[], seen: readonly Seen[]): Map<string, number> {
   const horizons = timespans.map((timespanMs) => ({ timespanMs, leastThreshold: 1 }));
   const longest = Math.max(...timespans);
-  const log = new DistinctLog(horizons, longest);
-  const sightings = new Sightings(horizons.length);
+  const log = new DistinctLog(longest);
+  const sightings = new Sightings(horizons);
   const largest = new Map<string, number>();
   const visitor = {
     window(horizon: Horizon, end: number, value: number) {
@@ -104,8 +104,8 @@ describe('the distinct count of a window', () => {
   });
 
   test('keeps the name of a value that came again when its sighting before, out of every window, is folded away', () => {
-    const log = new DistinctLog([{ timespanMs: 10, leastThreshold: 1 }], 10);
-    const sightings = new Sightings(1);
+    const log = new DistinctLog(10);
+    const sightings = new Sightings([{ timespanMs: 10, leastThreshold: 1 }]);
     const counts: number[] = [];
     const see = (t: number, watermark: number, ...values: number[]): void => {
       const visitor = {

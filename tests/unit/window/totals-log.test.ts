@@ -15,15 +15,14 @@ class CountingLog extends SumLog {
 test('a late amount looks at what is newer than it, not at all that its windows hold', () => {
   const log = new CountingLog();
   const run = new Run();
-  const state = new HorizonState();
-  const horizon = { timespanMs: 1_000_000, leastThreshold: 20_001 };
+  const state = new HorizonState({ timespanMs: 1_000_000, leastThreshold: 20_001 });
   const seen: number[] = [];
   const visitor = {
     window: (_: unknown, end: number, value: number) => seen.push(end, value),
     quietBelow: () => -Infinity,
   };
   const slide = (t: number, amount: number) =>
-    log.slide(run, state, horizon, log.add(run, t, amount), 0, false, visitor);
+    log.slide(run, state, log.add(run, t, amount), 0, false, visitor);
   for (let t = 1; t <= 20_000; t += 1) slide(t, 1);
   log.looks = 0;
   slide(19_990, 1);

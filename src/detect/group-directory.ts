@@ -1,0 +1,184 @@
+/**
+ * The groups of a stream, by the texts of their group-by values.
+ *
+ * Their number is capped: a new one beyond the cap evicts, of a few candidates, the one furthest from any threshold
+ * and without an open episode; every eviction is counted. Groups that hold nothing any more are forgotten by a hand
+ * that passes over them as events come.
+ */
+
+import type { EventRecord, FieldValue } from '../event/record.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+import { Group, type StreamLogs } from './group.ts';
+import type { StreamPlan } from './plan.ts';
+import { combinations, keyOf, textOf, textsOf } from './values.ts';
+
+type Key = string | null;
+
+const EVICTION_CANDIDATES = 8;
+/** Events per step of the hand. */
+const SWEEP_EVERY = 16;
+
+export class GroupDirectory {
+  readonly #plan: StreamPlan;
+  readonly #logs: StreamLogs;
+  readonly #groups = new Map<Key, Group>();
+  #hand = this.#groups.entries();
+  /** Events since the hand's last step. */
+  #events = 0;
+  /** Events that had no group, for a missing value. */
+  skipped = 0;
+  /** Groups evicted over the cap. */
+  evicted = 0;
+
+  constructor(plan: StreamPlan, logs: StreamLogs) {
+    this.#plan = plan;
+    this.#logs = logs;
+  }
+
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
+  of(record: EventRecord, slots: readonly number[]): Group | undefined {
+    let key = textOf(record.slots[slots[0]!]);
+    if (key === undefined) return undefined;
+    if (slots.length > 1) {
+      key = `${key.length}:${key}`;
+      for (let i = 1; i < slots.length; i += 1) {
+        const text = textOf(record.slots[slots[i]!]);
+        if (text === undefined) return undefined;
+        key += `${text.length}:${text}`;
+      }
+    }
+    return (
+      this.#groups.get(key) ??
+      this.#create(
+        key,
+        slots.map((slot) => textOf(record.slots[slot])!),
+      )
+    );
+  }
+
+  /** The groups of any event: none where a value is missing that must be there. */
+  allOf(record: EventRecord, slots: readonly number[]): readonly Group[] {
+    const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
+    const rows = lists.some((list) => list.length === 0) ? [] : combinations(lists);
+    if (rows.length === 0) this.skipped += 1;
+    return rows.map((values) => {
+      const key = keyOf(values);
+      return this.#groups.get(key) ?? this.#create(key, values);
+    });
+  }
+
+  /** The groups of an event, and of the references those that put it there. */
+  byReference(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
+    const members = new Map<Group, number[]>();
+    for (const ref of refs) {
+      const slots = this.#plan.keySlots.get(ref)!;
+      const group = this.of(record, slots);
+      for (const each of group === undefined ? this.allOf(record, slots) : [group]) {
+        const known = members.get(each);
+        if (known === undefined) members.set(each, [ref]);
+        else known.push(ref);
+      }
+    }
+    return members;
+  }
+
+  /** To be called once an event: every few the hand goes on, and forgets a group that holds nothing any more. */
+  sweep(watermark: number): void {
+    this.#events += 1;
+    if (this.#events < SWEEP_EVERY) return;
+    this.#events = 0;
+    const next = this.#nextGroup();
+    if (next === undefined) return;
+    const [key, group] = next;
+    if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
+    group.clear();
+    this.#groups.delete(key);
+  }
+
+  save(to: SectionWriter): void {
+    to.u32(this.#events);
+    to.u32(this.#passed());
+    to.u32(this.#groups.size);
+    for (const group of this.#groups.values()) {
+      for (const field of this.#plan.groupBy) to.plain(group.fields[field]);
+      group.save(to);
+    }
+  }
+
+  /** To be called of an empty one, when the stream's logs are loaded. */
+  load(from: SectionReader, loaded: (group: Group) => void): void {
+    this.#events = from.u32();
+    const passed = from.u32();
+    from.each(() => {
+      const values = this.#plan.groupBy.map(() => from.plain() as Key);
+      const group = Group.load(this.#fieldsOf(values), this.#logs, from);
+      this.#groups.set(keyOf(values), group);
+      loaded(group);
+    });
+    this.#hand = this.#handBehind(passed);
+  }
+
+  /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
+  #keyValues(value: FieldValue | undefined): readonly Key[] {
+    const texts = textsOf(value);
+    if (texts.length === 0) return this.#plan.groupMissing ? [null] : [];
+    return texts.length === 1 ? texts : [...new Set(texts)];
+  }
+
+  #create(key: Key, values: readonly Key[]): Group {
+    if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
+    const group = new Group(this.#fieldsOf(values), this.#logs);
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #fieldsOf(values: readonly Key[]): Record<string, Key> {
+    return Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
+  }
+
+  #evict(): void {
+    let victim: [Key, Group] | undefined;
+    for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
+      const candidate = this.#nextGroup();
+      if (candidate === undefined || i > this.#groups.size) break;
+      if (candidate[1].episodes.length > 0) continue;
+      if (victim === undefined || candidate[1].threat < victim[1].threat) victim = candidate;
+    }
+    if (victim === undefined) return;
+    victim[1].clear();
+    this.#groups.delete(victim[0]);
+    this.evicted += 1;
+  }
+
+  /** How many groups the hand has passed in this round. */
+  #passed(): number {
+    const next = this.#hand.next();
+    let passed = 0;
+    for (const key of this.#groups.keys()) {
+      if (next.done !== true && key === next.value[0]) break;
+      passed += 1;
+    }
+    this.#hand = this.#handBehind(passed);
+    return passed;
+  }
+
+  #handBehind(groups: number): MapIterator<[Key, Group]> {
+    const hand = this.#groups.entries();
+    for (let i = 0; i < groups; i += 1) hand.next();
+    return hand;
+  }
+
+  #nextGroup(): [Key, Group] | undefined {
+    let step = this.#hand.next();
+    if (step.done === true) {
+      this.#hand = this.#groups.entries();
+      step = this.#hand.next();
+    }
+    return step.done === true ? undefined : step.value;
+  }
+}
