@@ -5,9 +5,9 @@
 
 import type { Episode } from '../alert/episode.ts';
 import type { Run, RunStore } from '../window/run-store.ts';
-import type { StreamLogs } from './group.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedHorizon } from './plan.ts';
+import type { StreamLogs } from './stream-logs.ts';
 
 /** What a group holds. */
 interface Held {

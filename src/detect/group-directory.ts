@@ -9,8 +9,9 @@
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { Group, type StreamLogs } from './group.ts';
+import { Group } from './group.ts';
 import type { StreamPlan } from './plan.ts';
+import type { StreamLogs } from './stream-logs.ts';
 import { combinations, keyOf, textOf, textsOf } from './values.ts';
 
 type Key = string | null;

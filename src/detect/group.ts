@@ -9,53 +9,22 @@
  */
 
 import type { Episode, EpisodeGroup, EpisodeRule } from '../alert/episode.ts';
-import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Totals } from '../alert/totals.ts';
 import type { Pseudonyms } from '../event/pseudonyms.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import type { DistinctLog } from '../window/distinct-log.ts';
-import type { EventEntry, EventLog } from '../window/event-log.ts';
+import type { EventEntry } from '../window/event-log.ts';
 import type { Horizon, WindowVisitor } from '../window/horizon.ts';
-import type { PersonsLog } from '../window/persons-log.ts';
 import { ClosingLog } from '../window/closing-log.ts';
-import type { SumLog } from '../window/sum-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
 import { BaselineGate } from './baseline-gate.ts';
 import { coalesce } from './coalescing.ts';
 import { measureOf } from './closing-measure.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
-import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
-import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
-import type { ScaledBounds } from './scaled-bounds.ts';
-
-/** The logs that all groups of a stream share. */
-export interface StreamLogs {
-  readonly numbers: GroupNumbers;
-  readonly events: EventLog;
-  readonly counts: readonly PlannedHorizon[];
-  readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[] }[];
-  /** Which of them counts the persons; −1 when none does. */
-  readonly counted: number;
-  /** Holds the persons where no rule counts them and some alert has to say how many they were. */
-  readonly persons: PersonsLog | undefined;
-  readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
-  readonly temporals: readonly PlannedTemporal[];
-  readonly closings: readonly PlannedClosing[];
-  readonly baselined: readonly PlannedHorizon[];
-  readonly novelty: PlannedNovelty | undefined;
-  readonly longestMs: number;
-  /** Entries a log of one group holds before anything is coalesced. */
-  readonly exactEntries: number;
-  /** The rules of the stream as episodes know them. */
-  readonly watchers: readonly EpisodeRule[];
-  readonly tracker: EpisodeTracker;
-  readonly atHand: EventAtHand;
-  /** Whether alerts say what was seen. */
-  readonly evidence: boolean;
-  readonly scaled: ScaledBounds;
-}
+import { NoveltyGate } from './novelty-gate.ts';
+import type { PlannedHorizon } from './plan.ts';
+import type { StreamLogs } from './stream-logs.ts';
 
 /** Larger whole amounts soon add up to more than a double counts exactly. */
 const LARGEST_WHOLE = 2 ** 40;
@@ -65,16 +34,6 @@ const TRIM_SHARE = 32;
 
 /** What a group has of its own when it has none. */
 const NONE: readonly never[] = [];
-
-/** The event at hand of a stream. */
-interface EventAtHand {
-  watermark: number;
-  time: number;
-  /** Numbers the events that entered groups, from 1. */
-  number: number;
-  /** Its persons are in the log of its group. */
-  personsHeld: boolean;
-}
 
 export class Group implements EpisodeGroup, WindowVisitor {
   readonly fields: Readonly<Record<string, string | null>>;

@@ -15,13 +15,14 @@ import type { RunStore } from '../window/run-store.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy } from './closing-measure.ts';
-import type { Group, StreamLogs } from './group.ts';
+import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { GroupNumbers } from './group-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import { type PlannedTemporal, type StreamPlan, watchersOf } from './plan.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
+import type { StreamLogs } from './stream-logs.ts';
 import type { ValueHashes } from './value-hashes.ts';
 import { numberOf } from './values.ts';
 
