@@ -31,7 +31,7 @@ export interface MatchStageOptions extends EventIntakeOptions {
   readonly idleTimeoutMs: number;
   /** Longest wall time between two commits. */
   readonly flushIntervalMs: number;
-  readonly observer: Pick<PipelineObserver, 'batch' | 'deadLetter' | 'gap'> & {
+  readonly observer: Pick<PipelineObserver, 'assigned' | 'batch' | 'deadLetter' | 'gap'> & {
     /** After each sending. `sent`: messages and their bytes. */
     matched(counts: RouterCounts, sent: { readonly messages: number; readonly bytes: number }): void;
     lag(lag: ReadonlyMap<number, PartitionLag>): void;
@@ -119,6 +119,7 @@ export class MatchStage {
   async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
     const { source, clock, observer } = this.#options;
     await this.#sent();
+    observer.assigned?.(partitions.map(({ partition }) => partition));
     this.#waiting.take();
     this.#partitions.clear();
     this.#sourcePartitions = total ?? partitions.length;

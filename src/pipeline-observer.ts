@@ -9,6 +9,8 @@ import type { InputGap } from './source/source.ts';
 
 /** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
 export interface PipelineObserver {
+  /** The partitions of the source are these now. */
+  assigned?(partitions: readonly number[]): void;
   batch(batch: BatchCounts): void;
   deadLetter(letter: DeadLetter): void;
   /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
@@ -50,4 +52,50 @@ export interface PartitionLag {
   readonly offsets: number | undefined;
   /** Newest event time, ms since the epoch. */
   readonly newestEventTime: number;
+}
+
+/** Tells one after the other. */
+export function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
+  return {
+    assigned: (partitions) => {
+      first.assigned?.(partitions);
+      second.assigned?.(partitions);
+    },
+    batch: (batch) => {
+      first.batch(batch);
+      second.batch?.(batch);
+    },
+    deadLetter: (letter) => {
+      first.deadLetter(letter);
+      second.deadLetter?.(letter);
+    },
+    alerts: (written, ackMs) => {
+      first.alerts(written, ackMs);
+      second.alerts?.(written, ackMs);
+    },
+    state: (engine, lag, restoring) => {
+      first.state(engine, lag, restoring);
+      second.state?.(engine, lag, restoring);
+    },
+    gap: (source, partition, gap) => {
+      first.gap(source, partition, gap);
+      second.gap?.(source, partition, gap);
+    },
+    restore: (state, events) => {
+      first.restore(state, events);
+      second.restore?.(state, events);
+    },
+    snapshot: (event) => {
+      first.snapshot(event);
+      second.snapshot?.(event);
+    },
+    rules: (ruleSet, engine) => {
+      first.rules(ruleSet, engine);
+      second.rules?.(ruleSet, engine);
+    },
+    warmUps: (warmUps) => {
+      first.warmUps(warmUps);
+      second.warmUps?.(warmUps);
+    },
+  };
 }

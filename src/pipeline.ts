@@ -19,7 +19,7 @@ import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.t
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
-import { raisesAlerts, type RuleSet } from './sigma/rule.ts';
+import { alertingRules, raisesAlerts, type RuleSet } from './sigma/rule.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
@@ -172,7 +172,10 @@ export class Pipeline {
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
     const { empty, kept, ended } = handOver(before, engine);
-    for (const episode of ended) before.tracker.ruleChanged(episode);
+    const inForce = alertingRules(ruleSet);
+    for (const episode of ended) {
+      before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
+    }
     await this.#flush(signal);
     await this.#flushed();
     for (const [was, is] of kept) {
@@ -209,6 +212,7 @@ export class Pipeline {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
+    observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
     this.#waiting.take();
     this.#partitions.clear();

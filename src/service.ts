@@ -10,20 +10,22 @@ import type { Config } from './config.ts';
 import type { VigieError } from './errors.ts';
 import type { Mapping } from './event/mapping/mapping.ts';
 import { scannerModule } from './event/scanner-module.ts';
-import { createMetrics } from './metrics/registry.ts';
+import { GoneRules } from './gone-rules.ts';
+import { createMetrics, type Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
 import type { PipelineSummary } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
-import type { PipelineObserver } from './pipeline-observer.ts';
+import { both, type PipelineObserver } from './pipeline-observer.ts';
 import type { RuleFilesWatch } from './rule-files-watch.ts';
 import { watchRules } from './service-rules.ts';
 import type { RuleSet } from './sigma/rule.ts';
 import { ClickHouseAlertStore, type AlertStore } from './sink/alert-store.ts';
-import { openClickHouse } from './sink/client.ts';
+import { type ClickHouse, openClickHouse } from './sink/client.ts';
 import { startControl } from './sink/control.ts';
 import { DeadLetterFile } from './sink/dead-letter-file.ts';
 import { openSink, tryingAgain } from './sink/open-sink.ts';
 import { retryingDeadLetters } from './sink/retrying-dead-letters.ts';
+import { RuleRecord } from './sink/rule-record.ts';
 import type { SignalTopic } from './sink/signal-topic.ts';
 import type { DeadLetterSink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
@@ -157,7 +159,13 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       },
     );
     closers.push(() => deadLetters.close());
+    const goneRules = watchGoneRules(options, clickHouse, source, () => opened.isClear(), metrics, stop);
+    closers.push(async () => goneRules?.close());
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
+    const inForce = (now: RuleSet): void => {
+      watching.inForce(now);
+      goneRules?.inForce(now);
+    };
     const settings: ScaleOutOptions['pipeline'] = {
       source,
       sink: opened.sink,
@@ -176,8 +184,9 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       clock,
       observer: both(telemetry, {
         ...options.observer,
+        assigned: (partitions) => goneRules?.assigned(partitions),
         rules: (...now) => {
-          watching.inForce(now[0]);
+          inForce(now[0]);
           options.observer?.rules?.(...now);
         },
       }),
@@ -217,7 +226,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
               metrics,
               logger,
               alerts: options.observer?.alerts,
-              onRules: watching.inForce,
+              onRules: inForce,
             },
             signals.topic,
             {
@@ -245,43 +254,17 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   }
 }
 
-function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
-  return {
-    batch: (batch) => {
-      first.batch(batch);
-      second.batch?.(batch);
-    },
-    deadLetter: (letter) => {
-      first.deadLetter(letter);
-      second.deadLetter?.(letter);
-    },
-    alerts: (written, ackMs) => {
-      first.alerts(written, ackMs);
-      second.alerts?.(written, ackMs);
-    },
-    state: (engine, lag, restoring) => {
-      first.state(engine, lag, restoring);
-      second.state?.(engine, lag, restoring);
-    },
-    gap: (source, partition, gap) => {
-      first.gap(source, partition, gap);
-      second.gap?.(source, partition, gap);
-    },
-    restore: (state, events) => {
-      first.restore(state, events);
-      second.restore?.(state, events);
-    },
-    snapshot: (event) => {
-      first.snapshot(event);
-      second.snapshot?.(event);
-    },
-    rules: (ruleSet, engine) => {
-      first.rules(ruleSet, engine);
-      second.rules?.(ruleSet, engine);
-    },
-    warmUps: (warmUps) => {
-      first.warmUps(warmUps);
-      second.warmUps?.(warmUps);
-    },
-  };
+/** Undefined for files into a server: nothing says whose they are, and so whose rules are gone. */
+function watchGoneRules(
+  { config, ruleSet, logger }: ServiceOptions,
+  clickHouse: ClickHouse,
+  source: Source,
+  isClear: () => boolean,
+  metrics: Metrics,
+  stop: AbortSignal,
+): GoneRules | undefined {
+  const ofTopic = source.type === 'kafka';
+  if (!ofTopic && clickHouse.kind === 'server') return undefined;
+  const record = new RuleRecord(clickHouse, ofTopic ? `${source.name} ${config.group}` : '');
+  return new GoneRules({ record, ruleSet, isClear, metrics, logger, stop });
 }

@@ -17,8 +17,8 @@ export interface Alert {
   readonly status: AlertStatus;
   /** The surviving alert when status is `merged`, else ''. */
   readonly mergedInto: string;
-  /** Why it is resolved: `rule_changed` when its rule was changed or taken away; '' when its time ran out. */
-  readonly resolution: '' | 'rule_changed';
+  /** Why it is resolved: its rule was changed, or is not there any more; '' when its time ran out. */
+  readonly resolution: '' | 'rule_changed' | 'rule_gone';
   /** The open alert of a rule that inhibits this one, in the same group; '' when there was none. */
   readonly inhibitedBy: string;
   /** Oldest event of the crossing window. */

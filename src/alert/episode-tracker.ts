@@ -156,10 +156,10 @@ export class EpisodeTracker {
     }
   }
 
-  /** Ends an open episode whose rule is not there any more, for good: its state goes with the rule. */
-  ruleChanged(episode: Episode): void {
+  /** Ends an open episode whose rule is not as it was, for good: its state goes with the rule. */
+  end(episode: Episode, resolution: 'rule_changed' | 'rule_gone'): void {
     episode.status = 'resolved';
-    episode.resolution = 'rule_changed';
+    episode.resolution = resolution;
     this.#closed(episode);
     this.changed.add(episode);
   }

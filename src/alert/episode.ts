@@ -208,5 +208,11 @@ export function renderAlert(
   };
 }
 
+/** An open alert that nobody goes on with, because its rule is not there any more: its last state. */
+export function withoutRule(alert: Alert): Alert {
+  const version = alert.version - STATUS_RANK[alert.status] + STATUS_RANK.resolved;
+  return { ...alert, status: 'resolved', resolution: 'rule_gone', version };
+}
+
 /** A later state of the same episode has at least as many events; at the same number, more is known of it. */
 const STATUS_RANK: Record<Alert['status'], number> = { firing: 0, resolved: 1, merged: 2 };

@@ -29,6 +29,8 @@ export interface OpenSinkOptions {
 
 export interface OpenedSink {
   readonly sink: AlertSink;
+  /** Whether no row waits in a spool. */
+  isClear(): boolean;
   /** Resolves when ClickHouse has everything, or the signal aborts. */
   drained(signal: AbortSignal): Promise<void>;
   /** What waits stays in the spool. */
@@ -44,7 +46,7 @@ export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Pro
   try {
     if (options.config.spool === undefined) {
       await direct.open(stop);
-      return { sink: direct, drained: async () => {}, close: () => direct.close() };
+      return { sink: direct, isClear: () => true, drained: async () => {}, close: () => direct.close() };
     }
     const spool = await openSpool(options, options.config.spool);
     const sink = spoolingSink(options, direct, spool);
@@ -58,7 +60,7 @@ export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Pro
         'rows wait in the spool: the next start on this folder sends them',
       );
     };
-    return { sink, drained: (signal) => sink.drained(signal), close };
+    return { sink, isClear: () => spool.isEmpty, drained: (signal) => sink.drained(signal), close };
   } catch (error) {
     await behind.close();
     throw error;

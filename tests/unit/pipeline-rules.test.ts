@@ -120,7 +120,7 @@ test('a changed threshold resolves the alert as rule_changed and begins empty, a
 test.each([
   ['gone', [READS]],
   ['one that alerts nobody', [READS, counting('burst', 'reads', 'gte: 3', { level: 'informational' })]],
-])('the open alert of a rule that is %s is resolved as rule_changed', async (_, after) => {
+])('the open alert of a rule that is %s is resolved as rule_gone', async (_, after) => {
   const { rows } = await run(
     [READS, counting('burst', 'reads', 'gte: 3')],
     after,
@@ -129,7 +129,7 @@ test.each([
   );
   expect(rows.map(({ status, resolution }) => [status, resolution])).toEqual([
     ['firing', ''],
-    ['resolved', 'rule_changed'],
+    ['resolved', 'rule_gone'],
   ]);
 });
 

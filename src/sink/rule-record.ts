@@ -1,0 +1,129 @@
+/**
+ * What the database knows of rules: which ones each detector has, and had, in force. From it follow the open alerts
+ * that nobody goes on with, because their rule was removed or renamed while no process held them.
+ *
+ * Invariant: an alert is only given where its rule was once this detector's, is not now, and is no other one's. Rules
+ * that this database never heard of may be anybody's, and are left alone.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
+import { clickHouseFailure } from './classify.ts';
+import type { ClickHouse } from './client.ts';
+
+interface Entry {
+  readonly detector: string;
+  readonly rule: string;
+  readonly in_force: boolean;
+}
+
+/** Methods throw a VigieError of ClickHouse, and may be called again. Calls come one after the other. */
+export class RuleRecord {
+  readonly #clickHouse: ClickHouse;
+  readonly #detector: string;
+
+  /** `detector`: the same for all processes that divide one input, and no others. */
+  constructor(clickHouse: ClickHouse, detector: string) {
+    this.#clickHouse = clickHouse;
+    this.#detector = detector;
+  }
+
+  /** Takes note that these rules, by key, are those in force, and that the others are gone. */
+  async note(rules: ReadonlySet<string>, signal?: AbortSignal): Promise<void> {
+    const known = new Map<string, boolean>();
+    for (const { detector, rule, in_force } of await this.#entries(signal)) {
+      if (detector === this.#detector) known.set(rule, in_force);
+    }
+    const values = [
+      ...[...rules].filter((rule) => known.get(rule) !== true).map((rule) => this.#entry(rule, true)),
+      ...[...known]
+        .filter(([rule, inForce]) => inForce && !rules.has(rule))
+        .map(([rule]) => this.#entry(rule, false)),
+    ];
+    if (values.length > 0) await this.#insert('rules_in_force', values, signal);
+  }
+
+  /** Open alerts of rules that were this detector's and are not among these. */
+  async orphans(rules: ReadonlySet<string>, signal?: AbortSignal): Promise<Alert[]> {
+    const gone = new Set<string>();
+    const elsewhere = new Set<string>();
+    for (const { detector, rule, in_force } of await this.#entries(signal)) {
+      if (detector !== this.#detector) {
+        if (in_force) elsewhere.add(rule);
+      } else if (!rules.has(rule)) gone.add(rule);
+    }
+    if (gone.size === 0) return [];
+    const table = `${this.#clickHouse.database}.alerts`;
+    const open = await this.#rows<{ rule: string }>(
+      `SELECT DISTINCT rule FROM ${table} FINAL WHERE status = 'firing'`,
+      {},
+      signal,
+    );
+    const orphans: Alert[] = [];
+    for (const { rule } of open) {
+      if (!gone.has(rule) || elsewhere.has(rule)) continue;
+      const rows = await this.#rows<Record<string, unknown>>(
+        `SELECT ${ALERT_SELECT_LIST} FROM ${table} FINAL WHERE status = 'firing' AND rule = {rule:String}`,
+        { rule },
+        signal,
+      );
+      orphans.push(...rows.map(alertFromRow));
+    }
+    return orphans;
+  }
+
+  /** Stores what became of them. */
+  async store(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
+    await this.#insert('alerts', alerts.map(alertToRow), signal);
+  }
+
+  #entry(rule: string, inForce: boolean): Entry {
+    return { detector: this.#detector, rule, in_force: inForce };
+  }
+
+  #entries(signal: AbortSignal | undefined): Promise<Entry[]> {
+    return this.#rows(
+      `SELECT detector, rule, in_force FROM ${this.#clickHouse.database}.rules_in_force FINAL`,
+      {},
+      signal,
+    );
+  }
+
+  async #insert(table: string, values: readonly object[], signal: AbortSignal | undefined): Promise<void> {
+    const { client, database, place } = this.#clickHouse;
+    try {
+      await client.insert({
+        table: `${database}.${table}`,
+        format: 'JSONEachRow',
+        values,
+        ...this.#abortable(signal),
+      });
+    } catch (error) {
+      throw clickHouseFailure(error, `writing ${values.length} rows to ${table} at ${place}`);
+    }
+  }
+
+  async #rows<Row>(
+    query: string,
+    params: Record<string, unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<Row[]> {
+    const { client, place } = this.#clickHouse;
+    try {
+      const result = await client.query({
+        query,
+        query_params: params,
+        format: 'JSONEachRow',
+        ...this.#abortable(signal),
+      });
+      return await result.json<Row>();
+    } catch (error) {
+      throw clickHouseFailure(error, `reading which rules are in force at ${place}`);
+    }
+  }
+
+  /** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */
+  #abortable(signal: AbortSignal | undefined): { abort_signal?: AbortSignal } {
+    return signal === undefined || this.#clickHouse.kind === 'embedded' ? {} : { abort_signal: signal };
+  }
+}

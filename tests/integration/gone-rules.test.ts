@@ -1,0 +1,180 @@
+/** An alert whose rule is not there any more after a restart gets an end, and no other one does. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
+import { type ClickHouse, openClickHouse } from '../../src/sink/client.ts';
+import { RuleRecord } from '../../src/sink/rule-record.ts';
+import { alertFixture } from '../support/alert-fixture.ts';
+import { alertRows, cleanUp, start, succeed, temporaryFolder, until, vigie } from '../support/cli.ts';
+
+afterAll(cleanUp);
+
+const READS = `title: What is watched
+name: watched
+level: informational
+logsource: {product: portal}
+detection: {sel: {event.action: record-view}, condition: sel}
+`;
+
+const counting = (name: string, level = 'high'): string => `---
+title: Title of ${name}
+name: ${name}
+level: ${level}
+correlation: {type: event_count, rules: [watched], group-by: [user.id], timespan: 1m, condition: {gte: 2}}
+`;
+
+const line = (second: number, user: string): string =>
+  `${JSON.stringify({
+    '@timestamp': new Date(Date.UTC(2025, 6, 12, 20, 0, second)).toISOString(),
+    event: { id: `e${second}-${user}`, action: 'record-view' },
+    user: { id: user },
+  })}\n`;
+
+const keys = (...of: string[]): ReadonlySet<string> => new Set(of);
+
+/** Of each alert its rule, status and why. */
+async function statesIn(dataDir: string): Promise<string[]> {
+  const rows = await alertRows(dataDir);
+  return rows
+    .map(({ rule, status, resolution }) => [rule, status, resolution].map(String).join(' '))
+    .toSorted();
+}
+
+describe('in the embedded database, after a start with other rules', () => {
+  const folder = temporaryFolder();
+  const data = join(folder, 'data');
+  const rules = join(folder, 'rules.yml');
+  const log = join(folder, 'log.ndjson');
+  const args = ['run', '--input', log, '--rules', rules, '--data-dir', data];
+  const states = () => statesIn(data);
+
+  test('the alert of a rule that was renamed is resolved as rule_gone, and that of one that stayed is not', async () => {
+    writeFileSync(log, line(0, 'a') + line(1, 'a'));
+    writeFileSync(rules, READS + counting('stays') + counting('old_name'));
+    await succeed(args);
+    expect(await states()).toEqual(['old_name firing ', 'stays firing ']);
+    const before = (await alertRows(data)).find(({ rule }) => rule === 'old_name');
+    writeFileSync(rules, READS + counting('stays') + counting('new_name'));
+    const second = start(args);
+    expect(await second.message('alert resolved: Title of old_name')).toMatchObject({
+      rule: 'old_name',
+      status: 'resolved',
+      resolution: 'rule_gone',
+    });
+    expect(await second.ended).toMatchObject({ code: 0 });
+    expect(await states()).toEqual(['new_name firing ', 'old_name resolved rule_gone', 'stays firing ']);
+    const after = (await alertRows(data)).find(({ rule }) => rule === 'old_name');
+    expect(after).toEqual({
+      ...before,
+      status: 'resolved',
+      resolution: 'rule_gone',
+      version: Number(before!['version']) + 1,
+    });
+  });
+
+  test('nothing is resolved by rules that cannot be loaded, or by none', async () => {
+    writeFileSync(rules, READS + counting('stays').replace('gte: 2', 'gte: many'));
+    expect(await vigie(args)).toMatchObject({ code: 1 });
+    writeFileSync(rules, READS);
+    expect(await vigie(args)).toMatchObject({ code: 0 });
+    expect(await states()).toEqual(['new_name firing ', 'old_name resolved rule_gone', 'stays firing ']);
+  });
+
+  test('the alert goes on under its own id when its rule comes back and the alert grows', async () => {
+    writeFileSync(rules, READS + counting('stays') + counting('old_name'));
+    writeFileSync(log, line(0, 'a') + line(1, 'a') + line(2, 'a'));
+    await succeed(args);
+    expect(await states()).toEqual(['new_name resolved rule_gone', 'old_name firing ', 'stays firing ']);
+  });
+
+  test('a rule that alerts nobody any more counts as gone', async () => {
+    writeFileSync(rules, READS + counting('stays') + counting('old_name', 'informational'));
+    await succeed(args);
+    expect(await states()).toContain('old_name resolved rule_gone');
+  });
+});
+
+test('a rule that goes while the service runs resolves its alert as rule_gone, once', async () => {
+  const folder = temporaryFolder();
+  const rules = join(folder, 'rules.yml');
+  writeFileSync(rules, READS + counting('stays') + counting('goes'));
+  const data = join(folder, 'data');
+  const running = start(['run', '--input', '-', '--rules', rules, '--data-dir', data], {
+    VIGIE_RULES_INTERVAL: '0s',
+  });
+  running.stdin.write(line(0, 'a') + line(1, 'a'));
+  await running.message('alert opened: Title of goes');
+  writeFileSync(rules, READS + counting('stays'));
+  process.kill(running.pid, 'SIGHUP');
+  await running.message('rules reloaded');
+  running.stdin.end(line(2, 'a'));
+  expect(await running.ended).toMatchObject({ code: 0 });
+  expect(await statesIn(data)).toEqual(['goes resolved rule_gone', 'stays firing ']);
+  expect(running.logs.filter(({ msg }) => msg === 'alert resolved: Title of goes')).toHaveLength(1);
+  // Known to be gone, and not gone again.
+  const next = start(['run', '--input', '-', '--rules', rules, '--data-dir', data]);
+  await until(async () => (await next.metric('vigie_ready')) === 1);
+  next.stdin.end();
+  expect(await next.ended).toMatchObject({ code: 0 });
+  expect(next.logs.filter(({ msg }) => msg.startsWith('alert resolved'))).toEqual([]);
+});
+
+describe('the record of rules', () => {
+  let folder: string;
+  let clickHouse: ClickHouse;
+  let sink: ClickHouseSink;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'vigie-data-'));
+    clickHouse = await openClickHouse({ database: 'vigie', dataDir: folder });
+    sink = new ClickHouseSink(clickHouse, { clock: systemClock });
+    await sink.open();
+  });
+  afterEach(async () => {
+    await sink.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const opened = (rule: string) => sink.writeAlerts([alertFixture({ rule, alertId: rule, version: 80 })]);
+
+  test('gives no alert of a rule that another detector has, or that nobody is known to have had', async () => {
+    await opened('a');
+    await opened('b');
+    await opened('unknown');
+    const [one, other] = [new RuleRecord(clickHouse, 'one'), new RuleRecord(clickHouse, 'other')];
+    await one.note(keys('a', 'kept'));
+    await other.note(keys('a', 'b'));
+    expect(await one.orphans(keys('kept'))).toEqual([]);
+    await one.note(keys('kept'));
+    expect(await one.orphans(keys('kept'))).toEqual([]);
+    // The last that had it.
+    const orphans = await other.orphans(keys('b'));
+    expect(orphans.map(({ alertId }) => alertId)).toEqual(['a']);
+  });
+
+  test('goes on giving what was written after its end, by a process that had the rule for longer', async () => {
+    const record = new RuleRecord(clickHouse, 'one');
+    await record.note(keys('a', 'kept'));
+    await record.note(keys('kept'));
+    expect(await record.orphans(keys('kept'))).toEqual([]);
+    await opened('a');
+    expect(await record.orphans(keys('kept'))).toMatchObject([{ alertId: 'a', status: 'firing' }]);
+  });
+
+  test('holds each rule once, however often it is noted', async () => {
+    const record = new RuleRecord(clickHouse, 'one');
+    for (let i = 0; i < 3; i += 1) await record.note(keys('a', 'b'));
+    const result = await clickHouse.client.query({
+      query: 'SELECT rule, in_force FROM vigie.rules_in_force ORDER BY rule',
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([
+      { rule: 'a', in_force: true },
+      { rule: 'b', in_force: true },
+    ]);
+  });
+});
