@@ -7,6 +7,8 @@ import type { PartitionLag } from './pipeline-observer.ts';
 
 export interface EngineGauges {
   show(engine: Engine, lag: ReadonlyMap<number, PartitionLag>): void;
+  /** Event time until which a rule is warming up, ms since the epoch; undefined: it no longer is. */
+  warming(rule: string, untilMs: number | undefined): void;
 }
 
 /** Lag by partition of the source. */
@@ -49,13 +51,21 @@ export function onlyEngine(metrics: Metrics, clock: Clock): EngineGauges {
       metrics.stateGroups.set(groups);
       metrics.stateBytes.set(bytes);
     },
+    warming: (rule, untilMs) => showWarming(metrics, rule, untilMs),
   };
+}
+
+function showWarming({ ruleWarming }: Metrics, rule: string, untilMs: number | undefined): void {
+  if (untilMs === undefined) ruleWarming.remove({ rule });
+  else ruleWarming.set({ rule }, untilMs / 1000);
 }
 
 /** Sums over the shards of a process; event time is that of the one furthest behind. */
 export class ShardGauges {
   readonly #metrics: Metrics;
   readonly #shards = new Map<number, Engine>();
+  /** Rule → shard → until when it is warming up there. */
+  readonly #warming = new Map<string, Map<number, number>>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -68,6 +78,13 @@ export class ShardGauges {
         const behind = lag.get(shard)?.offsets;
         if (behind !== undefined) this.#metrics.shardLag.set({ shard: String(shard) }, behind);
         this.#show();
+      },
+      warming: (rule, untilMs) => {
+        const shards = this.#warming.get(rule) ?? new Map<number, number>();
+        this.#warming.set(rule, shards);
+        if (untilMs === undefined) shards.delete(shard);
+        else shards.set(shard, untilMs);
+        this.#showWarming(rule, shards);
       },
     };
   }
@@ -84,8 +101,17 @@ export class ShardGauges {
       this.#shards.delete(shard);
       this.#metrics.shardLag.remove({ shard: String(shard) });
     }
+    for (const [rule, warming] of this.#warming) {
+      for (const shard of warming.keys()) if (!shards.has(shard)) warming.delete(shard);
+      this.#showWarming(rule, warming);
+    }
     this.#metrics.shards.set(shards.size);
     this.#show();
+  }
+
+  #showWarming(rule: string, shards: ReadonlyMap<number, number>): void {
+    showWarming(this.#metrics, rule, shards.size === 0 ? undefined : Math.max(...shards.values()));
+    if (shards.size === 0) this.#warming.delete(rule);
   }
 
   #show(): void {

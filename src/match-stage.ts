@@ -86,6 +86,11 @@ export class MatchStage {
     this.#nextRules = ruleSet;
   }
 
+  /** The rules in force. */
+  get ruleSet(): RuleSet {
+    return this.#ruleSet;
+  }
+
   /** Runs until the signal aborts, then sends and commits what is in hand. */
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const { source } = this.#options;

@@ -95,7 +95,7 @@ export class Pipeline {
    * observer is told when they have. `undefined`: those in force stay, whatever was asked before.
    */
   replaceRules(ruleSet: RuleSet | undefined): void {
-    this.#nextRules = ruleSet;
+    this.#nextRules = ruleSet === this.#ruleSet ? undefined : ruleSet;
   }
 
   get engine(): Engine {

@@ -140,7 +140,8 @@ export class ScaleOut {
   /** As `Pipeline.replaceRules`. */
   replaceRules(ruleSet: RuleSet | undefined): void {
     this.#match.replaceRules(ruleSet);
-    this.#shards.replaceRules(ruleSet);
+    // Some shards may have taken the next ones already, and some not yet those that matching goes by.
+    this.#shards.replaceRules(ruleSet ?? this.#match.ruleSet);
   }
 
   /** Runs until the signal aborts. What ends one half ends the other. */

@@ -41,8 +41,9 @@ export class Shards {
     this.#pipelineOf = pipelineOf;
   }
 
-  replaceRules(ruleSet: RuleSet | undefined): void {
-    if (ruleSet !== undefined) this.#ruleSet = ruleSet;
+  /** Each shard takes them when it can. */
+  replaceRules(ruleSet: RuleSet): void {
+    this.#ruleSet = ruleSet;
     for (const { pipeline } of this.#running.values()) pipeline.replaceRules(ruleSet);
   }
 

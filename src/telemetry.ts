@@ -205,6 +205,7 @@ export class Telemetry implements PipelineObserver {
     // Their levels may be others now.
     for (const [id, alert] of this.#open) {
       const level = now.get(alert.rule)?.level ?? alert.level;
+      if (level === alert.level) continue;
       this.#open.set(id, { ...alert, level });
       metrics.alertsOpen.inc({ rule: alert.rule, level });
     }
@@ -216,7 +217,7 @@ export class Telemetry implements PipelineObserver {
     this.#endWarmUps(Infinity);
     for (const { rule, untilMs, heldUntilMs } of warmUps) {
       this.#warming.set(rule, untilMs);
-      this.#metrics.ruleWarming.set({ rule }, untilMs / 1000);
+      this.#gauges.warming(rule, untilMs);
       if (before.get(rule) === untilMs) continue;
       const until = new Date(untilMs).toISOString();
       const heldUntil = heldUntilMs === undefined ? undefined : new Date(heldUntilMs).toISOString();
@@ -234,7 +235,7 @@ export class Telemetry implements PipelineObserver {
     for (const [rule, untilMs] of this.#warming) {
       if (untilMs >= watermark) continue;
       this.#warming.delete(rule);
-      this.#metrics.ruleWarming.remove({ rule });
+      this.#gauges.warming(rule, undefined);
     }
   }
 

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { Engine } from '../../src/detect/engine.ts';
+import { ShardGauges } from '../../src/engine-gauges.ts';
 import { createDecoder } from '../../src/event/create-decoder.ts';
 import { DEAD_LETTER_CODES } from '../../src/event/decoder.ts';
 import { FieldTable } from '../../src/event/record.ts';
@@ -152,6 +153,38 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, open)).toBe(0);
     telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
     expect(await valueOf(metrics, open)).toBe(1);
+  });
+
+  test('shows as many open alerts under other rules as before, and those of an edited level under the new one', async () => {
+    const { metrics, telemetry } = setUp();
+    const open = (level: string) => `vigie_alerts_open{rule="${BURST}",level="${level}"}`;
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    telemetry.rules(ruleSet, newEngine()[0]);
+    expect(await valueOf(metrics, open('high'))).toBe(1);
+    const correlations = ruleSet.correlations.map((rule) =>
+      rule.key === BURST ? { ...rule, level: 'low' as const } : rule,
+    );
+    telemetry.rules({ ...ruleSet, correlations }, newEngine()[0]);
+    expect(await valueOf(metrics, open('high'))).toBeUndefined();
+    expect(await valueOf(metrics, open('low'))).toBe(1);
+    telemetry.alerts([{ alert: { ...burstAlert('resolved'), level: 'low' }, opened: false }], 5);
+    expect(await valueOf(metrics, open('low'))).toBe(0);
+  });
+
+  test('shows a rule as warming up until no shard of the process is any more', async () => {
+    const { metrics } = setUp();
+    const gauges = new ShardGauges(metrics);
+    const until = `vigie_rule_warming_until_timestamp_seconds{rule="${BURST}"}`;
+    const quiet = pino({ level: 'silent' });
+    const [one, two] = [0, 1].map((shard) => new Telemetry(metrics, quiet, ruleSet, clock, gauges.of(shard)));
+    one!.warmUps([{ rule: BURST, untilMs: NOW + 2000 }]);
+    two!.warmUps([{ rule: BURST, untilMs: NOW + 1000 }]);
+    expect(await valueOf(metrics, until)).toBe(NOW / 1000 + 2);
+    one!.warmUps([]);
+    expect(await valueOf(metrics, until)).toBe(NOW / 1000 + 1);
+    // Its shard went to another process.
+    gauges.keep(new Set([0]));
+    expect(await valueOf(metrics, until)).toBeUndefined();
   });
 
   test('logs an alert by id, rule and numbers, never by whom it is about', () => {
