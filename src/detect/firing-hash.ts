@@ -29,7 +29,9 @@ export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) =
     const rule = byKey.get(key)!;
     const below = rule.kind === 'rule' ? undefined : [key, rule.rules.map(ruleHash)];
     const route = routes?.get(key);
-    const made = sha256(textOf([withoutMeta(rule), below, ...(route === undefined ? [] : [route])]));
+    // What stands for a field that there is decides nothing, and follows from the names of other rules.
+    const decides = route === undefined ? [] : [route.field ?? route.fixed];
+    const made = sha256(textOf([withoutMeta(rule), below, ...decides]));
     known.set(key, made);
     return made;
   };

@@ -10,9 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openClickHouse } from '../../src/sink/client.ts';
 import { startClickHouse, type TestClickHouse } from '../support/clickhouse.ts';
-import { alertRows, cleanUp, replayToFile, start, succeed, temporaryFolder, until } from '../support/cli.ts';
+import { alertRows, cleanUp, replayToFile, succeed, temporaryFolder, until } from '../support/cli.ts';
 import type { Running } from '../support/cli.ts';
 import {
   createTopic,
@@ -23,6 +22,7 @@ import {
   uniqueName,
 } from '../support/kafka-topics.ts';
 import { FEW_RULES } from '../support/programs.ts';
+import { ScaledOut, substance } from '../support/scaled-out.ts';
 import { randomOf } from '../unit/detect/harness.ts';
 
 const kafka = testKafka();
@@ -113,96 +113,16 @@ afterAll(async () => {
   await Promise.all([admin?.disconnect(), clickHouse?.stop()]);
 });
 
-/** What must not depend on the order in which partitions were read: all but identity, wall time and samples. */
-function substance(rows: readonly Readonly<Record<string, unknown>>[]): string[] {
-  return rows
-    .filter(({ status }) => status !== 'merged')
-    .map(({ alert_id: _id, detected_at: _at, sample_event_ids: _samples, version: _version, ...row }) =>
-      JSON.stringify({ ...row, inhibited_by: row['inhibited_by'] === '' ? 0 : 1 }),
-    )
-    .toSorted();
-}
-
-class Deployment {
-  readonly group = uniqueName('group');
-  readonly signals = `${this.group}-signals`;
-  readonly database = this.group.replaceAll('-', '_');
-  #processes = 0;
-
-  start(more: Readonly<Record<string, string>> = {}): Running {
-    this.#processes += 1;
-    const dataDir = join(folder, `${this.group}-${this.#processes}`);
-    return start(['run', '--data-dir', dataDir, '--rules', FEW_RULES, rules], {
-      KAFKA_BROKERS: brokers.join(),
-      CLICKHOUSE_URL: clickHouse.url,
-      CLICKHOUSE_USER: clickHouse.username,
-      CLICKHOUSE_PASSWORD: clickHouse.password,
-      CLICKHOUSE_DATABASE: this.database,
-      VIGIE_TOPIC: topic,
-      VIGIE_GROUP: this.group,
-      VIGIE_SIGNALS_TOPIC: this.signals,
-      VIGIE_SIGNALS_PARTITIONS: String(SHARDS),
-      VIGIE_DEAD_LETTER_TOPIC: `${this.group}-dead-letters`,
-      VIGIE_PSEUDONYM_KEY: KEY,
-      VIGIE_SNAPSHOT_INTERVAL: '1s',
-      ...more,
-    });
-  }
-
-  /** Waits until everything is matched, correlated and committed. */
-  async done(): Promise<void> {
-    await until(async () => (await this.#behind('match', topic)) === 0);
-    const ends = await this.#ends(this.signals);
-    await until(async () =>
-      (await this.#committed('correlate', this.signals)).every((offset, i) => offset >= ends[i]!),
-    );
-  }
-
-  async finish(...running: readonly Running[]): Promise<void> {
-    await this.done();
-    for (const each of running) {
-      const ended = await each.signal('SIGTERM');
-      expect(ended, ended.stderr.slice(-2000)).toMatchObject({ code: 0, signal: null });
-    }
+class Deployment extends ScaledOut {
+  constructor() {
+    super({ brokers, admin, clickHouse, topic, shards: SHARDS, key: KEY, folder, rules: [FEW_RULES, rules] });
   }
 
   async verify(): Promise<void> {
-    const { url, username, password } = clickHouse;
-    const database = await openClickHouse({
-      url,
-      username,
-      password,
-      database: this.database,
-      dataDir: '',
-    });
-    const result = await database.client.query({
-      query: `SELECT * FROM ${this.database}.alerts FINAL ORDER BY alert_id`,
-      format: 'JSONEachRow',
-    });
-    const rows = await result.json<Record<string, unknown>>();
-    await database.close();
-    expect(substance(rows)).toEqual(expected);
+    expect(substance(await this.alerts())).toEqual(expected);
     const [letters] = await admin.fetchTopicOffsets(`${this.group}-dead-letters`);
     const messages = await readMessages(brokers, `${this.group}-dead-letters`, Number(letters?.high));
     expect(new Set(messages.map(({ key }) => String(key))).size).toBe(PARTITIONS);
-  }
-
-  async #behind(half: string, of: string): Promise<number> {
-    const [ends, committed] = [await this.#ends(of), await this.#committed(half, of)];
-    return ends.reduce((sum, end, i) => sum + end - (committed[i] ?? 0), 0);
-  }
-
-  async #ends(of: string): Promise<number[]> {
-    const offsets = await admin.fetchTopicOffsets(of);
-    return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
-  }
-
-  async #committed(half: string, of: string): Promise<number[]> {
-    const [offsets] = await admin
-      .fetchOffsets({ groupId: `${this.group}-${half}`, topics: [of] })
-      .catch(() => []);
-    const entries = (offsets?.partitions ?? []).toSorted((a, b) => a.partition - b.partition);
-    return entries.map(({ offset }) => Math.max(0, Number(offset)));
   }
 }
 

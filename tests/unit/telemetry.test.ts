@@ -157,18 +157,18 @@ describe('telemetry', () => {
 
   test('shows as many open alerts under other rules as before, and those of an edited level under the new one', async () => {
     const { metrics, telemetry } = setUp();
-    const open = (level: string) => `vigie_alerts_open{rule="${BURST}",level="${level}"}`;
+    const [high, low] = ['high', 'low'].map((level) => `vigie_alerts_open{rule="${BURST}",level="${level}"}`);
     telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
     telemetry.rules(ruleSet, newEngine()[0]);
-    expect(await valueOf(metrics, open('high'))).toBe(1);
+    expect(await valueOf(metrics, high!)).toBe(1);
     const correlations = ruleSet.correlations.map((rule) =>
       rule.key === BURST ? { ...rule, level: 'low' as const } : rule,
     );
     telemetry.rules({ ...ruleSet, correlations }, newEngine()[0]);
-    expect(await valueOf(metrics, open('high'))).toBeUndefined();
-    expect(await valueOf(metrics, open('low'))).toBe(1);
+    expect(await valueOf(metrics, high!)).toBeUndefined();
+    expect(await valueOf(metrics, low!)).toBe(1);
     telemetry.alerts([{ alert: { ...burstAlert('resolved'), level: 'low' }, opened: false }], 5);
-    expect(await valueOf(metrics, open('low'))).toBe(0);
+    expect(await valueOf(metrics, low!)).toBe(0);
   });
 
   test('shows a rule as warming up until no shard of the process is any more', async () => {

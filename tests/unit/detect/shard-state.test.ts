@@ -50,6 +50,14 @@ test('a rule that is routed otherwise now begins empty, the others go on', () =>
   expect(without.map(({ key }) => key).toSorted()).toEqual(['above', 'both']);
 });
 
+test('a rule goes on when those that it was measured together with are gone, or others have come', () => {
+  const pair = [correlation('a', 'read', 'user'), correlation('b', 'read', 'user')];
+  const state = new StateReader(savedBytes(engineOf(pair, 1, 4)));
+  expect(engineOf(pair.slice(1), 1, 4, state).load(state)).toEqual([]);
+  const more = engineOf([correlation('Z', 'read', 'user'), ...pair], 1, 4, state).load(state);
+  expect(more.map(({ key }) => key)).toEqual(['Z']);
+});
+
 test.each([
   [2, 4],
   [1, 5],
