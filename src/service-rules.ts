@@ -102,7 +102,11 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
   };
 }
 
-function showRules({ rules, correlations, filters }: RuleSet, { rulesLoaded }: Metrics): void {
+function showRules({ rules, correlations, filters }: RuleSet, { rulesLoaded, ruleInfo }: Metrics): void {
+  ruleInfo.reset();
+  for (const { key, title, level, kind } of [...rules, ...correlations]) {
+    ruleInfo.set({ rule: key, title, level, kind }, 1);
+  }
   rulesLoaded.set({ kind: 'rule' }, rules.length);
   rulesLoaded.set({ kind: 'correlation' }, correlations.length);
   rulesLoaded.set({ kind: 'filter' }, filters);

@@ -366,6 +366,13 @@ export const METRICS = {
     unit: 'rules',
     help: 'Rules in force: rule (one event), correlation (windows), filter.',
   },
+  ruleInfo: {
+    name: 'vigie_rule_info',
+    type: 'gauge',
+    labels: ['rule', 'title', 'level', 'kind'],
+    unit: '1',
+    help: 'Always 1, for each rule in force; joined by its label rule it gives others the title and the level. The kind is rule (one event) or correlation (windows).',
+  },
   ruleErrors: {
     name: 'vigie_rule_errors',
     type: 'gauge',

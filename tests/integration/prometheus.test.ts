@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,11 +26,21 @@ function exampleMetrics(): Metrics {
   metrics.ruleMatches.inc({ rule: 'a "quoted" \\ rule\nname' }, 7);
   metrics.alerts.inc({ rule: 'bulk-read', level: 'high', status: 'opened' });
   metrics.alertsOpen.set({ rule: 'bulk-read', level: 'high' }, 1);
+  // As while processes take an edited title one after the other.
+  for (const title of ['Bulk "read"\n', 'Bulk reading']) {
+    metrics.ruleInfo.set({ rule: 'bulk-read', title, level: 'high', kind: 'correlation' }, 1);
+  }
   metrics.lagOffsets.set({ partition: '0' }, 12);
   metrics.lagTime.set({ partition: '0' }, 1.5);
   metrics.sinkBatches.inc({ table: 'alerts' });
   metrics.sinkSeconds.observe({ table: 'alerts' }, 0.02);
   return metrics;
+}
+
+/** The query that docs/metrics.md shows. */
+function titledQuery(): string {
+  const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  return /```promql\n(.+)\n```/.exec(page)![1]!;
 }
 
 describe.runIf(installed)('Prometheus', () => {
@@ -56,6 +66,7 @@ describe.runIf(installed)('Prometheus', () => {
     expect(await valueOf('vigie_ready')).toBe('1');
     expect(await valueOf('vigie_dead_letters_total{code="NOT_JSON"}')).toBe('3');
     expect(await valueOf('vigie_rule_matches_total')).toBe('7');
+    expect(await valueOf(titledQuery())).toBe('1');
     expect(
       await valueOf('histogram_quantile(0.5, rate(vigie_sink_batch_seconds_bucket[1m])) or vector(-1)'),
     ).toBeDefined();

@@ -17,6 +17,8 @@ level: high
 correlation: {type: event_count, rules: [watched], group-by: [user.id], timespan: 1m, condition: {gte: 1}}
 `;
 
+const EXPORTS = rulesOf('record-export').replace('One of what is watched', 'An export');
+
 afterAll(cleanUp);
 
 test.each([
@@ -45,7 +47,7 @@ test.each([
     };
     await send('before', 'record-view');
     await send('not yet', 'record-export');
-    put(rulesOf('record-export'));
+    put(EXPORTS);
     expect(await running.message('rules reloaded')).toMatchObject({ added: 0, changed: 1, removed: 0 });
     expect(await running.message('the rule began empty')).toMatchObject({
       code: 'RULE_WARMING_UP',
@@ -57,13 +59,17 @@ test.each([
     );
     await send('no more', 'record-view');
     await send('now', 'record-export');
+    expect((await running.get('/metrics')).text.match(/^vigie_rule_info\{.*/gm)).toEqual([
+      'vigie_rule_info{rule="watched",title="What is watched",level="informational",kind="rule"} 1',
+      'vigie_rule_info{rule="one",title="An export",level="high",kind="correlation"} 1',
+    ]);
     put(rulesOf('record-view').replace('gte: 1', 'gte: many'));
     expect(await running.message('rules refused')).toMatchObject({ file: rules, line: 10 });
     await running.message('the rules before stay in force');
     expect(await running.metric('vigie_rule_errors')).toBe(1);
     await send('still not', 'record-view');
     await send('still', 'record-export');
-    put(rulesOf('record-export'));
+    put(EXPORTS);
     await running.message('rules read again');
     expect(await running.metric('vigie_rule_errors')).toBe(0);
     running.stdin.end();

@@ -82,9 +82,10 @@ export function checkQuery(query: string): QueryCheck {
     const modifier = node.getChild('AggregateModifier');
     const named = namesIn(modifier, of);
     known(named, inner, node);
+    if (FILTERS.has(of(node.getChild('AggregateOp')!))) return inner;
     if (modifier?.getChild('By') !== null && modifier !== null) return new Set(named);
     if (modifier !== null) return new Set([...inner].filter((label) => !named.includes(label)));
-    return FILTERS.has(of(node.getChild('AggregateOp')!)) ? inner : new Set();
+    return new Set();
   };
 
   const call = (node: Node): Labels | undefined => {
@@ -114,7 +115,9 @@ export function checkQuery(query: string): QueryCheck {
       if (a !== b)
         faults.push(`the sides have other labels (${a} and ${b}), so they never meet: ${of(node)}`);
     }
-    return left;
+    const taken = namesIn(matching, of, 1);
+    known(taken, right, node);
+    return new Set([...left, ...taken]);
   };
 
   const labelsOf = (node: Node): Labels | undefined => {
@@ -158,9 +161,10 @@ function children(node: Node | null): Node[] {
   return found;
 }
 
-/** The labels in `by (…)` and `on (…)`, not those in `group_left (…)`. */
-function namesIn(modifier: Node | null, of: (node: Node) => string): string[] {
-  return (modifier?.getChild('GroupingLabels')?.getChildren('LabelName') ?? []).map(of);
+/** The labels in `by (…)` and `on (…)`; as `list` 1 those that `group_left (…)` takes from the right side. */
+function namesIn(modifier: Node | null, of: (node: Node) => string, list = 0): string[] {
+  const lists = modifier?.getChildren('GroupingLabels') ?? [];
+  return (lists[list]?.getChildren('LabelName') ?? []).map(of);
 }
 
 /** The function whose argument this selector is, through its range and its offset. */

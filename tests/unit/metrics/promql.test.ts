@@ -19,6 +19,7 @@ describe('a query', () => {
       'never meet',
     ],
     ['vigie_ready == 0 and on (partition) vigie_lag_seconds', 'no label partition'],
+    ['vigie_alerts_open * on (rule) group_left (titel) vigie_rule_info', 'no label titel'],
     ['sum(vigie_ready', 'no PromQL at column'],
   ])('%s is refused: %s', (query, fault) => {
     const { faults } = checkQuery(query);
@@ -31,6 +32,10 @@ describe('a query', () => {
     ['max by (instance) (vigie_lag_seconds > 300 and vigie_lag_offsets > 0)', ['instance']],
     ['topk(10, sum by (rule) (rate(vigie_rule_matches_total[$__rate_interval])))', ['rule']],
     ['histogram_quantile(0.9, sum by (table, le) (rate(vigie_sink_batch_seconds_bucket[5m])))', ['table']],
+    [
+      'sum by (rule) (vigie_alerts_open) * on (rule) group_left (title) topk by (rule) (1, vigie_rule_info)',
+      ['rule', 'title'],
+    ],
     ['sum(vigie_alerts_open) or vector(0)', []],
     ['1 - process_resident_memory_bytes{instance=~"$instance"} / 5', ['instance', 'job']],
     ['sum without (instance, job) (vigie_lag_offsets offset 1h)', ['partition']],

@@ -30,6 +30,7 @@ describe('the metrics', () => {
         'shard',
         'status',
         'table',
+        'title',
         'version',
       ].toSorted(),
     );
