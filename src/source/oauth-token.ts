@@ -38,7 +38,8 @@ const answerSchema = z.object({
   access_token: z.string().min(1),
   expires_in: z.number().positive().optional(),
 });
-const refusalSchema = z.object({ error: z.string() });
+/** One of the words that the protocol has: what else stands there may be what was sent. */
+const refusalSchema = z.object({ error: z.string().regex(/^[a-z_]{1,40}$/) });
 const TIMEOUT_MS = 5000;
 /** Of a token that does not say how long it lives. */
 const DEFAULT_LIFE_SECONDS = 300;
@@ -91,7 +92,7 @@ async function fetchToken({
   if (response.status >= 500) throw unavailable(`KAFKA_OAUTH_TOKEN_URL=${url} answers ${response.status}`);
   if (!response.ok) {
     const refusal = refusalSchema.safeParse(body);
-    const why = refusal.success ? `: ${refusal.data.error.slice(0, 100)}` : '';
+    const why = refusal.success ? `: ${refusal.data.error}` : '';
     throw new VigieError(
       'KAFKA_TOKEN_REFUSED',
       `KAFKA_OAUTH_TOKEN_URL=${url} answers ${response.status} to KAFKA_OAUTH_CLIENT_ID=${clientId}${why}`,

@@ -8,11 +8,14 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { SETTINGS } from '../../../src/config.ts';
+import { tokenFromServer } from '../../../src/source/oauth-token.ts';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../../support/cli.ts';
 
 const SECRETS = {
@@ -22,11 +25,17 @@ const SECRETS = {
   CLICKHOUSE_PASSWORD: 'clickhouse-Marked/secret+2',
   VIGIE_PSEUDONYM_KEY: 'a7d1f0c3b2e4958677a8b9cadbecfd0e',
 };
+/** What files hold that settings name, and what answers hold. */
+const HELD = {
+  'the key file of the pseudonyms': 'key-file-Marked/secret+5',
+  'the file of a private key': 'private-key-Marked/secret+6',
+  'an access token': 'token-Marked/secret+7',
+};
 const USER = 'vigie-user';
 const USERS = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: USER, CLICKHOUSE_USER: USER };
 
 /** Every form in which a secret could come out, by the name of its setting. */
-const MARKS = Object.entries(SECRETS).flatMap(([name, secret]) =>
+const MARKS = Object.entries({ ...SECRETS, ...HELD }).flatMap(([name, secret]) =>
   [
     secret,
     secret.toUpperCase(),
@@ -106,15 +115,61 @@ describe('secrets', () => {
     expect(options.filter((name) => /password|secret|key$/.test(name ?? ''))).toEqual([]);
   });
 
-  test('are in no error about a key file that holds something else', async () => {
-    const file = join(temporaryFolder(), 'key');
-    writeFileSync(file, `key: ${SECRETS.VIGIE_PSEUDONYM_KEY}`);
-    const env = { VIGIE_PSEUDONYM_KEY_FILE: file };
-    const { code, stdout, stderr } = await vigie(['run', '--input', '-'], env);
+  test.each([
+    ['the key file of the pseudonyms', ['--input', '-'], 'PSEUDONYM_KEY_INVALID'],
+    ['the file of a private key', [], 'KAFKA_CERT_INVALID'],
+  ] as const)('are in no error about %s when it holds something else', async (what, args, fault) => {
+    const file = join(temporaryFolder(), 'held');
+    writeFileSync(file, `key: ${HELD[what]}`);
+    const { code, stdout, stderr } = await vigie(['run', ...args], {
+      VIGIE_PSEUDONYM_KEY_FILE: file,
+      ...(args.length > 0
+        ? {}
+        : {
+            KAFKA_BROKERS: '127.0.0.1:9',
+            KAFKA_SSL: 'true',
+            KAFKA_SSL_CERT: file,
+            KAFKA_SSL_KEY: file,
+            VIGIE_PSEUDONYM_KEY: SECRETS.VIGIE_PSEUDONYM_KEY,
+            VIGIE_DATA_DIR: temporaryFolder(),
+          }),
+    });
     expect(code).toBe(1);
-    expect(stderr).toContain('PSEUDONYM_KEY_INVALID');
+    expect(stderr).toContain(fault);
     expect(leaks(stdout + stderr)).toEqual([]);
   });
+
+  test.each([
+    [400, (got: string) => ({ error: got })],
+    [401, (got: string) => ({ error: 'invalid_client', error_description: got })],
+    [500, (got: string) => got],
+    [200, (got: string) => ({ token: HELD['an access token'], got })],
+  ])(
+    'are in no error about a server of tokens that answers %d and repeats what it got',
+    async (status, answer) => {
+      const port = await listening(
+        createServer((request, response) => {
+          request.resume();
+          const basic = Buffer.from(String(request.headers.authorization).replace('Basic ', ''), 'base64');
+          response.writeHead(status, { 'content-type': 'application/json' });
+          response.end(JSON.stringify(answer(`${basic.toString()} ${SECRETS.KAFKA_OAUTH_CLIENT_SECRET}`)));
+        }),
+      );
+      const provider = tokenFromServer({
+        url: `http://127.0.0.1:${port}/token`,
+        clientId: USER,
+        clientSecret: SECRETS.KAFKA_OAUTH_CLIENT_SECRET,
+        scope: undefined,
+        clock: systemClock,
+      });
+      const error: unknown = await provider().then(
+        () => expect.fail('there is no token in it'),
+        (thrown: unknown) => thrown,
+      );
+      expect(String((error as Error).message)).toContain('KAFKA_OAUTH_TOKEN_URL');
+      expect(leaks(inspect(error, { depth: 10 }))).toEqual([]);
+    },
+  );
 
   test.each([
     ['too long for a key', { VIGIE_PSEUDONYM_KEY: `${SECRETS.VIGIE_PSEUDONYM_KEY}0` }],
@@ -188,16 +243,41 @@ describe('secrets', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 503, 200, 404]);
     expect(leaks(answers.map(({ text }) => text).join('\n'))).toEqual([]);
-    if (process.platform === 'linux') {
-      const addresses = listeningAddresses(service.pid);
-      expect(addresses.length).toBeGreaterThan(0);
-      expect(addresses.filter((address) => !LOOPBACK.includes(address))).toEqual([]);
-    }
+    expectOnlyLoopback(service.pid);
     const { stdout, stderr } = await service.signal('SIGTERM');
     expect(stderr).toContain('KAFKA_');
     expect(leaks(stdout + stderr)).toEqual([]);
   }, 60_000);
 });
+
+test.runIf(process.platform === 'linux').each([
+  ['with the embedded database', ['run', '--input', '-'], {}],
+  [
+    'scaled out',
+    ['run'],
+    {
+      KAFKA_BROKERS: '127.0.0.1:9',
+      VIGIE_SIGNALS_TOPIC: 'signals',
+      VIGIE_PSEUDONYM_KEY: SECRETS.VIGIE_PSEUDONYM_KEY,
+    },
+  ],
+])(
+  'a service %s listens on its own machine only',
+  async (_, args, env) => {
+    const service = start(args, { ...env, VIGIE_DATA_DIR: temporaryFolder() });
+    await until(() => Promise.resolve(listeningAddresses(service.pid).length > 0));
+    expectOnlyLoopback(service.pid);
+    await service.signal('SIGTERM');
+  },
+  60_000,
+);
+
+function expectOnlyLoopback(pid: number): void {
+  if (process.platform !== 'linux') return;
+  const addresses = listeningAddresses(pid);
+  expect(addresses.length).toBeGreaterThan(0);
+  expect(addresses.filter((address) => !LOOPBACK.includes(address))).toEqual([]);
+}
 
 /** 127.0.0.1 and ::1 as the kernel writes them. */
 const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
