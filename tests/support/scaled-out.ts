@@ -68,11 +68,16 @@ export class ScaledOut {
 
   /** Waits until everything is matched, correlated and committed. */
   async done(): Promise<void> {
-    await until(async () => (await this.#behind('match', this.#options.topic)) === 0);
+    await until(async () => (await this.#behind('-match', this.#options.topic)) === 0);
     const ends = await this.#ends(this.signals);
     await until(async () =>
-      (await this.#committed('correlate', this.signals)).every((offset, i) => offset >= ends[i]!),
+      (await this.#committed('-correlate', this.signals)).every((offset, i) => offset >= ends[i]!),
     );
+  }
+
+  /** The same of one process without a signals topic. */
+  async read(): Promise<void> {
+    await until(async () => (await this.#behind('', this.#options.topic)) === 0);
   }
 
   async finish(...running: readonly Running[]): Promise<void> {
@@ -109,7 +114,7 @@ export class ScaledOut {
 
   async #committed(half: string, of: string): Promise<number[]> {
     const [offsets] = await this.#options.admin
-      .fetchOffsets({ groupId: `${this.group}-${half}`, topics: [of] })
+      .fetchOffsets({ groupId: `${this.group}${half}`, topics: [of] })
       .catch(() => []);
     const entries = (offsets?.partitions ?? []).toSorted((a, b) => a.partition - b.partition);
     return entries.map(({ offset }) => Math.max(0, Number(offset)));

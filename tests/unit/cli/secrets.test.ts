@@ -166,7 +166,7 @@ describe('secrets', () => {
         () => expect.fail('there is no token in it'),
         (thrown: unknown) => thrown,
       );
-      expect(String((error as Error).message)).toContain('KAFKA_OAUTH_TOKEN_URL');
+      expect((error as Error).message).toContain('KAFKA_OAUTH_TOKEN_URL');
       expect(leaks(inspect(error, { depth: 10 }))).toEqual([]);
     },
   );

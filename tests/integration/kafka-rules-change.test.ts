@@ -1,7 +1,8 @@
 /**
- * Rules that change while two processes divide the groups, each taking them at its own moment: one by watching its
- * files, the other one, while events go on, on SIGHUP. What nothing has changed for must be as if nothing had
- * happened, to the last total; what has begun anew must be right from the moment on at which both have it.
+ * Rules that change while a topic is read: by one process, and by two that divide the groups, each taking them at its
+ * own moment, one by watching its files, the other one, while events go on, on SIGHUP. What nothing has changed for
+ * must be as if nothing had happened, to the last total; what has begun anew must be right from the moment on at
+ * which all have it.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -101,18 +102,21 @@ const phases = [
   })),
 ];
 
-const topic = uniqueName('portal');
 const folder = temporaryFolder();
 const rules = join(folder, 'rules.yml');
 let clickHouse: TestClickHouse;
 let admin: Admin;
+/** The alerts of one engine that had the new rules all the time, and of one that had the old ones. */
+let now: Row[];
+let before: Row[];
 
 beforeAll(async () => {
   if (kafka === undefined) return;
   admin = testClient(brokers).admin();
   await admin.connect();
   clickHouse = await startClickHouse();
-  await createTopic(brokers, topic, PARTITIONS);
+  now = await fromFile('after', AFTER, phases);
+  before = await fromFile('before', BEFORE, phases.slice(0, 3));
 }, 120_000);
 
 afterAll(async () => {
@@ -144,26 +148,94 @@ const without = (rows: readonly Row[], others: readonly Row[]): Row[] => {
   return rows.filter((row) => !known.has(identity(row)));
 };
 
+/** Processes on a topic of their own. */
+async function deploy(): Promise<ScaledOut & { readonly topic: string }> {
+  const topic = uniqueName('portal');
+  await createTopic(brokers, topic, PARTITIONS);
+  const made = new ScaledOut({
+    brokers,
+    admin,
+    clickHouse,
+    topic,
+    shards: 6,
+    key: KEY,
+    folder,
+    rules: [rules],
+  });
+  return Object.assign(made, { topic });
+}
+
+/** One row an episode. */
+async function alertsOf(deployment: ScaledOut): Promise<Row[]> {
+  const rows = await deployment.alerts();
+  return rows.filter(({ status }) => status !== 'merged');
+}
+
+/** At the end of the log, whoever had which rules when. */
+function verify(rows: readonly Row[]): void {
+  for (const name of UNCHANGED) expect(ofRules(now, name).length, name).toBeGreaterThan(4);
+  for (const name of ['changes', 'comes']) expect(ofRules(late(now), name).length, name).toBeGreaterThan(4);
+  expect(substance(ofRules(rows, ...UNCHANGED))).toEqual(substance(ofRules(now, ...UNCHANGED)));
+  expect(substance(late(ofRules(rows, 'changes', 'comes')))).toEqual(
+    substance(late(ofRules(now, 'changes', 'comes'))),
+  );
+  expect(new Set(rows.map(identity)).size).toBe(rows.length);
+  expect(rows.filter(({ status }) => status === 'firing')).toEqual([]);
+  // Of the first phase all, and nothing that the old rules would not have said.
+  const [gone, known] = [ofRules(rows, 'goes'), ofRules(before, 'goes')];
+  expect(without(gone, known)).toEqual([]);
+  expect(known.filter(inFirst).length).toBeGreaterThan(4);
+  expect(without(known.filter(inFirst), gone)).toEqual([]);
+  expect(new Set(gone.map(({ resolution }) => resolution))).toContain('rule_gone');
+  expect(new Set(ofRules(rows, 'changes').map(({ resolution }) => resolution))).toContain('rule_changed');
+}
+
+describe.runIf(kafka !== undefined)('rules that change while one process reads a topic', () => {
+  test('leave the others as if nothing had happened, through a broken file and a kill', async () => {
+    const deployment = await deploy();
+    const { topic } = deployment;
+    const settings = {
+      VIGIE_SIGNALS_TOPIC: '',
+      VIGIE_RULES_INTERVAL: '0s',
+      VIGIE_IDLE_TIMEOUT: '10m',
+      VIGIE_STATE_DIR: temporaryFolder(),
+    };
+    writeFileSync(rules, BEFORE);
+    const first = deployment.start(settings);
+    await produce(brokers, topic, phases[0]!);
+    await deployment.read();
+    const second = produce(brokers, topic, phases[1]!);
+    writeFileSync(rules, AFTER.replace('gte: 5', 'gte: many'));
+    process.kill(first.pid, 'SIGHUP');
+    expect(await first.message('rules refused')).toMatchObject({ file: rules });
+    expect(await first.metric('vigie_rule_errors')).toBe(1);
+    await second;
+    const third = produce(brokers, topic, phases[2]!);
+    writeFileSync(rules, AFTER);
+    process.kill(first.pid, 'SIGHUP');
+    expect(await first.message('rules reloaded')).toMatchObject({ added: 2, changed: 1, removed: 1 });
+    expect(await first.metric('vigie_rule_errors')).toBe(0);
+    await third;
+    await deployment.read();
+    const readAt = Date.now() / 1000;
+    await until(async () => (await first.metric('vigie_state_saved_timestamp_seconds'))! > readAt);
+    expect(await first.signal('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
+    const last = deployment.start(settings);
+    await last.message('going on from saved state');
+    await produce(brokers, topic, [...phases[3]!, ...phases[4]!]);
+    await deployment.read();
+    expect(await last.signal('SIGTERM')).toMatchObject({ code: 0 });
+    verify(await alertsOf(deployment));
+  }, 240_000);
+});
+
 describe.runIf(kafka !== undefined)('rules that change while two processes divide the groups', () => {
-  let deployment: ScaledOut;
-  /** One row an episode. */
-  const alerts = async (): Promise<Row[]> => {
-    const rows = await deployment.alerts();
-    return rows.filter(({ status }) => status !== 'merged');
-  };
+  let deployment: Awaited<ReturnType<typeof deploy>>;
   let running: Running[];
 
   test('leave the others as if nothing had happened, and are right once both have them', async () => {
-    deployment = new ScaledOut({
-      brokers,
-      admin,
-      clickHouse,
-      topic,
-      shards: 6,
-      key: KEY,
-      folder,
-      rules: [rules],
-    });
+    deployment = await deploy();
+    const { topic } = deployment;
     writeFileSync(rules, BEFORE);
     running = ['1s', '0s'].map((interval) =>
       deployment.start({ VIGIE_RULES_INTERVAL: interval, VIGIE_IDLE_TIMEOUT: '10m' }),
@@ -196,26 +268,7 @@ describe.runIf(kafka !== undefined)('rules that change while two processes divid
     await deployment.done();
     await until(async () => (await both(warming)).every((at) => at === undefined));
 
-    const rows = await alerts();
-    const [now, before] = [
-      await fromFile('after', AFTER, phases),
-      await fromFile('before', BEFORE, phases.slice(0, 2)),
-    ];
-    for (const name of UNCHANGED) expect(ofRules(now, name).length, name).toBeGreaterThan(4);
-    for (const name of ['changes', 'comes']) expect(ofRules(late(now), name).length, name).toBeGreaterThan(4);
-    expect(substance(ofRules(rows, ...UNCHANGED))).toEqual(substance(ofRules(now, ...UNCHANGED)));
-    expect(substance(late(ofRules(rows, 'changes', 'comes')))).toEqual(
-      substance(late(ofRules(now, 'changes', 'comes'))),
-    );
-    expect(new Set(rows.map(identity)).size).toBe(rows.length);
-    expect(rows.filter(({ status }) => status === 'firing')).toEqual([]);
-    // Of the first phase all, and nothing that the old rules would not have said.
-    const [gone, known] = [ofRules(rows, 'goes'), ofRules(before, 'goes')];
-    expect(without(gone, known)).toEqual([]);
-    expect(known.filter(inFirst).length).toBeGreaterThan(4);
-    expect(without(known.filter(inFirst), gone)).toEqual([]);
-    expect(new Set(gone.map(({ resolution }) => resolution))).toContain('rule_gone');
-    expect(new Set(ofRules(rows, 'changes').map(({ resolution }) => resolution))).toContain('rule_changed');
+    verify(await alertsOf(deployment));
   }, 240_000);
 
   test('end what was open when they are gone after a start, and only one process says so', async () => {
@@ -226,9 +279,9 @@ describe.runIf(kafka !== undefined)('rules that change while two processes divid
         source: { ip: '192.0.2.200' },
       }),
     }));
-    await produce(brokers, topic, burst);
+    await produce(brokers, deployment.topic, burst);
     await deployment.finish(...running);
-    const open = (await alerts()).filter(({ status }) => status === 'firing');
+    const open = (await alertsOf(deployment)).filter(({ status }) => status === 'firing');
     expect(open.map(({ rule }) => rule)).toHaveLength(2);
     expect(ofRules(open, 'neighbour', 'stays')).toHaveLength(2);
     writeFileSync(
@@ -237,10 +290,12 @@ describe.runIf(kafka !== undefined)('rules that change while two processes divid
     );
     const restarted = [deployment.start(), deployment.start()];
     await until(async () =>
-      (await alerts()).some(({ resolution, rule }) => rule === 'stays' && resolution === 'rule_gone'),
+      (await alertsOf(deployment)).some(
+        ({ resolution, rule }) => rule === 'stays' && resolution === 'rule_gone',
+      ),
     );
     await deployment.finish(...restarted);
-    const rows = await alerts();
+    const rows = await alertsOf(deployment);
     expect(new Set(rows.map(identity)).size).toBe(rows.length);
     const found = rows.filter((row) => crossed(row) > END);
     expect(
