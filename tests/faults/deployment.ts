@@ -14,6 +14,8 @@ import { membersOf, removeDead } from './group-members.ts';
 import { END } from './input.ts';
 import type { Input, LogMessage } from './input.ts';
 import type { Outcome } from './outcome.ts';
+import { committedOf, endsOf } from './readers.ts';
+import type { Reader } from './readers.ts';
 import type { World } from './world.ts';
 
 const KEY = '00112233445566778899aabbccddeeff';
@@ -25,11 +27,15 @@ const FLUSH_MS = 1100;
 const LATENESS_MS = 60_000;
 /** What a stop may take, the goodbye to the group included, ms. */
 const STOP_MS = 10_000;
+/** Neither as many as there are processes nor as partitions of the input. */
+const SHARDS = 5;
 
 export interface DeploymentOptions {
   readonly spool?: boolean;
   /** Connections to ClickHouse and Kafka that can be made to fail. */
   readonly faulty?: { readonly clickHouse?: boolean; readonly kafka?: boolean };
+  /** Groups are divided over the processes by a topic of signals; state of a shard is kept by each, or by all. */
+  readonly signals?: 'own state' | 'shared state';
   readonly env?: Env;
 }
 
@@ -54,12 +60,15 @@ export interface Member {
 }
 
 export class Deployment {
-  readonly group: string;
   readonly database: string;
   readonly world: World;
   readonly folder: string;
   readonly members: Member[] = [];
-  topic: string;
+  readonly topic: string;
+  /** The first one reads the input. */
+  readonly #readers: readonly [Reader, ...Reader[]];
+  readonly #group: string;
+  readonly #signals: string;
   #input: Input;
   #over = false;
   readonly #options: DeploymentOptions;
@@ -71,7 +80,15 @@ export class Deployment {
     const name = randomUUID().slice(0, 8);
     this.world = world;
     this.topic = `portal-${name}`;
-    this.group = `group-${name}`;
+    this.#group = `group-${name}`;
+    this.#signals = `signals-${name}`;
+    this.#readers =
+      options.signals === undefined
+        ? [{ group: this.#group, topic: this.topic }]
+        : [
+            { group: `${this.#group}-match`, topic: this.topic },
+            { group: `${this.#group}-correlate`, topic: this.#signals },
+          ];
     this.database = `vigie_${name}`;
     this.folder = join(world.folder, name);
     this.#input = input;
@@ -86,7 +103,7 @@ export class Deployment {
 
   start({ slot = 0, crash, clock, env = {} }: StartOptions = {}): Member {
     const { world } = this;
-    const { faulty = {}, spool = false } = this.#options;
+    const { faulty = {}, signals, spool = false } = this.#options;
     const { clickHouse } = world;
     const folder = join(this.folder, String(slot));
     const preload = crash === undefined ? (clock === undefined ? undefined : 'clock-jumps') : 'crash-at';
@@ -94,7 +111,7 @@ export class Deployment {
     const running = start(['run', '--data-dir', folder, '--rules', ...this.#input.rules], {
       KAFKA_BROKERS: faulty.kafka === true ? world.faultyBroker : world.broker,
       VIGIE_TOPIC: this.topic,
-      VIGIE_GROUP: this.group,
+      VIGIE_GROUP: this.#group,
       VIGIE_DEAD_LETTER_TOPIC: world.deadLetterTopic,
       VIGIE_PSEUDONYM_KEY: KEY,
       CLICKHOUSE_URL: faulty.clickHouse === true ? world.faultyClickHouse.url : clickHouse.url,
@@ -111,6 +128,10 @@ export class Deployment {
       // Partitions wait for each other however long a fault takes: what comes after an idle time may be late.
       VIGIE_IDLE_TIMEOUT: '10m',
       NODE_COMPILE_CACHE: join(world.folder, 'compiled'),
+      ...(signals === undefined
+        ? {}
+        : { VIGIE_SIGNALS_TOPIC: this.#signals, VIGIE_SIGNALS_PARTITIONS: String(SHARDS) }),
+      ...(signals === 'shared state' ? { VIGIE_STATE_DIR: join(this.folder, 'state') } : {}),
       ...(spool ? { VIGIE_SPOOL: join(folder, 'spool') } : {}),
       ...(url === undefined ? {} : { NODE_OPTIONS: `--import=${url}` }),
       ...(crash === undefined ? {} : { FAULT_CRASH: crash.join(':') }),
@@ -163,6 +184,12 @@ export class Deployment {
     await this.world.produce(this.topic, messages);
   }
 
+  /** Resolves when it has joined its group, or groups; and when it ends before. */
+  async joined({ running }: Member): Promise<void> {
+    const all = this.#readers.map(({ group }) => running.message(`joined group ${group}`));
+    await Promise.race([Promise.all(all), running.ended]);
+  }
+
   /** Has it killed, and the group know it. Also where it has died by itself, at its crash point. */
   async kill(member: Member): Promise<Ended> {
     member.expected = true;
@@ -177,18 +204,18 @@ export class Deployment {
     const living = this.members.filter(({ ended }) => ended === undefined);
     // A process that was killed while it joined never said under which name.
     const isAlive = (id: string): boolean => !dead.has(id) && living.length > 0;
-    await removeDead(this.world.admin, this.world.broker, this.group, isAlive);
+    await this.#remove(isAlive);
   }
 
   /** Has the group believe that a process is dead that only stands still; without one, that all are. */
   async expel(running?: Running): Promise<void> {
     const names = running && new Set(memberIdsOf({ running }));
-    await removeDead(
-      this.world.admin,
-      this.world.broker,
-      this.group,
-      (id) => names !== undefined && !names.has(id),
-    );
+    await this.#remove((id) => names !== undefined && !names.has(id));
+  }
+
+  async #remove(isAlive: (memberId: string) => boolean): Promise<void> {
+    const { admin, broker } = this.world;
+    await Promise.all(this.#readers.map(({ group }) => removeDead(admin, broker, group, isAlive)));
   }
 
   /** Ends it in order: exit code 0, within the time that is promised, and out of the group. */
@@ -203,7 +230,8 @@ export class Deployment {
       );
     }
     if (ms > STOP_MS) throw new Error(`a stop took ${ms} ms, more than ${STOP_MS}`);
-    const left = await membersOf(this.world.admin, this.group);
+    const members = await Promise.all(this.#readers.map(({ group }) => membersOf(this.world.admin, group)));
+    const left = members.flat();
     const stayed = memberIdsOf(member).filter((id) => left.includes(id));
     if (stayed.length > 0) throw new Error(`it ended without leaving the group: ${stayed.join()}`);
     return ended;
@@ -231,38 +259,36 @@ export class Deployment {
   /** Windows that moved to it are whole again, and its watermark is at the end of the log. */
   async #judged({ running }: Member): Promise<void> {
     const end = (END - LATENESS_MS) / 1000;
-    for (let before = -1; before !== assignmentsOf(running) || isRestoring(running);) {
-      await this.until('windows are restored', () => !isRestoring(running));
+    const restoring = (): boolean => isRestoring(running, this.#readers.at(-1)!.topic);
+    for (let before = -1; before !== assignmentsOf(running) || restoring();) {
+      await this.until('windows are restored', () => !restoring());
       before = assignmentsOf(running);
       // The figure may be of the assignment before, until the next flush.
       await delay(FLUSH_MS);
       await this.until(
         'everything is judged',
-        async () =>
-          isRestoring(running) || (await running.metric('vigie_watermark_timestamp_seconds')) === end,
+        async () => restoring() || (await running.metric('vigie_watermark_timestamp_seconds')) === end,
       );
     }
   }
 
+  /** Signals last: they are all there only when all of the input is matched. */
   async allCommitted(): Promise<void> {
-    await this.until('everything is committed', async () => {
-      const [committed, ends] = await Promise.all([this.committed(), this.#ends()]);
-      return committed.join() === ends.join();
-    });
+    const { admin } = this.world;
+    for (const reader of this.#readers) {
+      await this.until(`everything in ${reader.topic} is committed`, async () => {
+        const [committed, ends] = await Promise.all([
+          committedOf(admin, reader),
+          endsOf(admin, reader.topic),
+        ]);
+        return committed.join() === ends.join();
+      });
+    }
   }
 
-  async committed(): Promise<number[]> {
-    // A broker that no group has used yet first has to make room for offsets.
-    const [offsets] = await this.world.admin
-      .fetchOffsets({ groupId: this.group, topics: [this.topic] })
-      .catch(() => []);
-    const entries = (offsets?.partitions ?? []).toSorted((a, b) => a.partition - b.partition);
-    return entries.map(({ offset }) => Math.max(0, Number(offset)));
-  }
-
-  async #ends(): Promise<number[]> {
-    const offsets = await this.world.admin.fetchTopicOffsets(this.topic);
-    return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
+  /** Offsets of the input. */
+  committed(): Promise<number[]> {
+    return committedOf(this.world.admin, this.#readers[0]);
   }
 
   /** Fails when it takes too long, or when a process ends that nobody has told to. */
@@ -275,10 +301,13 @@ export class Deployment {
       }
       if (await holds()) return;
       if (Date.now() > this.#until) {
-        const [committed, ends] = [await this.committed(), await this.#ends()];
-        throw new Error(
-          `after ${ROUND_MS / 1000} s it was still waited until ${what}; committed ${committed.join()} of ${ends.join()}`,
-        );
+        const { admin } = this.world;
+        const places = this.#readers.map(async (reader) => {
+          const [committed, ends] = [await committedOf(admin, reader), await endsOf(admin, reader.topic)];
+          return `${reader.group}: committed ${committed.join()} of ${ends.join()}`;
+        });
+        const reached = (await Promise.all(places)).join('; ');
+        throw new Error(`after ${ROUND_MS / 1000} s it was still waited until ${what}; ${reached}`);
       }
       await delay(50);
     }
@@ -323,9 +352,16 @@ function assignmentsOf({ logs }: Running): number {
   return logs.filter(({ msg }) => msg.startsWith('joined group')).length;
 }
 
-function isRestoring({ logs }: Running): boolean {
-  const last = logs.findLast(({ msg }) => /^(joined group|restoring windows|windows restored)/.test(msg));
-  return last?.msg.startsWith('restoring') ?? true;
+/** Each shard that it has been given at last restores windows of its own. `topic`: the one that has windows. */
+function isRestoring({ logs }: Running, topic: string): boolean {
+  const joined = logs.findLastIndex((line) => line.msg.startsWith('joined group') && line['topic'] === topic);
+  if (joined < 0) return true;
+  const shards = new Set<unknown>();
+  for (const { msg, shard } of logs.slice(joined)) {
+    if (msg.startsWith('restoring windows')) shards.add(shard);
+    if (msg.startsWith('windows restored')) shards.delete(shard);
+  }
+  return shards.size > 0;
 }
 
 /** The names that it had in the group. */

@@ -19,7 +19,7 @@ const ROUNDS: Readonly<Record<string, number>> = {
   kill: 20,
   steps: CRASH_STEPS.length / 3,
   term: 2,
-  rebalance: 1,
+  rebalance: 2,
 };
 const ROUND_MS = 200_000;
 

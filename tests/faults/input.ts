@@ -2,8 +2,7 @@
  * The logs that rounds are made of: an incident in ordinary traffic, with what goes wrong in a log mixed in:
  * lines that are no events, copies, and events out of order, some of them late.
  *
- * Guarantee: the same seed gives the same messages, and each message its partition and offset. Messages of one
- * account are on one partition.
+ * Guarantee: the same seed gives the same messages, and each message its partition and offset.
  */
 
 import { createHash } from 'node:crypto';
@@ -29,6 +28,8 @@ export interface InputOptions {
   readonly seed: number;
   readonly partitions: number;
   readonly rules: readonly string[];
+  /** What decides the partition: the account, or chance. Default: the account. */
+  readonly key?: 'account' | 'none';
   /** Logs of different weeks, 0 to 3, share no event and no alert. Default 0. */
   readonly week?: number;
 }
@@ -49,7 +50,7 @@ const THEFT_MS = (2 * 24 + 11) * 3_600_000;
 /** Later than any window or resolve timeout of what came before. */
 export const END = Date.UTC(2025, 11, 1);
 
-export function buildInput({ seed, partitions, rules, week = 0 }: InputOptions): Input {
+export function buildInput({ seed, partitions, rules, key = 'account', week = 0 }: InputOptions): Input {
   const options = {
     seed: String(seed),
     accounts: 25,
@@ -69,8 +70,8 @@ export function buildInput({ seed, partitions, rules, week = 0 }: InputOptions):
     for (const line of Buffer.from(bytes).toString('utf8').trimEnd().split('\n')) {
       const event = JSON.parse(line) as { '@timestamp': string; user?: { id?: string } };
       timestamp = String(Date.parse(event['@timestamp']));
-      const account = event.user?.id ?? '';
-      messages.push({ partition: partitionOf(account, partitions), value: Buffer.from(line), timestamp });
+      const by = key === 'account' ? (event.user?.id ?? '') : line;
+      messages.push({ partition: partitionOf(by, partitions), value: Buffer.from(line), timestamp });
       if (messages.length % FAULTY_EVERY === 0) {
         const kind = (messages.length / FAULTY_EVERY) % FAULTY.length;
         messages.push({ partition: messages.length % partitions, value: FAULTY[kind]!, timestamp });
@@ -78,7 +79,7 @@ export function buildInput({ seed, partitions, rules, week = 0 }: InputOptions):
     }
   }
   for (let partition = 0; partition < partitions; partition++) messages.push(closing(partition, seed, week));
-  return { name: `${seed}/${partitions}/${week}/${rules.join()}`, partitions, messages, rules };
+  return { name: `${seed}/${partitions}/${key}/${week}/${rules.join()}`, partitions, messages, rules };
 }
 
 /** The last words of a partition: they let everything before resolve. */
@@ -91,6 +92,6 @@ function closing(partition: number, seed: number, week: number): LogMessage {
   return { partition, value: Buffer.from(JSON.stringify(event)), timestamp: String(END) };
 }
 
-function partitionOf(account: string, partitions: number): number {
-  return createHash('sha256').update(account).digest().readUInt32LE(0) % partitions;
+function partitionOf(key: string, partitions: number): number {
+  return createHash('sha256').update(key).digest().readUInt32LE(0) % partitions;
 }

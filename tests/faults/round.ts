@@ -7,7 +7,7 @@ import type { DeploymentOptions } from './deployment.ts';
 import { buildInput } from './input.ts';
 import type { Input } from './input.ts';
 import { differences } from './outcome.ts';
-import type { Outcome } from './outcome.ts';
+import type { Order, Outcome } from './outcome.ts';
 import type { World } from './world.ts';
 
 export interface Scenario {
@@ -25,6 +25,8 @@ const FAULT_RULES = 'tests/faults/rules';
 /** Rules that are grouped by the account alone, which is the topic's key. */
 const KEYED_RULES = [FEW_RULES, FAULT_RULES] as const;
 const SHIPPED_RULES = ['rules', FAULT_RULES] as const;
+/** Grouped by all kinds of fields. */
+const UNKEYED_RULES = [...SHIPPED_RULES, 'tests/faults/unkeyed-rules'] as const;
 /** Logs of which each round takes one. */
 const LOGS = 4;
 
@@ -68,6 +70,11 @@ export class Round {
     const log = this.random(LOGS);
     const rules = partitions === 1 && log % 2 === 1 ? SHIPPED_RULES : KEYED_RULES;
     return buildInput({ seed: log, partitions, rules });
+  }
+
+  /** Rules that are grouped by all kinds of fields, the shipped ones among them, on partitions keyed by none. */
+  unkeyedInput(partitions: number): Input {
+    return buildInput({ seed: this.random(LOGS), partitions, rules: UNKEYED_RULES, key: 'none' });
   }
 
   /** A log of one week, to be followed by one of another. */
@@ -119,12 +126,12 @@ export class Round {
   }
 
   /** Throws in what the deployment's outcome differs from that of its input undisturbed. */
-  async compare(deployment: Deployment, input: Input): Promise<void> {
-    await this.compareWith(deployment, await this.undisturbed(input));
+  async compare(deployment: Deployment, input: Input, order?: Order): Promise<void> {
+    await this.compareWith(deployment, await this.undisturbed(input), order);
   }
 
-  async compareWith(deployment: Deployment, expected: Outcome): Promise<void> {
-    const found = differences(expected, await deployment.outcome(expected.letters.size));
+  async compareWith(deployment: Deployment, expected: Outcome, order?: Order): Promise<void> {
+    const found = differences(expected, await deployment.outcome(expected.letters.size), order);
     if (found.length > 0) throw new Error(found.join('\n'));
   }
 }
