@@ -66,6 +66,8 @@ export class ShardGauges {
   readonly #shards = new Map<number, Engine>();
   /** Rule → shard → until when it is warming up there. */
   readonly #warming = new Map<string, Map<number, number>>();
+  /** Those that are assigned: one that moved away still tells its last. */
+  #kept: ReadonlySet<number> = new Set();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -74,6 +76,7 @@ export class ShardGauges {
   of(shard: number): EngineGauges {
     return {
       show: (engine, lag) => {
+        if (!this.#kept.has(shard)) return;
         this.#shards.set(shard, engine);
         const behind = lag.get(shard)?.offsets;
         if (behind !== undefined) this.#metrics.shardLag.set({ shard: String(shard) }, behind);
@@ -96,6 +99,7 @@ export class ShardGauges {
 
   /** The shards of the process are these now. */
   keep(shards: ReadonlySet<number>): void {
+    this.#kept = shards;
     for (const shard of this.#shards.keys()) {
       if (shards.has(shard)) continue;
       this.#shards.delete(shard);

@@ -263,3 +263,25 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, duplicates)).toBe(2);
   });
 });
+
+describe('gauges of shards', () => {
+  test('leave out a shard that moved away, though it tells its last while it ends', async () => {
+    const metrics = createMetrics('0.0.0');
+    const gauges = new ShardGauges(metrics);
+    const lag = new Map([[7, { offsets: 3, newestEventTime: NOW }]]);
+    const [[behind, behindFields], [ahead, aheadFields]] = [newEngine(), newEngine()];
+    feed(behind, behindFields, [event(0, 'record-view')]);
+    feed(ahead, aheadFields, [event(100, 'record-view')]);
+    const { watermark } = ahead.watermarks;
+    gauges.keep(new Set([7, 8]));
+    gauges.of(7).show(behind, lag);
+    gauges.of(8).show(ahead, new Map());
+    expect(await valueOf(metrics, 'vigie_watermark_timestamp_seconds')).toBe(watermark / 1000 - 100);
+    gauges.keep(new Set([8]));
+    gauges.of(7).show(behind, lag);
+    gauges.of(8).show(ahead, new Map());
+    expect(await valueOf(metrics, 'vigie_watermark_timestamp_seconds')).toBe(watermark / 1000);
+    expect(await valueOf(metrics, 'vigie_shard_lag_messages{shard="7"}')).toBeUndefined();
+    expect([...gauges.engines]).toEqual([ahead]);
+  });
+});
