@@ -102,7 +102,9 @@ export class EventIntake {
         return;
       }
       tally.accepted += 1;
-      if (archives) this.#waiting.archive.push(this.#archivedEvent(taker.evidence.idSlot, partition, offset));
+      if (archives) {
+        this.#waiting.keep(this.#archivedEvent(taker.evidence.idSlot, partition, offset), end - start);
+      }
     });
     tally.bytes += bytes;
     observer.batch({ events: batch.count - restored, bytes, restored, skipped });

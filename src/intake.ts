@@ -35,6 +35,13 @@ export class Waiting {
   archive: ArchivedEvent[] = [];
   letters: DeadLetter[] = [];
   letterBytes = 0;
+  #archiveBytes = 0;
+
+  /** `bytes`: of the event as it came, which is not less than what is kept of it. */
+  keep(event: ArchivedEvent, bytes: number): void {
+    this.archive.push(event);
+    this.#archiveBytes += bytes;
+  }
 
   reject(letter: DeadLetter): void {
     this.letters.push(letter);
@@ -46,16 +53,22 @@ export class Waiting {
     this.archive = [];
     this.letters = [];
     this.letterBytes = 0;
+    this.#archiveBytes = 0;
     return { archive, letters };
   }
 
   /** A flush is due earlier when this much waits. */
   get isMuch(): boolean {
-    return this.archive.length >= ARCHIVE_BATCH || this.letterBytes >= DEAD_LETTER_BYTES;
+    return (
+      this.archive.length >= ARCHIVE_BATCH ||
+      this.#archiveBytes >= ARCHIVE_BYTES ||
+      this.letterBytes >= DEAD_LETTER_BYTES
+    );
   }
 }
 
 const ARCHIVE_BATCH = 20_000;
+const ARCHIVE_BYTES = 32 * 1024 * 1024;
 const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
 
 /** What a run came to. */
