@@ -306,11 +306,23 @@ export class Deployment {
           const [committed, ends] = [await committedOf(admin, reader), await endsOf(admin, reader.topic)];
           return `${reader.group}: committed ${committed.join()} of ${ends.join()}`;
         });
-        const reached = (await Promise.all(places)).join('; ');
+        const reached = (await Promise.all([...places, ...this.#standings()])).join('; ');
         throw new Error(`after ${ROUND_MS / 1000} s it was still waited until ${what}; ${reached}`);
       }
       await delay(50);
     }
+  }
+
+  /** How far each process that runs says it is. */
+  #standings(): Promise<string>[] {
+    return this.members
+      .filter(({ ended }) => ended === undefined)
+      .map(async ({ running, slot }) => {
+        const { text } = await running.get('/metrics').catch(() => ({ text: '' }));
+        const lines = text.split('\n').filter((line) => /^vigie_(?:watermark|lag|shard)/.test(line));
+        const { text: ready } = await running.get('/readyz').catch(() => ({ text: '' }));
+        return `slot ${slot}: ${lines.join(', ')}, ${ready.trim()}`;
+      });
   }
 
   /** Everything that it left. `letters`: as many dead letters as there should be, which are waited for a while. */
