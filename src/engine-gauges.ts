@@ -83,6 +83,7 @@ export class ShardGauges {
         this.#show();
       },
       warming: (rule, untilMs) => {
+        if (!this.#kept.has(shard)) return;
         const shards = this.#warming.get(rule) ?? new Map<number, number>();
         this.#warming.set(rule, shards);
         if (untilMs === undefined) shards.delete(shard);

@@ -177,6 +177,7 @@ describe('telemetry', () => {
     const until = `vigie_rule_warming_until_timestamp_seconds{rule="${BURST}"}`;
     const quiet = pino({ level: 'silent' });
     const [one, two] = [0, 1].map((shard) => new Telemetry(metrics, quiet, ruleSet, clock, gauges.of(shard)));
+    gauges.keep(new Set([0, 1]));
     one!.warmUps([{ rule: BURST, untilMs: NOW + 2000 }]);
     two!.warmUps([{ rule: BURST, untilMs: NOW + 1000 }]);
     expect(await valueOf(metrics, until)).toBe(NOW / 1000 + 2);
@@ -184,6 +185,9 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, until)).toBe(NOW / 1000 + 1);
     // Its shard went to another process.
     gauges.keep(new Set([0]));
+    expect(await valueOf(metrics, until)).toBeUndefined();
+    // And tells its last here.
+    two!.warmUps([{ rule: BURST, untilMs: NOW + 3000 }]);
     expect(await valueOf(metrics, until)).toBeUndefined();
   });
 
