@@ -15,12 +15,13 @@ import type { Lineage } from './detect/lineage.ts';
 import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
 import { FieldTable } from './event/record.ts';
 import { VigieError } from './errors.ts';
+import { takeStoredIds } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
-import { RestorePlan } from './restore-plan.ts';
+import { longestReachOf, RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { alertingRules, raisesAlerts, type RuleSet } from './sigma/rule.ts';
-import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from './sink/sink.ts';
+import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink, StoredAlert } from './sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
   AssignedPartition,
@@ -63,6 +64,8 @@ export class Pipeline {
   #nextRules: RuleSet | undefined;
   #warmUps: readonly WarmUp[] = [];
   #restore: RestorePlan;
+  /** Stored alerts that what is read again may be; nothing is told or committed before all of it is. */
+  #stored: readonly StoredAlert[] | undefined;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
   readonly #partitions = new Map<number, PartitionState>();
@@ -114,7 +117,7 @@ export class Pipeline {
     for await (const item of source.read(stop)) {
       switch (item.kind) {
         case 'assignment':
-          await this.#assigned(item);
+          await this.#assigned(item, signal);
           break;
         case 'events':
           this.#process(item);
@@ -208,12 +211,13 @@ export class Pipeline {
   }
 
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
-  async #assigned({ partitions }: Assignment): Promise<void> {
+  async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
+    this.#stored = undefined;
     this.#waiting.take();
     this.#partitions.clear();
     this.#committed.clear();
@@ -228,7 +232,9 @@ export class Pipeline {
       this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
       this.#setWarmUps(position.warmUps ?? []);
       for (const partition of partitions) this.#resume(partition);
-      if (this.#restore.unfinished) observer.restore('started', 0);
+      if (!this.#restore.unfinished) return;
+      observer.restore('started', 0);
+      await this.#askStored(engine.watermarks.watermark - longestReachOf(this.#ruleSet), signal);
       return;
     }
     this.#engine = this.#intake.newEngine();
@@ -240,10 +246,26 @@ export class Pipeline {
     const { fromTimeMs } = this.#restore;
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
+    await this.#askStored(fromTimeMs, signal);
     for (const { partition, committedOffset } of partitions) {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
     }
+  }
+
+  /** One partition is read in the order in which it was: its alerts open under the same ids. */
+  async #askStored(sinceMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#assignedPartitions.length < 2) return;
+    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
+  }
+
+  /** Whether alerts that are read again still wait for the rest of what they are made of. */
+  get #holds(): boolean {
+    if (this.#stored === undefined || !this.#restore.unfinished) return false;
+    const { source, clock, idleTimeoutMs } = this.#options;
+    // Something of what was committed may not be there any more: then there is nothing to wait for.
+    const isOver = this.#assignedPartitions.every(({ partition }) => source.caughtUp?.(partition) ?? true);
+    return !isOver || clock.elapsed() - this.#assignedAt < idleTimeoutMs;
   }
 
   /**
@@ -331,6 +353,7 @@ export class Pipeline {
   }
 
   #hasNewAlert(): boolean {
+    if (this.#holds) return false;
     for (const episode of this.#engine.tracker.changed) {
       if (this.#tells(episode) && !this.#detectedAt.has(episode)) return true;
     }
@@ -342,10 +365,16 @@ export class Pipeline {
     await this.#flushed();
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
-    const changed = [...this.#engine.tracker.changed].filter((episode) => this.#tells(episode));
-    this.#engine.tracker.changed.clear();
+    const { tracker } = this.#engine;
+    const holds = this.#holds;
+    if (this.#stored !== undefined && !holds) {
+      takeStoredIds(new Set([...tracker.open, ...tracker.changed]), this.#stored);
+      this.#stored = undefined;
+    }
+    const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
+    if (!holds) tracker.changed.clear();
     const { archive, letters } = this.#waiting.take();
-    const commits = this.#commits();
+    const commits = holds ? [] : this.#commits();
     const since = this.#unflushedSince;
     this.#unflushedSince = 0;
     const {

@@ -73,6 +73,7 @@ export class Episode {
   readonly samples: { time: number; id: string }[] = [];
   readonly #openedAt: number;
   #alertId: string | undefined;
+  #givenId: string | undefined;
 
   constructor(of: EpisodeRule, group: EpisodeGroup, { end, value, estimated, sequence }: Opening) {
     this.of = of;
@@ -99,6 +100,7 @@ export class Episode {
    * asked for: most episodes are parts of others and become no alert.
    */
   get alertId(): string {
+    if (this.#givenId !== undefined) return this.#givenId;
     this.#alertId ??= createHash('sha256')
       .update(JSON.stringify([this.of.rule.key, JSON.stringify(this.group.fields), this.#openedAt]))
       .digest('hex')
@@ -106,8 +108,14 @@ export class Episode {
     return this.#alertId;
   }
 
+  /** It is known under another id, by which it was stored before. */
+  goOnAs(alertId: string): void {
+    this.#givenId = alertId;
+  }
+
   /** Saves an open episode. */
   save(to: SectionWriter): void {
+    to.text(this.#givenId ?? '');
     to.f64(this.#openedAt);
     to.f64(this.value);
     to.flag(this.valueEstimated);
@@ -130,8 +138,10 @@ export class Episode {
   }
 
   static load(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode {
+    const givenId = from.text();
     const opening = { end: from.f64(), value: from.f64(), estimated: from.flag(), sequence: from.f64() };
     const episode = new Episode(of, group, opening);
+    if (givenId !== '') episode.goOnAs(givenId);
     episode.inhibitedBy = from.text();
     episode.crossedAt = from.f64();
     episode.valueAtCrossing = from.f64();

@@ -16,7 +16,7 @@ import { eventInserts, eventToRow } from './event-row.ts';
 import { migrate } from './migrate.ts';
 import { systemSleep, withRetries } from './retry.ts';
 import type { Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent } from './sink.ts';
+import type { AlertSink, ArchivedEvent, StoredAlert } from './sink.ts';
 
 export interface SinkHooks {
   /** A failure that is tried again after `delayMs`; attempts count from 1. */
@@ -91,6 +91,18 @@ FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} G
       for (const row of rows) found.set(row.id, Number(row.at));
     }
     return found;
+  }
+
+  alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly StoredAlert[]> {
+    return this.#rows<StoredAlert>(
+      `SELECT alert_id AS alertId, rule, group_fields AS group,
+toFloat64(toUnixTimestamp64Milli(crossed_at)) AS crossedAt, toFloat64(toUnixTimestamp64Milli(last_event_at)) AS lastEventAt
+FROM ${this.#clickHouse.database}.alerts FINAL
+WHERE status != 'merged' AND resolution = '' AND last_event_at >= fromUnixTimestamp64Milli({since:Int64})
+ORDER BY crossed_at, alert_id`,
+      { since: Math.max(0, Math.floor(timeMs)) },
+      signal,
+    );
   }
 
   async writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

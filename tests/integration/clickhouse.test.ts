@@ -124,6 +124,24 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     ]);
   });
 
+  test('tells which alerts went on since a time, in their newest state, but for those that others go on with', async () => {
+    const sink = await openSink();
+    const last = alertFixture().lastEventAt;
+    const firing = alertFixture({ alertId: 'a' });
+    await sink.writeAlerts([
+      firing,
+      { ...firing, status: 'resolved', version: 9, lastEventAt: last + 5 },
+      alertFixture({ alertId: 'b', status: 'merged', mergedInto: 'a' }),
+      alertFixture({ alertId: 'c', status: 'resolved', resolution: 'rule_changed' }),
+      alertFixture({ alertId: 'd', lastEventAt: last - 1 }),
+    ]);
+    const { rule, group, crossedAt } = firing;
+    expect(await sink.alertsSince(last)).toEqual([
+      { alertId: 'a', rule, group, crossedAt, lastEventAt: last + 5 },
+    ]);
+    expect(await sink.alertsSince(-Infinity)).toHaveLength(2);
+  });
+
   test('writing the same input twice leaves the same rows', async () => {
     const sink = await openSink();
     const alerts = [

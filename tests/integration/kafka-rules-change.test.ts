@@ -191,42 +191,52 @@ function verify(rows: readonly Row[]): void {
 }
 
 describe.runIf(kafka !== undefined)('rules that change while one process reads a topic', () => {
-  test('leave the others as if nothing had happened, through a broken file and a kill', async () => {
-    const deployment = await deploy();
-    const { topic } = deployment;
-    const settings = {
-      VIGIE_SIGNALS_TOPIC: '',
-      VIGIE_RULES_INTERVAL: '0s',
-      VIGIE_IDLE_TIMEOUT: '10m',
-      VIGIE_STATE_DIR: temporaryFolder(),
-    };
-    writeFileSync(rules, BEFORE);
-    const first = deployment.start(settings);
-    await produce(brokers, topic, phases[0]!);
-    await deployment.read();
-    const second = produce(brokers, topic, phases[1]!);
-    writeFileSync(rules, AFTER.replace('gte: 5', 'gte: many'));
-    process.kill(first.pid, 'SIGHUP');
-    expect(await first.message('rules refused')).toMatchObject({ file: rules });
-    expect(await first.metric('vigie_rule_errors')).toBe(1);
-    await second;
-    const third = produce(brokers, topic, phases[2]!);
-    writeFileSync(rules, AFTER);
-    process.kill(first.pid, 'SIGHUP');
-    expect(await first.message('rules reloaded')).toMatchObject({ added: 2, changed: 1, removed: 1 });
-    expect(await first.metric('vigie_rule_errors')).toBe(0);
-    await third;
-    await deployment.read();
-    const readAt = Date.now() / 1000;
-    await until(async () => (await first.metric('vigie_state_saved_timestamp_seconds'))! > readAt);
-    expect(await first.signal('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
-    const last = deployment.start(settings);
-    await last.message('going on from saved state');
-    await produce(brokers, topic, [...phases[3]!, ...phases[4]!]);
-    await deployment.read();
-    expect(await last.signal('SIGTERM')).toMatchObject({ code: 0 });
-    verify(await alertsOf(deployment));
-  }, 240_000);
+  test.each([
+    ['goes on from saved state', '1s'],
+    ['reads the log again', '1h'],
+  ])(
+    'leave the others as if nothing had happened, through a broken file and a kill: it %s',
+    async (_, saving) => {
+      const deployment = await deploy();
+      const { topic } = deployment;
+      const settings = {
+        VIGIE_SIGNALS_TOPIC: '',
+        VIGIE_RULES_INTERVAL: '0s',
+        VIGIE_IDLE_TIMEOUT: '10m',
+        VIGIE_STATE_DIR: temporaryFolder(),
+        VIGIE_SNAPSHOT_INTERVAL: saving,
+      };
+      writeFileSync(rules, BEFORE);
+      const first = deployment.start(settings);
+      await produce(brokers, topic, phases[0]!);
+      await deployment.read();
+      const second = produce(brokers, topic, phases[1]!);
+      writeFileSync(rules, AFTER.replace('gte: 5', 'gte: many'));
+      process.kill(first.pid, 'SIGHUP');
+      expect(await first.message('rules refused')).toMatchObject({ file: rules });
+      expect(await first.metric('vigie_rule_errors')).toBe(1);
+      await second;
+      const third = produce(brokers, topic, phases[2]!);
+      writeFileSync(rules, AFTER);
+      process.kill(first.pid, 'SIGHUP');
+      expect(await first.message('rules reloaded')).toMatchObject({ added: 2, changed: 1, removed: 1 });
+      expect(await first.metric('vigie_rule_errors')).toBe(0);
+      await third;
+      await deployment.read();
+      const readAt = Date.now() / 1000;
+      await until(
+        async () => saving === '1h' || (await first.metric('vigie_state_saved_timestamp_seconds'))! > readAt,
+      );
+      expect(await first.signal('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
+      const last = deployment.start(settings);
+      await last.message(saving === '1h' ? 'windows restored' : 'going on from saved state');
+      await produce(brokers, topic, [...phases[3]!, ...phases[4]!]);
+      await deployment.read();
+      expect(await last.signal('SIGTERM')).toMatchObject({ code: 0 });
+      verify(await alertsOf(deployment));
+    },
+    240_000,
+  );
 });
 
 describe.runIf(kafka !== undefined)('rules that change while two processes divide the groups', () => {

@@ -1,0 +1,100 @@
+/** A log of two partitions that is read again in another order: the same alerts, under the ids they had. */
+
+import { expect, test } from 'vitest';
+import type { Alert } from '../../src/alert/alert.ts';
+import type { AlertSink } from '../../src/sink/sink.ts';
+import type { AssignedPartition } from '../../src/source/source.ts';
+import { event } from './cli/fixtures.ts';
+import { batch, scripted, T0 } from './scripted-pipeline.ts';
+
+const stop = new AbortController().signal;
+const read = (second: number) => event(second, 'record-view', { service: { name: 'kairos' } });
+
+/** Keeps the newest state of each alert, as the table does. */
+function table() {
+  const rows = new Map<string, Alert>();
+  let writes = 0;
+  const sink: AlertSink = {
+    open: async () => {},
+    detectedAt: async (ids) =>
+      new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!.detectedAt]] : []))),
+    alertsSince: async () => [...rows.values()],
+    writeAlerts: async (alerts) => {
+      writes += 1;
+      for (const alert of alerts) {
+        if (alert.version >= (rows.get(alert.alertId)?.version ?? 0)) rows.set(alert.alertId, alert);
+      }
+    },
+    writeEvents: async () => {},
+    close: async () => {},
+  };
+  return { rows, sink, writes: () => writes };
+}
+
+const anew = (partition: number): AssignedPartition => ({
+  partition,
+  committedOffset: undefined,
+  metadata: undefined,
+});
+const committed = (partition: number, committedOffset: number): AssignedPartition => ({
+  partition,
+  committedOffset,
+  metadata: { newestEventTime: T0 + 4000, oldestOpen: T0 + 2000 },
+  endOffset: committedOffset,
+});
+
+/** Two partitions of one account: 0, 2, 4 and 1, 3 seconds. Three reads in ten seconds are an alert. */
+async function live(sink: AlertSink): Promise<void> {
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [anew(0), anew(1)] };
+      yield batch(0, 1, read(0));
+      yield batch(1, 1, read(1));
+      yield batch(0, 2, read(2));
+      yield batch(1, 2, read(3));
+      yield batch(0, 3, read(4));
+    },
+    options: { sink },
+  });
+  await pipeline.run(stop);
+}
+
+test('an alert goes on under the id that it has, though it opens at another event', async () => {
+  const { rows, sink, writes } = table();
+  await live(sink);
+  expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 5 }]);
+  const before = writes();
+  const { pipeline, commits } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      // An alert of three seconds to four: half of it is still to be read.
+      expect([writes(), commits]).toEqual([before, []]);
+      yield batch(1, 2, read(1), read(3));
+      yield batch(1, 3, read(5));
+    },
+    rewinds: true,
+    options: { sink },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 6 }]);
+  expect(commits.at(-1)).toMatchObject({ partition: 1, nextOffset: 3 });
+});
+
+test('what was committed and is not there any more keeps no alert back for ever', async () => {
+  const { rows, sink } = table();
+  const { pipeline } = scripted({
+    async *items(time) {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      yield { kind: 'idle' };
+      expect(rows.size).toBe(0);
+      time.elapsedMs += 30_000;
+      yield { kind: 'idle' };
+    },
+    rewinds: true,
+    options: { sink },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([{ status: 'firing', events: 3 }]);
+});
