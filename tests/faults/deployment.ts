@@ -190,6 +190,12 @@ export class Deployment {
     await Promise.race([Promise.all(all), running.ended]);
   }
 
+  /** Nobody is joining, and all know their partitions. */
+  async isStable(): Promise<boolean> {
+    const { groups } = await this.world.admin.describeGroups(this.#readers.map(({ group }) => group));
+    return groups.every(({ state }) => state === 'Stable');
+  }
+
   /** Has it killed, and the group know it. Also where it has died by itself, at its crash point. */
   async kill(member: Member): Promise<Ended> {
     member.expected = true;

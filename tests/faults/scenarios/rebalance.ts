@@ -70,7 +70,13 @@ async function disturb(round: Round, it: Deployment): Promise<string> {
 }
 
 async function halt(round: Round, it: Deployment, { running }: Member): Promise<void> {
-  process.kill(running.pid, 'SIGSTOP');
+  // Not while it joins: no broker gives up who waits for its answer, and one that is told to never answers.
+  for (;;) {
+    await it.until('the group is stable', () => it.isStable());
+    process.kill(running.pid, 'SIGSTOP');
+    if (await it.isStable()) break;
+    process.kill(running.pid, 'SIGCONT');
+  }
   await it.expel(running);
   // The others notice with their next heartbeat.
   await delay(round.random(4000));
