@@ -48,7 +48,7 @@ test.each([
     await send('before', 'record-view');
     await send('not yet', 'record-export');
     put(EXPORTS);
-    expect(await running.message('rules reloaded')).toMatchObject({ added: 0, changed: 1, removed: 0 });
+    expect(await running.message('rules reloaded')).toMatchObject({ added: 0, changed: 2, removed: 0 });
     expect(await running.message('the rule began empty')).toMatchObject({
       code: 'RULE_WARMING_UP',
       rule: 'one',
