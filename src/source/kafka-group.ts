@@ -60,7 +60,12 @@ export interface Generation {
   readonly expelled: (reason: unknown) => void;
 }
 
-const FETCH_BYTES_PER_PARTITION = 8 * 1024 * 1024;
+/**
+ * A fetch is handed on whole, so this is how far partitions of a backlog drift apart: events of a group that is spread
+ * over several come out of order by as much, and windows pay for that. Some thousand events over all partitions are
+ * still enough that asking for them costs nothing beside.
+ */
+const FETCH_BYTES_PER_PARTITION = 512 * 1024;
 /** Brokers fill a response in the order of partitions: all must fit, or the last ones starve. */
 const FETCH_BYTES = 128 * 1024 * 1024;
 /** Longest wait of a fetch for data, and so of closing and of resuming a paused partition. */

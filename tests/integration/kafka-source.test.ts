@@ -19,6 +19,29 @@ function upTo(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
 }
 
+test.runIf(kafka !== undefined)(
+  'a backlog is handed out in small pieces of each partition, so that groups spread over several meet in order',
+  async () => {
+    const topic = uniqueName('backlog');
+    const [partitions, messages, kilobytes] = [2, 400, 10];
+    await createTopic(brokers, topic, partitions);
+    const value = 'x'.repeat(kilobytes * 1000);
+    await produce(
+      brokers,
+      topic,
+      upTo(partitions * messages).map((i) => ({ partition: i % partitions, value })),
+    );
+    const reader = new Reader(topic);
+    // A producer's own batch comes whole, and is no smaller here.
+    const sent = 100 * kilobytes * 1000;
+    let largest = 0;
+    while (reader.seen.length < partitions * messages) {
+      largest = Math.max(largest, (await reader.batch()).bytes);
+    }
+    expect(largest).toBeLessThanOrEqual(Math.max(512 * 1024, sent));
+  },
+);
+
 describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   const topic = uniqueName('six');
   const perPartition = 500;
