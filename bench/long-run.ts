@@ -7,11 +7,13 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+
+import { type Usage, usageOf } from './usage.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,32 +25,6 @@ const { values } = parseArgs({
 const VIGIE = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const SAMPLE_MS = 500;
 const REPORT_MS = 60_000;
-/** Of /proc/PID/stat; 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
-
-interface Usage {
-  readonly residentMiB: number;
-  readonly peakMiB: number;
-  readonly cpuSeconds: number;
-}
-
-function usageOf(pid: number): Usage | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const mebibytes = (name: string) =>
-      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
-    // The name of the program, in brackets, may hold spaces.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND;
-    const residentMiB = mebibytes('VmRSS');
-    return residentMiB === 0 ? undefined : { residentMiB, peakMiB: mebibytes('VmHWM'), cpuSeconds };
-  } catch {
-    return undefined; // It has ended.
-  }
-}
-
 const dataDir = mkdtempSync(join(tmpdir(), 'vigie-long-run-'));
 const since = performance.now();
 const seconds = () => ((performance.now() - since) / 1000).toFixed(0);

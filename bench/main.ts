@@ -43,7 +43,15 @@ async function runAll(): Promise<boolean> {
         console.log(`at most ${Math.round(peakMiB)} MiB resident, the workload included`);
       }
       const goals = result.goals.map((goal) => ({ ...goal, reached: isReached(goal) }));
-      report.push({ section: name, about, peakMiB: Math.round(peakMiB), tables: result.tables, goals });
+      const { tables, leftOut } = result;
+      report.push({
+        section: name,
+        about,
+        peakMiB: Math.round(peakMiB),
+        tables,
+        goals,
+        ...(leftOut !== undefined && { leftOut }),
+      });
     } catch (error) {
       failed = true;
       console.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);

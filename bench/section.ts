@@ -17,6 +17,8 @@ export interface Section {
 export interface Result {
   readonly tables: readonly Table[];
   readonly goals: readonly Goal[];
+  /** Why nothing was measured: something that it needs is not here. */
+  readonly leftOut?: string;
 }
 
 export interface Table {
@@ -43,7 +45,8 @@ export function isReached({ got, atLeast = -Infinity, atMost = Infinity }: Goal)
   return got >= atLeast && got <= atMost;
 }
 
-export function printResult({ tables, goals }: Result): void {
+export function printResult({ tables, goals, leftOut }: Result): void {
+  if (leftOut !== undefined) console.log(`left out: ${leftOut}\n`);
   for (const { title, rows } of tables) {
     const columns = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
     const texts = rows.map(({ figures }) => columns.map((column) => shown(figures[column])));

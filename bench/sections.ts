@@ -8,6 +8,7 @@ import { match } from './match.ts';
 import { memory } from './memory.ts';
 import { generators } from './replay.ts';
 import type { Section } from './section.ts';
+import { service } from './service.ts';
 import { state } from './state.ts';
 import { wholePath } from './whole-path.ts';
 import { windows } from './windows.ts';
@@ -23,4 +24,5 @@ export const SECTIONS: readonly Section[] = [
   state,
   mappings,
   generators,
+  service,
 ];

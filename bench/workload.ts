@@ -41,7 +41,7 @@ interface Happening {
 
 type Traffic = (i: number, time: number, random: Random, several: boolean) => Happening;
 
-const START_MS = Date.UTC(2025, 6, 12, 19);
+export const START_MS = Date.UTC(2025, 6, 12, 19);
 const EVENTS_PER_SECOND = 185;
 const STOLEN_PER_SECOND = 47;
 const ACCOUNTS = 10_000;
@@ -66,8 +66,8 @@ export function usual({ events, ids }: WorkloadOptions): Workload {
   return written('usual', traffic, dressed, events, ids, { disorder: 0.01, copies: 0.005 });
 }
 
-function benign(time: number, random: Random, several: boolean): Happening {
-  const account = random.below(ACCOUNTS);
+export function benign(time: number, random: Random, several: boolean, accounts = ACCOUNTS): Happening {
+  const account = random.below(accounts);
   const user = `u-${account.toString(16).padStart(4, '0')}`;
   if (random.chance(0.1))
     return { time, action: random.pick(['login', 'record-search', 'logout']), user, persons: [] };
@@ -190,7 +190,7 @@ function toBytes(name: string, lines: readonly string[]): Workload {
   return { name, bytes, starts, events: lines.length };
 }
 
-function eventOf({ time, action, user, persons }: Happening, i: number): Json {
+export function eventOf({ time, action, user, persons }: Happening, i: number): Json {
   const number = numberOf(user);
   const organisation = number % 400;
   return {

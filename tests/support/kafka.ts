@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import { freePorts, startNativeKafka } from './native-kafka.ts';
+import type { NativeKafkaOptions } from './native-kafka.ts';
 
 export interface TestKafka {
   readonly brokers: string[];
@@ -19,13 +20,16 @@ export interface TestKafka {
 
 const IMAGE = 'apache/kafka:4.1.0';
 
-export async function startKafka(): Promise<TestKafka | { readonly skip: string }> {
+/** `settings`: a native broker's own, where other than tests want them; one that is given or in a container has its defaults. */
+export async function startKafka(
+  settings: NativeKafkaOptions['settings'] = {},
+): Promise<TestKafka | { readonly skip: string }> {
   const given = process.env['KAFKA_BROKERS'];
   if (given !== undefined && given !== '') {
     return { brokers: given.split(','), kind: 'given', stop: () => Promise.resolve() };
   }
   const reasons: string[] = [];
-  for (const start of [startContainer, startNative]) {
+  for (const start of [startContainer, () => startNative(settings)]) {
     try {
       return await start();
     } catch (error) {
@@ -35,8 +39,8 @@ export async function startKafka(): Promise<TestKafka | { readonly skip: string 
   return { skip: `no Kafka for this test: KAFKA_BROKERS is not set; ${reasons.join('; ')}` };
 }
 
-async function startNative(): Promise<TestKafka> {
-  return { ...(await startNativeKafka()), kind: 'native' };
+async function startNative(settings: NonNullable<NativeKafkaOptions['settings']>): Promise<TestKafka> {
+  return { ...(await startNativeKafka({ settings })), kind: 'native' };
 }
 
 async function startContainer(): Promise<TestKafka> {

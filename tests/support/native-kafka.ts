@@ -45,6 +45,8 @@ export interface NativeKafkaOptions {
   readonly listeners?: readonly Listener[];
   /** As the format tool takes users of SCRAM, e.g. `SCRAM-SHA-256=[name=a,password=b]`. */
   readonly scram?: readonly string[];
+  /** The broker's own, beside or instead of what it has here. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Listener {
@@ -70,7 +72,9 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
   const further = listeners.map((listener, i) => ({ ...listener, port: ports[i]! }));
   const port = options.port ?? freePort!;
   const config = join(folder, 'server.properties');
-  await writeFile(config, properties(folder, port, saslPort!, controllerPort!, further));
+  const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `${name}=${value}\n`);
+  const given = properties(folder, port, saslPort!, controllerPort!, further);
+  await writeFile(config, given + settings.join(''));
   const scram = (options.scram ?? []).flatMap((user) => ['--add-scram', user]);
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     await java('kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', config, ...scram]);

@@ -1,0 +1,134 @@
+/**
+ * Keeps a steady rate: events of the demo's benign traffic, in their order, each stamped with the moment at which it is
+ * sent, so that event time goes by as wall time does. At known moments an account creates its second account in a day,
+ * which is an alert at once.
+ *
+ * A process of its own (fork), so that whoever looks for the alerts is not kept waiting by it. It answers with when
+ * each crossing event was handed to the client, and how well the rate was kept.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+import type { EventChunk } from '../../replay/event-writer.ts';
+import { generate } from '../../replay/index.ts';
+import { openKafka } from '../../replay/kafka-output.ts';
+import type { OutputWriter } from '../../replay/outputs.ts';
+import { slice } from '../../replay/pace.ts';
+import { systemClock } from '../../src/clock.ts';
+import { eventOf } from '../workload.ts';
+import { chunkOf } from './log.ts';
+
+export interface ProducerTask {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Events a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  readonly probes: number;
+  /** Before the first probe. */
+  readonly warmUpSeconds: number;
+}
+
+export interface ProducerReport {
+  readonly messages: number;
+  readonly seconds: number;
+  /** Account of a probe and wall time at which its crossing event was handed over, ms. */
+  readonly probes: readonly (readonly [account: string, atMs: number])[];
+  /** How far the producer was behind its rate at most, ms. */
+  readonly behindMs: number;
+}
+
+const TICK_MS = 10;
+/** A minute at 20,000 events a second is a day of theirs. */
+const ACCOUNTS = 100_000;
+
+async function produce(task: ProducerTask): Promise<ProducerReport> {
+  const { brokers, topic, rate, seconds, probes, warmUpSeconds } = task;
+  const writer = await openKafka({ brokers, topic }, systemClock);
+  const probeEveryMs = ((seconds - warmUpSeconds) * 1000) / (probes + 1);
+  const handed: [string, number][] = [];
+  // What there is of the country is made with the first of its events.
+  const events = steady(rate, seconds);
+  const since = systemClock.elapsed();
+  let [messages, behindMs] = [0, 0];
+  for (;;) {
+    const elapsed = systemClock.elapsed() - since;
+    const due = Math.min(Math.floor((elapsed * rate) / 1000), rate * seconds);
+    if (messages < due) {
+      messages = await events.write(writer, due);
+      behindMs = Math.max(behindMs, systemClock.elapsed() - since - (messages * 1000) / rate);
+    }
+    const probesDue = Math.floor((elapsed - warmUpSeconds * 1000) / probeEveryMs);
+    if (handed.length < Math.min(probes, probesDue)) {
+      const account = `${PROBE}${handed.length}`;
+      const now = systemClock.now();
+      const lines = probeLines(account, now, handed.length);
+      handed.push([account, now]);
+      await writer.write(chunkOf(lines));
+    }
+    if (messages >= rate * seconds && handed.length === probes) break;
+    await delay(TICK_MS);
+  }
+  await writer.close();
+  return {
+    messages: messages + 2 * handed.length,
+    seconds: (systemClock.elapsed() - since) / 1000,
+    probes: handed,
+    behindMs,
+  };
+}
+
+export const PROBE = 'u-probe-';
+
+/** Two accounts created: the second is one too many. */
+function probeLines(account: string, time: number, probe: number) {
+  return [0, 1].map((i) => {
+    const happening = { time: time + i, action: 'account-create', user: account, persons: [] };
+    return { key: account, time: time + i, text: JSON.stringify(eventOf(happening, 2e9 + 2 * probe + i)) };
+  });
+}
+
+/** Hands over events until `due` of them were sent. */
+function steady(rate: number, seconds: number) {
+  const chunks = generate('benign', { accounts: ACCOUNTS, duration: '7d' }).batches()[Symbol.iterator]();
+  let chunk = chunks.next().value!;
+  let [from, sent] = [0, 0];
+  return {
+    write: async (writer: OutputWriter, due: number): Promise<number> => {
+      while (sent < due) {
+        if (from === chunk.count) {
+          const { value, done } = chunks.next();
+          if (done === true) throw new Error(`a week of traffic is less than ${rate * seconds} events`);
+          chunk = value;
+          from = 0;
+        }
+        const to = Math.min(chunk.count, from + due - sent);
+        await writer.write(stamped(slice(chunk, from, to), systemClock.now()));
+        sent += to - from;
+        from = to;
+      }
+      return sent;
+    },
+  };
+}
+
+/** Its events as if they happened now: the time is the first thing in each. */
+function stamped(chunk: EventChunk, nowMs: number): EventChunk {
+  const bytes = Buffer.from(chunk.bytes);
+  const stamp = `{"@timestamp":"${new Date(nowMs).toISOString()}"`;
+  for (let i = 0; i < chunk.count; i += 1) {
+    const start = i === 0 ? 0 : chunk.ends[i - 1]!;
+    if (bytes[start + stamp.length] !== COMMA) throw new Error('the time does not stand where it did');
+    bytes.write(stamp, start);
+  }
+  return { ...chunk, bytes, times: new Float64Array(chunk.count).fill(nowMs) };
+}
+
+const COMMA = 0x2c;
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const task = JSON.parse(process.argv[2] ?? '{}') as ProducerTask;
+  process.send!(await produce(task));
+  process.disconnect();
+}
