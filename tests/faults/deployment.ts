@@ -8,8 +8,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { start } from '../support/cli.ts';
-import type { Ended, Env, Running } from '../support/cli.ts';
-import type { CrashStep } from './crash-steps.ts';
+import type { Ended, Running } from '../support/cli.ts';
+import { environmentOf } from './environment.ts';
+import type { DeploymentOptions, StartOptions } from './environment.ts';
 import { membersOf, removeDead } from './group-members.ts';
 import { END } from './input.ts';
 import type { Input, LogMessage } from './input.ts';
@@ -18,36 +19,15 @@ import { committedOf, endsOf } from './readers.ts';
 import type { Reader } from './readers.ts';
 import type { World } from './world.ts';
 
-const KEY = '00112233445566778899aabbccddeeff';
-/** Wall time, ms, after which a round that makes no end has failed. */
-const ROUND_MS = 150_000;
+const PATIENCE_MS = 150_000;
+/** Far less than the broker takes at once. */
+const PIECE_BYTES = 4 * 1024 * 1024;
 /** At most so long between two flushes, ms. */
 const FLUSH_MS = 1100;
 /** By default. */
 const LATENESS_MS = 60_000;
 /** What a stop may take, the goodbye to the group included, ms. */
 const STOP_MS = 10_000;
-/** Neither as many as there are processes nor as partitions of the input. */
-const SHARDS = 5;
-
-export interface DeploymentOptions {
-  readonly spool?: boolean;
-  /** Connections to ClickHouse and Kafka that can be made to fail. */
-  readonly faulty?: { readonly clickHouse?: boolean; readonly kafka?: boolean };
-  /** Groups are divided over the processes by a topic of signals; state of a shard is kept by each, or by all. */
-  readonly signals?: 'own state' | 'shared state';
-  readonly env?: Env;
-}
-
-export interface StartOptions {
-  /** Processes with the same number have the same data folder, one after the other. Default 0. */
-  readonly slot?: number;
-  /** Dies there, the n-th time. */
-  readonly crash?: readonly [step: CrashStep, nth: number];
-  /** Ms after the start, and from then on ahead of the true time by so many ms. */
-  readonly clock?: readonly (readonly [afterMs: number, aheadMs: number])[];
-  readonly env?: Env;
-}
 
 /** A process of it. */
 export interface Member {
@@ -72,9 +52,10 @@ export class Deployment {
   #input: Input;
   #over = false;
   readonly #options: DeploymentOptions;
-  readonly #until = Date.now() + ROUND_MS;
+  readonly #since = Date.now();
   /** How many messages of the input there are in the topic. */
   produced = 0;
+  producedBytes = 0;
 
   private constructor(world: World, input: Input, options: DeploymentOptions) {
     const name = randomUUID().slice(0, 8);
@@ -101,45 +82,20 @@ export class Deployment {
     return deployment;
   }
 
-  start({ slot = 0, crash, clock, env = {} }: StartOptions = {}): Member {
-    const { world } = this;
-    const { faulty = {}, signals, spool = false } = this.#options;
-    const { clickHouse } = world;
-    const folder = join(this.folder, String(slot));
-    const preload = crash === undefined ? (clock === undefined ? undefined : 'clock-jumps') : 'crash-at';
-    const url = preload && new URL(`preload/${preload}.ts`, import.meta.url).href;
-    const running = start(['run', '--data-dir', folder, '--rules', ...this.#input.rules], {
-      KAFKA_BROKERS: faulty.kafka === true ? world.faultyBroker : world.broker,
-      VIGIE_TOPIC: this.topic,
-      VIGIE_GROUP: this.#group,
-      VIGIE_DEAD_LETTER_TOPIC: world.deadLetterTopic,
-      VIGIE_PSEUDONYM_KEY: KEY,
-      CLICKHOUSE_URL: faulty.clickHouse === true ? world.faultyClickHouse.url : clickHouse.url,
-      CLICKHOUSE_USER: clickHouse.username,
-      CLICKHOUSE_PASSWORD: clickHouse.password,
-      CLICKHOUSE_DATABASE: this.database,
-      VIGIE_ARCHIVE: 'true',
-      // These events are old: a time to live would end them at once.
-      VIGIE_ARCHIVE_DAYS: '0',
-      // Often, so that every step is met often.
-      VIGIE_FLUSH_INTERVAL: '0s',
-      VIGIE_SNAPSHOT_INTERVAL: '1s',
-      VIGIE_LOG_LEVEL: 'debug',
-      // Partitions wait for each other however long a fault takes: what comes after an idle time may be late.
-      VIGIE_IDLE_TIMEOUT: '10m',
-      NODE_COMPILE_CACHE: join(world.folder, 'compiled'),
-      ...(signals === undefined
-        ? {}
-        : { VIGIE_SIGNALS_TOPIC: this.#signals, VIGIE_SIGNALS_PARTITIONS: String(SHARDS) }),
-      ...(signals === 'shared state' ? { VIGIE_STATE_DIR: join(this.folder, 'state') } : {}),
-      ...(spool ? { VIGIE_SPOOL: join(folder, 'spool') } : {}),
-      ...(url === undefined ? {} : { NODE_OPTIONS: `--import=${url}` }),
-      ...(crash === undefined ? {} : { FAULT_CRASH: crash.join(':') }),
-      ...(clock === undefined ? {} : { FAULT_CLOCK: JSON.stringify(clock) }),
-      ...this.#options.env,
-      ...env,
-    });
-    const member: Member = { running, slot, expected: crash !== undefined };
+  start(options: StartOptions = {}): Member {
+    const names = {
+      topic: this.topic,
+      group: this.#group,
+      signals: this.#signals,
+      database: this.database,
+      folder: this.folder,
+    };
+    const folder = join(this.folder, String(options.slot ?? 0));
+    const running = start(
+      ['run', '--data-dir', folder, '--rules', ...this.#input.rules],
+      environmentOf(this.world, names, this.#options, options),
+    );
+    const member: Member = { running, slot: options.slot ?? 0, expected: options.crash !== undefined };
     void running.ended.then((ended) => {
       member.ended = ended;
     });
@@ -163,11 +119,13 @@ export class Deployment {
   async #feed(share: number, ms: number): Promise<void> {
     const { messages } = this.#input;
     const end = Math.round(share * messages.length);
-    const pieces = Math.max(1, Math.round(ms / 60));
+    const missingBytes = bytesOf(messages.slice(this.produced, end));
+    const pieces = Math.max(1, Math.round(ms / 60), Math.ceil(missingBytes / PIECE_BYTES));
     const size = Math.ceil((end - this.produced) / pieces);
     while (this.produced < end && !this.#over) {
       const piece = messages.slice(this.produced, Math.min(end, this.produced + size));
       this.produced += piece.length;
+      this.producedBytes += bytesOf(piece);
       await this.produce(piece);
       if (this.produced < end) await delay(ms / pieces);
     }
@@ -306,14 +264,15 @@ export class Deployment {
         throw new Error(`a process ended by itself, with ${code ?? signal}:\n${stderr.slice(-3000)}`);
       }
       if (await holds()) return;
-      if (Date.now() > this.#until) {
+      const { patienceMs = PATIENCE_MS } = this.#options;
+      if (Date.now() - this.#since > patienceMs) {
         const { admin } = this.world;
         const places = this.#readers.map(async (reader) => {
           const [committed, ends] = [await committedOf(admin, reader), await endsOf(admin, reader.topic)];
           return `${reader.group}: committed ${committed.join()} of ${ends.join()}`;
         });
         const reached = (await Promise.all([...places, ...this.#standings()])).join('; ');
-        throw new Error(`after ${ROUND_MS / 1000} s it was still waited until ${what}; ${reached}`);
+        throw new Error(`after ${patienceMs / 1000} s it was still waited until ${what}; ${reached}`);
       }
       await delay(50);
     }
@@ -364,6 +323,10 @@ export class Deployment {
     rmSync(this.folder, { recursive: true, force: true });
     await this.world.command(this.database, `DROP DATABASE IF EXISTS ${this.database}`);
   }
+}
+
+function bytesOf(messages: readonly LogMessage[]): number {
+  return messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
 function assignmentsOf({ logs }: Running): number {

@@ -30,6 +30,10 @@ export interface InputOptions {
   readonly rules: readonly string[];
   /** What decides the partition: the account, or chance. Default: the account. */
   readonly key?: 'account' | 'none';
+  /** Of the portal, each with as many events. Default: 25. */
+  readonly accounts?: number;
+  /** Bytes that each event has more of, in a field that no rule reads and the archive keeps. Default: 0. */
+  readonly paddingBytes?: number;
   /** Logs of different weeks, 0 to 3, share no event and no alert. Default 0. */
   readonly week?: number;
 }
@@ -50,10 +54,18 @@ const THEFT_MS = (2 * 24 + 11) * 3_600_000;
 /** Later than any window or resolve timeout of what came before. */
 export const END = Date.UTC(2025, 11, 1);
 
-export function buildInput({ seed, partitions, rules, key = 'account', week = 0 }: InputOptions): Input {
+export function buildInput({
+  seed,
+  partitions,
+  rules,
+  key = 'account',
+  accounts = 25,
+  paddingBytes = 0,
+  week = 0,
+}: InputOptions): Input {
   const options = {
     seed: String(seed),
-    accounts: 25,
+    accounts,
     records: 700,
     window: '4m',
     start: new Date(MONDAY + week * WEEK_MS).toISOString(),
@@ -71,7 +83,8 @@ export function buildInput({ seed, partitions, rules, key = 'account', week = 0 
       const event = JSON.parse(line) as { '@timestamp': string; user?: { id?: string } };
       timestamp = String(Date.parse(event['@timestamp']));
       const by = key === 'account' ? (event.user?.id ?? '') : line;
-      messages.push({ partition: partitionOf(by, partitions), value: Buffer.from(line), timestamp });
+      const text = paddingBytes === 0 ? line : padded(event, paddingBytes);
+      messages.push({ partition: partitionOf(by, partitions), value: Buffer.from(text), timestamp });
       if (messages.length % FAULTY_EVERY === 0) {
         const kind = (messages.length / FAULTY_EVERY) % FAULTY.length;
         messages.push({ partition: messages.length % partitions, value: FAULTY[kind]!, timestamp });
@@ -79,7 +92,14 @@ export function buildInput({ seed, partitions, rules, key = 'account', week = 0 
     }
   }
   for (let partition = 0; partition < partitions; partition++) messages.push(closing(partition, seed, week));
-  return { name: `${seed}/${partitions}/${key}/${week}/${rules.join()}`, partitions, messages, rules };
+  const name = [seed, partitions, key, accounts, paddingBytes, week, rules.join()].join('/');
+  return { name, partitions, messages, rules };
+}
+
+/** Every event has another padding, and none can be packed. */
+function padded(event: object, bytes: number): string {
+  const padding = createHash('shake256', { outputLength: bytes / 2 }).update(JSON.stringify(event));
+  return JSON.stringify({ ...event, url: { path: `/${padding.digest('hex')}` } });
 }
 
 /** The last words of a partition: they let everything before resolve. */

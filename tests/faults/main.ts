@@ -24,6 +24,7 @@ Options:
   --rounds N     rounds of each scenario (default: 3)
   --seed S       seed of the first round; the next ones follow (default: drawn and printed)
   --only NAME    this scenario alone; may be repeated
+  --brief        seconds instead of minutes where a scenario takes some, as npm test plays it
   --logs         keep the logs of every round, not only of those that fail
   -h, --help     this text
 
@@ -37,6 +38,7 @@ interface Settings {
   readonly rounds: number;
   readonly seed: number;
   readonly scenarios: readonly Scenario[];
+  readonly brief: boolean;
   readonly logs: boolean;
 }
 
@@ -46,6 +48,7 @@ function settings(): Settings {
       rounds: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string', multiple: true, default: [] },
+      brief: { type: 'boolean', default: false },
       logs: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -60,6 +63,7 @@ function settings(): Settings {
   return {
     rounds: wholeNumber('--rounds', values.rounds, 1),
     seed: wholeNumber('--seed', values.seed, 0),
+    brief: values.brief,
     logs: values.logs,
     scenarios: names.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => names.includes(name)),
   };
@@ -81,7 +85,7 @@ function say(line: string): void {
   console.log(line);
 }
 
-async function play({ rounds, seed, scenarios, logs }: Settings): Promise<number> {
+async function play({ rounds, seed, scenarios, brief, logs }: Settings): Promise<number> {
   say(`seed ${seed}; ${rounds} rounds each of ${scenarios.map(({ name }) => name).join(', ')}`);
   status('starting a broker and ClickHouse…');
   const world = await World.open();
@@ -105,7 +109,10 @@ async function play({ rounds, seed, scenarios, logs }: Settings): Promise<number
       for (let i = 0; i < rounds; i++) {
         const of = `${scenario.name} ${i + 1}/${rounds}, seed ${seed + i}`;
         status(`${of}… (${passed} passed, ${failed} failed)`);
-        const { ms, done, failure } = await playRound(scenario, seed + i, world, memory, logs);
+        const { ms, done, failure } = await playRound(scenario, seed + i, world, memory, {
+          keepAllLogs: logs,
+          brief,
+        });
         if (failure === undefined) passed += 1;
         else failed += 1;
         const seconds = (ms / 1000).toFixed(1);

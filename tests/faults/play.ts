@@ -23,9 +23,9 @@ export async function playRound(
   seed: number,
   world: World,
   memory: Memory,
-  keepAllLogs = false,
+  { keepAllLogs = false, brief = false } = {},
 ): Promise<Played> {
-  const round = new Round(seed, world, memory);
+  const round = new Round(seed, world, memory, brief);
   const since = Date.now();
   const passed = (): number => Date.now() - since;
   try {

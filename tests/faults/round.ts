@@ -3,7 +3,7 @@
 import { FEW_RULES } from '../support/programs.ts';
 import type { CrashStep } from './crash-steps.ts';
 import { Deployment } from './deployment.ts';
-import type { DeploymentOptions } from './deployment.ts';
+import type { DeploymentOptions } from './environment.ts';
 import { buildInput } from './input.ts';
 import type { Input } from './input.ts';
 import { differences } from './outcome.ts';
@@ -41,13 +41,16 @@ export class Memory {
 export class Round {
   readonly seed: number;
   readonly world: World;
+  /** What takes minutes is to take seconds. */
+  readonly brief: boolean;
   readonly deployments: Deployment[] = [];
   readonly #memory: Memory;
   #state: number;
 
-  constructor(seed: number, world: World, memory: Memory) {
+  constructor(seed: number, world: World, memory: Memory, brief: boolean) {
     this.seed = seed;
     this.world = world;
+    this.brief = brief;
     this.#memory = memory;
     this.#state = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
   }
@@ -75,6 +78,13 @@ export class Round {
   /** Rules that are grouped by all kinds of fields, the shipped ones among them, on partitions keyed by none. */
   unkeyedInput(partitions: number): Input {
     return buildInput({ seed: this.random(LOGS), partitions, rules: UNKEYED_RULES, key: 'none' });
+  }
+
+  /** Few large events, or more of less large ones: 250 or 350 MB. And the same log without what makes them large. */
+  heavyInput(): { readonly heavy: Input; readonly light: Input } {
+    const [accounts, paddingBytes] = this.brief ? [25, 68_000] : [300, 12_000];
+    const options = { seed: this.random(LOGS), partitions: 3, rules: KEYED_RULES, accounts };
+    return { heavy: buildInput({ ...options, paddingBytes }), light: buildInput(options) };
   }
 
   /** A log of one week, to be followed by one of another. */

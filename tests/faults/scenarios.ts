@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are played. */
 
 import type { Scenario } from './round.ts';
+import { away } from './scenarios/away.ts';
 import { clickhouse, disk } from './scenarios/clickhouse.ts';
 import { clock } from './scenarios/clock.ts';
 import { broker, cut, large, recreated } from './scenarios/kafka.ts';
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   broker,
   cut,
   clickhouse,
+  away,
   disk,
   clock,
   large,
