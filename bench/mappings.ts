@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createDecoder } from '../src/event/create-decoder.ts';
 import type { Mapping } from '../src/event/mapping/mapping.ts';
 import { FieldTable } from '../src/event/record.ts';
-import { loadMapping, readyMappings } from '../src/mapping-files.ts';
+import { loadMapping, readyMappings } from '../src/files/mapping-files.ts';
 import { ARCHIVED_FIELDS } from '../src/sink/event-row.ts';
 import { median } from './rounds.ts';
 import { NS, type Section } from './section.ts';

@@ -12,7 +12,7 @@ import type { DecoderOptions } from '../src/event/decoder-options.ts';
 import type { Decoder } from '../src/event/decoder.ts';
 import { LineSplitter } from '../src/event/lines.ts';
 import { FieldTable } from '../src/event/record.ts';
-import { loadRules } from '../src/rules-files.ts';
+import { loadRules } from '../src/files/rule-files.ts';
 import type { RuleSet } from '../src/sigma/rule.ts';
 import { LATENESS_MS } from './workload.ts';
 

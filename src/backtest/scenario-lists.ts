@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listsOf } from '../../replay/index.ts';
-import { loadRules } from '../rules-files.ts';
+import { loadRules } from '../files/rule-files.ts';
 import type { Placeholders } from '../sigma/detection.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import type { RuleChoice } from './rule-choice.ts';

@@ -15,7 +15,7 @@ import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import { readPlaceholders } from '../placeholders.ts';
+import { readPlaceholders } from '../files/placeholders.ts';
 import { reportText } from './backtest-text.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';

@@ -7,7 +7,7 @@ import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { readDetector } from '../compare/detector-file.ts';
 import type { DetectorSetup } from '../compare/tumbling-detector.ts';
 import type { Config } from '../config.ts';
-import { readPlaceholders } from '../placeholders.ts';
+import { readPlaceholders } from '../files/placeholders.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { requireRules } from './inputs.ts';
 import { write } from './output.ts';

@@ -10,7 +10,7 @@ import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { VigieError } from '../errors.ts';
 import { pseudonymKey } from '../pseudonym-key.ts';
-import { runService } from '../service.ts';
+import { runService } from '../service/service.ts';
 import type { AlertView } from '../sink/alert-store.ts';
 import { MemorySource } from '../source/memory-source.ts';
 import { groupText } from './alerts.ts';

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config.ts';
-import { Evaluator } from '../eval.ts';
+import { Evaluator } from '../eval/eval.ts';
 import { EXIT } from './errors.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';

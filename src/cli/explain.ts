@@ -3,12 +3,12 @@
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { VigieError } from '../errors.ts';
-import type { EvalOptions, RejectedEvent } from '../eval.ts';
+import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import { FieldTable } from '../event/record.ts';
 import { CorrelationExplainer } from '../explain/correlation.ts';
 import { compileExplanation } from '../explain/match.ts';
-import { listsFolder } from '../list-files.ts';
+import { listsFolder } from '../files/list-files.ts';
 import type { Lists } from '../lookup/list.ts';
 import { textOf } from '../detect/values.ts';
 import { suggestion } from '../sigma/nearest.ts';

@@ -2,10 +2,10 @@
 
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
-import { loadMapping } from '../mapping-files.ts';
-import { readPlaceholders } from '../placeholders.ts';
-import type { GivenPlaceholders } from '../placeholders.ts';
-import { loadRules } from '../rules-files.ts';
+import { loadMapping } from '../files/mapping-files.ts';
+import { readPlaceholders } from '../files/placeholders.ts';
+import type { GivenPlaceholders } from '../files/placeholders.ts';
+import { loadRules } from '../files/rule-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { EventVisitor } from '../source/source.ts';

@@ -5,7 +5,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { MappedDecoder } from '../event/mapping/mapped-decoder.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { FieldTable } from '../event/record.ts';
-import { loadMapping, readMappingFile, readyMappings } from '../mapping-files.ts';
+import { loadMapping, readMappingFile, readyMappings } from '../files/mapping-files.ts';
 import { EXIT } from './errors.ts';
 import { faultLine, forEachLine } from './inputs.ts';
 import { write } from './output.ts';

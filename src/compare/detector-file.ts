@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
-import { loadRules } from '../rules-files.ts';
+import { loadRules } from '../files/rule-files.ts';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import type { DetectorSetup } from './tumbling-detector.ts';

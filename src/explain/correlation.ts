@@ -13,7 +13,7 @@ import { termsIn } from '../detect/novelty-gate.ts';
 import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
 import { ScaledBounds } from '../detect/scaled-bounds.ts';
 import { combinations, textOf, textsOf } from '../detect/values.ts';
-import type { EvalOptions, RejectedEvent } from '../eval.ts';
+import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';

@@ -17,7 +17,7 @@ import { generate } from '../../replay/index.ts';
 import { Causes } from '../../src/backtest/causes.ts';
 import type { Judgement } from '../../src/backtest/judge.ts';
 import { Judge } from '../../src/backtest/judge.ts';
-import { findRuleFiles, loadRules } from '../../src/rules-files.ts';
+import { findRuleFiles, loadRules } from '../../src/files/rule-files.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 
 const DAY_MS = 86_400_000;

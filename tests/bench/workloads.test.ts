@@ -15,7 +15,7 @@ import { createDecoder } from '../../src/event/create-decoder.ts';
 import { JsonParseDecoder } from '../../src/event/json-parse-decoder.ts';
 import { Pseudonyms } from '../../src/event/pseudonyms.ts';
 import { FieldTable } from '../../src/event/record.ts';
-import { Evaluator } from '../../src/eval.ts';
+import { Evaluator } from '../../src/eval/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { EventField, OracleDocument, OracleEvent } from '../oracle/documents.ts';
 import { evaluate } from '../oracle/oracle.ts';

@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../src/eval.ts';
+import { evalEvents } from '../../src/eval/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { correlationFiles, type CorrelationCase } from './case-files.ts';
 import { alertsOf, errorsOf, firingsOf, listsOf, matchesOf } from './engine.ts';

@@ -1,7 +1,7 @@
 /** Every case under detection/ holds for the loader and the engine of `vigie eval`. */
 
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../src/eval.ts';
+import { evalEvents } from '../../src/eval/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { detectionFiles } from './case-files.ts';
 import { errorsOf, listsOf, matchesOf } from './engine.ts';

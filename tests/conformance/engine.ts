@@ -1,6 +1,6 @@
 /** What the loader and `vigie eval` say, in the words of the case files. */
 
-import type { EvalLine } from '../../src/eval.ts';
+import type { EvalLine } from '../../src/eval/eval.ts';
 import type { Fault, RuleSet } from '../../src/sigma/rule.ts';
 import { Lists, LookupList } from '../../src/lookup/list.ts';
 import type { DetectionCase, Matches, Row } from './case-files.ts';

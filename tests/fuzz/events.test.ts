@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest';
 import { createDecoder } from '../../src/event/create-decoder.ts';
 import { FieldTable } from '../../src/event/record.ts';
-import { Evaluator } from '../../src/eval.ts';
+import { Evaluator } from '../../src/eval/eval.ts';
 import { compileMatcher } from '../../src/sigma/matcher.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { campaign, CAMPAIGN_LIMIT_MS } from './campaign.ts';

@@ -4,7 +4,7 @@
  */
 
 import { expect, test } from 'vitest';
-import { Evaluator } from '../../src/eval.ts';
+import { Evaluator } from '../../src/eval/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { campaign, CAMPAIGN_LIMIT_MS } from './campaign.ts';
 import { DOCUMENTS } from './corpus.ts';

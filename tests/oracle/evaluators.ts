@@ -1,6 +1,6 @@
 /** Everything that answers a log, in the same words: the oracle, and the engine behind `vigie eval`. */
 
-import { evalEvents, type EvalLine } from '../../src/eval.ts';
+import { evalEvents, type EvalLine } from '../../src/eval/eval.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { OracleDocument, OracleEvent } from './documents.ts';

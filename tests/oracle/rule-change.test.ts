@@ -5,7 +5,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { handOver } from '../../src/rule-change.ts';
+import { handOver } from '../../src/pipeline/rule-change.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { reloaded, StateBench } from '../support/state-bench.ts';
 import { cases, eventAsText, forAll, rulesAsText, timeoutMs, type Case } from './random-log.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
-import type { WarmUp } from '../../src/rule-change.ts';
+import type { WarmUp } from '../../src/pipeline/rule-change.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { AssignedPartition } from '../../src/source/source.ts';
 import { event } from './cli/fixtures.ts';

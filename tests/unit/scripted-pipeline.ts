@@ -1,8 +1,8 @@
 /** A pipeline on a source that says what it is told to, with a clock driven by hand and a sink that takes all. */
 
 import type { Clock } from '../../src/clock.ts';
-import { Pipeline, type PipelineOptions } from '../../src/pipeline.ts';
-import type { PipelineObserver } from '../../src/pipeline-observer.ts';
+import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
+import type { PipelineObserver } from '../../src/pipeline/pipeline-observer.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { Assignment, Commit, EventBatch, Idle, Source } from '../../src/source/source.ts';
 import { ALL_RULES } from './cli/fixtures.ts';

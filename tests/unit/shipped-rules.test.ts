@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadRules } from '../../src/rules-files.ts';
+import { loadRules } from '../../src/files/rule-files.ts';
 
 const ruleSet = loadRules(['rules']);
 const documents = [...ruleSet.rules, ...ruleSet.correlations];

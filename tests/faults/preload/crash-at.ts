@@ -14,8 +14,8 @@ import { DeadLetterTopic } from '../../../src/sink/dead-letter-topic.ts';
 import { DiskSpool } from '../../../src/sink/spool/disk-spool.ts';
 import { Spool } from '../../../src/sink/spool/spool.ts';
 import { KafkaSource } from '../../../src/source/kafka-source.ts';
-import { Snapshots } from '../../../src/snapshots.ts';
-import { Telemetry } from '../../../src/telemetry.ts';
+import { Snapshots } from '../../../src/pipeline/snapshots.ts';
+import { Telemetry } from '../../../src/service/telemetry.ts';
 import type { CrashStep } from '../crash-steps.ts';
 
 const [step, nth] = (process.env['FAULT_CRASH'] ?? '').split(':') as [CrashStep, string];

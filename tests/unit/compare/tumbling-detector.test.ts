@@ -7,7 +7,7 @@ import { readDetector } from '../../../src/compare/detector-file.ts';
 import { nextWorkingTime, TumblingDetector } from '../../../src/compare/tumbling-detector.ts';
 import { createDecoder } from '../../../src/event/create-decoder.ts';
 import { FieldTable } from '../../../src/event/record.ts';
-import { findRuleFiles, loadRules } from '../../../src/rules-files.ts';
+import { findRuleFiles, loadRules } from '../../../src/files/rule-files.ts';
 
 const FOLDER = 'docs/examples/misconfigured-2025';
 const EXAMPLE = readDetector(FOLDER);

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { evalEvents, type EvalLine } from '../../../src/eval.ts';
+import { evalEvents, type EvalLine } from '../../../src/eval/eval.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { listsOf } from '../lookup/lists.ts';
 

@@ -1,7 +1,7 @@
 /** `vigie.sequence` on persons, whom nobody behind the decoder knows, and within its bound. */
 
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../../src/eval.ts';
+import { evalEvents } from '../../../src/eval/eval.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { Judgement } from '../../../src/window/closing-log.ts';
 import { CountMeasure } from '../../../src/window/measures.ts';

@@ -1,7 +1,7 @@
 /** What is shown of a correlation's groups is what the engine judged. */
 
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../../src/eval.ts';
+import { evalEvents } from '../../../src/eval/eval.ts';
 import { type CorrelationExplanation, CorrelationExplainer } from '../../../src/explain/correlation.ts';
 import type { CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { cases, eventAsText, forAll, rulesAsText, timeoutMs } from '../../oracle/random-log.ts';

@@ -1,7 +1,7 @@
 /** Rules that name lookup lists: what they match, what is wrong with them, and when they are not loaded. */
 
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../../src/eval.ts';
+import { evalEvents } from '../../../src/eval/eval.ts';
 import { Lists } from '../../../src/lookup/list.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { listsOf } from '../lookup/lists.ts';

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { evalEvents } from '../../../src/eval.ts';
+import { evalEvents } from '../../../src/eval/eval.ts';
 import { HOLIDAY_REGIONS, isHoliday, weekdayOf } from '../../../src/sigma/holidays.ts';
 import { compileWorkClock, isOff } from '../../../src/sigma/working-hours.ts';
 import { load, ruleText } from './matching.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { evalEvents } from '../../../src/eval.ts';
+import { evalEvents } from '../../../src/eval/eval.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { raisesAlerts } from '../../../src/sigma/rule.ts';
 

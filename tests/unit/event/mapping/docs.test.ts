@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { mappingSchema } from '../../../../src/event/mapping/mapping.ts';
 import { TIME_FORMATS } from '../../../../src/event/mapping/log-time.ts';
-import { readyMappings } from '../../../../src/mapping-files.ts';
+import { readyMappings } from '../../../../src/files/mapping-files.ts';
 import { described, mappingOf } from './support.ts';
 
 const text = readFileSync(new URL('../../../../docs/mappings.md', import.meta.url), 'utf8');

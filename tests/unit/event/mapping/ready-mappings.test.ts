@@ -5,7 +5,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadMapping, readyMappings } from '../../../../src/mapping-files.ts';
+import { loadMapping, readyMappings } from '../../../../src/files/mapping-files.ts';
 import { described } from './support.ts';
 
 const text = (name: string): string => readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8');

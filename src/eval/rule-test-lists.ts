@@ -1,0 +1,49 @@
+/**
+ * The lookup lists of rule tests. A test says what its lists hold; a list that it does not give is empty, so
+ * that its outcome does not depend on what an organisation's lists hold today.
+ */
+
+import type { ListContents, Lists, LookupList } from '../lookup/list.ts';
+import { suggestion } from '../sigma/nearest.ts';
+
+type Cell = string | number | boolean;
+
+/** By name: rows as maps from column to cell. */
+export type GivenLists = Readonly<Record<string, readonly Readonly<Record<string, Cell>>[]>>;
+
+/** Fills every list as a test gives it. Returns what is wrong with that, undefined when nothing is. */
+export function fillLists(lists: Lists, given: GivenLists): string | undefined {
+  const unknown = Object.keys(given).find((name) => lists.get(name) === undefined);
+  if (unknown !== undefined)
+    return `there is no list ${JSON.stringify(unknown)}${suggestion(unknown, lists.names)}`;
+  for (const list of lists.all) {
+    const rows = (given[list.name] ?? []).map((row) => rowOf(list, row));
+    const wrong = rows.find((row) => typeof row === 'string');
+    if (wrong !== undefined) return wrong;
+    const [fault] = list.replace(contentsOf(list, rows as string[][]));
+    if (fault !== undefined) return `${list.name}, row ${fault.line}: ${fault.message}`;
+  }
+  return undefined;
+}
+
+/** Runs something that fills lists, and puts back what they held before. */
+export function keepingLists<T>(lists: Lists, run: () => T): T {
+  const before = lists.all.map((list) => [list, list.contents, list.file, list.version] as const);
+  try {
+    return run();
+  } finally {
+    for (const [list, contents, file, version] of before) list.replace(contents, file, version);
+  }
+}
+
+/** The cells in the order of the columns, or what is wrong with the row. */
+function rowOf(list: LookupList, row: Readonly<Record<string, Cell>>): string[] | string {
+  const names = Object.keys(row);
+  if (names.length !== list.columns.length || list.columns.some((column) => !Object.hasOwn(row, column)))
+    return `a row of ${list.name} has ${list.columns.join(', ')}, not ${names.join(', ') || 'nothing'}`;
+  return list.columns.map((column) => String(row[column]));
+}
+
+function contentsOf({ columns }: LookupList, rows: readonly (readonly string[])[]): ListContents {
+  return { columns, rows, lines: rows.map((_, r) => r + 1) };
+}

@@ -1,0 +1,67 @@
+/**
+ * The rule files of a running service: whether they changed, and what they say now.
+ *
+ * Changed files are to be loaded once they are the same at two looks in a row, so that some that are being
+ * written are not taken by halves. What is wrong with them is an answer, never an exception.
+ */
+
+import { messageOf, VigieError } from '../errors.ts';
+import { versionOf } from './list-files.ts';
+import { readPlaceholders, type GivenPlaceholders } from './placeholders.ts';
+import { findRuleFiles, loadRules } from './rule-files.ts';
+import type { Fault, RuleSet } from '../sigma/rule.ts';
+
+export interface RulePlaces {
+  readonly paths: readonly string[];
+  readonly listsFolder: string | undefined;
+  readonly placeholders: string | GivenPlaceholders | undefined;
+}
+
+/** Why files are not taken; without a place where it is none of a file. */
+export type Refusal = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'file' | 'line' | 'column'>>;
+
+export class RuleFilesWatch {
+  readonly #places: RulePlaces;
+  #taken: string;
+  #before: string;
+
+  /** Takes note of the files as those in force: to be called before they are loaded, so that no change is missed. */
+  constructor(places: RulePlaces) {
+    this.#places = places;
+    this.#taken = this.#version();
+    this.#before = this.#taken;
+  }
+
+  /** Whether the files are others than those last loaded, and were the same at the look before. */
+  look(): boolean {
+    const version = this.#version();
+    const settled = version === this.#before;
+    this.#before = version;
+    return settled && version !== this.#taken;
+  }
+
+  /** Loads them. A set with any fault is none. */
+  load(): { readonly ruleSet: RuleSet } | { readonly refusals: readonly [Refusal, ...Refusal[]] } {
+    this.#taken = this.#version();
+    const { paths, listsFolder, placeholders } = this.#places;
+    try {
+      const ruleSet = loadRules(paths, { listsFolder, placeholders: readPlaceholders(placeholders) });
+      const [first, ...others] = ruleSet.faults.filter(({ severity }) => severity === 'error');
+      if (first !== undefined) return { refusals: [first, ...others] };
+      if (ruleSet.rules.length + ruleSet.correlations.length > 0) return { ruleSet };
+      return { refusals: [{ code: 'NO_RULES', message: `there is no rule under ${paths.join(', ')}` }] };
+    } catch (error) {
+      const code = error instanceof VigieError ? error.code : 'RULES_UNREADABLE';
+      return { refusals: [{ code, message: messageOf(error) }] };
+    }
+  }
+
+  /** Tells apart what the files hold at different times. */
+  #version(): string {
+    try {
+      return findRuleFiles(this.#places.paths).map(versionOf).join('\n');
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+}

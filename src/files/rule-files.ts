@@ -1,0 +1,87 @@
+/**
+ * Rule files on disk → rule set. Walks files and folders, hands their text to the parser, and turns what
+ * cannot be read into a fault of that file; only a path that leads nowhere is an error of the call.
+ */
+
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { VigieError, messageOf } from '../errors.ts';
+import { listFolders, loadLists } from './list-files.ts';
+import { parseRules } from '../sigma/parse-rules.ts';
+import type { ParseOptions, RuleSource } from '../sigma/parse-rules.ts';
+import type { Fault, RuleSet } from '../sigma/rule.ts';
+import { MAX_FILE_BYTES } from '../sigma/yaml-tree.ts';
+import { readTextFile } from './text-file.ts';
+
+export interface LoadOptions extends Omit<ParseOptions, 'lists'> {
+  /** Folder of lookup lists that take the place of those beside the rules. */
+  readonly listsFolder?: string | undefined;
+}
+
+/**
+ * Loads all rules of the files and folders, and the lookup lists for them. Throws VigieError RULES_UNREADABLE
+ * for a path, and LISTS_UNREADABLE for a folder of lists, that cannot be opened.
+ */
+export function loadRules(paths: readonly string[], options: LoadOptions = {}): RuleSet {
+  const sources: RuleSource[] = [];
+  const unreadable: Fault[] = [];
+  for (const file of findRuleFiles(paths)) {
+    const read = readTextFile(file, MAX_FILE_BYTES);
+    if (typeof read === 'string') sources.push({ file, text: read });
+    else unreadable.push(read);
+  }
+  const { listsFolder, ...parseOptions } = options;
+  const { lists, faults } = loadLists(listFolders(paths, listsFolder));
+  const set = parseRules(sources, { ...parseOptions, lists });
+  return { ...set, faults: [...faults, ...unreadable, ...set.faults] };
+}
+
+/**
+ * The rule files under the paths: a path to a file is taken as it is, a folder is walked for `*.yml` and
+ * `*.yaml`. Sorted, each once. Tests (`*.tests.yml`) and hidden folders are left out.
+ */
+export function findRuleFiles(paths: readonly string[]): readonly string[] {
+  const files = new Map<string, string>();
+  for (const start of paths) {
+    for (const file of isFolder(start) ? walk(start) : [start]) {
+      const identity = path.resolve(file);
+      if (!files.has(identity)) files.set(identity, file);
+    }
+  }
+  return [...files.values()];
+}
+
+function isFolder(start: string): boolean {
+  try {
+    return statSync(start).isDirectory();
+  } catch (cause) {
+    throw new VigieError('RULES_UNREADABLE', `the rules at ${start} cannot be opened: ${messageOf(cause)}`, {
+      remedy: 'Give the path of a rule file or of a folder with *.yml files.',
+      cause,
+    });
+  }
+}
+
+function walk(folder: string): string[] {
+  let entries;
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    throw new VigieError('RULES_UNREADABLE', `the folder ${folder} cannot be read: ${messageOf(cause)}`, {
+      remedy: 'Give this process the right to read the folder, or leave it out.',
+      cause,
+    });
+  }
+  return entries
+    .filter((entry) => !entry.name.startsWith('.'))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const full = path.join(folder, entry.name);
+      if (entry.isDirectory()) return walk(full);
+      return isRuleFile(entry.name) && !(entry.isSymbolicLink() && isFolder(full)) ? [full] : [];
+    });
+}
+
+function isRuleFile(name: string): boolean {
+  return /\.ya?ml$/.test(name) && !/\.tests\.ya?ml$/.test(name);
+}

@@ -1,0 +1,140 @@
+/**
+ * Bytes of the source → decoded events for whoever takes them; what is none becomes a dead letter, what is to be
+ * kept goes to the archive. Everything is counted once.
+ */
+
+import type { Clock } from '../clock.ts';
+import { textOf, textsOf } from '../detect/values.ts';
+import { createDecoder } from '../event/create-decoder.ts';
+import type { Decoder, DecodeFault, Undecoded } from '../event/decoder.ts';
+import type { Mapping } from '../event/mapping/mapping.ts';
+import type { EventRecord, FieldTable } from '../event/record.ts';
+import type { Processed, Tally, Waiting } from './intake.ts';
+import type { PipelineObserver } from './pipeline-observer.ts';
+import { ARCHIVED_FIELDS } from '../sink/event-row.ts';
+import type { ArchivedEvent } from '../sink/sink.ts';
+import type { EventBatch } from '../source/source.ts';
+
+export interface EventIntakeOptions {
+  readonly source: { readonly name: string };
+  readonly pseudonymKey: Uint8Array;
+  readonly timestampField: string;
+  readonly personFields: readonly string[];
+  readonly maxEventBytes: number;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping: Mapping | undefined;
+  readonly maxFutureMs: number;
+  /** Write every accepted event to the archive. */
+  readonly archive: boolean;
+  readonly clock: Clock;
+  readonly observer: Pick<PipelineObserver, 'batch' | 'deadLetter'>;
+}
+
+/** Takes an event; a negative answer says that it is a copy of one that was taken. */
+interface EventTaker {
+  readonly evidence: { readonly idSlot: number };
+  process(record: EventRecord, partition: number, offset: number): number;
+}
+
+export class EventIntake {
+  readonly #options: EventIntakeOptions;
+  readonly #waiting: Waiting;
+  readonly #tally: Tally;
+  readonly #archived: readonly (readonly [path: string, slot: number])[];
+  readonly #decoder: Decoder;
+  readonly #record: EventRecord;
+
+  /** Freezes `fields`: whoever takes the events has asked for what it needs. */
+  constructor(options: EventIntakeOptions, fields: FieldTable, waiting: Waiting, tally: Tally) {
+    const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = options;
+    this.#options = options;
+    this.#waiting = waiting;
+    this.#tally = tally;
+    this.#archived = archive ? ARCHIVED_FIELDS.map((path) => [path, fields.slot(path)] as const) : [];
+    this.#decoder = createDecoder({
+      fields,
+      timeRequired: true,
+      timestampField,
+      personFields,
+      maxEventBytes,
+      pseudonymKey,
+      mapping,
+    });
+    this.#record = fields.newRecord();
+  }
+
+  process(batch: EventBatch, taker: EventTaker, covers: (offset: number) => boolean): Processed {
+    const { clock, maxFutureMs, observer } = this.#options;
+    const now = clock.now();
+    const { partition } = batch;
+    const latest = now + maxFutureMs;
+    const tally = this.#tally;
+    const record = this.#record;
+    const decoder = this.#decoder;
+    const archives = this.#archived.length > 0;
+    const skipped = new Map<string, number>();
+    let restored = 0;
+    let fruitful = false;
+    let bytes = 0;
+    batch.forEach((data, start, end, offset) => {
+      let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
+      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
+      fruitful ||= fault === undefined;
+      if (covers(offset)) {
+        restored += 1;
+        if (fault === undefined) taker.process(record, partition, offset);
+        return;
+      }
+      tally.events += 1;
+      bytes += end - start;
+      if (fault?.code === 'SKIPPED') {
+        skipped.set(fault.reason, (skipped.get(fault.reason) ?? 0) + 1);
+        tally.skipped += 1;
+        return;
+      }
+      if (fault !== undefined) {
+        // Not data.slice: of a Buffer that is a view, and sources use their buffers again.
+        this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
+        return;
+      }
+      if (taker.process(record, partition, offset) < 0) {
+        tally.duplicates += 1;
+        return;
+      }
+      tally.accepted += 1;
+      if (archives) {
+        this.#waiting.keep(this.#archivedEvent(taker.evidence.idSlot, partition, offset), end - start);
+      }
+    });
+    tally.bytes += bytes;
+    observer.batch({ events: batch.count - restored, bytes, restored, skipped });
+    return { fruitful, restored };
+  }
+
+  #reject(fault: DecodeFault, partition: number, offset: number, bytes: Uint8Array): void {
+    const letter = { ...fault, source: this.#options.source.name, partition, offset, bytes };
+    this.#waiting.reject(letter);
+    this.#tally.deadLetters += 1;
+    this.#options.observer.deadLetter(letter);
+  }
+
+  #archivedEvent(idSlot: number, partition: number, offset: number): ArchivedEvent {
+    const { slots, time } = this.#record;
+    const fields: Record<string, string | readonly string[]> = {};
+    for (const [path, slot] of this.#archived) {
+      const value = slots[slot];
+      if (value === undefined || value === null) continue;
+      const text = textOf(value) ?? textsOf(value);
+      if (text.length > 0) fields[path] = text;
+    }
+    const id = textOf(slots[idSlot]) ?? `${this.#options.source.name}/${partition}/${offset}`;
+    return { eventId: id, time, fields };
+  }
+}
+
+function futureFault(timeMs: number, nowMs: number, maxFutureMs: number): DecodeFault {
+  return {
+    code: 'FUTURE_TIME',
+    message: `event time ${new Date(timeMs).toISOString()} is ahead of the wall clock ${new Date(nowMs).toISOString()} by more than the ${maxFutureMs / 1000} s of VIGIE_MAX_FUTURE`,
+  };
+}

@@ -1,0 +1,524 @@
+/**
+ * Composes the stages: source → decode → engine → sink, and commits offsets after the sink acknowledged.
+ *
+ * Guarantee: what a commit covers is durable as alert rows, archived events and dead letters. Rows are the
+ * same rows when written again, so a crash at any point repeats work and changes no result.
+ *
+ * A flush takes a snapshot of what changed and writes it while further events are processed; at most one is
+ * under way, so a slow sink holds the pipeline back instead of filling memory.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import { type Episode, renderAlert } from '../alert/episode.ts';
+import { Engine } from '../detect/engine.ts';
+import type { Lineage } from '../detect/lineage.ts';
+import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
+import { FieldTable } from '../event/record.ts';
+import { VigieError } from '../errors.ts';
+import { takeStoredIds } from './known-alerts.ts';
+import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
+import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
+import { longestReachOf, RestorePlan } from './restore-plan.ts';
+import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
+import { alertingRules, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink, StoredAlert } from '../sink/sink.ts';
+import { type SnapshotOptions, Snapshots } from './snapshots.ts';
+import type {
+  AssignedPartition,
+  Assignment,
+  Commit,
+  CommitMetadata,
+  EventBatch,
+  ReadPosition,
+  Source,
+} from '../source/source.ts';
+
+export interface PipelineOptions extends EventIntakeOptions {
+  readonly source: Source;
+  readonly sink: AlertSink;
+  readonly deadLetters: DeadLetterSink;
+  readonly ruleSet: RuleSet;
+  readonly latenessMs: number;
+  readonly idleTimeoutMs: number;
+  readonly flushIntervalMs: number;
+  /** Where state is saved; without it, the log is read again after every start. */
+  readonly snapshots?: SnapshotOptions | undefined;
+  readonly observer: PipelineObserver;
+  /** What the source's pieces are. Default: events. */
+  readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
+}
+
+interface PartitionState {
+  nextOffset: number;
+  endOffset: number | undefined;
+  /** Wall time of the last batch with an event in it. */
+  lastEventAt: number;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  #ruleSet: RuleSet;
+  #intake: Intake;
+  #engine: Engine;
+  /** Rules that are to take the place of those in force. */
+  #nextRules: RuleSet | undefined;
+  #warmUps: readonly WarmUp[] = [];
+  #restore: RestorePlan;
+  /** Stored alerts that what is read again may be; nothing is told or committed before all of it is. */
+  #stored: readonly StoredAlert[] | undefined;
+  readonly #snapshots: Snapshots | undefined;
+  #assignedPartitions: readonly AssignedPartition[] = [];
+  readonly #partitions = new Map<number, PartitionState>();
+  /** What came with the offsets that the group had committed, by partition. */
+  readonly #committed = new Map<number, CommitMetadata>();
+  readonly #detectedAt = new WeakMap<Episode, number>();
+  /** Those of which the sink could not say whether they had been detected before. */
+  readonly #undated = new WeakSet<Episode>();
+  readonly #waiting = new Waiting();
+  #lastFlush = 0;
+  #assignedAt = 0;
+  #flushing: Promise<void> | undefined;
+  #failure: unknown;
+  /** Wall time at which the oldest event not yet flushed was taken. */
+  #unflushedSince = 0;
+  readonly #tally = newTally();
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    const { snapshots, source, clock, observer } = options;
+    this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
+    this.#ruleSet = options.ruleSet;
+    this.#intake = this.#intakeOf(options.ruleSet);
+    this.#engine = this.#intake.newEngine();
+    this.#restore = RestorePlan.none();
+  }
+
+  /**
+   * Has other rules take the place of those in force, between two batches and once windows are restored. The
+   * observer is told when they have. `undefined`: those in force stay, whatever was asked before.
+   */
+  replaceRules(ruleSet: RuleSet | undefined): void {
+    this.#nextRules = ruleSet === this.#ruleSet ? undefined : ruleSet;
+  }
+
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** Runs until the input ends or the signal aborts, then flushes. The sink must be open. */
+  async run(stop: AbortSignal): Promise<PipelineSummary> {
+    const { source, clock } = this.#options;
+    this.#lastFlush = clock.elapsed();
+    // Writes outlive the stop signal for a while: what is in hand is to be acknowledged, not thrown away.
+    const writes = new AbortController();
+    const onStop = () => setTimeout(() => writes.abort(), FINAL_FLUSH_MS).unref();
+    stop.addEventListener('abort', onStop, { once: true });
+    const { signal } = writes;
+    for await (const item of source.read(stop)) {
+      switch (item.kind) {
+        case 'assignment':
+          await this.#assigned(item, signal);
+          break;
+        case 'events':
+          this.#process(item);
+          this.#letIdleGo();
+          await this.#flushIfDue(signal);
+          break;
+        case 'idle':
+          this.#letIdleGo();
+          await this.#flushIfDue(signal);
+          break;
+      }
+      await this.#changeRules(signal);
+    }
+    // A file has an end: what waits for the watermark is judged there. A topic goes on.
+    if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
+    await this.#flush(signal, true);
+    await this.#flushed();
+    await this.#snapshots?.settled();
+    stop.removeEventListener('abort', onStop);
+    return { ...this.#tally };
+  }
+
+  #intakeOf(ruleSet: RuleSet, former?: Lineage): Intake {
+    return this.#options.intakeOf?.(ruleSet, former) ?? this.#eventsFor(ruleSet, former);
+  }
+
+  /** All that depends on which fields the rules read. */
+  #eventsFor(ruleSet: RuleSet, former?: Lineage): Intake {
+    const { pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
+    const settings = JSON.stringify([timestampField, personFields, mapping]);
+    const fields = new FieldTable();
+    const newEngine = (former?: Lineage): Engine =>
+      new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings, former });
+    // It asks for the fields, before the decoder is made.
+    let engine: Engine | undefined = newEngine(former);
+    const events = new EventIntake(this.#options, fields, this.#waiting, this.#tally);
+    return {
+      newEngine: (former) => {
+        const made = engine ?? newEngine(former);
+        engine = undefined;
+        return made;
+      },
+      process: (batch, to, covers) => events.process(batch, to, covers),
+      newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
+      idles: true,
+    };
+  }
+
+  /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
+  async #changeRules(signal: AbortSignal): Promise<void> {
+    const ruleSet = this.#nextRules;
+    if (ruleSet === undefined || this.#restore.unfinished) return;
+    this.#nextRules = undefined;
+    const before = this.#engine;
+    const intake = this.#intakeOf(ruleSet, before.lineage);
+    const engine = intake.newEngine(before.lineage);
+    const { empty, kept, ended } = handOver(before, engine);
+    const inForce = alertingRules(ruleSet);
+    for (const episode of ended) {
+      before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
+    }
+    await this.#flush(signal);
+    await this.#flushed();
+    for (const [was, is] of kept) {
+      const detectedAt = this.#detectedAt.get(was);
+      if (detectedAt !== undefined) this.#detectedAt.set(is, detectedAt);
+      if (this.#undated.has(was)) this.#undated.add(is);
+    }
+    this.#ruleSet = ruleSet;
+    intake.load?.(this.#intake.save?.());
+    this.#intake = intake;
+    this.#engine = engine;
+    const { newest } = engine.watermarks;
+    this.#options.observer.rules(ruleSet, engine);
+    this.#setWarmUps(warmUpsAfter(ruleSet, empty, newest, this.#warmUps));
+  }
+
+  #setWarmUps(warmUps: readonly WarmUp[]): void {
+    if (warmUps.length + this.#warmUps.length === 0) return;
+    this.#warmUps = warmUps;
+    this.#options.observer.warmUps(warmUps);
+  }
+
+  /** Whether it is, or will be, an alert in the database. */
+  #tells(episode: Episode): boolean {
+    const { rule } = episode.of;
+    if (!raisesAlerts(rule) || !this.#restore.reliable(episode)) return false;
+    return !this.#warmUps.some(
+      ({ rule: key, heldUntilMs = -Infinity }) => key === rule.key && episode.lastTrueAt <= heldUntilMs,
+    );
+  }
+
+  /** Other partitions than before: state is that of the committed offsets, saved or read again. */
+  async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
+    const { source, latenessMs, observer } = this.#options;
+    await this.#flushed();
+    this.#assignedAt = this.#options.clock.elapsed();
+    observer.assigned?.(partitions.map(({ partition }) => partition));
+    if (await this.#goOn(partitions)) return;
+    this.#stored = undefined;
+    this.#waiting.take();
+    this.#partitions.clear();
+    this.#committed.clear();
+    this.#assignedPartitions = partitions;
+    const saved = await this.#snapshots?.load(partitions, (former) => this.#intake.newEngine(former));
+    if (saved !== undefined) {
+      const { engine, position } = saved;
+      this.#engine = engine;
+      this.#intake.load?.(position.intake);
+      // Written again, and so counted as open here: the same rows, or older versions of them.
+      for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
+      this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
+      this.#setWarmUps(position.warmUps ?? []);
+      for (const partition of partitions) this.#resume(partition);
+      if (!this.#restore.unfinished) return;
+      observer.restore('started', 0);
+      await this.#askStored(engine.watermarks.watermark - longestReachOf(this.#ruleSet), signal);
+      return;
+    }
+    this.#engine = this.#intake.newEngine();
+    // What is read again is whole.
+    this.#setWarmUps([]);
+    this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
+    this.#restore = RestorePlan.of(partitions, this.#ruleSet, latenessMs);
+    for (const partition of partitions) this.#resume(partition);
+    const { fromTimeMs } = this.#restore;
+    if (fromTimeMs === undefined) return;
+    observer.restore('started', 0);
+    await this.#askStored(fromTimeMs, signal);
+    for (const { partition, committedOffset } of partitions) {
+      if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
+      if (this.#restore.skips(partition)) observer.restore('finished', 0);
+    }
+  }
+
+  /** One partition is read in the order in which it was: its alerts open under the same ids. */
+  async #askStored(sinceMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#assignedPartitions.length < 2) return;
+    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
+  }
+
+  /** Whether alerts that are read again still wait for the rest of what they are made of. */
+  get #holds(): boolean {
+    if (this.#stored === undefined || !this.#restore.unfinished) return false;
+    const { source, clock, idleTimeoutMs } = this.#options;
+    // Something of what was committed may not be there any more: then there is nothing to wait for.
+    const isOver = this.#assignedPartitions.every(({ partition }) => source.caughtUp?.(partition) ?? true);
+    return !isOver || clock.elapsed() - this.#assignedAt < idleTimeoutMs;
+  }
+
+  /**
+   * The same partitions as before, which may have been others' in between: what is in memory is a function of the
+   * log up to where it was read, so reading goes on there, and what waits to be written is still this process's.
+   */
+  async #goOn(partitions: readonly AssignedPartition[]): Promise<boolean> {
+    const before = this.#assignedPartitions;
+    if (before.length === 0 || before.length !== partitions.length) return false;
+    const positions: ReadPosition[] = [];
+    for (const { partition, gap } of partitions) {
+      const nextOffset = this.#partitions.get(partition)?.nextOffset;
+      const same = before.some((each) => each.partition === partition);
+      if (!same || gap !== undefined || nextOffset === undefined) return false;
+      positions.push({ partition, nextOffset, landmark: this.#options.source.landmarkOf?.(partition) });
+    }
+    if ((await this.#options.source.resume?.(positions)) !== true) return false;
+    this.#assignedPartitions = partitions;
+    for (const partition of partitions) this.#resume(partition);
+    this.#restore = RestorePlan.after(partitions, positions, this.#restore.fromTimeMs);
+    return true;
+  }
+
+  /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
+  #resume({ partition, metadata, endOffset, gap }: AssignedPartition): void {
+    if (metadata !== undefined) this.#committed.set(partition, metadata);
+    if (gap === undefined) return;
+    this.#options.observer.gap(this.#options.source.name, partition, gap);
+    if (gap.cause === 'recreated') return;
+    this.#partitions.set(partition, {
+      nextOffset: gap.toOffset,
+      endOffset,
+      lastEventAt: this.#options.clock.elapsed(),
+    });
+  }
+
+  #process(batch: EventBatch): void {
+    const { clock, observer, source } = this.#options;
+    const engine = this.#engine;
+    const { partition } = batch;
+    const restore = this.#restore;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#unflushedSince === 0) this.#unflushedSince = clock.now();
+    const { fruitful, restored } = this.#intake.process(batch, engine, (offset) =>
+      restore.covers(partition, offset),
+    );
+    this.#partitions.set(partition, {
+      nextOffset: batch.nextOffset,
+      endOffset: batch.endOffset,
+      // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
+      lastEventAt: fruitful
+        ? clock.elapsed()
+        : (this.#partitions.get(partition)?.lastEventAt ?? this.#assignedAt),
+    });
+    source.progress?.(partition, this.#intake.newestOf(engine, partition));
+    restore.restored += restored;
+    if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
+  }
+
+  /**
+   * Partitions that have brought no event for a while and have none waiting. Looked at after every batch: a busy
+   * partition never leaves a quiet moment, and would be held back by a silent one for ever.
+   */
+  #letIdleGo(): void {
+    const { clock, idleTimeoutMs, source } = this.#options;
+    if (!this.#intake.idles) return;
+    const now = clock.elapsed();
+    const { watermarks } = this.#engine;
+    for (const partition of watermarks.partitions) {
+      const state = this.#partitions.get(partition);
+      if (
+        now - (state?.lastEventAt ?? this.#assignedAt) >= idleTimeoutMs &&
+        (source.caughtUp?.(partition) ?? true) &&
+        watermarks.setIdle(partition)
+      ) {
+        this.#engine.advance();
+      }
+    }
+  }
+
+  async #flushIfDue(signal: AbortSignal): Promise<void> {
+    const { clock, flushIntervalMs } = this.#options;
+    const due = clock.elapsed() - this.#lastFlush >= flushIntervalMs || this.#waiting.isMuch;
+    if (due || (this.#flushing === undefined && this.#hasNewAlert())) await this.#flush(signal);
+  }
+
+  #hasNewAlert(): boolean {
+    if (this.#holds) return false;
+    for (const episode of this.#engine.tracker.changed) {
+      if (this.#tells(episode) && !this.#detectedAt.has(episode)) return true;
+    }
+    return false;
+  }
+
+  /** Starts a flush of all that changed, after the one before ended. */
+  async #flush(signal: AbortSignal, last = false): Promise<void> {
+    await this.#flushed();
+    const { clock, observer } = this.#options;
+    this.#lastFlush = clock.elapsed();
+    const { tracker } = this.#engine;
+    const holds = this.#holds;
+    if (this.#stored !== undefined && !holds) {
+      takeStoredIds(new Set([...tracker.open, ...tracker.changed]), this.#stored);
+      this.#stored = undefined;
+    }
+    const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
+    if (!holds) tracker.changed.clear();
+    const { archive, letters } = this.#waiting.take();
+    const commits = holds ? [] : this.#commits();
+    const since = this.#unflushedSince;
+    this.#unflushedSince = 0;
+    const {
+      engine: { evidence },
+    } = this;
+    const now = clock.now();
+    const opened = changed.filter((episode) => !this.#detectedAt.has(episode));
+    const rendered = changed.map((episode) =>
+      renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
+    );
+    observer.state(this.#engine, this.#lag(), this.#restore.unfinished);
+    const keep = this.#takeSnapshot(commits, last);
+    this.#flushing = this.#write(changed, opened, rendered, archive, letters, commits, since, signal, keep)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+  }
+
+  /** Waits for the flush under way; throws what it failed with. Nothing is committed after a failure. */
+  async #flushed(): Promise<void> {
+    await this.#flushing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #write(
+    changed: readonly Episode[],
+    opened: readonly Episode[],
+    rendered: readonly Alert[],
+    archive: readonly ArchivedEvent[],
+    letters: readonly DeadLetter[],
+    commits: readonly Commit[],
+    since: number,
+    signal: AbortSignal,
+    keep: (() => void) | undefined,
+  ): Promise<void> {
+    const { sink, deadLetters, source, observer, clock } = this.#options;
+    if (rendered.length > 0) {
+      const fresh = new Set(opened);
+      const asked = changed.filter((episode) => fresh.has(episode) || this.#undated.has(episode));
+      const ids = asked.map(({ alertId }) => alertId);
+      const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
+      for (const episode of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
+      const rows = rendered.map((alert) => ({
+        ...alert,
+        detectedAt: known?.get(alert.alertId) ?? alert.detectedAt,
+      }));
+      await sink.writeAlerts(rows, signal);
+      changed.forEach((episode, i) => this.#detectedAt.set(episode, rows[i]!.detectedAt));
+      observer.alerts(
+        rows.map((alert, i) => ({ alert, opened: fresh.has(changed[i]!) })),
+        since === 0 ? 0 : clock.now() - since,
+      );
+    }
+    if (archive.length > 0) await sink.writeEvents(archive, signal);
+    if (letters.length > 0) await deadLetters.write(letters);
+    if (commits.length === 0) return;
+    try {
+      await source.commit(commits);
+      keep?.();
+    } catch (error) {
+      // The group gave the partitions away: whoever has them reads on from the last commit.
+      if (!(error instanceof VigieError) || !error.retryable) throw error;
+    }
+  }
+
+  /** Saves state with a flush if it is time; returns what keeps it, to be called after the commit. */
+  #takeSnapshot(commits: readonly Commit[], last: boolean): (() => void) | undefined {
+    const snapshots = this.#snapshots;
+    if (snapshots === undefined || !(last || snapshots.due)) return undefined;
+    // Half-restored state is older than what is committed, and an uncommitted one newer.
+    if (this.#restore.unfinished || commits.length === 0) return undefined;
+    const { source } = this.#options;
+    const partitions = this.#assignedPartitions.map(({ partition, committedOffset }): ReadPosition => ({
+      partition,
+      nextOffset: this.#partitions.get(partition)?.nextOffset ?? committedOffset,
+      landmark: source.landmarkOf?.(partition),
+    }));
+    return snapshots.take(this.#engine, {
+      partitions,
+      reliableFromMs: this.#restore.fromTimeMs,
+      warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
+      intake: this.#intake.save?.(),
+    });
+  }
+
+  #commits(): Commit[] {
+    const oldestOpen = this.#oldestOpen();
+    return [...this.#partitions]
+      .filter(([partition, { nextOffset }]) => !this.#restore.covers(partition, nextOffset - 1))
+      .map(([partition, { nextOffset }]) => ({
+        partition,
+        nextOffset,
+        metadata: {
+          newestEventTime: Math.max(
+            this.#intake.newestOf(this.#engine, partition),
+            this.#committed.get(partition)?.newestEventTime ?? -Infinity,
+          ),
+          ...(oldestOpen === Infinity ? {} : { oldestOpen }),
+        },
+      }));
+  }
+
+  /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
+  #oldestOpen(): number {
+    const { tracker, watermarks } = this.#engine;
+    const { latenessMs } = this.#options;
+    let oldest = Infinity;
+    // Partitions that are ahead wait for one that is behind. Whoever has them next may not have that one.
+    const waitsSince = (judgedTo: number): void => {
+      if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
+    };
+    waitsSince(watermarks.watermark + latenessMs);
+    for (const episode of tracker.open) {
+      if (raisesAlerts(episode.of.rule) && this.#restore.reliable(episode)) {
+        oldest = Math.min(oldest, episode.crossedAt);
+      }
+    }
+    // Until all is judged that had been before, not all that had been open is so again.
+    for (const before of this.#committed.values()) {
+      if (watermarks.watermark < before.newestEventTime - latenessMs) {
+        oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
+        waitsSince(before.newestEventTime);
+      }
+    }
+    return oldest;
+  }
+
+  #lag(): Map<number, PartitionLag> {
+    return new Map(
+      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
+        partition,
+        {
+          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
+          newestEventTime: this.#intake.newestOf(this.#engine, partition),
+        },
+      ]),
+    );
+  }
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
+
+/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
+const FINAL_FLUSH_MS = 8000;

@@ -1,0 +1,189 @@
+/**
+ * Saved state of the pipeline: the engine, and where in the source it stood.
+ *
+ * Guarantee: what stands in the file was acknowledged. It is taken together with a flush and put in place only
+ * after that flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
+ * never ahead of the committed ones. Whatever cannot be taken up again, for any reason, is told of with a code
+ * and left alone: the log is read again.
+ */
+
+import type { Clock } from '../clock.ts';
+import { savedLineage } from '../detect/engine-state.ts';
+import type { Engine } from '../detect/engine.ts';
+import type { Lineage } from '../detect/lineage.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import type { PipelineObserver } from './pipeline-observer.ts';
+import type { WarmUp } from './rule-change.ts';
+import type { SnapshotFile } from './snapshot-file.ts';
+import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
+import { StateReader } from '../state/state-reader.ts';
+import { StateWriter } from '../state/state-writer.ts';
+
+export interface SnapshotOptions {
+  readonly file: SnapshotFile;
+  /** Least wall time between two. */
+  readonly intervalMs: number;
+  /** Consumer group: the offsets of another one mean nothing here. */
+  readonly group: string;
+}
+
+/** Where the engine stood. */
+export interface Position {
+  /** By partition; those of which nothing was read are there without an offset. */
+  readonly partitions: readonly ReadPosition[];
+  /** What `RestorePlan` was made with, for alerts that are older than what was read. */
+  readonly reliableFromMs: number | undefined;
+  /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew of none. */
+  readonly warmUps?: readonly WarmUp[];
+  /** What `Intake.save` says. */
+  readonly intake?: unknown;
+}
+
+interface Stored extends Position {
+  readonly source: string;
+  readonly group: string;
+  readonly takenAtMs: number;
+}
+
+/** Why saved state is not used or not written, in the log and in metrics; docs/recovery.md explains each. */
+export const STATE_CODES = [
+  'STATE_PARTITIONS',
+  'STATE_RULES',
+  'STATE_OFFSETS',
+  'STATE_SOURCE',
+  'STATE_KEY',
+  'STATE_SETTINGS',
+  'STATE_VERSION',
+  'STATE_TORN',
+  'STATE_FOREIGN',
+  'STATE_UNREADABLE',
+  'STATE_UNWRITABLE',
+] as const;
+
+/** At most this share of the time goes into saving, however large the state is. */
+const LARGEST_SHARE = 0.05;
+
+export class Snapshots {
+  readonly #options: SnapshotOptions;
+  readonly #source: Source;
+  readonly #clock: Clock;
+  readonly #observer: PipelineObserver;
+  #dueAt: number;
+  #writing: Promise<void> | undefined;
+
+  constructor(options: SnapshotOptions, source: Source, clock: Clock, observer: PipelineObserver) {
+    this.#options = options;
+    this.#source = source;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#dueAt = clock.elapsed() + options.intervalMs;
+  }
+
+  get due(): boolean {
+    return this.#writing === undefined && this.#clock.elapsed() >= this.#dueAt;
+  }
+
+  /** Saves the state of this instant; what is returned puts it in the file, once all before it is committed. */
+  take(engine: Engine, position: Position): () => void {
+    const since = this.#clock.elapsed();
+    const { group, intervalMs } = this.#options;
+    const takenAtMs = this.#clock.now();
+    const stored: Stored = { ...position, source: this.#source.name, group, takenAtMs };
+    const writer = new StateWriter();
+    writer.section('position', (section) => section.text(JSON.stringify(stored)));
+    engine.save(writer);
+    const pauseMs = this.#clock.elapsed() - since;
+    this.#dueAt = since + Math.max(intervalMs, pauseMs / LARGEST_SHARE);
+    return () => {
+      // The last one may find the one before still being written.
+      const writing: Promise<void> = this.settled()
+        .then(() => this.#write(writer.finish(), pauseMs, takenAtMs))
+        .finally(() => {
+          if (this.#writing === writing) this.#writing = undefined;
+        });
+      this.#writing = writing;
+    };
+  }
+
+  /** Waits for the writing under way. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(pieces: readonly Uint8Array[], pauseMs: number, takenAtMs: number): Promise<void> {
+    try {
+      await this.#options.file.write(pieces);
+    } catch (error) {
+      // The one before is still there: only more would have to be read again.
+      this.#observer.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason: messageOf(error) });
+      return;
+    }
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    this.#observer.snapshot({ kind: 'saved', seconds: pauseMs / 1000, bytes, takenAtMs });
+  }
+
+  /**
+   * An engine that goes on from what is saved, with the source set to where that stood; undefined when nothing
+   * usable is. `newEngine`: one of the present rules.
+   */
+  async load(
+    assigned: readonly AssignedPartition[],
+    newEngine: (former: Lineage) => Engine,
+  ): Promise<{ readonly engine: Engine; readonly position: Position } | undefined> {
+    await this.settled();
+    const since = this.#clock.elapsed();
+    try {
+      const bytes = await this.#options.file.read();
+      if (bytes === undefined) return undefined;
+      const reader = new StateReader(bytes);
+      const position = reader.section('position', (section) => JSON.parse(section.text()) as Stored);
+      this.#check(position, assigned);
+      const engine = newEngine(savedLineage(reader));
+      const without = engine.load(reader);
+      if (without.length > 0) {
+        const keys = without.map(({ key }) => key).join(', ');
+        throw unusable('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
+      }
+      if (!(await this.#source.resume?.(position.partitions))) {
+        throw unusable('STATE_OFFSETS', 'the source no longer holds what came after it');
+      }
+      const seconds = (this.#clock.elapsed() - since) / 1000;
+      this.#observer.snapshot({
+        kind: 'loaded',
+        seconds,
+        bytes: bytes.length,
+        takenAtMs: position.takenAtMs,
+      });
+      return { engine, position };
+    } catch (error) {
+      const code = error instanceof VigieError ? error.code : 'STATE_UNREADABLE';
+      this.#observer.snapshot({ kind: 'refused', code, reason: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  #check({ source, group, partitions }: Stored, assigned: readonly AssignedPartition[]): void {
+    if (source !== this.#source.name || group !== this.#options.group) {
+      throw unusable('STATE_SOURCE', `it is of ${source} as read by ${group}`);
+    }
+    const saved = new Map(partitions.map((position) => [position.partition, position]));
+    if (saved.size !== assigned.length || assigned.some(({ partition }) => !saved.has(partition))) {
+      throw unusable('STATE_PARTITIONS', `it is of partitions ${[...saved.keys()].join(', ')}`);
+    }
+    for (const { partition, committedOffset, gap } of assigned) {
+      const { nextOffset } = saved.get(partition)!;
+      const known =
+        nextOffset === undefined ? committedOffset === undefined : nextOffset <= (committedOffset ?? -1);
+      if (gap !== undefined || !known) {
+        throw unusable(
+          'STATE_OFFSETS',
+          `it stands at another place of partition ${partition} than the group`,
+        );
+      }
+    }
+  }
+}
+
+function unusable(code: (typeof STATE_CODES)[number], message: string): VigieError {
+  return new VigieError(code, message, { remedy: 'The log is read again instead; nothing has to be done.' });
+}

@@ -1,0 +1,286 @@
+/**
+ * The stateless half of a scaled-out detector: partitions of the input → signals to the shards.
+ *
+ * Guarantee: what a commit covers was acknowledged by the signals topic in all shards, and as archived events and
+ * dead letters. A crash repeats work; the shards recognise what comes again. The epoch of a partition is
+ * committed before the first signal that carries it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { VigieError } from '../errors.ts';
+import { EventIntake, type EventIntakeOptions } from '../pipeline/event-intake.ts';
+import { FieldTable } from '../event/record.ts';
+import { newTally, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
+import type { PartitionLag, PipelineObserver } from '../pipeline/pipeline-observer.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { Router, type RouterCounts } from '../signal/router.ts';
+import type { AlertSink, DeadLetterSink } from '../sink/sink.ts';
+import type { SignalSink } from '../sink/signal-topic.ts';
+import type { Assignment, Commit, EventBatch, Source } from '../source/source.ts';
+
+export interface MatchStageOptions extends EventIntakeOptions {
+  readonly source: Source;
+  readonly signals: SignalSink;
+  /** Partitions of the signals topic. */
+  readonly shards: number;
+  readonly keyCheck: number;
+  readonly archiveSink: Pick<AlertSink, 'writeEvents'>;
+  readonly deadLetters: DeadLetterSink;
+  readonly ruleSet: RuleSet;
+  readonly idleTimeoutMs: number;
+  /** Longest wall time between two commits. */
+  readonly flushIntervalMs: number;
+  readonly observer: Pick<PipelineObserver, 'assigned' | 'batch' | 'deadLetter' | 'gap'> & {
+    /** After each sending. `sent`: messages and their bytes. */
+    matched(counts: RouterCounts, sent: { readonly messages: number; readonly bytes: number }): void;
+    lag(lag: ReadonlyMap<number, PartitionLag>): void;
+    /** Other rules are in force. */
+    rules(ruleSet: RuleSet): void;
+  };
+}
+
+interface PartitionState {
+  readonly epoch: number;
+  nextOffset: number;
+  endOffset: number | undefined;
+  /** Wall time of the last batch with an event in it. */
+  lastEventAt: number;
+}
+
+/** Signals are sent this often, if there are any, or when so much waits; with very many shards rarer, ms per shard. */
+const SEND_MS = 50;
+const SEND_MS_PER_SHARD = 1;
+const SEND_BYTES = 1024 * 1024;
+/** Shards that begin in the middle of their log learn of every partition within this wall time. */
+const REPEAT_MS = 10_000;
+/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
+const FINAL_MS = 8000;
+const BEGIN_RETRY_MS = 500;
+const NEVER = (): boolean => false;
+
+export class MatchStage {
+  readonly #options: MatchStageOptions;
+  readonly #waiting = new Waiting();
+  readonly #tally = newTally();
+  readonly #partitions = new Map<number, PartitionState>();
+  #router: Router;
+  #intake: EventIntake;
+  #ruleSet: RuleSet;
+  #nextRules: RuleSet | undefined;
+  #sourcePartitions = 0;
+  #sentAt = 0;
+  #committedAt = 0;
+  #repeatedAt = 0;
+  #sending: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(options: MatchStageOptions) {
+    this.#options = options;
+    this.#ruleSet = options.ruleSet;
+    [this.#router, this.#intake] = this.#newStages();
+  }
+
+  /** Has other rules take the place of those in force, between two batches. */
+  replaceRules(ruleSet: RuleSet | undefined): void {
+    this.#nextRules = ruleSet;
+  }
+
+  /** The rules in force. */
+  get ruleSet(): RuleSet {
+    return this.#ruleSet;
+  }
+
+  /** Runs until the signal aborts, then sends and commits what is in hand. */
+  async run(stop: AbortSignal): Promise<PipelineSummary> {
+    const { source } = this.#options;
+    const writes = new AbortController();
+    const onStop = () => setTimeout(() => writes.abort(), FINAL_MS).unref();
+    stop.addEventListener('abort', onStop, { once: true });
+    for await (const item of source.read(stop)) {
+      if (item.kind === 'assignment') await this.#assigned(item, stop);
+      else if (item.kind === 'events') this.#process(item);
+      this.#letIdleGo();
+      await this.#sendIfDue(writes.signal);
+      await this.#changeRules(writes.signal);
+    }
+    await this.#send(writes.signal, true);
+    await this.#sent();
+    stop.removeEventListener('abort', onStop);
+    return { ...this.#tally };
+  }
+
+  #newStages(): [Router, EventIntake] {
+    const { shards, keyCheck } = this.#options;
+    const fields = new FieldTable();
+    const router = new Router(this.#ruleSet, fields, {
+      shards,
+      partitions: this.#sourcePartitions,
+      keyCheck,
+    });
+    return [router, new EventIntake(this.#options, fields, this.#waiting, this.#tally)];
+  }
+
+  async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
+    const { source, clock, observer } = this.#options;
+    await this.#sent();
+    observer.assigned?.(partitions.map(({ partition }) => partition));
+    this.#waiting.take();
+    this.#partitions.clear();
+    this.#sourcePartitions = total ?? partitions.length;
+    [this.#router, this.#intake] = this.#newStages();
+    const begun: Commit[] = [];
+    for (const { partition, committedOffset, metadata, position, endOffset, gap } of partitions) {
+      const nextOffset = position ?? committedOffset ?? 0;
+      const epoch = metadata?.epoch ?? randomBytes(6).readUIntBE(0, 6);
+      const newestEventTime = metadata?.newestEventTime ?? -Infinity;
+      if (gap !== undefined) observer.gap(source.name, partition, gap);
+      if (metadata?.epoch === undefined)
+        begun.push({ partition, nextOffset, metadata: { newestEventTime, epoch } });
+      this.#partitions.set(partition, { epoch, nextOffset, endOffset, lastEventAt: clock.elapsed() });
+      this.#router.assign(partition, epoch, nextOffset, newestEventTime);
+    }
+    if (begun.length > 0) await this.#begin(begun, stop);
+  }
+
+  /**
+   * Commits epochs before anybody is told of them: whoever comes after a crash would choose others, and all would
+   * seem new to the shards. Broker trouble is waited out; when the assignment has ended, the next one begins anew.
+   */
+  async #begin(commits: readonly Commit[], stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.#options.source.commit(commits);
+        return;
+      } catch (error) {
+        if (!(error instanceof VigieError) || !error.retryable) throw error;
+        if (error.code === 'KAFKA_GENERATION_LOST') break;
+        await delay(BEGIN_RETRY_MS, undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+    this.#partitions.clear();
+    this.#router.clear();
+  }
+
+  #process(batch: EventBatch): void {
+    const { clock, source } = this.#options;
+    const { partition } = batch;
+    if (this.#failure !== undefined) throw this.#failure;
+    const { fruitful } = this.#intake.process(batch, this.#router, NEVER);
+    this.#router.advance(partition, batch.nextOffset);
+    const state = this.#partitions.get(partition)!;
+    state.nextOffset = batch.nextOffset;
+    state.endOffset = batch.endOffset;
+    if (fruitful) state.lastEventAt = clock.elapsed();
+    source.progress?.(partition, this.#router.newestOf(partition));
+  }
+
+  /** Partitions that have brought no event for a while and have none waiting do not hold time back. */
+  #letIdleGo(): void {
+    const { clock, idleTimeoutMs, source } = this.#options;
+    const now = clock.elapsed();
+    for (const [partition, { lastEventAt }] of this.#partitions) {
+      if (now - lastEventAt < idleTimeoutMs || source.caughtUp?.(partition) === false) continue;
+      this.#router.setIdle(partition);
+    }
+  }
+
+  /** Puts the rules in force that wait to be: what was matched is sent before. */
+  async #changeRules(signal: AbortSignal): Promise<void> {
+    if (this.#nextRules === undefined) return;
+    await this.#send(signal);
+    const before = this.#router;
+    this.#ruleSet = this.#nextRules;
+    this.#nextRules = undefined;
+    [this.#router, this.#intake] = this.#newStages();
+    this.#router.continueFrom(before);
+    this.#options.observer.rules(this.#ruleSet);
+  }
+
+  async #sendIfDue(signal: AbortSignal): Promise<void> {
+    const now = this.#options.clock.elapsed();
+    if (now - this.#repeatedAt >= REPEAT_MS) {
+      this.#repeatedAt = now;
+      this.#router.repeat();
+    }
+    const sendMs = Math.max(SEND_MS, SEND_MS_PER_SHARD * this.#options.shards);
+    if (now - this.#sentAt >= sendMs || this.#router.size >= SEND_BYTES || this.#waiting.isMuch) {
+      await this.#send(signal);
+    }
+  }
+
+  /** Starts to send all that waits, after what was under way; with it, if it is time, the rest, and a commit. */
+  async #send(signal: AbortSignal, last = false): Promise<void> {
+    await this.#sent();
+    const { clock, flushIntervalMs, observer } = this.#options;
+    const now = clock.elapsed();
+    this.#sentAt = now;
+    const messages = this.#router.take();
+    const bytes = messages.flat().reduce((sum, { length }) => sum + length, 0);
+    observer.matched(this.#router.counts, { messages: messages.flat().length, bytes });
+    const committing = last || this.#waiting.isMuch || now - this.#committedAt >= flushIntervalMs;
+    if (bytes === 0 && !committing) return;
+    if (committing) {
+      this.#committedAt = now;
+      observer.lag(this.#lag());
+    }
+    const rest = committing ? this.#waiting.take() : undefined;
+    const commits = committing ? this.#commits() : [];
+    this.#sending = this.#write(messages, rest, commits, signal)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#sending = undefined;
+      });
+  }
+
+  async #sent(): Promise<void> {
+    await this.#sending;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #write(
+    messages: readonly (readonly Buffer[])[],
+    rest: ReturnType<Waiting['take']> | undefined,
+    commits: readonly Commit[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { signals, archiveSink, deadLetters } = this.#options;
+    await signals.send(messages);
+    if (rest === undefined) return;
+    if (rest.archive.length > 0) await archiveSink.writeEvents(rest.archive, signal);
+    if (rest.letters.length > 0) await deadLetters.write(rest.letters);
+    await this.#commit(commits);
+  }
+
+  async #commit(commits: readonly Commit[]): Promise<void> {
+    if (commits.length === 0) return;
+    try {
+      await this.#options.source.commit(commits);
+    } catch (error) {
+      // The group gave the partitions away: whoever has them reads on from the last commit.
+      if (!(error instanceof VigieError) || !error.retryable) throw error;
+    }
+  }
+
+  #commits(): Commit[] {
+    return [...this.#partitions].map(([partition, { nextOffset, epoch }]) => ({
+      partition,
+      nextOffset,
+      metadata: { newestEventTime: this.#router.newestOf(partition), epoch },
+    }));
+  }
+
+  #lag(): Map<number, PartitionLag> {
+    return new Map(
+      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
+        partition,
+        {
+          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
+          newestEventTime: this.#router.newestOf(partition),
+        },
+      ]),
+    );
+  }
+}

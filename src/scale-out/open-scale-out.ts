@@ -1,0 +1,67 @@
+/** Bringing up a process of a scaled-out detector: the topic of signals, and what an operator should know of it. */
+
+import { routesOf, unscaled } from '../detect/routing.ts';
+import { longestReachOf } from '../pipeline/restore-plan.ts';
+import { ScaleOut, type ScaleOutOptions } from './scale-out.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { ownFailures, type RetryOptions, systemSleep, withRetries } from '../sink/retry.ts';
+import type { SignalSink, SignalTopic } from '../sink/signal-topic.ts';
+
+/** Trying again to send signals. */
+export interface Persistence extends Pick<RetryOptions, 'onRetry'> {
+  readonly onRecovered: () => void;
+  /** What is in hand when it aborts gets a little longer. */
+  readonly stop: AbortSignal;
+}
+
+/** Opens the topic, which is created if it is missing; waits for it. Throws what trying again cannot repair. */
+export async function openScaleOut(
+  options: Omit<ScaleOutOptions, 'signals' | 'shards'>,
+  topic: SignalTopic,
+  { stop, onRetry, onRecovered }: Persistence,
+): Promise<ScaleOut> {
+  const { pipeline, logger } = options;
+  const retrying = <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+    withRetries(work, {
+      ...ownFailures('SIGNALS_FAILED', 'signals cannot be sent'),
+      onRetry,
+      onRecovered,
+      signal,
+      sleep: systemSleep,
+      random: Math.random,
+      maxMs: MAX_DELAY_MS,
+    });
+  const shards = await retrying(() => topic.open(), stop);
+  const needed = signalRetentionMs(pipeline.ruleSet, pipeline.latenessMs);
+  const kept = await topic.retentionMs();
+  if (kept !== undefined && kept < needed) {
+    const [keptDays, neededDays] = [kept, needed].map((ms) => Math.ceil(ms / DAY_MS));
+    logger.warn(
+      { code: 'SIGNALS_RETENTION', keptDays, neededDays, remedy: 'Raise retention.ms of the signals topic.' },
+      'the signals topic keeps less than the rules look back: a shard that begins without saved state misses alerts',
+    );
+  }
+  const fixed = unscaled(routesOf(pipeline.ruleSet.correlations));
+  if (fixed.length > 0) {
+    logger.warn(
+      { code: 'RULES_UNSCALED', rules: fixed },
+      'these rules have no group-by field in common: each is correlated by one process, however many there are',
+    );
+  }
+  const end = new AbortController();
+  stop.addEventListener('abort', () => setTimeout(() => end.abort(), FINAL_MS).unref(), { once: true });
+  const signals: SignalSink = { send: (messages) => retrying(() => topic.send(messages), end.signal) };
+  return new ScaleOut({ ...options, signals, shards });
+}
+
+/** How long signals must be kept for a shard that has nothing but its log. */
+export function signalRetentionMs(ruleSet: RuleSet, latenessMs: number): number {
+  return longestReachOf(ruleSet) + latenessMs + RETENTION_MARGIN_MS;
+}
+
+const DAY_MS = 86_400_000;
+/** For outages, and alerts that stay open. */
+const RETENTION_MARGIN_MS = 7 * DAY_MS;
+const MAX_DELAY_MS = 5000;
+/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
+const FINAL_MS = 8000;

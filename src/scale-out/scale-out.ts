@@ -1,0 +1,266 @@
+/**
+ * A process of a scaled-out detector: both halves side by side. It matches the partitions of the input that it has,
+ * and correlates the shards that it has; which ones is up to two consumer groups.
+ */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Engine } from '../detect/engine.ts';
+import { LagGauges, ShardGauges } from '../service/engine-gauges.ts';
+import type { VigieError } from '../errors.ts';
+import type { PipelineSummary } from '../pipeline/intake.ts';
+import { MatchStage } from './match-stage.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
+import type { PipelineObserver } from '../pipeline/pipeline-observer.ts';
+import { Shards } from './shards.ts';
+import { signalIntake } from './signal-intake.ts';
+import { keyCheckOf } from '../signal/format.ts';
+import type { RouterCounts } from '../signal/router.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { SharedSink } from '../sink/shared-sink.ts';
+import type { SignalSink } from '../sink/signal-topic.ts';
+import { SnapshotFile } from '../pipeline/snapshot-file.ts';
+import type { Assignment, Source } from '../source/source.ts';
+import { Telemetry } from '../service/telemetry.ts';
+
+export interface ScaleOutOptions {
+  /** `source` is the input; snapshots are those of a shard, but for their file. */
+  readonly pipeline: Omit<PipelineOptions, 'intakeOf' | 'snapshots'>;
+  readonly snapshots:
+    | { readonly folder: string; readonly intervalMs: number; readonly group: string }
+    | undefined;
+  readonly signals: SignalSink;
+  readonly signalsSource: Source;
+  /** Partitions of the signals topic. */
+  readonly shards: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Is told of alerts beside metrics and log. */
+  readonly alerts: PipelineObserver['alerts'] | undefined;
+  /** Other rules are in force for matching. */
+  readonly onRules: (ruleSet: RuleSet) => void;
+}
+
+/** Shards that a data folder has saved state of. */
+export function shardsSavedIn(folder: string): number[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(STATE_FILE))
+    .map((name) => Number(name.slice(STATE_FILE.length)))
+    .filter((shard) => Number.isInteger(shard));
+}
+
+const STATE_FILE = 'state-shard-';
+/** Two processes that share a folder may both have a shard for a moment. */
+const WRITER = `${hostname()}-${process.pid}`;
+
+/** Troubles of one code that get a log line each. */
+const LOGGED_TROUBLES = 20;
+
+export class ScaleOut {
+  readonly #match: MatchStage;
+  readonly #shards: Shards;
+
+  constructor(options: ScaleOutOptions) {
+    const { pipeline, metrics, logger, signals, signalsSource, shards } = options;
+    const sink = new SharedSink(pipeline.sink);
+    const keyCheck = keyCheckOf(pipeline.pseudonymKey);
+    const lags = new LagGauges(metrics, pipeline.clock);
+    const matched = matchCounter(pipeline.ruleSet, metrics);
+    this.#match = new MatchStage({
+      ...pipeline,
+      signals,
+      shards,
+      keyCheck,
+      archiveSink: sink,
+      observer: {
+        assigned: (partitions) => pipeline.observer.assigned?.(partitions),
+        batch: (batch) => pipeline.observer.batch(batch),
+        deadLetter: (letter) => pipeline.observer.deadLetter(letter),
+        gap: (...gap) => pipeline.observer.gap(...gap),
+        lag: (lag) => lags.show(lag),
+        matched: matched.note,
+        rules: (ruleSet) => {
+          matched.rules(ruleSet);
+          options.onRules(ruleSet);
+        },
+      },
+    });
+    const gauges = new ShardGauges(metrics);
+    pipeline.source.holdBack?.(aheadInShards(gauges, pipeline));
+    const onTrouble = troubles(metrics, logger);
+    const source = watched(signalsSource, ({ partitions }) =>
+      gauges.keep(new Set(partitions.map(({ partition }) => partition))),
+    );
+    this.#shards = new Shards(source, shards, pipeline.ruleSet, (index, of, lane, ruleSet) => {
+      const { pseudonymKey: hashKey, latenessMs, timestampField, personFields, mapping, clock } = pipeline;
+      const telemetry = new Telemetry(
+        metrics,
+        logger.child({ shard: index }),
+        ruleSet,
+        clock,
+        gauges.of(index),
+      );
+      const shard = new Pipeline({
+        ...pipeline,
+        source: lane,
+        sink,
+        // Its pieces are Vigie's own.
+        deadLetters: { write: async () => {}, close: async () => {} },
+        ruleSet,
+        observer: observing(telemetry, options.alerts),
+        snapshots: options.snapshots && {
+          ...options.snapshots,
+          file: new SnapshotFile(join(options.snapshots.folder, `${STATE_FILE}${index}`), WRITER),
+        },
+        intakeOf: (rules) =>
+          signalIntake(
+            {
+              shard: { index, of },
+              hashKey,
+              keyCheck,
+              latenessMs,
+              settings: JSON.stringify([timestampField, personFields, mapping]),
+              onTaken: (counts) => {
+                metrics.signalsTaken.inc(counts.signals);
+                metrics.signalsRepeated.inc(counts.copies);
+              },
+              onTrouble,
+            },
+            rules,
+          ),
+      });
+      return { pipeline: shard, onEnd: () => telemetry.forgetOpen() };
+    });
+  }
+
+  /** As `Pipeline.replaceRules`. */
+  replaceRules(ruleSet: RuleSet | undefined): void {
+    this.#match.replaceRules(ruleSet);
+    // Some shards may have taken the next ones already, and some not yet those that matching goes by.
+    this.#shards.replaceRules(ruleSet ?? this.#match.ruleSet);
+  }
+
+  /** Runs until the signal aborts. What ends one half ends the other. */
+  async run(stop: AbortSignal): Promise<PipelineSummary> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([stop, failed.signal]);
+    const ended = async <T>(half: Promise<T>): Promise<T> => {
+      try {
+        return await half;
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    };
+    const halves = [ended(this.#match.run(either)), ended(this.#shards.run(either))] as const;
+    const [summary] = await Promise.allSettled(halves);
+    await Promise.all(halves);
+    return (summary as PromiseFulfilledResult<PipelineSummary>).value;
+  }
+}
+
+/**
+ * How far a partition of the input is ahead of the slowest one, whoever reads that, in what shards here were told: a
+ * shard holds in memory what lies between. Where the slowest does not move nobody waits for it: its broker may be
+ * down.
+ */
+function aheadInShards(
+  gauges: ShardGauges,
+  { clock, latenessMs }: Pick<PipelineOptions, 'clock' | 'latenessMs'>,
+): (partition: number) => number {
+  const moved = new WeakMap<Engine, { readonly watermark: number; readonly atMs: number }>();
+  return (partition) => {
+    const now = clock.elapsed();
+    let most = 0;
+    for (const engine of gauges.engines) {
+      const { watermark } = engine.watermarks;
+      if (watermark === -Infinity) continue;
+      let last = moved.get(engine);
+      if (last?.watermark !== watermark) moved.set(engine, (last = { watermark, atMs: now }));
+      const ahead = engine.watermarks.newestOf(partition) - watermark - latenessMs;
+      if (now - last.atMs < STALLED_MS) most = Math.max(most, ahead);
+    }
+    return most;
+  };
+}
+
+const STALLED_MS = 10_000;
+
+/** What a shard is told of, but for the input, which is not its matter. */
+function observing(own: Telemetry, alerts: PipelineObserver['alerts'] | undefined): PipelineObserver {
+  return {
+    batch: () => undefined,
+    deadLetter: () => undefined,
+    alerts: (...written) => {
+      own.alerts(...written);
+      alerts?.(...written);
+    },
+    state: (...state) => own.state(...state),
+    gap: (...gap) => own.gap(...gap),
+    restore: (...restore) => own.restore(...restore),
+    snapshot: (event) => own.snapshot(event),
+    rules: (...rules) => own.rules(...rules),
+    warmUps: (warmUps) => own.warmUps(warmUps),
+  };
+}
+
+/** Counts of a router that grow → counters. */
+function matchCounter(first: RuleSet, metrics: Metrics) {
+  let ruleSet = first;
+  let of: RouterCounts | undefined;
+  let signals = 0;
+  let matches: readonly number[] = [];
+  let missing: ReadonlyMap<string, number> = new Map();
+  return {
+    note: (counts: RouterCounts, sent: { readonly bytes: number }): void => {
+      if (of !== counts) [of, signals, matches, missing] = [counts, 0, [], new Map()];
+      metrics.signalsSent.inc(counts.signals - signals);
+      metrics.signalBytes.inc(sent.bytes);
+      counts.matches.forEach((total, rule) => {
+        const grown = total - (matches[rule] ?? 0);
+        if (grown > 0) metrics.ruleMatches.inc({ rule: ruleSet.rules[rule]!.key }, grown);
+      });
+      for (const [rule, total] of counts.missingGroup) {
+        metrics.eventsWithoutGroup.inc({ rule }, total - (missing.get(rule) ?? 0));
+      }
+      [signals, matches, missing] = [counts.signals, [...counts.matches], new Map(counts.missingGroup)];
+    },
+    rules: (now: RuleSet): void => {
+      ruleSet = now;
+    },
+  };
+}
+
+function troubles(metrics: Metrics, logger: Logger): (problem: VigieError) => void {
+  const logged = new Map<string, number>();
+  return ({ code, message, remedy }) => {
+    metrics.signalTroubles.inc({ code });
+    const before = logged.get(code) ?? 0;
+    logged.set(code, before + 1);
+    if (before < LOGGED_TROUBLES) logger.error({ code, remedy }, message);
+  };
+}
+
+/** The source, with a look at every assignment. */
+function watched(source: Source, look: (assignment: Assignment) => void): Source {
+  return {
+    name: source.name,
+    type: source.type,
+    async *read(signal) {
+      for await (const item of source.read(signal)) {
+        if (item.kind === 'assignment') look(item);
+        yield item;
+      }
+    },
+    rewind: (...of) => source.rewind(...of),
+    resume: async (...of) => (await source.resume?.(...of)) ?? false,
+    landmarkOf: (partition) => source.landmarkOf?.(partition),
+    commit: (commits) => source.commit(commits),
+    caughtUp: (partition) => source.caughtUp?.(partition) ?? true,
+    close: () => source.close(),
+  };
+}

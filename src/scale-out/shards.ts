@@ -1,0 +1,178 @@
+/**
+ * The stateful half of a scaled-out detector: each partition of the signals topic that this process has is a shard,
+ * a pipeline of its own with an engine, a watermark, commits and saved state of its own. A shard comes and goes
+ * as a whole; one that stays through a rebalance goes on from memory.
+ *
+ * Batches of all shards are processed one after the other, as they come from one consumer.
+ */
+
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import type { Assignment, Commit, EventBatch, Idle, Source } from '../source/source.ts';
+
+type Item = EventBatch | Assignment | Idle;
+
+interface Running {
+  readonly lane: Lane;
+  readonly pipeline: Pipeline;
+  readonly done: Promise<void>;
+}
+
+interface Made {
+  readonly pipeline: Pipeline;
+  /** Called when the shard was taken away and its pipeline has ended. */
+  readonly onEnd: () => void;
+}
+
+/** `of`: partitions of the topic. */
+export type PipelineOf = (shard: number, of: number, source: Source, ruleSet: RuleSet) => Made;
+
+export class Shards {
+  readonly #source: Source;
+  readonly #pipelineOf: PipelineOf;
+  readonly #shards: number;
+  readonly #running = new Map<number, Running>();
+  #ruleSet: RuleSet;
+
+  constructor(source: Source, shards: number, ruleSet: RuleSet, pipelineOf: PipelineOf) {
+    this.#source = source;
+    this.#shards = shards;
+    this.#ruleSet = ruleSet;
+    this.#pipelineOf = pipelineOf;
+  }
+
+  /** Each shard takes them when it can. */
+  replaceRules(ruleSet: RuleSet): void {
+    this.#ruleSet = ruleSet;
+    for (const { pipeline } of this.#running.values()) pipeline.replaceRules(ruleSet);
+  }
+
+  /** Runs until the signal aborts; then every shard writes and commits what it has. Throws what ended one. */
+  async run(stop: AbortSignal): Promise<void> {
+    for await (const item of this.#source.read(stop)) {
+      switch (item.kind) {
+        case 'assignment':
+          await this.#assigned(item, stop);
+          break;
+        case 'events':
+          await this.#running.get(item.partition)?.lane.push(item);
+          break;
+        case 'idle':
+          for (const { lane } of this.#running.values()) await lane.push(item);
+          break;
+      }
+    }
+    await Promise.all([...this.#running.keys()].map((shard) => this.#end(shard)));
+  }
+
+  async #assigned({ partitions }: Assignment, stop: AbortSignal): Promise<void> {
+    const now = new Set(partitions.map(({ partition }) => partition));
+    await Promise.all(
+      [...this.#running.keys()].filter((shard) => !now.has(shard)).map((shard) => this.#end(shard)),
+    );
+    for (const assigned of partitions) {
+      const { partition } = assigned;
+      const running = this.#running.get(partition) ?? this.#begin(partition, stop);
+      await running.lane.push({ kind: 'assignment', partitions: [assigned] });
+    }
+  }
+
+  #begin(shard: number, stop: AbortSignal): Running {
+    const lane = new Lane(this.#source);
+    const { pipeline, onEnd } = this.#pipelineOf(shard, this.#shards, lane, this.#ruleSet);
+    const done = pipeline.run(stop).then(onEnd);
+    done.catch((error: unknown) => lane.fail(error));
+    const running = { lane, pipeline, done };
+    this.#running.set(shard, running);
+    return running;
+  }
+
+  async #end(shard: number): Promise<void> {
+    const { lane, done } = this.#running.get(shard)!;
+    this.#running.delete(shard);
+    lane.end();
+    await done;
+  }
+}
+
+/** What one shard reads. */
+class Lane implements Source {
+  readonly name: string;
+  readonly type = 'kafka';
+  readonly #source: Source;
+  #item: { readonly item: Item; readonly done: () => void } | undefined;
+  #failed: (error: unknown) => void = () => undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #ended = false;
+  #committed = '';
+  #wake: () => void = () => undefined;
+
+  constructor(source: Source) {
+    this.name = source.name;
+    this.#source = source;
+  }
+
+  /** Resolves once the pipeline has dealt with it, and throws what ended that. Only one at a time. */
+  push(item: Item): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#item = { item, done };
+      this.#failed = failed;
+      if (this.#failure === undefined) this.#wake();
+      else failed(this.#failure.error);
+    });
+  }
+
+  /** The pipeline has ended with an error: whoever pushes meets it. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.#failed(error);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Ends when the shard is taken away or the process stops, not with the signal: what was pushed is dealt with. */
+  async *read(): AsyncGenerator<Item, void, undefined> {
+    for (;;) {
+      while (this.#item === undefined) {
+        if (this.#ended) return;
+        await new Promise<void>((wake) => {
+          this.#wake = wake;
+        });
+      }
+      const { item, done } = this.#item;
+      if (item.kind === 'assignment') this.#committed = '';
+      this.#item = undefined;
+      yield item;
+      done();
+    }
+  }
+
+  rewind(...of: Parameters<Source['rewind']>): Promise<boolean> {
+    return this.#source.rewind(...of);
+  }
+
+  resume(...of: Parameters<NonNullable<Source['resume']>>): Promise<boolean> {
+    return this.#source.resume?.(...of) ?? Promise.resolve(false);
+  }
+
+  landmarkOf(partition: number): ReturnType<NonNullable<Source['landmarkOf']>> {
+    return this.#source.landmarkOf?.(partition);
+  }
+
+  /** What was committed already is not asked for again: there are many shards, and each has its intervals. */
+  async commit(commits: readonly Commit[]): Promise<void> {
+    const text = JSON.stringify(commits);
+    if (text === this.#committed) return;
+    await this.#source.commit(commits);
+    this.#committed = text;
+  }
+
+  caughtUp(partition: number): boolean {
+    return this.#source.caughtUp?.(partition) ?? true;
+  }
+
+  async close(): Promise<void> {}
+}

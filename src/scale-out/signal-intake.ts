@@ -1,0 +1,106 @@
+/** A shard's intake: the pieces of its source are messages of signals. */
+
+import { Engine, type Shard } from '../detect/engine.ts';
+import { VigieError } from '../errors.ts';
+import { FieldTable } from '../event/record.ts';
+import type { Intake } from '../pipeline/intake.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { signalRules } from '../signal/schema.ts';
+import { SignalReader } from '../signal/signal-reader.ts';
+import { type SavedTaker, Taker, type TakerCounts } from '../signal/taker.ts';
+
+export interface SignalIntakeOptions {
+  readonly shard: Shard;
+  readonly hashKey: Uint8Array;
+  readonly keyCheck: number;
+  readonly latenessMs: number;
+  /** Whatever else decides what an event is. */
+  readonly settings: string;
+  /** What was taken of a batch, told once however often it is read. */
+  readonly onTaken: (counts: TakerCounts) => void;
+  /** Something is wrong that nobody here can repair; told of each batch that shows it. */
+  readonly onTrouble: (problem: VigieError) => void;
+}
+
+export function signalIntake(options: SignalIntakeOptions, ruleSet: RuleSet): Intake {
+  const { shard, hashKey, latenessMs, settings, onTaken, onTrouble } = options;
+  const fields = new FieldTable();
+  const rules = signalRules(ruleSet);
+  let taker: Taker | undefined;
+  return {
+    newEngine: (former) => {
+      const engine = new Engine({ ruleSet, fields, hashKey, latenessMs, settings, shard, former });
+      taker = new Taker(engine, new SignalReader(fields, rules));
+      return engine;
+    },
+    process: (batch, _engine, covers) => {
+      const to = taker!;
+      const before = { ...to.counts };
+      let restored = 0;
+      batch.forEach((data, start, end, offset) => {
+        if (covers(offset)) restored += 1;
+        const fault = to.take(data, start, end);
+        if (fault !== undefined) onTrouble(unreadable(shard, offset, fault));
+      });
+      const { counts, latest } = to;
+      if (restored < batch.count) {
+        onTaken({
+          signals: counts.signals - before.signals,
+          copies: counts.copies - before.copies,
+          gaps: counts.gaps - before.gaps,
+        });
+      }
+      if (latest !== undefined && latest.keyCheck !== options.keyCheck) onTrouble(otherKey());
+      if (latest !== undefined && latest.shards !== shard.of) onTrouble(otherShards(latest.shards, shard.of));
+      if (counts.gaps > before.gaps && restored < batch.count) onTrouble(gap(shard));
+      return { fruitful: true, restored };
+    },
+    // Windows that the watermark has not passed are judged again, so reading again begins before it.
+    newestOf: ({ watermarks }) => watermarks.watermark + latenessMs,
+    idles: false,
+    save: () => taker!.save(),
+    load: (saved) => {
+      if (saved !== undefined) taker!.load(saved as SavedTaker);
+    },
+  };
+}
+
+function unreadable({ index }: Shard, offset: number, fault: string): VigieError {
+  return new VigieError(
+    'SIGNALS_UNREADABLE',
+    `shard ${index}, offset ${offset} is no message of signals: ${fault}`,
+    {
+      remedy:
+        'Let nothing but Vigie write to the signals topic, and all processes run releases that understand each other.',
+    },
+  );
+}
+
+function otherKey(): VigieError {
+  return new VigieError(
+    'SIGNALS_KEY',
+    'signals are made under another pseudonym key: persons are counted twice',
+    {
+      remedy:
+        'Give all processes the same VIGIE_PSEUDONYM_KEY; after a change of the key, use a new signals topic.',
+    },
+  );
+}
+
+function otherShards(told: number, known: number): VigieError {
+  return new VigieError(
+    'SIGNALS_PARTITIONS',
+    `signals are divided over ${told} shards, the topic has ${known} partitions`,
+    {
+      remedy:
+        'Partitions of the signals topic must not be added: create another topic and let VIGIE_SIGNALS_TOPIC name it.',
+    },
+  );
+}
+
+function gap({ index }: Shard): VigieError {
+  return new VigieError('SIGNALS_GAP', `shard ${index} never got a part of the input`, {
+    remedy:
+      'See INPUT_GAP for messages that were deleted before they were read; else the signals topic has lost messages.',
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Gives the open alerts of rules that are not there any more an end, where no process is left that would: after a
+ * start or a rebalance. (A process that takes other rules while it runs ends its own.)
+ *
+ * Guarantee: what ends one is that its rule was in force here and is in no set that was loaded without a fault. A set
+ * in which nothing raises alerts ends nothing, for it is more likely a mistake. Of the processes that divide an input
+ * the one that reads partition 0 does it; doing it twice would write the same rows. What fails is tried again later,
+ * and nothing waits for it.
+ */
+
+import type { Logger } from 'pino';
+import { withoutRule } from '../alert/episode.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import { alertingRules, type RuleSet } from '../sigma/rule.ts';
+import type { RuleRecord } from '../sink/rule-record.ts';
+
+const RETRY_MS = 30_000;
+
+export interface GoneRulesOptions {
+  readonly record: RuleRecord;
+  readonly ruleSet: RuleSet;
+  /** Whether no row waits that would bring back what was ended. */
+  readonly isClear: () => boolean;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Nothing is begun, and no server waited for, once it aborts. */
+  readonly stop: AbortSignal;
+}
+
+export class GoneRules {
+  readonly #options: GoneRulesOptions;
+  #rules: ReadonlySet<string>;
+  /** Whether alerts are to be looked for, or only the rules in force to be noted. */
+  #ends = false;
+  #due = false;
+  #looking: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: GoneRulesOptions) {
+    this.#options = options;
+    this.#rules = alertingRules(options.ruleSet);
+  }
+
+  /** Other partitions of the input than before. */
+  assigned(partitions: readonly number[]): void {
+    this.#ends = partitions.includes(0);
+    this.#look();
+  }
+
+  /** Other rules than before. */
+  inForce(ruleSet: RuleSet): void {
+    this.#rules = alertingRules(ruleSet);
+    this.#look();
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    clearTimeout(this.#retry);
+    await this.#looking;
+  }
+
+  #look(): void {
+    clearTimeout(this.#retry);
+    this.#due = true;
+    this.#looking ??= this.#lookWhileDue().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async #lookWhileDue(): Promise<void> {
+    const { isClear, logger, stop } = this.#options;
+    while (this.#due && !stop.aborted) {
+      this.#due = false;
+      try {
+        if (this.#rules.size === 0 || (isClear() && (await this.#lookOnce()))) continue;
+      } catch (error) {
+        if (stop.aborted) return;
+        const code = error instanceof VigieError ? error.code : 'RULES_NOT_NOTED';
+        logger.warn(
+          { code, reason: messageOf(error) },
+          'it cannot be seen now whether alerts of rules that are gone are open: trying again',
+        );
+      }
+      this.#retry = setTimeout(() => this.#look(), RETRY_MS).unref();
+    }
+  }
+
+  async #lookOnce(): Promise<true> {
+    const { record, logger, metrics, stop } = this.#options;
+    const rules = this.#rules;
+    if (this.#ends) {
+      this.#ends = false;
+      // Until it is done it is still to do.
+      const ended = await this.#end(rules).catch((error: unknown) => {
+        this.#ends = true;
+        throw error;
+      });
+      for (const { alertId, rule, title, level, status, resolution } of ended) {
+        metrics.alerts.inc({ rule, level, status });
+        logger.info({ alertId, rule, severity: level, status, resolution }, `alert resolved: ${title}`);
+      }
+    }
+    await record.note(rules, stop);
+    return true;
+  }
+
+  async #end(rules: ReadonlySet<string>) {
+    const { record, metrics, stop } = this.#options;
+    const ended = (await record.orphans(rules, stop)).map(withoutRule);
+    if (ended.length > 0) {
+      await record.store(ended, stop);
+      metrics.sinkBatches.inc({ table: 'alerts' });
+      metrics.sinkRows.inc({ table: 'alerts' }, ended.length);
+    }
+    return ended;
+  }
+}

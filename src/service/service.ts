@@ -1,0 +1,270 @@
+/**
+ * The service around the pipeline: database, operators' socket, metrics port, readiness, and their orderly
+ * end. `vigie run` and `vigie demo` are the same service on different sources.
+ */
+
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { VigieError } from '../errors.ts';
+import type { Mapping } from '../event/mapping/mapping.ts';
+import { scannerModule } from '../event/scanner-module.ts';
+import { GoneRules } from './gone-rules.ts';
+import { createMetrics, type Metrics } from '../metrics/registry.ts';
+import { startMetricsServer } from '../metrics/server.ts';
+import type { PipelineSummary } from '../pipeline/intake.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import { both, type PipelineObserver } from '../pipeline/pipeline-observer.ts';
+import type { RuleFilesWatch } from '../files/rule-files-watch.ts';
+import { watchRules } from './service-rules.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { ClickHouseAlertStore, type AlertStore } from '../sink/alert-store.ts';
+import { type ClickHouse, openClickHouse } from '../sink/client.ts';
+import { startControl } from '../sink/control.ts';
+import { DeadLetterFile } from '../sink/dead-letter-file.ts';
+import { openSink, tryingAgain } from '../sink/open-sink.ts';
+import { retryingDeadLetters } from '../sink/retrying-dead-letters.ts';
+import { RuleRecord } from '../sink/rule-record.ts';
+import type { SignalTopic } from '../sink/signal-topic.ts';
+import type { DeadLetterSink } from '../sink/sink.ts';
+import type { Source } from '../source/source.ts';
+import { openScaleOut } from '../scale-out/open-scale-out.ts';
+import type { ScaleOutOptions } from '../scale-out/scale-out.ts';
+import { SnapshotFile } from '../pipeline/snapshot-file.ts';
+import { Telemetry } from './telemetry.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly ruleSet: RuleSet;
+  /** Files that other rules may come from while the service runs. Without them it keeps those it has. */
+  readonly reload?: {
+    readonly files: RuleFilesWatch;
+    /** Calls back whenever somebody asks to read them again; returns what ends that. */
+    readonly onRequest: (reload: () => void) => () => void;
+  };
+  /** How long loading the rules took, ms. */
+  readonly ruleLoadMs: number;
+  readonly pseudonymKey: Uint8Array;
+  /** How lines of another log become events. Without one, they are events. */
+  readonly mapping?: Mapping | undefined;
+  readonly version: string;
+  /** Shown to operators who meet the held data folder. */
+  readonly command: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** `problem` reports that the source cannot read, or can again. */
+  readonly openSource: (problem: (error: VigieError | undefined) => void) => Source;
+  /** Divides groups over all processes of the group: the topic between, and how this process reads it. */
+  readonly openSignals?:
+    | ((problem: (error: VigieError | undefined) => void) => { topic: SignalTopic; source: Source })
+    | undefined;
+  /** Default: a file in the data folder. */
+  readonly openDeadLetters?: () => DeadLetterSink;
+  /** Is told what the metrics are told. */
+  readonly observer?: Partial<PipelineObserver>;
+  /** Called when everything is up, before the first event. */
+  readonly onReady?: (place: { readonly metricsPort: number; readonly database: string }) => void;
+  /** Called after the last event, while the database is still open. */
+  readonly onEnd?: (store: AlertStore, summary: PipelineSummary) => Promise<void>;
+}
+
+/** Runs until the source ends or `stop` aborts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
+export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
+  const { config, ruleSet, logger, clock } = options;
+  const closers: (() => Promise<void>)[] = [];
+  const metrics = createMetrics(options.version);
+  metrics.ruleErrors.set(0);
+  metrics.ruleLoad.set(options.ruleLoadMs / 1000);
+  const { fault: noScanner } = scannerModule();
+  metrics.fastDecoder.set(noScanner === undefined ? 1 : 0);
+  if (noScanner !== undefined) {
+    logger.warn(
+      { code: 'SCANNER_UNAVAILABLE', reason: noScanner },
+      'events are decoded in JavaScript, several times slower: this machine cannot run the WebAssembly scanner, which needs 128-bit SIMD and some GiB of address space',
+    );
+  }
+
+  const watching = watchRules(options, metrics);
+  closers.push(() => Promise.resolve(watching.stop()));
+
+  const troubles = new Map<'source' | 'signals' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
+    ['start', 'starting'],
+  ]);
+  const problemOf =
+    (of: 'source' | 'signals') =>
+    (error: VigieError | undefined): void => {
+      if (error === undefined) {
+        troubles.delete(of);
+        return;
+      }
+      troubles.set(of, `${error.code}: ${error.message}`);
+      metrics.sourceProblems.inc({ code: error.code });
+    };
+  try {
+    const server = await startMetricsServer({
+      metrics,
+      readiness: () => ({ ready: troubles.size === 0, reasons: [...troubles.values()] }),
+      host: config.http_host,
+      port: config.http_port,
+    });
+    closers.push(() => server.close());
+    // First: the embedded engine leaves nothing of the standard input to whoever comes after it.
+    const source = options.openSource(problemOf('source'));
+    closers.push(() => source.close());
+    // A file is there or fails; a group has to be joined.
+    if (source.type === 'kafka') troubles.set('source', `joining the consumer group of ${source.name}`);
+    const clickHouse = await openClickHouse({
+      url: config.clickhouse_url,
+      username: config.clickhouse_user,
+      password: config.clickhouse_password,
+      database: config.clickhouse_database,
+      dataDir: config.data_dir,
+    });
+    const opened = await openSink(
+      {
+        config,
+        clickHouse,
+        metrics,
+        logger,
+        clock,
+        trouble: (of, reason) => {
+          if (reason === undefined) troubles.delete(of);
+          else troubles.set(of, reason);
+        },
+      },
+      stop,
+    );
+    closers.push(() => opened.close());
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    if (clickHouse.kind === 'embedded') {
+      const control = await startControl({
+        dataDir: config.data_dir,
+        store,
+        command: options.command,
+        clock,
+      });
+      closers.push(() => control.close());
+    }
+    const deadLetters = retryingDeadLetters(
+      options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock),
+      {
+        stop,
+        onRetry: tryingAgain(
+          { metrics, logger, trouble: (of: 'dead letters', reason) => troubles.set(of, reason) },
+          'dead letters',
+          'dead letters',
+        ),
+        onRecovered: () => troubles.delete('dead letters'),
+      },
+    );
+    closers.push(() => deadLetters.close());
+    const goneRules = watchGoneRules(options, clickHouse, source, () => opened.isClear(), metrics, stop);
+    closers.push(async () => goneRules?.close());
+    const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
+    const inForce = (now: RuleSet): void => {
+      watching.inForce(now);
+      goneRules?.inForce(now);
+    };
+    const settings: ScaleOutOptions['pipeline'] = {
+      source,
+      sink: opened.sink,
+      deadLetters,
+      ruleSet,
+      pseudonymKey: options.pseudonymKey,
+      timestampField: config.timestamp_field,
+      personFields: config.person_fields,
+      maxEventBytes: config.max_event_bytes,
+      mapping: options.mapping,
+      latenessMs: config.lateness,
+      maxFutureMs: config.max_future,
+      idleTimeoutMs: config.idle_timeout,
+      flushIntervalMs: config.flush_interval,
+      archive: config.archive,
+      clock,
+      observer: both(telemetry, {
+        ...options.observer,
+        assigned: (partitions) => goneRules?.assigned(partitions),
+        rules: (...now) => {
+          inForce(now[0]);
+          options.observer?.rules?.(...now);
+        },
+      }),
+    };
+    // A file is read from its beginning each time.
+    const snapshots =
+      source.type === 'kafka' && config.snapshot_interval > 0
+        ? {
+            folder: config.state_dir ?? config.data_dir,
+            intervalMs: config.snapshot_interval,
+            group: config.group,
+          }
+        : undefined;
+    const signals = options.openSignals?.(problemOf('signals'));
+    if (signals !== undefined) {
+      if (clickHouse.kind === 'embedded') {
+        logger.warn(
+          { code: 'SCALE_OUT_EMBEDDED', remedy: 'Set CLICKHOUSE_URL for more than one process.' },
+          'groups are divided over processes, and the alerts of this one go to a database of its own',
+        );
+      }
+      closers.push(() => signals.source.close());
+      closers.push(() => signals.topic.close());
+      troubles.set('signals', `joining the consumer group of ${signals.source.name}`);
+    }
+    const pipeline =
+      signals === undefined
+        ? new Pipeline({
+            ...settings,
+            snapshots: snapshots && { ...snapshots, file: new SnapshotFile(join(snapshots.folder, 'state')) },
+          })
+        : await openScaleOut(
+            {
+              pipeline: settings,
+              snapshots,
+              signalsSource: signals.source,
+              metrics,
+              logger,
+              alerts: options.observer?.alerts,
+              onRules: inForce,
+            },
+            signals.topic,
+            {
+              stop,
+              onRetry: tryingAgain(
+                { metrics, logger, trouble: (of: 'signals', reason) => troubles.set(of, reason) },
+                'signals',
+                'signals',
+              ),
+              onRecovered: () => troubles.delete('signals'),
+            },
+          );
+    watching.start(pipeline);
+    troubles.delete('start');
+    options.onReady?.({ metricsPort: server.port, database: clickHouse.place });
+    const summary = await pipeline.run(stop);
+    await opened.drained(stop);
+    await options.onEnd?.(store, summary);
+    return summary;
+  } finally {
+    // In reverse, each in its turn, so that one that fails does not keep the others open.
+    const failures: unknown[] = [];
+    for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
+    for (const failure of failures) logger.error({ err: failure }, 'closing failed');
+  }
+}
+
+/** Undefined for files into a server: nothing says whose they are, and so whose rules are gone. */
+function watchGoneRules(
+  { config, ruleSet, logger }: ServiceOptions,
+  clickHouse: ClickHouse,
+  source: Source,
+  isClear: () => boolean,
+  metrics: Metrics,
+  stop: AbortSignal,
+): GoneRules | undefined {
+  const ofTopic = source.type === 'kafka';
+  if (!ofTopic && clickHouse.kind === 'server') return undefined;
+  const record = new RuleRecord(clickHouse, ofTopic ? `${source.name} ${config.group}` : '');
+  return new GoneRules({ record, ruleSet, isClear, metrics, logger, stop });
+}

@@ -1,0 +1,307 @@
+/** What the pipeline tells → metrics and log lines. Alerts are logged by id, rule and numbers, never by whom. */
+
+import type { Logger } from 'pino';
+import type { Alert } from '../alert/alert.ts';
+import type { Clock } from '../clock.ts';
+import type { Engine, EngineCounts } from '../detect/engine.ts';
+import { type EngineGauges, onlyEngine } from './engine-gauges.ts';
+import { DEAD_LETTER_CODES } from '../event/decoder.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import type { BatchCounts, PipelineObserver, SnapshotEvent } from '../pipeline/pipeline-observer.ts';
+import type { WarmUp } from '../pipeline/rule-change.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+import { STATE_CODES } from '../pipeline/snapshots.ts';
+import type { InputGap } from '../source/source.ts';
+
+/** A copy of the counts, so that the next look tells the difference. */
+interface Seen {
+  readonly engine: Engine;
+  readonly counts: Omit<EngineCounts, never>;
+  readonly firings: ReadonlyMap<string, number>;
+}
+
+/** Dead letters of one code that get a log line each. */
+const LOGGED_LETTERS = 100;
+
+const STATE_TROUBLES = {
+  refused: 'saved state cannot be used: reading the windows again',
+  failed: 'state cannot be saved: the one before is kept, and a restart has more to read again',
+} as const;
+
+const GAP_CAUSES: readonly InputGap['cause'][] = ['deleted', 'recreated'];
+
+/** As `vigie_alerts_total` names them. */
+const ALERT_STATUSES = ['opened', 'resolved', 'merged'] as const;
+
+export class Telemetry implements PipelineObserver {
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+  #ruleSet: RuleSet;
+  readonly #clock: Clock;
+  #seen: Seen | undefined;
+  /** Dead letters logged so far, by code. */
+  readonly #loggedLetters = new Map<string, number>();
+  /** Open alerts by id, for the gauge. */
+  readonly #open = new Map<string, Alert>();
+  /** Rules whose gauge says that they are warming up, and until when. */
+  readonly #warming = new Map<string, number>();
+  readonly #gauges: EngineGauges;
+
+  /** `gauges`: of the engine; default: the only one of the process. */
+  constructor(
+    metrics: Metrics,
+    logger: Logger,
+    ruleSet: RuleSet,
+    clock: Clock,
+    gauges: EngineGauges = onlyEngine(metrics, clock),
+  ) {
+    this.#gauges = gauges;
+    this.#metrics = metrics;
+    this.#logger = logger;
+    this.#ruleSet = ruleSet;
+    this.#clock = clock;
+    // Prometheus sees growth only from a value it has scraped: a series that appears at 3 has not grown by 3.
+    for (const cause of GAP_CAUSES) metrics.inputGapTime.set({ cause }, 0);
+    for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
+    for (const code of STATE_CODES) metrics.stateTroubles.inc({ code }, 0);
+    this.#showRules();
+  }
+
+  #showRules(): void {
+    const { rules, correlations } = this.#ruleSet;
+    const metrics = this.#metrics;
+    for (const { key } of rules) metrics.ruleMatches.inc({ rule: key }, 0);
+    for (const { key, level } of correlations) {
+      // Not set: those of another shard may be open.
+      metrics.alertsOpen.inc({ rule: key, level }, 0);
+      for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
+      metrics.ruleFirings.inc({ rule: key }, 0);
+      metrics.eventsWithoutGroup.inc({ rule: key }, 0);
+      metrics.groupsEvicted.inc({ rule: key }, 0);
+    }
+  }
+
+  batch(batch: BatchCounts): void {
+    this.#metrics.eventsConsumed.inc(batch.events);
+    this.#metrics.bytesConsumed.inc(batch.bytes);
+    this.#metrics.eventsRestored.inc(batch.restored);
+    for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
+  }
+
+  deadLetter(letter: Parameters<PipelineObserver['deadLetter']>[0]): void {
+    const { code, source, partition, offset } = letter;
+    this.#metrics.deadLetters.inc({ code });
+    if (code === 'FUTURE_TIME') this.#metrics.eventsFuture.inc();
+    // A log full of the same line hides the others: the metric counts them all.
+    const logged = (this.#loggedLetters.get(code) ?? 0) + 1;
+    this.#loggedLetters.set(code, logged);
+    if (logged > LOGGED_LETTERS) return;
+    // The message may quote the event; the place and the code are enough to find it.
+    const note = logged === LOGGED_LETTERS ? '; further ones with this code are only counted' : '';
+    this.#logger.warn({ code, source, partition, offset }, `input is no event: dead letter${note}`);
+  }
+
+  alerts(written: Parameters<PipelineObserver['alerts']>[0], ackMs: number): void {
+    const now = this.#clock.now();
+    this.#metrics.processingToAcknowledge.observe(ackMs / 1000);
+    for (const { alert, opened } of written) {
+      const labels = { rule: alert.rule, level: alert.level };
+      if (opened) {
+        this.#metrics.alerts.inc({ ...labels, status: 'opened' });
+        this.#metrics.eventToAlert.observe(Math.max(0, now - alert.crossedAt) / 1000);
+      }
+      const wasOpen = this.#open.has(alert.alertId);
+      if (alert.status === 'firing') {
+        this.#open.set(alert.alertId, alert);
+        if (!wasOpen) this.#metrics.alertsOpen.inc(labels);
+      } else {
+        this.#metrics.alerts.inc({ ...labels, status: alert.status });
+        if (this.#open.delete(alert.alertId)) this.#metrics.alertsOpen.dec(labels);
+      }
+      if (opened || alert.status !== 'firing') {
+        const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
+        const crossedAt = new Date(alert.crossedAt).toISOString();
+        this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
+          // Not `level`: that is the log line's own.
+          { alertId, rule, severity: level, status, crossedAt, value, persons, records, applications },
+          `alert ${opened && status === 'firing' ? 'opened' : status}: ${title}`,
+        );
+      }
+    }
+  }
+
+  state(engine: Engine, lag: Parameters<PipelineObserver['state']>[1], restoring: boolean): void {
+    const metrics = this.#metrics;
+    const { counts } = engine;
+    const before = this.#seen?.engine === engine ? this.#seen : undefined;
+    if (before === undefined) this.forgetOpen();
+    // What is read again was counted before the restart.
+    if (!restoring) {
+      metrics.eventsLate.inc(counts.late - (before?.counts.late ?? 0));
+      metrics.eventsDuplicate.inc(counts.duplicates - (before?.counts.duplicates ?? 0));
+      metrics.eventsConflicting.inc(counts.conflicts - (before?.counts.conflicts ?? 0));
+      metrics.stateCoalesced.inc(counts.coalesced - (before?.counts.coalesced ?? 0));
+      counts.matches.forEach((total, rule) => {
+        const grown = total - (before?.counts.matches[rule] ?? 0);
+        if (grown > 0) metrics.ruleMatches.inc({ rule: this.#ruleSet.rules[rule]!.key }, grown);
+      });
+      this.#incByRule(metrics.eventsWithoutGroup, counts.missingGroup, before?.counts.missingGroup);
+      this.#incByRule(metrics.groupsEvicted, counts.evictions, before?.counts.evictions);
+      this.#incByRule(metrics.ruleFirings, engine.tracker.opened, before?.firings);
+    }
+    this.#note(engine);
+    this.#gauges.show(engine, lag);
+    const { watermark } = engine.watermarks;
+    this.#endWarmUps(watermark);
+  }
+
+  gap(source: string, partition: number, { cause, fromOffset, toOffset }: InputGap): void {
+    const now = this.#clock.now();
+    this.#metrics.inputGapTime.set({ cause }, now / 1000);
+    const place = { source, partition, fromOffset, toOffset };
+    if (cause === 'deleted') {
+      const messages = toOffset - fromOffset;
+      this.#metrics.inputGaps.inc(messages);
+      this.#logger.error(
+        {
+          code: 'INPUT_GAP',
+          ...place,
+          messages,
+          remedy:
+            'Give the topic a retention longer than any outage; look for these hours in another copy of the log.',
+        },
+        'messages were deleted before they were read: nobody examined them',
+      );
+      return;
+    }
+    this.#logger.error(
+      {
+        code: 'TOPIC_RECREATED',
+        ...place,
+        remedy: 'Nothing, if it was meant. What was unread of the old topic is gone.',
+      },
+      'the topic is not the one that the committed offset is of: reading it from its beginning',
+    );
+  }
+
+  rules(ruleSet: RuleSet, engine: Engine): void {
+    const { rules, correlations } = this.#ruleSet;
+    const metrics = this.#metrics;
+    const now = new Map([...ruleSet.rules, ...ruleSet.correlations].map((rule) => [rule.key, rule]));
+    for (const { key } of rules) if (!now.has(key)) metrics.ruleMatches.remove({ rule: key });
+    for (const { key, level } of correlations) {
+      const rule = now.get(key);
+      if (rule?.level !== level) {
+        metrics.alertsOpen.remove({ rule: key, level });
+        for (const status of ALERT_STATUSES) metrics.alerts.remove({ rule: key, level, status });
+      }
+      if (rule !== undefined) continue;
+      for (const counter of [metrics.ruleFirings, metrics.eventsWithoutGroup, metrics.groupsEvicted]) {
+        counter.remove({ rule: key });
+      }
+    }
+    this.#ruleSet = ruleSet;
+    this.#showRules();
+    // Their levels may be others now.
+    for (const [id, alert] of this.#open) {
+      const level = now.get(alert.rule)?.level ?? alert.level;
+      if (level === alert.level) continue;
+      this.#open.set(id, { ...alert, level });
+      metrics.alertsOpen.inc({ rule: alert.rule, level });
+    }
+    this.#note(engine);
+  }
+
+  warmUps(warmUps: readonly WarmUp[]): void {
+    const before = new Map(this.#warming);
+    this.#endWarmUps(Infinity);
+    for (const { rule, untilMs, heldUntilMs } of warmUps) {
+      this.#warming.set(rule, untilMs);
+      this.#gauges.warming(rule, untilMs);
+      if (before.get(rule) === untilMs) continue;
+      const until = new Date(untilMs).toISOString();
+      const heldUntil = heldUntilMs === undefined ? undefined : new Date(heldUntilMs).toISOString();
+      this.#logger.warn(
+        { code: 'RULE_WARMING_UP', rule, until, heldUntil },
+        heldUntil === undefined
+          ? 'the rule began empty: until its windows are whole it can miss'
+          : 'the rule began empty: until its windows are whole its alerts are held back',
+      );
+    }
+  }
+
+  /** Takes away what says of rules that they are warming up, where event time is past it. */
+  #endWarmUps(watermark: number): void {
+    for (const [rule, untilMs] of this.#warming) {
+      if (untilMs >= watermark) continue;
+      this.#warming.delete(rule);
+      this.#gauges.warming(rule, undefined);
+    }
+  }
+
+  restore(state: 'started' | 'finished', events: number): void {
+    this.#logger.info(
+      { events },
+      state === 'started' ? 'restoring windows by reading again' : 'windows restored',
+    );
+  }
+
+  snapshot(event: SnapshotEvent): void {
+    switch (event.kind) {
+      case 'saved':
+        this.#metrics.stateSaveSeconds.observe(event.seconds);
+        this.#logger.debug({ seconds: event.seconds, bytes: event.bytes }, 'state saved');
+        break;
+      case 'loaded': {
+        const { seconds, bytes, takenAtMs } = event;
+        this.#metrics.stateLoadSeconds.set(seconds);
+        const takenAt = new Date(takenAtMs).toISOString();
+        this.#logger.info({ seconds, bytes, takenAt }, 'going on from saved state');
+        break;
+      }
+      default: {
+        const { code, reason } = event;
+        this.#metrics.stateTroubles.inc({ code });
+        this.#logger.warn({ code, reason }, STATE_TROUBLES[event.kind]);
+        return;
+      }
+    }
+    this.#metrics.stateSavedBytes.set(event.bytes);
+    this.#metrics.stateSavedTime.set(event.takenAtMs / 1000);
+  }
+
+  /**
+   * Another assignment, or none: an alert of a partition that moved away is resolved elsewhere and would stay open here
+   * for ever. Those that are still this process's own are written again.
+   */
+  forgetOpen(): void {
+    for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
+    this.#open.clear();
+  }
+
+  /** Takes note of what was counted, so that the next look tells the difference. */
+  #note(engine: Engine): void {
+    const { counts, tracker } = engine;
+    this.#seen = {
+      engine,
+      counts: {
+        ...counts,
+        matches: [...counts.matches],
+        missingGroup: new Map(counts.missingGroup),
+        evictions: new Map(counts.evictions),
+      },
+      firings: new Map(tracker.opened),
+    };
+  }
+
+  #incByRule(
+    counter: Metrics['ruleFirings'],
+    totals: ReadonlyMap<string, number>,
+    before: ReadonlyMap<string, number> | undefined,
+  ): void {
+    for (const [rule, total] of totals) {
+      const grown = total - (before?.get(rule) ?? 0);
+      if (grown > 0) counter.inc({ rule }, grown);
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import { runRuleTests, type RuleTestResult } from '../../../src/eval/rule-tests.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import { listsOf } from '../lookup/lists.ts';
+import { ALL_RULES } from '../cli/fixtures.ts';
+
+const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);
+const BURST = '11111111-0000-4000-8000-000000000003';
+
+/** Runs one test of the burst rule over reads of two accounts, three each, a second apart. */
+function run(fires: string, events = READS): readonly string[] {
+  const [result] = runRuleTests(
+    'burst.tests.yml',
+    `rule: ${BURST}\ntests:\n  - name: reads\n    events:\n${events}\n    fires: ${fires}\n`,
+    ruleSet,
+  );
+  expect(result).toMatchObject({ file: 'burst.tests.yml', rule: BURST, name: 'reads' });
+  expect(result!.passed).toBe(result!.differences.length === 0);
+  return result!.differences;
+}
+
+const READS = ['a', 'b']
+  .map(
+    (user) =>
+      `      - {repeat: 3, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: ${user}, service.name: k}}`,
+  )
+  .join('\n');
+const AT = 'at: 2025-07-12T20:00:02Z';
+const A = 'group: {service.name: k, user.id: a}';
+const B = 'group: {user.id: b, service.name: k}';
+
+describe('a test of a rule', () => {
+  test.each([
+    ['everything', `[{${AT}, ${A}, value: 3}, {${AT}, ${B}, value: 3}]`],
+    ['no value', `[{${AT}, ${A}}, {${AT}, ${B}}]`],
+    ['no group', `[{${AT}, value: 3}, {${AT}, value: 3}]`],
+    ['only the time', `[{${AT}}, {${AT}}]`],
+    ['the vague before the precise', `[{${AT}}, {${AT}, ${A}, value: 3}]`],
+  ])('passes when the firings that it names are those there are, naming %s', (_, fires) => {
+    expect(run(fires)).toEqual([]);
+  });
+
+  test('fails for each firing that is missing and for each that is too many', () => {
+    expect(run(`[{${AT}, ${A}, value: 4}, {${AT}, ${B}}]`)).toEqual([
+      'expected, did not fire: at 2025-07-12T20:00:02.000Z, group {"service.name":"k","user.id":"a"}, value 4',
+      'fired, not expected: at 2025-07-12T20:00:02.000Z, group {"user.id":"a","service.name":"k"}, value 3',
+    ]);
+    expect(run('[]')).toHaveLength(2);
+    expect(run(`[{${AT}}, {${AT}}, {${AT}}]`)).toEqual([
+      'expected, did not fire: at 2025-07-12T20:00:02.000Z',
+    ]);
+  });
+
+  test('counts repetitions into the events, with {i}, its remainder, digits, days, and lists', () => {
+    const users =
+      '      - {repeat: 6, from: 2025-07-12T20:00:00Z, every: 500ms, event: {event.action: record-view, user.id: "u{i%2}", service.name: "k", event.id: "e{i}"}}';
+    expect(run('[{at: 2025-07-12T20:00:02Z}, {at: 2025-07-12T20:00:02.500Z}]', users)).toEqual([]);
+    const padded =
+      '      - {repeat: 3, days: 2, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: "u{day}-{i%1:3}", service.name: k}}';
+    expect(
+      run(
+        '[{at: 2025-07-12T20:00:02Z, group: {service.name: k, user.id: u0-000}}, {at: 2025-07-13T20:00:02Z, group: {service.name: k, user.id: u1-000}}]',
+        padded,
+      ),
+    ).toEqual([]);
+    const listed =
+      '      - {repeat: 1, from: 2025-07-12T20:00:00Z, list: {field: user.id, size: 4}, event: {event.action: record-view, service.name: k}}';
+    expect(run('[]', listed)).toEqual([]);
+  });
+
+  test('shows events that are refused instead of passing without them', () => {
+    const broken =
+      '      - {from: 2025-07-12T20:00:00Z, event: {"@timestamp": soon, event.action: record-view}}';
+    expect(run('[]', broken)).toEqual([expect.stringMatching(/^event 0 is refused: BAD_TIME: /)]);
+  });
+
+  test('of a base rule names the times of its matches', () => {
+    const text = `rule: read\ntests:\n  - {name: reads, events: [{from: 2025-07-12T20:00:00Z, event: {event.action: record-view}}], fires: [{at: 2025-07-12T20:00:00Z}]}\n`;
+    expect(runRuleTests('read.tests.yml', text, ruleSet)).toMatchObject([{ passed: true }]);
+  });
+});
+
+describe('the lists of a test', () => {
+  const lists = listsOf({ hosting: 'source.as.number\n1\n', loads: 'user.id,n\n' });
+  const listed = parseRules(
+    [
+      {
+        file: 'rules.yml',
+        text: 'title: R\nname: hosted\nlogsource: {category: c}\nvigie.only_listed: hosting\ndetection: {s: {a: 1}, condition: s}\n',
+      },
+    ],
+    { lists },
+  );
+  const EVENTS =
+    'events: [{from: 2025-07-12T20:00:00Z, event: {a: 1, source.as.number: 1}}, {from: 2025-07-12T20:01:00Z, event: {a: 1, source.as.number: 64500}}]';
+  const results = (given: string, fires: string): RuleTestResult[] =>
+    runRuleTests(
+      'h.tests.yml',
+      `rule: hosted\ntests:\n  - {name: given, ${given}${EVENTS}, fires: [${fires}]}\n  - {name: none, ${EVENTS}, fires: []}\n`,
+      listed,
+    );
+
+  test('are those that it gives, and empty when it gives none, whatever the loaded lists hold', () => {
+    const passed = results('lists: {hosting: [{source.as.number: 64500}]}, ', '{at: 2025-07-12T20:01:00Z}');
+    expect(passed).toMatchObject([{ passed: true }, { passed: true }]);
+    expect(lists.known('hosting').contents.rows).toEqual([['1']]);
+  });
+
+  test.each([
+    ['lists: {hostings: []}, ', /given: lists: there is no list "hostings"; did you mean "hosting"\?/],
+    ['lists: {loads: [{user.id: u}]}, ', /a row of loads has user\.id, n, not user\.id/],
+    ['lists: {hosting: [{source.as.number: 10.0.0.1/8}]}, ', /hosting, row 1: "10\.0\.0\.1\/8" .*no network/],
+  ])('are refused when they are none: %s', (given, message) => {
+    expect(() => results(given, '')).toThrow(message);
+    expect(lists.known('hosting').contents.rows).toEqual([['1']]);
+  });
+});
+
+test.each([
+  ['no YAML', 'rule: [', /^burst\.tests\.yml: /],
+  ['no tests', 'rule: read\n', /tests: /],
+  ['a key that there is not', 'rule: read\ntests: [{name: a, events: [], fire: []}]\n', /fires?/],
+  [
+    'a time that is none',
+    'rule: read\ntests: [{name: a, events: [{from: soon, event: {}}], fires: []}]\n',
+    /tests\.0\.events\.0\.from: expected a time such as/,
+  ],
+  [
+    'a duration that is none',
+    'rule: read\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, every: 5, event: {}}], fires: []}]\n',
+    /tests\.0\.events\.0\.every: /,
+  ],
+  [
+    'a rule that is not loaded',
+    'rule: other\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, event: {}}], fires: []}]\n',
+    /no loaded rule has the id or name "other"/,
+  ],
+])('a test file with %s is refused by name and place', (_, text, message) => {
+  let thrown: unknown;
+  try {
+    runRuleTests('burst.tests.yml', text, ruleSet);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(VigieError);
+  expect(thrown).toMatchObject({
+    code: 'RULE_TEST_INVALID',
+    message: expect.stringMatching(message) as string,
+    remedy: expect.stringMatching(/\w/) as string,
+  });
+});

@@ -1,0 +1,79 @@
+/** Which stored alert an episode goes on as. Times are seconds; an episode ends after a pause of ten. */
+
+import { expect, test } from 'vitest';
+import { Episode, type EpisodeGroup, type EpisodeRule } from '../../../src/alert/episode.ts';
+import { takeStoredIds } from '../../../src/pipeline/known-alerts.ts';
+import { StateReader } from '../../../src/state/state-reader.ts';
+import { StateWriter } from '../../../src/state/state-writer.ts';
+import type { StoredAlert } from '../../../src/sink/sink.ts';
+
+let opened = 0;
+
+function episode(rule: string, user: string, [from, to]: [number, number]): Episode {
+  opened += 1;
+  const of = { rule: { key: rule, resolveTimeoutMs: 10_000 }, muted: false, measure: 1 } as EpisodeRule;
+  const group = { fields: { 'user.id': user, place: null } } as unknown as EpisodeGroup;
+  const made = new Episode(of, group, { end: from * 1000, value: 1, estimated: false, sequence: opened });
+  made.lastTrueAt = to * 1000;
+  return made;
+}
+
+function stored(alertId: string, rule: string, user: string, [from, to]: [number, number]): StoredAlert {
+  // As a database may give it: in another order.
+  const group = { place: null, 'user.id': user };
+  return { alertId, rule, group, crossedAt: from * 1000, lastEventAt: to * 1000 };
+}
+
+test('one goes on as the stored one of its rule and group that it would be one episode with', () => {
+  const here = episode('a', 'anne', [100, 120]);
+  const [later, other, another] = [
+    episode('a', 'anne', [200, 210]),
+    episode('b', 'anne', [100, 120]),
+    episode('a', 'ben', [100, 120]),
+  ];
+  const own = [later, other, another].map(({ alertId }) => alertId);
+  takeStoredIds(new Set([here, later, other, another]), [stored('s', 'a', 'anne', [125, 130])]);
+  expect(here.alertId).toBe('s');
+  expect([later, other, another].map(({ alertId }) => alertId)).toEqual(own);
+});
+
+test('one that is stored under its own id keeps it, and no other takes that', () => {
+  const [here, near] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
+  const own = near.alertId;
+  takeStoredIds(new Set([near, here]), [stored(here.alertId, 'a', 'anne', [100, 125])]);
+  expect(near.alertId).toBe(own);
+});
+
+test('of several the one with the same crossing is taken, each by one only', () => {
+  const [first, second] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
+  takeStoredIds(new Set([first, second]), [
+    stored('wide', 'a', 'anne', [90, 200]),
+    stored('same', 'a', 'anne', [100, 104]),
+  ]);
+  expect([first.alertId, second.alertId]).toEqual(['same', 'wide']);
+});
+
+test('what is said of one by its id follows it', () => {
+  const [above, below, merged] = [
+    episode('a', 'anne', [100, 120]),
+    episode('b', 'anne', [100, 120]),
+    episode('a', 'anne', [110, 120]),
+  ];
+  below.inhibitedBy = above.alertId;
+  merged.status = 'merged';
+  merged.mergedInto = above.alertId;
+  takeStoredIds(new Set([above, below, merged]), [stored('s', 'a', 'anne', [100, 110])]);
+  expect([below.inhibitedBy, merged.mergedInto]).toEqual(['s', 's']);
+});
+
+test('the id is saved with it', () => {
+  const here = episode('a', 'anne', [100, 120]);
+  takeStoredIds(new Set([here]), [stored('s', 'a', 'anne', [100, 120])]);
+  const writer = new StateWriter();
+  for (const each of [here, episode('a', 'ben', [100, 120])]) {
+    writer.section(each.alertId, (section) => each.save(section));
+    const reader = new StateReader(Buffer.concat(writer.finish()));
+    const loaded = reader.section(each.alertId, (section) => Episode.load(section, each.of, each.group));
+    expect(loaded.alertId).toBe(each.alertId);
+  }
+});

@@ -1,0 +1,204 @@
+/** A pipeline that goes on from saved state, and all for which it reads the log again instead. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import type { PipelineOptions } from '../../../src/pipeline/pipeline.ts';
+import type { SnapshotEvent } from '../../../src/pipeline/pipeline-observer.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import { STATE_CODES } from '../../../src/pipeline/snapshots.ts';
+import { SnapshotFile } from '../../../src/pipeline/snapshot-file.ts';
+import type { AssignedPartition, ReadPosition } from '../../../src/source/source.ts';
+import { ALL_RULES, event } from '../cli/fixtures.ts';
+import { batch, scripted, T0 } from '../scripted-pipeline.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-state-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const stop = new AbortController().signal;
+const read = (second: number): string =>
+  event(second, 'record-view', { 'service.name': 'folder', 'event.id': `read-${second}` });
+
+interface Run {
+  readonly partitions: readonly AssignedPartition[];
+  readonly batches?: readonly Parameters<typeof batch>[];
+  readonly options?: Partial<PipelineOptions>;
+  /** Whether the source still holds what came after the saved state. Default yes. */
+  readonly holds?: boolean;
+  readonly commit?: () => Promise<void>;
+}
+
+/** Runs a pipeline to the end of its script; three reads in ten seconds are an alert. */
+async function run({ partitions, batches = [], options, holds = true, commit }: Run) {
+  const told: SnapshotEvent[] = [];
+  const resumed: ReadPosition[] = [];
+  const alerts: { readonly rule: string; readonly events: number }[] = [];
+  const restored: number[] = [];
+  let rewinds = 0;
+  const { pipeline, source } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions };
+      for (const args of batches) yield batch(...args);
+    },
+    observer: {
+      snapshot: (told_) => told.push(told_),
+      alerts: (written) => alerts.push(...written.map(({ alert }) => alert)),
+      batch: (counts) => restored.push(counts.restored),
+    },
+    options: {
+      snapshots: { file: new SnapshotFile(join(folder, 'state')), intervalMs: 60_000, group: 'vigie' },
+      ...options,
+    },
+  });
+  source.resume = async (positions) => {
+    if (holds) resumed.push(...positions);
+    return holds;
+  };
+  source.rewind = async () => {
+    rewinds += 1;
+    return true;
+  };
+  if (commit !== undefined) source.commit = commit;
+  await pipeline.run(stop);
+  return { told, resumed, alerts, rewinds, restored: restored.reduce((sum, count) => sum + count, 0) };
+}
+
+function assigned(partition: number, committedOffset?: number): AssignedPartition {
+  const metadata = committedOffset === undefined ? undefined : { newestEventTime: T0 };
+  return { partition, committedOffset, metadata, endOffset: 10 };
+}
+
+/** Two reads, committed. */
+const before: Run = { partitions: [assigned(0)], batches: [[0, 2, read(1), read(2)]] };
+const state = (): string => join(folder, 'state');
+
+test('goes on from what was saved: two reads before the restart and one after it are three', async () => {
+  const first = await run(before);
+  expect(first.told).toMatchObject([{ kind: 'saved', takenAtMs: T0 + 3_600_000 }]);
+  const second = await run({ partitions: [assigned(0, 2)], batches: [[0, 3, read(3)]] });
+  expect(second.told).toMatchObject([{ kind: 'loaded' }, { kind: 'saved' }]);
+  expect(second).toMatchObject({ rewinds: 0, restored: 0, alerts: [{ events: 3 }] });
+});
+
+test('what was committed after it is read again, counted as restored, and saved once it is', async () => {
+  await run(before);
+  const second = await run({
+    partitions: [assigned(0, 4)],
+    batches: [
+      [0, 3, read(3)],
+      [0, 5, read(4), read(5)],
+    ],
+  });
+  expect(second.resumed).toEqual([{ partition: 0, nextOffset: 2, landmark: undefined }]);
+  expect(second).toMatchObject({ rewinds: 0, restored: 2 });
+  expect(second.alerts.at(-1)).toMatchObject({ events: 5 });
+  const third = await run({ partitions: [assigned(0, 5)] });
+  expect(third.resumed).toMatchObject([{ nextOffset: 5 }]);
+});
+
+test('an alert that is open in it is written again, so that this process knows of it', async () => {
+  await run({ partitions: [assigned(0)], batches: [[0, 3, read(1), read(2), read(3)]] });
+  const { alerts } = await run({ partitions: [assigned(0, 3)] });
+  expect(alerts).toMatchObject([{ status: 'firing', events: 3 }]);
+});
+
+test('nothing is kept of what was not committed', async () => {
+  const { told } = await run({
+    ...before,
+    commit: () => Promise.reject(new VigieError('KAFKA_GENERATION_LOST', 'rebalanced', { retryable: true })),
+  });
+  expect(told).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+describe('the log is read again', () => {
+  const refusals: { readonly name: string; readonly code: string; readonly next: Partial<Run> }[] = [
+    {
+      name: 'other partitions',
+      code: 'STATE_PARTITIONS',
+      next: { partitions: [assigned(0, 2), assigned(1, 7)] },
+    },
+    { name: 'a group that stands before it', code: 'STATE_OFFSETS', next: { partitions: [assigned(0, 1)] } },
+    { name: 'a group that stands nowhere', code: 'STATE_OFFSETS', next: { partitions: [assigned(0)] } },
+    {
+      name: 'a topic that is another one',
+      code: 'STATE_OFFSETS',
+      next: { partitions: [{ ...assigned(0, 2), gap: { cause: 'recreated', fromOffset: 2, toOffset: 0 } }] },
+    },
+    { name: 'a log that lost what came after it', code: 'STATE_OFFSETS', next: { holds: false } },
+    {
+      name: 'another key',
+      code: 'STATE_KEY',
+      next: { options: { pseudonymKey: new Uint8Array(16).fill(1) } },
+    },
+    { name: 'another lateness', code: 'STATE_SETTINGS', next: { options: { latenessMs: 1 } } },
+    { name: 'other person fields', code: 'STATE_SETTINGS', next: { options: { personFields: ['x'] } } },
+    {
+      name: 'a rule that fires otherwise',
+      code: 'STATE_RULES',
+      next: {
+        options: {
+          ruleSet: parseRules([{ file: 'rules.yml', text: ALL_RULES.replace('gte: 3', 'gte: 4') }]),
+        },
+      },
+    },
+  ];
+
+  test.each(refusals)('for $name', async ({ code, next }) => {
+    await run(before);
+    const { told, rewinds } = await run({ partitions: [assigned(0, 2)], ...next });
+    expect(told[0]).toMatchObject({ kind: 'refused', code });
+    const committed = (next.partitions ?? [assigned(0, 2)]).filter(
+      (each) => each.committedOffset !== undefined,
+    );
+    expect(rewinds).toBe(committed.length);
+  });
+
+  test('for a file that is torn or something else', async () => {
+    await run(before);
+    const whole = readFileSync(state());
+    for (const [bytes, code] of [
+      [whole.subarray(0, whole.length - 1), 'STATE_TORN'],
+      [Buffer.alloc(0), 'STATE_TORN'],
+      [Buffer.from('something else'), 'STATE_FOREIGN'],
+    ] as const) {
+      writeFileSync(state(), bytes);
+      const { told } = await run({ partitions: [assigned(0, 2)] });
+      expect(told).toMatchObject([{ kind: 'refused', code }]);
+    }
+  });
+
+  test('for a file that cannot be read', async () => {
+    const file = new SnapshotFile(folder);
+    const { told } = await run({
+      partitions: [assigned(0, 2)],
+      options: { snapshots: { file, intervalMs: 1, group: 'g' } },
+    });
+    expect(told).toMatchObject([{ kind: 'refused', code: 'STATE_UNREADABLE' }]);
+  });
+});
+
+test('every reason stands in docs/recovery.md', () => {
+  const page = readFileSync(new URL('../../../docs/recovery.md', import.meta.url), 'utf8');
+  expect(STATE_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+});
+
+test('state that cannot be written is told, and the pipeline goes on', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const file = new SnapshotFile(join(folder, 'file', 'state'));
+  const { told } = await run({ ...before, options: { snapshots: { file, intervalMs: 1, group: 'vigie' } } });
+  expect(told).toMatchObject([{ kind: 'refused' }, { kind: 'failed', code: 'STATE_UNWRITABLE' }]);
+});
+
+test('what a writer that died left half written is not read, and goes with the next', async () => {
+  await run(before);
+  writeFileSync(join(folder, '.state.unfinished'), 'half');
+  const { told } = await run({ partitions: [assigned(0, 2)], batches: [[0, 3, read(3)]] });
+  expect(told).toMatchObject([{ kind: 'loaded' }, { kind: 'saved' }]);
+  expect(readdirSync(folder)).toEqual(['state']);
+});

@@ -1,0 +1,191 @@
+/** The match stage: what is sent before what is committed, and what becomes of it when something fails. */
+
+import { describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import { MatchStage } from '../../../src/scale-out/match-stage.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import { FieldTable } from '../../../src/event/record.ts';
+import { SignalReader } from '../../../src/signal/signal-reader.ts';
+import type { Assignment, Commit, EventBatch, Idle } from '../../../src/source/source.ts';
+import { ALL_RULES } from '../cli/fixtures.ts';
+import { batch, T0 } from '../scripted-pipeline.ts';
+
+type Item = EventBatch | Assignment | Idle;
+
+const none = async (): Promise<void> => {};
+const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);
+const event = (seconds: number): string =>
+  JSON.stringify({ '@timestamp': new Date(T0 + 1000 * seconds).toISOString(), user: { id: `u-${seconds}` } });
+
+interface Script {
+  readonly items: (time: { elapsedMs: number }) => AsyncGenerator<Item>;
+  readonly commit?: (commits: readonly Commit[]) => Promise<void>;
+  readonly send?: () => Promise<void>;
+}
+
+/** Runs to the end of the script; what was done, in order. */
+async function run({ items, commit = none, send = none }: Script) {
+  const time = { elapsedMs: 0 };
+  const done: string[] = [];
+  const told = new Map<number, string[]>();
+  const reader = new SignalReader(new FieldTable(), []);
+  const read = (shard: number, message: Buffer): void => {
+    const own = told.get(shard) ?? [];
+    told.set(shard, own);
+    let place = '';
+    reader.read(message, 0, message.length, {
+      head: () => undefined,
+      begin: (partition, epoch, from) => (place = `${partition}:${epoch === 7 ? '' : 'new:'}${from}`),
+      signal: () => undefined,
+      end: (next, _newest, idle) => own.push(`${place}-${next}${idle ? ' idle' : ''}`),
+    });
+  };
+  const stage = new MatchStage({
+    source: {
+      name: 'scripted',
+      type: 'kafka',
+      read: () => items(time),
+      rewind: async () => false,
+      commit: async (commits) => {
+        await commit(commits);
+        done.push(
+          `commit ${commits.map(({ partition, nextOffset }) => `${partition}@${nextOffset}`).join()}`,
+        );
+      },
+      close: none,
+    },
+    signals: {
+      send: async (messages) => {
+        await send();
+        messages.forEach((own, shard) => own.forEach((message) => read(shard, message)));
+        if (messages.flat().length > 0) done.push('send');
+      },
+    },
+    shards: 2,
+    keyCheck: 1,
+    archiveSink: { writeEvents: none },
+    deadLetters: {
+      write: async (letters) => {
+        done.push(`${letters.length} letters`);
+      },
+      close: none,
+    },
+    ruleSet,
+    pseudonymKey: new Uint8Array(16),
+    timestampField: '@timestamp',
+    personFields: [],
+    maxEventBytes: 1000,
+    mapping: undefined,
+    maxFutureMs: 300_000,
+    archive: false,
+    idleTimeoutMs: 30_000,
+    flushIntervalMs: 0,
+    clock: { now: () => T0 + 3_600_000, elapsed: () => time.elapsedMs },
+    observer: {
+      batch: () => {},
+      deadLetter: () => {},
+      gap: () => {},
+      matched: () => {},
+      lag: () => {},
+      rules: () => {},
+    },
+  });
+  const summary = await stage.run(new AbortController().signal).catch((error: unknown) => error);
+  return { done, told, summary };
+}
+
+const known = (partition: number, committedOffset: number) => ({
+  partition,
+  committedOffset,
+  position: committedOffset,
+  metadata: { newestEventTime: T0, epoch: 7 },
+});
+
+describe('the match stage', () => {
+  test('commits when all shards have what it read, events or none, and dead letters are written', async () => {
+    const { done, told, summary } = await run({
+      async *items(time) {
+        yield { kind: 'assignment', partitions: [known(0, 5)], total: 1 };
+        time.elapsedMs += 100;
+        yield batch(0, 8, event(1), '{"torn', event(2));
+      },
+    });
+    expect(done.filter((what, i) => what !== done[i - 1]).slice(-3)).toEqual([
+      'send',
+      '1 letters',
+      'commit 0@8',
+    ]);
+    expect([...told.values()].map((own) => own.at(-1))).toEqual(['0:5-8', '0:5-8']);
+    expect(summary).toMatchObject({ events: 3, accepted: 2, deadLetters: 1 });
+  });
+
+  test('commits the epoch of a partition before it tells anybody of it', async () => {
+    const { done } = await run({
+      async *items(time) {
+        yield {
+          kind: 'assignment',
+          partitions: [{ partition: 3, committedOffset: undefined, metadata: undefined, position: 2 }],
+        };
+        time.elapsedMs += 100;
+        yield batch(3, 3, event(1));
+      },
+    });
+    expect(done[0]).toBe('commit 3@2');
+    expect(done[1]).toBe('send');
+  });
+
+  test('tells nobody of a partition that is another process’s before its epoch was committed', async () => {
+    let asked = 0;
+    const { told } = await run({
+      async *items() {
+        yield {
+          kind: 'assignment',
+          partitions: [{ partition: 3, committedOffset: undefined, metadata: undefined, position: 0 }],
+        };
+        yield { kind: 'idle' };
+      },
+      commit: async () => {
+        asked += 1;
+        throw new VigieError('KAFKA_GENERATION_LOST', 'gone', { retryable: true });
+      },
+    });
+    expect(asked).toBe(1);
+    expect(told.size).toBe(0);
+  });
+
+  test('commits nothing after signals could not be sent, and ends with the reason', async () => {
+    const { done, summary } = await run({
+      async *items(time) {
+        yield { kind: 'assignment', partitions: [known(0, 5)] };
+        time.elapsedMs += 100;
+        yield batch(0, 6, event(1));
+        time.elapsedMs += 100;
+        yield { kind: 'idle' };
+      },
+      send: async () => {
+        throw new VigieError('KAFKA_FORBIDDEN', 'no right to write');
+      },
+    });
+    expect(done).toEqual([]);
+    expect(summary).toMatchObject({ code: 'KAFKA_FORBIDDEN' });
+  });
+
+  test('lets a silent partition go, and says so again to shards that begin later', async () => {
+    const { told } = await run({
+      async *items(time) {
+        yield { kind: 'assignment', partitions: [known(0, 5), known(1, 9)] };
+        time.elapsedMs += 100;
+        yield batch(0, 6, event(1));
+        time.elapsedMs += 40_000;
+        yield batch(0, 7, event(2));
+        time.elapsedMs += 20_000;
+        yield { kind: 'idle' };
+      },
+    });
+    const idle = told.get(0)!.filter((stretch) => stretch === '1:9-9 idle');
+    expect(idle.length).toBeGreaterThan(1);
+    expect(told.get(0)!.filter((stretch) => stretch.startsWith('0:') && stretch.endsWith('idle'))).toEqual(
+      [],
+    );
+  });
+});
