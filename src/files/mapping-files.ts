@@ -8,7 +8,7 @@ import { suggestion } from '../sigma/nearest.ts';
 
 // Beside src in a checkout; in the package the code lies one folder deeper, in dist.
 const IN_CHECKOUT = new URL('../../mappings/', import.meta.url);
-const READY = existsSync(IN_CHECKOUT) ? IN_CHECKOUT : new URL('../../mappings/', import.meta.url);
+const READY = existsSync(IN_CHECKOUT) ? IN_CHECKOUT : new URL('../../../mappings/', import.meta.url);
 
 /** Names of the ready mappings, sorted. */
 export function readyMappings(): readonly string[] {

@@ -33,7 +33,7 @@ const NO_CODES = [
 ];
 
 function codesInSource(): string[] {
-  const files = globSync(['sigma/**/*.ts', 'lookup/*.ts', '{rules-files,list-files,text-file}.ts'], {
+  const files = globSync(['sigma/**/*.ts', 'lookup/*.ts', 'files/{rule-files,list-files,text-file}.ts'], {
     cwd: source,
   });
   const words = files.flatMap((file) =>
