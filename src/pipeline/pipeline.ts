@@ -8,10 +8,10 @@
  * under way, so a slow sink holds the pipeline back instead of filling memory.
  */
 
-import type { Alert } from '../alert/alert.ts';
-import { type Episode, renderAlert } from '../alert/episode.ts';
+import type { Episode } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
 import type { Lineage } from '../detect/lineage.ts';
+import { type AlertRow, AlertRows } from './alert-rows.ts';
 import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
 import { FieldTable } from '../event/record.ts';
 import { VigieError } from '../errors.ts';
@@ -55,6 +55,18 @@ interface PartitionState {
   lastEventAt: number;
 }
 
+/** What one flush writes, in this order, but for `since`. */
+interface Flush {
+  readonly rows: readonly AlertRow[];
+  readonly archive: readonly ArchivedEvent[];
+  readonly letters: readonly DeadLetter[];
+  readonly commits: readonly Commit[];
+  /** Keeps the state that was saved with it. */
+  readonly keep: (() => void) | undefined;
+  /** Wall time at which the oldest event in it was taken; 0 when there was none. */
+  readonly since: number;
+}
+
 export class Pipeline {
   readonly #options: PipelineOptions;
   #ruleSet: RuleSet;
@@ -71,9 +83,7 @@ export class Pipeline {
   readonly #partitions = new Map<number, PartitionState>();
   /** What came with the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
-  readonly #detectedAt = new WeakMap<Episode, number>();
-  /** Those of which the sink could not say whether they had been detected before. */
-  readonly #undated = new WeakSet<Episode>();
+  readonly #rows = new AlertRows();
   readonly #waiting = new Waiting();
   #lastFlush = 0;
   #assignedAt = 0;
@@ -181,11 +191,7 @@ export class Pipeline {
     }
     await this.#flush(signal);
     await this.#flushed();
-    for (const [was, is] of kept) {
-      const detectedAt = this.#detectedAt.get(was);
-      if (detectedAt !== undefined) this.#detectedAt.set(is, detectedAt);
-      if (this.#undated.has(was)) this.#undated.add(is);
-    }
+    for (const [was, is] of kept) this.#rows.handOver(was, is);
     this.#ruleSet = ruleSet;
     intake.load?.(this.#intake.save?.());
     this.#intake = intake;
@@ -355,7 +361,7 @@ export class Pipeline {
   #hasNewAlert(): boolean {
     if (this.#holds) return false;
     for (const episode of this.#engine.tracker.changed) {
-      if (this.#tells(episode) && !this.#detectedAt.has(episode)) return true;
+      if (this.#tells(episode) && this.#rows.isNew(episode)) return true;
     }
     return false;
   }
@@ -373,21 +379,17 @@ export class Pipeline {
     }
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
-    const { archive, letters } = this.#waiting.take();
     const commits = holds ? [] : this.#commits();
-    const since = this.#unflushedSince;
+    const batch: Flush = {
+      ...this.#waiting.take(),
+      rows: this.#rows.render(changed, clock.now(), this.#engine.evidence),
+      commits,
+      since: this.#unflushedSince,
+      keep: this.#takeSnapshot(commits, last),
+    };
     this.#unflushedSince = 0;
-    const {
-      engine: { evidence },
-    } = this;
-    const now = clock.now();
-    const opened = changed.filter((episode) => !this.#detectedAt.has(episode));
-    const rendered = changed.map((episode) =>
-      renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
-    );
     observer.state(this.#engine, this.#lag(), this.#restore.unfinished);
-    const keep = this.#takeSnapshot(commits, last);
-    this.#flushing = this.#write(changed, opened, rendered, archive, letters, commits, since, signal, keep)
+    this.#flushing = this.#write(batch, signal)
       .catch((error: unknown) => {
         this.#failure = error;
       })
@@ -402,34 +404,11 @@ export class Pipeline {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async #write(
-    changed: readonly Episode[],
-    opened: readonly Episode[],
-    rendered: readonly Alert[],
-    archive: readonly ArchivedEvent[],
-    letters: readonly DeadLetter[],
-    commits: readonly Commit[],
-    since: number,
-    signal: AbortSignal,
-    keep: (() => void) | undefined,
-  ): Promise<void> {
+  async #write({ rows, archive, letters, commits, since, keep }: Flush, signal: AbortSignal): Promise<void> {
     const { sink, deadLetters, source, observer, clock } = this.#options;
-    if (rendered.length > 0) {
-      const fresh = new Set(opened);
-      const asked = changed.filter((episode) => fresh.has(episode) || this.#undated.has(episode));
-      const ids = asked.map(({ alertId }) => alertId);
-      const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
-      for (const episode of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
-      const rows = rendered.map((alert) => ({
-        ...alert,
-        detectedAt: known?.get(alert.alertId) ?? alert.detectedAt,
-      }));
-      await sink.writeAlerts(rows, signal);
-      changed.forEach((episode, i) => this.#detectedAt.set(episode, rows[i]!.detectedAt));
-      observer.alerts(
-        rows.map((alert, i) => ({ alert, opened: fresh.has(changed[i]!) })),
-        since === 0 ? 0 : clock.now() - since,
-      );
+    if (rows.length > 0) {
+      const written = await this.#rows.write(rows, sink, signal);
+      observer.alerts(written, since === 0 ? 0 : clock.now() - since);
     }
     if (archive.length > 0) await sink.writeEvents(archive, signal);
     if (letters.length > 0) await deadLetters.write(letters);
@@ -517,8 +496,6 @@ export class Pipeline {
     );
   }
 }
-
-const NONE: ReadonlyMap<string, number> = new Map();
 
 /** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
 const FINAL_FLUSH_MS = 8000;

@@ -1,0 +1,65 @@
+/**
+ * Alerts as rows: rendered as they stand, and dated by when they were first detected, whichever process that was.
+ *
+ * Guarantee: the moment of detection of an alert never changes once a row of it is acknowledged; where the sink cannot
+ * say it, the alert is asked for again with its next row.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import { type Episode, renderAlert } from '../alert/episode.ts';
+import type { Evidence } from '../detect/evidence.ts';
+import type { AlertSink } from '../sink/sink.ts';
+
+/** A row to be written. */
+export interface AlertRow {
+  readonly episode: Episode;
+  /** No row of it was acknowledged before. */
+  readonly opened: boolean;
+  readonly alert: Alert;
+}
+
+export class AlertRows {
+  readonly #detectedAt = new WeakMap<Episode, number>();
+  /** Those of which the sink could not say whether they had been detected before. */
+  readonly #undated = new WeakSet<Episode>();
+
+  isNew(episode: Episode): boolean {
+    return !this.#detectedAt.has(episode);
+  }
+
+  /** `is` stands for the same alert as `was`, in another engine. */
+  handOver(was: Episode, is: Episode): void {
+    const detectedAt = this.#detectedAt.get(was);
+    if (detectedAt !== undefined) this.#detectedAt.set(is, detectedAt);
+    if (this.#undated.has(was)) this.#undated.add(is);
+  }
+
+  /** As the episodes stand now; `now` is when the new ones are detected, ms since the epoch. */
+  render(episodes: readonly Episode[], now: number, evidence: Evidence): AlertRow[] {
+    return episodes.map((episode) => ({
+      episode,
+      opened: this.isNew(episode),
+      alert: renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
+    }));
+  }
+
+  /** Writes them and returns what was acknowledged. Rejects as the sink does. */
+  async write(rows: readonly AlertRow[], sink: AlertSink, signal: AbortSignal): Promise<AlertRow[]> {
+    const asked = rows.filter(({ episode, opened }) => opened || this.#undated.has(episode));
+    const ids = asked.map(({ alert }) => alert.alertId);
+    const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
+    for (const { episode } of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
+    const written = rows.map(({ alert, ...row }) => ({
+      ...row,
+      alert: { ...alert, detectedAt: known?.get(alert.alertId) ?? alert.detectedAt },
+    }));
+    await sink.writeAlerts(
+      written.map(({ alert }) => alert),
+      signal,
+    );
+    for (const { episode, alert } of written) this.#detectedAt.set(episode, alert.detectedAt);
+    return written;
+  }
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
