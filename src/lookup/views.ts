@@ -1,6 +1,6 @@
 /** The ways in which rules ask a list: is it listed, which number stands there, is the day in it. */
 
-import { combinations, keyOf, textsOf } from '../detect/values.ts';
+import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
 import type { FieldValue } from '../event/record.ts';
 import { type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
 import { numberOf } from '../sigma/value.ts';
@@ -55,9 +55,10 @@ export class RowIndex {
    * where the value of column i stands in `values`; in order unless said otherwise.
    */
   has(values: readonly (FieldValue | undefined)[], slots: readonly number[] = [...values.keys()]): boolean {
-    const first = values[slots[0]!];
-    const second = slots.length === 1 ? '' : values[slots[1]!];
-    if (slots.length <= 2 && typeof first === 'string' && typeof second === 'string') {
+    for (const slot of slots) if (values[slot] === undefined) return false;
+    const first = textOf(values[slots[0]!]);
+    const second = slots.length === 1 ? '' : textOf(values[slots[1]!]);
+    if (slots.length <= 2 && first !== undefined && second !== undefined) {
       if (this.#pairs !== undefined) return this.#pairs.get(first)?.has(second) === true;
       return (
         this.#answers.get(first, second) ??
