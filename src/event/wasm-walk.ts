@@ -158,6 +158,8 @@ export class WasmWalk {
   ): DecodeFault | 'left to others' | undefined {
     const length = end - start;
     if (length > this.#maxEventBytes) return 'left to others';
+    // Before the event is copied in: to begin anew writes where it will lie.
+    if (--this.#untilCheck === 0) this.#check();
     if (data !== this.#last) this.#adopt(data);
     const from = this.#offset + start;
     this.#source.copy(this.#memory, this.#input, from, from + length);
@@ -165,7 +167,6 @@ export class WasmWalk {
     const words = this.#words;
     const header = this.#header;
     if (words[header + NEW_COUNT] !== 0) this.#takeStrings();
-    if (--this.#untilCheck === 0) this.#check();
     if (understood === 0) {
       return this.#wasm.isBroken(length) === 0 ? 'left to others' : brokenFault(data, start, end);
     }

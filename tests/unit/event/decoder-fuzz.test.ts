@@ -321,7 +321,13 @@ it(`gives what the reference gives on ${CASES} events`, { timeout: 3_600_000 }, 
     const start = around.length;
     const end = start + event.length;
     const expected = reference.decoder.decode(data, start, end, reference.record);
-    const actual = scanner.decoder.decode(data, start, end, scanner.record);
+    let actual: ReturnType<typeof scanner.decoder.decode>;
+    try {
+      actual = scanner.decoder.decode(data, start, end, scanner.record);
+    } catch (error) {
+      Error.stackTraceLimit = stackTraceLimit;
+      throw new Error(`FUZZ_SEED=${SEED} FUZZ_CASES=${i + 1}: the scanner throws`, { cause: error });
+    }
     const code = expected?.code ?? 'accepted';
     codes.set(code, (codes.get(code) ?? 0) + 1);
     const paths = reference.options.fields.paths;

@@ -369,6 +369,21 @@ it('keeps strings apart, however many there are and whether they come back or no
   }
 });
 
+it('forgets the keys that it learned between two events, never within one', () => {
+  const fields = new FieldTable();
+  const slot = fields.slot('a');
+  const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: KEY }, 0);
+  const record = fields.newRecord();
+  // New keys alone, until there is no room for more of them, and values that are read from the event's bytes.
+  for (let i = 0; i < 40_000; i++) {
+    const value = JSON.stringify({ i, text: `x${i}` });
+    const bytes = Buffer.from(`{"a":${value},"k${i}":0,"l${i}":0,"m${i}":0}`);
+    expect(decoder.decode(bytes, 0, bytes.length, record)).toBe(undefined);
+    const found = JSON.stringify(record.slots[slot]);
+    if (found !== value) expect(found, `event ${i}`).toBe(value);
+  }
+});
+
 it('refuses new fields once a decoder is built', () => {
   const fields = new FieldTable();
   createDecoder({ fields, timeRequired: true, pseudonymKey: KEY });
