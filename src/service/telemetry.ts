@@ -118,16 +118,20 @@ export class Telemetry implements PipelineObserver {
         this.#metrics.alerts.inc({ ...labels, status: alert.status });
         if (this.#open.delete(alert.alertId)) this.#metrics.alertsOpen.dec(labels);
       }
-      if (opened || alert.status !== 'firing') {
-        const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
-        const crossedAt = new Date(alert.crossedAt).toISOString();
-        this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
-          // Not `level`: that is the log line's own.
-          { alertId, rule, severity: level, status, crossedAt, value, persons, records, applications },
-          `alert ${opened && status === 'firing' ? 'opened' : status}: ${title}`,
-        );
-      }
+      if (opened && alert.status !== 'merged') this.#log(alert, 'opened');
+      if (alert.status !== 'firing') this.#log(alert, alert.status);
     }
+  }
+
+  /** Also one that is over when it is first written, from a log that is read fast, was opened. */
+  #log(alert: Alert, what: string): void {
+    const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
+    const crossedAt = new Date(alert.crossedAt).toISOString();
+    this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
+      // Not `level`: that is the log line's own.
+      { alertId, rule, severity: level, status, crossedAt, value, persons, records, applications },
+      `alert ${what}: ${title}`,
+    );
   }
 
   state(engine: Engine, lag: Parameters<PipelineObserver['state']>[1], restoring: boolean): void {

@@ -191,6 +191,12 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, until)).toBeUndefined();
   });
 
+  test('logs an alert that is over when it is first written as opened, and as resolved', () => {
+    const { telemetry, log } = setUp();
+    telemetry.alerts([{ alert: burstAlert('resolved'), opened: true }], 5);
+    expect(log()).toMatch(/alert opened: .*alert resolved: /s);
+  });
+
   test('logs an alert by id, rule and numbers, never by whom it is about', () => {
     const { telemetry, log } = setUp();
     const alert = alertFixture({ rule: BURST, group: { 'user.id': 'u-7f3a' }, organisations: ['SIRET-1'] });
