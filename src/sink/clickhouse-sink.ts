@@ -13,6 +13,7 @@ import { alertToRow } from './alert-row.ts';
 import { classifyClickHouseFailure, clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { eventInserts, eventToRow } from './event-row.ts';
+import { insertRows, selectRows } from './json-rows.ts';
 import { migrate } from './migrate.ts';
 import { systemSleep, withRetries } from './retry.ts';
 import type { Sleep } from './retry.ts';
@@ -129,31 +130,15 @@ ORDER BY crossed_at, alert_id`,
   ): Promise<void> {
     const startedAt = this.#clock.elapsed();
     await this.#retrying(`writing ${rows.length} rows to ${table}`, signal, () =>
-      this.#clickHouse.client.insert({
-        table: `${this.#clickHouse.database}.${table}`,
-        values: rows,
-        format: 'JSONEachRow',
-        ...this.#abortable(signal),
-      }),
+      insertRows(this.#clickHouse, table, rows, signal),
     );
     this.#hooks.onBatch?.(rows.length, (this.#clock.elapsed() - startedAt) / 1000, table);
   }
 
   #rows<Row>(query: string, params: Record<string, unknown>, signal?: AbortSignal): Promise<Row[]> {
-    return this.#retrying('reading alerts', signal, async () => {
-      const result = await this.#clickHouse.client.query({
-        query,
-        query_params: params,
-        format: 'JSONEachRow',
-        ...this.#abortable(signal),
-      });
-      return result.json<Row>();
-    });
-  }
-
-  /** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */
-  #abortable(signal: AbortSignal | undefined): { abort_signal?: AbortSignal } {
-    return signal === undefined || this.#clickHouse.kind === 'embedded' ? {} : { abort_signal: signal };
+    return this.#retrying('reading alerts', signal, () =>
+      selectRows<Row>(this.#clickHouse, query, params, signal),
+    );
   }
 
   async #retrying<T>(doing: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

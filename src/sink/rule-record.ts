@@ -10,6 +10,7 @@ import type { Alert } from '../alert/alert.ts';
 import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
+import { insertRows, selectRows } from './json-rows.ts';
 
 interface Entry {
   readonly detector: string;
@@ -90,16 +91,13 @@ export class RuleRecord {
   }
 
   async #insert(table: string, values: readonly object[], signal: AbortSignal | undefined): Promise<void> {
-    const { client, database, place } = this.#clickHouse;
     try {
-      await client.insert({
-        table: `${database}.${table}`,
-        format: 'JSONEachRow',
-        values,
-        ...this.#abortable(signal),
-      });
+      await insertRows(this.#clickHouse, table, values, signal);
     } catch (error) {
-      throw clickHouseFailure(error, `writing ${values.length} rows to ${table} at ${place}`);
+      throw clickHouseFailure(
+        error,
+        `writing ${values.length} rows to ${table} at ${this.#clickHouse.place}`,
+      );
     }
   }
 
@@ -108,22 +106,10 @@ export class RuleRecord {
     params: Record<string, unknown>,
     signal: AbortSignal | undefined,
   ): Promise<Row[]> {
-    const { client, place } = this.#clickHouse;
     try {
-      const result = await client.query({
-        query,
-        query_params: params,
-        format: 'JSONEachRow',
-        ...this.#abortable(signal),
-      });
-      return await result.json<Row>();
+      return await selectRows<Row>(this.#clickHouse, query, params, signal);
     } catch (error) {
-      throw clickHouseFailure(error, `reading which rules are in force at ${place}`);
+      throw clickHouseFailure(error, `reading which rules are in force at ${this.#clickHouse.place}`);
     }
-  }
-
-  /** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */
-  #abortable(signal: AbortSignal | undefined): { abort_signal?: AbortSignal } {
-    return signal === undefined || this.#clickHouse.kind === 'embedded' ? {} : { abort_signal: signal };
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
 import type { PipelineObserver } from '../../src/pipeline/pipeline-observer.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
+import type { AlertSink } from '../../src/sink/sink.ts';
 import type { Assignment, Commit, EventBatch, Idle, Source } from '../../src/source/source.ts';
 import { ALL_RULES } from './cli/fixtures.ts';
 
@@ -30,6 +31,15 @@ export function batch(partition: number, nextOffset: number, ...lines: string[])
 }
 
 const none = async (): Promise<void> => {};
+
+/** Takes all and knows nothing. */
+export const silentSink: AlertSink = {
+  open: none,
+  detectedAt: async () => new Map(),
+  writeAlerts: none,
+  writeEvents: none,
+  close: none,
+};
 
 export interface Script {
   /** What the source yields; it may turn the clock on in between. */
@@ -62,13 +72,7 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
   };
   const pipeline = new Pipeline({
     source,
-    sink: {
-      open: none,
-      detectedAt: async () => new Map(),
-      writeAlerts: none,
-      writeEvents: none,
-      close: none,
-    },
+    sink: silentSink,
     deadLetters: { write: none, close: none },
     ruleSet: parseRules([{ file: 'rules.yml', text: ALL_RULES }]),
     pseudonymKey: new Uint8Array(16),

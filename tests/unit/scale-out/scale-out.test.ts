@@ -9,6 +9,7 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { RuleSet } from '../../../src/sigma/rule.ts';
 import type { Assignment, Idle, Source } from '../../../src/source/source.ts';
 import { Telemetry } from '../../../src/service/telemetry.ts';
+import { silentSink } from '../scripted-pipeline.ts';
 
 const none = async (): Promise<void> => {};
 const idle: Idle = { kind: 'idle' };
@@ -81,13 +82,7 @@ function setUp() {
   const scaleOut = new ScaleOut({
     pipeline: {
       source: input.source,
-      sink: {
-        open: none,
-        detectedAt: async () => new Map(),
-        writeAlerts: none,
-        writeEvents: none,
-        close: none,
-      },
+      sink: silentSink,
       deadLetters: { write: none, close: none },
       ruleSet,
       pseudonymKey: new Uint8Array(16),
