@@ -5,7 +5,7 @@
 
 import { mkdir, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { syncFolder } from './sync-folder.ts';
+import { syncFolder } from '../sync-folder.ts';
 
 /** `fs` reads and writes less than 2 GiB in one call. */
 const CALL_BYTES = 1 << 30;

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
-import { emptyStandardInput } from '../service/standard-input.ts';
+import { emptyStandardInput } from '../source/standard-input.ts';
 import { ownerOf } from './control-client.ts';
 
 export interface ClickHouseOptions {

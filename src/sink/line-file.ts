@@ -6,7 +6,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { syncFolder } from '../pipeline/sync-folder.ts';
+import { syncFolder } from '../sync-folder.ts';
 
 export class LineFile {
   readonly path: string;

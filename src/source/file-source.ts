@@ -8,8 +8,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { messageOf, VigieError } from '../errors.ts';
-import { takeStandardInput } from '../service/standard-input.ts';
-import type { StandardInput } from '../service/standard-input.ts';
+import { takeStandardInput } from './standard-input.ts';
+import type { StandardInput } from './standard-input.ts';
 import { readNdjson } from './ndjson.ts';
 import type { Assignment, EventBatch, Idle, Source } from './source.ts';
 

@@ -11,7 +11,7 @@ import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import { startControl } from '../../src/sink/control.ts';
-import { takeStandardInput } from '../../src/service/standard-input.ts';
+import { takeStandardInput } from '../../src/source/standard-input.ts';
 
 const [dataDir, alert] = process.argv.slice(2);
 if (dataDir === undefined || alert === undefined) throw new Error('usage: hold-data-folder.ts FOLDER ALERT');

@@ -12,7 +12,7 @@ import { eventToRow } from '../event-row.ts';
 import { LineFile } from '../line-file.ts';
 import type { ArchivedEvent } from '../sink.ts';
 import { lockSpool } from './lock.ts';
-import { syncFolder } from '../../pipeline/sync-folder.ts';
+import { syncFolder } from '../../sync-folder.ts';
 import { spoolFailure } from './segment.ts';
 import type { WriteAt } from './segment.ts';
 import { Spool, SpoolRoom } from './spool.ts';

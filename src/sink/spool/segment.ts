@@ -10,7 +10,7 @@ import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, VigieError } from '../../errors.ts';
-import { syncFolder } from '../../pipeline/sync-folder.ts';
+import { syncFolder } from '../../sync-folder.ts';
 import {
   FORMAT,
   formatOf,
