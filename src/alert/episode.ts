@@ -224,5 +224,11 @@ export function withoutRule(alert: Alert): Alert {
   return { ...alert, status: 'resolved', resolution: 'rule_gone', version };
 }
 
+/** An alert that turned out to be part of an episode: its last state. */
+export function partOf(alert: Alert, { alertId: mergedInto }: Episode): Alert {
+  const version = alert.version - STATUS_RANK[alert.status] + STATUS_RANK.merged;
+  return { ...alert, status: 'merged', mergedInto, version };
+}
+
 /** A later state of the same episode has at least as many events; at the same number, more is known of it. */
 const STATUS_RANK: Record<Alert['status'], number> = { firing: 0, resolved: 1, merged: 2 };

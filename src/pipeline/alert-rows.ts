@@ -6,13 +6,15 @@
  */
 
 import type { Alert } from '../alert/alert.ts';
-import { type Episode, renderAlert } from '../alert/episode.ts';
+import { type Episode, partOf, renderAlert } from '../alert/episode.ts';
 import type { Evidence } from '../detect/evidence.ts';
 import type { AlertSink } from '../sink/sink.ts';
+import type { Part } from './known-alerts.ts';
 
 /** A row to be written. */
 export interface AlertRow {
-  readonly episode: Episode;
+  /** What it shows; absent of one that was stored before and is no episode of its own any more. */
+  readonly episode?: Episode;
   /** No row of it was acknowledged before. */
   readonly opened: boolean;
   readonly alert: Alert;
@@ -43,12 +45,19 @@ export class AlertRows {
     }));
   }
 
+  /** What is stored apart from the episode that it belongs to. */
+  join(parts: readonly Part[]): AlertRow[] {
+    return parts.map(([alert, episode]) => ({ opened: false, alert: partOf(alert, episode) }));
+  }
+
   /** Writes them and returns what was acknowledged. Rejects as the sink does. */
   async write(rows: readonly AlertRow[], sink: AlertSink, signal: AbortSignal): Promise<AlertRow[]> {
-    const asked = rows.filter(({ episode, opened }) => opened || this.#undated.has(episode));
+    const shown = ({ episode }: AlertRow) => episode ?? [];
+    const asked = rows.filter(({ episode, opened }) => episode && (opened || this.#undated.has(episode)));
     const ids = asked.map(({ alert }) => alert.alertId);
     const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
-    for (const { episode } of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
+    for (const episode of asked.flatMap(shown))
+      this.#undated[known === undefined ? 'add' : 'delete'](episode);
     const written = rows.map(({ alert, ...row }) => ({
       ...row,
       alert: { ...alert, detectedAt: known?.get(alert.alertId) ?? alert.detectedAt },
@@ -57,7 +66,7 @@ export class AlertRows {
       written.map(({ alert }) => alert),
       signal,
     );
-    for (const { episode, alert } of written) this.#detectedAt.set(episode, alert.detectedAt);
+    for (const { episode, alert } of written) if (episode) this.#detectedAt.set(episode, alert.detectedAt);
     return written;
   }
 }

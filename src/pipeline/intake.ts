@@ -68,7 +68,7 @@ export class Waiting {
 }
 
 const ARCHIVE_BATCH = 20_000;
-const ARCHIVE_BYTES = 32 * 1024 * 1024;
+const ARCHIVE_BYTES = 8 * 1024 * 1024;
 const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
 
 /** What a run came to. */

@@ -8,6 +8,7 @@
  * under way, so a slow sink holds the pipeline back instead of filling memory.
  */
 
+import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
 import type { Lineage } from '../detect/lineage.ts';
@@ -15,13 +16,13 @@ import { type AlertRow, AlertRows } from './alert-rows.ts';
 import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
 import { FieldTable } from '../event/record.ts';
 import { VigieError } from '../errors.ts';
-import { takeStoredIds } from './known-alerts.ts';
+import { type Part, takeStoredIds } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { longestReachOf, RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { alertingRules, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
-import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink, StoredAlert } from '../sink/sink.ts';
+import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from '../sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
   AssignedPartition,
@@ -77,7 +78,7 @@ export class Pipeline {
   #warmUps: readonly WarmUp[] = [];
   #restore: RestorePlan;
   /** Stored alerts that what is read again may be; nothing is told or committed before all of it is. */
-  #stored: readonly StoredAlert[] | undefined;
+  #stored: readonly Alert[] | undefined;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
   readonly #partitions = new Map<number, PartitionState>();
@@ -373,8 +374,9 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     const { tracker } = this.#engine;
     const holds = this.#holds;
+    let parts: readonly Part[] = [];
     if (this.#stored !== undefined && !holds) {
-      takeStoredIds(new Set([...tracker.open, ...tracker.changed]), this.#stored);
+      parts = takeStoredIds(tracker, this.#stored).filter(([, episode]) => this.#tells(episode));
       this.#stored = undefined;
     }
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
@@ -382,7 +384,7 @@ export class Pipeline {
     const commits = holds ? [] : this.#commits();
     const batch: Flush = {
       ...this.#waiting.take(),
-      rows: this.#rows.render(changed, clock.now(), this.#engine.evidence),
+      rows: [...this.#rows.render(changed, clock.now(), this.#engine.evidence), ...this.#rows.join(parts)],
       commits,
       since: this.#unflushedSince,
       keep: this.#takeSnapshot(commits, last),

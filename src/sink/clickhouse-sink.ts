@@ -9,7 +9,7 @@ import type { Alert } from '../alert/alert.ts';
 import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
-import { alertToRow } from './alert-row.ts';
+import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
 import { classifyClickHouseFailure, clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { eventInserts, eventToRow } from './event-row.ts';
@@ -17,7 +17,7 @@ import { insertRows, selectRows } from './json-rows.ts';
 import { migrate } from './migrate.ts';
 import { systemSleep, withRetries } from './retry.ts';
 import type { Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent, StoredAlert } from './sink.ts';
+import type { AlertSink, ArchivedEvent } from './sink.ts';
 
 export interface SinkHooks {
   /** A failure that is tried again after `delayMs`; attempts count from 1. */
@@ -94,16 +94,16 @@ FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} G
     return found;
   }
 
-  alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly StoredAlert[]> {
-    return this.#rows<StoredAlert>(
-      `SELECT alert_id AS alertId, rule, group_fields AS group,
-toFloat64(toUnixTimestamp64Milli(crossed_at)) AS crossedAt, toFloat64(toUnixTimestamp64Milli(last_event_at)) AS lastEventAt
+  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[]> {
+    const rows = await this.#rows<Record<string, unknown>>(
+      `SELECT ${ALERT_SELECT_LIST}
 FROM ${this.#clickHouse.database}.alerts FINAL
 WHERE status != 'merged' AND resolution = '' AND last_event_at >= fromUnixTimestamp64Milli({since:Int64})
 ORDER BY crossed_at, alert_id`,
       { since: Math.max(0, Math.floor(timeMs)) },
       signal,
     );
+    return rows.map(alertFromRow);
   }
 
   async writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

@@ -11,9 +11,6 @@ export interface ArchivedEvent {
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** What identifies an alert, whatever its id. Times are ms since the epoch. */
-export type StoredAlert = Pick<Alert, 'alertId' | 'rule' | 'group' | 'crossedAt' | 'lastEventAt'>;
-
 export interface AlertSink {
   /** Connects and applies the migrations that are missing; may wait for a server until the signal aborts. */
   open(signal?: AbortSignal): Promise<void>;
@@ -29,7 +26,7 @@ export interface AlertSink {
    * Alerts that went on at this time or later, but for merged ones and those that ended with their rules; undefined
    * when that cannot be said now.
    */
-  alertsSince?(timeMs: number, signal?: AbortSignal): Promise<readonly StoredAlert[] | undefined>;
+  alertsSince?(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined>;
   /** Idempotent by (alertId, version). Retries what is retryable until the signal aborts. */
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void>;
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void>;

@@ -14,7 +14,7 @@ import type { SinkTable } from './clickhouse-sink.ts';
 import { sendApart } from './send-apart.ts';
 import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent, StoredAlert } from './sink.ts';
+import type { AlertSink, ArchivedEvent } from './sink.ts';
 import type { DiskSpool } from './spool/disk-spool.ts';
 import { recordTexts } from './spool/record.ts';
 import type { Spool } from './spool/spool.ts';
@@ -111,7 +111,7 @@ export class SpoolingSink implements AlertSink {
     return this.#directly(signal, (patience) => this.#sink.detectedAt(alertIds, patience));
   }
 
-  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly StoredAlert[] | undefined> {
+  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {
     if (this.#state !== 'direct') return undefined;
     return this.#directly(signal, async (patience) => this.#sink.alertsSince?.(timeMs, patience));
   }

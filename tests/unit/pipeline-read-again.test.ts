@@ -81,6 +81,40 @@ test('an alert goes on under the id that it has, though it opens at another even
   expect(commits.at(-1)).toMatchObject({ partition: 1, nextOffset: 3 });
 });
 
+test('two that are stored apart and turn out to be one become one', async () => {
+  const { rows, sink } = table();
+  await live(sink);
+  const [whole] = [...rows.values()];
+  rows.clear();
+  // As a rule left them that had seen only parts of the log.
+  const part = { ...whole!, events: 3, version: 24, lastEventAt: T0 + 2000 };
+  const [over, going] = [
+    { ...part, alertId: 'over', status: 'resolved', version: 25 },
+    { ...part, alertId: 'going', crossedAt: T0 + 3000, lastEventAt: T0 + 4000 },
+  ] as const;
+  for (const alert of [over, going]) rows.set(alert.alertId, alert);
+  const told: unknown[] = [];
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      yield batch(1, 2, read(1), read(3));
+      yield batch(1, 3, read(5));
+    },
+    rewinds: true,
+    options: { sink },
+    observer: {
+      alerts: (written) => told.push(...written.map(({ alert: { alertId, status } }) => [alertId, status])),
+    },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([
+    { alertId: 'over', status: 'firing', crossedAt: T0 + 2000, events: 6 },
+    { alertId: 'going', status: 'merged', mergedInto: 'over' },
+  ]);
+  expect(told).toContainEqual(['going', 'merged']);
+});
+
 test('what was committed and is not there any more keeps no alert back for ever', async () => {
   const { rows, sink } = table();
   const { pipeline } = scripted({

@@ -1,11 +1,15 @@
 /** Which stored alert an episode goes on as. Times are seconds; an episode ends after a pause of ten. */
 
 import { expect, test } from 'vitest';
+import type { Alert } from '../../../src/alert/alert.ts';
 import { Episode, type EpisodeGroup, type EpisodeRule } from '../../../src/alert/episode.ts';
-import { takeStoredIds } from '../../../src/pipeline/known-alerts.ts';
+import { takeStoredIds as take } from '../../../src/pipeline/known-alerts.ts';
 import { StateReader } from '../../../src/state/state-reader.ts';
 import { StateWriter } from '../../../src/state/state-writer.ts';
-import type { StoredAlert } from '../../../src/sink/sink.ts';
+
+/** Of episodes that are all to be told of. */
+const takeStoredIds = (changed: Set<Episode>, stored: readonly Alert[]) =>
+  take({ open: new Set(), changed }, stored);
 
 let opened = 0;
 
@@ -18,10 +22,10 @@ function episode(rule: string, user: string, [from, to]: [number, number]): Epis
   return made;
 }
 
-function stored(alertId: string, rule: string, user: string, [from, to]: [number, number]): StoredAlert {
+function stored(alertId: string, rule: string, user: string, [from, to]: [number, number]): Alert {
   // As a database may give it: in another order.
   const group = { place: null, 'user.id': user };
-  return { alertId, rule, group, crossedAt: from * 1000, lastEventAt: to * 1000 };
+  return { alertId, rule, group, crossedAt: from * 1000, lastEventAt: to * 1000 } as unknown as Alert;
 }
 
 test('one goes on as the stored one of its rule and group that it would be one episode with', () => {
@@ -51,6 +55,30 @@ test('of several the one with the same crossing is taken, each by one only', () 
     stored('same', 'a', 'anne', [100, 104]),
   ]);
   expect([first.alertId, second.alertId]).toEqual(['same', 'wide']);
+});
+
+test('the others that it would be one with are parts of it', () => {
+  const [here, next] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [140, 150])];
+  const [first, part, far, ben] = [
+    stored('first', 'a', 'anne', [101, 102]),
+    stored('part', 'a', 'anne', [115, 118]),
+    stored('far', 'a', 'anne', [200, 210]),
+    stored('other', 'a', 'ben', [100, 120]),
+  ];
+  const parts = takeStoredIds(new Set([here, next]), [first, part, far, ben]);
+  expect(here.alertId).toBe('first');
+  expect(parts).toEqual([[part, here]]);
+});
+
+test('where the one that it takes opened once more as a part of it, that part is not told of', () => {
+  const [here, again] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [110, 120])];
+  again.status = 'merged';
+  again.mergedInto = here.alertId;
+  const changed = new Set([here, again]);
+  takeStoredIds(changed, [stored(again.alertId, 'a', 'anne', [110, 120])]);
+  expect(here.alertId).toBe(again.alertId);
+  expect(again.mergedInto).toBe(here.alertId);
+  expect([...changed]).toEqual([here]);
 });
 
 test('what is said of one by its id follows it', () => {
