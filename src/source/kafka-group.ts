@@ -28,6 +28,8 @@ export interface KafkaGroupOptions extends KafkaConnection {
   readonly groupId: string;
   /** Partitions further ahead of the slowest one with lag wait, event time. Default 10 min. */
   readonly maxSkewMs?: number;
+  /** Messages of all partitions together that they may read before they do. Default 65,536. */
+  readonly slack?: number;
   /** How long a silent member keeps its partitions. Default 30 s. */
   readonly sessionTimeoutMs?: number;
   /**
@@ -66,10 +68,20 @@ export interface Generation {
  * still enough that asking for them costs nothing beside.
  */
 const FETCH_BYTES_PER_PARTITION = 512 * 1024;
+/**
+ * Messages of all partitions together that may be read beyond the allowed skew. Each is held in memory until the slowest
+ * partition comes by: some ten MiB.
+ */
+const SLACK = 65_536;
 /** Brokers fill a response in the order of partitions: all must fit, or the last ones starve. */
 const FETCH_BYTES = 128 * 1024 * 1024;
-/** Longest wait of a fetch for data, and so of closing and of resuming a paused partition. */
-const FETCH_WAIT_MS = 500;
+/**
+ * A fetch is answered once a broker has this much, or after this long, which is also the longest wait of closing and of
+ * resuming a paused partition. A few hundred events a second answered as they come are as many fetches, and those cost
+ * more than the events.
+ */
+const FETCH_LEAST_BYTES = 64 * 1024;
+const FETCH_WAIT_MS = 100;
 const HEARTBEAT_CHECK_MS = 1000;
 /**
  * Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. Part of it may go
@@ -179,6 +191,7 @@ export class KafkaGroup {
         heartbeatInterval: heartbeatIntervalMs,
         maxBytesPerPartition: Math.min(FETCH_BYTES_PER_PARTITION, Math.ceil(FETCH_BYTES / partitions)),
         maxBytes: FETCH_BYTES,
+        minBytes: FETCH_LEAST_BYTES,
         maxWaitTimeInMs: FETCH_WAIT_MS,
         allowAutoTopicCreation: false,
         ...(sticky === undefined
@@ -237,7 +250,7 @@ export class KafkaGroup {
     partitions: readonly number[],
     fail: (reason: unknown) => void,
   ): Promise<void> {
-    const { topic, groupId, maxSkewMs = 600_000, clock, log, onProblem } = this.#options;
+    const { topic, groupId, maxSkewMs = 600_000, slack = SLACK, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
     const committed = this.#committed;
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
@@ -254,6 +267,7 @@ export class KafkaGroup {
     const started = Promise.withResolvers<void>();
     const inbox = new PartitionInbox(resumptions, {
       maxSkewMs,
+      slack: Math.ceil(slack / total),
       clock,
       ahead: (partition) => this.ahead(partition),
       pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
@@ -331,11 +345,12 @@ export class KafkaGroup {
   /** Awaits, heartbeating. A heartbeat that says the group rebalances ends the generation. */
   async #whileAlive<T>(payload: EachBatchPayload, promise: Promise<T>): Promise<T> {
     for (;;) {
-      const timer = new AbortController();
-      const tick = delay(HEARTBEAT_CHECK_MS, tickMark, { signal: timer.signal }).catch(() => tickMark);
-      const first = await Promise.race([promise, tick]);
-      timer.abort();
-      if (first !== tickMark) return first as T;
+      // No signal that aborts: twice a batch, making its errors costs as much as asking for events.
+      const tick = Promise.withResolvers<typeof tickMark>();
+      const timer = setTimeout(tick.resolve, HEARTBEAT_CHECK_MS, tickMark);
+      const first = await Promise.race([promise, tick.promise]);
+      clearTimeout(timer);
+      if (first !== tickMark) return first;
       try {
         await payload.heartbeat();
       } catch (error) {

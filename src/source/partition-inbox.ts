@@ -5,8 +5,9 @@
  * Invariant: at most one batch per partition waits. The fetcher waits with it, which is the backpressure.
  *
  * Partitions advance together in event time: the one that is furthest behind is pulled first, and one that is
- * more than `maxSkewMs` ahead of the slowest partition with lag is held back, because whatever waits for the
- * slowest one (watermarks) would pile up meanwhile. A partition that has lag but has brought nothing for
+ * more than `maxSkewMs` ahead of the slowest partition with lag is held back once it has read `slack` messages so,
+ * because whatever waits for the slowest one (watermarks) would pile up meanwhile. (A few messages pile up nowhere,
+ * and where a log is sparse one batch may be hours: each would wait for the one before it.) A partition that has lag but has brought nothing for
  * `STALLED_MS` of wall time (its leader is down) holds nobody back.
  */
 
@@ -28,6 +29,8 @@ export interface PartitionStart {
 
 export interface InboxOptions {
   readonly maxSkewMs: number;
+  /** Messages that a partition may read while it is ahead. Default: none. */
+  readonly slack?: number;
   readonly clock: Clock;
   /** How far a partition is ahead of the slowest one that another process reads, in event time, ms. */
   readonly ahead?: (partition: number) => number;
@@ -47,6 +50,8 @@ interface Slot {
   started: boolean;
   activeAtMs: number;
   held: boolean;
+  /** Where it stood when it came to be ahead; undefined while it is not. */
+  aheadFrom: number | undefined;
   waiting: { readonly batch: EventBatch; readonly settle: (fate: Fate) => void } | undefined;
 }
 
@@ -60,7 +65,7 @@ export class PartitionInbox {
     this.#slots = new Map(
       starts.map((start) => [
         start.partition,
-        { ...start, started: false, activeAtMs, held: false, waiting: undefined },
+        { ...start, started: false, activeAtMs, held: false, aheadFrom: undefined, waiting: undefined },
       ]),
     );
   }
@@ -83,7 +88,7 @@ export class PartitionInbox {
     slot.waiting?.settle('dropped');
     slot.endOffset = batch.endOffset ?? batch.nextOffset;
     slot.activeAtMs = this.#options.clock.elapsed();
-    if (this.#isAhead(slot, this.#options.maxSkewMs)) {
+    if (this.#isTooFar(slot)) {
       this.#hold(slot);
       return Promise.resolve('held');
     }
@@ -156,11 +161,19 @@ export class PartitionInbox {
       if (slot.held) {
         if (this.#isAhead(slot, this.#options.maxSkewMs / 2)) continue;
         slot.held = false;
+        slot.aheadFrom = undefined;
         this.#options.resume(slot.partition);
-      } else if (this.#isAhead(slot, this.#options.maxSkewMs)) {
+      } else if (this.#isTooFar(slot)) {
         this.#hold(slot);
       }
     }
+  }
+
+  #isTooFar(slot: Slot): boolean {
+    const { maxSkewMs, slack = 0 } = this.#options;
+    if (this.#isAhead(slot, maxSkewMs)) slot.aheadFrom ??= slot.position;
+    else slot.aheadFrom = undefined;
+    return slot.aheadFrom !== undefined && slot.position - slot.aheadFrom >= slack;
   }
 
   #isAhead(slot: Slot, skewMs: number): boolean {

@@ -265,7 +265,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
       skewed,
       upTo(2400).map((i) => ({ partition: i % 2, value })),
     );
-    const reader = new Reader(skewed, { maxSkewMs: 10_000 });
+    const reader = new Reader(skewed, { maxSkewMs: 10_000, slack: 0 });
     const hour = 3_600_000;
     while (reader.seen.length < 2400) {
       const item = await reader.next();

@@ -11,6 +11,7 @@ let now = 0;
 let paused: Set<number>;
 /** By partition: how far it is ahead of those that other processes read. */
 let ahead: Map<number, number>;
+let slack: number;
 
 const clock: Clock = { now: () => now, elapsed: () => now };
 
@@ -18,6 +19,7 @@ beforeEach(() => {
   now = 0;
   paused = new Set();
   ahead = new Map();
+  slack = 0;
 });
 
 function inbox(...starts: Partial<PartitionStart>[]): PartitionInbox {
@@ -30,6 +32,7 @@ function inbox(...starts: Partial<PartitionStart>[]): PartitionInbox {
   }));
   return new PartitionInbox(complete, {
     maxSkewMs: 10 * MINUTE,
+    slack,
     clock,
     ahead: (partition) => ahead.get(partition) ?? 0,
     pause: (partition) => paused.add(partition),
@@ -196,4 +199,27 @@ test('a partition far ahead of those that other processes read is paused until i
   ahead.set(0, 4 * MINUTE);
   box.take();
   expect([...paused]).toEqual([]);
+});
+
+test('a partition that is ahead reads some messages more before it waits, and as many when it was not', async () => {
+  slack = 20;
+  const box = inbox({}, { endOffset: 0 });
+  const read = async (to: number): Promise<Fate | 'waiting'> => {
+    const fate = box.offer(batch(0, to));
+    box.take();
+    return fateNow(fate);
+  };
+  ahead.set(0, 11 * MINUTE);
+  expect(await read(10)).toBe('taken');
+  box.progress(0, 100 * MINUTE);
+  expect([await read(20), await read(30), await read(40)]).toEqual(['taken', 'taken', 'held']);
+  expect([...paused]).toEqual([0]);
+  ahead.set(0, 6 * MINUTE);
+  box.take();
+  expect([...paused]).toEqual([0]);
+  ahead.set(0, 5 * MINUTE);
+  box.take();
+  expect([...paused]).toEqual([]);
+  ahead.set(0, 11 * MINUTE);
+  expect([await read(40), await read(50), await read(60)]).toEqual(['taken', 'taken', 'held']);
 });
