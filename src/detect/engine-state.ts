@@ -18,6 +18,11 @@ export interface Saved {
   load(from: SectionReader): void;
 }
 
+/** What is so much that it is loaded in steps. */
+export interface SavedStream extends Pick<Saved, 'save'> {
+  loading(from: SectionReader): Generator<void>;
+}
+
 /** The rules of a stream: those alive, and all that have a place in its state. */
 interface StreamRules {
   readonly rules: readonly CorrelationRule[];
@@ -54,7 +59,7 @@ export class EngineState {
     this.#settings = JSON.stringify(settings);
   }
 
-  save(to: StateWriter, shared: readonly Saved[], streams: readonly Saved[]): void {
+  save(to: StateWriter, shared: readonly Saved[], streams: readonly SavedStream[]): void {
     to.section(SHARED, (section) => {
       section.text(this.#keyCheck);
       section.text(this.#settings);
@@ -66,7 +71,11 @@ export class EngineState {
   }
 
   /** Returns the rules of the streams that have no section. Throws a coded error. */
-  load(from: StateReader, shared: readonly Saved[], streams: readonly Saved[]): CorrelationRule[] {
+  *loading(
+    from: StateReader,
+    shared: readonly Saved[],
+    streams: readonly SavedStream[],
+  ): Generator<void, CorrelationRule[]> {
     from.section(SHARED, (section) => {
       if (section.text() !== this.#keyCheck) {
         throw refused('STATE_KEY', 'the saved state was made under another pseudonym key');
@@ -78,11 +87,11 @@ export class EngineState {
     });
     const without: CorrelationRule[] = [];
     const names = this.#sections;
-    streams.forEach((stream, i) => {
+    for (const [i, stream] of streams.entries()) {
       const name = names[i]!;
-      if (from.has(name)) from.section(name, (section) => stream.load(section));
+      if (from.has(name)) yield* from.sectionInSteps(name, (section) => stream.loading(section));
       else without.push(...this.#streams[i]!.rules);
-    });
+    }
     return without;
   }
 

@@ -9,7 +9,7 @@ import type { Episode } from '../alert/episode.ts';
 import { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
-import type { StateReader } from '../state/state-reader.ts';
+import { atOnce, type StateReader } from '../state/state-reader.ts';
 import type { StateWriter } from '../state/state-writer.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
@@ -256,7 +256,12 @@ export class Engine {
    * state was saved under another key or other settings or is damaged; the engine is of no use then.
    */
   load(from: StateReader): CorrelationRule[] {
-    const without = this.#state.load(from, this.#shared, this.#streams);
+    return atOnce(this.loading(from));
+  }
+
+  /** As `load`, in steps of some milliseconds, between which it is of no use yet. */
+  *loading(from: StateReader): Generator<void, CorrelationRule[]> {
+    const without = yield* this.#state.loading(from, this.#shared, this.#streams);
     this.tracker.loaded();
     return without;
   }

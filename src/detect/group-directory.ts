@@ -19,6 +19,7 @@ type Key = string | null;
 const EVICTION_CANDIDATES = 8;
 /** Events per step of the hand. */
 const SWEEP_EVERY = 16;
+const GROUPS_A_STEP = 1000;
 
 export class GroupDirectory {
   readonly #plan: StreamPlan;
@@ -111,16 +112,17 @@ export class GroupDirectory {
     }
   }
 
-  /** To be called of an empty one, when the stream's logs are loaded. */
-  load(from: SectionReader, loaded: (group: Group) => void): void {
+  /** To be called of an empty one, when the stream's logs are loaded; in steps of some milliseconds. */
+  *loading(from: SectionReader, loaded: (group: Group) => void): Generator<void> {
     this.#events = from.u32();
     const passed = from.u32();
-    from.each(() => {
+    for (let left = from.u32(); left > 0; left -= 1) {
       const values = this.#plan.groupBy.map(() => from.plain() as Key);
       const group = Group.load(this.#fieldsOf(values), this.#logs, from);
       this.#groups.set(keyOf(values), group);
       loaded(group);
-    });
+      if (left % GROUPS_A_STEP === 0) yield;
+    }
     this.#hand = this.#handBehind(passed);
   }
 

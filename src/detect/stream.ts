@@ -293,10 +293,13 @@ export class Stream {
     this.#groups.save(to);
   }
 
-  /** To be called of a new one. */
-  load(from: SectionReader): void {
-    for (const log of this.#stores) log.load(from);
-    this.#groups.load(from, (group) => this.#schedule(group));
+  /** To be called of a new one; in steps. */
+  *loading(from: SectionReader): Generator<void> {
+    for (const log of this.#stores) {
+      log.load(from);
+      yield;
+    }
+    yield* this.#groups.loading(from, (group) => this.#schedule(group));
   }
 
   get #stores(): readonly RunStore[] {

@@ -4,9 +4,10 @@
  * Guarantee: what stands in the file was acknowledged. It is taken together with a flush and put in place only
  * after that flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
  * never ahead of the committed ones. Whatever cannot be taken up again, for any reason, is told of with a code
- * and left alone: the log is read again.
+ * and left alone: the log is read again. Loading gives way every thousand groups, so that heartbeats go on.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { savedLineage } from '../detect/engine-state.ts';
 import type { Engine } from '../detect/engine.ts';
@@ -139,7 +140,7 @@ export class Snapshots {
       const position = reader.section('position', (section) => JSON.parse(section.text()) as Stored);
       this.#check(position, assigned);
       const engine = newEngine(savedLineage(reader));
-      const without = engine.load(reader);
+      const without = await inTurns(engine.loading(reader));
       if (without.length > 0) {
         const keys = without.map(({ key }) => key).join(', ');
         throw unusable('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
@@ -181,6 +182,15 @@ export class Snapshots {
         );
       }
     }
+  }
+}
+
+/** Lets others take their turn between the steps: heartbeats, above all. */
+async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await setImmediate();
   }
 }
 

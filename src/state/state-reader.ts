@@ -42,18 +42,36 @@ export class StateReader {
 
   /** Reads a section, all of it. Throws where it is missing or holds something else. */
   section<T>(name: string, read: (from: SectionReader) => T): T {
+    return atOnce(
+      this.sectionInSteps(name, function* (from) {
+        yield;
+        return read(from);
+      }),
+    );
+  }
+
+  /** As `section`, by a reader that pauses in between. */
+  *sectionInSteps<T>(name: string, read: (from: SectionReader) => Generator<void, T>): Generator<void, T> {
     const body = this.#sections.get(name);
     if (body === undefined) throw refused('STATE_TORN', `the saved state has no section ${name}`);
     const from = new SectionReader(body);
     let result: T;
     try {
-      result = read(from);
+      result = yield* read(from);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw refused('STATE_TORN', `section ${name} of the saved state ends too early`);
     }
     if (from.left > 0) throw refused('STATE_TORN', `section ${name} of the saved state holds too much`);
     return result;
+  }
+}
+
+/** Goes through all steps without a pause. */
+export function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
   }
 }
 

@@ -31,10 +31,12 @@ interface Run {
   /** Whether the source still holds what came after the saved state. Default yes. */
   readonly holds?: boolean;
   readonly commit?: () => Promise<void>;
+  /** The engine is loaded, and nothing else was waited for since the file was read. */
+  readonly onLoaded?: () => void;
 }
 
 /** Runs a pipeline to the end of its script; three reads in ten seconds are an alert. */
-async function run({ partitions, batches = [], options, holds = true, commit }: Run) {
+async function run({ partitions, batches = [], options, holds = true, commit, onLoaded }: Run) {
   const told: SnapshotEvent[] = [];
   const resumed: ReadPosition[] = [];
   const alerts: { readonly rule: string; readonly events: number }[] = [];
@@ -56,6 +58,7 @@ async function run({ partitions, batches = [], options, holds = true, commit }: 
     },
   });
   source.resume = async (positions) => {
+    onLoaded?.();
     if (holds) resumed.push(...positions);
     return holds;
   };
@@ -99,6 +102,34 @@ test('what was committed after it is read again, counted as restored, and saved 
   expect(second.alerts.at(-1)).toMatchObject({ events: 5 });
   const third = await run({ partitions: [assigned(0, 5)] });
   expect(third.resumed).toMatchObject([{ nextOffset: 5 }]);
+});
+
+test('heartbeats and whoever else waits get their turn all the while that a large state is loaded', async () => {
+  const users = Array.from({ length: 20_000 }, (_, i) =>
+    event(1, 'record-view', { 'service.name': 'folder', 'event.id': `read-${i}`, 'user.id': `u${i}` }),
+  );
+  await run({ partitions: [assigned(0)], batches: [[0, users.length, ...users]] });
+  let turns = 0;
+  let loaded = 0;
+  let next = setImmediate(function turn() {
+    turns += 1;
+    next = setImmediate(turn);
+  });
+  class Counting extends SnapshotFile {
+    override async read() {
+      const bytes = await super.read();
+      turns = 0;
+      return bytes;
+    }
+  }
+  const { told } = await run({
+    partitions: [assigned(0, users.length)],
+    options: { snapshots: { file: new Counting(state()), intervalMs: 60_000, group: 'vigie' } },
+    onLoaded: () => (loaded = turns),
+  });
+  clearImmediate(next);
+  expect(told).toMatchObject([{ kind: 'loaded' }]);
+  expect(loaded).toBeGreaterThanOrEqual(users.length / 1000);
 });
 
 test('an alert that is open in it is written again, so that this process knows of it', async () => {
