@@ -8,6 +8,8 @@ export interface Alert {
   /** Fixed at the opening: hash of rule key, group key and the crossing as it stood then. 32 hex digits. */
   readonly alertId: string;
   readonly rule: string;
+  /** Hash of what decided the rule's firings when this state was shown, 16 hex digits; '' in rows of before there was. */
+  readonly ruleHash: string;
   readonly title: string;
   readonly level: Level;
   readonly tags: readonly string[];

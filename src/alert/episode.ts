@@ -166,7 +166,7 @@ function listed(dictionary: Dictionary, numbers: readonly number[]): string[] {
   return numbers.map((number) => dictionary.text(number)).sort();
 }
 
-/** What the outside world may show or store of an episode. */
+/** What the outside world may show or store of an episode. `ruleHash`: of what decides its rule's firings. */
 export function renderAlert(
   episode: Episode,
   detectedAt: number,
@@ -176,12 +176,14 @@ export function renderAlert(
     networks: Dictionary;
     categories: Dictionary;
   },
+  ruleHash = '',
 ): Alert {
   const { rule } = episode.of;
   const { totals } = episode;
   return {
     alertId: episode.alertId,
     rule: rule.key,
+    ruleHash,
     title: rule.title,
     level: rule.level,
     tags: rule.tags,
@@ -218,10 +220,10 @@ export function renderAlert(
   };
 }
 
-/** An open alert that nobody goes on with, because its rule is not there any more: its last state. */
-export function withoutRule(alert: Alert): Alert {
+/** An open alert that nobody goes on with, because its rule is another one or not there any more: its last state. */
+export function withoutRule(alert: Alert, resolution: 'rule_changed' | 'rule_gone'): Alert {
   const version = alert.version - STATUS_RANK[alert.status] + STATUS_RANK.resolved;
-  return { ...alert, status: 'resolved', resolution: 'rule_gone', version };
+  return { ...alert, status: 'resolved', resolution, version };
 }
 
 /** An alert that turned out to be part of an episode: its last state. */

@@ -38,6 +38,13 @@ export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) =
   return ruleHash;
 }
 
+/** Rules that raise alerts: key → the first 16 digits of the hash of what decides their firings, wherever they run. */
+export function alertingHashes(ruleSet: RuleSet): ReadonlyMap<string, string> {
+  const hashOf = firingHashes(ruleSet);
+  const alerting = ruleSet.correlations.filter(raisesAlerts);
+  return new Map(alerting.map(({ key }) => [key, hashOf(key).slice(0, 16)]));
+}
+
 /** Of a stream: the order of its rules decides where in its state each of them is found. */
 export function streamHash(rules: readonly PlacedRule[]): string {
   // Persons are counted for alerts only.

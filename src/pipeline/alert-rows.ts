@@ -8,6 +8,8 @@
 import type { Alert } from '../alert/alert.ts';
 import { type Episode, partOf, renderAlert } from '../alert/episode.ts';
 import type { Evidence } from '../detect/evidence.ts';
+import { alertingHashes } from '../detect/firing-hash.ts';
+import type { RuleSet } from '../sigma/rule.ts';
 import type { AlertSink } from '../sink/sink.ts';
 import type { Part } from './known-alerts.ts';
 
@@ -22,8 +24,18 @@ export interface AlertRow {
 
 export class AlertRows {
   readonly #detectedAt = new WeakMap<Episode, number>();
+  #ruleHashes: ReadonlyMap<string, string>;
   /** Those of which the sink could not say whether they had been detected before. */
   readonly #undated = new WeakSet<Episode>();
+
+  constructor(ruleSet: RuleSet) {
+    this.#ruleHashes = alertingHashes(ruleSet);
+  }
+
+  /** Other rules are in force. */
+  inForce(ruleSet: RuleSet): void {
+    this.#ruleHashes = alertingHashes(ruleSet);
+  }
 
   isNew(episode: Episode): boolean {
     return !this.#detectedAt.has(episode);
@@ -41,7 +53,12 @@ export class AlertRows {
     return episodes.map((episode) => ({
       episode,
       opened: this.isNew(episode),
-      alert: renderAlert(episode, this.#detectedAt.get(episode) ?? now, evidence),
+      alert: renderAlert(
+        episode,
+        this.#detectedAt.get(episode) ?? now,
+        evidence,
+        this.#ruleHashes.get(episode.of.rule.key),
+      ),
     }));
   }
 

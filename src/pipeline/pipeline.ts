@@ -11,6 +11,7 @@
 import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
+import { alertingHashes } from '../detect/firing-hash.ts';
 import type { Lineage } from '../detect/lineage.ts';
 import { type AlertRow, AlertRows } from './alert-rows.ts';
 import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
@@ -21,7 +22,7 @@ import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.t
 import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
 import { longestReachOf, RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
-import { alertingRules, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from '../sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import type {
@@ -84,7 +85,7 @@ export class Pipeline {
   readonly #partitions = new Map<number, PartitionState>();
   /** What came with the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
-  readonly #rows = new AlertRows();
+  readonly #rows: AlertRows;
   readonly #waiting = new Waiting();
   #lastFlush = 0;
   #assignedAt = 0;
@@ -99,6 +100,7 @@ export class Pipeline {
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
     this.#ruleSet = options.ruleSet;
+    this.#rows = new AlertRows(options.ruleSet);
     this.#intake = this.#intakeOf(options.ruleSet);
     this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();
@@ -186,7 +188,7 @@ export class Pipeline {
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
     const { empty, kept, ended } = handOver(before, engine);
-    const inForce = alertingRules(ruleSet);
+    const inForce = alertingHashes(ruleSet);
     for (const episode of ended) {
       before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
     }
@@ -194,6 +196,7 @@ export class Pipeline {
     await this.#flushed();
     for (const [was, is] of kept) this.#rows.handOver(was, is);
     this.#ruleSet = ruleSet;
+    this.#rows.inForce(ruleSet);
     intake.load?.(this.#intake.save?.());
     this.#intake = intake;
     this.#engine = engine;

@@ -1,8 +1,9 @@
 /**
- * Gives the open alerts of rules that are not there any more an end, where no process is left that would: after a
- * start or a rebalance. (A process that takes other rules while it runs ends its own.)
+ * Gives the open alerts of rules that were changed or are not there any more an end, where no process is left that
+ * would: after a start or a rebalance. (A process that takes other rules while it runs ends its own.)
  *
- * Guarantee: what ends one is that its rule was in force here and is in no set that was loaded without a fault. A set
+ * Guarantee: what ends one is that its rule was in force here and is, as it was then, in no set that was loaded without
+ * a fault. An alert that the changed rule finds too goes on under its id with the next event. A set
  * in which nothing raises alerts ends nothing, for it is more likely a mistake. Of the processes that divide an input
  * the one that reads partition 0 does it; doing it twice would write the same rows. What fails is tried again later,
  * and nothing waits for it.
@@ -10,9 +11,10 @@
 
 import type { Logger } from 'pino';
 import { withoutRule } from '../alert/episode.ts';
+import { alertingHashes } from '../detect/firing-hash.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import { alertingRules, type RuleSet } from '../sigma/rule.ts';
+import type { RuleSet } from '../sigma/rule.ts';
 import type { RuleRecord } from '../sink/rule-record.ts';
 
 const RETRY_MS = 30_000;
@@ -30,7 +32,8 @@ export interface GoneRulesOptions {
 
 export class GoneRules {
   readonly #options: GoneRulesOptions;
-  #rules: ReadonlySet<string>;
+  /** Key → hash of what decides its firings. */
+  #rules: ReadonlyMap<string, string>;
   /** Whether alerts are to be looked for, or only the rules in force to be noted. */
   #ends = false;
   #due = false;
@@ -39,7 +42,7 @@ export class GoneRules {
 
   constructor(options: GoneRulesOptions) {
     this.#options = options;
-    this.#rules = alertingRules(options.ruleSet);
+    this.#rules = alertingHashes(options.ruleSet);
   }
 
   /** Other partitions of the input than before. */
@@ -50,7 +53,7 @@ export class GoneRules {
 
   /** Other rules than before. */
   inForce(ruleSet: RuleSet): void {
-    this.#rules = alertingRules(ruleSet);
+    this.#rules = alertingHashes(ruleSet);
     this.#look();
   }
 
@@ -105,9 +108,12 @@ export class GoneRules {
     return true;
   }
 
-  async #end(rules: ReadonlySet<string>) {
+  async #end(rules: ReadonlyMap<string, string>) {
     const { record, metrics, stop } = this.#options;
-    const ended = (await record.orphans(rules, stop)).map(withoutRule);
+    const orphans = await record.orphans(rules, stop);
+    const ended = orphans.map((alert) =>
+      withoutRule(alert, rules.has(alert.rule) ? 'rule_changed' : 'rule_gone'),
+    );
     if (ended.length > 0) {
       await record.store(ended, stop);
       metrics.sinkBatches.inc({ table: 'alerts' });

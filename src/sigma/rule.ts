@@ -151,8 +151,3 @@ export interface RuleSet {
 export function raisesAlerts({ alertsAlone, level }: CorrelationRule): boolean {
   return alertsAlone && level !== 'informational';
 }
-
-/** Keys of the rules that raise alerts. */
-export function alertingRules({ correlations }: RuleSet): ReadonlySet<string> {
-  return new Set(correlations.filter(raisesAlerts).map(({ key }) => key));
-}

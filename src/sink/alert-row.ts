@@ -16,6 +16,7 @@ interface Column {
 const COLUMNS = {
   alertId: { name: 'alert_id', kind: 'text' },
   rule: { name: 'rule', kind: 'text' },
+  ruleHash: { name: 'rule_hash', kind: 'text' },
   title: { name: 'title', kind: 'text' },
   level: { name: 'level', kind: 'text' },
   tags: { name: 'tags', kind: 'value' },

@@ -1,8 +1,9 @@
 /**
  * What the database knows of rules: which ones each detector has, and had, in force. From it follow the open alerts
- * that nobody goes on with, because their rule was removed or renamed while no process held them.
+ * that nobody goes on with, because their rule was changed, removed or renamed while no process held them.
  *
- * Invariant: an alert is only given where its rule was once this detector's, is not now, and is no other one's. Rules
+ * Invariant: an alert is only given where its rule was once this detector's, is not now or fires by other things than
+ * those by which it was found, and is no other one's. Rules
  * that this database never heard of may be anybody's, and are left alone.
  */
 
@@ -30,13 +31,13 @@ export class RuleRecord {
   }
 
   /** Takes note that these rules, by key, are those in force, and that the others are gone. */
-  async note(rules: ReadonlySet<string>, signal?: AbortSignal): Promise<void> {
+  async note(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<void> {
     const known = new Map<string, boolean>();
     for (const { detector, rule, in_force } of await this.#entries(signal)) {
       if (detector === this.#detector) known.set(rule, in_force);
     }
     const values = [
-      ...[...rules].filter((rule) => known.get(rule) !== true).map((rule) => this.#entry(rule, true)),
+      ...[...rules.keys()].filter((rule) => known.get(rule) !== true).map((rule) => this.#entry(rule, true)),
       ...[...known]
         .filter(([rule, inForce]) => inForce && !rules.has(rule))
         .map(([rule]) => this.#entry(rule, false)),
@@ -44,28 +45,30 @@ export class RuleRecord {
     if (values.length > 0) await this.#insert('rules_in_force', values, signal);
   }
 
-  /** Open alerts of rules that were this detector's and are not among these. */
-  async orphans(rules: ReadonlySet<string>, signal?: AbortSignal): Promise<Alert[]> {
-    const gone = new Set<string>();
+  /** Open alerts of rules that were this detector's and are not among these, or have another hash there. */
+  async orphans(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Alert[]> {
+    const own = new Set<string>();
     const elsewhere = new Set<string>();
     for (const { detector, rule, in_force } of await this.#entries(signal)) {
       if (detector !== this.#detector) {
         if (in_force) elsewhere.add(rule);
-      } else if (!rules.has(rule)) gone.add(rule);
+      } else own.add(rule);
     }
-    if (gone.size === 0) return [];
+    if (own.size === 0) return [];
     const table = `${this.#clickHouse.database}.alerts`;
-    const open = await this.#rows<{ rule: string }>(
-      `SELECT DISTINCT rule FROM ${table} FINAL WHERE status = 'firing'`,
+    const open = await this.#rows<{ rule: string; hash: string }>(
+      `SELECT DISTINCT rule, rule_hash AS hash FROM ${table} FINAL WHERE status = 'firing'`,
       {},
       signal,
     );
     const orphans: Alert[] = [];
-    for (const { rule } of open) {
-      if (!gone.has(rule) || elsewhere.has(rule)) continue;
+    for (const { rule, hash } of open) {
+      // Which rule found those of before there was a hash is not known.
+      const goesOn = rules.has(rule) && (hash === '' || hash === rules.get(rule));
+      if (goesOn || !own.has(rule) || elsewhere.has(rule)) continue;
       const rows = await this.#rows<Record<string, unknown>>(
-        `SELECT ${ALERT_SELECT_LIST} FROM ${table} FINAL WHERE status = 'firing' AND rule = {rule:String}`,
-        { rule },
+        `SELECT ${ALERT_SELECT_LIST} FROM ${table} FINAL WHERE status = 'firing' AND rule = {rule:String} AND rule_hash = {hash:String}`,
+        { rule, hash },
         signal,
       );
       orphans.push(...rows.map(alertFromRow));

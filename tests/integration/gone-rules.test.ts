@@ -1,4 +1,4 @@
-/** An alert whose rule is not there any more after a restart gets an end, and no other one does. */
+/** An alert whose rule is another one or not there any more after a restart gets an end, and no other one does. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,9 @@ const line = (second: number, user: string): string =>
     user: { id: user },
   })}\n`;
 
-const keys = (...of: string[]): ReadonlySet<string> => new Set(of);
+/** Rules by these keys, each with the hash of the alerts here. */
+const keys = (...of: string[]): ReadonlyMap<string, string> =>
+  new Map(of.map((key) => [key, alertFixture().ruleHash]));
 
 /** Of each alert its rule, status and why. */
 async function statesIn(dataDir: string): Promise<string[]> {
@@ -51,6 +53,8 @@ describe('in the embedded database, after a start with other rules', () => {
   const log = join(folder, 'log.ndjson');
   const args = ['run', '--input', log, '--rules', rules, '--data-dir', data];
   const states = () => statesIn(data);
+  const ofB = async () =>
+    (await alertRows(data)).filter(({ group_fields: group }) => JSON.stringify(group).includes('"b"'));
 
   test('the alert of a rule that was renamed is resolved as rule_gone, and that of one that stayed is not', async () => {
     writeFileSync(log, line(0, 'a') + line(1, 'a'));
@@ -89,6 +93,31 @@ describe('in the embedded database, after a start with other rules', () => {
     writeFileSync(log, line(0, 'a') + line(1, 'a') + line(2, 'a'));
     await succeed(args);
     expect(await states()).toEqual(['new_name resolved rule_gone', 'old_name firing ', 'stays firing ']);
+  });
+
+  test('the alert of a rule that was changed meanwhile is resolved as rule_changed, and goes on where it still finds it', async () => {
+    const reads = Array.from({ length: 4 }, (_, second) => line(second, 'b'));
+    writeFileSync(log, reads.slice(0, 3).join(''));
+    writeFileSync(rules, READS + counting('stays') + counting('old_name'));
+    await succeed(args);
+    const shown = async () =>
+      (await ofB()).map(({ rule, status, resolution }) => [rule, status, resolution].join(' ')).toSorted();
+    expect(await shown()).toEqual(['old_name firing ', 'stays firing ']);
+    // What only people read changes nothing.
+    const stricter = (least: number) =>
+      READS +
+      counting('stays').replace('Title', 'Another title') +
+      counting('old_name').replace('gte: 2', `gte: ${least}`);
+    writeFileSync(rules, stricter(4));
+    const second = start(args);
+    await second.message('alert resolved: Title of old_name');
+    expect(await second.ended).toMatchObject({ code: 0 });
+    expect(await shown()).toEqual(['old_name resolved rule_changed', 'stays firing ']);
+    writeFileSync(rules, stricter(3));
+    writeFileSync(log, reads.join(''));
+    await succeed(args);
+    const rows = await ofB();
+    expect(rows.filter(({ rule, status }) => rule === 'old_name' && status === 'firing')).toHaveLength(1);
   });
 
   test('a rule that alerts nobody any more counts as gone', async () => {
@@ -163,6 +192,24 @@ describe('the record of rules', () => {
     expect(await record.orphans(keys('kept'))).toEqual([]);
     await opened('a');
     expect(await record.orphans(keys('kept'))).toMatchObject([{ alertId: 'a', status: 'firing' }]);
+  });
+
+  test('gives what a rule found that decided otherwise, unless another detector may have it or it is not known', async () => {
+    const [one, other] = [new RuleRecord(clickHouse, 'one'), new RuleRecord(clickHouse, 'other')];
+    await one.note(keys('changed', 'shared', 'old'));
+    await other.note(keys('shared'));
+    await sink.writeAlerts(
+      [
+        ['changed', 'former'],
+        ['changed', alertFixture().ruleHash],
+        ['shared', 'former'],
+        ['old', ''],
+      ].map(([rule, ruleHash]) =>
+        alertFixture({ rule: rule!, ruleHash: ruleHash!, alertId: `${rule} ${ruleHash}` }),
+      ),
+    );
+    const orphans = await one.orphans(keys('changed', 'shared', 'old'));
+    expect(orphans.map(({ alertId }) => alertId)).toEqual(['changed former']);
   });
 
   test('holds each rule once, however often it is noted', async () => {

@@ -6,6 +6,7 @@ export function alertFixture(changes: Partial<Alert> = {}): Alert {
   return {
     alertId: '0123456789abcdef0123456789abcdef',
     rule: 'bulk-read-by-account',
+    ruleHash: '0123456789abcdef',
     title: "One account reads many persons' records",
     level: 'high',
     tags: ['attack.t1213'],
