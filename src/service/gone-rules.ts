@@ -3,10 +3,10 @@
  * would: after a start or a rebalance. (A process that takes other rules while it runs ends its own.)
  *
  * Guarantee: what ends one is that its rule was in force here and is, as it was then, in no set that was loaded without
- * a fault. An alert that the changed rule finds too goes on under its id with the next event. A set
- * in which nothing raises alerts ends nothing, for it is more likely a mistake. Of the processes that divide an input
- * the one that reads partition 0 does it; doing it twice would write the same rows. What fails is tried again later,
- * and nothing waits for it.
+ * a fault. An alert that the changed rule finds too goes on under its id with the next event. A set in which nothing
+ * raises alerts ends nothing, for it is more likely a mistake. Of the processes that divide an input the one that reads
+ * partition 0 does it; doing it twice would write the same rows. What fails is tried again later, and nothing waits for
+ * it.
  */
 
 import type { Logger } from 'pino';

@@ -3,8 +3,8 @@
  * that nobody goes on with, because their rule was changed, removed or renamed while no process held them.
  *
  * Invariant: an alert is only given where its rule was once this detector's, is not now or fires by other things than
- * those by which it was found, and is no other one's. Rules
- * that this database never heard of may be anybody's, and are left alone.
+ * those by which it was found, and is no other detector's. Rules that this database never heard of may be anybody's,
+ * and are left alone.
  */
 
 import type { Alert } from '../alert/alert.ts';
