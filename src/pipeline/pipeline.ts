@@ -19,7 +19,8 @@ import { FieldTable } from '../event/record.ts';
 import { VigieError } from '../errors.ts';
 import { type Part, takeStoredIds } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
-import type { PartitionLag, PipelineObserver } from './pipeline-observer.ts';
+import type { PipelineObserver } from './pipeline-observer.ts';
+import { PartitionProgress } from './partition-progress.ts';
 import { longestReachOf, RestorePlan } from './restore-plan.ts';
 import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
@@ -29,7 +30,6 @@ import type {
   AssignedPartition,
   Assignment,
   Commit,
-  CommitMetadata,
   EventBatch,
   ReadPosition,
   Source,
@@ -48,13 +48,6 @@ export interface PipelineOptions extends EventIntakeOptions {
   readonly observer: PipelineObserver;
   /** What the source's pieces are. Default: events. */
   readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
-}
-
-interface PartitionState {
-  nextOffset: number;
-  endOffset: number | undefined;
-  /** Wall time of the last batch with an event in it. */
-  lastEventAt: number;
 }
 
 /** What one flush writes, in this order, but for `since`. */
@@ -82,9 +75,7 @@ export class Pipeline {
   #stored: readonly Alert[] | undefined;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
-  readonly #partitions = new Map<number, PartitionState>();
-  /** What came with the offsets that the group had committed, by partition. */
-  readonly #committed = new Map<number, CommitMetadata>();
+  readonly #progress: PartitionProgress;
   readonly #rows: AlertRows;
   readonly #waiting = new Waiting();
   #lastFlush = 0;
@@ -94,6 +85,8 @@ export class Pipeline {
   /** Wall time at which the oldest event not yet flushed was taken. */
   #unflushedSince = 0;
   readonly #tally = newTally();
+  /** Newest event time of a partition. */
+  readonly #newestOf = (partition: number): number => this.#intake.newestOf(this.#engine, partition);
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -104,6 +97,7 @@ export class Pipeline {
     this.#intake = this.#intakeOf(options.ruleSet);
     this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();
+    this.#progress = new PartitionProgress(options.latenessMs);
   }
 
   /**
@@ -229,8 +223,7 @@ export class Pipeline {
     if (await this.#goOn(partitions)) return;
     this.#stored = undefined;
     this.#waiting.take();
-    this.#partitions.clear();
-    this.#committed.clear();
+    this.#progress.clear();
     this.#assignedPartitions = partitions;
     const saved = await this.#snapshots?.load(partitions, (former) => this.#intake.newEngine(former));
     if (saved !== undefined) {
@@ -287,7 +280,7 @@ export class Pipeline {
     if (before.length === 0 || before.length !== partitions.length) return false;
     const positions: ReadPosition[] = [];
     for (const { partition, gap } of partitions) {
-      const nextOffset = this.#partitions.get(partition)?.nextOffset;
+      const nextOffset = this.#progress.nextOffset(partition);
       const same = before.some((each) => each.partition === partition);
       if (!same || gap !== undefined || nextOffset === undefined) return false;
       positions.push({ partition, nextOffset, landmark: this.#options.source.landmarkOf?.(partition) });
@@ -299,17 +292,16 @@ export class Pipeline {
     return true;
   }
 
+  /** Wall time. */
+  #lastEventAt(partition: number): number {
+    return this.#progress.lastEventAt(partition) ?? this.#assignedAt;
+  }
+
   /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
-  #resume({ partition, metadata, endOffset, gap }: AssignedPartition): void {
-    if (metadata !== undefined) this.#committed.set(partition, metadata);
-    if (gap === undefined) return;
-    this.#options.observer.gap(this.#options.source.name, partition, gap);
-    if (gap.cause === 'recreated') return;
-    this.#partitions.set(partition, {
-      nextOffset: gap.toOffset,
-      endOffset,
-      lastEventAt: this.#options.clock.elapsed(),
-    });
+  #resume(assigned: AssignedPartition): void {
+    const { observer, source, clock } = this.#options;
+    this.#progress.resume(assigned, clock.elapsed());
+    if (assigned.gap !== undefined) observer.gap(source.name, assigned.partition, assigned.gap);
   }
 
   #process(batch: EventBatch): void {
@@ -322,15 +314,9 @@ export class Pipeline {
     const { fruitful, restored } = this.#intake.process(batch, engine, (offset) =>
       restore.covers(partition, offset),
     );
-    this.#partitions.set(partition, {
-      nextOffset: batch.nextOffset,
-      endOffset: batch.endOffset,
-      // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
-      lastEventAt: fruitful
-        ? clock.elapsed()
-        : (this.#partitions.get(partition)?.lastEventAt ?? this.#assignedAt),
-    });
-    source.progress?.(partition, this.#intake.newestOf(engine, partition));
+    // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
+    this.#progress.read(batch, fruitful ? clock.elapsed() : this.#lastEventAt(partition));
+    source.progress?.(partition, this.#newestOf(partition));
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
   }
@@ -345,9 +331,8 @@ export class Pipeline {
     const now = clock.elapsed();
     const { watermarks } = this.#engine;
     for (const partition of watermarks.partitions) {
-      const state = this.#partitions.get(partition);
       if (
-        now - (state?.lastEventAt ?? this.#assignedAt) >= idleTimeoutMs &&
+        now - this.#lastEventAt(partition) >= idleTimeoutMs &&
         (source.caughtUp?.(partition) ?? true) &&
         watermarks.setIdle(partition)
       ) {
@@ -384,7 +369,7 @@ export class Pipeline {
     }
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
-    const commits = holds ? [] : this.#commits();
+    const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
     const batch: Flush = {
       ...this.#waiting.take(),
       rows: [...this.#rows.render(changed, clock.now(), this.#engine.evidence), ...this.#rows.join(parts)],
@@ -393,7 +378,7 @@ export class Pipeline {
       keep: this.#takeSnapshot(commits, last),
     };
     this.#unflushedSince = 0;
-    observer.state(this.#engine, this.#lag(), this.#restore.unfinished);
+    observer.state(this.#engine, this.#progress.lag(this.#newestOf), this.#restore.unfinished);
     this.#flushing = this.#write(batch, signal)
       .catch((error: unknown) => {
         this.#failure = error;
@@ -436,7 +421,7 @@ export class Pipeline {
     const { source } = this.#options;
     const partitions = this.#assignedPartitions.map(({ partition, committedOffset }): ReadPosition => ({
       partition,
-      nextOffset: this.#partitions.get(partition)?.nextOffset ?? committedOffset,
+      nextOffset: this.#progress.nextOffset(partition) ?? committedOffset,
       landmark: source.landmarkOf?.(partition),
     }));
     return snapshots.take(this.#engine, {
@@ -445,60 +430,6 @@ export class Pipeline {
       warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
       intake: this.#intake.save?.(),
     });
-  }
-
-  #commits(): Commit[] {
-    const oldestOpen = this.#oldestOpen();
-    return [...this.#partitions]
-      .filter(([partition, { nextOffset }]) => !this.#restore.covers(partition, nextOffset - 1))
-      .map(([partition, { nextOffset }]) => ({
-        partition,
-        nextOffset,
-        metadata: {
-          newestEventTime: Math.max(
-            this.#intake.newestOf(this.#engine, partition),
-            this.#committed.get(partition)?.newestEventTime ?? -Infinity,
-          ),
-          ...(oldestOpen === Infinity ? {} : { oldestOpen }),
-        },
-      }));
-  }
-
-  /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
-  #oldestOpen(): number {
-    const { tracker, watermarks } = this.#engine;
-    const { latenessMs } = this.#options;
-    let oldest = Infinity;
-    // Partitions that are ahead wait for one that is behind. Whoever has them next may not have that one.
-    const waitsSince = (judgedTo: number): void => {
-      if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
-    };
-    waitsSince(watermarks.watermark + latenessMs);
-    for (const episode of tracker.open) {
-      if (raisesAlerts(episode.of.rule) && this.#restore.reliable(episode)) {
-        oldest = Math.min(oldest, episode.crossedAt);
-      }
-    }
-    // Until all is judged that had been before, not all that had been open is so again.
-    for (const before of this.#committed.values()) {
-      if (watermarks.watermark < before.newestEventTime - latenessMs) {
-        oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
-        waitsSince(before.newestEventTime);
-      }
-    }
-    return oldest;
-  }
-
-  #lag(): Map<number, PartitionLag> {
-    return new Map(
-      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
-        partition,
-        {
-          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
-          newestEventTime: this.#intake.newestOf(this.#engine, partition),
-        },
-      ]),
-    );
   }
 }
 

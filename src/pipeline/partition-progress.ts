@@ -1,0 +1,109 @@
+/**
+ * How far the partitions were read, and what of it a commit says.
+ *
+ * Guarantee: a commit carries all that another process needs to have the same windows and alerts: the newest event
+ * time, and from where on alerts are open or windows are still to be judged.
+ */
+
+import type { Engine } from '../detect/engine.ts';
+import { raisesAlerts } from '../sigma/rule.ts';
+import type { AssignedPartition, Commit, CommitMetadata, EventBatch } from '../source/source.ts';
+import type { PartitionLag } from './pipeline-observer.ts';
+import type { RestorePlan } from './restore-plan.ts';
+
+interface PartitionState {
+  nextOffset: number;
+  endOffset: number | undefined;
+  /** Wall time of the last batch with an event in it. */
+  lastEventAt: number;
+}
+
+export class PartitionProgress {
+  readonly #latenessMs: number;
+  readonly #partitions = new Map<number, PartitionState>();
+  /** What came with the offsets that the group had committed, by partition. */
+  readonly #committed = new Map<number, CommitMetadata>();
+
+  constructor(latenessMs: number) {
+    this.#latenessMs = latenessMs;
+  }
+
+  /** Other partitions than before. */
+  clear(): void {
+    this.#partitions.clear();
+    this.#committed.clear();
+  }
+
+  /** What is in the gap will never be read: the next commit is past it. */
+  resume({ partition, metadata, endOffset, gap }: AssignedPartition, now: number): void {
+    if (metadata !== undefined) this.#committed.set(partition, metadata);
+    if (gap === undefined || gap.cause === 'recreated') return;
+    this.#partitions.set(partition, { nextOffset: gap.toOffset, endOffset, lastEventAt: now });
+  }
+
+  /** `lastEventAt`: wall time, that of before where the batch had no event. */
+  read({ partition, nextOffset, endOffset }: EventBatch, lastEventAt: number): void {
+    this.#partitions.set(partition, { nextOffset, endOffset, lastEventAt });
+  }
+
+  nextOffset(partition: number): number | undefined {
+    return this.#partitions.get(partition)?.nextOffset;
+  }
+
+  lastEventAt(partition: number): number | undefined {
+    return this.#partitions.get(partition)?.lastEventAt;
+  }
+
+  /** `newestOf`: newest event time of a partition. */
+  commits(engine: Engine, restore: RestorePlan, newestOf: (partition: number) => number): Commit[] {
+    const oldestOpen = this.#oldestOpen(engine, restore);
+    return [...this.#partitions]
+      .filter(([partition, { nextOffset }]) => !restore.covers(partition, nextOffset - 1))
+      .map(([partition, { nextOffset }]) => ({
+        partition,
+        nextOffset,
+        metadata: {
+          newestEventTime: Math.max(
+            newestOf(partition),
+            this.#committed.get(partition)?.newestEventTime ?? -Infinity,
+          ),
+          ...(oldestOpen === Infinity ? {} : { oldestOpen }),
+        },
+      }));
+  }
+
+  lag(newestOf: (partition: number) => number): Map<number, PartitionLag> {
+    return new Map(
+      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
+        partition,
+        {
+          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
+          newestEventTime: newestOf(partition),
+        },
+      ]),
+    );
+  }
+
+  /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
+  #oldestOpen({ tracker, watermarks }: Engine, restore: RestorePlan): number {
+    let oldest = Infinity;
+    // Partitions that are ahead wait for one that is behind. Whoever has them next may not have that one.
+    const waitsSince = (judgedTo: number): void => {
+      if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
+    };
+    waitsSince(watermarks.watermark + this.#latenessMs);
+    for (const episode of tracker.open) {
+      if (raisesAlerts(episode.of.rule) && restore.reliable(episode)) {
+        oldest = Math.min(oldest, episode.crossedAt);
+      }
+    }
+    // Until all is judged that had been before, not all that had been open is so again.
+    for (const before of this.#committed.values()) {
+      if (watermarks.watermark < before.newestEventTime - this.#latenessMs) {
+        oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
+        waitsSince(before.newestEventTime);
+      }
+    }
+    return oldest;
+  }
+}
