@@ -77,6 +77,8 @@ let clickHouse: TestClickHouse;
 let admin: Admin;
 let expected: string[];
 let produced: number;
+/** Of the input, in their order. */
+let messages: Parameters<typeof produce>[2];
 
 beforeAll(async () => {
   if (kafka === undefined) return;
@@ -95,11 +97,12 @@ beforeAll(async () => {
     }),
   );
   await appendFile(log, closing.map((line) => `${line}\n`).join(''));
-  await produce(brokers, topic, [
+  messages = [
     ...events.map((value) => ({ partition: random(PARTITIONS), value })),
     ...closing.map((value, partition) => ({ partition, value })),
     ...closing.map((_, partition) => ({ partition, value: '{"torn' })),
-  ]);
+  ];
+  await produce(brokers, topic, messages);
   produced = events.length + closing.length;
   const dataDir = join(folder, 'from-file');
   await succeed(['run', '--input', log, '--data-dir', dataDir, '--rules', FEW_RULES, rules], {
@@ -114,8 +117,36 @@ afterAll(async () => {
 });
 
 class Deployment extends ScaledOut {
-  constructor() {
-    super({ brokers, admin, clickHouse, topic, shards: SHARDS, key: KEY, folder, rules: [FEW_RULES, rules] });
+  readonly #topic: string;
+  #fed = 0;
+
+  /** On the topic that has all from the start, or one that is fed. */
+  constructor(on = topic) {
+    super({
+      brokers,
+      admin,
+      clickHouse,
+      topic: on,
+      shards: SHARDS,
+      key: KEY,
+      folder,
+      rules: [FEW_RULES, rules],
+    });
+    this.#topic = on;
+  }
+
+  /** On a topic that is still empty: processes read faster than others start. */
+  static async fed(): Promise<Deployment> {
+    const own = uniqueName('portal');
+    await createTopic(brokers, own, PARTITIONS);
+    return new Deployment(own);
+  }
+
+  /** The log up to this share of it. */
+  async feed(share: number): Promise<void> {
+    const to = Math.round(messages.length * share);
+    await produce(brokers, this.#topic, messages.slice(this.#fed, to));
+    this.#fed = to;
   }
 
   async verify(): Promise<void> {
@@ -150,20 +181,23 @@ describe.runIf(kafka !== undefined)(
     );
 
     test('give the same alerts when a process is added and another one killed in the middle', async () => {
-      const deployment = new Deployment();
+      const deployment = await Deployment.fed();
+      await deployment.feed(0.4);
       const first = deployment.start();
       await first.message('alert ');
       const second = deployment.start();
       await second.message('joined');
-      await delay(1500);
+      await deployment.feed(0.7);
       expect(await first.signal('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
       const third = deployment.start();
+      await deployment.feed(1);
       await deployment.finish(second, third);
       await deployment.verify();
     }, 300_000);
 
     test('give the same alerts through a rolling restart, and shards move with their saved state', async () => {
-      const deployment = new Deployment();
+      const deployment = await Deployment.fed();
+      await deployment.feed(0.3);
       const shared = { VIGIE_STATE_DIR: join(folder, `${deployment.group}-state`) };
       let running = [deployment.start(shared), deployment.start(shared)];
       await Promise.race(running.map((each) => each.message('alert ')));
@@ -172,6 +206,7 @@ describe.runIf(kafka !== undefined)(
         const next = deployment.start(shared);
         await next.message('joined');
         await until(async () => (await next.metric('vigie_shards')) !== 0);
+        await deployment.feed(0.3 + 0.35 * (i + 1));
         expect(await running[0]!.signal('SIGTERM')).toMatchObject({ code: 0 });
         running = [running[1]!, next];
         moved.push(next);
@@ -186,15 +221,18 @@ describe.runIf(kafka !== undefined)(
       const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1e6);
       const rounds = Number(process.env['KILL_ROUNDS'] ?? 2);
       const random = randomOf(seed);
-      const deployment = new Deployment();
+      const deployment = await Deployment.fed();
       const running = Array.from({ length: 3 }, () => deployment.start());
       for (let round = 0; round < rounds; round += 1) {
         await running.at(-1)!.message('joined');
-        await delay(random(8000));
+        const feeding = deployment.feed((round + 1) / (rounds + 1));
+        await delay(random(2000));
         const [victim] = running.splice(random(running.length), 1);
         await victim!.signal('SIGKILL');
         running.push(deployment.start());
+        await feeding;
       }
+      await deployment.feed(1);
       await deployment.finish(...running);
       await deployment.verify().catch((error: unknown) => {
         throw new Error(`KILL_SEED=${seed}`, { cause: error });

@@ -82,6 +82,8 @@ export class ScaledOut {
 
   async finish(...running: readonly Running[]): Promise<void> {
     await this.done();
+    // One that is only starting would be ended by the signal and could not end itself.
+    await Promise.all(running.map((each) => each.message('joined')));
     for (const each of running) {
       const ended = await each.signal('SIGTERM');
       expect(ended, ended.stderr.slice(-2000)).toMatchObject({ code: 0, signal: null });
