@@ -8,8 +8,6 @@
 import type { Alert } from '../alert/alert.ts';
 import { type Episode, partOf, renderAlert } from '../alert/episode.ts';
 import type { Evidence } from '../detect/evidence.ts';
-import { alertingHashes } from '../detect/firing-hash.ts';
-import type { RuleSet } from '../sigma/rule.ts';
 import type { AlertSink } from '../sink/sink.ts';
 import type { Part } from './known-alerts.ts';
 
@@ -28,13 +26,14 @@ export class AlertRows {
   /** Those of which the sink could not say whether they had been detected before. */
   readonly #undated = new WeakSet<Episode>();
 
-  constructor(ruleSet: RuleSet) {
-    this.#ruleHashes = alertingHashes(ruleSet);
+  /** `ruleHashes`: of the rules in force, by key. */
+  constructor(ruleHashes: ReadonlyMap<string, string>) {
+    this.#ruleHashes = ruleHashes;
   }
 
   /** Other rules are in force. */
-  inForce(ruleSet: RuleSet): void {
-    this.#ruleHashes = alertingHashes(ruleSet);
+  inForce(ruleHashes: ReadonlyMap<string, string>): void {
+    this.#ruleHashes = ruleHashes;
   }
 
   isNew(episode: Episode): boolean {
@@ -69,12 +68,12 @@ export class AlertRows {
 
   /** Writes them and returns what was acknowledged. Rejects as the sink does. */
   async write(rows: readonly AlertRow[], sink: AlertSink, signal: AbortSignal): Promise<AlertRow[]> {
-    const shown = ({ episode }: AlertRow) => episode ?? [];
-    const asked = rows.filter(({ episode, opened }) => episode && (opened || this.#undated.has(episode)));
-    const ids = asked.map(({ alert }) => alert.alertId);
+    const asked = rows.flatMap(({ episode, opened }) =>
+      episode && (opened || this.#undated.has(episode)) ? episode : [],
+    );
+    const ids = asked.map(({ alertId }) => alertId);
     const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
-    for (const episode of asked.flatMap(shown))
-      this.#undated[known === undefined ? 'add' : 'delete'](episode);
+    for (const episode of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
     const written = rows.map(({ alert, ...row }) => ({
       ...row,
       alert: { ...alert, detectedAt: known?.get(alert.alertId) ?? alert.detectedAt },

@@ -93,7 +93,7 @@ export class Pipeline {
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
     this.#ruleSet = options.ruleSet;
-    this.#rows = new AlertRows(options.ruleSet);
+    this.#rows = new AlertRows(alertingHashes(options.ruleSet));
     this.#intake = this.#intakeOf(options.ruleSet);
     this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();
@@ -190,7 +190,7 @@ export class Pipeline {
     await this.#flushed();
     for (const [was, is] of kept) this.#rows.handOver(was, is);
     this.#ruleSet = ruleSet;
-    this.#rows.inForce(ruleSet);
+    this.#rows.inForce(inForce);
     intake.load?.(this.#intake.save?.());
     this.#intake = intake;
     this.#engine = engine;
