@@ -209,7 +209,6 @@ describe.runIf(kafka !== undefined)('rules that change while one process reads a
       const settings = {
         VIGIE_SIGNALS_TOPIC: '',
         VIGIE_RULES_INTERVAL: '0s',
-        VIGIE_IDLE_TIMEOUT: '10m',
         VIGIE_STATE_DIR: temporaryFolder(),
         VIGIE_SNAPSHOT_INTERVAL: saving,
       };
@@ -254,9 +253,7 @@ describe.runIf(kafka !== undefined)('rules that change while two processes divid
     deployment = await deploy();
     const { topic } = deployment;
     writeFileSync(rules, BEFORE);
-    running = ['1s', '0s'].map((interval) =>
-      deployment.start({ VIGIE_RULES_INTERVAL: interval, VIGIE_IDLE_TIMEOUT: '10m' }),
-    );
+    running = ['1s', '0s'].map((interval) => deployment.start({ VIGIE_RULES_INTERVAL: interval }));
     const [watching, asked] = running as [Running, Running];
     const both = (name: string) => Promise.all(running.map((each) => each.metric(name)));
     await until(async () => (await both('vigie_shards')).every((shards) => shards === 3));

@@ -62,6 +62,8 @@ export class ScaledOut {
       VIGIE_DEAD_LETTER_TOPIC: `${this.group}-dead-letters`,
       VIGIE_PSEUDONYM_KEY: key,
       VIGIE_SNAPSHOT_INTERVAL: '1s',
+      // A rebalance after a kill may last 30 s, in which a log that is fed in parts is silent everywhere.
+      VIGIE_IDLE_TIMEOUT: '10m',
       ...more,
     });
   }
