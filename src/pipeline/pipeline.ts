@@ -22,10 +22,11 @@ import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.t
 import type { PipelineObserver } from './pipeline-observer.ts';
 import { PartitionProgress } from './partition-progress.ts';
 import { longestReachOf, RestorePlan } from './restore-plan.ts';
-import { handOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
+import { handingOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from '../sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
+import { inTurns } from '../state/steps.ts';
 import type {
   AssignedPartition,
   Assignment,
@@ -181,7 +182,7 @@ export class Pipeline {
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
-    const { empty, kept, ended } = handOver(before, engine);
+    const { empty, kept, ended } = await inTurns(handingOver(before, engine));
     const inForce = alertingHashes(ruleSet);
     for (const episode of ended) {
       before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');

@@ -34,11 +34,15 @@ export interface Handover {
   readonly ended: readonly Episode[];
 }
 
-/** Gives the state of an engine to a new one of other rules. The old one is not changed. */
-export function handOver(before: Engine, next: Engine): Handover {
+/**
+ * Gives the state of an engine to a new one of other rules, in steps of some milliseconds but for saving it. The old
+ * one is not changed, and takes no event meanwhile.
+ */
+export function* handingOver(before: Engine, next: Engine): Generator<void, Handover> {
   const writer = new StateWriter();
   before.save(writer);
-  const empty = next.load(new StateReader(Buffer.concat(writer.finish())));
+  yield;
+  const empty = yield* next.loading(new StateReader(Buffer.concat(writer.finish())));
   const now = new Map(
     [...next.tracker.open]
       .filter(({ of }) => raisesAlerts(of.rule))

@@ -7,7 +7,6 @@
  * and left alone: the log is read again. Loading gives way every thousand groups, so that heartbeats go on.
  */
 
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { savedLineage } from '../detect/engine-state.ts';
 import type { Engine } from '../detect/engine.ts';
@@ -19,6 +18,7 @@ import type { SnapshotFile } from './snapshot-file.ts';
 import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { StateWriter } from '../state/state-writer.ts';
+import { inTurns } from '../state/steps.ts';
 
 export interface SnapshotOptions {
   readonly file: SnapshotFile;
@@ -182,15 +182,6 @@ export class Snapshots {
         );
       }
     }
-  }
-}
-
-/** Lets others take their turn between the steps: heartbeats, above all. */
-async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-    await setImmediate();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC, refused } from './format.ts';
 import { PLAIN } from './state-writer.ts';
+import { atOnce } from './steps.ts';
 
 export class StateReader {
   readonly #sections = new Map<string, Uint8Array>();
@@ -64,14 +65,6 @@ export class StateReader {
     }
     if (from.left > 0) throw refused('STATE_TORN', `section ${name} of the saved state holds too much`);
     return result;
-  }
-}
-
-/** Goes through all steps without a pause. */
-export function atOnce<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
   }
 }
 

@@ -5,8 +5,9 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { handOver } from '../../src/pipeline/rule-change.ts';
+import { handingOver } from '../../src/pipeline/rule-change.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
+import { atOnce } from '../../src/state/steps.ts';
 import { reloaded, StateBench } from '../support/state-bench.ts';
 import { cases, eventAsText, forAll, rulesAsText, timeoutMs, type Case } from './random-log.ts';
 import { FAMILIES } from './random-rules.ts';
@@ -38,7 +39,7 @@ function run({ documents, latenessMs, log, share }: Changed, changes: boolean) {
   log.forEach((event, i) => {
     if (changes && i === at) {
       const next = new StateBench(rules(3), { latenessMs }, bench);
-      expect(handOver(bench.engine, next.engine).empty.map(({ key }) => key)).toEqual(['often']);
+      expect(atOnce(handingOver(bench.engine, next.engine)).empty.map(({ key }) => key)).toEqual(['often']);
       bench = next;
     }
     bench.take(eventAsText(event));
@@ -64,7 +65,8 @@ function runWithTwins({ documents, latenessMs, log, share }: Changed, changes: b
     if (changes && i === at) {
       const former = bench.engine.lineage;
       const next = new StateBench(rules('7s'), { latenessMs, former }, bench);
-      for (const { key } of handOver(bench.engine, next.engine).empty) expect(key).toMatch(/^twin/);
+      for (const { key } of atOnce(handingOver(bench.engine, next.engine)).empty)
+        expect(key).toMatch(/^twin/);
       // And once more, with what is muted by now.
       bench = reloaded(next);
     }

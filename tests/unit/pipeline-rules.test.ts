@@ -133,6 +133,32 @@ test.each([
   ]);
 });
 
+test('heartbeats and whoever else waits get their turn while rules change over much state', async () => {
+  const users = Array.from({ length: 20_000 }, (_, i) =>
+    event(1, 'record-view', { 'event.id': `read-${i}`, 'user.id': `u${i}` }),
+  );
+  let turns = 0;
+  let changed = 0;
+  let next = setImmediate(function turn() {
+    turns += 1;
+    next = setImmediate(turn);
+  });
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [anew] };
+      yield batch(0, users.length, ...users);
+      pipeline.replaceRules(ruleSetOf(READS, counting('burst', 'reads', 'gte: 3', { runbook: 'Write.' })));
+      turns = 0;
+      yield { kind: 'idle' };
+    },
+    options: { ruleSet: ruleSetOf(READS, counting('burst', 'reads', 'gte: 3')) },
+    observer: { rules: () => (changed = turns) },
+  });
+  await pipeline.run(stop);
+  clearImmediate(next);
+  expect(changed).toBeGreaterThanOrEqual(users.length / 1000);
+});
+
 test('other rules go on with their windows, and one that reads a field nobody read before finds it', async () => {
   const LOGINS = base('logins', 'login');
   const byPlace = `title: places
