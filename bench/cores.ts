@@ -121,7 +121,7 @@ class Thread {
         take(answer);
         return;
       }
-      this.#worker.off('message', listen);
+      this.#worker.off('message', listen).off('error', reject);
       resolve(answer.alerts);
     };
     this.#worker.on('message', listen);
