@@ -96,9 +96,11 @@ function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): read
  */
 function nearest({ values, length, stride }: IdLinks, steps: number): readonly number[] {
   const wanted = 1 + 2 * steps;
+  // It is held as long as the event: one that grows would take room for seventeen.
   const links: number[] = [];
+  links.length = wanted * length;
   for (let i = 0; i < length; i += 1) {
-    for (let k = 0; k < wanted; k += 1) links.push(values[i * stride + k]!);
+    for (let k = 0; k < wanted; k += 1) links[i * wanted + k] = values[i * stride + k]!;
   }
   return links;
 }

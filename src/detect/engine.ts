@@ -99,9 +99,11 @@ export class Engine {
     category: 0,
   };
   #eventId = '';
-  /** Streams that the event at hand goes to, and per stream the rules that it matched. */
-  readonly #touched: number[] = [];
-  readonly #refs: number[][];
+  /** Streams that the event at hand goes to, the first of them, and per stream the rules that it matched. */
+  readonly #touched: Int32Array;
+  readonly #refs: (readonly number[])[];
+  /** Each rule as a list of its own: what most events match in a stream. */
+  readonly #alone: readonly (readonly number[])[];
   readonly #fields: FieldTable;
   readonly #showsEvidence: boolean;
   readonly #shard: number;
@@ -173,7 +175,9 @@ export class Engine {
       options.former,
       routes,
     );
-    this.#refs = plan.streams.map(() => []);
+    this.#touched = new Int32Array(plan.streams.length);
+    this.#refs = plan.streams.map(() => NONE);
+    this.#alone = ruleSet.rules.map((_, i) => [i]);
     this.#depths = plan.depths.map((rules) => ({
       rules: new Set(rules),
       streams: this.#streams.filter(
@@ -334,26 +338,34 @@ export class Engine {
     const entry = this.#entry;
     const touched = this.#touched;
     const placement = this.#placement;
-    touched.length = 0;
+    let streams = 0;
     for (let i = 0; i < matched; i += 1) {
       const rule = rules[i]!;
       for (const index of this.#streamsOf[rule]!) {
         if (placement !== undefined && !placement.owns(record, rule, index, this.#shard)) continue;
         const refs = this.#refs[index]!;
-        if (refs.length === 0) touched.push(index);
-        refs.push(rule);
+        if (refs.length > 0) this.#refs[index] = [...refs, rule];
+        else {
+          touched[streams] = index;
+          streams += 1;
+          this.#refs[index] = this.#alone[rule]!;
+        }
       }
     }
-    if (touched.length === 0) return;
+    if (streams === 0) return;
     this.#hashes.next();
     entry.time = record.time;
     if (this.#showsEvidence) this.evidence.read(record, entry);
-    for (const index of touched) {
-      this.#streams[index]!.take(record, this.#refs[index]!, entry, this.#eventId, watermark);
-      this.#refs[index]!.length = 0;
+    for (let i = 0; i < streams; i += 1) {
+      const index = touched[i]!;
+      const refs = this.#refs[index]!;
+      this.#refs[index] = NONE;
+      this.#streams[index]!.take(record, refs, entry, this.#eventId, watermark);
     }
   }
 }
+
+const NONE: readonly number[] = [];
 
 const NO_EVIDENCE = {
   idHi: 0,

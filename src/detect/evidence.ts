@@ -59,8 +59,7 @@ export class Evidence {
       firstText(slots[at.organisationName]) || firstText(slots[at.organisationId]),
     );
     entry.network = this.#network(firstText(slots[at.source]));
-    const categories = textsOf(slots[at.category]);
-    entry.category = this.categories.number(categories.length === 1 ? categories[0]! : categories.join(', '));
+    entry.category = this.categories.number(allTexts(slots[at.category]));
   }
 
   save(to: SectionWriter): void {
@@ -104,6 +103,11 @@ export function networkOf(address: string): string {
 
 function firstText(value: FieldValue | undefined): string {
   return textOf(value) ?? textsOf(value)[0] ?? '';
+}
+
+function allTexts(value: FieldValue | undefined): string {
+  if (Array.isArray(value) && value.length === 1) return allTexts(value[0]);
+  return textOf(value) ?? textsOf(value).join(', ');
 }
 
 function saturated(value: number): number {

@@ -20,6 +20,7 @@ const EVICTION_CANDIDATES = 8;
 /** Events per step of the hand. */
 const SWEEP_EVERY = 16;
 const GROUPS_A_STEP = 1000;
+const NO_GROUPS: readonly Group[] = [];
 
 export class GroupDirectory {
   readonly #plan: StreamPlan;
@@ -65,6 +66,10 @@ export class GroupDirectory {
 
   /** The groups of any event: none where a value is missing that must be there. */
   allOf(record: EventRecord, slots: readonly number[]): readonly Group[] {
+    if (slots.length === 1 && record.slots[slots[0]!] === undefined && !this.#plan.groupMissing) {
+      this.skipped += 1;
+      return NO_GROUPS;
+    }
     const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
     const rows = lists.some((list) => list.length === 0) ? [] : combinations(lists);
     if (rows.length === 0) this.skipped += 1;

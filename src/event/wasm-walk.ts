@@ -232,6 +232,8 @@ export class WasmWalk {
       case TAG_JSON_VALUE:
         return this.#parse(first, second);
       case TAG_LIST: {
+        // One that grows takes room for seventeen.
+        if (second === 1) return [this.#element(first)];
         const list: FieldValue[] = [];
         for (let i = first; i < first + second; i++) list.push(this.#element(i));
         return list;
