@@ -11,14 +11,14 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 
 import { isReached, printResult, type Result, type Section, type Size } from './section.ts';
-import { latency, type LatencyOptions } from './service/latency.ts';
+import { latency, type LatencyOptions, RULES } from './service/latency.ts';
 import { memory, type MemoryOptions } from './service/memory.ts';
 import { FORM_NAMES, throughput, type ThroughputOptions } from './service/throughput.ts';
 import { World } from './service/world.ts';
 
 const USAGE = `node bench/service.ts [--parts throughput,latency,memory] [--quick] [--json]
   throughput: [--events 1000000] [--rounds 1] [--forms ${FORM_NAMES.join()}] [--profile FOLDER]
-  latency:    [--rates 2000,20000] [--seconds 60] [--probes 250]
+  latency:    [--rates 2000,20000] [--seconds 60] [--probes 250] [--rules shipped|few]
   memory:     [--backlog 185,1000] [--minutes 60]`;
 const PARTS = ['throughput', 'latency', 'memory'] as const;
 type Part = (typeof PARTS)[number];
@@ -46,6 +46,7 @@ function planOf({ rounds, quick }: Size): Plan {
       seconds: quick ? 30 : 60,
       warmUpSeconds: 10,
       probes: quick ? 200 : 250,
+      rules: 'shipped',
     },
     memory: { rates: [185], seconds: quick ? 300 : 3600 },
   };
@@ -89,6 +90,7 @@ function typed(): { readonly plan: Plan; readonly json: boolean } {
       rates: { type: 'string' },
       seconds: { type: 'string' },
       probes: { type: 'string' },
+      rules: { type: 'string', default: 'shipped' },
       backlog: { type: 'string' },
       minutes: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -112,6 +114,7 @@ function typed(): { readonly plan: Plan; readonly json: boolean } {
       rates: numbers('rates', values.rates, usual.latency.rates),
       seconds: numbers('seconds', values.seconds, [usual.latency.seconds])[0]!,
       probes: numbers('probes', values.probes, [usual.latency.probes])[0]!,
+      rules: chosen(values.rules, Object.keys(RULES))[0] as keyof typeof RULES,
     },
     memory: {
       rates: numbers('backlog', values.backlog, usual.memory.rates),

@@ -26,6 +26,8 @@ export interface Form {
   readonly spool?: boolean;
   /** Over the connection to ClickHouse that can be made to fail. */
   readonly faulty?: boolean;
+  /** Files; the shipped ones when absent. */
+  readonly rules?: readonly string[];
   readonly env?: Env;
 }
 
@@ -53,7 +55,8 @@ export class Deployment {
     const { clickHouse, faultyClickHouse } = world;
     this.running = Array.from({ length: form.processes }, (_, i) => {
       const folder = join(this.#folder, String(i));
-      const running = start(['run', '--data-dir', folder, '--lists', log.lists], {
+      const rules = form.rules === undefined ? [] : ['--rules', ...form.rules];
+      const running = start(['run', '--data-dir', folder, '--lists', log.lists, ...rules], {
         KAFKA_BROKERS: world.brokers.join(),
         VIGIE_TOPIC: log.topic,
         VIGIE_GROUP: this.#group,
