@@ -8,10 +8,12 @@
 
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
+import type { Document, YAMLError } from 'yaml';
 import { z } from 'zod';
-import { messageOf, VigieError } from './errors.ts';
+import { VigieError } from './errors.ts';
 import { DURATION_FORM, parseDuration } from './sigma/duration.ts';
 import { nearest } from './sigma/nearest.ts';
+import { openFailure, shownPath } from './shown-path.ts';
 import { MIN_SPOOL_BYTES } from './sink/spool/disk-spool.ts';
 
 const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context) => {
@@ -19,8 +21,8 @@ const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context)
   if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
   return ms ?? 0;
 });
-/** An address that may hold a secret, which may hold any character: rather too many than one. */
-const WITH_CREDENTIALS = /:.*@/s;
+/** What may be an address that holds a secret, which may hold any character: rather too many than one. */
+const MAY_HOLD_SECRET = /@|:.*\?/s;
 const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 const text = z
   .string('expected a text; in the file, put it in quotes')
@@ -76,7 +78,7 @@ function setting<T>(
 
 const url = z
   .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
-  .refine((value) => !WITH_CREDENTIALS.test(value), NO_CREDENTIALS);
+  .refine((value) => !/:.*@/s.test(value), NO_CREDENTIALS);
 
 /** The secret goes there: in clear only to this machine. */
 const tokenUrl = url.refine(
@@ -124,7 +126,7 @@ export const SETTINGS = {
   ),
   kafka_brokers: setting(
     'KAFKA_BROKERS',
-    someOf.refine((brokers) => !WITH_CREDENTIALS.test(brokers.join()), NO_CREDENTIALS).optional(),
+    someOf.refine((brokers) => !brokers.join().includes('@'), NO_CREDENTIALS).optional(),
     undefined,
     'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
   ),
@@ -200,7 +202,7 @@ export const SETTINGS = {
   ),
   clickhouse_url: setting(
     'CLICKHOUSE_URL',
-    url.optional(),
+    url.refine((value) => !value.includes('?'), 'expected no parameters in it').optional(),
     undefined,
     'ClickHouse server. Without it the engine runs inside the process, on the data folder.',
   ),
@@ -363,7 +365,7 @@ export function loadConfig(
           ? entry.env
           : `${file ?? 'default'}: ${name}`;
     const written = JSON.stringify(value);
-    const shown = entry.secret === true || WITH_CREDENTIALS.test(written) ? '(a secret)' : written;
+    const shown = entry.secret === true || MAY_HOLD_SECRET.test(written) ? '(a secret)' : written;
     faults.push(`${place} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
   }
   if (faults.length > 0) {
@@ -379,13 +381,13 @@ function readFile(file: string): Record<string, unknown> {
     const lineCounter = new LineCounter();
     // Not pretty: that would quote the lines around, which may hold a secret.
     const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
-    const [fault] = document.errors;
+    const [fault] = [...document.errors, ...document.warnings];
     if (fault !== undefined) {
       const { line, col } = lineCounter.linePos(fault.pos[0]);
-      throw new Error(`line ${line}, column ${col}: ${fault.message}`);
+      throw new Error(`line ${line}, column ${col}: ${withoutQuote(fault)}`);
     }
     // A file of comments only is an empty one.
-    const parsed: unknown = document.toJS() ?? {};
+    const parsed: unknown = toValues(document) ?? {};
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
       throw new Error('it is not a map of settings');
     }
@@ -393,12 +395,27 @@ function readFile(file: string): Record<string, unknown> {
   } catch (error) {
     throw new VigieError(
       'CONFIG_INVALID',
-      `cannot read the configuration file ${file}: ${messageOf(error)}`,
+      `cannot read the configuration file ${shownPath(file)}: ${openFailure(file, error)}`,
       {
         remedy: 'Let VIGIE_CONFIG name a readable YAML or JSON file, or unset it.',
         cause: error,
       },
     );
+  }
+}
+
+/** A secret without quotes may begin with a character that means something in YAML, and is then what is at fault. */
+function withoutQuote({ code, message }: YAMLError): string {
+  if (code === 'TAG_RESOLVE_FAILED') return 'a tag that does not exist; put what begins with ! in quotes';
+  if (code === 'BAD_DQ_ESCAPE') return 'an escape sequence that does not exist';
+  return message.replace(/: .*/s, '');
+}
+
+function toValues(document: Document.Parsed): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new Error('it refers to what is not there; put what begins with * in quotes');
   }
 }
 

@@ -9,6 +9,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Config } from './config.ts';
 import { messageOf, VigieError } from './errors.ts';
+import { openFailure, shownPath } from './shown-path.ts';
 
 export interface PseudonymKey {
   readonly key: Uint8Array;
@@ -72,7 +73,7 @@ function readKey(path: string): Uint8Array {
   } catch (error) {
     throw new VigieError(
       'PSEUDONYM_KEY_UNREADABLE',
-      `cannot read the pseudonym key ${path}: ${messageOf(error)}`,
+      `cannot read the pseudonym key ${shownPath(path)}: ${openFailure(path, error)}`,
       {
         remedy:
           'See that the file is there and readable by this user (VIGIE_PSEUDONYM_KEY_FILE, else in VIGIE_DATA_DIR).',

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { openFailure, shownPath } from '../shown-path.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 
 type Tls = Pick<KafkaConnection, 'ssl' | 'tlsFiles'>;
@@ -103,7 +104,7 @@ function read(setting: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw invalid(`${setting}=${path} cannot be read: ${messageOf(error)}`, error);
+    throw invalid(`${setting}=${shownPath(path)} cannot be read: ${openFailure(path, error)}`, error);
   }
 }
 

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { openFailure, shownPath } from '../shown-path.ts';
 
 export type TokenProvider = () => Promise<{ readonly value: string }>;
 
@@ -19,7 +20,10 @@ export function tokenFromFile(path: string): TokenProvider {
     try {
       value = (await readFile(path, 'utf8')).trim();
     } catch (error) {
-      throw unavailable(`KAFKA_OAUTH_TOKEN_FILE=${path} cannot be read: ${messageOf(error)}`, error);
+      throw unavailable(
+        `KAFKA_OAUTH_TOKEN_FILE=${shownPath(path)} cannot be read: ${openFailure(path, error)}`,
+        error,
+      );
     }
     if (value === '') throw unavailable(`KAFKA_OAUTH_TOKEN_FILE=${path} is empty`);
     return { value };
@@ -65,16 +69,18 @@ export function tokenFromServer(credentials: ClientCredentials): TokenProvider {
 }
 
 async function fetchToken({
-  url,
+  url: fullUrl,
   clientId,
   clientSecret,
   scope,
 }: ClientCredentials): Promise<z.infer<typeof answerSchema>> {
+  // Without its parameters: some servers take a secret there.
+  const [url] = fullUrl.split('?', 1);
   const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`);
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(url, {
+    response = await fetch(fullUrl, {
       method: 'POST',
       headers: { authorization: `Basic ${basic.toString('base64')}`, accept: 'application/json' },
       body: new URLSearchParams({

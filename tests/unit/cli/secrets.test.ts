@@ -14,8 +14,8 @@ import { CommanderError } from 'commander';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { SETTINGS } from '../../../src/config.ts';
-import { tokenFromServer } from '../../../src/source/oauth-token.ts';
+import { loadConfig, SETTINGS } from '../../../src/config.ts';
+import { tokenFromFile, tokenFromServer } from '../../../src/source/oauth-token.ts';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../../support/cli.ts';
 
 const SECRETS = {
@@ -31,6 +31,8 @@ const HELD = {
   'the file of a private key': 'private-key-Marked/secret+6',
   'an access token': 'token-Marked/secret+7',
 };
+const PEM = `-----BEGIN PRIVATE KEY-----\n${HELD['the file of a private key']}\n-----END PRIVATE KEY-----`;
+const TOKEN = `eyJhbGciOiJub25lIn0.${'x'.repeat(20)}.`;
 const USER = 'vigie-user';
 const USERS = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: USER, CLICKHOUSE_USER: USER };
 
@@ -140,6 +142,40 @@ describe('secrets', () => {
   });
 
   test.each([
+    [
+      'the key of the pseudonyms',
+      'PSEUDONYM_KEY_UNREADABLE',
+      { VIGIE_PSEUDONYM_KEY_FILE: SECRETS.VIGIE_PSEUDONYM_KEY },
+    ],
+    [
+      'a private key',
+      'KAFKA_CERT_INVALID',
+      {
+        KAFKA_SSL: 'true',
+        KAFKA_SSL_CERT: `${PEM}\n`,
+        KAFKA_SSL_KEY: PEM,
+        VIGIE_PSEUDONYM_KEY: SECRETS.VIGIE_PSEUDONYM_KEY,
+      },
+    ],
+    [
+      'a configuration',
+      'CONFIG_INVALID',
+      { VIGIE_CONFIG: `{"clickhouse_password":"${SECRETS.CLICKHOUSE_PASSWORD}"}\n` },
+    ],
+  ] as const)('are in no error where a setting is %s instead of its file', async (_, fault, env) => {
+    const { code, stdout, stderr } = await vigie(['run'], { KAFKA_BROKERS: '127.0.0.1:9', ...env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(fault);
+    expect(leaks(stdout + stderr)).toEqual([]);
+  });
+
+  test('are in no error where a setting is a token instead of its file', async () => {
+    const error: unknown = await tokenFromFile(TOKEN)().catch((thrown: unknown) => thrown);
+    expect((error as Error).message).toContain('KAFKA_OAUTH_TOKEN_FILE');
+    expect((error as Error).message).not.toContain(TOKEN);
+  });
+
+  test.each([
     [400, (got: string) => ({ error: got })],
     [401, (got: string) => ({ error: 'invalid_client', error_description: got })],
     [500, (got: string) => got],
@@ -156,7 +192,7 @@ describe('secrets', () => {
         }),
       );
       const provider = tokenFromServer({
-        url: `http://127.0.0.1:${port}/token`,
+        url: `http://127.0.0.1:${port}/token?client_secret=${SECRETS.KAFKA_OAUTH_CLIENT_SECRET}`,
         clientId: USER,
         clientSecret: SECRETS.KAFKA_OAUTH_CLIENT_SECRET,
         scope: undefined,
@@ -176,6 +212,12 @@ describe('secrets', () => {
     ['in a variable with a misspelt name', { VIGIE_PSEUDONIM_KEY: SECRETS.VIGIE_PSEUDONYM_KEY }],
     ['in an address', { CLICKHOUSE_URL: `http://${USER}:${SECRETS.CLICKHOUSE_PASSWORD}@localhost:8123` }],
     ['in an address that is none', { CLICKHOUSE_URL: `ftp://u:${SECRETS.CLICKHOUSE_PASSWORD}@localhost` }],
+    [
+      'in the parameters of an address',
+      { CLICKHOUSE_URL: `http://ch?password=${SECRETS.CLICKHOUSE_PASSWORD}` },
+    ],
+    ['in those of one that is none', { CLICKHOUSE_URL: `ftp://ch/?password=${SECRETS.CLICKHOUSE_PASSWORD}` }],
+    ['as the user at a broker', { KAFKA_BROKERS: `${SECRETS.KAFKA_SASL_PASSWORD}@kafka:9092` }],
     ['in the address of a broker', { KAFKA_BROKERS: `${USER}:${SECRETS.KAFKA_SASL_PASSWORD}@kafka:9092` }],
     ['beside a wrong setting', { VIGIE_LATENESS: 'soon', ...SECRETS }],
   ])('are in no error about settings: %s', async (_, env) => {
@@ -200,6 +242,22 @@ describe('secrets', () => {
     expect(leaks(stdout + stderr)).toEqual([]);
     // Also not shortened by a character, as the short key is.
     expect(stderr).not.toContain(SECRETS.VIGIE_PSEUDONYM_KEY.slice(1));
+  });
+
+  test.each([
+    // Without quotes these begin something else in YAML.
+    ...['*', '!', '>', '|', '%', '@', '`'].map(
+      (first) => `clickhouse_password: ${first}${SECRETS.CLICKHOUSE_PASSWORD}`,
+    ),
+    `clickhouse_password: !${SECRETS.CLICKHOUSE_PASSWORD}!a x`,
+    `{"topic": "x"} ${SECRETS.CLICKHOUSE_PASSWORD}`,
+    `topic: "\\${SECRETS.CLICKHOUSE_PASSWORD}"`,
+  ])('are in no error about the file: %s', (text) => {
+    const file = join(temporaryFolder(), 'vigie.yml');
+    writeFileSync(file, text);
+    const read = (): unknown => loadConfig({ VIGIE_CONFIG: file });
+    expect(read).toThrow(/cannot read the configuration file .*vigie\.yml: \S/);
+    expect(read).not.toThrow(/Marked/);
   });
 
   test('are in no error of a start that ClickHouse refuses', async () => {
