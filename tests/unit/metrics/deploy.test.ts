@@ -48,6 +48,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('heeds every variable of the example, and the example names all that it heeds', () => {
+    const named = [...read('deploy/example.env').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name!);
+    const heeded = [...read('docker-compose.yml').matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name!);
+    expect(named.length).toBeGreaterThan(8);
+    expect([...new Set(heeded)].toSorted()).toEqual(named.toSorted());
+  });
+
   test('gives Vigie only settings that exist', () => {
     const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
     expect(Object.keys(services['vigie']!.environment!).filter((name) => !known.has(name))).toEqual([]);
@@ -124,6 +131,8 @@ describe('the example for Kubernetes', () => {
         selector: z.object({ matchLabels: z.object({ app: z.string() }) }),
         template: z.object({
           spec: z.object({
+            // Else a Service with the name of the program gives its pods VIGIE_PORT and the like, which are no settings.
+            enableServiceLinks: z.literal(false),
             securityContext: z.object({ runAsNonRoot: z.literal(true), runAsUser: z.int() }),
             volumes: z.array(z.object({ name: z.string() })),
             containers: z.tuple([
