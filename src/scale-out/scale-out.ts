@@ -16,7 +16,7 @@ import type { Metrics } from '../metrics/registry.ts';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
 import type { PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import { Shards } from './shards.ts';
-import { signalIntake } from './signal-intake.ts';
+import { SIGNAL_CODES, signalIntake } from './signal-intake.ts';
 import { keyCheckOf } from '../signal/format.ts';
 import type { RouterCounts } from '../signal/router.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -236,6 +236,8 @@ function matchCounter(first: RuleSet, metrics: Metrics) {
 }
 
 function troubles(metrics: Metrics, logger: Logger): (problem: VigieError) => void {
+  // Prometheus sees growth only from a value it has scraped.
+  for (const code of SIGNAL_CODES) metrics.signalTroubles.inc({ code }, 0);
   const logged = new Map<string, number>();
   return ({ code, message, remedy }) => {
     metrics.signalTroubles.inc({ code });

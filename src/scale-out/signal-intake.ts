@@ -9,6 +9,14 @@ import { signalRules } from '../signal/schema.ts';
 import { SignalReader } from '../signal/signal-reader.ts';
 import { type SavedTaker, Taker, type TakerCounts } from '../signal/taker.ts';
 
+/** What `onTrouble` tells of. */
+export const SIGNAL_CODES = [
+  'SIGNALS_UNREADABLE',
+  'SIGNALS_KEY',
+  'SIGNALS_PARTITIONS',
+  'SIGNALS_GAP',
+] as const;
+
 export interface SignalIntakeOptions {
   readonly shard: Shard;
   readonly hashKey: Uint8Array;

@@ -9,6 +9,13 @@ export interface EngineGauges {
   show(engine: Engine, lag: ReadonlyMap<number, PartitionLag>): void;
   /** Event time until which a rule is warming up, ms since the epoch; undefined: it no longer is. */
   warming(rule: string, untilMs: number | undefined): void;
+  /** State of that moment is in the data folder. */
+  saved(state: SavedState): void;
+}
+
+interface SavedState {
+  readonly bytes: number;
+  readonly takenAtMs: number;
 }
 
 /** Lag by partition of the source. */
@@ -52,6 +59,7 @@ export function onlyEngine(metrics: Metrics, clock: Clock): EngineGauges {
       metrics.stateBytes.set(bytes);
     },
     warming: (rule, untilMs) => showWarming(metrics, rule, untilMs),
+    saved: (state) => showSaved(metrics, [state]),
   };
 }
 
@@ -60,12 +68,19 @@ function showWarming({ ruleWarming }: Metrics, rule: string, untilMs: number | u
   else ruleWarming.set({ rule }, untilMs / 1000);
 }
 
+/** The size of all, and the moment of the oldest: from there a restart reads again. */
+function showSaved({ stateSavedBytes, stateSavedTime }: Metrics, states: readonly SavedState[]): void {
+  stateSavedBytes.set(states.reduce((sum, { bytes }) => sum + bytes, 0));
+  stateSavedTime.set(states.length === 0 ? 0 : Math.min(...states.map(({ takenAtMs }) => takenAtMs)) / 1000);
+}
+
 /** Sums over the shards of a process; event time is that of the one furthest behind. */
 export class ShardGauges {
   readonly #metrics: Metrics;
   readonly #shards = new Map<number, Engine>();
   /** Rule → shard → until when it is warming up there. */
   readonly #warming = new Map<string, Map<number, number>>();
+  readonly #saved = new Map<number, SavedState>();
   /** Those that are assigned: one that moved away still tells its last. */
   #kept: ReadonlySet<number> = new Set();
 
@@ -90,6 +105,11 @@ export class ShardGauges {
         else shards.set(shard, untilMs);
         this.#showWarming(rule, shards);
       },
+      saved: (state) => {
+        if (!this.#kept.has(shard)) return;
+        this.#saved.set(shard, state);
+        showSaved(this.#metrics, [...this.#saved.values()]);
+      },
     };
   }
 
@@ -110,6 +130,8 @@ export class ShardGauges {
       for (const shard of warming.keys()) if (!shards.has(shard)) warming.delete(shard);
       this.#showWarming(rule, warming);
     }
+    for (const shard of this.#saved.keys()) if (!shards.has(shard)) this.#saved.delete(shard);
+    showSaved(this.#metrics, [...this.#saved.values()]);
     this.#metrics.shards.set(shards.size);
     this.#show();
   }

@@ -270,8 +270,7 @@ export class Telemetry implements PipelineObserver {
         return;
       }
     }
-    this.#metrics.stateSavedBytes.set(event.bytes);
-    this.#metrics.stateSavedTime.set(event.takenAtMs / 1000);
+    this.#gauges.saved(event);
   }
 
   /**

@@ -112,8 +112,15 @@ function setUp() {
     const text = await metrics.registry.metrics();
     return text.includes(`vigie_rule_firings_total{rule="${name}"}`);
   };
-  return { scaleOut, input, signals, inForce, correlates };
+  return { scaleOut, input, signals, inForce, correlates, metrics };
 }
+
+test('every trouble of signals that an alerting rule watches for growth is there before it grows', async () => {
+  const text = await setUp().metrics.registry.metrics();
+  for (const code of ['SIGNALS_GAP', 'SIGNALS_KEY', 'SIGNALS_PARTITIONS', 'SIGNALS_UNREADABLE']) {
+    expect(text).toContain(`vigie_signal_troubles_total{code="${code}"} 0\n`);
+  }
+});
 
 test('a shard that has not taken changed rules yet takes them although the files are found unchanged meanwhile', async () => {
   const { scaleOut, input, signals, inForce, correlates } = setUp();

@@ -191,6 +191,29 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, until)).toBeUndefined();
   });
 
+  test('shows of the saved state of shards the size of all and the moment of the oldest', async () => {
+    const { metrics } = setUp();
+    const gauges = new ShardGauges(metrics);
+    const quiet = pino({ level: 'silent' });
+    const [one, two] = [0, 1].map((shard) => new Telemetry(metrics, quiet, ruleSet, clock, gauges.of(shard)));
+    const shown = () =>
+      Promise.all(
+        ['bytes', 'timestamp_seconds'].map((what) => valueOf(metrics, `vigie_state_saved_${what}`)),
+      );
+    gauges.keep(new Set([0, 1]));
+    one!.snapshot({ kind: 'saved', seconds: 0, bytes: 300, takenAtMs: NOW - 90_000 });
+    two!.snapshot({ kind: 'loaded', seconds: 0, bytes: 20, takenAtMs: NOW - 5000 });
+    expect(await shown()).toEqual([320, NOW / 1000 - 90]);
+    two!.snapshot({ kind: 'saved', seconds: 0, bytes: 25, takenAtMs: NOW });
+    expect(await shown()).toEqual([325, NOW / 1000 - 90]);
+    // Its shard went to another process.
+    gauges.keep(new Set([1]));
+    one!.snapshot({ kind: 'saved', seconds: 0, bytes: 300, takenAtMs: NOW - 80_000 });
+    expect(await shown()).toEqual([25, NOW / 1000]);
+    gauges.keep(new Set());
+    expect(await shown()).toEqual([0, 0]);
+  });
+
   test('logs an alert that is over when it is first written as opened, and as resolved', () => {
     const { telemetry, log } = setUp();
     telemetry.alerts([{ alert: burstAlert('resolved'), opened: true }], 5);
