@@ -22,7 +22,7 @@ export interface Recorded extends Generated {
   readonly bytes: number;
 }
 
-/** Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE. */
+/** Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE, LABELS_UNREADABLE. */
 export function recorded(path: string, timestampField: string): Recorded {
   const unreadable = (error: unknown): VigieError =>
     new VigieError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
@@ -39,6 +39,8 @@ export function recorded(path: string, timestampField: string): Recorded {
   } catch (error) {
     throw unreadable(error);
   }
+  // Before anything is written: who has faulty labels is told so at once.
+  const labels = labelsBeside(path);
   let events = 0;
   return {
     bytes,
@@ -62,7 +64,7 @@ export function recorded(path: string, timestampField: string): Recorded {
         closeSync(file);
       }
     },
-    labels: () => labelsBeside(path, events),
+    labels: () => labels ?? noLabels(path, events),
   };
 }
 
@@ -122,9 +124,23 @@ class LineCollector {
   }
 }
 
-function labelsBeside(path: string, events: number): Labels {
+/** Throws LABELS_UNREADABLE. */
+function labelsBeside(path: string): Labels | undefined {
   const beside = `${path}.labels.json`;
-  if (existsSync(beside)) return JSON.parse(readFileSync(beside, 'utf8')) as Labels;
+  if (existsSync(beside)) {
+    try {
+      return JSON.parse(readFileSync(beside, 'utf8')) as Labels;
+    } catch (error) {
+      throw new VigieError('LABELS_UNREADABLE', `cannot read ${beside}: ${messageOf(error)}`, {
+        remedy: 'Correct the labels beside the file, or take them away: the events can be sent without.',
+        cause: error,
+      });
+    }
+  }
+  return undefined;
+}
+
+function noLabels(path: string, events: number): Labels {
   return {
     format: 'vigie-labels/1',
     scenario: path,

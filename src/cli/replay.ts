@@ -1,6 +1,6 @@
 /** `vigie replay`: generated or recorded events to a file, standard output or Kafka. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { estimate, generate, listsOf, SCENARIOS } from '../../replay/index.ts';
 import { writeLists } from '../../replay/lists.ts';
@@ -97,6 +97,9 @@ Examples:
       if (!isScenario && options.writeLists !== undefined) {
         self.error('error: --write-lists needs a scenario; of a recorded file the accounts are not known');
       }
+      if (!isScenario && isSameFile(name, options.to)) {
+        self.error(`error: --to ${options.to} is the file that is read, and writing would empty it first`);
+      }
       const file = isScenario ? undefined : recorded(name, loadConfig(process.env).timestamp_field);
       const generated = file ?? generate(name, scenarioOptions);
       if (options.writeLists !== undefined) {
@@ -129,6 +132,13 @@ Examples:
       if (result.labelsPath !== undefined) process.stderr.write(`labels: ${result.labelsPath}\n`);
       if (options.json && options.to !== '-') await write(`${JSON.stringify(result.labels)}\n`);
     });
+}
+
+/** Also by another path. Devices and pipes are not files: they may be read and written at once. */
+function isSameFile(one: string, other: string): boolean {
+  const a = statSync(one, { throwIfNoEntry: false });
+  const b = statSync(other, { throwIfNoEntry: false });
+  return a?.isFile() === true && b?.isFile() === true && a.dev === b.dev && a.ino === b.ino;
 }
 
 async function list(): Promise<void> {

@@ -6,6 +6,7 @@
  * Guarantee: at least once; a key is kept only after its line was written.
  */
 
+import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -51,8 +52,7 @@ export class LettersInFile implements LetterStore {
       letterSchema,
     )) {
       await visit({
-        // A file that was read twice has the same letters twice.
-        key: `${source}/${partition}/${offset}`,
+        key: keyOf(source, partition, offset, bytes_base64),
         code,
         message,
         source,
@@ -82,6 +82,15 @@ export class LettersInFile implements LetterStore {
   get #sentPath(): string {
     return `${this.#path}.sent`;
   }
+}
+
+/**
+ * A file that was read twice has the same letters twice. But tomorrow's log may have today's name, and every pipe is
+ * `stdin`: the same line of another log is another letter, so its bytes belong to the key.
+ */
+function keyOf(source: string, partition: number, offset: number, bytesBase64: string): string {
+  const hash = createHash('sha256').update(bytesBase64).digest('hex').slice(0, 32);
+  return `${source}/${partition}/${offset}/${hash}`;
 }
 
 /** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */

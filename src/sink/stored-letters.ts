@@ -5,7 +5,7 @@
  */
 
 export interface StoredLetter {
-  /** `<source>/<partition>/<offset>`: the same place, the same letter. */
+  /** `<source>/<partition>/<offset>`, of a file with a hash of the bytes: the same key, the same letter. */
   readonly key: string;
   readonly code: string;
   /** May quote the input, and with it a person's id. */

@@ -122,6 +122,22 @@ describe('of a file', () => {
     expect(lines).toEqual([2, 3, 4, 5, 0, 1].map(bytesOf));
   }, 120_000);
 
+  test('are told apart when another log of the same name has one on the same line', async () => {
+    const folder = temporaryFolder();
+    const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
+    const env = { VIGIE_DATA_DIR: folder };
+    const again = join(folder, 'again.ndjson');
+    await sink.write([letter('stdin', 0, 'NOT_JSON')]);
+    expect(await replayed(env, '--to', again)).toMatchObject({ sent: 1 });
+    const other = { ...letter('stdin', 0, 'NOT_JSON'), bytes: Buffer.from('{"another":"line"') };
+    // And the first log once more, from its beginning.
+    await sink.write([other, letter('stdin', 0, 'NOT_JSON')]);
+    await sink.close();
+    expect((await listed(env)).map(({ sent_at }) => sent_at !== undefined)).toEqual([true, false, true]);
+    expect(await replayed(env, '--to', again)).toMatchObject({ sent: 1 });
+    expect(readFileSync(again, 'utf8')).toBe(`${bytesOf(0)}\n{"another":"line"\n`);
+  }, 120_000);
+
   test('that is not there or holds something else is named', async () => {
     const folder = temporaryFolder();
     const none = await vigie(['deadletters', 'list'], { VIGIE_DATA_DIR: folder });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SCENARIOS } from '../../../replay/index.ts';
@@ -29,6 +29,31 @@ describe('vigie replay', () => {
     const lines = stdout.split('\n').slice(0, -1);
     expect(lines.every((line) => line.startsWith('{"@timestamp":'))).toBe(true);
     expect(stderr).toMatch(/^wrote \d+ events, [\d.]+ kB, in [\d.]+ s \([\d,]+ a second\)\n$/);
+  });
+
+  test('refuses to write a file onto itself, which would empty it, also by another path', async () => {
+    const path = join(folder, 'recorded.ndjson');
+    const text = '{"@timestamp":"2025-07-12T20:00:00Z"}\n';
+    writeFileSync(path, text);
+    const link = join(folder, 'link.ndjson');
+    symlinkSync(path, link);
+    for (const to of [path, link]) {
+      const { code, stderr } = await vigie(['replay', path, '--to', to]);
+      expect({ code, stderr }).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('is the file that is read'),
+      });
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    }
+  });
+
+  test('names labels beside a file that cannot be read, before it writes anything', async () => {
+    const path = join(folder, 'labelled.ndjson');
+    writeFileSync(path, '{"@timestamp":"2025-07-12T20:00:00Z"}\n');
+    writeFileSync(`${path}.labels.json`, '{"format":');
+    const { code, stdout, stderr } = await vigie(['replay', path]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^vigie: LABELS_UNREADABLE: cannot read .*labelled\.ndjson\.labels\.json: /);
   });
 
   test('starts from another seed when told, and writes the events of the same scenario', async () => {
