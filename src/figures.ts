@@ -11,10 +11,12 @@ export function instant(timeMs: number): string {
 
 /** `10.5 s`, `4 min 10 s`, `2 h 0 min`, `3 d 4 h`. */
 export function span(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${count(Math.round(seconds * 10) / 10)} s`;
+  // Rounded first: 119.7 s are 2 min 0 s, not 1 min 60 s.
+  const tenths = Math.round(ms / 100);
+  if (tenths < 600) return `${count(tenths / 10)} s`;
+  const seconds = Math.round(ms / 1000);
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;

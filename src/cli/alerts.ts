@@ -194,6 +194,20 @@ function statusText({ status, resolution }: Pick<AlertDetail, 'status' | 'resolu
   return resolution === '' ? status : `${status} (${resolution})`;
 }
 
+/** The alerts that this one stands below or was merged with. */
+export function relations({
+  inhibitedBy,
+  mergedInto,
+  mergedFrom,
+}: Pick<AlertDetail, 'inhibitedBy' | 'mergedInto' | 'mergedFrom'>): [string, string][] {
+  const all: [string, string][] = [
+    ['inhibited by', inhibitedBy],
+    ['merged into', mergedInto],
+    ['merged from', mergedFrom.join(', ')],
+  ];
+  return all.filter(([, ids]) => ids !== '');
+}
+
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
   if (json) {
     await write(`${JSON.stringify(alert)}\n`);
@@ -205,6 +219,7 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
     ['rule', `${alert.title} (${alert.rule})`],
     ['level', styledLevel(alert.level)],
     ['status', `${statusText(alert)}, ${alert.state}`],
+    ...relations(alert),
     ['who', groupText(alert)],
     ['from', alert.sourceNetworks.join(', ')],
     ['organisation', alert.organisations.join(', ')],

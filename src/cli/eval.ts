@@ -51,7 +51,7 @@ is 1. Persons' ids are hashed as VIGIE_PERSON_FIELDS and VIGIE_PSEUDONYM_KEY say
 
 Examples:
   vigie eval --rules rules --input events.ndjson
-  zcat access.ndjson.gz | vigie eval --rules rules/extraction --only firing
+  zcat access.ndjson.gz | vigie eval --rules rules my-rules --only firing
   vigie eval --rules rules --mapping keycloak --input keycloak-events.ndjson`,
     )
     .action(async (options: Options) => {

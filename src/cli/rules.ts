@@ -32,7 +32,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .description('Work on Sigma rules. Without PATH, those of VIGIE_RULES (default: rules).')
     .addHelpText(
       'after',
-      '\nExamples:\n  vigie rules check\n  vigie rules test rules/extraction\n  vigie rules list',
+      '\nExamples:\n  vigie rules check\n  vigie rules test rules my-rules\n  vigie rules list',
     );
 
   rules
@@ -95,7 +95,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     )
     .addOption(placeholdersOption())
     .option('--json', 'one JSON object per test on standard output')
-    .addHelpText('after', '\nExample:\n  vigie rules test rules/extraction')
+    .addHelpText('after', '\nExample:\n  vigie rules test rules my-rules')
     .action(async (given: string[], options: Options) => {
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);

@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { afterAll, describe, expect, test } from 'vitest';
+import { instantMs } from '../../../src/cli/options.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { loadRules } from '../../../src/files/rule-files.ts';
 import { cleanUp, vigie } from '../../support/cli.ts';
 
 afterAll(cleanUp);
@@ -103,6 +105,29 @@ describe('help', () => {
   });
 });
 
+test.each([
+  ['2025-07-12T20:00:00Z', '2025-07-12T20:00:00Z'],
+  ['2025-07-12T22:00:00+02:00', '2025-07-12T20:00:00Z'],
+  ['2025-07-12T20:00:00', '2025-07-12T20:00:00Z'],
+  ['2025-07-12', '2025-07-12T00:00:00Z'],
+])('the time %s is %s, whatever the time zone of the machine', (text, utc) => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Europe/Paris';
+  try {
+    expect(instantMs(text)).toBe(Date.parse(utc));
+  } finally {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+});
+
+test('rules that the help of a command gives as an example load', async () => {
+  const examples = (
+    await Promise.all(COMMANDS.map(async (name) => (await written(...name.split(' '), '--help')).stdout))
+  ).flatMap((help) => help.split(/^Examples?:\n/m)[1]?.match(/\brules\/\S+/g) ?? []);
+  for (const path of examples) expect(loadRules([path]).faults, path).toEqual([]);
+});
+
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -146,6 +171,11 @@ test.each<[string, string[], RegExp]>([
   [
     'a time that is none',
     ['alerts', 'list', '--since', 'noon'],
+    /Expected a time such as 2025-07-12T20:00:00Z/,
+  ],
+  [
+    'a date that is read in two ways',
+    ['alerts', 'list', '--since', '12/07/2025'],
     /Expected a time such as 2025-07-12T20:00:00Z/,
   ],
   [
