@@ -11,6 +11,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
 import { evalEvents } from './eval.ts';
+import { parseTimeText } from '../event/time.ts';
 import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from '../sigma/duration.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -22,7 +23,7 @@ const durationSchema = z.string().transform((text, context) => {
   return ms ?? 0;
 });
 const timeSchema = z.coerce.string().transform((text, context) => {
-  const time = Date.parse(text);
+  const time = parseTimeText(text);
   if (Number.isNaN(time))
     context.addIssue({ code: 'custom', message: 'expected a time such as 2025-07-12T20:00:00Z' });
   return time;

@@ -41,6 +41,17 @@ describe('a test of a rule', () => {
     expect(run(fires)).toEqual([]);
   });
 
+  test('takes a time without an offset for UTC, as events do, whatever the time zone of the machine', () => {
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Europe/Paris';
+    try {
+      expect(run('[{at: 2025-07-12T20:00:02}, {at: 2025-07-12T20:00:02}]')).toEqual([]);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });
+
   test('fails for each firing that is missing and for each that is too many', () => {
     expect(run(`[{${AT}, ${A}, value: 4}, {${AT}, ${B}}]`)).toEqual([
       'expected, did not fire: at 2025-07-12T20:00:02.000Z, group {"service.name":"k","user.id":"a"}, value 4',
