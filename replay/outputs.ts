@@ -8,6 +8,7 @@
 
 import { open, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Clock } from '../src/clock.ts';
 import { messageOf, VigieError } from '../src/errors.ts';
@@ -141,6 +142,8 @@ function overStream(stream: Writable): OutputWriter {
           });
         });
       }
+      // Files take what is written to standard output at once: without a turn of the loop no signal is ever heard.
+      await nextTurn();
       if (broken === undefined) return 'taken';
       if (broken.code === 'EPIPE' || broken.code === 'ERR_STREAM_DESTROYED') return 'closed';
       throw failed('the output', broken);
