@@ -57,6 +57,8 @@ interface Flush {
   readonly archive: readonly ArchivedEvent[];
   readonly letters: readonly DeadLetter[];
   readonly commits: readonly Commit[];
+  /** The assignment that they are of. */
+  readonly assignment: number;
   /** Keeps the state that was saved with it. */
   readonly keep: (() => void) | undefined;
   /** Wall time at which the oldest event in it was taken; 0 when there was none. */
@@ -76,6 +78,8 @@ export class Pipeline {
   #stored: readonly Alert[] | undefined;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
+  /** Counts assignments. */
+  #assignment = 0;
   readonly #progress: PartitionProgress;
   readonly #rows: AlertRows;
   readonly #waiting = new Waiting();
@@ -179,6 +183,8 @@ export class Pipeline {
     const ruleSet = this.#nextRules;
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
+    // Episodes get the ids that they are stored under before they are copied.
+    if (this.#stored !== undefined) await this.#flush(signal);
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
@@ -218,6 +224,7 @@ export class Pipeline {
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
   async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
+    this.#assignment += 1;
     await this.#flushed();
     this.#assignedAt = this.#options.clock.elapsed();
     observer.assigned?.(partitions.map(({ partition }) => partition));
@@ -375,6 +382,7 @@ export class Pipeline {
       ...this.#waiting.take(),
       rows: [...this.#rows.render(changed, clock.now(), this.#engine.evidence), ...this.#rows.join(parts)],
       commits,
+      assignment: this.#assignment,
       since: this.#unflushedSince,
       keep: this.#takeSnapshot(commits, last),
     };
@@ -395,7 +403,8 @@ export class Pipeline {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async #write({ rows, archive, letters, commits, since, keep }: Flush, signal: AbortSignal): Promise<void> {
+  async #write(flush: Flush, signal: AbortSignal): Promise<void> {
+    const { rows, archive, letters, commits, since, keep } = flush;
     const { sink, deadLetters, source, observer, clock } = this.#options;
     if (rows.length > 0) {
       const written = await this.#rows.write(rows, sink, signal);
@@ -403,7 +412,8 @@ export class Pipeline {
     }
     if (archive.length > 0) await sink.writeEvents(archive, signal);
     if (letters.length > 0) await deadLetters.write(letters);
-    if (commits.length === 0) return;
+    // Offsets of an assignment that has ended meanwhile may be those of another topic of the same name.
+    if (commits.length === 0 || flush.assignment !== this.#assignment) return;
     try {
       await source.commit(commits);
       keep?.();

@@ -64,6 +64,8 @@ export class MatchStage {
   readonly #waiting = new Waiting();
   readonly #tally = newTally();
   readonly #partitions = new Map<number, PartitionState>();
+  /** Counts assignments. */
+  #assignment = 0;
   #router: Router;
   #intake: EventIntake;
   #ruleSet: RuleSet;
@@ -123,6 +125,7 @@ export class MatchStage {
 
   async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
     const { source, clock, observer } = this.#options;
+    this.#assignment += 1;
     await this.#sent();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     this.#waiting.take();
@@ -247,11 +250,13 @@ export class MatchStage {
     signal: AbortSignal,
   ): Promise<void> {
     const { signals, archiveSink, deadLetters } = this.#options;
+    const assignment = this.#assignment;
     await signals.send(messages);
     if (rest === undefined) return;
     if (rest.archive.length > 0) await archiveSink.writeEvents(rest.archive, signal);
     if (rest.letters.length > 0) await deadLetters.write(rest.letters);
-    await this.#commit(commits);
+    // Offsets of an assignment that has ended meanwhile may be those of another topic of the same name.
+    if (assignment === this.#assignment) await this.#commit(commits);
   }
 
   async #commit(commits: readonly Commit[]): Promise<void> {

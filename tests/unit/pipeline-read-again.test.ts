@@ -2,9 +2,10 @@
 
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
+import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { AlertSink } from '../../src/sink/sink.ts';
 import type { AssignedPartition } from '../../src/source/source.ts';
-import { event } from './cli/fixtures.ts';
+import { ALL_RULES, event } from './cli/fixtures.ts';
 import { batch, scripted, T0 } from './scripted-pipeline.ts';
 
 const stop = new AbortController().signal;
@@ -131,4 +132,34 @@ test('what was committed and is not there any more keeps no alert back for ever'
   });
   await pipeline.run(stop);
   expect([...rows.values()]).toMatchObject([{ status: 'firing', events: 3 }]);
+});
+
+test('rules that take the place of others right after it was read again leave alerts the ids that they have', async () => {
+  const { rows, sink } = table();
+  await live(sink);
+  const written = Promise.withResolvers<void>();
+  const retitled = ALL_RULES.replaceAll(/^title: /gm, 'title: Other ');
+  const { pipeline } = scripted({
+    async *items(time) {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      time.elapsedMs += 1000;
+      // Was not committed: it is written, which takes until the other partition has been read again, too.
+      yield batch(0, 4, read(6));
+      pipeline.replaceRules(parseRules([{ file: 'rules.yml', text: retitled }]));
+      setTimeout(written.resolve);
+      yield batch(1, 2, read(1), read(3));
+      yield batch(1, 3, read(5));
+    },
+    rewinds: true,
+    options: {
+      sink: { ...sink, writeEvents: () => written.promise },
+      archive: true,
+      flushIntervalMs: 1000,
+    },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([
+    { title: 'Other Three reads in ten seconds', status: 'firing', crossedAt: T0 + 2000, events: 7 },
+  ]);
 });

@@ -134,6 +134,24 @@ describe('the match stage', () => {
     expect(done[1]).toBe('send');
   });
 
+  test('commits nothing of an assignment that has ended while its signals were sent', async () => {
+    const sent = Promise.withResolvers<void>();
+    const { done } = await run({
+      async *items(time) {
+        yield { kind: 'assignment', partitions: [known(0, 5)], total: 1 };
+        time.elapsedMs += 100;
+        yield batch(0, 8, event(1));
+        setTimeout(sent.resolve);
+        // Of a topic that was created anew.
+        yield { kind: 'assignment', partitions: [known(0, 0)], total: 1 };
+        yield batch(0, 1, event(2));
+      },
+      send: () => sent.promise,
+    });
+    expect(done.filter((what) => what.startsWith('commit'))).not.toContain('commit 0@8');
+    expect(done.at(-1)).toBe('commit 0@1');
+  });
+
   test('tells nobody of a partition that is another process’s before its epoch was committed', async () => {
     let asked = 0;
     const { told } = await run({
