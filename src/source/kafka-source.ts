@@ -8,6 +8,7 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { VigieError } from '../errors.ts';
 import { kafkaError } from './kafka-errors.ts';
 import { generationLost, KafkaGroup } from './kafka-group.ts';
 import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
@@ -36,6 +37,9 @@ export class KafkaSource implements Source {
   readonly #news = new Notifier();
   /** Whose assignment was yielded last. */
   #announced: Generation | undefined;
+  #stop: AbortSignal | undefined;
+  /** Code of what commits fail with at present. */
+  #commitTrouble: string | undefined;
 
   constructor(options: KafkaSourceOptions) {
     this.name = options.topic;
@@ -46,6 +50,7 @@ export class KafkaSource implements Source {
   /** Ends when the signal aborts. The group is left only by `close`, so that a last commit is possible. */
   async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
     const wake = (): void => this.#news.notify();
+    this.#stop = signal;
     signal.addEventListener('abort', wake);
     this.#group.join();
     try {
@@ -82,7 +87,7 @@ export class KafkaSource implements Source {
   /**
    * By message timestamps, with a margin; never past where the partition would resume anyway. Trouble is
    * waited out: reading on without going back would leave holes in the windows. Nothing is done once the
-   * assignment has ended, for the next one asks again.
+   * assignment has ended, for the next one asks again; and once it is to stop, everything is still to be read.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
     const { topic, log, onProblem, stampMarginMs = 0 } = this.#options;
@@ -103,8 +108,8 @@ export class KafkaSource implements Source {
         generation.consumer.seek({ topic, partition, offset: String(found) });
         return true;
       } catch (error) {
+        if (this.#stop?.aborted === true) return true;
         const problem = kafkaError(error, this.#options, topic);
-        if (!problem.retryable) throw problem;
         troubled = true;
         onProblem(problem);
         log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
@@ -150,35 +155,53 @@ export class KafkaSource implements Source {
     return this.#announced?.landmarks.of(partition);
   }
 
-  /** A commit into a log that is not the one that was read is refused, and a new assignment says so. */
+  /**
+   * A commit into a log that is not the one that was read is refused, and a new assignment says so. Whatever a commit
+   * fails with is said, and the next one may succeed.
+   */
   async commit(commits: readonly Commit[]): Promise<void> {
     if (commits.length === 0) return;
     const generation = this.#held();
     const { inbox, landmarks } = generation;
     for (const { partition, metadata } of commits) {
-      if (inbox.position(partition) === undefined) throw generationLost(this.#options.topic);
+      if (inbox.position(partition) === undefined) throw generationLost(this.name);
       if (Number.isFinite(metadata.newestEventTime)) inbox.progress(partition, metadata.newestEventTime);
     }
-    if (!(await this.#sameLog(generation))) generation.recreated();
-    this.#held();
-    await this.#group.commit(
-      commits.map(({ partition, nextOffset, metadata }) => ({
-        partition,
-        offset: String(nextOffset),
-        metadata: encodeMetadata(metadata, landmarks.of(partition)),
-      })),
-    );
+    try {
+      if (!(await landmarks.sameLog())) generation.recreated();
+      // What is asked here may outlive the assignment, and another may have begun.
+      if (this.#held() !== generation) throw generationLost(this.name);
+      await this.#group.commit(
+        commits.map(({ partition, nextOffset, metadata }) => ({
+          partition,
+          offset: String(nextOffset),
+          metadata: encodeMetadata(metadata, landmarks.of(partition)),
+        })),
+      );
+    } catch (error) {
+      throw this.#uncommitted(error);
+    }
+    if (this.#commitTrouble === undefined) return;
+    this.#commitTrouble = undefined;
+    this.#options.onProblem(undefined);
   }
 
-  async #sameLog({ landmarks }: Generation): Promise<boolean> {
-    try {
-      return await landmarks.sameLog();
-    } catch (error) {
-      this.#held();
-      const problem = kafkaError(error, this.#options, this.name);
-      this.#options.log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
-      throw problem;
+  /** Why nothing was committed, always to be tried again; said, unless the assignment has ended. */
+  #uncommitted(error: unknown): VigieError {
+    const problem = kafkaError(error, this.#options, this.name);
+    const { code, message, remedy } = problem;
+    if (code === 'KAFKA_GENERATION_LOST' || this.#group.generation !== this.#announced) {
+      return generationLost(this.name);
     }
+    this.#options.onProblem(problem);
+    if (code !== this.#commitTrouble)
+      this.#options.log('warn', `nothing is committed: ${message}`, { code, remedy });
+    this.#commitTrouble = code;
+    return new VigieError(code, message, {
+      retryable: true,
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
   }
 
   progress(partition: number, newestEventTimeMs: number): void {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../support/cli.ts';
 import type { Env, Running } from '../support/cli.ts';
 import { createTopic, produce, testKafka, uniqueName } from '../support/kafka-topics.ts';
-import { freePorts } from '../support/native-kafka.ts';
+import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
 
 const kafka = testKafka();
 const brokers = kafka?.brokers ?? [];
@@ -89,6 +89,30 @@ describe.runIf(kafka !== undefined)('trouble with Kafka', () => {
     await produce(brokers, topic, searches(9));
     await recovers(running, 9);
   }, 90_000);
+});
+
+describe.runIf(kafka?.kind === 'native')('offsets that the broker does not take', () => {
+  test('are said, and end nothing: events are read on', async () => {
+    // Longer metadata is refused, and so is the commit that it comes with.
+    const own = await startNativeKafka({ settings: { 'offset.metadata.max.bytes': '10' } });
+    try {
+      const topic = uniqueName('refused');
+      await createTopic(own.brokers, topic, 1);
+      const running = run({ KAFKA_BROKERS: own.brokers.join(), VIGIE_TOPIC: topic });
+      await running.message('joined group');
+      await produce(own.brokers, topic, searches(3));
+      await until(async () =>
+        (await readiness(running)).reasons.some((why) => why.startsWith('KAFKA_FAILED')),
+      );
+      expect((await readiness(running)).reasons.join()).toContain('metadata');
+      expect(await running.message('nothing is committed')).toMatchObject({ code: 'KAFKA_FAILED' });
+      await produce(own.brokers, topic, searches(7).slice(3));
+      await until(async () => (await running.metric('vigie_events_consumed_total')) === 7);
+      expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
+    } finally {
+      await own.stop();
+    }
+  }, 120_000);
 });
 
 describe('starting with Kafka', () => {
