@@ -84,9 +84,9 @@ export function deadLettersCommand(program: Command): void {
       });
       const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun);
       if (options.json) await write(`${JSON.stringify({ dry_run: dryRun, ...replayed })}\n`);
-      const { sent, cut, earlier } = replayed;
+      const { sent, cut, earlier, left } = replayed;
       process.stderr.write(
-        `${dryRun ? 'would send' : 'sent'} ${count(sent)} of ${store.name}; ${count(earlier)} sent before, ${count(cut)} not whole\n`,
+        `${dryRun ? 'would send' : 'sent'} ${count(sent)} of ${store.name}; ${count(earlier)} sent before, ${count(cut)} not whole${beyond(left, options.limit)}\n`,
       );
     });
 }
@@ -129,19 +129,29 @@ async function list(store: LetterStore, options: FilterOptions & { raw?: true })
   const sent = await store.sent();
   const rows: string[][] = [];
   let found = 0;
+  let left = 0;
   await store.letters(async (letter) => {
-    if (found >= options.limit || !matches(filterOf(options), letter)) return;
+    if (!matches(filterOf(options), letter)) return;
+    if (found >= options.limit) {
+      left += 1;
+      return;
+    }
     found += 1;
     const sentAt = sent.get(letter.key);
     if (options.json) await write(`${JSON.stringify(record(letter, sentAt, options.raw === true))}\n`);
     else rows.push(row(letter, sentAt));
   });
+  if (left > 0) process.stderr.write(`${count(found)} listed${beyond(left, options.limit)}\n`);
   if (options.json) return;
   if (found === 0) await write('no dead letters\n');
   else
     await write(
       `${table(['code', 'source', 'partition', 'offset', 'written at', 'size', 'sent again'], rows)}\n`,
     );
+}
+
+function beyond(left: number, limit: number): string {
+  return left === 0 ? '' : `; ${count(left)} more beyond --limit ${limit}`;
 }
 
 function row(letter: StoredLetter, sentAt: number | undefined): string[] {

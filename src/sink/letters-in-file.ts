@@ -51,15 +51,16 @@ export class LettersInFile implements LetterStore {
       this.#path,
       letterSchema,
     )) {
+      const bytes = Buffer.from(bytes_base64, 'base64');
       await visit({
-        key: keyOf(source, partition, offset, bytes_base64),
+        key: keyOf(source, partition, offset, bytes),
         code,
         message,
         source,
         partition,
         offset,
         atMs: Date.parse(at),
-        bytes: Buffer.from(bytes_base64, 'base64'),
+        bytes,
         cutFrom: undefined,
       });
     }
@@ -88,8 +89,8 @@ export class LettersInFile implements LetterStore {
  * A file that was read twice has the same letters twice. But tomorrow's log may have today's name, and every pipe is
  * `stdin`: the same line of another log is another letter, so its bytes belong to the key.
  */
-function keyOf(source: string, partition: number, offset: number, bytesBase64: string): string {
-  const hash = createHash('sha256').update(bytesBase64).digest('hex').slice(0, 32);
+function keyOf(source: string, partition: number, offset: number, bytes: Buffer): string {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   return `${source}/${partition}/${offset}/${hash}`;
 }
 

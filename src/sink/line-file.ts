@@ -51,12 +51,9 @@ export class LineFile {
     const file = await open(this.path, 'a+', 0o600);
     try {
       const { size } = await file.stat();
-      this.#length = size;
-      // A process that was killed may have left a torn last line: keep it, but do not continue it.
-      if (size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== 0x0a) {
-        await file.appendFile('\n');
-        this.#length += 1;
-      }
+      this.#length = size - (await tornBytes(file, size));
+      // Whatever was not whole is written again by whoever was not told that it was.
+      if (this.#length < size) await file.truncate(this.#length);
       await syncFolder(dirname(this.path));
       return file;
     } catch (error) {
@@ -64,4 +61,18 @@ export class LineFile {
       throw error;
     }
   }
+}
+
+const BLOCK_BYTES = 64 * 1024;
+
+/** Bytes behind the last end of a line: what a killed process had not finished. */
+async function tornBytes(file: FileHandle, size: number): Promise<number> {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  for (let end = size; end > 0; end -= BLOCK_BYTES) {
+    const start = Math.max(0, end - BLOCK_BYTES);
+    const { bytesRead } = await file.read(block, 0, end - start, start);
+    const last = block.lastIndexOf(0x0a, bytesRead - 1);
+    if (last >= 0 && bytesRead > 0) return size - (start + last + 1);
+  }
+  return size;
 }

@@ -53,6 +53,8 @@ export interface Replayed {
   cut: number;
   /** Sent again earlier. */
   earlier: number;
+  /** Beyond the limit. */
+  left: number;
 }
 
 /** Letters in hand at once, bytes; also what goes in one transaction. */
@@ -67,7 +69,7 @@ export async function replayLetters(
 ): Promise<Replayed> {
   const sent = await store.sent();
   const seen = new Set<string>();
-  const counts: Replayed = { sent: 0, cut: 0, earlier: 0 };
+  const counts: Replayed = { sent: 0, cut: 0, earlier: 0, left: 0 };
   let group: StoredLetter[] = [];
   let bytes = 0;
   const flush = async (): Promise<void> => {
@@ -78,7 +80,7 @@ export async function replayLetters(
     counts.sent += letters.length;
   };
   await store.letters(async (letter) => {
-    if (counts.sent + group.length >= limit || !matches(filter, letter)) return;
+    if (!matches(filter, letter)) return;
     // Written twice, as after a restart.
     if (seen.has(letter.key)) return;
     seen.add(letter.key);
@@ -88,6 +90,10 @@ export async function replayLetters(
     }
     if (letter.cutFrom !== undefined) {
       counts.cut += 1;
+      return;
+    }
+    if (counts.sent + group.length >= limit) {
+      counts.left += 1;
       return;
     }
     if (bytes + letter.bytes.length > GROUP_BYTES) await flush();

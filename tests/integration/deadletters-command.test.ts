@@ -86,7 +86,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
       `${source}/0/0`,
       `${source}/1/1`,
     ]);
-    expect(await replayed(env, '--limit', '3')).toMatchObject({ sent: 3, earlier: 2 });
+    expect(await replayed(env, '--limit', '3')).toMatchObject({ sent: 3, earlier: 2, left: 1 });
     expect(await replayed(env)).toMatchObject({ sent: 1 });
     expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
     expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
@@ -136,6 +136,19 @@ describe('of a file', () => {
     expect((await listed(env)).map(({ sent_at }) => sent_at !== undefined)).toEqual([true, false, true]);
     expect(await replayed(env, '--to', again)).toMatchObject({ sent: 1 });
     expect(readFileSync(again, 'utf8')).toBe(`${bytesOf(0)}\n{"another":"line"\n`);
+  }, 120_000);
+
+  test('that the limit leaves are said', async () => {
+    const folder = temporaryFolder();
+    const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
+    await sink.write([0, 1, 2].map((offset) => letter('stdin', offset, 'NOT_JSON')));
+    await sink.close();
+    const env = { VIGIE_DATA_DIR: folder };
+    const some = await vigie(['deadletters', 'list', '--limit', '2'], env);
+    expect(some).toMatchObject({ code: 0, stderr: '2 listed; 1 more beyond --limit 2\n' });
+    const again = join(folder, 'again.ndjson');
+    expect(await replayed(env, '--limit', '1', '--to', again)).toMatchObject({ sent: 1, left: 2 });
+    expect(await replayed(env, '--to', again)).toMatchObject({ sent: 2, earlier: 1, left: 0 });
   }, 120_000);
 
   test('that is not there or holds something else is named', async () => {

@@ -66,15 +66,28 @@ describe('dead letters in a file', () => {
     expect(() => statSync(file.path)).toThrow('ENOENT');
   });
 
-  test('a line that a killed process left torn does not swallow the next one', async () => {
+  test.each([0, 1, 70_000])(
+    'a line of %i bytes that a killed process left torn is cut off, and the lines before stay',
+    async (bytes) => {
+      const path = join(folder, 'dead.ndjson');
+      const before = new DeadLetterFile(path, clock);
+      await before.write([letter(0, new Uint8Array([1]))]);
+      await before.close();
+      appendFileSync(path, 'x'.repeat(bytes));
+      const file = new DeadLetterFile(path, clock);
+      await file.write([letter(1, new Uint8Array([1]))]);
+      await file.close();
+      expect(linesOf(path).map(({ offset }) => offset)).toEqual([0, 1]);
+    },
+  );
+
+  test('a file that is nothing but a torn line begins anew', async () => {
     const path = join(folder, 'dead.ndjson');
     appendFileSync(path, '{"code":"NOT_J');
     const file = new DeadLetterFile(path, clock);
     await file.write([letter(1, new Uint8Array([1]))]);
     await file.close();
-    const [torn, whole] = readFileSync(path, 'utf8').split('\n');
-    expect(torn).toBe('{"code":"NOT_J');
-    expect(JSON.parse(whole!)).toMatchObject({ offset: 1 });
+    expect(linesOf(path)).toMatchObject([{ offset: 1 }]);
   });
 
   test('concurrent writes do not mix their lines', async () => {
