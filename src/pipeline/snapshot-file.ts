@@ -3,12 +3,15 @@
  * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
  */
 
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../sync-folder.ts';
 
 /** `fs` reads and writes less than 2 GiB in one call. */
 const CALL_BYTES = 1 << 30;
+const UNFINISHED = '.unfinished';
+/** What another writer has not added to for so long, ms, it never will: it died. */
+const ABANDONED_MS = 3_600_000;
 
 export class SnapshotFile {
   readonly path: string;
@@ -47,9 +50,10 @@ export class SnapshotFile {
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     const folder = dirname(this.path);
     await mkdir(folder, { recursive: true });
-    const unfinished = join(folder, `.${basename(this.path)}${this.#writer}.unfinished`);
+    const unfinished = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
     // It names accounts: for its owner alone.
     const file = await open(unfinished, 'w', 0o600);
+    let writtenAtMs: number;
     try {
       for (const piece of pieces) {
         for (let at = 0; at < piece.length;) {
@@ -57,10 +61,25 @@ export class SnapshotFile {
         }
       }
       await file.sync();
+      writtenAtMs = (await file.stat()).mtimeMs;
     } finally {
       await file.close();
     }
     await rename(unfinished, this.path);
     await syncFolder(folder);
+    if (this.#writer !== '') await this.#clear(folder, writtenAtMs - ABANDONED_MS);
+  }
+
+  /** Removes what writers of other names left when they died; a process that starts again has another name. */
+  async #clear(folder: string, beforeMs: number): Promise<void> {
+    const mark = `.${basename(this.path)}.`;
+    const names = (await readdir(folder)).filter(
+      (name) => name.startsWith(mark) && name.endsWith(UNFINISHED),
+    );
+    for (const path of names.map((name) => join(folder, name))) {
+      // Somebody else may have been faster.
+      const written = await stat(path).catch(() => undefined);
+      if (written !== undefined && written.mtimeMs < beforeMs) await rm(path, { force: true });
+    }
   }
 }

@@ -1,0 +1,30 @@
+/** The file of saved state, and what writers that died leave beside it. */
+
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SnapshotFile } from '../../../src/pipeline/snapshot-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigie-snapshot-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000);
+
+test('what writers of the same shard left when they died is removed, and nobody else’s', async () => {
+  const stays = ['.state-shard-1.b-2.unfinished', '.state-shard-12.b-2.unfinished', 'state-shard-12'];
+  for (const name of ['.state-shard-1.a-7.unfinished', ...stays]) writeFileSync(join(folder, name), 'half');
+  // Of another shard, or of one that writes right now.
+  for (const name of ['.state-shard-1.a-7.unfinished', ...stays.slice(1)]) {
+    utimesSync(join(folder, name), HOURS_AGO, HOURS_AGO);
+  }
+  const file = new SnapshotFile(join(folder, 'state-shard-1'), 'a-8');
+  await file.write([Buffer.from('who'), Buffer.from('le')]);
+  expect(readdirSync(folder).toSorted()).toEqual([...stays, 'state-shard-1'].toSorted());
+  expect(Buffer.from((await file.read())!).toString()).toBe('whole');
+});
