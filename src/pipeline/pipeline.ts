@@ -133,10 +133,12 @@ export class Pipeline {
           break;
         case 'events':
           this.#process(item);
+          this.#finishRestore();
           this.#letIdleGo();
           await this.#flushIfDue(signal);
           break;
         case 'idle':
+          this.#finishRestore();
           this.#letIdleGo();
           await this.#flushIfDue(signal);
           break;
@@ -327,6 +329,18 @@ export class Pipeline {
     source.progress?.(partition, this.#newestOf(partition));
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
+  }
+
+  /** What was committed may end with what is no event (marks of transactions, or what was aborted) and never comes. */
+  #finishRestore(): void {
+    const { source, observer } = this.#options;
+    const restore = this.#restore;
+    if (!restore.unfinished) return;
+    for (const partition of restore.waiting) {
+      if (source.caughtUp?.(partition) === true && restore.skips(partition)) {
+        observer.restore('finished', restore.restored);
+      }
+    }
   }
 
   /**

@@ -88,6 +88,11 @@ export class RestorePlan {
     return this.#waiting.delete(partition) && this.#waiting.size === 0;
   }
 
+  /** Partitions that are not back where they were. */
+  get waiting(): readonly number[] {
+    return [...this.#waiting];
+  }
+
   get unfinished(): boolean {
     return this.#waiting.size > 0;
   }

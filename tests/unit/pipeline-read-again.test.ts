@@ -163,3 +163,27 @@ test('rules that take the place of others right after it was read again leave al
     { title: 'Other Three reads in ten seconds', status: 'firing', crossedAt: T0 + 2000, events: 7 },
   ]);
 });
+
+test('what was committed and holds no event at its end is read again all the same: other rules take their place', async () => {
+  let readTo = 0;
+  const told: string[] = [];
+  const { pipeline, source } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 5)] };
+      yield { kind: 'idle' };
+      expect(told).toEqual(['started']);
+      yield batch(0, 3, read(0), read(2), read(4));
+      yield { kind: 'idle' };
+      expect(told).toEqual(['started']);
+      // The marks of transactions, or what was aborted: the source passes over them.
+      readTo = 5;
+      pipeline.replaceRules(parseRules([{ file: 'rules.yml', text: ALL_RULES }]));
+      yield { kind: 'idle' };
+    },
+    rewinds: true,
+    observer: { restore: (state) => told.push(state), rules: () => told.push('rules') },
+  });
+  source.caughtUp = () => readTo === 5;
+  await pipeline.run(stop);
+  expect(told).toEqual(['started', 'finished', 'rules']);
+});
