@@ -1,6 +1,6 @@
 /**
  * Event-time progress. A partition's watermark is its newest event time − allowed lateness; the stream's is
- * the minimum over the active partitions, and never goes back. Before every active partition has shown an
+ * the minimum over the active partitions, or the newest when none is active, and never goes back. Before every active partition has shown an
  * event there is none (−Infinity), so nothing is late and nothing is trimmed.
  */
 
@@ -90,7 +90,8 @@ export class Watermarks {
   #advance(): boolean {
     let least = Infinity;
     for (const { newest, active } of this.#partitions.values()) if (active) least = Math.min(least, newest);
-    const watermark = least === Infinity ? -Infinity : least - this.#latenessMs;
+    // When all are idle, as if the one that got furthest had been the last: none that is idle holds time back.
+    const watermark = (least === Infinity ? this.newest : least) - this.#latenessMs;
     if (watermark <= this.#watermark) return false;
     this.#watermark = watermark;
     return true;

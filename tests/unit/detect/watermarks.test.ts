@@ -38,6 +38,19 @@ describe('the watermark', () => {
     expect(watermarks.watermark).toBe(100);
   });
 
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])('is the same in whichever order all partitions fall silent: %i, then %i', (first, second) => {
+    const watermarks = new Watermarks(10);
+    watermarks.assign([0, 1]);
+    watermarks.observe(0, 100);
+    watermarks.observe(1, 50);
+    watermarks.setIdle(first);
+    watermarks.setIdle(second);
+    expect(watermarks.watermark).toBe(90);
+  });
+
   test('waits for a partition that was just assigned and forgets one that was taken away', () => {
     const watermarks = new Watermarks(0);
     watermarks.assign([0]);
