@@ -1,7 +1,7 @@
 /**
- * Event-time progress. A partition's watermark is its newest event time − allowed lateness; the stream's is
- * the minimum over the active partitions, or the newest when none is active, and never goes back. Before every active partition has shown an
- * event there is none (−Infinity), so nothing is late and nothing is trimmed.
+ * Event-time progress. A partition's watermark is its newest event time − allowed lateness; the stream's is the minimum
+ * over the active partitions, or that of the one furthest ahead when none is active, and never goes back. Before every
+ * active partition has shown an event there is none (−Infinity), so nothing is late and nothing is trimmed.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
