@@ -215,6 +215,12 @@ export const SETTINGS = {
     true,
   ),
   clickhouse_database: setting('CLICKHOUSE_DATABASE', text, 'vigie', 'Database of the tables.'),
+  clickhouse_cluster: setting(
+    'CLICKHOUSE_CLUSTER',
+    text.optional(),
+    undefined,
+    'Cluster whose servers all get the tables and share their rows (`system.clusters`). Default: one server.',
+  ),
   archive: setting(
     'VIGIE_ARCHIVE',
     yesNo,

@@ -119,6 +119,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       username: config.clickhouse_user,
       password: config.clickhouse_password,
       database: config.clickhouse_database,
+      cluster: config.clickhouse_cluster,
       dataDir: config.data_dir,
     });
     const opened = await openSink(

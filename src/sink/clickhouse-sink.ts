@@ -12,6 +12,7 @@ import { VigieError } from '../errors.ts';
 import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
 import { classifyClickHouseFailure, clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
+import { ddlOf } from './ddl.ts';
 import { eventInserts, eventToRow } from './event-row.ts';
 import { insertRows, selectRows } from './json-rows.ts';
 import { migrate } from './migrate.ts';
@@ -171,10 +172,12 @@ FROM system.tables WHERE database = {database:String} AND name = 'access_events'
     const wanted = this.#archiveDays === 0 ? '' : String(this.#archiveDays);
     if (table === undefined || table.days === wanted) return;
     await client.command({
-      query:
+      query: ddlOf(
         wanted === ''
-          ? `ALTER TABLE ${database}.access_events REMOVE TTL`
-          : `ALTER TABLE ${database}.access_events MODIFY TTL greatest(toDateTime(time), archived_at) + toIntervalDay(${wanted})`,
+          ? 'ALTER TABLE {database}.access_events REMOVE TTL'
+          : `ALTER TABLE {database}.access_events MODIFY TTL greatest(toDateTime(time), archived_at) + toIntervalDay(${wanted})`,
+        this.#clickHouse,
+      ),
     });
   }
 }

@@ -20,6 +20,8 @@ export interface ClickHouseOptions {
   readonly password?: string | undefined;
   /** Name of the database that holds the tables. */
   readonly database: string;
+  /** Of a server: the cluster whose servers all get the tables and share the rows. */
+  readonly cluster?: string | undefined;
   /** Folder of the embedded engine and of the files beside it. Unused with a URL. */
   readonly dataDir: string;
   /** How long one request to a server may take, ms. Default 30,000. */
@@ -30,6 +32,7 @@ export interface ClickHouse {
   readonly client: ClickHouseClient;
   readonly kind: 'server' | 'embedded';
   readonly database: string;
+  readonly cluster: string | undefined;
   /** For messages: the URL without credentials, or the folder. */
   readonly place: string;
   /** Flushes and, when embedded, gives the folder back. */
@@ -59,6 +62,11 @@ export async function openClickHouse(
       remedy: 'Set CLICKHOUSE_DATABASE to letters, digits and underscores, not starting with a digit.',
     });
   }
+  if (options.cluster !== undefined && !/^[\w.{}-]+$/.test(options.cluster)) {
+    throw new VigieError('CONFIG_INVALID', `${JSON.stringify(options.cluster)} is no name of a cluster`, {
+      remedy: 'Set CLICKHOUSE_CLUSTER to a name from system.clusters, or to the macro {cluster}.',
+    });
+  }
   return options.url === undefined ? openEmbedded(options, importChdb) : openServer(options, options.url);
 }
 
@@ -83,6 +91,7 @@ function openServer(options: ClickHouseOptions, url: string): ClickHouse {
     client,
     kind: 'server',
     database: options.database,
+    cluster: options.cluster,
     place: `${parsed.protocol}//${parsed.host}`,
     close: () => client.close(),
   };
@@ -121,7 +130,14 @@ async function openEmbedded(
     connection: connection as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>,
     log: { level: ClickHouseLogLevel.OFF },
   });
-  return { client, kind: 'embedded', database: options.database, place: path, close: () => client.close() };
+  return {
+    client,
+    kind: 'embedded',
+    database: options.database,
+    cluster: undefined,
+    place: path,
+    close: () => client.close(),
+  };
 }
 
 async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModule> {

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { ClickHouse } from './client.ts';
+import { ddlOf } from './ddl.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -20,6 +21,10 @@ export interface Migration {
   readonly name: string;
   readonly sql: string;
 }
+
+export const SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS {database}.schema_migrations
+(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
+ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`;
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('migrations/', import.meta.url));
 
@@ -57,12 +62,8 @@ export async function migrate(
   });
   const [found] = await exists.json<{ n: string | number }>();
   if (Number(found?.n ?? 0) === 0)
-    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
-  await client.command({
-    query: `CREATE TABLE IF NOT EXISTS ${database}.schema_migrations
-(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
-ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`,
-  });
+    await client.command({ query: ddlOf('CREATE DATABASE IF NOT EXISTS {database}', clickHouse) });
+  await client.command({ query: ddlOf(SCHEMA_MIGRATIONS, clickHouse) });
   const result = await client.query({
     query: `SELECT number, name, checksum FROM ${database}.schema_migrations FINAL ORDER BY number`,
     format: 'JSONEachRow',
@@ -76,7 +77,7 @@ ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`,
   for (const migration of wanted) {
     if (applied.has(migration.number)) continue;
     for (const statement of statementsOf(migration.sql)) {
-      await client.command({ query: statement.replaceAll('{database}', database) });
+      await client.command({ query: ddlOf(statement, clickHouse) });
     }
     await client.insert({
       table: `${database}.schema_migrations`,
@@ -125,7 +126,7 @@ function checksumOf(migration: Migration): string {
 }
 
 /** Statements end with a semicolon at the end of a line. */
-function statementsOf(sql: string): string[] {
+export function statementsOf(sql: string): string[] {
   return sql
     .split(/;[ \t]*(?:\r?\n|$)/)
     .map((statement) => statement.trim())

@@ -9,7 +9,8 @@ import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import type { ClickHouseSinkOptions } from '../../src/sink/clickhouse-sink.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import type { ClickHouse } from '../../src/sink/client.ts';
-import { migrate, readMigrations } from '../../src/sink/migrate.ts';
+import { ddlOf } from '../../src/sink/ddl.ts';
+import { migrate, readMigrations, SCHEMA_MIGRATIONS, statementsOf } from '../../src/sink/migrate.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
@@ -69,6 +70,21 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     const names = (await readMigrations()).map((migration) => migration.name);
     expect(await migrate(clickHouse, clock)).toEqual(names);
     expect(await migrate(clickHouse, clock)).toEqual([]);
+  });
+
+  test('what a cluster is told is SQL to the engine, though there is no cluster here', async () => {
+    const { database } = clickHouse;
+    const sql = (await readMigrations()).flatMap((migration) => statementsOf(migration.sql));
+    for (const statement of [SCHEMA_MIGRATIONS, ...sql]) {
+      const query = ddlOf(statement, { database, cluster: '{cluster}' });
+      const result = await clickHouse.client.query({
+        query: 'SELECT formatQuery({query:String}) AS formatted',
+        query_params: { query },
+        format: 'JSONEachRow',
+      });
+      const [row] = await result.json<{ formatted: string }>();
+      expect(row?.formatted).toContain('ON CLUSTER `{cluster}`');
+    }
   });
 
   test('two processes that start at the same time both end with the whole schema', async () => {
