@@ -336,7 +336,7 @@ export const METRICS = {
     type: 'counter',
     labels: ['table'],
     unit: 'rows',
-    help: 'Rows that ClickHouse refused for what they hold, set aside in the spool’s folder.',
+    help: 'Rows that ClickHouse refused for what they hold, set aside in a file.',
   },
   sourceProblems: {
     name: 'vigie_source_problems_total',

@@ -3,6 +3,7 @@
  * of both is told to operators: reasons not to be ready, metrics, log lines.
  */
 
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
@@ -10,7 +11,9 @@ import type { VigieError } from '../errors.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
+import { ApartSink, type OnSetAside } from './apart-sink.ts';
 import type { ClickHouse } from './client.ts';
+import { RefusedRows } from './refused-rows.ts';
 import type { AlertSink } from './sink.ts';
 import { DiskSpool } from './spool/disk-spool.ts';
 import { SpoolingSink } from './spooling-sink.ts';
@@ -43,10 +46,14 @@ const TABLES: readonly SinkTable[] = ['alerts', 'access_events'];
 export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Promise<OpenedSink> {
   const direct = clickHouseSink(options);
   let behind: AlertSink = direct;
+  for (const table of TABLES) options.metrics.rowsRefused.inc({ table }, 0);
   try {
     if (options.config.spool === undefined) {
-      await direct.open(stop);
-      return { sink: direct, isClear: () => true, drained: async () => {}, close: () => direct.close() };
+      const refused = new RefusedRows(join(options.config.data_dir, 'refused'));
+      const sink = new ApartSink(direct, refused, onSetAside(options));
+      behind = sink;
+      await sink.open(stop);
+      return { sink, isClear: () => true, drained: async () => {}, close: () => sink.close() };
     }
     const spool = await openSpool(options, options.config.spool);
     const sink = spoolingSink(options, direct, spool);
@@ -101,7 +108,6 @@ async function openSpool({ config, metrics, logger }: OpenSinkOptions, folder: s
   metrics.spoolCapacity.set(spool.maxBytes);
   for (const table of TABLES) {
     metrics.spoolRows.inc({ table }, 0);
-    metrics.rowsRefused.inc({ table }, 0);
   }
   return spool;
 }
@@ -128,18 +134,22 @@ function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: D
       onSpooled: (rows, table) => metrics.spoolRows.inc({ table }, rows),
       onSpoolRetry: tryingAgain(options, 'spool', 'spool'),
       onSpoolRecovered: () => trouble('spool', undefined),
-      onSetAside: (error, table, path) => {
-        // The others went through.
-        trouble('sink', undefined);
-        metrics.rowsRefused.inc({ table });
-        logger.error(
-          { code: error.code, remedy: error.remedy, table, path },
-          `a row was refused and set aside: ${error.message}`,
-        );
-      },
+      onSetAside: onSetAside(options),
       onRefused: tryingAgain(options, 'what waits in the spool', 'sink'),
     },
   });
+}
+
+function onSetAside({ metrics, logger, trouble }: OpenSinkOptions): OnSetAside {
+  return (error, table, path) => {
+    // The others went through.
+    trouble('sink', undefined);
+    metrics.rowsRefused.inc({ table });
+    logger.error(
+      { code: error.code, remedy: error.remedy, table, path },
+      `a row was refused and set aside: ${error.message}`,
+    );
+  };
 }
 
 /** Says that a write failed and is tried again. `what`: for people. */

@@ -9,6 +9,7 @@
 
 import type { Alert } from '../alert/alert.ts';
 import type { Clock } from '../clock.ts';
+import type { OnSetAside } from './apart-sink.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import { sendApart } from './send-apart.ts';
@@ -36,7 +37,7 @@ export interface SpoolingSinkHooks {
   /** ClickHouse refuses what waits, and somebody must repair that; it is tried again all the same. */
   readonly onRefused?: OnRetry;
   /** ClickHouse refused a row for what it holds. It was set aside, in this file. */
-  readonly onSetAside?: (error: VigieError, table: SinkTable, path: string) => void;
+  readonly onSetAside?: OnSetAside;
 }
 
 export interface SpoolingSinkOptions {
@@ -278,7 +279,7 @@ export class SpoolingSink implements AlertSink {
     send: (rows: readonly Row[]) => Promise<void>,
   ): Promise<void> {
     for (const { row, error } of await sendApart(rows, send)) {
-      this.#hooks.onSetAside?.(error, table, await this.#spool.setAside(table, row));
+      this.#hooks.onSetAside?.(error, table, await this.#spool.refused.setAside(table, row));
     }
   }
 

@@ -1,16 +1,18 @@
 /** One contract of the sink and the alert store, held by the embedded engine and by a server over HTTP. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
+import { ApartSink } from '../../src/sink/apart-sink.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import type { ClickHouseSinkOptions } from '../../src/sink/clickhouse-sink.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import type { ClickHouse } from '../../src/sink/client.ts';
 import { ddlOf } from '../../src/sink/ddl.ts';
 import { migrate, readMigrations, SCHEMA_MIGRATIONS, statementsOf } from '../../src/sink/migrate.ts';
+import { RefusedRows } from '../../src/sink/refused-rows.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
@@ -85,6 +87,37 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       const [row] = await result.json<{ formatted: string }>();
       expect(row?.formatted).toContain('ON CLUSTER `{cluster}`');
     }
+  });
+
+  test('a row that violates what somebody demands of the table is kept in a file, and delays no other', async () => {
+    const aside: [string, string, string][] = [];
+    const refused = join(folder, `refused-${databases}`);
+    const sink = new ApartSink(await openSink(), new RefusedRows(refused), ({ code }, table, path) =>
+      aside.push([code, table, path]),
+    );
+    const table = `${clickHouse.database}.alerts`;
+    await clickHouse.client.command({
+      query: `ALTER TABLE ${table} ADD CONSTRAINT no_b CHECK alert_id != 'b'`,
+    });
+    await sink.writeAlerts(['a', 'b', 'c'].map((alertId) => alertFixture({ alertId })));
+    const stored = () => rows('SELECT alert_id FROM {database}.alerts FINAL ORDER BY alert_id');
+    expect(await stored()).toEqual([{ alert_id: 'a' }, { alert_id: 'c' }]);
+    const path = join(refused, 'alerts.ndjson');
+    expect(aside).toEqual([['CLICKHOUSE_ROW_REFUSED', 'alerts', path]]);
+    await clickHouse.client.command({ query: `ALTER TABLE ${table} DROP CONSTRAINT no_b` });
+    const values = [JSON.parse(readFileSync(path, 'utf8')) as unknown];
+    await clickHouse.client.insert({ table, values, format: 'JSONEachRow' });
+    expect(await stored()).toEqual([{ alert_id: 'a' }, { alert_id: 'b' }, { alert_id: 'c' }]);
+  });
+
+  test('when the table refuses every row, none is set aside: it is the table that must be repaired', async () => {
+    const refused = join(folder, `refused-${databases}`);
+    const sink = new ApartSink(await openSink(), new RefusedRows(refused), () => undefined);
+    const table = `${clickHouse.database}.alerts`;
+    await clickHouse.client.command({ query: `ALTER TABLE ${table} ADD CONSTRAINT none CHECK version < 0` });
+    const alerts = Array.from({ length: 300 }, (_, i) => alertFixture({ alertId: `alert-${i}` }));
+    await expect(sink.writeAlerts(alerts)).rejects.toMatchObject({ code: 'CLICKHOUSE_ROW_REFUSED' });
+    expect(existsSync(refused)).toBe(false);
   });
 
   test('two processes that start at the same time both end with the whole schema', async () => {

@@ -5,12 +5,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Alert } from '../../alert/alert.ts';
-import { alertToRow } from '../alert-row.ts';
-import type { SinkTable } from '../clickhouse-sink.ts';
-import { eventToRow } from '../event-row.ts';
-import { LineFile } from '../line-file.ts';
-import type { ArchivedEvent } from '../sink.ts';
+import { RefusedRows } from '../refused-rows.ts';
 import { lockSpool } from './lock.ts';
 import { syncFolder } from '../../sync-folder.ts';
 import { spoolFailure } from './segment.ts';
@@ -36,9 +31,10 @@ export class DiskSpool {
   readonly folder: string;
   readonly alerts: Spool;
   readonly events: Spool;
+  /** What its table refuses does not keep the rest waiting. */
+  readonly refused: RefusedRows;
   readonly #room: SpoolRoom;
   readonly #unlock: () => void;
-  readonly #refused: Readonly<Record<SinkTable, LineFile>>;
 
   private constructor(folder: string, alerts: Spool, events: Spool, room: SpoolRoom, unlock: () => void) {
     this.folder = folder;
@@ -46,10 +42,7 @@ export class DiskSpool {
     this.events = events;
     this.#room = room;
     this.#unlock = unlock;
-    this.#refused = {
-      alerts: new LineFile(join(folder, 'refused', 'alerts.ndjson')),
-      access_events: new LineFile(join(folder, 'refused', 'access_events.ndjson')),
-    };
+    this.refused = new RefusedRows(join(folder, 'refused'));
   }
 
   /**
@@ -105,24 +98,9 @@ export class DiskSpool {
     return oldest === Infinity ? undefined : oldest;
   }
 
-  /**
-   * Keeps a row that its table refuses, as the row that it would be there: INSERT … FORMAT JSONEachRow takes the
-   * file. Returns its path. Throws VigieError: SPOOL_DISK_FULL, SPOOL_FAILED.
-   */
-  async setAside(table: SinkTable, row: Alert | ArchivedEvent): Promise<string> {
-    const file = this.#refused[table];
-    const values = 'alertId' in row ? alertToRow(row) : eventToRow(row);
-    try {
-      await file.append(`${JSON.stringify(values)}\n`);
-    } catch (error) {
-      throw spoolFailure(file.path, error);
-    }
-    return file.path;
-  }
-
   async close(): Promise<void> {
     try {
-      for (const file of Object.values(this.#refused)) await file.close();
+      await this.refused.close();
       await this.alerts.close();
       await this.events.close();
     } finally {

@@ -11,7 +11,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClickHouseSink } from '../../../src/sink/clickhouse-sink.ts';
 import { DeadLetterTopic } from '../../../src/sink/dead-letter-topic.ts';
-import { DiskSpool } from '../../../src/sink/spool/disk-spool.ts';
+import { RefusedRows } from '../../../src/sink/refused-rows.ts';
 import { Spool } from '../../../src/sink/spool/spool.ts';
 import { KafkaSource } from '../../../src/source/kafka-source.ts';
 import { Snapshots } from '../../../src/pipeline/snapshots.ts';
@@ -109,7 +109,7 @@ wrap(Spool.prototype, 'drop', async (drop) => {
   at('spooled-rows-sent');
   await drop();
 });
-wrap(DiskSpool.prototype, 'setAside', async (setAside) => {
+wrap(RefusedRows.prototype, 'setAside', async (setAside) => {
   const path = await setAside();
   at('row-set-aside');
   return path;

@@ -1,0 +1,64 @@
+/**
+ * A sink that sets aside single rows which ClickHouse refuses for what they hold, so that they keep no other row from
+ * its table and are not met again after a restart. When many are refused, the table was changed: that is thrown.
+ */
+
+import type { Alert } from '../alert/alert.ts';
+import type { VigieError } from '../errors.ts';
+import type { SinkTable } from './clickhouse-sink.ts';
+import type { RefusedRows } from './refused-rows.ts';
+import { sendApart } from './send-apart.ts';
+import type { AlertSink, ArchivedEvent } from './sink.ts';
+
+/** A row was refused, for this reason, and is in this file now. */
+export type OnSetAside = (error: VigieError, table: SinkTable, path: string) => void;
+
+export class ApartSink implements AlertSink {
+  readonly #sink: AlertSink;
+  readonly #refused: RefusedRows;
+  readonly #onSetAside: OnSetAside;
+
+  /** Both are closed with it. */
+  constructor(sink: AlertSink, refused: RefusedRows, onSetAside: OnSetAside) {
+    this.#sink = sink;
+    this.#refused = refused;
+    this.#onSetAside = onSetAside;
+  }
+
+  open(signal?: AbortSignal): Promise<void> {
+    return this.#sink.open(signal);
+  }
+
+  detectedAt(
+    alertIds: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, number> | undefined> {
+    return this.#sink.detectedAt(alertIds, signal);
+  }
+
+  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {
+    return this.#sink.alertsSince?.(timeMs, signal);
+  }
+
+  writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
+    return this.#write('alerts', alerts, (rows) => this.#sink.writeAlerts(rows, signal));
+  }
+
+  writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
+    return this.#write('access_events', events, (rows) => this.#sink.writeEvents(rows, signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#sink.close().finally(() => this.#refused.close());
+  }
+
+  async #write<Row extends Alert | ArchivedEvent>(
+    table: SinkTable,
+    rows: readonly Row[],
+    send: (rows: readonly Row[]) => Promise<void>,
+  ): Promise<void> {
+    for (const { row, error } of await sendApart(rows, send)) {
+      this.#onSetAside(error, table, await this.#refused.setAside(table, row));
+    }
+  }
+}
