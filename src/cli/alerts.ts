@@ -21,6 +21,9 @@ interface ActOptions {
   json?: true;
 }
 
+const DEFAULT_LIMIT = 100;
+const MOST_LISTED = 100_000;
+
 export function alertsCommand(program: Command): void {
   const alerts = program
     .command('alerts')
@@ -38,7 +41,7 @@ export function alertsCommand(program: Command): void {
 
   alerts
     .command('list')
-    .description('Alerts, newest last event first.')
+    .description('Alerts, newest last event first, and of those that go on together the highest level.')
     .addOption(
       new Option('--status <status>', 'default: firing and resolved').choices([
         'firing',
@@ -48,17 +51,23 @@ export function alertsCommand(program: Command): void {
     )
     .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
     .addOption(new Option('--level <level>').choices(['informational', 'low', 'medium', 'high', 'critical']))
-    .option('--rule <rule>', 'rule id')
+    .option('--rule <rule>', 'id or title of the rule')
+    .option('--who <value>', 'account, organisation or address that it is about')
+    .option('--top', 'leave out alerts that a more telling one inhibits')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 100_000), 100)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, MOST_LISTED), DEFAULT_LIMIT)
     .option('--json', 'one JSON object per alert')
     .addHelpText(
       'after',
-      '\nExamples:\n  vigie alerts list --status firing --level critical\n  vigie alerts --data-dir .vigie/demo list\n  vigie alerts list --json | jq .group',
+      '\nExamples:\n  vigie alerts list --status firing --top\n  vigie alerts --data-dir .vigie/demo list\n  vigie alerts list --json | jq .group',
     )
     .action(async ({ json, ...filter }: ListOptions) => {
       await withStore(async (store) => {
-        const found = await store.list(filter);
+        // One more than is shown, to know whether there are more.
+        const limit = filter.limit ?? DEFAULT_LIMIT;
+        const answer = await store.list({ ...filter, limit: Math.min(limit + 1, MOST_LISTED) });
+        const found = answer.slice(0, limit);
+        if (answer.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
         if (json) {
           for (const alert of found) await write(`${JSON.stringify(alert)}\n`);
           return;
@@ -74,8 +83,7 @@ export function alertsCommand(program: Command): void {
           alert.state,
           groupText(alert),
           alert.applications.join(', '),
-          count(alert.persons),
-          count(alert.records),
+          ...(holdsRecords(alert) ? [count(alert.persons), count(alert.records)] : ['–', '–']),
           instant(alert.crossedAt),
           alert.title,
         ]);
@@ -208,6 +216,48 @@ export function relations({
   return all.filter(([, ids]) => ids !== '');
 }
 
+function samples({ sampleEventIds }: AlertDetail): string {
+  return sampleEventIds.length === 0 ? '' : `, e.g. ${sampleEventIds.slice(0, 3).join(', ')}`;
+}
+
+type Totals = Pick<
+  AlertDetail,
+  | 'persons'
+  | 'personsEstimated'
+  | 'records'
+  | 'recordsBeforeAlert'
+  | 'totalsEstimated'
+  | 'bytes'
+  | 'categories'
+  | 'group'
+>;
+
+/** Not so where a rule counts logins, say, or the firings of other rules: 0 persons would say that none was read. */
+function holdsRecords({
+  persons,
+  records,
+  bytes: size,
+}: Pick<Totals, 'persons' | 'records' | 'bytes'>): boolean {
+  return persons > 0 || records > 0 || size > 0;
+}
+
+/** What was taken, or where that is told. */
+export function taken(alert: Totals): [string, string][] {
+  if (!holdsRecords(alert)) {
+    const [who] = Object.values(alert.group);
+    const others = typeof who === 'string' ? ` (vigie alerts list --who ${JSON.stringify(who)})` : '';
+    return [['records', `none in these events; other alerts may hold some${others}`]];
+  }
+  return [
+    ['persons', `${about(alert.personsEstimated)}${count(alert.persons)}`],
+    [
+      'records',
+      `${about(alert.totalsEstimated)}${count(alert.records)}, ${count(alert.recordsBeforeAlert)} of them before the alert`,
+    ],
+    ['data', [bytes(alert.bytes), ...alert.categories].join(', ')],
+  ];
+}
+
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
   if (json) {
     await write(`${JSON.stringify(alert)}\n`);
@@ -228,16 +278,12 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
     ['crossed', `${instant(alert.crossedAt)}, ${span(alert.timeToDetectMs)} after the first event`],
     ['last', instant(alert.lastEventAt)],
     ['value', `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold})`],
-    ['persons', `${about(alert.personsEstimated)}${count(alert.persons)}`],
-    [
-      'records',
-      `${about(alert.totalsEstimated)}${count(alert.records)}, ${count(alert.recordsBeforeAlert)} of them before the alert`,
-    ],
-    ['data', `${bytes(alert.bytes)}, ${alert.categories.join(', ')}`],
-    ['events', `${count(alert.events)}, e.g. ${alert.sampleEventIds.slice(0, 3).join(', ')}`],
+    ...taken(alert),
+    ['events', `${count(alert.events)}${samples(alert)}`],
     ['tags', alert.tags.join(', ')],
   ];
-  for (const [name, value] of lines) await write(`${styled('bold', name.padEnd(13))}${value}\n`);
+  for (const [name, value] of lines.filter(([, text]) => text !== ''))
+    await write(`${styled('bold', name.padEnd(13))}${value}\n`);
   if (alert.runbook !== '') await write(`\n${alert.runbook.trim()}\n`);
   if (alert.actions.length > 0) await write('\n');
   for (const { at, actor, action, assignee, reason } of alert.actions) {

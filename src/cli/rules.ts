@@ -39,7 +39,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .command('check')
     .argument('[path...]', 'files or folders')
     .description(
-      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any.',
+      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any, or no rule.',
     )
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
@@ -81,6 +81,10 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         await write(
           `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
         );
+      }
+      if (base.length + correlations.length === 0 && errors.length === 0) {
+        process.stderr.write(`NO_RULES: there is no rule under ${paths.join(', ')}\n`);
+        exit(EXIT.failed);
       }
       if (errors.length > 0) exit(EXIT.failed);
     });
@@ -147,8 +151,14 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         }
         return;
       }
-      const rows = shown.map((rule) => [styledLevel(rule.level), rule.title, conditionOf(rule), rule.file]);
-      await write(`${table(['level', 'rule', 'fires when', 'file'], rows)}\n`);
+      const rows = shown.map((rule) => [
+        styledLevel(rule.level),
+        rule.name ?? rule.key,
+        rule.title,
+        conditionOf(rule),
+        rule.file,
+      ]);
+      await write(`${table(['level', 'name', 'rule', 'fires when', 'file'], rows)}\n`);
     });
 }
 

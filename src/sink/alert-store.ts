@@ -49,14 +49,21 @@ export interface AlertDetail extends AlertView {
 const ACTIONS = ['acknowledge', 'assign', 'comment', 'close'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
+const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
+
 const text = z.string().trim().max(10_000);
 
 export const alertFilterSchema = z.strictObject({
   /** Default: everything but merged alerts. */
   status: z.enum(['firing', 'resolved', 'merged']).optional(),
   state: z.enum(['new', 'acknowledged', 'closed']).optional(),
-  level: z.enum(['informational', 'low', 'medium', 'high', 'critical']).optional(),
+  level: z.enum(LEVELS).optional(),
+  /** Id or title. */
   rule: z.string().optional(),
+  /** Only alerts of this group-by value: an account, an organisation, an address. */
+  who: text.optional(),
+  /** Only alerts that no more telling one of the same group inhibits. */
+  top: z.boolean().optional(),
   /** Only alerts whose last event is at or after this, ms since the epoch. */
   since: z.number().optional(),
   /** Default 100. */
@@ -85,7 +92,7 @@ export type ActionRequest = z.infer<typeof actionSchema>;
 
 /** Throws VigieError: ALERT_NOT_FOUND, ALERT_ID_AMBIGUOUS, ARGUMENT_INVALID, or a failure of ClickHouse. */
 export interface AlertStore {
-  /** Newest last event first. */
+  /** Newest last event first, and of those that go on together the highest level. */
   list(filter: AlertFilter): Promise<readonly AlertView[]>;
   show(idOrPrefix: string): Promise<AlertDetail>;
   /** Records an action and returns the alert after it. */
@@ -116,12 +123,14 @@ export class ClickHouseAlertStore implements AlertStore {
     const conditions = [wanted.status === undefined ? `status != 'merged'` : 'status = {status:String}'];
     if (wanted.state !== undefined) conditions.push('state = {state:String}');
     if (wanted.level !== undefined) conditions.push('level = {level:String}');
-    if (wanted.rule !== undefined) conditions.push('rule = {rule:String}');
+    if (wanted.rule !== undefined) conditions.push('(rule = {rule:String} OR title = {rule:String})');
+    if (wanted.who !== undefined) conditions.push('has(mapValues(group_fields), {who:String})');
+    if (wanted.top === true) conditions.push(`inhibited_by = ''`);
     if (wanted.since !== undefined)
       conditions.push('last_event_at >= fromUnixTimestamp64Milli({since:Int64})');
     const rows = await this.#rows(
       `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')} WHERE ${conditions.join(' AND ')}
-ORDER BY last_event_at DESC, alert_id LIMIT {limit:UInt32}`,
+ORDER BY last_event_at DESC, indexOf(['${LEVELS.join(`','`)}'], level) DESC, alert_id LIMIT {limit:UInt32}`,
       paramsOf(wanted),
     );
     return rows.map(viewFromRow);
@@ -215,7 +224,7 @@ export function parseArgument<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 function paramsOf(filter: AlertFilter): Record<string, unknown> {
-  const { limit = 100, since, ...texts } = filter;
+  const { limit = 100, since, top: _top, ...texts } = filter;
   return { ...texts, limit, ...(since === undefined ? {} : { since: Math.ceil(since) }) };
 }
 

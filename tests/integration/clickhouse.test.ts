@@ -68,6 +68,8 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     return result.json();
   }
 
+  const stored = () => rows('SELECT alert_id FROM {database}.alerts FINAL ORDER BY alert_id');
+
   test('migrations run once: a second start applies none', async () => {
     const names = (await readMigrations()).map((migration) => migration.name);
     expect(await migrate(clickHouse, clock)).toEqual(names);
@@ -100,7 +102,6 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       query: `ALTER TABLE ${table} ADD CONSTRAINT no_b CHECK alert_id != 'b'`,
     });
     await sink.writeAlerts(['a', 'b', 'c'].map((alertId) => alertFixture({ alertId })));
-    const stored = () => rows('SELECT alert_id FROM {database}.alerts FINAL ORDER BY alert_id');
     expect(await stored()).toEqual([{ alert_id: 'a' }, { alert_id: 'c' }]);
     const path = join(refused, 'alerts.ndjson');
     expect(aside).toEqual([['CLICKHOUSE_ROW_REFUSED', 'alerts', path]]);
@@ -296,24 +297,35 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await store.show('aa')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
   });
 
-  test('alerts are listed newest first and filtered by status, state, level, rule and time', async () => {
+  test('alerts are listed newest first, of equals the highest level, and filtered by whatever is known of them', async () => {
     const sink = await openSink();
     await sink.writeAlerts([
       alertFixture({ alertId: 'a1', lastEventAt: hourOf(10), level: 'critical', rule: "d'un compte" }),
       alertFixture({ alertId: 'a2', lastEventAt: hourOf(11), status: 'resolved' }),
       alertFixture({ alertId: 'a3', lastEventAt: hourOf(12) }),
+      alertFixture({
+        alertId: 'a0',
+        lastEventAt: hourOf(12),
+        level: 'low',
+        inhibitedBy: 'a3',
+        group: { ip: 'x' },
+      }),
     ]);
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
     await store.act({ alertId: 'a3', action: 'acknowledge', actor: 'anne' });
     const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>
       (await store.list(filter)).map((it) => it.alertId);
-    expect(await ids({})).toEqual(['a3', 'a2', 'a1']);
+    expect(await ids({})).toEqual(['a3', 'a0', 'a2', 'a1']);
+    expect(await ids({ top: true })).toEqual(['a3', 'a2', 'a1']);
+    expect(await ids({ who: 'x' })).toEqual(['a0']);
+    expect(await ids({ who: "u-7'f3a\\", limit: 2 })).toEqual(['a3', 'a2']);
     expect(await ids({ limit: 1 })).toEqual(['a3']);
     expect(await ids({ status: 'resolved' })).toEqual(['a2']);
     expect(await ids({ state: 'acknowledged' })).toEqual(['a3']);
     expect(await ids({ level: 'critical' })).toEqual(['a1']);
     expect(await ids({ rule: "d'un compte" })).toEqual(['a1']);
-    expect(await ids({ since: hourOf(11) })).toEqual(['a3', 'a2']);
+    expect(await ids({ rule: alertFixture().title, status: 'resolved' })).toEqual(['a2']);
+    expect(await ids({ since: hourOf(11) })).toEqual(['a3', 'a0', 'a2']);
   });
 
   test.each([

@@ -77,6 +77,15 @@ describe('vigie rules check', () => {
     expect(stdout).toMatch(/; 3 faults\n$/);
   });
 
+  test('finds fault with a place where no rule is: a check of a wrong path would pass for ever', async () => {
+    const empty = join(folder, 'empty.yml');
+    writeFileSync(empty, '# nothing yet\n');
+    expect(await vigie(['rules', 'check', empty])).toMatchObject({
+      code: 1,
+      stderr: `NO_RULES: there is no rule under ${empty}\n`,
+    });
+  });
+
   test('prints one JSON object with --json: the same faults, key by key', async () => {
     const [plain, json] = await Promise.all([
       vigie(['rules', 'check', good, bad]),
@@ -182,7 +191,7 @@ describe('vigie rules list', () => {
     expect(titles(listed)).toHaveLength(2);
     expect(titles(all)).toHaveLength(3);
     expect(listed).toMatch(
-      /^high +Three reads in ten seconds +event_count gte 3 in 10 s by user\.id, service\.name +\S+burst\.yml$/m,
+      /^high +11111111-0000-4000-8000-000000000003 +Three reads in ten seconds +event_count gte 3 in 10 s by user\.id, service\.name +\S+burst\.yml$/m,
     );
     expect(listed).not.toMatch(/ $/m);
     expect(parseLines(json)[0]).toEqual({
