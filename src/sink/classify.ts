@@ -35,6 +35,9 @@ const RETRYABLE_ERRNO: ReadonlySet<string> = new Set([
 
 /** ClickHouse's own error codes after which the same statement may succeed. */
 const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
+  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+  76, // CANNOT_OPEN_FILE
   159, // TIMEOUT_EXCEEDED
   160, // TOO_SLOW
   173, // CANNOT_ALLOCATE_MEMORY
@@ -62,6 +65,7 @@ const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
   519, // NO_ACTIVE_REPLICAS
   745, // SERVER_OVERLOADED
   999, // KEEPER_EXCEPTION
+  1000, // POCO_EXCEPTION: what the server's own connections and disks fail with
 ]);
 
 /** ClickHouse's own error codes for a row whose values it cannot take; others of the insert may be sound. */

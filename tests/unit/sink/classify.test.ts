@@ -22,6 +22,8 @@ describe('what a failure of ClickHouse means', () => {
     ['too many parts', server('252', 'TOO_MANY_PARTS'), 'CLICKHOUSE_BUSY'],
     ['too little memory', server('241', 'MEMORY_LIMIT_EXCEEDED'), 'CLICKHOUSE_BUSY'],
     ['a lost coordinator', server('999', 'KEEPER_EXCEPTION'), 'CLICKHOUSE_BUSY'],
+    ['a disk of the server that fails', server('75', 'CANNOT_WRITE_TO_FILE_DESCRIPTOR'), 'CLICKHOUSE_BUSY'],
+    ['what connections of the server fail with', server('1000', 'POCO_EXCEPTION'), 'CLICKHOUSE_BUSY'],
     ['a full disk as errno', errno('ENOSPC'), 'CLICKHOUSE_DISK_FULL'],
     [
       'a full disk in the words of the engine',
