@@ -9,10 +9,9 @@
 
 import type { Alert } from '../alert/alert.ts';
 import type { Clock } from '../clock.ts';
-import type { OnSetAside } from './apart-sink.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
-import { sendApart } from './send-apart.ts';
+import type { OnSetAside } from './refused-rows.ts';
 import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
 import type { AlertSink, ArchivedEvent } from './sink.ts';
@@ -278,9 +277,7 @@ export class SpoolingSink implements AlertSink {
     rows: readonly Row[],
     send: (rows: readonly Row[]) => Promise<void>,
   ): Promise<void> {
-    for (const { row, error } of await sendApart(rows, send)) {
-      this.#hooks.onSetAside?.(error, table, await this.#spool.refused.setAside(table, row));
-    }
+    await this.#spool.refused.sendOthers(table, rows, send, this.#hooks.onSetAside);
   }
 
   #become(state: SpoolState): void {
