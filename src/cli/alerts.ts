@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
+import { LEVELS } from '../sigma/rule.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
 import { connectAlertStore } from '../sink/connect.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
@@ -50,7 +51,7 @@ export function alertsCommand(program: Command): void {
       ]),
     )
     .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
-    .addOption(new Option('--level <level>').choices(['informational', 'low', 'medium', 'high', 'critical']))
+    .addOption(new Option('--level <level>').choices(LEVELS))
     .option('--rule <rule>', 'id or title of the rule')
     .option('--who <value>', 'account, organisation or address that it is about')
     .option('--top', 'leave out alerts that a more telling one inhibits')

@@ -5,10 +5,9 @@ import type { DocumentKind } from './extensions/extension.ts';
 import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
 import { missing, readChoice, readLooseText, readLooseTexts, readText, readTexts } from './reader.ts';
-import type { Level, Logsource, RuleMeta } from './rule.ts';
+import { LEVELS, type Logsource, type RuleMeta } from './rule.ts';
 import type { YamlMap } from './yaml-tree.ts';
 
-const LEVELS: readonly Level[] = ['informational', 'low', 'medium', 'high', 'critical'];
 const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
 
 /** All of a document's meta data that it knows by itself, without the other documents. */

@@ -6,7 +6,9 @@ import type { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
 import type { Sequence } from './extensions/sequence.ts';
 
-export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';
+/** The least first. */
+export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** What every document has. */
 export interface RuleMeta {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Alert } from '../alert/alert.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
+import { LEVELS } from '../sigma/rule.ts';
 import { ALERT_SELECT_LIST, alertFromRow } from './alert-row.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
@@ -48,8 +49,6 @@ export interface AlertDetail extends AlertView {
 
 const ACTIONS = ['acknowledge', 'assign', 'comment', 'close'] as const;
 export type ActionName = (typeof ACTIONS)[number];
-
-const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
 
 const text = z.string().trim().max(10_000);
 
