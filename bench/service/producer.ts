@@ -48,7 +48,6 @@ async function produce(task: ProducerTask): Promise<ProducerReport> {
   const writer = await openKafka({ brokers, topic }, systemClock);
   const probeEveryMs = ((seconds - warmUpSeconds) * 1000) / (probes + 1);
   const handed: [string, number][] = [];
-  // What there is of the country is made with the first of its events.
   const events = steady(rate, seconds);
   const since = systemClock.elapsed();
   let [messages, behindMs] = [0, 0];
@@ -89,24 +88,26 @@ function probeLines(account: string, time: number, probe: number) {
   });
 }
 
-/** Hands over events until `due` of them were sent. */
+/** Hands over events until `due` of them were sent. They are made before: making takes as much as detecting. */
 function steady(rate: number, seconds: number) {
-  const chunks = generate('benign', { accounts: ACCOUNTS, duration: '7d' }).batches()[Symbol.iterator]();
-  let chunk = chunks.next().value!;
-  let [from, sent] = [0, 0];
+  const chunks: EventChunk[] = [];
+  let made = 0;
+  for (const chunk of generate('benign', { accounts: ACCOUNTS, duration: '7d' }).batches()) {
+    if (made >= rate * seconds) break;
+    chunks.push(chunk);
+    made += chunk.count;
+  }
+  if (made < rate * seconds) throw new Error(`a week of traffic is less than ${rate * seconds} events`);
+  let [at, from, sent] = [0, 0, 0];
   return {
     write: async (writer: OutputWriter, due: number): Promise<number> => {
       while (sent < due) {
-        if (from === chunk.count) {
-          const { value, done } = chunks.next();
-          if (done === true) throw new Error(`a week of traffic is less than ${rate * seconds} events`);
-          chunk = value;
-          from = 0;
-        }
+        const chunk = chunks[at]!;
         const to = Math.min(chunk.count, from + due - sent);
         await writer.write(stamped(slice(chunk, from, to), systemClock.now()));
         sent += to - from;
         from = to;
+        if (from === chunk.count) [at, from] = [at + 1, 0];
       }
       return sent;
     },
