@@ -10,15 +10,23 @@ export type Sighting = 'first' | 'duplicate' | 'conflict';
 
 const SMALLEST = 1024;
 
+/** Row, side by side because each look-up is a cache miss: time (NaN when empty), hi, lo. */
+const F = 2;
+const W = 2 * F;
+const HI = 2;
+const LO = 3;
+
 export class DuplicateFilter {
-  #hi = new Uint32Array(SMALLEST);
-  #lo = new Uint32Array(SMALLEST);
-  /** NaN marks an empty slot. */
-  #time = new Float64Array(SMALLEST).fill(NaN);
+  #f64 = new Float64Array(0);
+  #u32 = new Uint32Array(0);
   #used = 0;
 
+  constructor() {
+    this.#resize(SMALLEST);
+  }
+
   get bytes(): number {
-    return this.#time.length * 16;
+    return this.#f64.byteLength;
   }
 
   /**
@@ -26,55 +34,65 @@ export class DuplicateFilter {
    * `forgetUpTo` may be forgotten.
    */
   see(hi: number, lo: number, t: number, forgetUpTo: number): Sighting {
-    const mask = this.#time.length - 1;
-    for (let i = (hi ^ lo) & mask; ; i = (i + 1) & mask) {
-      const known = this.#time[i]!;
-      if (Number.isNaN(known)) {
-        this.#hi[i] = hi;
-        this.#lo[i] = lo;
-        this.#time[i] = t;
-        this.#used += 1;
-        if (this.#used > this.#time.length * 0.6) this.#rebuild(forgetUpTo);
-        return 'first';
-      }
-      if (this.#lo[i] === lo && this.#hi[i] === hi) return known === t ? 'duplicate' : 'conflict';
-    }
+    const row = this.#rowOf(hi, lo);
+    const known = this.#f64[row * F]!;
+    if (!Number.isNaN(known)) return known === t ? 'duplicate' : 'conflict';
+    this.#put(row, hi, lo, t);
+    if (this.#used > this.#rows * 0.6) this.#rebuild(forgetUpTo);
+    return 'first';
   }
 
   save(to: SectionWriter): void {
-    to.u32(this.#time.length);
+    to.u32(this.#rows);
     to.u32(this.#used);
-    for (const column of [this.#hi, this.#lo, this.#time]) to.memory(column);
+    to.memory(this.#f64);
   }
 
   load(from: SectionReader): void {
     this.#resize(from.u32());
     this.#used = from.u32();
-    for (const column of [this.#hi, this.#lo, this.#time]) from.memory(column);
+    from.memory(this.#f64);
   }
 
-  #resize(size: number): void {
-    this.#hi = new Uint32Array(size);
-    this.#lo = new Uint32Array(size);
-    this.#time = new Float64Array(size).fill(NaN);
+  get #rows(): number {
+    return this.#f64.length / F;
+  }
+
+  /** Where the id is, or would go. */
+  #rowOf(hi: number, lo: number): number {
+    const [f64, u32] = [this.#f64, this.#u32];
+    const mask = this.#rows - 1;
+    for (let row = (hi ^ lo) & mask; ; row = (row + 1) & mask) {
+      if (u32[row * W + LO] === lo && u32[row * W + HI] === hi) return row;
+      if (Number.isNaN(f64[row * F])) return row;
+    }
+  }
+
+  #put(row: number, hi: number, lo: number, t: number): void {
+    this.#f64[row * F] = t;
+    this.#u32[row * W + HI] = hi;
+    this.#u32[row * W + LO] = lo;
+    this.#used += 1;
+  }
+
+  #resize(rows: number): void {
+    this.#f64 = new Float64Array(rows * F).fill(NaN);
+    this.#u32 = new Uint32Array(this.#f64.buffer);
+    this.#used = 0;
   }
 
   #rebuild(forgetUpTo: number): void {
-    const [hi, lo, time] = [this.#hi, this.#lo, this.#time];
+    const [f64, u32] = [this.#f64, this.#u32];
     let live = 0;
-    for (const t of time) if (t > forgetUpTo) live += 1;
-    let size = SMALLEST;
-    while (live > size * 0.3) size *= 2;
-    this.#resize(size);
-    this.#used = live;
-    const mask = size - 1;
-    for (let from = 0; from < time.length; from += 1) {
-      if (!(time[from]! > forgetUpTo)) continue;
-      let i = (hi[from]! ^ lo[from]!) & mask;
-      while (!Number.isNaN(this.#time[i])) i = (i + 1) & mask;
-      this.#hi[i] = hi[from]!;
-      this.#lo[i] = lo[from]!;
-      this.#time[i] = time[from]!;
+    for (let at = 0; at < f64.length; at += F) if (f64[at]! > forgetUpTo) live += 1;
+    let rows = SMALLEST;
+    while (live > rows * 0.3) rows *= 2;
+    this.#resize(rows);
+    for (let row = 0; row * F < f64.length; row += 1) {
+      const t = f64[row * F]!;
+      if (!(t > forgetUpTo)) continue;
+      const [hi, lo] = [u32[row * W + HI]!, u32[row * W + LO]!];
+      this.#put(this.#rowOf(hi, lo), hi, lo, t);
     }
   }
 }

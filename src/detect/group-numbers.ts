@@ -55,7 +55,7 @@ export class GroupNumbers extends RunStore {
 
   constructor({ counts, distincts, sums }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
-    const runs = 2 + 2 * distincts.length + sums.length;
+    const runs = 2 + 3 * distincts.length + sums.length;
     const floats = FIRST_HORIZON + horizons;
     const words = 1 + RUN_WORDS * runs + horizons + sums.length;
     super(8 * (floats + Math.ceil(words / 2)));
@@ -66,7 +66,7 @@ export class GroupNumbers extends RunStore {
     this.#runs = [
       this.events,
       this.persons,
-      ...this.sightings.flatMap(({ run, table }) => [run, table]),
+      ...this.sightings.flatMap(({ few, run, table }) => [few, run, table]),
       ...this.sums.map(({ run }) => run),
     ];
     this.horizons = [

@@ -101,10 +101,22 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
   get threat(): number {
+    const { events: log, distincts } = this.#logs;
+    const numbers = this.#numbers;
+    const { events: run, coalescedUpTo } = numbers;
     let threat = 0;
-    for (const { horizon, value } of this.#numbers.horizons) {
+    const consider = (horizon: Horizon, value: number): void => {
       threat = Math.max(threat, value / Math.max(1, (horizon as PlannedHorizon).leastBound));
+    };
+    for (const { horizon, value } of numbers.counts) {
+      const isKept = coalescedUpTo > -Infinity || run.length >= horizon.leastThreshold;
+      consider(horizon, isKept ? value : run.length - log.countUpTo(run, this.newest - horizon.timespanMs));
     }
+    numbers.sightings.forEach((s, m) => {
+      s.horizons.forEach(({ horizon }, h) => consider(horizon, distincts[m]!.log.mostIn(s, h)));
+    });
+    for (const { horizons } of numbers.sums)
+      for (const { horizon, value } of horizons) consider(horizon, value);
     return threat;
   }
 
@@ -125,8 +137,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
         if ((entry.held & episode.of.measure) !== 0) tracker.eventArrived(episode, entry, watermark);
       }
     }
-    const { counts } = numbers;
-    for (let h = 0; h < counts.length; h += 1) events.slide(run, counts[h]!, index, watermark, false, this);
+    const { counts, coalescedUpTo } = numbers;
+    for (let h = 0; h < counts.length; h += 1) {
+      const state = counts[h]!;
+      const missing = coalescedUpTo > -Infinity ? -1 : state.horizon.leastThreshold - run.length;
+      // Fewer events than the threshold are no window that anybody waits for: those horizons are not kept up.
+      if (missing > 0) continue;
+      if (missing === 0) events.catchUp(run, state, index, watermark, this);
+      else events.slide(run, state, index, watermark, false, this);
+    }
     return true;
   }
 
@@ -358,7 +377,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       if (log.holds(row, measure)) log.addTo(totals, row, sign);
     }
     if (counted >= 0) {
-      distincts[counted]!.log.addPersonsTo(totals.persons, numbers.sightings[counted]!.run, from, to);
+      distincts[counted]!.log.addPersonsTo(totals.persons, numbers.sightings[counted]!, from, to);
     } else {
       persons?.addPersonsTo(totals.persons, numbers.persons, from, to);
     }

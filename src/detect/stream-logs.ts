@@ -4,7 +4,7 @@ import type { EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventLog } from '../window/event-log.ts';
-import type { PersonsLog } from '../window/persons-log.ts';
+import type { SeenLog } from '../window/seen-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
@@ -19,7 +19,7 @@ export interface StreamLogs {
   /** Which of them counts the persons; −1 when none does. */
   readonly counted: number;
   /** Holds the persons where no rule counts them and some alert has to say how many they were. */
-  readonly persons: PersonsLog | undefined;
+  readonly persons: SeenLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly PlannedClosing[];

@@ -10,7 +10,7 @@ import { raisesAlerts } from '../sigma/rule.ts';
 import type { Lists } from '../lookup/list.ts';
 import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
-import { PersonsLog } from '../window/persons-log.ts';
+import { SeenLog } from '../window/seen-log.ts';
 import type { RunStore } from '../window/run-store.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
@@ -87,7 +87,7 @@ export class Stream {
         horizons,
       })),
       counted,
-      persons: held ? new PersonsLog() : undefined,
+      persons: held ? new SeenLog() : undefined,
       sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
       temporals: plan.temporals,
       closings: plan.closings,

@@ -12,6 +12,9 @@
  *
  * Kept: every sighting newer than the watermark, and before it the newest sighting of each value; a
  * sighting whose successor is settled is dropped when its block is full.
+ *
+ * Sightings that are fewer than the least threshold can be no window that anybody waits for. They are a plain list
+ * (`SeenLog`) that nobody counts, as those of most groups always are, until there are as many.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -19,6 +22,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import { type Horizon, HorizonState, type WindowVisitor } from './horizon.ts';
 import { type Hashes, LatestTable } from './latest-table.ts';
 import { Run, RunStore } from './run-store.ts';
+import { SeenLog } from './seen-log.ts';
 
 /** Below this many sightings a look-up scans them; a table only pays beyond. */
 const TABLE_FROM = 12;
@@ -27,14 +31,26 @@ const TABLE_FROM = 12;
 const GONE = 1;
 const NAMED = 2;
 
+/** Counted sightings become a list again below this share of the least threshold. */
+const FEW_SHARE = 4;
+
 /** One group's sightings. */
 export class Sightings {
+  /** While they are too few to be counted; then the others are empty, and the horizons stand where they stood. */
+  readonly few = new Run();
   readonly run = new Run();
   readonly table = new Run();
   readonly horizons: HorizonState[];
+  /** No horizon waits for fewer. */
+  readonly least: number;
 
   constructor(horizons: readonly Horizon[]) {
     this.horizons = horizons.map((horizon) => new HorizonState(horizon));
+    this.least = Math.min(...horizons.map(({ leastThreshold }) => leastThreshold));
+  }
+
+  get isCounted(): boolean {
+    return this.run.length > 0;
   }
 }
 
@@ -51,7 +67,10 @@ const LO = 7;
 const WEIGHT = 8;
 
 export class DistinctLog extends RunStore {
+  readonly #few = new SeenLog();
   readonly #latest = new LatestTable();
+  /** A value on its way from one to the other. */
+  readonly #one = { words: new Uint32Array(2), length: 1 };
   readonly #longestMs: number;
   /** When the values at hand were seen before. */
   #before = new Float64Array(64);
@@ -63,17 +82,19 @@ export class DistinctLog extends RunStore {
   }
 
   override get bytes(): number {
-    return super.bytes + this.#latest.bytes;
+    return super.bytes + this.#latest.bytes + this.#few.bytes;
   }
 
   override save(to: SectionWriter): void {
     super.save(to);
     this.#latest.save(to);
+    this.#few.save(to);
   }
 
   override load(from: SectionReader): void {
     super.load(from);
     this.#latest.load(from);
+    this.#few.load(from);
   }
 
   /**
@@ -81,9 +102,15 @@ export class DistinctLog extends RunStore {
    * still to be called); otherwise the windows they may have raised have been reported already.
    */
   add(s: Sightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
-    const { run } = s;
+    const { run, few } = s;
     const { words, length } = values;
     if (length === 0) return false;
+    if (!s.isCounted) {
+      if (few.length + length < s.least || this.#areFew(s, length, judgedFrom)) {
+        return this.#few.add(few, t, values, judgedFrom);
+      }
+      this.#count(s, judgedFrom);
+    }
     const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
     if (t >= newest) {
       this.#addInOrder(s, t, values, judgedFrom);
@@ -106,7 +133,13 @@ export class DistinctLog extends RunStore {
   }
 
   /** Adds the persons of the newest sightings up to `to` and after `from` (event times, ms). */
-  addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
+  addPersonsTo(
+    persons: { add(hi: number, lo: number): void },
+    { run, few }: Sightings,
+    from: number,
+    to: number,
+  ): void {
+    this.#few.addPersonsTo(persons, few, from, to);
     const last = run.first + this.countUpTo(run, to);
     for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
       if (!this.#nameless(row)) persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
@@ -115,6 +148,7 @@ export class DistinctLog extends RunStore {
 
   /** Reports the windows that end at the group's newest entry. */
   judgeNewest(s: Sightings, judgedFrom: number, visitor: WindowVisitor): void {
+    if (!s.isCounted) return;
     const t = this.timeAt(s.run.first + s.run.length - 1);
     if (t < judgedFrom) return;
     for (let h = 0; h < s.horizons.length; h += 1) {
@@ -126,6 +160,7 @@ export class DistinctLog extends RunStore {
   /** Forgets sightings at or before `t`, which no window can hold any more. */
   trim(s: Sightings, t: number): void {
     const { run } = s;
+    this.#few.trim(s.few, t);
     const gone = this.countUpTo(run, t);
     if (gone === 0) return;
     const first = run.first;
@@ -139,10 +174,25 @@ export class DistinctLog extends RunStore {
     }
     this.dropFront(run, gone);
     if (run.length === 0) this.#latest.release(s.table);
+    else if (run.length < s.least / FEW_SHARE) this.#uncount(s);
   }
 
   /** Gives everything back. */
   clear(s: Sightings): void {
+    this.#few.release(s.few);
+    this.#forgetCounted(s);
+  }
+
+  /** Most that a horizon's newest window can be worth. */
+  mostIn({ few, horizons, isCounted }: Sightings, h: number): number {
+    const { horizon, value } = horizons[h]!;
+    if (isCounted) return value;
+    if (few.length === 0) return 0;
+    const newest = this.#few.timeAt(few.first + few.length - 1);
+    return few.length - this.#few.countUpTo(few, newest - horizon.timespanMs);
+  }
+
+  #forgetCounted(s: Sightings): void {
     this.release(s.run);
     this.#latest.release(s.table);
     for (const state of s.horizons) {
@@ -200,6 +250,36 @@ export class DistinctLog extends RunStore {
       }
     }
     return before - run.length;
+  }
+
+  /** Whether they are few enough for a list once values that came again are left out, to stay so for a while. */
+  #areFew({ few, least }: Sightings, more: number, watermark: number): boolean {
+    this.#few.dropSettled(few, watermark);
+    return few.length + more < least / 2;
+  }
+
+  /** From here on they are counted. */
+  #count(s: Sightings, judgedFrom: number): void {
+    const { few } = s;
+    const { first, length } = few;
+    this.#forgetCounted(s);
+    for (let row = first; row < first + length; row += 1) {
+      this.#few.hashAt(row, this.#one.words);
+      this.#addInOrder(s, this.#few.timeAt(row), this.#one, judgedFrom);
+    }
+    this.#few.release(few);
+  }
+
+  /** They are a list again, if each still has its name. */
+  #uncount(s: Sightings): void {
+    const { first, length } = s.run;
+    for (let row = first; row < first + length; row += 1) if (this.#nameless(row)) return;
+    for (let row = first; row < first + length; row += 1) {
+      this.#one.words[0] = this.u32[row * W + HI]!;
+      this.#one.words[1] = this.u32[row * W + LO]!;
+      this.#few.add(s.few, this.timeAt(row), this.#one, -Infinity);
+    }
+    this.#forgetCounted(s);
   }
 
   /** Takes a sighting out of the chain of its value's. */

@@ -34,37 +34,27 @@ export class LatestTable extends RunStore {
   /** Remembers a newest sighting. Sightings at or before `staleUpTo` may be forgotten. */
   set(table: Run, hi: number, lo: number, t: number, staleUpTo: number): void {
     this.makeRoom(table, 1, staleUpTo);
-    const slot = this.#slot(table, hi, lo);
-    if (Number.isNaN(this.timeAt(slot))) {
-      table.length += 1;
-      this.#name(slot, hi, lo);
-    }
-    this.f64[slot * F] = t;
+    this.exchange(table, hi, lo, t);
   }
 
   /** As `get`, then `set` to `t`, of many values: `before[i]` becomes what `get` says of the i-th. */
   renew(table: Run, { words, length }: Hashes, t: number, staleUpTo: number, before: Float64Array): void {
     this.makeRoom(table, length, staleUpTo);
-    const { f64, u32 } = this;
-    const { offset } = table;
-    const mask = table.capacity - 1;
     for (let i = 0; i < length; i += 1) {
-      const hi = words[2 * i]!;
-      const lo = words[2 * i + 1]!;
-      for (let at = (hi ^ lo) & mask; ; at = (at + 1) & mask) {
-        const slot = offset + at;
-        const time = f64[slot * F]!;
-        const empty = Number.isNaN(time);
-        if (!empty && (u32[slot * W + LO] !== lo || u32[slot * W + HI] !== hi)) continue;
-        if (empty) {
-          table.length += 1;
-          this.#name(slot, hi, lo);
-        }
-        f64[slot * F] = t;
-        before[i] = time;
-        break;
-      }
+      before[i] = this.exchange(table, words[2 * i]!, words[2 * i + 1]!, t);
     }
+  }
+
+  /** Remembers a newest sighting, for which there is room, and returns what `get` said before. */
+  exchange(table: Run, hi: number, lo: number, t: number): number {
+    const slot = this.#slot(table, hi, lo);
+    const before = this.f64[slot * F]!;
+    if (Number.isNaN(before)) {
+      table.length += 1;
+      this.#name(slot, hi, lo);
+    }
+    this.f64[slot * F] = t;
+    return before;
   }
 
   /** The slot that holds the value, or the empty one where it would go. */

@@ -52,6 +52,15 @@ export abstract class TotalsLog extends RunStore {
     if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
   }
 
+  /** As `slide`, of a horizon that was not kept up with its log. */
+  catchUp(run: Run, state: HorizonState, index: number, judgedFrom: number, visitor: WindowVisitor): void {
+    this.settle(run, state);
+    const t = this.timeAt(run.first + index);
+    const { horizon, value } = state;
+    if (index < run.length - 1) this.#judgeBack(run, state, index, judgedFrom, false, visitor);
+    else if (value >= horizon.leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
+  }
+
   /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
   dropped(run: Run, state: HorizonState, dropped: number): void {
     const { first } = run;
@@ -59,7 +68,7 @@ export abstract class TotalsLog extends RunStore {
     state.tail = Math.max(0, state.tail - dropped);
   }
 
-  /** Recomputes a horizon's state after entries were coalesced. */
+  /** Recomputes a horizon's state from the entries. */
   settle(run: Run, state: HorizonState): void {
     const { first } = run;
     state.tail = this.countUpTo(run, this.timeAt(first + run.length - 1) - state.horizon.timespanMs);

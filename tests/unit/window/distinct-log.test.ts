@@ -13,8 +13,12 @@ interface Seen {
 }
 
 /** Feeds a log as a group does and returns the largest value reported for each (timespan, window end). */
-function reported(timespans: readonly number[], seen: readonly Seen[]): Map<string, number> {
-  const horizons = timespans.map((timespanMs) => ({ timespanMs, leastThreshold: 1 }));
+function reported(
+  timespans: readonly number[],
+  seen: readonly Seen[],
+  leastThreshold = 1,
+): Map<string, number> {
+  const horizons = timespans.map((timespanMs) => ({ timespanMs, leastThreshold }));
   const longest = Math.max(...timespans);
   const log = new DistinctLog(longest);
   const sightings = new Sightings(horizons);
@@ -55,6 +59,17 @@ function recounted(timespans: readonly number[], seen: readonly Seen[]): Map<str
   return largest;
 }
 
+/** Bytes a value, of a thousand groups with sixteen each. */
+function bytesWith(leastThreshold: number): number {
+  const log = new DistinctLog(10);
+  const visitor = { window: () => undefined, quietBelow: () => -Infinity };
+  for (let group = 0; group < 1000; group += 1) {
+    const sightings = new Sightings([{ timespanMs: 10, leastThreshold }]);
+    for (let i = 0; i < 16; i += 1) log.add(sightings, i, hashesOf([i]), -Infinity, visitor);
+  }
+  return log.bytes / 16_000;
+}
+
 const sorted = (map: Map<string, number>): [string, number][] =>
   [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
@@ -63,6 +78,7 @@ describe('the distinct count of a window', () => {
     const logs = fc.record({
       timespans: fc.constantFrom([10], [10, 3], [7, 10, 30]),
       lateness: fc.constantFrom(0, 3, 20),
+      least: fc.constantFrom(1, 2, 5, 12, 19),
       steps: fc.array(
         fc.record({
           gap: fc.constantFrom(0, 0, 1, 1, 2, 5, 11),
@@ -75,7 +91,7 @@ describe('the distinct count of a window', () => {
       ),
     });
     fc.assert(
-      fc.property(logs, ({ timespans, lateness, steps }) => {
+      fc.property(logs, ({ timespans, lateness, least, steps }) => {
         const seen: Seen[] = [];
         let clock = 1000;
         let watermark = -Infinity;
@@ -84,10 +100,16 @@ describe('the distinct count of a window', () => {
           if (!elsewhere) seen.push({ t: clock - back, values, watermark });
           watermark = Math.max(watermark, (elsewhere ? clock : clock - back) - lateness);
         }
-        expect(sorted(reported(timespans, seen))).toEqual(sorted(recounted(timespans, seen)));
+        const due = [...recounted(timespans, seen)].filter(([, value]) => value >= least);
+        expect(sorted(reported(timespans, seen, least))).toEqual(sorted(new Map(due)));
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('costs sixteen bytes a value while there are fewer than any rule waits for', () => {
+    expect(bytesWith(17)).toBeLessThan(20);
+    expect(bytesWith(16)).toBeGreaterThan(60);
   });
 
   test('counts a late value anew when its sighting before was forgotten', () => {

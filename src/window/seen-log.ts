@@ -1,9 +1,10 @@
 /**
- * The persons seen in a group whose rules do not count them: an alert has to say how many they were, and that is
- * all. So there is no window and no table here; the persons of an event are appended with its time.
+ * The values seen in a group, as long as nobody counts them: persons where no rule does (an alert has to say how many
+ * they were), and those of a rule that are fewer than its threshold. So there is no window and no table here; the
+ * values of an event are appended with its time.
  *
- * Kept: every sighting newer than the watermark, and before it the newest of each person; a sighting whose
- * successor is settled is dropped when its block is full, so whoever reads the same few again and again holds few.
+ * Kept: every sighting newer than the watermark, and before it the newest of each value; a sighting whose successor
+ * is settled is dropped when its block is full, so whoever reads the same few again and again holds few.
  */
 
 import { type Hashes, LatestTable } from './latest-table.ts';
@@ -15,7 +16,7 @@ const W = 4;
 const HI = 2;
 const LO = 3;
 
-export class PersonsLog extends RunStore {
+export class SeenLog extends RunStore {
   /** For looking through one run. */
   readonly #seen = new LatestTable();
 
@@ -27,10 +28,10 @@ export class PersonsLog extends RunStore {
     return super.bytes + this.#seen.bytes;
   }
 
-  /** Adds the persons of an event. Returns true when it is the group's newest. */
+  /** Adds the values of an event. Returns true when it is the group's newest. */
   add(run: Run, t: number, { words, length }: Hashes, watermark: number): boolean {
     if (length === 0) return false;
-    if (run.head + run.length + length > run.capacity) this.#dropSettled(run, watermark);
+    if (run.head + run.length + length > run.capacity) this.dropSettled(run, watermark);
     const index = this.countUpTo(run, t);
     const newest = index === run.length;
     const from = this.insert(run, index, length);
@@ -65,21 +66,27 @@ export class PersonsLog extends RunStore {
     return before - run.length;
   }
 
-  /** Drops sightings of persons who were seen again before the watermark, if that frees a quarter. */
-  #dropSettled(run: Run, watermark: number): void {
+  /** Copies the value at a row into `words`. */
+  hashAt(row: number, words: Uint32Array): void {
+    words[0] = this.u32[row * W + HI]!;
+    words[1] = this.u32[row * W + LO]!;
+  }
+
+  /** Drops sightings of values that were seen again before the watermark, if that frees a quarter. */
+  dropSettled(run: Run, watermark: number): void {
     if (run.length < 16) return;
     const { first } = run;
     const settled = new Uint8Array(run.length);
     const next = new Run();
+    this.#seen.makeRoom(next, run.length, -Infinity);
     let count = 0;
     for (let i = run.length - 1; i >= 0; i -= 1) {
       const hi = this.u32[(first + i) * W + HI]!;
       const lo = this.u32[(first + i) * W + LO]!;
-      if (this.#seen.get(next, hi, lo) < watermark) {
+      if (this.#seen.exchange(next, hi, lo, this.timeAt(first + i)) < watermark) {
         settled[i] = 1;
         count += 1;
       }
-      this.#seen.set(next, hi, lo, this.timeAt(first + i), -Infinity);
     }
     this.#seen.release(next);
     if (count >= run.length / 4) this.compact(run, (_, i) => settled[i] === 0);

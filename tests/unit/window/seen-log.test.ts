@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PersonsLog } from '../../../src/window/persons-log.ts';
+import { SeenLog } from '../../../src/window/seen-log.ts';
 import { Run } from '../../../src/window/run-store.ts';
 
 const hashesOf = (persons: readonly number[]) => ({
@@ -10,7 +10,7 @@ const hashesOf = (persons: readonly number[]) => ({
   length: persons.length,
 });
 
-function personsIn(log: PersonsLog, run: Run, from: number, to: number): number[] {
+function personsIn(log: SeenLog, run: Run, from: number, to: number): number[] {
   const found = new Set<number>();
   log.addPersonsTo({ add: (_, lo) => found.add(lo) }, run, from, to);
   return [...found].toSorted((a, b) => a - b);
@@ -24,7 +24,7 @@ test('whoever was seen in a range that ends with a window still to be judged is 
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), fc.constantFrom(0, 4), (steps, lateness) => {
-      const log = new PersonsLog();
+      const log = new SeenLog();
       const run = new Run();
       const seen: { t: number; person: number }[] = [];
       let clock = 0;
@@ -47,7 +47,7 @@ test('whoever was seen in a range that ends with a window still to be judged is 
 });
 
 test('who reads the same few persons for ever holds few', () => {
-  const log = new PersonsLog();
+  const log = new SeenLog();
   const run = new Run();
   for (let t = 0; t < 10_000; t += 1) log.add(run, t, hashesOf([1, 2, 3]), t - 5);
   expect(run.capacity).toBeLessThanOrEqual(64);
