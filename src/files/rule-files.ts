@@ -26,7 +26,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const sources: RuleSource[] = [];
   const unreadable: Fault[] = [];
   for (const file of findRuleFiles(paths)) {
-    const read = readTextFile(file, MAX_FILE_BYTES);
+    const read = TESTS_FILE.test(file) ? testsNotRules(file) : readTextFile(file, MAX_FILE_BYTES);
     if (typeof read === 'string') sources.push({ file, text: read });
     else unreadable.push(read);
   }
@@ -82,6 +82,21 @@ function walk(folder: string): string[] {
     });
 }
 
+const TESTS_FILE = /\.tests(?=\.ya?ml$)/;
+
 function isRuleFile(name: string): boolean {
-  return /\.ya?ml$/.test(name) && !/\.tests\.ya?ml$/.test(name);
+  return /\.ya?ml$/.test(name) && !TESTS_FILE.test(name);
+}
+
+/** Somebody named it. */
+function testsNotRules(file: string): Fault {
+  const rules = file.replace(TESTS_FILE, '');
+  return {
+    file,
+    line: 1,
+    column: 1,
+    code: 'TESTS_NOT_RULES',
+    message: `the file holds tests, not rules; give the rules (${rules}, or their folder), and \`vigie rules test\` finds the tests beside them`,
+    severity: 'error',
+  };
 }

@@ -45,6 +45,16 @@ test('a path that leads nowhere is an error with a remedy', () => {
   );
 });
 
+test('a file of tests that is named where rules are expected is a fault that says what to give', () => {
+  const tests = write('burst.tests.yml', 'rule: t\ntests: []\n');
+  const good = write('burst.yml', RULE);
+  const set = loadRules([tests, good]);
+  expect(set.faults).toMatchObject([
+    { file: tests, code: 'TESTS_NOT_RULES', message: expect.stringContaining(`give the rules (${good}, `) },
+  ]);
+  expect(set.rules).toHaveLength(1);
+});
+
 test('a file that is not UTF-8 is a fault of that file, and the others load', () => {
   const bad = write('bad.yml', Uint8Array.of(0x74, 0xff, 0xfe));
   write('good.yml', RULE);
