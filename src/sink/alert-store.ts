@@ -50,7 +50,7 @@ export interface AlertDetail extends AlertView {
 const ACTIONS = ['acknowledge', 'assign', 'comment', 'close'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
-const text = z.string().trim().max(10_000);
+const text = z.string('expected a text').trim().max(10_000, 'expected at most 10,000 characters');
 
 export const alertFilterSchema = z.strictObject({
   /** Default: everything but merged alerts. */
@@ -71,20 +71,28 @@ export const alertFilterSchema = z.strictObject({
 
 export const alertIdSchema = z
   .string()
-  .regex(/^[0-9a-fA-F]{1,32}$/, 'an alert id is up to 32 hexadecimal digits, or the beginning of one');
+  .regex(
+    /^[0-9a-fA-F]{1,32}$/,
+    'expected up to 32 hexadecimal digits, the id of an alert or the beginning of one',
+  );
 
 export const actionSchema = z
   .strictObject({
     /** Id, or the beginning of one that is unique. */
     alertId: alertIdSchema,
     action: z.enum(ACTIONS),
-    actor: text.min(1, 'say who acts'),
+    actor: text.min(1, 'expected who acts'),
     assignee: text.optional(),
     reason: text.optional(),
   })
-  .refine((it) => it.action !== 'assign' || Boolean(it.assignee), 'assign needs an assignee')
-  .refine((it) => it.action !== 'comment' || Boolean(it.reason), 'a comment needs a text')
-  .refine((it) => it.action !== 'close' || Boolean(it.reason), 'closing needs a reason');
+  .refine((it) => it.action !== 'assign' || Boolean(it.assignee), {
+    path: ['assignee'],
+    error: 'expected who is to look into it',
+  })
+  .refine((it) => !['comment', 'close'].includes(it.action) || Boolean(it.reason), {
+    path: ['reason'],
+    error: 'expected a text that is not empty',
+  });
 
 export type AlertFilter = z.infer<typeof alertFilterSchema>;
 export type ActionRequest = z.infer<typeof actionSchema>;
@@ -213,13 +221,37 @@ WHERE alert_id = {id:String} OR alert_id IN (SELECT alert_id FROM ${this.#table(
   }
 }
 
+/** What a person calls what is checked here. */
+const ARGUMENT_NAMES: Readonly<Record<string, string>> = {
+  alertId: 'ID',
+  actor: '--by',
+  assignee: '--to',
+  reason: '--reason',
+  rule: '--rule',
+  who: '--who',
+};
+const SHOWN_VALUE = 60;
+
 /** Checks what a person or another process passed in. Throws VigieError ARGUMENT_INVALID. */
 export function parseArgument<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new VigieError('ARGUMENT_INVALID', z.prettifyError(result.error).replaceAll('\n', ' '), {
+  const faults = result.error.issues.map(({ path: [key], message }) => {
+    // Not of an object: the id.
+    const name = key === undefined ? (typeof value === 'string' ? 'ID' : undefined) : String(key);
+    if (name === undefined) return message;
+    const given = key === undefined ? value : (value as Record<PropertyKey, unknown>)[key];
+    return `${ARGUMENT_NAMES[name] ?? name} ${shown(given)}: ${message}`;
+  });
+  throw new VigieError('ARGUMENT_INVALID', faults.join('; '), {
     remedy: '"vigie alerts --help" lists the arguments.',
   });
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = JSON.stringify(value);
+  return text.length <= SHOWN_VALUE ? text : `${text.slice(0, SHOWN_VALUE)}…`;
 }
 
 function paramsOf(filter: AlertFilter): Record<string, unknown> {

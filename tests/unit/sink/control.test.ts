@@ -113,6 +113,27 @@ describe('the socket for operators', () => {
     expect(store.asked).toEqual([]);
   });
 
+  test.each([
+    [
+      'show',
+      "0' OR 1",
+      `ID "0' OR 1": expected up to 32 hexadecimal digits, the id of an alert or the beginning of one`,
+    ],
+    ['act', { reason: '', action: 'close' }, '--reason "": expected a text that is not empty'],
+    ['act', { action: 'comment' }, '--reason (none): expected a text that is not empty'],
+    ['act', { action: 'assign', assignee: ' ' }, '--to " ": expected who is to look into it'],
+    ['act', { actor: '' }, '--by "": expected who acts'],
+    ['list', { who: 'a'.repeat(10_001) }, `--who "${'a'.repeat(59)}…: expected at most 10,000 characters`],
+  ])(
+    'says what of %s %j is wrong, under the name that its command line has for it',
+    async (what, given, message) => {
+      const action = { alertId: 'a', action: 'acknowledge', actor: 'anne' };
+      const body = what === 'act' ? { ...action, ...(given as object) } : given;
+      const { body: answer } = await send('POST', `/v1/alerts/${what}`, JSON.stringify(body));
+      expect(answer).toMatchObject({ code: 'ARGUMENT_INVALID', message });
+    },
+  );
+
   test('is gone when it is closed, and then nobody holds the folder', async () => {
     await control.close();
     expect(readdirSync(folder)).toEqual([]);
