@@ -6,7 +6,13 @@ import { messageOf, VigieError } from '../errors.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** What a person typed is wrong; all else was asked for rightly and failed. */
-const USAGE_CODES = new Set(['SCENARIO_UNKNOWN', 'OPTION_UNKNOWN', 'OPTION_INVALID', 'ARGUMENT_INVALID']);
+const USAGE_CODES = new Set([
+  'SCENARIO_UNKNOWN',
+  'RULE_UNKNOWN',
+  'OPTION_UNKNOWN',
+  'OPTION_INVALID',
+  'ARGUMENT_INVALID',
+]);
 
 export function report(error: unknown): number {
   if (error instanceof VigieError) {

@@ -120,7 +120,7 @@ function evaluationOptions({ timestampField, lateness, mapping }: Options, confi
   };
 }
 
-/** The rule that a person means. Throws ARGUMENT_INVALID when there is none, or more than one. */
+/** The rule that a person means. Throws RULE_UNKNOWN when there is none, ARGUMENT_INVALID when there are several. */
 function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
   const all = [...correlations, ...rules];
   const exact = all.find(({ key }) => key === name);
@@ -136,7 +136,7 @@ function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | 
   }
   const labels = all.flatMap((rule) => [rule.id, rule.name, rule.title].filter((each) => each !== undefined));
   throw new VigieError(
-    'ARGUMENT_INVALID',
+    'RULE_UNKNOWN',
     `no rule has the id, name or title "${name}"${suggestion(name, labels)}`,
     { remedy: '`vigie rules list --all` shows the rules there are.' },
   );

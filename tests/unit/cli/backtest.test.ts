@@ -132,7 +132,7 @@ cases:
 describe('is refused before any work', () => {
   test.each([
     ['an incident that is not there', ['--incidents', 'kairos-2024'], 2, 'Did you mean kairos-2025'],
-    ['a rule that is not there', ['--without', 'brust'], 1, 'RULE_UNKNOWN'],
+    ['a rule that is not there', ['--without', 'brust'], 2, 'RULE_UNKNOWN'],
     ['labels without a log', ['--labels', LABELS], 2, '--input'],
     ['a mapping without a log', ['--mapping', 'w3c'], 2, '--input'],
     ['a mapping beside a time field', ['--mapping', 'w3c', '--timestamp-field', 't'], 2, '--timestamp-field'],

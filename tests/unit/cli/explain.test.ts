@@ -130,7 +130,7 @@ user.id = "u1", service.name = "kairos": did not fire
   test('a name that no rule has is wrong usage, with the rule that was probably meant', async () => {
     const { code, stderr } = await vigie(explain('raed'));
     expect(code).toBe(2);
-    expect(stderr).toContain('no rule has the id, name or title "raed"; did you mean "read"?');
+    expect(stderr).toContain('RULE_UNKNOWN: no rule has the id, name or title "raed"; did you mean "read"?');
   });
 
   test('lines that are no events are reported with their place, and the exit code is 1', async () => {
