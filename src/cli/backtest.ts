@@ -1,8 +1,8 @@
 /** `vigie backtest`: rules × labelled traffic → what is caught, when, at what cost in false alerts. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { DEFAULT_SEED } from '../../replay/index.ts';
 import type { LabelledTraffic } from '../backtest/causes.ts';
@@ -136,7 +136,7 @@ Examples:
       if (options.html !== undefined) {
         // No other command needs what draws plots.
         const { renderPage } = await import('../backtest/page/page.ts');
-        await writeFile(options.html, renderPage(report));
+        await writePage(options.html, renderPage(report));
       }
       await write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
       if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
@@ -252,10 +252,17 @@ function rulePaths({ rules }: Options): readonly string[] {
   return process.env['VIGIE_RULES'] === undefined ? [shipped('rules')] : loadConfig(process.env).rules;
 }
 
-/** Minutes of work must not end at a folder that isn't there. */
+/** Minutes of work must not end at a folder that isn't there, nor leave an empty page if they fail. */
 async function requireWritable(path: string): Promise<void> {
+  const isNew = !existsSync(path);
+  await writePage(path, '', 'a');
+  if (isNew) await rm(path);
+}
+
+/** Throws OUTPUT_FAILED. */
+async function writePage(path: string, text: string, flag: 'a' | 'w' = 'w'): Promise<void> {
   try {
-    await writeFile(path, '', { flag: 'a' });
+    await writeFile(path, text, { flag });
   } catch (cause) {
     throw new VigieError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
       remedy: 'Give --html a path in an existing folder that can be written.',

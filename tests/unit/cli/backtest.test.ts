@@ -1,6 +1,6 @@
 /** `vigie backtest` on somebody's own log: report, page, refusals. Generated traffic is tested in tests/backtest. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BacktestReport } from '../../../src/backtest/report.ts';
@@ -145,4 +145,15 @@ describe('is refused before any work', () => {
     expect(ended.stderr).toContain(said);
     expect(ended.stdout).toBe('');
   });
+});
+
+test.each([
+  ['leaves none where there was none', undefined],
+  ['leaves the one of last time as it was', '<p>of last time'],
+])('a backtest that fails before its page is written %s', async (_, before) => {
+  const page = join(folder, `page-${before === undefined ? 'new' : 'old'}.html`);
+  if (before !== undefined) writeFileSync(page, before);
+  const { code, stderr } = await vigie([...OWN, '--without', 'brust', '--html', page]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('RULE_UNKNOWN') });
+  expect(existsSync(page) ? readFileSync(page, 'utf8') : undefined).toBe(before);
 });
