@@ -16,12 +16,13 @@ import {
   type StoredLetter,
 } from '../sink/stored-letters.ts';
 import { kafkaConnection } from './kafka-settings.ts';
-import { instantMs, wholeNumber } from './options.ts';
+import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { bytes, count, instant, table } from './terminal.ts';
 
 interface PlaceOptions {
   file?: string;
+  dataDir?: string;
 }
 
 interface FilterOptions extends PlaceOptions {
@@ -37,11 +38,12 @@ export function deadLettersCommand(program: Command): void {
     .command('deadletters')
     .summary('list inputs that became no event, and send them again')
     .description(
-      'Those of the topic (KAFKA_BROKERS, VIGIE_DEAD_LETTER_TOPIC), or of a file: --file, or without brokers dead-letters.ndjson in the data folder.',
+      'Those of the topic (KAFKA_BROKERS, VIGIE_DEAD_LETTER_TOPIC), or of a file: --file, or with --data-dir or without brokers dead-letters.ndjson in the data folder.',
     )
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .addHelpText(
       'after',
-      '\nExamples:\n  vigie deadletters list --code NO_TIME\n  vigie deadletters replay --code NO_TIME --dry-run',
+      '\nExamples:\n  vigie deadletters list --code NO_TIME\n  vigie deadletters --data-dir .vigie list\n  vigie deadletters replay --code NO_TIME --dry-run',
     );
 
   filtered(letters.command('list').description('Reason, place, time and size, oldest first.'))
@@ -50,8 +52,10 @@ export function deadLettersCommand(program: Command): void {
       'after',
       '\nExamples:\n  vigie deadletters list --since 2025-07-12T00:00:00Z --limit 20\n  vigie deadletters list --json | jq -r .code | sort | uniq -c\n  vigie deadletters list --json --raw | jq -r .bytes_base64 | head -1 | base64 -d',
     )
-    .action(async (options: FilterOptions & { raw?: true }, self: Command) => {
+    .action(async (_: unknown, self: Command) => {
+      const options = self.optsWithGlobals<FilterOptions & { raw?: true }>();
       if (options.raw && !options.json) self.error('error: --raw needs --json');
+      refuseTwoPlaces(options, self);
       await list(openStore(options), options);
     });
 
@@ -68,8 +72,10 @@ export function deadLettersCommand(program: Command): void {
       'after',
       '\nExamples:\n  vigie deadletters replay --code FUTURE_TIME --dry-run\n  vigie deadletters replay --code NO_TIME --since 2025-07-12T00:00:00Z --limit 1000\n  vigie deadletters replay --file .vigie/dead-letters.ndjson --to again.ndjson',
     )
-    .action(async (options: FilterOptions & { to?: string; dryRun?: true }, self: Command) => {
+    .action(async (_: unknown, self: Command) => {
+      const options = self.optsWithGlobals<FilterOptions & { to?: string; dryRun?: true }>();
       const { to, dryRun = false } = options;
+      refuseTwoPlaces(options, self);
       const fromFile = isFile(options);
       if (fromFile && to === undefined && !dryRun) {
         self.error('error: letters of a file need --to FILE, or - for standard output');
@@ -101,8 +107,13 @@ function filtered(command: Command): Command {
     .option('--json', 'as JSON');
 }
 
-function isFile({ file }: PlaceOptions): boolean {
-  return file !== undefined || loadConfig(process.env).kafka_brokers === undefined;
+function refuseTwoPlaces({ file, dataDir }: PlaceOptions, self: Command): void {
+  if (file === undefined || dataDir === undefined) return;
+  self.error('error: --file names the file itself, and --data-dir the folder it is in: give one of them');
+}
+
+function isFile({ file, dataDir }: PlaceOptions): boolean {
+  return file !== undefined || dataDir !== undefined || loadConfig(process.env).kafka_brokers === undefined;
 }
 
 function openStore(
@@ -111,7 +122,7 @@ function openStore(
 ): LetterStore {
   const config = loadConfig(process.env);
   if (isFile(options)) {
-    const path = options.file ?? join(config.data_dir, 'dead-letters.ndjson');
+    const path = options.file ?? join(options.dataDir ?? config.data_dir, 'dead-letters.ndjson');
     return new LettersInFile(path, send, systemClock);
   }
   return new LettersInTopic({

@@ -151,6 +151,18 @@ describe('of a file', () => {
     expect(await replayed(env, '--to', again)).toMatchObject({ sent: 2, earlier: 1, left: 0 });
   }, 120_000);
 
+  test('are those of the data folder that is named, whatever brokers are set', async () => {
+    const folder = temporaryFolder();
+    const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
+    await sink.write([letter('stdin', 0, 'NOT_JSON')]);
+    await sink.close();
+    const env = { KAFKA_BROKERS: '127.0.0.1:1' };
+    const named = await succeed(['deadletters', '--data-dir', folder, 'list', '--json'], env);
+    expect(parseLines<Listed>(named)).toMatchObject([{ offset: 0 }]);
+    const both = await vigie(['deadletters', '--data-dir', folder, 'list', '--file', join(folder, 'x')]);
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('give one of them') });
+  });
+
   test('that is not there or holds something else is named', async () => {
     const folder = temporaryFolder();
     const none = await vigie(['deadletters', 'list'], { VIGIE_DATA_DIR: folder });
