@@ -27,6 +27,8 @@ interface Options {
   writeLists?: string;
 }
 
+const FOR_KAFKA = ['topic', 'partitions', 'compression'];
+
 export function replayCommand(program: Command): void {
   const command = program
     .command('replay')
@@ -80,6 +82,13 @@ Examples:
       if (options.list) return list();
       const names = Object.keys(SCENARIOS).join(', ');
       if (name === undefined) self.error(`error: name a scenario (${names}) or a file`);
+      if (options.json && options.to === '-') {
+        self.error('error: --json and --to - both want standard output; give --to FILE or --to kafka');
+      }
+      const forKafka = FOR_KAFKA.find((option) => self.getOptionValueSource(option) === 'cli');
+      if (forKafka !== undefined && options.to !== 'kafka') {
+        self.error(`error: --${forKafka} is for --to kafka, and --to is ${options.to}`);
+      }
       const scenarioOptions = Object.fromEntries(
         [...optionNames].flatMap((option) =>
           options[option] === undefined ? [] : [[option, options[option]]],

@@ -196,6 +196,13 @@ test.each<[string, string[], RegExp]>([
   ['no scenario', ['replay'], /name a scenario \(cap-emploi-2024, kairos-2025/],
   ['an unknown option of scenarios', ['replay', 'benign', '--acounts', '1'], /Did you mean --accounts\?/],
   ['a speed backwards', ['replay', 'benign', '--speed', '-1'], /Expected max, or a number above 0/],
+  ['labels among events', ['replay', 'benign', '--json'], /--json and --to - both want standard output/],
+  [
+    'a topic for a file',
+    ['replay', 'benign', '--to', 'x.ndjson', '--topic', 't'],
+    /--topic is for --to kafka, and --to is x\.ndjson/,
+  ],
+  ['codecs for a pipe', ['replay', 'benign', '--compression', 'gzip'], /--compression is for --to kafka/],
   [
     'no partition',
     ['replay', 'benign', '--to', 'kafka', '--partitions', '0'],
