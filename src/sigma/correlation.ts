@@ -11,7 +11,16 @@ import type { Faults } from './faults.ts';
 import { checkedFields } from './field-name.ts';
 import { readHead } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
-import { missing, readBoolean, readChoice, readMap, readText, readTexts, refuseOtherKeys } from './reader.ts';
+import {
+  indentHint,
+  missing,
+  readBoolean,
+  readChoice,
+  readMap,
+  readText,
+  readTexts,
+  refuseOtherKeys,
+} from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { Bound, BoundOperator, CorrelationType } from './rule.ts';
 import { numberOf } from './value.ts';
@@ -29,6 +38,8 @@ const TYPES: readonly CorrelationType[] = [
   'value_median',
 ];
 const OPERATORS: readonly BoundOperator[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
+/** Those that a correlation can do without, so that nobody misses them. */
+const OPTIONAL_KEYS = ['group-by', 'aliases'];
 const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate'] as const;
 
 interface AliasDraft {
@@ -69,18 +80,25 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   };
   const broken = faults.errors > before && map.entries.size === 0;
   if (!broken) refuseOtherKeys(map, KEYS, 'a correlation', faults);
+  const lacks = (key: string, reason: string): void =>
+    missing(map, key, outside(root, key) ?? reason, faults);
   const type = readChoice(map, 'type', TYPES, faults);
-  if (!broken && !map.entries.has('type'))
-    missing(map, 'type', `expected one of ${TYPES.join(', ')}`, faults);
+  if (!broken && !map.entries.has('type')) lacks('type', `expected one of ${TYPES.join(', ')}`);
   if (type !== undefined) refuseOtherTypes(root, type, faults);
   const temporal = type === 'temporal' || type === 'temporal_ordered';
   const condition = readCondition(map, type, faults);
   const rules = map.entries.has('rules') ? readTexts(map, 'rules', faults) : undefined;
   if (!broken && (rules === undefined || rules.length === 0) && condition.expression === undefined) {
-    missing(map, 'rules', 'list the ids or names of the rules to correlate', faults);
+    lacks('rules', 'list the ids or names of the rules to correlate');
   }
   if (!broken && type !== undefined && !temporal && !map.entries.has('condition')) {
-    missing(map, 'condition', `say when ${type} fires, e.g. condition: {gte: 10}`, faults);
+    lacks('condition', `say when ${type} fires, e.g. condition: {gte: 10}`);
+  }
+  if (!broken && !map.entries.has('timespan')) lacks('timespan', `expected ${DURATION_FORM}`);
+  for (const key of broken ? [] : OPTIONAL_KEYS) {
+    const misplaced = map.entries.has(key) ? undefined : outside(root, key);
+    if (misplaced !== undefined)
+      faults.warning(root.entries.get(key)!.place, 'MISPLACED_KEY', `${key} has no effect; ${misplaced}`);
   }
   const draft: CorrelationDraft = {
     kind: 'correlation',
@@ -101,8 +119,13 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   return draft;
 }
 
+/** A key that stands one level too far out. */
+function outside(root: YamlMap, key: string): string | undefined {
+  const entry = root.entries.get(key);
+  return entry && `line ${entry.place.line} has it beside correlation: indent it like type and rules`;
+}
+
 function readTimespan(map: YamlMap, faults: Faults): number {
-  if (!map.entries.has('timespan')) missing(map, 'timespan', `expected ${DURATION_FORM}`, faults);
   const given = readText(map, 'timespan', faults, true);
   if (given === undefined) return 0;
   const ms = parseDuration(given.text);
@@ -130,7 +153,11 @@ function readCondition(map: YamlMap, type: CorrelationType | undefined, faults: 
     return none;
   }
   if (value.kind !== 'map') {
-    faults.error(value, 'WRONG_TYPE', `condition is ${kindOf(value)}; expected a map such as {gte: 10}`);
+    faults.error(
+      value,
+      'WRONG_TYPE',
+      `condition is ${kindOf(value)}; expected a map such as {gte: 10}${indentHint(entry)}`,
+    );
     return none;
   }
   const before = faults.errors;

@@ -33,7 +33,8 @@ export function missing(map: YamlMap, key: string, reason: string, faults: Fault
 }
 
 function wrongType(entry: YamlEntry, expected: string, faults: Faults): undefined {
-  faults.error(entry.value, 'WRONG_TYPE', `${entry.key} is ${kindOf(entry.value)}; expected ${expected}`);
+  const { key, value } = entry;
+  faults.error(value, 'WRONG_TYPE', `${key} is ${kindOf(value)}; expected ${expected}`);
   return undefined;
 }
 
@@ -93,7 +94,13 @@ export function readBoolean(map: YamlMap, key: string, faults: Faults): boolean 
 export function readMap(map: YamlMap, key: string, faults: Faults): YamlMap | undefined {
   const entry = map.entries.get(key);
   if (entry === undefined) return undefined;
-  return entry.value.kind === 'map' ? entry.value : wrongType(entry, 'a map', faults);
+  if (entry.value.kind === 'map') return entry.value;
+  return wrongType(entry, `a map${indentHint(entry)}`, faults);
+}
+
+/** Lines that were meant to be its value stand beside it, as a rule. */
+export function indentHint({ key, value }: YamlEntry): string {
+  return isNull(value) ? `, its lines indented further than ${key}` : '';
 }
 
 /** One of a fixed set of words. */

@@ -169,6 +169,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '2:12: WRONG_TYPE: logsource is no map; expected category, product or service, e.g. category: webserver',
   'map-value':
     '5:8: WRONG_TYPE: a field takes a value or a list of values, not a map; write nested fields with dots',
+  'correlation-not-indented':
+    '7:13: WRONG_TYPE: correlation is nothing; expected a map, its lines indented further than correlation',
+  'correlation-timespan-outside':
+    '8:3: MISSING_KEY: timespan is missing; line 11 has it beside correlation: indent it like type and rules',
   'missing-condition':
     '4:3: MISSING_KEY: condition is missing; say which selections make a match, e.g. condition: selection',
   'missing-title': '1:1: MISSING_KEY: title is missing; every rule says in a few words what it is for',

@@ -33,6 +33,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '16:10: warning: FIRES_AT_ONCE: neq 0 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
   'legacy-timeframe':
     '7:3: warning: LEGACY_TIMEFRAME: timeframe has no effect; a time span belongs to a correlation',
+  'misplaced-key':
+    '12:1: warning: MISPLACED_KEY: group-by has no effect; line 12 has it beside correlation: indent it like type and rules',
   'missing-logsource':
     '1:1: warning: MISSING_LOGSOURCE: logsource is missing; say which log this is for: category, product, service',
   'out-of-reach-average': '16:10: warning: OUT_OF_REACH: no value satisfies gte 10 and lt 5',
