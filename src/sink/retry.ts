@@ -4,12 +4,13 @@
  */
 
 import { setTimeout as sleepTimer } from 'node:timers/promises';
+import { type Backoff, backoffMs } from '../backoff.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Classification } from './classify.ts';
 
 export type Sleep = (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
 
-export interface RetryOptions {
+export interface RetryOptions extends Backoff {
   readonly classify: (thrown: unknown) => Classification;
   /** Turns what was thrown into what people read. */
   readonly describe: (thrown: unknown) => VigieError;
@@ -19,12 +20,6 @@ export interface RetryOptions {
   readonly onRecovered?: () => void;
   readonly signal: AbortSignal | undefined;
   readonly sleep: Sleep;
-  /** In [0, 1). */
-  readonly random: () => number;
-  /** First delay, ms. Default 200. */
-  readonly baseMs?: number;
-  /** Largest delay, ms. Default 30,000. */
-  readonly maxMs?: number;
 }
 
 /** For work that throws VigieErrors: they say themselves whether trying again can help. Others are a defect. */
@@ -77,16 +72,6 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
       throw failure;
     }
   }
-}
-
-/** Between half and all of min(maxMs, baseMs · 2^(attempt−1)), so that many writers do not come back at once. */
-export function backoffMs(
-  attempt: number,
-  options: Pick<RetryOptions, 'random' | 'baseMs' | 'maxMs'>,
-): number {
-  const { baseMs = 200, maxMs = 30_000 } = options;
-  const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(ceilingMs * (0.5 + options.random() / 2));
 }
 
 function throwIfAborted(signal: AbortSignal | undefined, last: VigieError | undefined): void {

@@ -11,6 +11,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { eventBatch } from './kafka-batch.ts';
@@ -42,6 +43,8 @@ export interface KafkaGroupOptions extends KafkaConnection {
   /** The source cannot read (a reason), or can again (undefined). It goes on trying by itself. */
   readonly onProblem: (problem: VigieError | undefined) => void;
   readonly clock: Clock;
+  /** In [0, 1), for the jitter. Default Math.random. */
+  readonly random?: () => number;
 }
 
 /** One assignment of partitions to this member. */
@@ -90,7 +93,7 @@ const HEARTBEAT_CHECK_MS = 1000;
  */
 const LEAVE_MS = 6000;
 const JOIN_END_MS = 4000;
-const BACKOFF_MS = { first: 500, most: 5000 };
+const BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 export class KafkaGroup {
   readonly #options: KafkaGroupOptions;
@@ -158,8 +161,8 @@ export class KafkaGroup {
   }
 
   async #supervise(): Promise<void> {
-    const { topic, onProblem, log } = this.#options;
-    let backoffMs = BACKOFF_MS.first;
+    const { topic, onProblem, log, random = Math.random } = this.#options;
+    let attempt = 0;
     while (!this.#left.signal.aborted) {
       this.#joined = false;
       try {
@@ -168,10 +171,11 @@ export class KafkaGroup {
         if (this.#left.signal.aborted) return;
         const problem = kafkaError(error, this.#options, topic);
         onProblem(problem);
-        if (this.#joined) backoffMs = BACKOFF_MS.first;
-        log('error', problem.message, { code: problem.code, remedy: problem.remedy, retryInMs: backoffMs });
-        await delay(backoffMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
-        backoffMs = Math.min(2 * backoffMs, BACKOFF_MS.most);
+        attempt = this.#joined ? 1 : attempt + 1;
+        const { code, remedy } = problem;
+        const retryInMs = backoffMs(attempt, { ...BACKOFF, random });
+        log('error', problem.message, { code, remedy, retryInMs });
+        await delay(retryInMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
       }
     }
   }

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import { classifyClickHouseFailure, clickHouseFailure } from '../../../src/sink/classify.ts';
-import { backoffMs, systemSleep, withRetries } from '../../../src/sink/retry.ts';
+import { backoffMs } from '../../../src/backoff.ts';
+import { systemSleep, withRetries } from '../../../src/sink/retry.ts';
 import type { RetryOptions } from '../../../src/sink/retry.ts';
 
 const refused = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
