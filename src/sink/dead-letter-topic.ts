@@ -1,8 +1,8 @@
 /**
  * Dead letters to a Kafka topic, so that what could not be decoded can be looked at and sent again.
  *
- * Value: the original bytes. Key: `<topic>/<partition>/<offset>` of the source, so a letter written twice
- * after a restart is recognised. Headers: `vigie-code`, `vigie-message`, `vigie-source-topic`,
+ * Value: the original bytes. Key: `<topic>/<partition>/<offset>` of the source and a hash of the bytes, so a
+ * letter written twice after a restart is recognised. Headers: `vigie-code`, `vigie-message`, `vigie-source-topic`,
  * `vigie-source-partition`, `vigie-source-offset`, and on a value that the broker did not take whole
  * `vigie-truncated` with the original size in bytes.
  *
@@ -20,6 +20,7 @@ import type { KafkaConnection } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
 import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
+import { letterKey } from './stored-letters.ts';
 
 export interface DeadLetterTopicOptions extends KafkaConnection {
   readonly topic: string;
@@ -158,7 +159,7 @@ function message(letter: DeadLetter, limitBytes: number): Message {
   };
   if (kept.length < bytes.length) headers['vigie-truncated'] = String(bytes.length);
   return {
-    key: `${letter.source}/${letter.partition}/${letter.offset}`,
+    key: letterKey(letter),
     value: Buffer.from(kept.buffer, kept.byteOffset, kept.byteLength),
     headers,
   };

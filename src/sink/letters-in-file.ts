@@ -6,14 +6,13 @@
  * Guarantee: at least once; a key is kept only after its line was written.
  */
 
-import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import type { LetterStore, StoredLetter } from './stored-letters.ts';
+import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
 const letterSchema = z.object({
   code: z.string(),
@@ -53,7 +52,7 @@ export class LettersInFile implements LetterStore {
     )) {
       const bytes = Buffer.from(bytes_base64, 'base64');
       await visit({
-        key: keyOf(source, partition, offset, bytes),
+        key: letterKey({ source, partition, offset, bytes }),
         code,
         message,
         source,
@@ -83,15 +82,6 @@ export class LettersInFile implements LetterStore {
   get #sentPath(): string {
     return `${this.#path}.sent`;
   }
-}
-
-/**
- * A file that was read twice has the same letters twice. But tomorrow's log may have today's name, and every pipe is
- * `stdin`: the same line of another log is another letter, so its bytes belong to the key.
- */
-function keyOf(source: string, partition: number, offset: number, bytes: Buffer): string {
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  return `${source}/${partition}/${offset}/${hash}`;
 }
 
 /** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */

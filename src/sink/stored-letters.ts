@@ -4,8 +4,11 @@
  * Guarantee: a letter that was sent again is known as such from then on, and is not chosen a second time.
  */
 
+import { createHash } from 'node:crypto';
+import type { DeadLetter } from './sink.ts';
+
 export interface StoredLetter {
-  /** `<source>/<partition>/<offset>`, of a file with a hash of the bytes: the same key, the same letter. */
+  /** See `letterKey`: the same key, the same letter. */
   readonly key: string;
   readonly code: string;
   /** May quote the input, and with it a person's id. */
@@ -19,6 +22,21 @@ export interface StoredLetter {
   readonly bytes: Buffer;
   /** Their number before they were cut; undefined when they are whole. */
   readonly cutFrom: number | undefined;
+}
+
+/**
+ * `<source>/<partition>/<offset>/<hash of the bytes>`. What was read twice has the same letters twice. But a topic may
+ * be deleted and created again, tomorrow's log may have today's name, and every pipe is `stdin`: other bytes in the
+ * same place are another letter.
+ */
+export function letterKey({
+  source,
+  partition,
+  offset,
+  bytes,
+}: Pick<DeadLetter, 'source' | 'partition' | 'offset' | 'bytes'>): string {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  return `${source}/${partition}/${offset}/${hash}`;
 }
 
 export interface LetterStore {

@@ -181,7 +181,7 @@ export class World {
   /** Offsets of `topic` that dead letters are there for, as `partition/offset`. */
   lettersOf(topic: string): Set<string> {
     const mine = [...this.#letters].filter((key) => key.startsWith(`${topic}/`));
-    return new Set(mine.map((key) => key.slice(topic.length + 1)));
+    return new Set(mine.map((key) => key.slice(topic.length + 1, key.lastIndexOf('/'))));
   }
 
   /** Past the faults, as are the two below. */

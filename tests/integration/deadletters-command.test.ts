@@ -82,16 +82,28 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(messages.map(({ value }) => value!.toString()).toSorted()).toEqual(
       [0, 1].map((offset) => letter(source, offset, 'NO_TIME').bytes.toString()),
     );
-    expect(messages.map(({ headers }) => headers!['vigie-replayed-from']!.toString()).toSorted()).toEqual([
-      `${source}/0/0`,
-      `${source}/1/1`,
-    ]);
+    expect(messages.map(({ headers }) => headers!['vigie-replayed-from']!.toString()).toSorted()).toEqual(
+      [0, 1].map((offset) => expect.stringMatching(`^${source}/${offset}/${offset}/[0-9a-f]{16}$`)),
+    );
     expect(await replayed(env, '--limit', '3')).toMatchObject({ sent: 3, earlier: 2, left: 1 });
     expect(await replayed(env)).toMatchObject({ sent: 1 });
     expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
     expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
     const all = await readMessages(brokers, source, 6);
     expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
+  }, 120_000);
+
+  test('of a topic that was created again are not taken for those of the old one', async () => {
+    const { source, dead, env } = await written();
+    expect(await replayed(env)).toMatchObject({ sent: 6 });
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
+    // In the place of one that was sent, and that one once more, as after a restart.
+    const other = { ...letter(source, 0, 'NOT_JSON'), bytes: Buffer.from('{"another":"log"') };
+    await sink.write([other, letter(source, 0, 'NO_TIME')]);
+    await sink.close();
+    expect(await replayed(env)).toMatchObject({ sent: 1, earlier: 6 });
+    const values = (await readMessages(brokers, source, 7)).map(({ value }) => value!.toString());
+    expect(values.filter((value) => value === '{"another":"log"')).toHaveLength(1);
   }, 120_000);
 
   test('that are missing are said to be, with the topic’s name', async () => {
