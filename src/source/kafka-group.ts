@@ -112,6 +112,8 @@ export class KafkaGroup {
   #supervision: Promise<void> | undefined;
   /** Offsets that the group is known to have committed, by partition. */
   readonly #committed = new Map<number, number>();
+  /** Where partitions were begun that the group has never committed anything of. */
+  readonly #begun = new Map<number, number>();
   /** First offsets not read of a topic that turned out to be gone, by partition, until the group has resumed. */
   readonly #gone = new Map<number, number>();
   #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
@@ -259,12 +261,18 @@ export class KafkaGroup {
     const committed = this.#committed;
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     const total = topics[0]?.partitions.length ?? 1;
-    const resumptions = await resumeAt(admin, groupId, topic, partitions, { committed, gone: this.#gone });
+    const known = { committed, gone: this.#gone, begun: this.#begun };
+    const resumptions = await resumeAt(admin, groupId, topic, partitions, known);
     if (join !== this.#joins) return;
     this.#gone.clear();
     for (const { partition, position, assigned } of resumptions) {
-      if (assigned.committedOffset === undefined) committed.delete(partition);
-      else committed.set(partition, assigned.committedOffset);
+      if (assigned.committedOffset === undefined) {
+        committed.delete(partition);
+        this.#begun.set(partition, position);
+      } else {
+        committed.set(partition, assigned.committedOffset);
+        this.#begun.delete(partition);
+      }
       consumer.seek({ topic, partition, offset: String(position) });
     }
     this.#held = partitions;

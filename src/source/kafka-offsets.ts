@@ -69,6 +69,8 @@ interface Remembered {
   readonly committed: ReadonlyMap<number, number>;
   /** First offsets not read of a log that is known to be gone. */
   readonly gone: ReadonlyMap<number, number>;
+  /** Where it began to read what the group has never committed anything of. */
+  readonly begun: ReadonlyMap<number, number>;
 }
 
 export async function resumeAt(
@@ -98,7 +100,7 @@ export async function resumeAt(
   const limits = new Map((await admin.fetchTopicOffsets(topic)).map((entry) => [entry.partition, entry]));
   return found.map((partition) => {
     const { low, high } = limits.get(partition.partition) ?? { low: '0', high: '0' };
-    return resumption(partition, Number(low), Number(high));
+    return resumption(partition, known.begun.get(partition.partition), Number(low), Number(high));
   });
 }
 
@@ -112,6 +114,7 @@ interface Found extends StoredMetadata {
 
 function resumption(
   { partition, committed, metadata, landmark, same }: Found,
+  begun: number | undefined,
   low: number,
   high: number,
 ): Resumption {
@@ -119,9 +122,10 @@ function resumption(
   const recreated = !none && (committed > high || !same);
   const anew = none || recreated;
   const position = anew ? low : Math.max(committed, low);
+  const fromOffset = none ? (begun ?? low) : committed;
   const cause: InputGap['cause'] | undefined = recreated
     ? 'recreated'
-    : !none && committed < low
+    : fromOffset < low
       ? 'deleted'
       : undefined;
   return {
@@ -136,7 +140,7 @@ function resumption(
       metadata: anew ? undefined : metadata,
       endOffset: high,
       position,
-      ...(cause === undefined ? {} : { gap: { cause, fromOffset: committed, toOffset: position } }),
+      ...(cause === undefined ? {} : { gap: { cause, fromOffset, toOffset: position } }),
     },
     landmark: anew ? undefined : landmark,
   };

@@ -179,6 +179,29 @@ describe.runIf(kafka !== undefined)('messages deleted before they were read', ()
     await reader.until(() => seen.at(-1) === '0/139');
     expect(seen.slice(-2)).toEqual(['0/138', '0/139']);
   });
+
+  test('while the process reads and before its group has committed anything, are a gap from where it began', async () => {
+    const topic = uniqueName('uncommitted');
+    await filled(topic, 100);
+    await deleteBefore(topic, 10);
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length >= 90);
+    // What was gone before there was a group is nobody's gap.
+    expect(reader.assignments[0]!.partitions[0]).toMatchObject({ position: 10 });
+    expect(reader.assignments[0]!.partitions[0]).not.toHaveProperty('gap');
+    const value = 'x'.repeat(700_000);
+    for (let i = 0; i < 40; i++) await append(topic, [value]);
+    await reader.batch();
+    await deleteBefore(topic, 138);
+    await reader.until(() => reader.assignments.length === 2);
+    const [second] = reader.assignments[1]!.partitions;
+    expect(second).toMatchObject({
+      committedOffset: undefined,
+      position: 138,
+      gap: { cause: 'deleted', fromOffset: 10, toOffset: 138 },
+    });
+    await reader.until(() => reader.seen.at(-1) === '0/139');
+  });
 });
 
 describe.runIf(kafka !== undefined)('a topic that was created again', () => {
