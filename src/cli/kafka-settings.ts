@@ -16,7 +16,7 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
       remedy: 'Set KAFKA_BROKERS=host:port; `npm run dev:up` starts a broker on 127.0.0.1:9092.',
     });
   }
-  const sasl = saslOptions(config, clock);
+  const sasl = saslOptions(config, log, clock);
   if (sends(sasl) && !config.kafka_ssl) {
     const fields = { code: 'KAFKA_SECRET_IN_CLEAR', mechanism: sasl?.mechanism };
     log('warn', 'the password or token goes to Kafka in clear: set KAFKA_SSL=true, or use SCRAM', fields);
@@ -35,18 +35,18 @@ function sends(sasl: SASLOptions | undefined): boolean {
   return sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer';
 }
 
-function saslOptions(config: Config, clock: Clock): SASLOptions | undefined {
+function saslOptions(config: Config, log: Log, clock: Clock): SASLOptions | undefined {
   const { kafka_sasl_mechanism: mechanism, kafka_sasl_username: username } = config;
   const password = config.kafka_sasl_password;
   if (mechanism === undefined) return undefined;
-  if (mechanism === 'oauthbearer') return { mechanism, oauthBearerProvider: tokens(config, clock) };
+  if (mechanism === 'oauthbearer') return { mechanism, oauthBearerProvider: tokens(config, log, clock) };
   if (username === undefined || password === undefined) {
     throw incomplete(mechanism, 'a user name and password', 'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
   }
   return { mechanism, username, password };
 }
 
-function tokens(config: Config, clock: Clock): ReturnType<typeof tokenFromFile> {
+function tokens(config: Config, log: Log, clock: Clock): ReturnType<typeof tokenFromFile> {
   const { kafka_oauth_token_file: file, kafka_oauth_token_url: url, kafka_oauth_scope: scope } = config;
   if (file !== undefined && url !== undefined) {
     throw new VigieError('CONFIG_INVALID', 'KAFKA_OAUTH_TOKEN_FILE and KAFKA_OAUTH_TOKEN_URL are both set', {
@@ -62,7 +62,7 @@ function tokens(config: Config, clock: Clock): ReturnType<typeof tokenFromFile> 
       'KAFKA_OAUTH_TOKEN_FILE, or KAFKA_OAUTH_TOKEN_URL, KAFKA_OAUTH_CLIENT_ID and KAFKA_OAUTH_CLIENT_SECRET',
     );
   }
-  return tokenFromServer({ url, clientId, clientSecret, scope, clock });
+  return tokenFromServer({ url, clientId, clientSecret, scope, clock, log });
 }
 
 function incomplete(mechanism: string, what: string, settings: string): VigieError {

@@ -1,6 +1,7 @@
 /**
  * Tokens for SASL OAUTHBEARER: read from a file that somebody else renews, or fetched with the credentials of a
- * client (OAuth 2.0, RFC 6749, 4.4) and kept until four fifths of their life are over.
+ * client (OAuth 2.0, RFC 6749, 4.4) and kept until four fifths of their life are over, or, while no other can be had,
+ * until all of it is.
  *
  * No token and no secret is in any message.
  */
@@ -10,6 +11,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { openFailure, shownPath } from '../shown-path.ts';
+import type { Log } from './kafka-client.ts';
 
 export type TokenProvider = () => Promise<{ readonly value: string }>;
 
@@ -36,6 +38,7 @@ export interface ClientCredentials {
   readonly clientSecret: string;
   readonly scope: string | undefined;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 const answerSchema = z.object({
@@ -48,18 +51,44 @@ const TIMEOUT_MS = 5000;
 /** Of a token that does not say how long it lives. */
 const DEFAULT_LIFE_SECONDS = 300;
 
+/** Between two questions while an old token is still good: connections must not wait for the server each time. */
+const ASK_AGAIN_MS = 10_000;
+
+interface KeptToken {
+  readonly value: string;
+  renewAtMs: number;
+  readonly endsAtMs: number;
+}
+
 /** Throws KAFKA_TOKEN_UNAVAILABLE, KAFKA_TOKEN_REFUSED. */
 export function tokenFromServer(credentials: ClientCredentials): TokenProvider {
-  const { clock } = credentials;
-  let kept: { readonly value: string; readonly untilMs: number } | undefined;
+  const { clock, log } = credentials;
+  let kept: KeptToken | undefined;
   let asking: Promise<{ readonly value: string }> | undefined;
   const ask = async (): Promise<{ readonly value: string }> => {
-    const { access_token: value, expires_in: seconds = DEFAULT_LIFE_SECONDS } = await fetchToken(credentials);
-    kept = { value, untilMs: clock.elapsed() + seconds * 800 };
-    return { value };
+    const since = clock.elapsed();
+    try {
+      const { access_token: value, expires_in: seconds = DEFAULT_LIFE_SECONDS } =
+        await fetchToken(credentials);
+      kept = { value, renewAtMs: since + seconds * 800, endsAtMs: since + seconds * 1000 };
+    } catch (error) {
+      if (kept === undefined || clock.elapsed() >= kept.endsAtMs || !(error instanceof VigieError))
+        throw error;
+      kept.renewAtMs = clock.elapsed() + ASK_AGAIN_MS;
+      const endsInSeconds = Math.round((kept.endsAtMs - clock.elapsed()) / 1000);
+      const { code, message, remedy } = error;
+      log('warn', `no new token, the old one is used until it ends: ${message}`, {
+        code,
+        remedy,
+        endsInSeconds,
+      });
+    }
+    return { value: kept.value };
   };
   return async () => {
-    if (kept !== undefined && clock.elapsed() < kept.untilMs) return { value: kept.value };
+    if (kept !== undefined && clock.elapsed() < Math.min(kept.renewAtMs, kept.endsAtMs)) {
+      return { value: kept.value };
+    }
     // Connections to all brokers open at once.
     asking ??= ask().finally(() => {
       asking = undefined;

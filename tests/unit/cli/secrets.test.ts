@@ -197,6 +197,7 @@ describe('secrets', () => {
         clientSecret: SECRETS.KAFKA_OAUTH_CLIENT_SECRET,
         scope: undefined,
         clock: systemClock,
+        log: () => undefined,
       });
       const error: unknown = await provider().then(
         () => expect.fail('there is no token in it'),
