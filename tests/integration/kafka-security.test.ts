@@ -147,6 +147,17 @@ function reader(env: Env): Reader {
   return new Reader(TOPIC, connection);
 }
 
+/** Neither as they are, nor as they go over the wire. */
+function expectNoSecrets(): void {
+  const text = logged.join('\n');
+  for (const secret of [PASSWORD, CLIENT_SECRET, 'guess', unsecuredToken(300).slice(0, 30)]) {
+    for (const sent of [secret, `\0${USER}\0${secret}`, `${USER}:${secret}`]) {
+      expect(text.includes(sent), secret).toBe(false);
+      expect(text.includes(Buffer.from(sent).toString('base64')), secret).toBe(false);
+    }
+  }
+}
+
 async function problemOf(env: Env): Promise<VigieError> {
   const refused = reader(env);
   void refused.next().catch(() => undefined);
@@ -178,6 +189,13 @@ describe.runIf(native)('the topic is read', () => {
 
   test('with one token for all connections', () => {
     expect(issued).toBe(1);
+  });
+
+  test('and no line that was logged on the way, down to debug, shows what it logged in with', () => {
+    const joined = logged.filter((line) => line.includes('joined group'));
+    expect(joined).toHaveLength(6);
+    expect(logged.some((line) => line.includes('"level":"debug"'))).toBe(true);
+    expectNoSecrets();
   });
 });
 
@@ -288,10 +306,6 @@ describe.runIf(native)('what is refused is named', () => {
 
   test('and no secret is in any log line', () => {
     expect(logged.length).toBeGreaterThan(50);
-    const text = logged.join('\n');
-    for (const secret of [PASSWORD, CLIENT_SECRET, 'guess', unsecuredToken(300).slice(0, 30)]) {
-      expect(text.includes(secret), secret).toBe(false);
-      expect(text.includes(Buffer.from(secret).toString('base64')), secret).toBe(false);
-    }
+    expectNoSecrets();
   });
 });
