@@ -122,7 +122,7 @@ export const SETTINGS = {
     'VIGIE_DATA_DIR',
     text,
     '.vigie',
-    'Folder of the embedded database, the generated key and dead letters of files.',
+    'Folder of the embedded database, the generated key and dead letters of files. Made for its owner alone where it is missing.',
   ),
   kafka_brokers: setting(
     'KAFKA_BROKERS',

@@ -42,7 +42,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
   }
   const made = randomBytes(16);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Whole or not at all: half a key (a full disk, a kill) would stop every later start.
     const draft = `${path}.${made.toString('hex', 0, 4)}`;
     try {

@@ -49,7 +49,7 @@ export class SnapshotFile {
   /** Puts the pieces, one after the other, in the place of what was there. Throws what the file system throws. */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     const folder = dirname(this.path);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const unfinished = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
     // It names accounts: for its owner alone.
     const file = await open(unfinished, 'w', 0o600);

@@ -32,6 +32,8 @@ describe('the pseudonym key', () => {
     expect(made.madeAt).toBe(path);
     expect(made.key).toHaveLength(16);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+    // Dead letters will be there, too.
+    expect(statSync(env.VIGIE_DATA_DIR).mode & 0o777).toBe(0o700);
     expect(readFileSync(path, 'utf8')).toBe(`${hex(made.key)}\n`);
     expect(load(env)).toEqual({ key: made.key, madeAt: undefined });
   });

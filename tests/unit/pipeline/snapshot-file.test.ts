@@ -1,6 +1,6 @@
 /** The file of saved state, and what writers that died leave beside it. */
 
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -27,4 +27,10 @@ test('what writers of the same shard left when they died is removed, and nobody 
   await file.write([Buffer.from('who'), Buffer.from('le')]);
   expect(readdirSync(folder).toSorted()).toEqual([...stays, 'state-shard-1'].toSorted());
   expect(Buffer.from((await file.read())!).toString()).toBe('whole');
+});
+
+test('the folder is its owner’s alone where it is made here, as the file is', async () => {
+  const made = join(folder, 'data');
+  await new SnapshotFile(join(made, 'state'), 'a-8').write([Buffer.from('whole')]);
+  expect([made, join(made, 'state')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
 });
