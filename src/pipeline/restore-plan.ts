@@ -38,13 +38,13 @@ export class RestorePlan {
   static of(partitions: readonly AssignedPartition[], ruleSet: RuleSet, latenessMs: number): RestorePlan {
     const until = new Map<number, number>();
     let from = Infinity;
-    for (const { partition, committedOffset, metadata, endOffset } of partitions) {
+    for (const { partition, committedOffset, metadata, endOffset, position = 0 } of partitions) {
       if (committedOffset !== undefined && committedOffset > 0) {
         until.set(partition, committedOffset);
         // Committed without metadata (by another tool): only the whole log is sure to be enough.
         from = Math.min(from, metadata?.newestEventTime ?? -Infinity, metadata?.oldestOpen ?? Infinity);
-      } else if (endOffset !== 0) {
-        // Never committed: its events may be older than what the others have committed, by any time.
+      } else if (endOffset === undefined || position < endOffset) {
+        // Never committed, and something is there: its events may be older than what the others have committed, by any time.
         from = -Infinity;
       }
     }

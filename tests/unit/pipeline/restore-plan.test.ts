@@ -104,6 +104,9 @@ ${key}`;
 
   test('is not prolonged by a partition that is empty', () => {
     expect(plan([committed(0, 10, NOON), untouched(1, 0)]).fromTimeMs).toBe(NOON - 2 * HOUR_MS - MINUTE_MS);
+    // Nor has one whose messages are all deleted.
+    const emptied = { ...untouched(1, 1000), position: 1000 };
+    expect(plan([committed(0, 10, NOON), emptied]).fromTimeMs).toBe(NOON - 2 * HOUR_MS - MINUTE_MS);
   });
 
   test('takes the whole log when the event time of a commit is unknown', () => {
