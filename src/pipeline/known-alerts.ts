@@ -22,25 +22,40 @@ export interface Told {
 /** A stored alert, and the episode that it is part of. */
 export type Part = readonly [alert: Alert, of: Episode];
 
+/** An episode, and what is stored of its rule and group. */
+type Known = readonly [of: Episode, alike: readonly Alert[]];
+
 /** Gives episodes the ids under which they are stored, and returns what is stored besides of the same ones. */
 export function takeStoredIds({ open, changed }: Told, stored: readonly Alert[]): Part[] {
-  const byGroup = new Map<string, Alert[]>();
-  for (const alert of stored) {
-    const key = groupKey(alert.rule, alert.group);
-    const alike = byGroup.get(key);
-    if (alike === undefined) byGroup.set(key, [alert]);
-    else alike.push(alert);
-  }
   const episodes = new Set([...open, ...changed]);
+  const known = knownOf(episodes, stored);
   const taken = new Set<string>();
-  const known: (readonly [Episode, readonly Alert[]])[] = [];
+  const renamed = renameKnown(known, taken);
+  for (const episode of episodes) {
+    episode.inhibitedBy = renamed.get(episode.inhibitedBy) ?? episode.inhibitedBy;
+    episode.mergedInto = renamed.get(episode.mergedInto) ?? episode.mergedInto;
+    // It opened once more, and joined the one that is known by its id.
+    if (episode.status === 'merged' && taken.has(episode.alertId)) changed.delete(episode);
+  }
+  return partsOf(known, taken);
+}
+
+/** By their crossings. */
+function knownOf(episodes: ReadonlySet<Episode>, stored: readonly Alert[]): readonly Known[] {
+  const byGroup = Map.groupBy(stored, ({ rule, group }) => groupKey(rule, group));
+  const known: Known[] = [];
   for (const episode of episodes) {
     const alike = byGroup.get(groupKey(episode.of.rule.key, episode.group.fields));
-    if (alike === undefined || episode.status === 'merged') continue;
-    known.push([episode, alike]);
-    if (alike.some(({ alertId }) => alertId === episode.alertId)) taken.add(episode.alertId);
+    if (alike !== undefined && episode.status !== 'merged') known.push([episode, alike]);
   }
-  known.sort(([a], [b]) => a.crossedAt - b.crossedAt);
+  return known.sort(([a], [b]) => a.crossedAt - b.crossedAt);
+}
+
+/** Those that have another id than the one they are stored under go on as that; returns id → id. Adds to `taken`. */
+function renameKnown(known: readonly Known[], taken: Set<string>): ReadonlyMap<string, string> {
+  for (const [{ alertId }, alike] of known) {
+    if (alike.some((alert) => alert.alertId === alertId)) taken.add(alertId);
+  }
   const renamed = new Map<string, string>();
   for (const [episode, alike] of known) {
     if (taken.has(episode.alertId)) continue;
@@ -51,12 +66,11 @@ export function takeStoredIds({ open, changed }: Told, stored: readonly Alert[])
     renamed.set(episode.alertId, found.alertId);
     episode.goOnAs(found.alertId);
   }
-  for (const episode of episodes) {
-    episode.inhibitedBy = renamed.get(episode.inhibitedBy) ?? episode.inhibitedBy;
-    episode.mergedInto = renamed.get(episode.mergedInto) ?? episode.mergedInto;
-    // It opened once more, and joined the one that is known by its id.
-    if (episode.status === 'merged' && taken.has(episode.alertId)) changed.delete(episode);
-  }
+  return renamed;
+}
+
+/** What nobody has taken goes to the first that overlaps with it. Adds to `taken`. */
+function partsOf(known: readonly Known[], taken: Set<string>): Part[] {
   const parts: Part[] = [];
   for (const [episode, alike] of known) {
     for (const alert of alike) {
