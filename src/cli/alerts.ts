@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import { LEVELS } from '../sigma/rule.ts';
+import { LISTED } from '../sink/alert-store.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
 import { connectAlertStore } from '../sink/connect.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
@@ -21,9 +22,6 @@ interface ActOptions {
   to?: string;
   json?: true;
 }
-
-const DEFAULT_LIMIT = 100;
-const MOST_LISTED = 100_000;
 
 export function alertsCommand(program: Command): void {
   const alerts = program
@@ -56,7 +54,7 @@ export function alertsCommand(program: Command): void {
     .option('--who <value>', 'account, organisation or address that it is about')
     .option('--top', 'leave out alerts that a more telling one inhibits')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
-    .option('--limit <number>', 'at most so many', wholeNumber(1, MOST_LISTED), DEFAULT_LIMIT)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, LISTED.most), LISTED.byDefault)
     .option('--json', 'one JSON object per alert')
     .addHelpText(
       'after',
@@ -65,8 +63,8 @@ export function alertsCommand(program: Command): void {
     .action(async ({ json, ...filter }: ListOptions) => {
       await withStore(async (store) => {
         // One more than is shown, to know whether there are more.
-        const limit = filter.limit ?? DEFAULT_LIMIT;
-        const answer = await store.list({ ...filter, limit: Math.min(limit + 1, MOST_LISTED) });
+        const limit = filter.limit ?? LISTED.byDefault;
+        const answer = await store.list({ ...filter, limit: Math.min(limit + 1, LISTED.most) });
         const found = answer.slice(0, limit);
         if (answer.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
         if (json) {

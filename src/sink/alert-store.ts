@@ -52,6 +52,9 @@ export type ActionName = (typeof ACTIONS)[number];
 
 const text = z.string('expected a text').trim().max(10_000, 'expected at most 10,000 characters');
 
+/** Of a list, unless somebody asks for another number. */
+export const LISTED = { byDefault: 100, most: 100_000 } as const;
+
 export const alertFilterSchema = z.strictObject({
   /** Default: everything but merged alerts. */
   status: z.enum(['firing', 'resolved', 'merged']).optional(),
@@ -65,8 +68,7 @@ export const alertFilterSchema = z.strictObject({
   top: z.boolean().optional(),
   /** Only alerts whose last event is at or after this, ms since the epoch. */
   since: z.number().optional(),
-  /** Default 100. */
-  limit: z.int().min(1).max(100_000).optional(),
+  limit: z.int().min(1).max(LISTED.most).optional(),
 });
 
 export const alertIdSchema = z
@@ -255,7 +257,7 @@ function shown(value: unknown): string {
 }
 
 function paramsOf(filter: AlertFilter): Record<string, unknown> {
-  const { limit = 100, since, top: _top, ...texts } = filter;
+  const { limit = LISTED.byDefault, since, top: _top, ...texts } = filter;
   return { ...texts, limit, ...(since === undefined ? {} : { since: Math.ceil(since) }) };
 }
 
