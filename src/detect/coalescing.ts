@@ -32,8 +32,9 @@ export function coalesce(held: Held): number {
       run,
       paneOf(held, run, events, counts, (row) => events.amountAt(row)),
     );
-    for (const state of numbers.counts) events.settle(run, state);
   }
+  // Also where it was another log: from here on they are kept up, whatever they lack to their thresholds.
+  for (const state of numbers.counts) events.settle(numbers.events, state);
   distincts.forEach(({ log, horizons }, m) => {
     const s = numbers.sightings[m]!;
     if (s.run.length <= exactEntries) return;

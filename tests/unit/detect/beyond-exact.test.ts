@@ -65,4 +65,19 @@ describe('folding entries beyond the exact bound', { timeout: 60_000 + cases * 2
     );
     expect(folded).toBeGreaterThan(cases * 10);
   });
+
+  test('of events with thousands of values leaves a count of the events right that they have not reached yet', () => {
+    const spec = { timespanMs: 3_600_000 };
+    const rules = rulesOf(
+      { ...spec, type: 'event_count', gte: 40 },
+      { ...spec, type: 'value_count', field: 'doc', gte: 10 },
+    );
+    const bench = new EngineBench(rules, { exactEntries: 16_384 });
+    for (let i = 0; i < 40; i += 1) {
+      const doc = Array.from({ length: 1000 }, (_, k) => `d${1000 * i + k}`);
+      bench.take({ time: 1000 * i, fields: { user: 'a', doc } });
+    }
+    expect(bench.engine.counts.coalesced).toBeGreaterThan(0);
+    expect(bench.episodes.map(({ of: { rule } }) => rule.type)).toEqual(['event_count', 'value_count']);
+  });
 });
