@@ -7,7 +7,9 @@
 import type { Condition, Detection } from './ast.ts';
 import type { FilterDraft, RuleDraft } from './base-rule.ts';
 import { shown } from './faults.ts';
+import type { Place } from './faults.ts';
 import type { Draft, Names } from './names.ts';
+import { ATTRIBUTES } from './meta.ts';
 import { narrowingOf } from './narrowing.ts';
 import type { Logsource } from './rule.ts';
 
@@ -88,22 +90,12 @@ function applyFilter(
   names: Names,
   left: Readonly<Allowance>,
 ): number {
-  let targets: readonly Draft[] = [...sections.keys()];
-  if (filter.targets !== undefined) {
-    targets = filter.targets.flatMap((target) => names.find(target, filter.faults) ?? []);
-    for (const [i, target] of targets.entries()) {
-      if (target.kind !== 'correlation') continue;
-      filter.faults.error(
-        filter.targets[i] ?? filter.root,
-        'BAD_VALUE',
-        `${shown(names.keyOf(target))} is a correlation; a filter applies to rules on events: name the rules it correlates`,
-      );
-    }
-  }
+  const targets = targetsOf(filter, sections, names);
   if (!filter.sound) return 0;
-  const covered = [...new Set(targets)].filter(
-    (target) => target.kind === 'rule' && covers(filter.logsource, target.logsource),
-  ) as RuleDraft[];
+  warnOfUncovered(filter, targets, names);
+  const covered = [...new Set(targets.map(({ target }) => target))].filter((target) =>
+    covers(filter.logsource, target.logsource),
+  );
   const tooMany = covered.length > left.filters;
   if (tooMany || covered.length * partsOf(filter) > left.parts) {
     const message = tooMany
@@ -123,6 +115,54 @@ function applyFilter(
   return covered.length;
 }
 
+/** A rule that a filter is for, and the place that says so. */
+interface Target {
+  readonly target: RuleDraft;
+  readonly place: Place;
+}
+
+function targetsOf(
+  { targets, faults, root }: FilterDraft,
+  sections: ReadonlyMap<RuleDraft, Section>,
+  names: Names,
+): readonly Target[] {
+  if (targets === undefined) return [...sections.keys()].map((target) => ({ target, place: root }));
+  return targets.flatMap((place) => {
+    const target = names.find(place, faults);
+    if (target === undefined) return [];
+    if (target.kind === 'rule') return [{ target, place }];
+    faults.error(
+      place,
+      'BAD_VALUE',
+      `${shown(names.keyOf(target))} is a correlation; a filter applies to rules on events: name the rules it correlates`,
+    );
+    return [];
+  });
+}
+
+/** A filter that changes nothing where somebody wanted it to is one of a logsource that differs by a letter. */
+function warnOfUncovered(filter: FilterDraft, targets: readonly Target[], names: Names): void {
+  const { logsource, faults, root } = filter;
+  const uncovered = targets.filter(({ target }) => !covers(logsource, target.logsource));
+  if (filter.targets === undefined) {
+    if (uncovered.length < targets.length) return;
+    const message = `the filter changes nothing: no rule has its logsource, ${logsourceText(logsource)}`;
+    faults.warning(root, 'FILTER_COVERS_NONE', message);
+    return;
+  }
+  for (const { target, place } of uncovered) {
+    const message = `the filter does not change ${shown(names.keyOf(target))}, whose logsource is ${logsourceText(target.logsource)}, not ${logsourceText(logsource)}`;
+    faults.warning(place, 'FILTER_COVERS_NONE', message);
+  }
+}
+
+function logsourceText(logsource: Logsource): string {
+  const parts = ATTRIBUTES.flatMap((key) =>
+    logsource[key] === undefined ? [] : [`${key} ${logsource[key]}`],
+  );
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
 /** Marks the filter's selections among those of the rule, which may itself have names of that form. */
 function freePrefix(label: string, target: RuleDraft, { filters }: Section): string {
   for (;;) {
@@ -140,7 +180,5 @@ function renamed(condition: Condition, prefix: string): Condition {
 }
 
 function covers(filter: Logsource, rule: Logsource): boolean {
-  return (['category', 'product', 'service'] as const).every(
-    (key) => filter[key] === undefined || filter[key] === rule[key],
-  );
+  return ATTRIBUTES.every((key) => filter[key] === undefined || filter[key] === rule[key]);
 }

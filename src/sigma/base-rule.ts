@@ -7,7 +7,7 @@ import type { DetectionContext } from './detection.ts';
 import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
 import { legacyAggregationMessage } from './legacy-aggregation.ts';
-import { readHead, readLogsource } from './meta.ts';
+import { readHead, readLogsource, refuseOtherAttributes } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
 import { missing, placeWithin, readMap, readTexts } from './reader.ts';
 import type { PlacedText } from './reader.ts';
@@ -62,12 +62,18 @@ export function readFilter(root: YamlMap, context: DetectionContext): FilterDraf
   const before = faults.errors;
   const head = readHead(root, 'filter', faults);
   const logsource = readLogsource(root, faults);
+  refuseOtherAttributes(root, faults);
   const map = readMap(root, 'filter', faults);
   const section = map === undefined ? empty() : readSection(map, ['rules'], undefined, context);
   const targets = map === undefined ? [] : readTexts(map, 'rules', faults);
   const given = map?.entries.get('rules')?.value;
-  // `rules:` with nothing behind it is forgotten, and must not silence everything.
-  if (map !== undefined && (given === undefined || (given.kind === 'scalar' && given.value === null))) {
+  // `rules:` with nothing behind it, or in it, is forgotten, and must not silence everything.
+  if (
+    map !== undefined &&
+    (given === undefined ||
+      (given.kind === 'scalar' && given.value === null) ||
+      (given.kind === 'list' && given.items.length === 0))
+  ) {
     missing(map, 'rules', 'list the ids of the rules to filter, or write any', faults);
   }
   const any = targets.length === 0 || (targets.length === 1 && targets[0]!.text.toLowerCase() === 'any');

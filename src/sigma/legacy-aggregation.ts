@@ -3,7 +3,10 @@
  * of the language, so they are refused, with the correlation that says the same.
  */
 
-const AGGREGATION = /^\s*(count|sum|avg)\s*\(\s*([^)]*?)\s*\)\s*(?:by\s+(\S+)\s*)?(>=|<=|>|<|=)\s*(\d+)\s*$/i;
+const AGGREGATION =
+  /^\s*(count|sum|avg|min|max)\s*\(\s*([^)]*?)\s*\)\s*(?:by\s+([^<>=]*[^<>=\s])\s*)?(>=|<=|>|<|=)\s*(\d+(?:\.\d+)?)\s*$/i;
+/** The percentile that the smallest and the largest value are. */
+const PERCENTILES: Readonly<Record<string, number>> = { min: 0, max: 100 };
 const OPERATORS: Readonly<Record<string, string>> = {
   '>': 'gt',
   '>=': 'gte',
@@ -21,12 +24,18 @@ export function legacyAggregationMessage(
   const start = 'aggregations are no longer part of a condition; end it before "|" and write a correlation: ';
   const parts = AGGREGATION.exec(aggregation);
   const timespan = timeframe ?? '<how long>';
-  if (parts === null) {
+  if (parts === null && /^\s*near\b/i.test(aggregation)) {
     return `${start}correlation: {type: temporal, rules: [${rule}, <other rule>], group-by: [<field>], timespan: ${timespan}}`;
   }
-  const [, name = 'count', field = '', groupBy, operator = '>', value = '0'] = parts;
-  const type = field === '' ? 'event_count' : `value_${name.toLowerCase()}`;
-  const measured = field === '' ? '' : `field: ${field}, `;
+  if (parts === null) {
+    return `${start}correlation: {type: event_count, rules: [${rule}], group-by: [<field>], timespan: ${timespan}, condition: {gte: <how many>}}`;
+  }
+  const [, given = 'count', field = '', groupBy, operator = '>', value = '0'] = parts;
+  const name = given.toLowerCase();
+  const percentile = PERCENTILES[name];
+  const type = field === '' ? 'event_count' : `value_${percentile === undefined ? name : 'percentile'}`;
+  const measure = percentile === undefined ? '' : `percentile: ${percentile}, `;
+  const measured = field === '' ? '' : `field: ${field}, ${measure}`;
   const grouped = groupBy === undefined ? '' : `group-by: [${groupBy}], `;
   const condition = `{${measured}${OPERATORS[operator]}: ${value}}`;
   return `${start}correlation: {type: ${type}, rules: [${rule}], ${grouped}timespan: ${timespan}, condition: ${condition}}`;

@@ -4,10 +4,21 @@ import { readExtensions } from './extensions/table.ts';
 import type { DocumentKind } from './extensions/extension.ts';
 import type { Extensions } from './extensions/table.ts';
 import type { Faults } from './faults.ts';
-import { missing, readChoice, readLooseText, readLooseTexts, readText, readTexts } from './reader.ts';
+import { suggestion } from './nearest.ts';
+import {
+  missing,
+  readChoice,
+  readLooseText,
+  readLooseTexts,
+  readText,
+  readTexts,
+  refuseOtherKeys,
+} from './reader.ts';
 import { LEVELS, type Logsource, type RuleMeta } from './rule.ts';
 import type { YamlMap } from './yaml-tree.ts';
 
+/** What a filter's logsource is compared by. */
+export const ATTRIBUTES = ['category', 'product', 'service'] as const;
 const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
 
 /** All of a document's meta data that it knows by itself, without the other documents. */
@@ -55,11 +66,28 @@ export function readLogsource(root: YamlMap, faults: Faults): Logsource {
   const map = readKey(root, faults);
   const logsource: { category?: string; product?: string; service?: string } = {};
   if (map === undefined) return logsource;
-  for (const key of ['category', 'product', 'service'] as const) {
+  for (const key of ATTRIBUTES) {
     const value = readText(map, key, faults, true)?.text;
     if (value !== undefined) logsource[key] = value;
   }
+  if (!ATTRIBUTES.some((key) => map.entries.has(key))) {
+    const near = [...map.entries.keys()]
+      .map((key) => suggestion(key, ATTRIBUTES))
+      .find((text) => text !== '');
+    faults.warning(
+      map,
+      'MISSING_LOGSOURCE',
+      `logsource says none of category, product, service${near ?? ''}`,
+    );
+  }
   return logsource;
+}
+
+/** A filter with an attribute that nobody compares would silence more than it says. */
+export function refuseOtherAttributes(root: YamlMap, faults: Faults): void {
+  const value = root.entries.get('logsource')?.value;
+  if (value?.kind === 'map')
+    refuseOtherKeys(value, [...ATTRIBUTES, 'definition'], "a filter's logsource", faults);
 }
 
 function readKey(root: YamlMap, faults: Faults): YamlMap | undefined {

@@ -65,7 +65,8 @@ export function readTexts(map: YamlMap, key: string, faults: Faults): readonly P
   const texts: PlacedText[] = [];
   for (const node of nodes) {
     const text = scalarText(node, true);
-    if (text !== undefined && text !== '') texts.push(placedText(node, text));
+    if (text === '') faults.error(node, 'WRONG_TYPE', `${key} holds an empty text; write something there`);
+    else if (text !== undefined) texts.push(placedText(node, text));
     else faults.error(node, 'WRONG_TYPE', `${key} holds ${kindOf(node)}; expected a text or a list of texts`);
   }
   return texts;

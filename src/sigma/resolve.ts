@@ -90,6 +90,7 @@ function link(draft: CorrelationDraft, names: Names): Links {
     }),
   );
   const referred = new Set(byText.values());
+  if (draft.type === 'temporal_ordered') refuseTwice(written, byText, faults);
   /** A rule of the list that `what` names, by the same name or another. */
   const listed = (rule: PlacedText, what: string): Draft | undefined => {
     const target = byText.get(rule.text) ?? names.find(rule, faults);
@@ -128,6 +129,24 @@ function link(draft: CorrelationDraft, names: Names): Links {
   };
 }
 
+/** An order names each rule once: which of its matches is meant cannot be told otherwise. */
+function refuseTwice(
+  written: readonly PlacedText[],
+  byText: ReadonlyMap<string, Draft>,
+  faults: CorrelationDraft['faults'],
+): void {
+  const seen = new Set<Draft>();
+  for (const reference of written) {
+    const rule = byText.get(reference.text);
+    if (rule === undefined) continue;
+    if (seen.has(rule)) {
+      const message = `${shown(reference.text)} stands twice in the order of temporal_ordered; name each rule once, or chain two correlations`;
+      faults.error(reference, 'BAD_VALUE', message);
+    }
+    seen.add(rule);
+  }
+}
+
 /** The boolean condition of a temporal correlation: all rules of `rules`, when given, and no others. */
 function readExpression(draft: CorrelationDraft, expression: PlacedText): Condition | undefined {
   const known =
@@ -139,6 +158,13 @@ function readExpression(draft: CorrelationDraft, expression: PlacedText): Condit
   if (isConditionFault(condition)) {
     draft.faults.error(placeWithin(expression, condition.offset), condition.code, condition.message);
     return undefined;
+  }
+  if (draft.type === 'temporal_ordered') {
+    draft.faults.warning(
+      expression,
+      'ORDER_NOT_ASKED',
+      'a condition over rule names asks which rules matched, in any order; for the listed order write a bound such as {gte: 2}, or none',
+    );
   }
   const used = new Set(conditionNames(condition));
   for (const rule of draft.rules ?? []) {

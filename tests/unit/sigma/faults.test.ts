@@ -76,7 +76,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '10:9: BAD_VALUE: type is "event_cont"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; did you mean "event_count"?',
   cycle: '10:1: CYCLE: the correlation refers to itself, directly or through others',
   'duplicate-key': '2:1: YAML_SYNTAX: Map keys must be unique',
-  'empty-condition': '5:14: WRONG_TYPE: condition holds text; expected a text or a list of texts',
+  'empty-condition': '5:14: WRONG_TYPE: condition holds an empty text; write something there',
   'empty-list': '4:14: EMPTY_LIST: the selection is an empty list; give at least one map or value',
   'empty-map': '4:14: EMPTY_MAP: the selection is an empty map; give at least one field',
   'empty-values':
@@ -146,6 +146,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '5:17: BAD_MODIFIER: |fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
   'filter-correlation':
     '19:10: BAD_VALUE: "many" is a correlation; a filter applies to rules on events: name the rules it correlates',
+  'filter-empty-rules':
+    '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
+  'filter-logsource-key':
+    '2:13: UNKNOWN_KEY: a filter\'s logsource has no key "categry"; expected one of category, product, service, definition; did you mean "category"?',
   'filter-no-rules': '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-null-rules':
     '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
@@ -157,6 +161,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'keyword-null': '4:21: BAD_VALUE: null needs a field; a keyword is text or a number',
   'legacy-count':
     '7:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: value_count, rules: [logins], group-by: [source.ip], timespan: 5m, condition: {field: user.id, gt: 10}}',
+  'legacy-max':
+    '5:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: value_percentile, rules: [<name of this rule>], group-by: [user], timespan: <how long>, condition: {field: size, percentile: 100, gt: 10}}',
+  'ordered-twice':
+    '18:26: BAD_VALUE: "views" stands twice in the order of temporal_ordered; name each rule once, or chain two correlations',
   'legacy-near':
     '5:14: LEGACY_AGGREGATION: aggregations are no longer part of a condition; end it before "|" and write a correlation: correlation: {type: temporal, rules: [<name of this rule>, <other rule>], group-by: [<field>], timespan: <how long>}',
   'legacy-sum':

@@ -25,6 +25,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '23:7: warning: FIELD_NOT_CARRIED: organization.id is not in the firings of "Burst", which carry only its group-by, user.id: they are in no group here and count nowhere',
   'field-not-carried-value':
     '22:22: warning: FIELD_NOT_CARRIED: source.ip is not in the firings of "Burst", which carry no field, as it has no group-by: they hold no value to measure',
+  'filter-nothing-covered':
+    '9:1: warning: FILTER_COVERS_NONE: the filter changes nothing: no rule has its logsource, category webserver',
+  'filter-rule-not-covered':
+    '12:11: warning: FILTER_COVERS_NONE: the filter does not change "views", whose logsource is category application, product portal, not category application, product Portal',
   'fires-at-once-gte':
     '16:10: warning: FIRES_AT_ONCE: gte 0 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
   'fires-at-once-lte':
@@ -37,6 +41,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '12:1: warning: MISPLACED_KEY: group-by has no effect; line 12 has it beside correlation: indent it like type and rules',
   'missing-logsource':
     '1:1: warning: MISSING_LOGSOURCE: logsource is missing; say which log this is for: category, product, service',
+  'logsource-key':
+    '2:12: warning: MISSING_LOGSOURCE: logsource says none of category, product, service; did you mean "category"?',
+  'ordered-expression':
+    '22:14: warning: ORDER_NOT_ASKED: a condition over rule names asks which rules matched, in any order; for the listed order write a bound such as {gte: 2}, or none',
   'out-of-reach-average': '16:10: warning: OUT_OF_REACH: no value satisfies gte 10 and lt 5',
   'out-of-reach-contradiction':
     '15:9: warning: OUT_OF_REACH: no value satisfies gt 3 and lt 4; a window has at least one event, so its value is a whole number from 1 on',
