@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { glob, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
@@ -10,7 +10,8 @@ import { messageOf, VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import { loadRules } from '../files/rule-files.ts';
-import { runRuleTests, type RuleTestResult } from '../eval/rule-tests.ts';
+import { runOwnTests, runRuleTests, type RuleTestResult } from '../eval/rule-tests.ts';
+import type { RuleSet } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
 import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
@@ -92,7 +93,9 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
   rules
     .command('test')
     .argument('[path...]', 'files or folders')
-    .description('Runs the tests beside the rules (*.tests.yml) on the production engine.')
+    .description(
+      'Runs the tests beside the rules (*.tests.yml) and those in them (vigie.tests) on the production engine.',
+    )
     .option(
       '--lists <folder>',
       'folder of lookup lists (default: VIGIE_LISTS); tests bring rows of their own',
@@ -103,14 +106,14 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .action(async (given: string[], options: Options) => {
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);
-      const files = await testFiles(paths);
-      if (files.length === 0) {
-        throw new VigieError('NO_RULE_TESTS', `no *.tests.yml under ${paths.join(', ')}`, {
-          remedy: 'Put a file RULE.tests.yml beside the rule; those in rules/ show its form.',
-        });
+      const results = await testResults(paths, ruleSet);
+      if (results.length === 0) {
+        throw new VigieError(
+          'NO_RULE_TESTS',
+          `no *.tests.yml under ${paths.join(', ')}, and no rule there has vigie.tests`,
+          { remedy: 'Put a file RULE.tests.yml beside the rule; those in rules/ show its form.' },
+        );
       }
-      const results: RuleTestResult[] = [];
-      for (const file of files) results.push(...runRuleTests(file, readTest(file), ruleSet));
       const failed = results.filter(({ passed }) => !passed);
       for (const result of results) {
         if (options.json) {
@@ -179,6 +182,29 @@ function orConfigured(
   };
 }
 
+/** Of the tests beside the rules, then of those that rules hold or name; no file is run twice. */
+async function testResults(paths: readonly string[], ruleSet: RuleSet): Promise<RuleTestResult[]> {
+  const results: RuleTestResult[] = [];
+  const run = new Set<string>();
+  for (const file of await testFiles(paths)) {
+    run.add(resolve(file));
+    results.push(...runRuleTests(file, readTest(file), ruleSet));
+  }
+  for (const rule of [...ruleSet.rules, ...ruleSet.correlations]) {
+    const { tests } = rule;
+    if (tests === undefined) continue;
+    if ('list' in tests) {
+      results.push(...runOwnTests(rule, tests.list, ruleSet));
+      continue;
+    }
+    const file = join(dirname(rule.file), tests.file);
+    if (run.has(resolve(file))) continue;
+    run.add(resolve(file));
+    results.push(...runRuleTests(file, readTest(file), ruleSet, rule));
+  }
+  return results;
+}
+
 async function testFiles(paths: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const path of paths) {
@@ -197,7 +223,7 @@ function readTest(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new VigieError('RULE_TEST_INVALID', `cannot read ${file}: ${messageOf(error)}`, {
-      remedy: 'Give this user the right to read it.',
+      remedy: 'Correct its name, or give this user the right to read it.',
       cause: error,
     });
   }

@@ -90,6 +90,7 @@ const META = [
   'falsePositives',
   'references',
   'runbook',
+  'tests',
   'file',
   'line',
   'alertsAlone',

@@ -1,5 +1,5 @@
 /**
- * Tests beside the rules (`*.tests.yml`), run by the production engine.
+ * Tests beside the rules (`*.tests.yml`) or in them (`vigie.tests`), run by the production engine.
  *
  * A test is a timeline of generated events and the firings it must give: all of them, and no other. In an
  * event's texts `{i}` is the number of the repetition, `{i%n}` its remainder, `{i:n}` the number with zeros in
@@ -14,7 +14,7 @@ import { evalEvents } from './eval.ts';
 import { parseTimeText } from '../event/time.ts';
 import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from '../sigma/duration.ts';
-import type { RuleSet } from '../sigma/rule.ts';
+import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
 const durationSchema = z.string().transform((text, context) => {
   const ms = /^\d+ms$/.test(text) ? Number.parseInt(text, 10) : parseDuration(text);
@@ -43,30 +43,32 @@ const runSchema = z.strictObject({
 });
 type Run = z.infer<typeof runSchema>;
 
-const fileSchema = z.strictObject({
-  rule: z.coerce.string(),
-  tests: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        /** Rows of lookup lists; a list that is not given is empty. */
-        lists: z
-          .record(z.string(), z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))))
-          .default({}),
-        events: z.array(runSchema).min(1),
-        fires: z.array(
-          z.strictObject({
-            group: z.record(z.string(), z.string().nullable()).optional(),
-            at: timeSchema,
-            value: z.number().optional(),
-          }),
-        ),
-      }),
-    )
-    .min(1),
-});
+const testsSchema = z
+  .array(
+    z.strictObject({
+      name: z.string(),
+      /** Rows of lookup lists; a list that is not given is empty. */
+      lists: z
+        .record(z.string(), z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))))
+        .default({}),
+      events: z.array(runSchema).min(1),
+      fires: z.array(
+        z.strictObject({
+          group: z.record(z.string(), z.string().nullable()).optional(),
+          at: timeSchema,
+          value: z.number().optional(),
+        }),
+      ),
+    }),
+  )
+  .min(1);
+type Tests = z.infer<typeof testsSchema>;
+
+const fileSchema = z.strictObject({ rule: z.coerce.string(), tests: testsSchema });
 
 const FORM = 'The *.tests.yml beside the rules in rules/ show the form of a test file.';
+
+type AnyRule = BaseRule | CorrelationRule;
 
 export interface RuleTestResult {
   readonly file: string;
@@ -77,9 +79,17 @@ export interface RuleTestResult {
   readonly differences: readonly string[];
 }
 
-/** Runs one test file. Throws RULE_TEST_INVALID when the file itself is faulty. */
-export function runRuleTests(file: string, text: string, ruleSet: RuleSet): RuleTestResult[] {
-  const { rule: name, tests } = parseFile(file, text);
+/**
+ * Runs one test file; where a rule names it under `vigie.tests`, it has to be about that one. Throws
+ * RULE_TEST_INVALID when the file itself is faulty.
+ */
+export function runRuleTests(
+  file: string,
+  text: string,
+  ruleSet: RuleSet,
+  namedBy?: AnyRule,
+): RuleTestResult[] {
+  const { rule: name, tests } = parsed(file, fileSchema, () => parseYaml(text));
   const documents = [...ruleSet.rules, ...ruleSet.correlations];
   const rule = documents.find((each) => each.id === name || each.name === name || each.key === name);
   if (rule === undefined) {
@@ -91,7 +101,29 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
       },
     );
   }
-  const run = (test: (typeof tests)[number]): RuleTestResult => {
+  if (namedBy !== undefined && namedBy !== rule) {
+    throw new VigieError(
+      'RULE_TEST_INVALID',
+      `${file}: these are tests of ${JSON.stringify(name)}, and vigie.tests of ${JSON.stringify(namedBy.key)} names them`,
+      { remedy: `Correct vigie.tests in ${namedBy.file}, or the rule that the tests name.` },
+    );
+  }
+  return runTests(file, tests, rule, ruleSet);
+}
+
+/** Runs the tests that stand in the rule's own document. Throws RULE_TEST_INVALID when they are faulty. */
+export function runOwnTests(rule: AnyRule, list: readonly unknown[], ruleSet: RuleSet): RuleTestResult[] {
+  const what = `${rule.file}: vigie.tests of ${JSON.stringify(rule.key)}`;
+  return runTests(
+    rule.file,
+    parsed(what, testsSchema, () => list),
+    rule,
+    ruleSet,
+  );
+}
+
+function runTests(file: string, tests: Tests, rule: AnyRule, ruleSet: RuleSet): RuleTestResult[] {
+  const run = (test: Tests[number]): RuleTestResult => {
     const wrongLists = fillLists(ruleSet.lists, test.lists);
     if (wrongLists !== undefined)
       throw new VigieError('RULE_TEST_INVALID', `${file}: ${test.name}: lists: ${wrongLists}`, {
@@ -121,17 +153,18 @@ export function runRuleTests(file: string, text: string, ruleSet: RuleSet): Rule
   return keepingLists(ruleSet.lists, () => tests.map(run));
 }
 
-function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
+/** What was read, if it has the form; `what` says in messages where it stands. */
+function parsed<T>(what: string, schema: z.ZodType<T>, read: () => unknown): T {
   let document: unknown;
   try {
-    document = parseYaml(text);
+    document = read();
   } catch (error) {
-    throw new VigieError('RULE_TEST_INVALID', `${file}: ${messageOf(error)}`, { remedy: FORM, cause: error });
+    throw new VigieError('RULE_TEST_INVALID', `${what}: ${messageOf(error)}`, { remedy: FORM, cause: error });
   }
-  const parsed = fileSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new VigieError('RULE_TEST_INVALID', `${file}: ${issues.join('; ')}`, {
+  const result = schema.safeParse(document);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new VigieError('RULE_TEST_INVALID', `${what}: ${issues.join('; ')}`, {
     remedy: FORM,
   });
 }

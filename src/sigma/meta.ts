@@ -47,6 +47,7 @@ export function readHead(root: YamlMap, kind: DocumentKind, faults: Faults): Hea
       falsePositives: readLooseTexts(root, 'falsepositives'),
       references: readLooseTexts(root, 'references'),
       runbook: extensions['vigie.runbook'] ?? '',
+      tests: extensions['vigie.tests'],
       file: faults.file,
       line: root.line,
     },

@@ -5,6 +5,7 @@
 import type { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
 import type { Sequence } from './extensions/sequence.ts';
+import type { OwnTests } from './extensions/tests.ts';
 
 /** The least first. */
 export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
@@ -25,6 +26,8 @@ export interface RuleMeta {
   readonly references: readonly string[];
   /** `vigie.runbook`: what to check, how to contain, whom to notify. */
   readonly runbook: string;
+  /** `vigie.tests`: for the test runner alone. */
+  readonly tests: OwnTests | undefined;
   readonly file: string;
   readonly line: number;
   /** False for a base rule or correlation that others refer to and that does not `generate`. */

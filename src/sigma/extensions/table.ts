@@ -27,6 +27,7 @@ import type { ScaleBy } from './scale-by.ts';
 import { readSequence } from './sequence.ts';
 import type { Sequence } from './sequence.ts';
 import { readTests } from './tests.ts';
+import type { OwnTests } from './tests.ts';
 import { readTimezone } from './timezone.ts';
 
 /** What the keys of one document say; a key that is absent or faulty is left out. */
@@ -46,7 +47,7 @@ export interface Extensions {
   readonly 'vigie.begun_before'?: BegunBeforeDraft;
   readonly 'vigie.inhibits'?: readonly PlacedText[];
   readonly 'vigie.runbook'?: string;
-  readonly 'vigie.tests'?: true;
+  readonly 'vigie.tests'?: OwnTests;
 }
 
 type ExtensionKey = keyof Extensions;

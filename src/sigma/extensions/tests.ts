@@ -1,15 +1,26 @@
-/** `vigie.tests`: the test runner reads the tests themselves; here the key only has to have their shape. */
+/** `vigie.tests`: the tests of a rule, which the test runner reads; here the key only has to have their shape. */
 
 import type { Faults } from '../faults.ts';
-import type { YamlMap } from '../yaml-tree.ts';
+import type { YamlMap, YamlNode } from '../yaml-tree.ts';
 
-export function readTests(root: YamlMap, key: string, faults: Faults): true | undefined {
+/** The tests themselves, unchecked, or the file that holds them, as a path from the rule's own. */
+export type OwnTests = { readonly list: readonly unknown[] } | { readonly file: string };
+
+export function readTests(root: YamlMap, key: string, faults: Faults): OwnTests | undefined {
   const node = root.entries.get(key)!.value;
-  if (node.kind === 'list' || (node.kind === 'scalar' && typeof node.value === 'string')) return true;
+  if (node.kind === 'list') return { list: node.items.map(plain) };
+  if (node.kind === 'scalar' && typeof node.value === 'string' && node.value !== '')
+    return { file: node.value };
   faults.error(
     node,
     'WRONG_TYPE',
     `${key} is ${node.kind === 'map' ? 'a map' : 'a plain value'}; expected a list of tests or the name of a file that holds them`,
   );
   return undefined;
+}
+
+function plain(node: YamlNode): unknown {
+  if (node.kind === 'list') return node.items.map(plain);
+  if (node.kind === 'scalar') return node.value;
+  return Object.fromEntries([...node.entries.values()].map(({ key, value }) => [key, plain(value)]));
 }

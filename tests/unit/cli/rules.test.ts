@@ -167,6 +167,38 @@ describe('vigie rules test', () => {
     expect(stdout).toMatch(/^0 passed, 1 failed$/m);
   });
 
+  test('runs the tests in a rule and those of the file that it names, and fails with them', async () => {
+    const own = join(folder, 'own');
+    mkdirSync(join(own, 'kept'), { recursive: true });
+    const inside = (value: number): string =>
+      `vigie.tests:\n${burstTest(value).split('\n').slice(2).join('\n')}`;
+    const run = async (tests: string): Promise<unknown> => {
+      writeFileSync(join(own, 'burst.yml'), `${ALL_RULES.trimEnd()}\n${tests}`);
+      const { code, stdout, stderr } = await vigie(['rules', 'test', '--json', own]);
+      return { code, results: parseLines(stdout), stderr };
+    };
+    const result = { rule: '11111111-0000-4000-8000-000000000003', name: 'three reads of one account' };
+    const file = join(own, 'burst.yml');
+    expect(await run(inside(3))).toMatchObject({ code: 0, results: [{ ...result, file, passed: true }] });
+    expect(await run(inside(4))).toMatchObject({ code: 1, results: [{ ...result, file, passed: false }] });
+    expect(await run('vigie.tests: [{name: nothing}]\n')).toMatchObject({
+      code: 1,
+      results: [],
+      stderr: expect.stringContaining(
+        `RULE_TEST_INVALID: ${file}: vigie.tests of "${result.rule}": 0.events: `,
+      ),
+    });
+    const kept = join(own, 'kept', 'burst.tests.yml');
+    expect(await run('vigie.tests: kept/none.yml\n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`RULE_TEST_INVALID: cannot read ${join(own, 'kept', 'none.yml')}`),
+    });
+    writeFileSync(kept, burstTest(4));
+    const named = await run('vigie.tests: kept/burst.tests.yml\n');
+    expect(named).toMatchObject({ code: 1, results: [{ ...result, file: kept, passed: false }] });
+    expect(named).toHaveProperty('results.length', 1);
+  });
+
   test('is not content with no tests at all, nor with faulty rules', async () => {
     const untested = join(folder, 'untested.yml');
     writeFileSync(untested, ALL_RULES);
