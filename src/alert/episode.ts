@@ -166,6 +166,11 @@ function listed(dictionary: Dictionary, numbers: readonly number[]): string[] {
   return numbers.map((number) => dictionary.text(number)).sort();
 }
 
+/** An event of several categories has one text for them; an alert lists each once. */
+function categoriesOf(dictionary: Dictionary, numbers: readonly number[]): string[] {
+  return [...new Set(numbers.flatMap((number) => dictionary.text(number).split(', ')))].sort();
+}
+
 /** What the outside world may show or store of an episode. `ruleHash`: of what decides its rule's firings. */
 export function renderAlert(
   episode: Episode,
@@ -209,7 +214,7 @@ export function renderAlert(
     applications: listed(names.applications, totals.applications),
     organisations: listed(names.organisations, totals.organisations),
     sourceNetworks: listed(names.networks, totals.networks),
-    categories: listed(names.categories, totals.categories),
+    categories: categoriesOf(names.categories, totals.categories),
     sampleEventIds: episode.samples.map((sample) => sample.id),
     recordsBeforeAlert: episode.recordsBefore,
     timeToDetectMs: episode.crossedAt - episode.firstEventAt,

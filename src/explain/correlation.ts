@@ -48,6 +48,7 @@ export interface GroupExplanation {
 
 export interface CorrelationExplanation {
   readonly events: number;
+  /** Lines that are no events. */
   readonly rejected: readonly RejectedEvent[];
   /** Lines that the mapping leaves out, by reason; not among the events. */
   readonly skipped: ReadonlyMap<string, number>;
@@ -127,11 +128,11 @@ export class CorrelationExplainer {
       this.#skipped.set(fault.reason, (this.#skipped.get(fault.reason) ?? 0) + 1);
       return;
     }
-    this.#events += 1;
     if (fault !== undefined) {
       this.#rejected.push({ index: line, code: fault.code, message: fault.message });
       return;
     }
+    this.#events += 1;
     const engine = this.#engine;
     const { watermark } = engine.watermarks;
     const matched = engine.process(record, 0);

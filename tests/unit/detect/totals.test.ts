@@ -108,4 +108,14 @@ describe('an alert', { timeout: 60_000 }, () => {
       { numRuns: 75 },
     );
   });
+
+  test('lists each category of data once, also those that come together in one event', () => {
+    const bench = new EngineBench(rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 3 }));
+    for (const sensitivity of ['nir', ['contact', 'nir'], ['bank'], null]) {
+      bench.take({ time: 1_000_000, fields: { user: 'u', 'portal.records.sensitivity': sensitivity } });
+    }
+    expect(bench.episodes.map((episode) => bench.render(episode).categories)).toEqual([
+      ['bank', 'contact', 'nir'],
+    ]);
+  });
 });
