@@ -104,7 +104,7 @@ export class EpisodeTracker {
   }
 
   /**
-   * An event that holds the measure arrived (and is in the log): counts it if it lies inside the episode.
+   * An event arrived (and is in the log): counts it if it holds the measure and lies inside the episode.
    * Events after the end are counted when the end moves past them. A crossing window that ended before
    * `judgedFrom` (the watermark) was judged: a late event no longer belongs to it.
    */
@@ -112,7 +112,7 @@ export class EpisodeTracker {
     const t = event.time;
     const judged = episode.crossedAt < judgedFrom;
     episode.tooLate = judged && t < episode.firstEventAt;
-    if (!episode.covers(t)) return;
+    if ((event.held & episode.of.measure) === 0 || !episode.covers(t)) return;
     const { totals } = episode;
     totals.addEvents(1, 1, event.records, event.bytes);
     totals.addDimensions(event.application, event.organisation, event.network, event.category);
@@ -120,6 +120,12 @@ export class EpisodeTracker {
       episode.recordsBefore += event.records;
       if (t < episode.firstEventAt) episode.firstEventAt = t;
     }
+    this.changed.add(episode);
+  }
+
+  /** Persons came to the alert with an event that it does not count: they are all that it shows of it. */
+  personsCame(episode: Episode): void {
+    episode.raisedLate += 1;
     this.changed.add(episode);
   }
 

@@ -67,7 +67,7 @@ export class Episode {
   tail: Totals | undefined = undefined;
   /** The event at hand lies in the crossing window, but that was judged before it came. */
   tooLate = false;
-  /** How often such an event raised the value: it changes what is shown, but not the number of events. */
+  /** How often such an event raised the value, or one that is not counted brought persons: what is shown changes, but not the number of events. */
   raisedLate = 0;
   /** Oldest events from the crossing on that had an id. */
   readonly samples: { time: number; id: string }[] = [];

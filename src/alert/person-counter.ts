@@ -35,21 +35,19 @@ export class PersonCounter {
     return this.#registers !== undefined;
   }
 
-  /** Adds a 64-bit pseudonym. */
-  add(hi: number, lo: number): void {
-    if (this.#registers !== undefined) {
-      this.#addToSketch(this.#registers, hi, lo);
-      return;
-    }
+  /** Adds a 64-bit pseudonym; false when that changes nothing. */
+  add(hi: number, lo: number): boolean {
+    if (this.#registers !== undefined) return this.#addToSketch(this.#registers, hi, lo);
     if ((hi | lo) === 0) {
-      if (this.#zero) return;
+      if (this.#zero) return false;
       this.#zero = true;
     } else {
       if (8 * this.#size >= 3 * this.#exact.length) this.#grow();
-      if (!place(this.#exact, hi, lo)) return;
+      if (!place(this.#exact, hi, lo)) return false;
     }
     this.#size += 1;
     if (this.#size > EXACT_PERSONS) this.#toSketch();
+    return true;
   }
 
   merge(other: PersonCounter): void {
@@ -112,12 +110,14 @@ export class PersonCounter {
     this.#exact = NOBODY;
   }
 
-  #addToSketch(registers: Uint8Array, hi: number, lo: number): void {
+  #addToSketch(registers: Uint8Array, hi: number, lo: number): boolean {
     const index = hi >>> (32 - PRECISION);
     const high = (hi << PRECISION) >>> PRECISION;
     // Rank: position of the first 1 in the remaining 50 bits, from 1.
     const rank = high !== 0 ? Math.clz32(high) - PRECISION + 1 : 32 - PRECISION + Math.clz32(lo >>> 0) + 1;
-    if (registers[index]! < rank) registers[index] = rank;
+    if (registers[index]! >= rank) return false;
+    registers[index] = rank;
+    return true;
   }
 }
 

@@ -133,9 +133,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const index = events.add(run, entry);
     if (index === 0) numbers.trimFrom = this.#trimDue(entry.time);
     if (evidence) {
-      for (const episode of this.#episodes) {
-        if ((entry.held & episode.of.measure) !== 0) tracker.eventArrived(episode, entry, watermark);
-      }
+      for (const episode of this.#episodes) tracker.eventArrived(episode, entry, watermark);
     }
     const { counts, coalescedUpTo } = numbers;
     for (let h = 0; h < counts.length; h += 1) {
@@ -217,16 +215,19 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /**
    * After all measures of the event: open episodes that cover it take its id, and its persons unless they have
-   * them from the log.
+   * them from the log. The log does not say which persons came with a value, so those of all events count.
    */
   identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
     for (const episode of this.#episodes) {
-      if ((entry.held & episode.of.measure) === 0 || !episode.covers(entry.time)) continue;
+      if (!episode.covers(entry.time)) continue;
       const { persons, personsOf } = episode.totals;
+      const counted = (entry.held & episode.of.measure) !== 0;
       if (personsOf !== this.#logs.atHand.number) {
-        for (let i = 0; i < length; i += 1) persons.add(words[2 * i]!, words[2 * i + 1]!);
+        let came = false;
+        for (let i = 0; i < length; i += 1) came = persons.add(words[2 * i]!, words[2 * i + 1]!) || came;
+        if (came && !counted) this.#logs.tracker.personsCame(episode);
       }
-      if (id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
+      if (counted && id !== '') this.#logs.tracker.addSample(episode, entry.time, id);
     }
   }
 

@@ -32,11 +32,8 @@ const distinct = (events: readonly Sent[], field: string): string[] =>
 function addedUp(episode: Episode, log: readonly Admitted[]): Partial<Alert> & { samples: string[] } {
   const { of, group, crossedAt, lastTrueAt } = episode;
   const [measured] = of.rule.fields;
-  const mine = log.filter(
-    ({ fields }) =>
-      fields['user'] === group.fields['user'] &&
-      (measured === undefined || textsOf(fields[measured]).length > 0),
-  );
+  const ofGroup = log.filter(({ fields }) => fields['user'] === group.fields['user']);
+  const mine = ofGroup.filter(({ fields }) => measured === undefined || textsOf(fields[measured]).length > 0);
   const crossing = mine.filter(
     ({ time, countsFrom }) =>
       time > crossedAt - of.rule.timespanMs && time <= crossedAt && countsFrom <= crossedAt,
@@ -55,7 +52,16 @@ function addedUp(episode: Episode, log: readonly Admitted[]): Partial<Alert> & {
     applications: distinct(events, 'service.name'),
     sourceNetworks: distinct(events, 'source.ip').map((ip) => ip.replace(/\.1$/, '.0/24')),
     // A rule over another field also shows the persons of events without that field.
-    ...(measured === 'doc' ? {} : { persons: distinct(events, 'portal.records.ids').length }),
+    persons: distinct(
+      ofGroup.filter(
+        ({ time, countsFrom }) =>
+          time > crossedAt - of.rule.timespanMs &&
+          time <= lastTrueAt &&
+          (time >= firstEventAt || countsFrom <= crossedAt) &&
+          countsFrom <= lastTrueAt + of.rule.resolveTimeoutMs,
+      ),
+      'portal.records.ids',
+    ).length,
     samples: events.map(({ id }) => id!),
   };
 }
