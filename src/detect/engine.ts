@@ -216,11 +216,12 @@ export class Engine {
   #isFirst({ slots }: EventRecord, time: number): boolean {
     const { watermark } = this.watermarks;
     const entry = this.#entry;
-    const id = textOf(slots[this.evidence.idSlot]);
-    this.#eventId = id ?? '';
+    // An empty id is none, as some pipelines write it for a field that is missing.
+    const id = textOf(slots[this.evidence.idSlot]) ?? '';
+    this.#eventId = id;
     entry.idHi = 0;
     entry.idLo = 0;
-    if (id !== undefined) {
+    if (id !== '') {
       this.#hash.hashString(id);
       entry.idHi = this.#hash.out[0]!;
       entry.idLo = this.#hash.out[1]!;

@@ -127,7 +127,7 @@ export class EventIntake {
       const text = textOf(value) ?? textsOf(value);
       if (text.length > 0) fields[path] = text;
     }
-    const id = textOf(slots[idSlot]) ?? `${this.#options.source.name}/${partition}/${offset}`;
+    const id = textOf(slots[idSlot]) || `${this.#options.source.name}/${partition}/${offset}`;
     return { eventId: id, time, fields };
   }
 }

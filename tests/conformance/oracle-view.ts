@@ -85,7 +85,7 @@ function oracleEvent({ time, fields }: LoggedEvent): OracleEvent | undefined {
   }
   return {
     time,
-    ...(typeof id === 'string' ? { id } : {}),
+    ...(typeof id === 'string' && id !== '' ? { id } : {}),
     fields: flat as Readonly<Record<string, EventField>>,
   };
 }
