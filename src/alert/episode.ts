@@ -171,6 +171,18 @@ function categoriesOf(dictionary: Dictionary, numbers: readonly number[]): strin
   return [...new Set(numbers.flatMap((number) => dictionary.text(number).split(', ')))].sort();
 }
 
+/** Whose distinct values an alert tells as its persons. */
+export const PERSONS_FIELD = 'portal.records.ids';
+
+/** An estimate counts a person who returns again, but no window holds more of them than the whole alert. */
+function shownValue({ of: { rule }, value, valueAtCrossing, valueEstimated, totals }: Episode): number {
+  const persons = totals.persons.count();
+  const countsPersons =
+    rule.type === 'value_count' && rule.fields.length === 1 && rule.fields[0] === PERSONS_FIELD;
+  if (!valueEstimated || !countsPersons || persons === 0) return value;
+  return Math.max(valueAtCrossing, Math.min(value, persons));
+}
+
 /** What the outside world may show or store of an episode. `ruleHash`: of what decides its rule's firings. */
 export function renderAlert(
   episode: Episode,
@@ -202,7 +214,7 @@ export function renderAlert(
     crossedAt: episode.crossedAt,
     lastEventAt: episode.lastTrueAt,
     detectedAt,
-    value: episode.value,
+    value: shownValue(episode),
     valueEstimated: episode.valueEstimated,
     threshold: rule.bounds,
     events: totals.events,

@@ -2,6 +2,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { Dictionary } from '../alert/dictionary.ts';
+import { PERSONS_FIELD } from '../alert/episode.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
@@ -12,7 +13,7 @@ import { numberOf, textOf, textsOf } from './values.ts';
 const FIELDS = {
   id: 'event.id',
   records: 'portal.records.count',
-  persons: 'portal.records.ids',
+  persons: PERSONS_FIELD,
   bytes: 'http.response.body.bytes',
   application: 'service.name',
   organisationName: 'organization.name',

@@ -78,4 +78,20 @@ describe('folding entries beyond the exact bound', { timeout: 60_000 + cases * 2
     expect(bench.engine.counts.coalesced).toBeGreaterThan(0);
     expect(bench.episodes.map(({ of: { rule } }) => rule.type)).toEqual(['event_count', 'value_count']);
   });
+
+  test('of persons who are read again and again shows no more of them in a window than in all of the alert', () => {
+    const rule = {
+      type: 'value_count',
+      field: 'portal.records.ids',
+      timespanMs: 3_600_000,
+      gte: 100,
+    } as const;
+    const bench = new EngineBench(rulesOf(rule));
+    for (let i = 0; i < 60_000; i += 1) {
+      bench.take({ time: 50 * i, fields: { user: 'a', 'portal.records.ids': `p${i % 20_000}` } });
+    }
+    const [alert] = bench.episodes.map((episode) => bench.render(episode));
+    expect(alert).toMatchObject({ valueEstimated: true, personsEstimated: true });
+    expect(alert!.value).toBeLessThanOrEqual(alert!.persons);
+  });
 });
