@@ -32,37 +32,37 @@ export interface Processed {
 
 /** What waits for the next flush. */
 export class Waiting {
-  archive: ArchivedEvent[] = [];
-  letters: DeadLetter[] = [];
-  letterBytes = 0;
+  #archive: ArchivedEvent[] = [];
   #archiveBytes = 0;
+  #letters: DeadLetter[] = [];
+  #letterBytes = 0;
 
   /** `bytes`: of the event as it came, which is not less than what is kept of it. */
   keep(event: ArchivedEvent, bytes: number): void {
-    this.archive.push(event);
+    this.#archive.push(event);
     this.#archiveBytes += bytes;
   }
 
   reject(letter: DeadLetter): void {
-    this.letters.push(letter);
-    this.letterBytes += letter.bytes.length;
+    this.#letters.push(letter);
+    this.#letterBytes += letter.bytes.length;
   }
 
   take(): { readonly archive: readonly ArchivedEvent[]; readonly letters: readonly DeadLetter[] } {
-    const { archive, letters } = this;
-    this.archive = [];
-    this.letters = [];
-    this.letterBytes = 0;
+    const taken = { archive: this.#archive, letters: this.#letters };
+    this.#archive = [];
     this.#archiveBytes = 0;
-    return { archive, letters };
+    this.#letters = [];
+    this.#letterBytes = 0;
+    return taken;
   }
 
   /** A flush is due earlier when this much waits. */
   get isMuch(): boolean {
     return (
-      this.archive.length >= ARCHIVE_BATCH ||
+      this.#archive.length >= ARCHIVE_BATCH ||
       this.#archiveBytes >= ARCHIVE_BYTES ||
-      this.letterBytes >= DEAD_LETTER_BYTES
+      this.#letterBytes >= DEAD_LETTER_BYTES
     );
   }
 }

@@ -3,9 +3,6 @@
  *
  * Guarantee: what a commit covers is durable as alert rows, archived events and dead letters. Rows are the
  * same rows when written again, so a crash at any point repeats work and changes no result.
- *
- * A flush takes a snapshot of what changed and writes it while further events are processed; at most one is
- * under way, so a slow sink holds the pipeline back instead of filling memory.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -16,7 +13,7 @@ import type { Lineage } from '../detect/lineage.ts';
 import { type AlertRow, AlertRows } from './alert-rows.ts';
 import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
 import { FieldTable } from '../event/record.ts';
-import { VigieError } from '../errors.ts';
+import { Flushes } from './flushes.ts';
 import { type Part, takeStoredIds } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
@@ -24,7 +21,7 @@ import { PartitionProgress } from './partition-progress.ts';
 import { longestReachOf, RestorePlan } from './restore-plan.ts';
 import { handingOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
 import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
-import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from '../sink/sink.ts';
+import type { AlertSink, DeadLetterSink } from '../sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import { inTurns } from '../state/steps.ts';
 import type {
@@ -51,20 +48,6 @@ export interface PipelineOptions extends EventIntakeOptions {
   readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
 }
 
-/** What one flush writes, in this order, but for `since`. */
-interface Flush {
-  readonly rows: readonly AlertRow[];
-  readonly archive: readonly ArchivedEvent[];
-  readonly letters: readonly DeadLetter[];
-  readonly commits: readonly Commit[];
-  /** The assignment that they are of. */
-  readonly assignment: number;
-  /** Keeps the state that was saved with it. */
-  readonly keep: (() => void) | undefined;
-  /** Wall time at which the oldest event in it was taken; 0 when there was none. */
-  readonly since: number;
-}
-
 export class Pipeline {
   readonly #options: PipelineOptions;
   #ruleSet: RuleSet;
@@ -78,15 +61,12 @@ export class Pipeline {
   #stored: readonly Alert[] | undefined;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
-  /** Counts assignments. */
-  #assignment = 0;
   readonly #progress: PartitionProgress;
   readonly #rows: AlertRows;
   readonly #waiting = new Waiting();
+  readonly #flushes: Flushes;
   #lastFlush = 0;
   #assignedAt = 0;
-  #flushing: Promise<void> | undefined;
-  #failure: unknown;
   /** Wall time at which the oldest event not yet flushed was taken. */
   #unflushedSince = 0;
   readonly #tally = newTally();
@@ -103,6 +83,7 @@ export class Pipeline {
     this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();
     this.#progress = new PartitionProgress(options.latenessMs);
+    this.#flushes = new Flushes(options);
   }
 
   /**
@@ -121,36 +102,31 @@ export class Pipeline {
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const { source, clock } = this.#options;
     this.#lastFlush = clock.elapsed();
-    // Writes outlive the stop signal for a while: what is in hand is to be acknowledged, not thrown away.
-    const writes = new AbortController();
-    const onStop = () => setTimeout(() => writes.abort(), FINAL_FLUSH_MS).unref();
-    stop.addEventListener('abort', onStop, { once: true });
-    const { signal } = writes;
+    this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
       switch (item.kind) {
         case 'assignment':
-          await this.#assigned(item, signal);
+          await this.#assigned(item);
           break;
         case 'events':
           this.#process(item);
           this.#finishRestore();
           this.#letIdleGo();
-          await this.#flushIfDue(signal);
+          await this.#flushIfDue();
           break;
         case 'idle':
           this.#finishRestore();
           this.#letIdleGo();
-          await this.#flushIfDue(signal);
+          await this.#flushIfDue();
           break;
       }
-      await this.#changeRules(signal);
+      await this.#changeRules();
     }
     // A file has an end: what waits for the watermark is judged there. A topic goes on.
     if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
-    await this.#flush(signal, true);
-    await this.#flushed();
+    await this.#flush(true);
+    await this.#flushes.end();
     await this.#snapshots?.settled();
-    stop.removeEventListener('abort', onStop);
     return { ...this.#tally };
   }
 
@@ -181,12 +157,12 @@ export class Pipeline {
   }
 
   /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
-  async #changeRules(signal: AbortSignal): Promise<void> {
+  async #changeRules(): Promise<void> {
     const ruleSet = this.#nextRules;
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
     // Episodes get the ids that they are stored under before they are copied.
-    if (this.#stored !== undefined) await this.#flush(signal);
+    if (this.#stored !== undefined) await this.#flush();
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
@@ -195,8 +171,8 @@ export class Pipeline {
     for (const episode of ended) {
       before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
     }
-    await this.#flush(signal);
-    await this.#flushed();
+    await this.#flush();
+    await this.#flushes.settled();
     for (const [was, is] of kept) this.#rows.handOver(was, is);
     this.#ruleSet = ruleSet;
     this.#rows.inForce(inForce);
@@ -224,10 +200,9 @@ export class Pipeline {
   }
 
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
-  async #assigned({ partitions }: Assignment, signal: AbortSignal): Promise<void> {
+  async #assigned({ partitions }: Assignment): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
-    this.#assignment += 1;
-    await this.#flushed();
+    await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
@@ -247,7 +222,7 @@ export class Pipeline {
       for (const partition of partitions) this.#resume(partition);
       if (!this.#restore.unfinished) return;
       observer.restore('started', 0);
-      await this.#askStored(engine.watermarks.watermark - longestReachOf(this.#ruleSet), signal);
+      await this.#askStored(engine.watermarks.watermark - longestReachOf(this.#ruleSet));
       return;
     }
     this.#engine = this.#intake.newEngine();
@@ -259,7 +234,7 @@ export class Pipeline {
     const { fromTimeMs } = this.#restore;
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
-    await this.#askStored(fromTimeMs, signal);
+    await this.#askStored(fromTimeMs);
     for (const { partition, committedOffset } of partitions) {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
@@ -267,9 +242,9 @@ export class Pipeline {
   }
 
   /** One partition is read in the order in which it was: its alerts open under the same ids. */
-  async #askStored(sinceMs: number, signal: AbortSignal): Promise<void> {
+  async #askStored(sinceMs: number): Promise<void> {
     if (this.#assignedPartitions.length < 2) return;
-    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
+    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, this.#flushes.signal);
   }
 
   /** Whether alerts that are read again still wait for the rest of what they are made of. */
@@ -319,7 +294,7 @@ export class Pipeline {
     const engine = this.#engine;
     const { partition } = batch;
     const restore = this.#restore;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#flushes.check();
     if (this.#unflushedSince === 0) this.#unflushedSince = clock.now();
     const { fruitful, restored } = this.#intake.process(batch, engine, (offset) =>
       restore.covers(partition, offset),
@@ -363,10 +338,10 @@ export class Pipeline {
     }
   }
 
-  async #flushIfDue(signal: AbortSignal): Promise<void> {
+  async #flushIfDue(): Promise<void> {
     const { clock, flushIntervalMs } = this.#options;
     const due = clock.elapsed() - this.#lastFlush >= flushIntervalMs || this.#waiting.isMuch;
-    if (due || (this.#flushing === undefined && this.#hasNewAlert())) await this.#flush(signal);
+    if (due || (!this.#flushes.isUnderWay && this.#hasNewAlert())) await this.#flush();
   }
 
   #hasNewAlert(): boolean {
@@ -378,8 +353,8 @@ export class Pipeline {
   }
 
   /** Starts a flush of all that changed, after the one before ended. */
-  async #flush(signal: AbortSignal, last = false): Promise<void> {
-    await this.#flushed();
+  async #flush(last = false): Promise<void> {
+    await this.#flushes.settled();
     const { clock, observer } = this.#options;
     this.#lastFlush = clock.elapsed();
     const { tracker } = this.#engine;
@@ -392,49 +367,27 @@ export class Pipeline {
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
     const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
-    const batch: Flush = {
-      ...this.#waiting.take(),
-      rows: [...this.#rows.render(changed, clock.now(), this.#engine.evidence), ...this.#rows.join(parts)],
-      commits,
-      assignment: this.#assignment,
-      since: this.#unflushedSince,
-      keep: this.#takeSnapshot(commits, last),
-    };
+    const rows = [
+      ...this.#rows.render(changed, clock.now(), this.#engine.evidence),
+      ...this.#rows.join(parts),
+    ];
+    const since = this.#unflushedSince;
     this.#unflushedSince = 0;
     observer.state(this.#engine, this.#progress.lag(this.#newestOf), this.#restore.unfinished);
-    this.#flushing = this.#write(batch, signal)
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
-      .finally(() => {
-        this.#flushing = undefined;
-      });
+    this.#flushes.start({
+      results: (signal) => this.#write(rows, since, signal),
+      ...this.#waiting.take(),
+      commits,
+      onCommitted: this.#takeSnapshot(commits, last),
+    });
   }
 
-  /** Waits for the flush under way; throws what it failed with. Nothing is committed after a failure. */
-  async #flushed(): Promise<void> {
-    await this.#flushing;
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  async #write(flush: Flush, signal: AbortSignal): Promise<void> {
-    const { rows, archive, letters, commits, since, keep } = flush;
-    const { sink, deadLetters, source, observer, clock } = this.#options;
-    if (rows.length > 0) {
-      const written = await this.#rows.write(rows, sink, signal);
-      observer.alerts(written, since === 0 ? 0 : clock.now() - since);
-    }
-    if (archive.length > 0) await sink.writeEvents(archive, signal);
-    if (letters.length > 0) await deadLetters.write(letters);
-    // Offsets of an assignment that has ended meanwhile may be those of another topic of the same name.
-    if (commits.length === 0 || flush.assignment !== this.#assignment) return;
-    try {
-      await source.commit(commits);
-      keep?.();
-    } catch (error) {
-      // The group gave the partitions away: whoever has them reads on from the last commit.
-      if (!(error instanceof VigieError) || !error.retryable) throw error;
-    }
+  /** `since`: wall time at which the oldest event in them was taken; 0 when there was none. */
+  async #write(rows: readonly AlertRow[], since: number, signal: AbortSignal): Promise<void> {
+    if (rows.length === 0) return;
+    const { sink, observer, clock } = this.#options;
+    const written = await this.#rows.write(rows, sink, signal);
+    observer.alerts(written, since === 0 ? 0 : clock.now() - since);
   }
 
   /** Saves state with a flush if it is time; returns what keeps it, to be called after the commit. */
@@ -457,6 +410,3 @@ export class Pipeline {
     });
   }
 }
-
-/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
-const FINAL_FLUSH_MS = 8000;

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { VigieError } from '../errors.ts';
 import { EventIntake, type EventIntakeOptions } from '../pipeline/event-intake.ts';
 import { FieldTable } from '../event/record.ts';
+import { Flushes } from '../pipeline/flushes.ts';
 import { newTally, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
 import type { PartitionLag, PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -25,7 +26,8 @@ export interface MatchStageOptions extends EventIntakeOptions {
   /** Partitions of the signals topic. */
   readonly shards: number;
   readonly keyCheck: number;
-  readonly archiveSink: Pick<AlertSink, 'writeEvents'>;
+  /** Of archived events. */
+  readonly sink: Pick<AlertSink, 'writeEvents'>;
   readonly deadLetters: DeadLetterSink;
   readonly ruleSet: RuleSet;
   readonly idleTimeoutMs: number;
@@ -54,18 +56,16 @@ const SEND_MS_PER_SHARD = 1;
 const SEND_BYTES = 1024 * 1024;
 /** Shards that begin in the middle of their log learn of every partition within this wall time. */
 const REPEAT_MS = 10_000;
-/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
-const FINAL_MS = 8000;
 const BEGIN_RETRY_MS = 500;
 const NEVER = (): boolean => false;
+const NOTHING = { archive: [], letters: [] };
 
 export class MatchStage {
   readonly #options: MatchStageOptions;
   readonly #waiting = new Waiting();
+  readonly #flushes: Flushes;
   readonly #tally = newTally();
   readonly #partitions = new Map<number, PartitionState>();
-  /** Counts assignments. */
-  #assignment = 0;
   #router: Router;
   #intake: EventIntake;
   #ruleSet: RuleSet;
@@ -74,11 +74,10 @@ export class MatchStage {
   #sentAt = 0;
   #committedAt = 0;
   #repeatedAt = 0;
-  #sending: Promise<void> | undefined;
-  #failure: unknown;
 
   constructor(options: MatchStageOptions) {
     this.#options = options;
+    this.#flushes = new Flushes(options);
     this.#ruleSet = options.ruleSet;
     [this.#router, this.#intake] = this.#newStages();
   }
@@ -96,19 +95,16 @@ export class MatchStage {
   /** Runs until the signal aborts, then sends and commits what is in hand. */
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const { source } = this.#options;
-    const writes = new AbortController();
-    const onStop = () => setTimeout(() => writes.abort(), FINAL_MS).unref();
-    stop.addEventListener('abort', onStop, { once: true });
+    this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
       if (item.kind === 'assignment') await this.#assigned(item, stop);
       else if (item.kind === 'events') this.#process(item);
       this.#letIdleGo();
-      await this.#sendIfDue(writes.signal);
-      await this.#changeRules(writes.signal);
+      await this.#sendIfDue();
+      await this.#changeRules();
     }
-    await this.#send(writes.signal, true);
-    await this.#sent();
-    stop.removeEventListener('abort', onStop);
+    await this.#send(true);
+    await this.#flushes.end();
     return { ...this.#tally };
   }
 
@@ -125,8 +121,7 @@ export class MatchStage {
 
   async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
     const { source, clock, observer } = this.#options;
-    this.#assignment += 1;
-    await this.#sent();
+    await this.#flushes.newAssignment();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     this.#waiting.take();
     this.#partitions.clear();
@@ -168,7 +163,7 @@ export class MatchStage {
   #process(batch: EventBatch): void {
     const { clock, source } = this.#options;
     const { partition } = batch;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#flushes.check();
     const { fruitful } = this.#intake.process(batch, this.#router, NEVER);
     this.#router.advance(partition, batch.nextOffset);
     const state = this.#partitions.get(partition)!;
@@ -189,9 +184,9 @@ export class MatchStage {
   }
 
   /** Puts the rules in force that wait to be: what was matched is sent before. */
-  async #changeRules(signal: AbortSignal): Promise<void> {
+  async #changeRules(): Promise<void> {
     if (this.#nextRules === undefined) return;
-    await this.#send(signal);
+    await this.#send();
     const before = this.#router;
     this.#ruleSet = this.#nextRules;
     this.#nextRules = undefined;
@@ -200,7 +195,7 @@ export class MatchStage {
     this.#options.observer.rules(this.#ruleSet);
   }
 
-  async #sendIfDue(signal: AbortSignal): Promise<void> {
+  async #sendIfDue(): Promise<void> {
     const now = this.#options.clock.elapsed();
     if (now - this.#repeatedAt >= REPEAT_MS) {
       this.#repeatedAt = now;
@@ -208,14 +203,14 @@ export class MatchStage {
     }
     const sendMs = Math.max(SEND_MS, SEND_MS_PER_SHARD * this.#options.shards);
     if (now - this.#sentAt >= sendMs || this.#router.size >= SEND_BYTES || this.#waiting.isMuch) {
-      await this.#send(signal);
+      await this.#send();
     }
   }
 
   /** Starts to send all that waits, after what was under way; with it, if it is time, the rest, and a commit. */
-  async #send(signal: AbortSignal, last = false): Promise<void> {
-    await this.#sent();
-    const { clock, flushIntervalMs, observer } = this.#options;
+  async #send(last = false): Promise<void> {
+    await this.#flushes.settled();
+    const { clock, flushIntervalMs, observer, signals } = this.#options;
     const now = clock.elapsed();
     this.#sentAt = now;
     const messages = this.#router.take();
@@ -227,46 +222,11 @@ export class MatchStage {
       this.#committedAt = now;
       observer.lag(this.#lag());
     }
-    const rest = committing ? this.#waiting.take() : undefined;
-    const commits = committing ? this.#commits() : [];
-    this.#sending = this.#write(messages, rest, commits, signal)
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
-      .finally(() => {
-        this.#sending = undefined;
-      });
-  }
-
-  async #sent(): Promise<void> {
-    await this.#sending;
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  async #write(
-    messages: readonly (readonly Buffer[])[],
-    rest: ReturnType<Waiting['take']> | undefined,
-    commits: readonly Commit[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { signals, archiveSink, deadLetters } = this.#options;
-    const assignment = this.#assignment;
-    await signals.send(messages);
-    if (rest === undefined) return;
-    if (rest.archive.length > 0) await archiveSink.writeEvents(rest.archive, signal);
-    if (rest.letters.length > 0) await deadLetters.write(rest.letters);
-    // Offsets of an assignment that has ended meanwhile may be those of another topic of the same name.
-    if (assignment === this.#assignment) await this.#commit(commits);
-  }
-
-  async #commit(commits: readonly Commit[]): Promise<void> {
-    if (commits.length === 0) return;
-    try {
-      await this.#options.source.commit(commits);
-    } catch (error) {
-      // The group gave the partitions away: whoever has them reads on from the last commit.
-      if (!(error instanceof VigieError) || !error.retryable) throw error;
-    }
+    this.#flushes.start({
+      results: (signal) => signals.send(messages, signal),
+      ...(committing ? this.#waiting.take() : NOTHING),
+      commits: committing ? this.#commits() : [],
+    });
   }
 
   #commits(): Commit[] {

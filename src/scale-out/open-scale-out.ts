@@ -10,7 +10,7 @@ import type { SignalSink, SignalTopic } from '../sink/signal-topic.ts';
 /** Trying again to send signals. */
 export interface Persistence extends Pick<RetryOptions, 'onRetry'> {
   readonly onRecovered: () => void;
-  /** What is in hand when it aborts gets a little longer. */
+  /** Ends the wait for the topic. */
   readonly stop: AbortSignal;
 }
 
@@ -48,9 +48,9 @@ export async function openScaleOut(
       'these rules have no group-by field in common: each is correlated by one process, however many there are',
     );
   }
-  const end = new AbortController();
-  stop.addEventListener('abort', () => setTimeout(() => end.abort(), FINAL_MS).unref(), { once: true });
-  const signals: SignalSink = { send: (messages) => retrying(() => topic.send(messages), end.signal) };
+  const signals: SignalSink = {
+    send: (messages, signal) => retrying(() => topic.send(messages), signal),
+  };
   return new ScaleOut({ ...options, signals, shards });
 }
 
@@ -63,5 +63,3 @@ const DAY_MS = 86_400_000;
 /** For outages, and alerts that stay open. */
 const RETENTION_MARGIN_MS = 7 * DAY_MS;
 const MAX_DELAY_MS = 5000;
-/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
-const FINAL_MS = 8000;

@@ -75,7 +75,7 @@ export class ScaleOut {
       signals,
       shards,
       keyCheck,
-      archiveSink: sink,
+      sink,
       observer: {
         assigned: (partitions) => pipeline.observer.assigned?.(partitions),
         batch: (batch) => pipeline.observer.batch(batch),

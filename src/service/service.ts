@@ -150,7 +150,6 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const deadLetters = retryingDeadLetters(
       options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock),
       {
-        stop,
         onRetry: tryingAgain(
           { metrics, logger, trouble: (of: 'dead letters', reason) => troubles.set(of, reason) },
           'dead letters',

@@ -24,8 +24,8 @@ export interface SignalTopicOptions extends KafkaConnection {
 }
 
 export interface SignalSink {
-  /** By shard. */
-  send(messages: readonly (readonly Buffer[])[]): Promise<void>;
+  /** By shard. What is tried again is so until the signal aborts. */
+  send(messages: readonly (readonly Buffer[])[], signal: AbortSignal): Promise<void>;
 }
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -48,7 +48,7 @@ export function signalTopic({
   };
 }
 
-export class SignalTopic implements SignalSink {
+export class SignalTopic {
   readonly #options: SignalTopicOptions;
   readonly #admin: Admin;
   readonly #producer: Producer;

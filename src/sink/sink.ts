@@ -45,7 +45,7 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterSink {
-  /** Acknowledged once durable; the caller commits offsets only after that. */
-  write(letters: readonly DeadLetter[]): Promise<void>;
+  /** Acknowledged once durable; the caller commits offsets only after that. What is tried again is so until the signal aborts. */
+  write(letters: readonly DeadLetter[], signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -63,7 +63,7 @@ async function run({ items, commit = none, send = none }: Script) {
     },
     shards: 2,
     keyCheck: 1,
-    archiveSink: { writeEvents: none },
+    sink: { writeEvents: none },
     deadLetters: {
       write: async (letters) => {
         done.push(`${letters.length} letters`);
