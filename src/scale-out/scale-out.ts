@@ -144,22 +144,20 @@ export class ScaleOut {
     this.#shards.replaceRules(ruleSet ?? this.#match.ruleSet);
   }
 
-  /** Runs until the signal aborts. What ends one half ends the other. */
+  /** Runs until the signal aborts. What ends one half ends the other, and is thrown. */
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const failed = new AbortController();
     const either = AbortSignal.any([stop, failed.signal]);
-    const ended = async <T>(half: Promise<T>): Promise<T> => {
-      try {
-        return await half;
-      } catch (error) {
-        failed.abort();
+    const orFail = <T>(half: Promise<T>): Promise<T> =>
+      half.catch((error: unknown) => {
+        failed.abort(error);
         throw error;
-      }
-    };
-    const halves = [ended(this.#match.run(either)), ended(this.#shards.run(either))] as const;
-    const [summary] = await Promise.allSettled(halves);
-    await Promise.all(halves);
-    return (summary as PromiseFulfilledResult<PipelineSummary>).value;
+      });
+    const halves = [orFail(this.#match.run(either)), orFail(this.#shards.run(either))] as const;
+    await Promise.allSettled(halves);
+    // Not what the other half was given up with.
+    failed.signal.throwIfAborted();
+    return halves[0];
   }
 }
 

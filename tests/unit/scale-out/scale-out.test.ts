@@ -1,10 +1,10 @@
 /** Both halves of a process take other rules, each at its own moment, and end with the same ones. */
 
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createMetrics } from '../../../src/metrics/registry.ts';
-import { ScaleOut } from '../../../src/scale-out/scale-out.ts';
+import { ScaleOut, type ScaleOutOptions } from '../../../src/scale-out/scale-out.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { RuleSet } from '../../../src/sigma/rule.ts';
 import type { Assignment, Idle, Source } from '../../../src/source/source.ts';
@@ -73,7 +73,7 @@ function driven() {
   };
 }
 
-function setUp() {
+function setUp(given: Partial<Pick<ScaleOutOptions, 'signals' | 'signalsSource'>> = {}) {
   const metrics = createMetrics('0.0.0');
   const logger = pino({ level: 'silent' });
   const ruleSet = rulesWith('former');
@@ -106,6 +106,7 @@ function setUp() {
     logger,
     alerts: undefined,
     onRules: (now) => inForce.push(now),
+    ...given,
   });
   /** Whether the shard correlates by a rule of that name. */
   const correlates = async (name: string): Promise<boolean> => {
@@ -154,4 +155,38 @@ test('a change that is taken back before matching goes by it is taken back in th
   expect(await correlates('next')).toBe(false);
   await Promise.all([input.say(undefined), signals.say(undefined)]);
   await run;
+});
+
+test('a half that fails ends the other one, though nobody takes what that has to send', async () => {
+  const failed = new Error('this shard cannot go on');
+  const sending = Promise.withResolvers<void>();
+  const { scaleOut, input } = setUp({
+    signals: {
+      send: (_, signal) =>
+        new Promise((_, fail) => {
+          signal.addEventListener('abort', () => fail(signal.reason));
+          sending.resolve();
+        }),
+    },
+    signalsSource: {
+      ...driven().source,
+      async *read() {
+        yield assignment;
+        await sending.promise;
+        throw failed;
+      },
+    },
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    const run = scaleOut.run(new AbortController().signal);
+    const ended = expect(run).rejects.toBe(failed);
+    void input.say(assignment);
+    await sending.promise;
+    void input.say(undefined);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await ended;
+  } finally {
+    vi.useRealTimers();
+  }
 });
