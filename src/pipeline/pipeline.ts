@@ -50,6 +50,9 @@ export interface PipelineOptions extends EventIntakeOptions {
 
 export class Pipeline {
   readonly #options: PipelineOptions;
+  /** What the observer was told last. */
+  #inForce: RuleSet;
+  /** Those in force, or that are taking their place. */
   #ruleSet: RuleSet;
   #intake: Intake;
   #engine: Engine;
@@ -77,7 +80,7 @@ export class Pipeline {
     this.#options = options;
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
-    this.#ruleSet = options.ruleSet;
+    this.#inForce = this.#ruleSet = options.ruleSet;
     this.#rows = new AlertRows(alertingHashes(options.ruleSet));
     this.#intake = this.#intakeOf(options.ruleSet);
     this.#engine = this.#intake.newEngine();
@@ -88,9 +91,10 @@ export class Pipeline {
 
   /**
    * Has other rules take the place of those in force, between two batches and once windows are restored. The
-   * observer is told when they have. `undefined`: those in force stay, whatever was asked before.
+   * observer is told when they have. `undefined`: those in force stay, whatever was asked before; where others are
+   * just taking their place, they come back.
    */
-  replaceRules(ruleSet: RuleSet | undefined): void {
+  replaceRules(ruleSet: RuleSet = this.#inForce): void {
     this.#nextRules = ruleSet === this.#ruleSet ? undefined : ruleSet;
   }
 
@@ -161,21 +165,22 @@ export class Pipeline {
     const ruleSet = this.#nextRules;
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
+    this.#ruleSet = ruleSet;
     // Episodes get the ids that they are stored under before they are copied.
     if (this.#stored !== undefined) await this.#flush();
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
     const { empty, kept, ended } = await inTurns(handingOver(before, engine));
-    const inForce = alertingHashes(ruleSet);
+    const hashes = alertingHashes(ruleSet);
     for (const episode of ended) {
-      before.tracker.end(episode, inForce.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
+      before.tracker.end(episode, hashes.has(episode.of.rule.key) ? 'rule_changed' : 'rule_gone');
     }
     await this.#flush();
     await this.#flushes.settled();
     for (const [was, is] of kept) this.#rows.handOver(was, is);
-    this.#ruleSet = ruleSet;
-    this.#rows.inForce(inForce);
+    this.#inForce = ruleSet;
+    this.#rows.inForce(hashes);
     intake.load?.(this.#intake.save?.());
     this.#intake = intake;
     this.#engine = engine;

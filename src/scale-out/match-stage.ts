@@ -185,14 +185,16 @@ export class MatchStage {
 
   /** Puts the rules in force that wait to be: what was matched is sent before. */
   async #changeRules(): Promise<void> {
-    if (this.#nextRules === undefined) return;
-    await this.#send();
+    if (this.#nextRules !== undefined) await this.#send();
+    // Unless they were taken back meanwhile.
+    const ruleSet = this.#nextRules;
+    if (ruleSet === undefined) return;
     const before = this.#router;
-    this.#ruleSet = this.#nextRules;
+    this.#ruleSet = ruleSet;
     this.#nextRules = undefined;
     [this.#router, this.#intake] = this.#newStages();
     this.#router.continueFrom(before);
-    this.#options.observer.rules(this.#ruleSet);
+    this.#options.observer.rules(ruleSet);
   }
 
   async #sendIfDue(): Promise<void> {

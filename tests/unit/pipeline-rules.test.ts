@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
 import type { WarmUp } from '../../src/pipeline/rule-change.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
+import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { AssignedPartition } from '../../src/source/source.ts';
 import { event } from './cli/fixtures.ts';
-import { batch, scripted, T0 } from './scripted-pipeline.ts';
+import { batch, scripted, silentSink, T0 } from './scripted-pipeline.ts';
 
 const stop = new AbortController().signal;
 const anew: AssignedPartition = { partition: 0, committedOffset: undefined, metadata: undefined };
@@ -210,3 +211,34 @@ correlation: {type: event_count, rules: [burst], group-by: [user.id], timespan: 
     ],
   ]);
 });
+
+test.each(['whatever is in force', 'the former ones'])(
+  'a change that is taken back while the database keeps it waiting is taken back after it: %s',
+  async (wanted) => {
+    const former = ruleSetOf(READS, counting('burst', 'reads', 'gte: 3'));
+    const next = ruleSetOf(READS, counting('burst', 'reads', 'gte: 4'));
+    const database = Promise.withResolvers<void>();
+    const inForce: RuleSet[] = [];
+    const { pipeline } = scripted({
+      async *items() {
+        yield { kind: 'assignment', partitions: [anew] };
+        yield batch(0, 3, read(0), read(1), read(2));
+        pipeline.replaceRules(next);
+        setTimeout(() => {
+          pipeline.replaceRules(wanted === 'the former ones' ? former : undefined);
+          database.resolve();
+        }, 20);
+        yield { kind: 'idle' };
+        yield { kind: 'idle' };
+      },
+      options: {
+        ruleSet: former,
+        flushIntervalMs: 1000,
+        sink: { ...silentSink, writeAlerts: () => database.promise },
+      },
+      observer: { rules: (now) => inForce.push(now) },
+    });
+    await pipeline.run(stop);
+    expect(inForce).toEqual([next, former]);
+  },
+);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import { MatchStage } from '../../../src/scale-out/match-stage.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import type { RuleSet } from '../../../src/sigma/rule.ts';
 import { FieldTable } from '../../../src/event/record.ts';
 import { SignalReader } from '../../../src/signal/signal-reader.ts';
 import type { Assignment, Commit, EventBatch, Idle } from '../../../src/source/source.ts';
@@ -18,7 +19,7 @@ const event = (seconds: number): string =>
   JSON.stringify({ '@timestamp': new Date(T0 + 1000 * seconds).toISOString(), user: { id: `u-${seconds}` } });
 
 interface Script {
-  readonly items: (time: { elapsedMs: number }) => AsyncGenerator<Item>;
+  readonly items: (time: { elapsedMs: number }, stage: MatchStage) => AsyncGenerator<Item>;
   readonly commit?: (commits: readonly Commit[]) => Promise<void>;
   readonly send?: () => Promise<void>;
 }
@@ -40,11 +41,11 @@ async function run({ items, commit = none, send = none }: Script) {
       end: (next, _newest, idle) => own.push(`${place}-${next}${idle ? ' idle' : ''}`),
     });
   };
-  const stage = new MatchStage({
+  const stage: MatchStage = new MatchStage({
     source: {
       name: 'scripted',
       type: 'kafka',
-      read: () => items(time),
+      read: () => items(time, stage),
       rewind: async () => false,
       commit: async (commits) => {
         await commit(commits);
@@ -186,6 +187,29 @@ describe('the match stage', () => {
     });
     expect(done).toEqual([]);
     expect(summary).toMatchObject({ code: 'KAFKA_FORBIDDEN' });
+  });
+
+  test('goes on with the rules it has when others are taken back while they wait for what is being sent', async () => {
+    const sent = Promise.withResolvers<void>();
+    const inForce: RuleSet[] = [];
+    const { summary } = await run({
+      async *items(time, stage) {
+        yield { kind: 'assignment', partitions: [known(0, 5)] };
+        time.elapsedMs += 100;
+        yield batch(0, 6, event(1));
+        stage.replaceRules(parseRules([]));
+        setTimeout(() => {
+          stage.replaceRules(undefined);
+          sent.resolve();
+        }, 20);
+        yield { kind: 'idle' };
+        inForce.push(stage.ruleSet);
+        yield batch(0, 7, event(2));
+      },
+      send: () => sent.promise,
+    });
+    expect(inForce).toEqual([ruleSet]);
+    expect(summary).toMatchObject({ accepted: 2 });
   });
 
   test('lets a silent partition go, and says so again to shards that begin later', async () => {
