@@ -4,18 +4,21 @@
  */
 
 import type { Clock } from '../clock.ts';
+import { Engine } from '../detect/engine.ts';
+import type { Lineage } from '../detect/lineage.ts';
 import { textOf, textsOf } from '../detect/values.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder, DecodeFault, Undecoded } from '../event/decoder.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
-import type { EventRecord, FieldTable } from '../event/record.ts';
-import type { Processed, Tally, Waiting } from './intake.ts';
+import { type EventRecord, FieldTable } from '../event/record.ts';
+import type { Intake, Processed, Tally, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
+import type { RuleSet } from '../sigma/rule.ts';
 import { ARCHIVED_FIELDS } from '../sink/event-row.ts';
 import type { ArchivedEvent } from '../sink/sink.ts';
 import type { EventBatch } from '../source/source.ts';
 
-export interface EventIntakeOptions {
+export interface EventReaderOptions {
   readonly source: { readonly name: string };
   readonly pseudonymKey: Uint8Array;
   readonly timestampField: string;
@@ -36,8 +39,8 @@ interface EventTaker {
   process(record: EventRecord, partition: number, offset: number): number;
 }
 
-export class EventIntake {
-  readonly #options: EventIntakeOptions;
+export class EventReader {
+  readonly #options: EventReaderOptions;
   readonly #waiting: Waiting;
   readonly #tally: Tally;
   readonly #archived: readonly (readonly [path: string, slot: number])[];
@@ -45,7 +48,7 @@ export class EventIntake {
   readonly #record: EventRecord;
 
   /** Freezes `fields`: whoever takes the events has asked for what it needs. */
-  constructor(options: EventIntakeOptions, fields: FieldTable, waiting: Waiting, tally: Tally) {
+  constructor(options: EventReaderOptions, fields: FieldTable, waiting: Waiting, tally: Tally) {
     const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = options;
     this.#options = options;
     this.#waiting = waiting;
@@ -130,6 +133,43 @@ export class EventIntake {
     const id = textOf(slots[idSlot]) || `${this.#options.source.name}/${partition}/${offset}`;
     return { eventId: id, time, fields };
   }
+}
+
+/** Events for an engine. `former`: as `Intake.newEngine`. */
+export function eventIntake(
+  options: EventReaderOptions & { readonly latenessMs: number },
+  ruleSet: RuleSet,
+  waiting: Waiting,
+  tally: Tally,
+  former: Lineage | undefined,
+): Intake {
+  const { pseudonymKey: hashKey, latenessMs } = options;
+  const settings = eventSettings(options);
+  const fields = new FieldTable();
+  const newEngine = (former?: Lineage): Engine =>
+    new Engine({ ruleSet, fields, hashKey, latenessMs, settings, former });
+  // It asks for the fields, before the decoder is made.
+  let first: Engine | undefined = newEngine(former);
+  const events = new EventReader(options, fields, waiting, tally);
+  return {
+    newEngine: (former) => {
+      const engine = first ?? newEngine(former);
+      first = undefined;
+      return engine;
+    },
+    process: (batch, engine, covers) => events.process(batch, engine, covers),
+    newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
+    idles: true,
+  };
+}
+
+/** Whatever decides what an event is, beside the pseudonym key: state that was saved under others is of no use. */
+export function eventSettings({
+  timestampField,
+  personFields,
+  mapping,
+}: Pick<EventReaderOptions, 'timestampField' | 'personFields' | 'mapping'>): string {
+  return JSON.stringify([timestampField, personFields, mapping]);
 }
 
 function futureFault(timeMs: number, nowMs: number, maxFutureMs: number): DecodeFault {

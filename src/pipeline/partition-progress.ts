@@ -11,7 +11,8 @@ import type { AssignedPartition, Commit, CommitMetadata, EventBatch } from '../s
 import type { PartitionLag } from './pipeline-observer.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
-interface PartitionState {
+/** How far a partition was read. */
+export interface ReadState {
   nextOffset: number;
   endOffset: number | undefined;
   /** Wall time of the last batch with an event in it. */
@@ -20,7 +21,7 @@ interface PartitionState {
 
 export class PartitionProgress {
   readonly #latenessMs: number;
-  readonly #partitions = new Map<number, PartitionState>();
+  readonly #partitions = new Map<number, ReadState>();
   /** What came with the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
 
@@ -73,15 +74,7 @@ export class PartitionProgress {
   }
 
   lag(newestOf: (partition: number) => number): Map<number, PartitionLag> {
-    return new Map(
-      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
-        partition,
-        {
-          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
-          newestEventTime: newestOf(partition),
-        },
-      ]),
-    );
+    return lagOf(this.#partitions, newestOf);
   }
 
   /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
@@ -106,4 +99,20 @@ export class PartitionProgress {
     }
     return oldest;
   }
+}
+
+/** `newestOf`: newest event time of a partition. */
+export function lagOf(
+  partitions: ReadonlyMap<number, ReadState>,
+  newestOf: (partition: number) => number,
+): Map<number, PartitionLag> {
+  return new Map(
+    [...partitions].map(([partition, { nextOffset, endOffset }]) => [
+      partition,
+      {
+        offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
+        newestEventTime: newestOf(partition),
+      },
+    ]),
+  );
 }

@@ -7,12 +7,11 @@
 
 import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
-import { Engine } from '../detect/engine.ts';
+import type { Engine } from '../detect/engine.ts';
 import { alertingHashes } from '../detect/firing-hash.ts';
 import type { Lineage } from '../detect/lineage.ts';
 import { type AlertRow, AlertRows } from './alert-rows.ts';
-import { EventIntake, type EventIntakeOptions } from './event-intake.ts';
-import { FieldTable } from '../event/record.ts';
+import { eventIntake, type EventReaderOptions } from './event-intake.ts';
 import { Flushes } from './flushes.ts';
 import { type Part, takeStoredIds } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
@@ -33,7 +32,7 @@ import type {
   Source,
 } from '../source/source.ts';
 
-export interface PipelineOptions extends EventIntakeOptions {
+export interface PipelineOptions extends EventReaderOptions {
   readonly source: Source;
   readonly sink: AlertSink;
   readonly deadLetters: DeadLetterSink;
@@ -135,29 +134,10 @@ export class Pipeline {
   }
 
   #intakeOf(ruleSet: RuleSet, former?: Lineage): Intake {
-    return this.#options.intakeOf?.(ruleSet, former) ?? this.#eventsFor(ruleSet, former);
-  }
-
-  /** All that depends on which fields the rules read. */
-  #eventsFor(ruleSet: RuleSet, former?: Lineage): Intake {
-    const { pseudonymKey, latenessMs, timestampField, personFields, mapping } = this.#options;
-    const settings = JSON.stringify([timestampField, personFields, mapping]);
-    const fields = new FieldTable();
-    const newEngine = (former?: Lineage): Engine =>
-      new Engine({ ruleSet, fields, hashKey: pseudonymKey, latenessMs, settings, former });
-    // It asks for the fields, before the decoder is made.
-    let engine: Engine | undefined = newEngine(former);
-    const events = new EventIntake(this.#options, fields, this.#waiting, this.#tally);
-    return {
-      newEngine: (former) => {
-        const made = engine ?? newEngine(former);
-        engine = undefined;
-        return made;
-      },
-      process: (batch, to, covers) => events.process(batch, to, covers),
-      newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
-      idles: true,
-    };
+    const { intakeOf } = this.#options;
+    return (
+      intakeOf?.(ruleSet, former) ?? eventIntake(this.#options, ruleSet, this.#waiting, this.#tally, former)
+    );
   }
 
   /** Puts the rules in force that wait to be. What ends with the old ones is written before. */

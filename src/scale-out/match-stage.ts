@@ -9,10 +9,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VigieError } from '../errors.ts';
-import { EventIntake, type EventIntakeOptions } from '../pipeline/event-intake.ts';
+import { EventReader, type EventReaderOptions } from '../pipeline/event-intake.ts';
 import { FieldTable } from '../event/record.ts';
 import { Flushes } from '../pipeline/flushes.ts';
 import { newTally, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
+import { lagOf, type ReadState } from '../pipeline/partition-progress.ts';
 import type { PartitionLag, PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { Router, type RouterCounts } from '../signal/router.ts';
@@ -20,7 +21,7 @@ import type { AlertSink, DeadLetterSink } from '../sink/sink.ts';
 import type { SignalSink } from '../sink/signal-topic.ts';
 import type { Assignment, Commit, EventBatch, Source } from '../source/source.ts';
 
-export interface MatchStageOptions extends EventIntakeOptions {
+export interface MatchStageOptions extends EventReaderOptions {
   readonly source: Source;
   readonly signals: SignalSink;
   /** Partitions of the signals topic. */
@@ -42,12 +43,8 @@ export interface MatchStageOptions extends EventIntakeOptions {
   };
 }
 
-interface PartitionState {
+interface PartitionState extends ReadState {
   readonly epoch: number;
-  nextOffset: number;
-  endOffset: number | undefined;
-  /** Wall time of the last batch with an event in it. */
-  lastEventAt: number;
 }
 
 /** Signals are sent this often, if there are any, or when so much waits; with very many shards rarer, ms per shard. */
@@ -67,7 +64,7 @@ export class MatchStage {
   readonly #tally = newTally();
   readonly #partitions = new Map<number, PartitionState>();
   #router: Router;
-  #intake: EventIntake;
+  #events: EventReader;
   #ruleSet: RuleSet;
   #nextRules: RuleSet | undefined;
   #sourcePartitions = 0;
@@ -79,7 +76,7 @@ export class MatchStage {
     this.#options = options;
     this.#flushes = new Flushes(options);
     this.#ruleSet = options.ruleSet;
-    [this.#router, this.#intake] = this.#newStages();
+    [this.#router, this.#events] = this.#newStages();
   }
 
   /** Has other rules take the place of those in force, between two batches. */
@@ -108,7 +105,7 @@ export class MatchStage {
     return { ...this.#tally };
   }
 
-  #newStages(): [Router, EventIntake] {
+  #newStages(): [Router, EventReader] {
     const { shards, keyCheck } = this.#options;
     const fields = new FieldTable();
     const router = new Router(this.#ruleSet, fields, {
@@ -116,7 +113,7 @@ export class MatchStage {
       partitions: this.#sourcePartitions,
       keyCheck,
     });
-    return [router, new EventIntake(this.#options, fields, this.#waiting, this.#tally)];
+    return [router, new EventReader(this.#options, fields, this.#waiting, this.#tally)];
   }
 
   async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
@@ -126,7 +123,7 @@ export class MatchStage {
     this.#waiting.take();
     this.#partitions.clear();
     this.#sourcePartitions = total ?? partitions.length;
-    [this.#router, this.#intake] = this.#newStages();
+    [this.#router, this.#events] = this.#newStages();
     const begun: Commit[] = [];
     for (const { partition, committedOffset, metadata, position, endOffset, gap } of partitions) {
       const nextOffset = position ?? committedOffset ?? 0;
@@ -164,7 +161,7 @@ export class MatchStage {
     const { clock, source } = this.#options;
     const { partition } = batch;
     this.#flushes.check();
-    const { fruitful } = this.#intake.process(batch, this.#router, NEVER);
+    const { fruitful } = this.#events.process(batch, this.#router, NEVER);
     this.#router.advance(partition, batch.nextOffset);
     const state = this.#partitions.get(partition)!;
     state.nextOffset = batch.nextOffset;
@@ -192,7 +189,7 @@ export class MatchStage {
     const before = this.#router;
     this.#ruleSet = ruleSet;
     this.#nextRules = undefined;
-    [this.#router, this.#intake] = this.#newStages();
+    [this.#router, this.#events] = this.#newStages();
     this.#router.continueFrom(before);
     this.#options.observer.rules(ruleSet);
   }
@@ -222,7 +219,7 @@ export class MatchStage {
     if (bytes === 0 && !committing) return;
     if (committing) {
       this.#committedAt = now;
-      observer.lag(this.#lag());
+      observer.lag(lagOf(this.#partitions, (partition) => this.#router.newestOf(partition)));
     }
     this.#flushes.start({
       results: (signal) => signals.send(messages, signal),
@@ -237,17 +234,5 @@ export class MatchStage {
       nextOffset,
       metadata: { newestEventTime: this.#router.newestOf(partition), epoch },
     }));
-  }
-
-  #lag(): Map<number, PartitionLag> {
-    return new Map(
-      [...this.#partitions].map(([partition, { nextOffset, endOffset }]) => [
-        partition,
-        {
-          offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
-          newestEventTime: this.#router.newestOf(partition),
-        },
-      ]),
-    );
   }
 }

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../detect/engine.ts';
 import { LagGauges, ShardGauges } from '../service/engine-gauges.ts';
 import type { VigieError } from '../errors.ts';
+import { eventSettings } from '../pipeline/event-intake.ts';
 import type { PipelineSummary } from '../pipeline/intake.ts';
 import { MatchStage } from './match-stage.ts';
 import type { Metrics } from '../metrics/registry.ts';
@@ -96,7 +97,7 @@ export class ScaleOut {
       gauges.keep(new Set(partitions.map(({ partition }) => partition))),
     );
     this.#shards = new Shards(source, shards, pipeline.ruleSet, (index, of, lane, ruleSet) => {
-      const { pseudonymKey: hashKey, latenessMs, timestampField, personFields, mapping, clock } = pipeline;
+      const { pseudonymKey: hashKey, latenessMs, clock } = pipeline;
       const telemetry = new Telemetry(
         metrics,
         logger.child({ shard: index }),
@@ -123,7 +124,7 @@ export class ScaleOut {
               hashKey,
               keyCheck,
               latenessMs,
-              settings: JSON.stringify([timestampField, personFields, mapping]),
+              settings: eventSettings(pipeline),
               onTaken: (counts) => {
                 metrics.signalsTaken.inc(counts.signals);
                 metrics.signalsRepeated.inc(counts.copies);
