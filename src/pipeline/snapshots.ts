@@ -16,6 +16,7 @@ import type { PipelineObserver } from './pipeline-observer.ts';
 import type { WarmUp } from './rule-change.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
+import { refused } from '../state/format.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import { inTurns } from '../state/steps.ts';
@@ -143,10 +144,10 @@ export class Snapshots {
       const without = await inTurns(engine.loading(reader));
       if (without.length > 0) {
         const keys = without.map(({ key }) => key).join(', ');
-        throw unusable('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
+        throw refused('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
       }
       if (!(await this.#source.resume?.(position.partitions))) {
-        throw unusable('STATE_OFFSETS', 'the source no longer holds what came after it');
+        throw refused('STATE_OFFSETS', 'the source no longer holds what came after it');
       }
       const seconds = (this.#clock.elapsed() - since) / 1000;
       this.#observer.snapshot({
@@ -165,26 +166,19 @@ export class Snapshots {
 
   #check({ source, group, partitions }: Stored, assigned: readonly AssignedPartition[]): void {
     if (source !== this.#source.name || group !== this.#options.group) {
-      throw unusable('STATE_SOURCE', `it is of ${source} as read by ${group}`);
+      throw refused('STATE_SOURCE', `it is of ${source} as read by ${group}`);
     }
     const saved = new Map(partitions.map((position) => [position.partition, position]));
     if (saved.size !== assigned.length || assigned.some(({ partition }) => !saved.has(partition))) {
-      throw unusable('STATE_PARTITIONS', `it is of partitions ${[...saved.keys()].join(', ')}`);
+      throw refused('STATE_PARTITIONS', `it is of partitions ${[...saved.keys()].join(', ')}`);
     }
     for (const { partition, committedOffset, gap } of assigned) {
       const { nextOffset } = saved.get(partition)!;
       const known =
         nextOffset === undefined ? committedOffset === undefined : nextOffset <= (committedOffset ?? -1);
       if (gap !== undefined || !known) {
-        throw unusable(
-          'STATE_OFFSETS',
-          `it stands at another place of partition ${partition} than the group`,
-        );
+        throw refused('STATE_OFFSETS', `it stands at another place of partition ${partition} than the group`);
       }
     }
   }
-}
-
-function unusable(code: (typeof STATE_CODES)[number], message: string): VigieError {
-  return new VigieError(code, message, { remedy: 'The log is read again instead; nothing has to be done.' });
 }

@@ -31,9 +31,8 @@ export async function openScaleOut(
       random: Math.random,
       maxMs: MAX_DELAY_MS,
     });
-  const shards = await retrying(() => topic.open(), stop);
+  const { partitions: shards, retentionMs: kept } = await retrying(() => topic.open(), stop);
   const needed = signalRetentionMs(pipeline.ruleSet, pipeline.latenessMs);
-  const kept = await topic.retentionMs();
   if (kept !== undefined && kept < needed) {
     const [keptDays, neededDays] = [kept, needed].map((ms) => Math.ceil(ms / DAY_MS));
     logger.warn(

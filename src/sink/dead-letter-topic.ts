@@ -12,18 +12,14 @@
  * messages for a short time only.
  */
 
-import kafkajs from 'kafkajs';
-import type { Admin, Message, Producer } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import { VigieError } from '../errors.ts';
-import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
-import type { KafkaConnection } from '../source/kafka-client.ts';
-import { kafkaError } from '../source/kafka-errors.ts';
 import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 import { letterKey } from './stored-letters.ts';
+import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
-export interface DeadLetterTopicOptions extends KafkaConnection {
-  readonly topic: string;
+export interface DeadLetterTopicOptions extends WrittenTopic {
   /** Create the topic when it is missing. Default true. */
   readonly createMissing?: boolean;
   /** Of a created topic. Default 7 days. */
@@ -54,97 +50,66 @@ export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_M
 
 export class DeadLetterTopic implements DeadLetterSink {
   readonly #options: DeadLetterTopicOptions;
-  readonly #admin: Admin;
-  readonly #producer: Producer;
+  readonly #writer: TopicWriter;
   #opening: Promise<void> | undefined;
 
   constructor(options: DeadLetterTopicOptions) {
     this.#options = options;
-    const kafka = connectKafka(options);
-    this.#admin = kafka.admin({ retry: KAFKA_RETRY });
-    this.#producer = kafka.producer({
-      retry: KAFKA_RETRY,
-      allowAutoTopicCreation: false,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    });
+    this.#writer = new TopicWriter(options);
   }
 
   /** Throws a `VigieError`; when it is retryable the same letters may be written again. */
   async write(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
-    try {
-      await this.#open();
-      for (const group of grouped(letters)) await this.#send(group);
-    } catch (error) {
-      throw kafkaError(error, this.#options, this.#options.topic);
-    }
+    await this.#open();
+    for (const group of grouped(letters)) await this.#send(group);
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
+  close(): Promise<void> {
+    return this.#writer.close();
   }
 
   #open(): Promise<void> {
-    this.#opening ??= this.#connect().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
+    const { topic, createMissing = true, retentionMs } = this.#options;
+    this.#opening ??= this.#writer
+      .open(async (admin, isThere) => {
+        if (isThere) return;
+        if (!createMissing) {
+          throw new VigieError('TOPIC_MISSING', `Topic ${topic} for dead letters does not exist`, {
+            retryable: true,
+            remedy: 'Create it, with the rights of the source topic and a short retention.',
+          });
+        }
+        await createTopic(admin, deadLetterTopic(topic, retentionMs));
+      })
+      .catch((error: unknown) => {
+        this.#opening = undefined;
+        throw error;
+      });
     return this.#opening;
   }
 
-  async #connect(): Promise<void> {
-    const { topic, createMissing = true, retentionMs = DEFAULT_RETENTION_MS } = this.#options;
-    await this.#admin.connect();
-    const topics = await this.#admin.listTopics();
-    if (!topics.includes(topic)) {
-      if (!createMissing) {
-        throw new VigieError('TOPIC_MISSING', `Topic ${topic} for dead letters does not exist`, {
-          retryable: true,
-          remedy: 'Create it, with the rights of the source topic and a short retention.',
-        });
-      }
-      await createTopic(this.#admin, deadLetterTopic(topic, retentionMs));
-    }
-    await this.#admin.disconnect();
-    await this.#producer.connect();
-  }
-
   async #send(letters: readonly DeadLetter[]): Promise<void> {
-    const whole = letters.map((letter) => message(letter, MAX_MESSAGE_BYTES - OVERHEAD_BYTES));
+    const most = MAX_MESSAGE_BYTES - OVERHEAD_BYTES;
+    if (await this.#fits(letters.map((letter) => message(letter, most)))) return;
+    for (const letter of letters) {
+      // One alone, halved until the broker takes it: its limit cannot be asked for without further rights.
+      let limit = Math.min(letter.bytes.length, most);
+      while (!(await this.#fits([message(letter, limit)], limit > 0))) limit = Math.floor(limit / 2);
+    }
+  }
+
+  /** Sends; whether the broker took them. Throws whatever else went wrong, and what the broker will never take. */
+  async #fits(messages: Message[], canShrink = true): Promise<boolean> {
     try {
-      await this.#produce(whole);
-      return;
+      await this.#writer.send(messages);
+      return true;
     } catch (error) {
-      if (!isTooLarge(this.#error(error))) throw error;
-    }
-    for (const letter of letters) await this.#sendTruncated(letter);
-  }
-
-  /** One alone, halved until the broker takes it: its limit cannot be asked for without further rights. */
-  async #sendTruncated(letter: DeadLetter): Promise<void> {
-    let limit = Math.min(letter.bytes.length, MAX_MESSAGE_BYTES - OVERHEAD_BYTES);
-    for (;;) {
-      try {
-        await this.#produce([message(letter, limit)]);
-        return;
-      } catch (error) {
-        if (!isTooLarge(this.#error(error)) || limit === 0) throw error;
-        limit = Math.floor(limit / 2);
-      }
+      const tooLarge = error instanceof VigieError && error.code === 'KAFKA_MESSAGE_TOO_LARGE';
+      if (!tooLarge || !canShrink) throw error;
+      return false;
     }
   }
-
-  async #produce(messages: Message[]): Promise<void> {
-    await this.#producer.send({ topic: this.#options.topic, acks: -1, messages });
-  }
-
-  #error(error: unknown): VigieError {
-    return kafkaError(error, this.#options, this.#options.topic);
-  }
-}
-
-function isTooLarge(error: VigieError): boolean {
-  return error.code === 'KAFKA_MESSAGE_TOO_LARGE';
 }
 
 function message(letter: DeadLetter, limitBytes: number): Message {

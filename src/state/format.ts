@@ -47,7 +47,15 @@ type StateRefusal =
   /** Made under another pseudonym key. */
   | 'STATE_KEY'
   /** Made under other settings that decide what an event is. */
-  | 'STATE_SETTINGS';
+  | 'STATE_SETTINGS'
+  /** Of another source or consumer group. */
+  | 'STATE_SOURCE'
+  /** Of other partitions. */
+  | 'STATE_PARTITIONS'
+  /** Of another place in the log than the group's, or one that is gone. */
+  | 'STATE_OFFSETS'
+  /** Of rules that fire otherwise. */
+  | 'STATE_RULES';
 
 export function refused(code: StateRefusal, message: string): VigieError {
   return new VigieError(code, message, { remedy: 'The log is read again instead; nothing has to be done.' });

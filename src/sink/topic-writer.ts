@@ -1,0 +1,67 @@
+/**
+ * A topic that Vigie writes to.
+ *
+ * Guarantee: `send` resolves once all in-sync replicas have every message, those of a partition in the order given. A
+ * message whose acknowledgement was lost is sent twice: whoever reads must recognise it.
+ */
+
+import kafkajs from 'kafkajs';
+import type { Admin, Kafka, Message, Producer } from 'kafkajs';
+import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
+import type { KafkaConnection } from '../source/kafka-client.ts';
+import { kafkaError } from '../source/kafka-errors.ts';
+
+export interface WrittenTopic extends KafkaConnection {
+  readonly topic: string;
+}
+
+export class TopicWriter {
+  readonly #options: WrittenTopic;
+  readonly #kafka: Kafka;
+  readonly #producer: Producer;
+
+  constructor(options: WrittenTopic) {
+    this.#options = options;
+    this.#kafka = connectKafka(options);
+    this.#producer = this.#kafka.producer({
+      retry: KAFKA_RETRY,
+      allowAutoTopicCreation: false,
+      // Nothing overtakes what is tried again.
+      maxInFlightRequests: 1,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+  }
+
+  /** To be called before the first `send`. `prepare` is told whether the topic is there. Throws a VigieError. */
+  async open<T>(prepare: (admin: Admin, isThere: boolean) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
+    try {
+      await admin.connect();
+      const topics = await admin.listTopics();
+      const prepared = await prepare(admin, topics.includes(this.#options.topic));
+      await this.#producer.connect();
+      return prepared;
+    } catch (error) {
+      throw this.#error(error);
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  /** Throws a VigieError; when it is retryable the same messages may be sent again. */
+  async send(messages: Message[]): Promise<void> {
+    try {
+      await this.#producer.send({ topic: this.#options.topic, acks: -1, messages });
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.disconnect().catch(() => undefined);
+  }
+
+  #error(error: unknown): Error {
+    return kafkaError(error, this.#options, this.#options.topic);
+  }
+}
