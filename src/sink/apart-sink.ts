@@ -4,8 +4,14 @@
  */
 
 import type { Alert } from '../alert/alert.ts';
-import type { OnSetAside, RefusedRows } from './refused-rows.ts';
+import type { VigieError } from '../errors.ts';
+import type { SinkTable } from './clickhouse-sink.ts';
+import type { RefusedRows } from './refused-rows.ts';
+import { sendApart } from './send-apart.ts';
 import type { AlertSink, ArchivedEvent } from './sink.ts';
+
+/** A row was refused, for this reason, and is in this file now. */
+export type OnSetAside = (error: VigieError, table: SinkTable, path: string) => void;
 
 export class ApartSink implements AlertSink {
   readonly #sink: AlertSink;
@@ -35,16 +41,24 @@ export class ApartSink implements AlertSink {
   }
 
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
-    const send = (rows: readonly Alert[]) => this.#sink.writeAlerts(rows, signal);
-    return this.#refused.sendOthers('alerts', alerts, send, this.#onSetAside);
+    return this.#write('alerts', alerts, (some) => this.#sink.writeAlerts(some, signal));
   }
 
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
-    const send = (rows: readonly ArchivedEvent[]) => this.#sink.writeEvents(rows, signal);
-    return this.#refused.sendOthers('access_events', events, send, this.#onSetAside);
+    return this.#write('access_events', events, (some) => this.#sink.writeEvents(some, signal));
   }
 
   async close(): Promise<void> {
     await this.#sink.close().finally(() => this.#refused.close());
+  }
+
+  async #write<Row extends Alert | ArchivedEvent>(
+    table: SinkTable,
+    rows: readonly Row[],
+    send: (some: readonly Row[]) => Promise<void>,
+  ): Promise<void> {
+    for (const { row, error } of await sendApart(rows, send)) {
+      this.#onSetAside(error, table, await this.#refused.setAside(table, row));
+    }
   }
 }

@@ -11,9 +11,9 @@ import type { VigieError } from '../errors.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
-import { ApartSink } from './apart-sink.ts';
+import { ApartSink, type OnSetAside } from './apart-sink.ts';
 import type { ClickHouse } from './client.ts';
-import { type OnSetAside, RefusedRows } from './refused-rows.ts';
+import { RefusedRows } from './refused-rows.ts';
 import type { AlertSink } from './sink.ts';
 import { DiskSpool } from './spool/disk-spool.ts';
 import { SpoolingSink } from './spooling-sink.ts';
@@ -44,16 +44,15 @@ const TABLES: readonly SinkTable[] = ['alerts', 'access_events'];
 
 /** Waits for ClickHouse until the signal aborts, unless there is a spool. Throws what somebody must repair. */
 export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Promise<OpenedSink> {
-  const direct = clickHouseSink(options);
+  const { data_dir: dataDir, spool: folder = dataDir } = options.config;
+  const refused = new RefusedRows(join(folder, 'refused'));
+  const direct = new ApartSink(clickHouseSink(options), refused, onSetAside(options));
   let behind: AlertSink = direct;
   for (const table of TABLES) options.metrics.rowsRefused.inc({ table }, 0);
   try {
     if (options.config.spool === undefined) {
-      const refused = new RefusedRows(join(options.config.data_dir, 'refused'));
-      const sink = new ApartSink(direct, refused, onSetAside(options));
-      behind = sink;
-      await sink.open(stop);
-      return { sink, isClear: () => true, drained: async () => {}, close: () => sink.close() };
+      await direct.open(stop);
+      return { sink: direct, isClear: () => true, drained: async () => {}, close: () => direct.close() };
     }
     const spool = await openSpool(options, options.config.spool);
     const sink = spoolingSink(options, direct, spool);
@@ -112,7 +111,7 @@ async function openSpool({ config, metrics, logger }: OpenSinkOptions, folder: s
   return spool;
 }
 
-function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: DiskSpool): SpoolingSink {
+function spoolingSink(options: OpenSinkOptions, direct: AlertSink, spool: DiskSpool): SpoolingSink {
   const { metrics, logger, clock, trouble } = options;
   return new SpoolingSink({
     sink: direct,
@@ -134,7 +133,6 @@ function spoolingSink(options: OpenSinkOptions, direct: ClickHouseSink, spool: D
       onSpooled: (rows, table) => metrics.spoolRows.inc({ table }, rows),
       onSpoolRetry: tryingAgain(options, 'spool', 'spool'),
       onSpoolRecovered: () => trouble('spool', undefined),
-      onSetAside: onSetAside(options),
       onRefused: tryingAgain(options, 'what waits in the spool', 'sink'),
     },
   });

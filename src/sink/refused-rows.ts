@@ -7,11 +7,7 @@ import { alertToRow } from './alert-row.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import { eventToRow } from './event-row.ts';
 import { LineFile } from './line-file.ts';
-import { sendApart } from './send-apart.ts';
 import type { ArchivedEvent } from './sink.ts';
-
-/** A row was refused, for this reason, and is in this file now. */
-export type OnSetAside = (error: VigieError, table: SinkTable, path: string) => void;
 
 export class RefusedRows {
   readonly #files: Readonly<Record<SinkTable, LineFile>>;
@@ -22,19 +18,6 @@ export class RefusedRows {
       alerts: new LineFile(join(folder, 'alerts.ndjson')),
       access_events: new LineFile(join(folder, 'access_events.ndjson')),
     };
-  }
-
-  /** Sends all rows but those that are refused alone, which are set aside. Rejects as `sendApart` and `setAside` do. */
-  async sendOthers<Row extends Alert | ArchivedEvent>(
-    table: SinkTable,
-    rows: readonly Row[],
-    send: (rows: readonly Row[]) => Promise<void>,
-    onSetAside: OnSetAside | undefined,
-  ): Promise<void> {
-    for (const { row, error } of await sendApart(rows, send)) {
-      const path = await this.setAside(table, row);
-      onSetAside?.(error, table, path);
-    }
   }
 
   /** Returns the file's path once the row is on the disk. Throws VigieError ROW_LOST: it is in no place. */

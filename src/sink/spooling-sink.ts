@@ -11,7 +11,6 @@ import type { Alert } from '../alert/alert.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
-import type { OnSetAside } from './refused-rows.ts';
 import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
 import type { AlertSink, ArchivedEvent } from './sink.ts';
@@ -35,8 +34,6 @@ export interface SpoolingSinkHooks {
   readonly onSpoolRecovered?: () => void;
   /** ClickHouse refuses what waits, and somebody must repair that; it is tried again all the same. */
   readonly onRefused?: OnRetry;
-  /** ClickHouse refused a row for what it holds. It was set aside, in this file. */
-  readonly onSetAside?: OnSetAside;
 }
 
 export interface SpoolingSinkOptions {
@@ -253,9 +250,7 @@ export class SpoolingSink implements AlertSink {
     } else {
       const archived = await events.first();
       if (archived === undefined) return;
-      await this.#sendRows('access_events', archived.rows as readonly ArchivedEvent[], (rows) =>
-        this.#sink.writeEvents(rows, signal),
-      );
+      await this.#sink.writeEvents(archived.rows as readonly ArchivedEvent[], signal);
       await events.drop(archived);
     }
     this.#hooks.onSize?.();
@@ -269,15 +264,7 @@ export class SpoolingSink implements AlertSink {
       ...alert,
       detectedAt: Math.min(alert.detectedAt, known?.get(alert.alertId) ?? Infinity),
     }));
-    await this.#sendRows('alerts', dated, (some) => this.#sink.writeAlerts(some, signal));
-  }
-
-  async #sendRows<Row extends Alert | ArchivedEvent>(
-    table: SinkTable,
-    rows: readonly Row[],
-    send: (rows: readonly Row[]) => Promise<void>,
-  ): Promise<void> {
-    await this.#spool.refused.sendOthers(table, rows, send, this.#hooks.onSetAside);
+    await this.#sink.writeAlerts(dated, signal);
   }
 
   #become(state: SpoolState): void {

@@ -10,9 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { ApartSink, type OnSetAside } from '../../src/sink/apart-sink.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import type { ClickHouse } from '../../src/sink/client.ts';
+import { RefusedRows } from '../../src/sink/refused-rows.ts';
 import { DiskSpool, MIN_SPOOL_BYTES } from '../../src/sink/spool/disk-spool.ts';
 import { SpoolingSink } from '../../src/sink/spooling-sink.ts';
 import type { SpoolingSinkHooks } from '../../src/sink/spooling-sink.ts';
@@ -82,10 +84,12 @@ async function rows(database: string): Promise<unknown> {
 async function spooling(
   database: string,
   hooks: SpoolingSinkHooks = {},
+  onSetAside: OnSetAside = () => undefined,
 ): Promise<{ sink: SpoolingSink; spool: DiskSpool }> {
   const spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES });
+  const direct = new ClickHouseSink(await open(connection.url, database), { archiveDays: 0, sleep });
   const sink = new SpoolingSink({
-    sink: new ClickHouseSink(await open(connection.url, database), { archiveDays: 0, sleep }),
+    sink: new ApartSink(direct, new RefusedRows(join(folder, 'refused')), onSetAside),
     spool,
     clock: systemClock,
     patienceMs: 150,
@@ -159,13 +163,15 @@ describe('while ClickHouse', () => {
 test('a row that violates what somebody demands of the table is kept, can be inserted later, and delays no other', async () => {
   const database = newDatabase();
   const kept: string[] = [];
-  const { sink } = await spooling(database, { onSetAside: (_error, _table, path) => kept.push(path) });
+  const { sink } = await spooling(database, {}, (_error, _table, path) => kept.push(path));
   await sink.open();
   const clickHouse = await open(server.url, database);
   const alter = (what: string) =>
     clickHouse.client.command({ query: `ALTER TABLE ${database}.alerts ${what}` });
   await alter(`ADD CONSTRAINT no_twelve CHECK alert_id != 'alert-12'`);
+  connection.fault = 'away';
   for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
+  connection.fault = undefined;
   await sink.drained(always);
   const stored = async () => ((await rows(database)) as { alerts: unknown[] }).alerts.length;
   const { alerts } = undisturbed as { alerts: unknown[] };

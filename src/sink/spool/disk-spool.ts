@@ -5,7 +5,6 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { RefusedRows } from '../refused-rows.ts';
 import { lockSpool } from './lock.ts';
 import { syncFolder } from '../../sync-folder.ts';
 import { spoolFailure } from './segment.ts';
@@ -31,8 +30,6 @@ export class DiskSpool {
   readonly folder: string;
   readonly alerts: Spool;
   readonly events: Spool;
-  /** What its table refuses does not keep the rest waiting. */
-  readonly refused: RefusedRows;
   readonly #room: SpoolRoom;
   readonly #unlock: () => void;
 
@@ -42,7 +39,6 @@ export class DiskSpool {
     this.events = events;
     this.#room = room;
     this.#unlock = unlock;
-    this.refused = new RefusedRows(join(folder, 'refused'));
   }
 
   /**
@@ -100,7 +96,6 @@ export class DiskSpool {
 
   async close(): Promise<void> {
     try {
-      await this.refused.close();
       await this.alerts.close();
       await this.events.close();
     } finally {

@@ -13,6 +13,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Alert } from '../../../src/alert/alert.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { VigieError } from '../../../src/errors.ts';
+import { ApartSink } from '../../../src/sink/apart-sink.ts';
+import { RefusedRows } from '../../../src/sink/refused-rows.ts';
 import type { AlertSink, ArchivedEvent } from '../../../src/sink/sink.ts';
 import { DiskSpool, MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
 import { writeAt } from '../../../src/sink/spool/segment.ts';
@@ -76,9 +78,12 @@ let folder: string;
 let behind: Behind;
 let sink: SpoolingSink;
 let spool: DiskSpool;
+/** Rows that were set aside. */
+let aside: string[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vigie-spool-'));
   behind = new Behind();
+  aside = [];
   await start();
 });
 afterEach(async () => {
@@ -88,8 +93,9 @@ afterEach(async () => {
 
 async function start(hooks: SpoolingSinkHooks = {}, write?: WriteAt): Promise<void> {
   spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES, write });
+  const refused = new RefusedRows(join(folder, 'refused'));
   sink = new SpoolingSink({
-    sink: behind,
+    sink: new ApartSink(behind, refused, (_error, table, path) => aside.push(`${table} ${path}`)),
     spool,
     clock: systemClock,
     hooks,
@@ -192,8 +198,6 @@ test('what somebody must repair ends the start, and later makes rows wait until 
 });
 
 test('a row that is refused for what it holds is set aside, and the others do not wait for it', async () => {
-  const aside: string[] = [];
-  await restart({ onSetAside: (_error, table, path) => aside.push(`${table} ${path}`) });
   await sink.open();
   behind.refuses = (eventId) => eventId === 'e7' || eventId === 'e20';
   const ids = Array.from({ length: 30 }, (_, i) => `e${i}`);
