@@ -3,7 +3,7 @@
 import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { LISTED } from '../sink/alert-store.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';

@@ -13,7 +13,7 @@ import { type BacktestReport, reportOf } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import { reportText } from './backtest-text.ts';

@@ -6,7 +6,7 @@ import { type Comparison, compare, type Moment } from '../compare/comparison.ts'
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { readDetector } from '../compare/detector-file.ts';
 import type { DetectorSetup } from '../compare/tumbling-detector.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/settings.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { requireRules } from './inputs.ts';

@@ -4,7 +4,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { DEAD_LETTER_CODES } from '../event/decoder.ts';
 import { LettersInFile } from '../sink/letters-in-file.ts';
 import { LettersInTopic } from '../sink/letters-in-topic.ts';

@@ -7,9 +7,10 @@ import { estimate, generate, listsOf, type IncidentLabels } from '../../replay/i
 import { writeLists } from '../../replay/lists.ts';
 import type { Alert } from '../alert/alert.ts';
 import { systemClock } from '../clock.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
-import { pseudonymKey } from '../pseudonym-key.ts';
+import { pseudonymKey } from '../config/pseudonym-key.ts';
 import { runService } from '../service/service.ts';
 import type { AlertView } from '../sink/alert-store.ts';
 import { MemorySource } from '../source/memory-source.ts';

@@ -1,7 +1,7 @@
 /** `vigie eval`: rules × events → NDJSON on standard output. */
 
 import { type Command, Option } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { Evaluator } from '../eval/eval.ts';
 import { EXIT } from './errors.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';

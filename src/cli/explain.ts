@@ -1,7 +1,8 @@
 /** `vigie rules explain`: why a rule does or doesn't match, or fire, on the events of a file. */
 
 import { type Command, Option } from 'commander';
-import { type Config, loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';

@@ -2,7 +2,7 @@
 
 import type { SASLOptions } from 'kafkajs';
 import { type Clock, systemClock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { KafkaConnection, Log } from '../source/kafka-client.ts';
 import { tokenFromFile, tokenFromServer } from '../source/oauth-token.ts';

@@ -7,9 +7,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import { openFailure, shownPath } from '../shown-path.ts';
+import { openFailure, shownPath } from '../config/shown-path.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 
 type Tls = Pick<KafkaConnection, 'ssl' | 'tlsFiles'>;

@@ -1,7 +1,8 @@
 /** `vigie mapping check|list|show`: work on mappings of logs that are not access events. */
 
 import type { Command } from 'commander';
-import { loadConfig, type Config } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
 import { MappedDecoder } from '../event/mapping/mapped-decoder.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { FieldTable } from '../event/record.ts';

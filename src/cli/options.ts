@@ -1,7 +1,7 @@
 /** Values of options, checked as they are read: a wrong one is wrong usage, with the form that was expected. */
 
 import { InvalidArgumentError, Option } from 'commander';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/settings.ts';
 import { parseTimeText } from '../event/time.ts';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
 

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { pseudonymText } from '../event/pseudonyms.ts';
 import { SipHash } from '../event/siphash.ts';
-import { pseudonymKey } from '../pseudonym-key.ts';
+import { pseudonymKey } from '../config/pseudonym-key.ts';
 import { forEachLine } from './inputs.ts';
 import { settingText } from './options.ts';
 import { write } from './output.ts';

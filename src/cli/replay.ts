@@ -8,7 +8,7 @@ import { recorded } from '../../replay/recorded.ts';
 import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { type Compression, COMPRESSIONS } from '../source/codecs/register.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { speedFactor, wholeNumber } from './options.ts';

@@ -2,11 +2,12 @@
 
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../files/list-files.ts';
-import { pseudonymKey } from '../pseudonym-key.ts';
+import { pseudonymKey } from '../config/pseudonym-key.ts';
 import { RuleFilesWatch } from '../files/rule-files-watch.ts';
 import { signalRetentionMs } from '../scale-out/open-scale-out.ts';
 import { shardsSavedIn } from '../scale-out/scale-out.ts';

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { signalRetentionMs } from '../scale-out/open-scale-out.ts';
 import { deadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { signalTopic } from '../sink/signal-topic.ts';

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/settings.ts';
 import type { VigieError } from '../errors.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';

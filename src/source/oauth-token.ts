@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import { openFailure, shownPath } from '../shown-path.ts';
+import { openFailure, shownPath } from '../config/shown-path.ts';
 import type { Log } from './kafka-client.ts';
 
 export type TokenProvider = () => Promise<{ readonly value: string }>;

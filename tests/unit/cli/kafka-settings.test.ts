@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { kafkaConnection } from '../../../src/cli/kafka-settings.ts';
-import { loadConfig } from '../../../src/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { cleanUp, temporaryFolder } from '../../support/cli.ts';
 
 afterAll(cleanUp);

@@ -14,7 +14,8 @@ import { CommanderError } from 'commander';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { loadConfig, SETTINGS } from '../../../src/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { SETTINGS } from '../../../src/config/settings.ts';
 import { tokenFromFile, tokenFromServer } from '../../../src/source/oauth-token.ts';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../../support/cli.ts';
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { loadConfig } from '../../../src/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { runService } from '../../../src/service/service.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { MemorySource } from '../../../src/source/memory-source.ts';

@@ -3,7 +3,7 @@
  * told from a key or a token is not repeated.
  */
 
-import { messageOf } from './errors.ts';
+import { messageOf } from '../errors.ts';
 
 /** The text of a file, or long and in no folder. */
 const MAY_BE_SECRET = /[\r\n]|^-----BEGIN|^[^/\\]{32,}$/;

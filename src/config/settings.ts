@@ -1,63 +1,13 @@
 /**
- * Settings: environment over file over default → validated and frozen. One table is the truth for names,
- * forms, defaults and docs/configuration.md (a test compares them).
- *
- * An unknown or wrong setting stops the start with its name, its value (unless secret) and the remedy; all
- * faults are reported at once.
+ * Every setting. This table is the truth for names, forms, defaults and docs/configuration.md (a test compares
+ * them).
  */
 
-import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
-import type { Document, YAMLError } from 'yaml';
 import { z } from 'zod';
-import { VigieError } from './errors.ts';
-import { DURATION_FORM, parseDuration } from './sigma/duration.ts';
-import { nearest } from './sigma/nearest.ts';
-import { openFailure, shownPath } from './shown-path.ts';
-import { MIN_SPOOL_BYTES } from './sink/spool/disk-spool.ts';
+import { duration, list, NO_CREDENTIALS, size, someOf, text, tokenUrl, url, whole, yesNo } from './forms.ts';
+import { MIN_SPOOL_BYTES } from '../sink/spool/disk-spool.ts';
 
-const duration = z.string(`expected ${DURATION_FORM}`).transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
-  return ms ?? 0;
-});
-/** What may be an address that holds a secret, which may hold any character: rather too many than one. */
-const MAY_HOLD_SECRET = /@|:.*\?/s;
-const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
-const text = z
-  .string('expected a text; in the file, put it in quotes')
-  .min(1, 'expected a text that is not empty');
-const list = z
-  .union(
-    [z.string().transform((value) => value.split(',')), z.array(z.string())],
-    'expected a list of texts, or one text with commas between',
-  )
-  .transform((values): readonly string[] =>
-    Object.freeze(values.map((value) => value.trim()).filter((value) => value !== '')),
-  );
-const someOf = list.refine((values) => values.length > 0, 'expected at least one');
-/** Not `z.coerce`: to it a space is 0 and `true` is 1. */
-const whole = (least: number, most: number) =>
-  z
-    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'expected a whole number')
-    .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`));
-/** In bytes. */
-const size = (least: number, leastText: string) =>
-  z.union([z.int(), z.string()], SIZE_FORM).transform((value, context) => {
-    const [, number, unit = ''] = /^(\d{1,12}) ?(|[KMGT]iB)$/.exec(String(value)) ?? [];
-    const bytes = number === undefined ? Number.NaN : Number(number) * 1024 ** SIZE_UNITS.indexOf(unit);
-    if (!(bytes >= least && bytes <= Number.MAX_SAFE_INTEGER)) {
-      context.addIssue({ code: 'custom', message: `${SIZE_FORM}, at least ${leastText}` });
-    }
-    return bytes;
-  });
-const SIZE_UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB'];
-const SIZE_FORM = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB';
-const yesNo = z
-  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])], 'expected true or false')
-  .transform((value) => value === true || value === 'true' || value === '1');
-
-interface Setting<T> {
+export interface Setting<T> {
   readonly env: string;
   readonly schema: z.ZodType<T>;
   /** As a person would write it; undefined: none. */
@@ -76,16 +26,6 @@ function setting<T>(
   return { env, schema, default: fallback, doc, ...(secret === undefined ? {} : { secret }) };
 }
 
-const url = z
-  .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
-  .refine((value) => !/:.*@/s.test(value), NO_CREDENTIALS);
-
-/** The secret goes there: in clear only to this machine. */
-const tokenUrl = url.refine(
-  (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(new URL(value).hostname),
-  'expected https',
-);
-const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 const MECHANISMS_FORM = 'plain, scram-sha-256, scram-sha-512 or oauthbearer';
 
@@ -333,110 +273,3 @@ export const SETTINGS = {
 
 type Settings = typeof SETTINGS;
 export type Config = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never };
-
-/**
- * Reads the settings. `env` is the process environment; `VIGIE_CONFIG` names an optional YAML or JSON file.
- * `overrides` are command-line options by setting name and come first. Throws CONFIG_INVALID.
- */
-export function loadConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  overrides: Readonly<Record<string, unknown>> = {},
-): Config {
-  const file = env['VIGIE_CONFIG'];
-  const faults: string[] = [];
-  const fromFile = file === undefined ? {} : readFile(file);
-  for (const name of Object.keys(fromFile)) {
-    if (!Object.hasOwn(SETTINGS, name)) faults.push(`${file}: ${name} is no setting${inFile(name)}`);
-  }
-  const known = new Set(Object.values(SETTINGS).map((entry) => entry.env));
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('VIGIE_') && name !== 'VIGIE_CONFIG' && !known.has(name)) {
-      faults.push(`${name} is no setting${didYouMean(name, known)}`);
-    }
-  }
-  const values: Record<string, unknown> = {};
-  for (const [name, entry] of Object.entries(SETTINGS) as [string, Setting<unknown>][]) {
-    const fromEnv = env[entry.env] === '' ? undefined : env[entry.env];
-    const value =
-      overrides[name] ?? fromEnv ?? (fromFile[name] === null ? undefined : fromFile[name]) ?? entry.default;
-    const parsed = entry.schema.safeParse(value);
-    if (parsed.success) {
-      values[name] = parsed.data;
-      continue;
-    }
-    const place =
-      overrides[name] !== undefined
-        ? `option for ${name}`
-        : fromEnv !== undefined
-          ? entry.env
-          : `${file ?? 'default'}: ${name}`;
-    const written = JSON.stringify(value);
-    const shown = entry.secret === true || MAY_HOLD_SECRET.test(written) ? '(a secret)' : written;
-    faults.push(`${place} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
-  }
-  if (faults.length > 0) {
-    throw new VigieError('CONFIG_INVALID', faults.join('\n'), {
-      remedy: 'Correct or remove these settings; docs/configuration.md lists all of them.',
-    });
-  }
-  return Object.freeze(values) as Config;
-}
-
-function readFile(file: string): Record<string, unknown> {
-  try {
-    const lineCounter = new LineCounter();
-    // Not pretty: that would quote the lines around, which may hold a secret.
-    const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
-    const [fault] = [...document.errors, ...document.warnings];
-    if (fault !== undefined) {
-      const { line, col } = lineCounter.linePos(fault.pos[0]);
-      throw new Error(`line ${line}, column ${col}: ${withoutQuote(fault)}`);
-    }
-    // A file of comments only is an empty one.
-    const parsed: unknown = toValues(document) ?? {};
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-      throw new Error('it is not a map of settings');
-    }
-    return parsed as Record<string, unknown>;
-  } catch (error) {
-    throw new VigieError(
-      'CONFIG_INVALID',
-      `cannot read the configuration file ${shownPath(file)}: ${openFailure(file, error)}`,
-      {
-        remedy: 'Let VIGIE_CONFIG name a readable YAML or JSON file, or unset it.',
-        cause: error,
-      },
-    );
-  }
-}
-
-/** A secret without quotes may begin with a character that means something in YAML, and is then what is at fault. */
-function withoutQuote({ code, message }: YAMLError): string {
-  if (code === 'TAG_RESOLVE_FAILED') return 'a tag that does not exist; put what begins with ! in quotes';
-  if (code === 'BAD_DQ_ESCAPE') return 'an escape sequence that does not exist';
-  return message.replace(/: .*/s, '');
-}
-
-function toValues(document: Document.Parsed): unknown {
-  try {
-    return document.toJS();
-  } catch {
-    throw new Error('it refers to what is not there; put what begins with * in quotes');
-  }
-}
-
-/** What the file's name of a setting may have been; people write the variable's name there, too. */
-function inFile(name: string): string {
-  const entries = Object.entries(SETTINGS);
-  const variable = nearest(
-    name,
-    entries.map(([, { env }]) => env),
-  );
-  const meant = entries.find(([, { env }]) => env === variable)?.[0] ?? nearest(name, Object.keys(SETTINGS));
-  return meant === undefined ? '' : `; did you mean ${meant}?`;
-}
-
-function didYouMean(name: string, candidates: Iterable<string>): string {
-  const near = nearest(name, candidates);
-  return near === undefined ? '' : `; did you mean ${near}?`;
-}

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
-import { pseudonymKey } from '../../src/pseudonym-key.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { pseudonymKey } from '../../../src/config/pseudonym-key.ts';
 
 const KEY = '000102030405060708090a0b0c0d0e0f';
 const OTHER = 'f0e0d0c0b0a090807060504030201000';

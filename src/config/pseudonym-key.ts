@@ -7,8 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Config } from './config.ts';
-import { messageOf, VigieError } from './errors.ts';
+import type { Config } from './settings.ts';
+import { messageOf, VigieError } from '../errors.ts';
 import { openFailure, shownPath } from './shown-path.ts';
 
 export interface PseudonymKey {

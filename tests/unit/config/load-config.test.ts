@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadConfig, SETTINGS } from '../../src/config.ts';
-import { VigieError } from '../../src/errors.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { SETTINGS } from '../../../src/config/settings.ts';
+import { VigieError } from '../../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -179,7 +180,7 @@ describe('faulty settings', () => {
 const code = (word: string): string => `\`${word}\``;
 
 test('docs/configuration.md lists exactly the settings there are, with their defaults and meanings', () => {
-  const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `\w+` .*$/gm)].map(([row]) =>
     row
       .split('|')
