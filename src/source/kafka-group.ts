@@ -191,6 +191,8 @@ export class KafkaGroup {
       await admin.connect();
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = topics[0]?.partitions.length ?? 1;
+      // Left meanwhile: who joined now would hold partitions that it does not read.
+      if (this.#left.signal.aborted) return;
       consumer = this.#kafka.consumer({
         groupId,
         sessionTimeout: sessionTimeoutMs,

@@ -147,6 +147,14 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     await admin.disconnect();
   });
 
+  test('a source that is closed while it still connects does not join any more', async () => {
+    const said: string[] = [];
+    const reader = new Reader(topic, { log: (_level, message) => said.push(message) });
+    void reader.next().catch(() => undefined);
+    await reader.close();
+    expect(said.filter((message) => message.endsWith(': Starting'))).toEqual([]);
+  });
+
   test('a rewind takes effect before any event of the partition, with a minute of margin', async () => {
     const groupId = uniqueName('rewind');
     const first = new Reader(topic, { groupId });
