@@ -106,11 +106,23 @@ export class Flushes {
     if (letters.length > 0) await deadLetters.write(letters, signal);
     if (commits.length === 0 || assignment !== this.#assignment) return;
     try {
-      await source.commit(commits);
-      onCommitted?.();
+      if (await isDone(source.commit(commits), signal)) onCommitted?.();
     } catch (error) {
       // The group gave the partitions away, or the broker has trouble: the next commit, here or elsewhere, is past these.
       if (!(error instanceof VigieError) || !error.retryable) throw error;
     }
+  }
+}
+
+/** Whether it was done before the signal aborted. Rejects as it does before that. */
+async function isDone(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  const givenUp = Promise.withResolvers<boolean>();
+  const giveUp = (): void => givenUp.resolve(false);
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([work.then(() => true), givenUp.promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }
