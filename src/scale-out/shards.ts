@@ -62,14 +62,12 @@ export class Shards {
           break;
       }
     }
-    await Promise.all([...this.#running.keys()].map((shard) => this.#end(shard)));
+    await this.#endAll([...this.#running.keys()]);
   }
 
   async #assigned({ partitions }: Assignment, stop: AbortSignal): Promise<void> {
     const now = new Set(partitions.map(({ partition }) => partition));
-    await Promise.all(
-      [...this.#running.keys()].filter((shard) => !now.has(shard)).map((shard) => this.#end(shard)),
-    );
+    await this.#endAll([...this.#running.keys()].filter((shard) => !now.has(shard)));
     for (const assigned of partitions) {
       const { partition } = assigned;
       const running = this.#running.get(partition) ?? this.#begin(partition, stop);
@@ -85,6 +83,13 @@ export class Shards {
     const running = { lane, pipeline, done };
     this.#running.set(shard, running);
     return running;
+  }
+
+  /** Waits for all before it throws what one ended with. */
+  async #endAll(shards: readonly number[]): Promise<void> {
+    const ends = shards.map((shard) => this.#end(shard));
+    await Promise.allSettled(ends);
+    await Promise.all(ends);
   }
 
   async #end(shard: number): Promise<void> {

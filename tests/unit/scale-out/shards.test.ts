@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import { Shards } from '../../../src/scale-out/shards.ts';
@@ -9,9 +10,11 @@ const assignment: Assignment = {
   partitions: [0, 1].map((partition) => ({ partition, committedOffset: undefined })) as never,
 };
 
-/** Two shards, of which the second fails at its third item. */
-test('what ends one shard ends all, and is thrown', async () => {
-  const items: (Assignment | Idle)[] = [assignment, { kind: 'idle' }, { kind: 'idle' }, { kind: 'idle' }];
+/** Shards that run so, on a source that says all of this. */
+function shardsOf(
+  items: readonly (Assignment | Idle)[],
+  run: (shard: number, lane: Source, stop: AbortSignal) => Promise<void>,
+) {
   const source = {
     name: 'signals',
     type: 'kafka',
@@ -21,17 +24,33 @@ test('what ends one shard ends all, and is thrown', async () => {
   } as unknown as Source;
   const ended: number[] = [];
   const shards = new Shards(source, 2, parseRules([]), (shard, _, lane) => ({
-    pipeline: {
-      run: async (stop: AbortSignal) => {
-        let seen = 0;
-        for await (const item of lane.read(stop)) {
-          seen += 1;
-          if (shard === 1 && seen === 3) throw new Error(`no more after ${item.kind}`);
-        }
-      },
-    } as unknown as Pipeline,
+    pipeline: { run: (stop: AbortSignal) => run(shard, lane, stop) } as unknown as Pipeline,
     onEnd: () => ended.push(shard),
   }));
-  await expect(shards.run(new AbortController().signal)).rejects.toThrow('no more after idle');
+  return { shards, ended };
+}
+
+const stop = new AbortController().signal;
+
+test('what ends one shard ends all, and is thrown', async () => {
+  const idles = Array.from({ length: 3 }, (): Idle => ({ kind: 'idle' }));
+  const { shards, ended } = shardsOf([assignment, ...idles], async (shard, lane) => {
+    let seen = 0;
+    for await (const item of lane.read(stop)) {
+      seen += 1;
+      if (shard === 1 && seen === 3) throw new Error(`no more after ${item.kind}`);
+    }
+  });
+  await expect(shards.run(stop)).rejects.toThrow('no more after idle');
   expect(ended).not.toContain(1);
+});
+
+test('at the end every shard writes what it has, whatever another one fails with', async () => {
+  const { shards, ended } = shardsOf([assignment], async (shard, lane) => {
+    for await (const _ of lane.read(stop));
+    if (shard === 0) throw new Error('not taken');
+    await setTimeout(20);
+  });
+  await expect(shards.run(stop)).rejects.toThrow('not taken');
+  expect(ended).toEqual([1]);
 });
