@@ -107,21 +107,13 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
-      switch (item.kind) {
-        case 'assignment':
-          await this.#assigned(item);
-          break;
-        case 'events':
-          this.#process(item);
-          this.#finishRestore();
-          this.#letIdleGo();
-          await this.#flushIfDue();
-          break;
-        case 'idle':
-          this.#finishRestore();
-          this.#letIdleGo();
-          await this.#flushIfDue();
-          break;
+      if (item.kind === 'assignment') {
+        await this.#assigned(item);
+      } else {
+        if (item.kind === 'events') this.#process(item);
+        this.#finishRestore();
+        this.#letIdleGo();
+        await this.#flushIfDue();
       }
       await this.#changeRules();
     }

@@ -24,7 +24,7 @@ import type { RuleSet } from '../sigma/rule.ts';
 import { SharedSink } from '../sink/shared-sink.ts';
 import type { SignalSink } from '../sink/signal-topic.ts';
 import { SnapshotFile } from '../pipeline/snapshot-file.ts';
-import type { Assignment, Source } from '../source/source.ts';
+import type { Source } from '../source/source.ts';
 import { Telemetry } from '../service/telemetry.ts';
 
 export interface ScaleOutOptions {
@@ -93,49 +93,53 @@ export class ScaleOut {
     const gauges = new ShardGauges(metrics);
     pipeline.source.holdBack?.(aheadInShards(gauges, pipeline));
     const onTrouble = troubles(metrics, logger);
-    const source = watched(signalsSource, ({ partitions }) =>
-      gauges.keep(new Set(partitions.map(({ partition }) => partition))),
-    );
-    this.#shards = new Shards(source, shards, pipeline.ruleSet, (index, of, lane, ruleSet) => {
-      const { pseudonymKey: hashKey, latenessMs, clock } = pipeline;
-      const telemetry = new Telemetry(
-        metrics,
-        logger.child({ shard: index }),
-        ruleSet,
-        clock,
-        gauges.of(index),
-      );
-      const shard = new Pipeline({
-        ...pipeline,
-        source: lane,
-        sink,
-        // Its pieces are Vigie's own.
-        deadLetters: { write: async () => {}, close: async () => {} },
-        ruleSet,
-        observer: observing(telemetry, options.alerts),
-        snapshots: options.snapshots && {
-          ...options.snapshots,
-          file: new SnapshotFile(join(options.snapshots.folder, `${STATE_FILE}${index}`), WRITER),
-        },
-        intakeOf: (rules) =>
-          signalIntake(
-            {
-              shard: { index, of },
-              hashKey,
-              keyCheck,
-              latenessMs,
-              settings: eventSettings(pipeline),
-              onTaken: (counts) => {
-                metrics.signalsTaken.inc(counts.signals);
-                metrics.signalsRepeated.inc(counts.copies);
+    const onAssigned = (own: ReadonlySet<number>): void => gauges.keep(own);
+    this.#shards = new Shards(
+      signalsSource,
+      shards,
+      pipeline.ruleSet,
+      onAssigned,
+      (index, of, lane, ruleSet) => {
+        const { pseudonymKey: hashKey, latenessMs, clock } = pipeline;
+        const telemetry = new Telemetry(
+          metrics,
+          logger.child({ shard: index }),
+          ruleSet,
+          clock,
+          gauges.of(index),
+        );
+        const shard = new Pipeline({
+          ...pipeline,
+          source: lane,
+          sink,
+          // Its pieces are Vigie's own.
+          deadLetters: { write: async () => {}, close: async () => {} },
+          ruleSet,
+          observer: observing(telemetry, options.alerts),
+          snapshots: options.snapshots && {
+            ...options.snapshots,
+            file: new SnapshotFile(join(options.snapshots.folder, `${STATE_FILE}${index}`), WRITER),
+          },
+          intakeOf: (rules) =>
+            signalIntake(
+              {
+                shard: { index, of },
+                hashKey,
+                keyCheck,
+                latenessMs,
+                settings: eventSettings(pipeline),
+                onTaken: (counts) => {
+                  metrics.signalsTaken.inc(counts.signals);
+                  metrics.signalsRepeated.inc(counts.copies);
+                },
+                onTrouble,
               },
-              onTrouble,
-            },
-            rules,
-          ),
-      });
-      return { pipeline: shard, onEnd: () => telemetry.forgetOpen() };
-    });
+              rules,
+            ),
+        });
+        return { pipeline: shard, onEnd: () => telemetry.forgetOpen() };
+      },
+    );
   }
 
   /** As `Pipeline.replaceRules`. */
@@ -243,25 +247,5 @@ function troubles(metrics: Metrics, logger: Logger): (problem: VigieError) => vo
     const before = logged.get(code) ?? 0;
     logged.set(code, before + 1);
     if (before < LOGGED_TROUBLES) logger.error({ code, remedy }, message);
-  };
-}
-
-/** The source, with a look at every assignment. */
-function watched(source: Source, look: (assignment: Assignment) => void): Source {
-  return {
-    name: source.name,
-    type: source.type,
-    async *read(signal) {
-      for await (const item of source.read(signal)) {
-        if (item.kind === 'assignment') look(item);
-        yield item;
-      }
-    },
-    rewind: (...of) => source.rewind(...of),
-    resume: async (...of) => (await source.resume?.(...of)) ?? false,
-    landmarkOf: (partition) => source.landmarkOf?.(partition),
-    commit: (commits) => source.commit(commits),
-    caughtUp: (partition) => source.caughtUp?.(partition) ?? true,
-    close: () => source.close(),
   };
 }

@@ -31,13 +31,22 @@ export class Shards {
   readonly #source: Source;
   readonly #pipelineOf: PipelineOf;
   readonly #shards: number;
+  readonly #onAssigned: (shards: ReadonlySet<number>) => void;
   readonly #running = new Map<number, Running>();
   #ruleSet: RuleSet;
 
-  constructor(source: Source, shards: number, ruleSet: RuleSet, pipelineOf: PipelineOf) {
+  /** `shards`: partitions of the topic. `onAssigned`: is told which ones this process has from now on. */
+  constructor(
+    source: Source,
+    shards: number,
+    ruleSet: RuleSet,
+    onAssigned: (shards: ReadonlySet<number>) => void,
+    pipelineOf: PipelineOf,
+  ) {
     this.#source = source;
     this.#shards = shards;
     this.#ruleSet = ruleSet;
+    this.#onAssigned = onAssigned;
     this.#pipelineOf = pipelineOf;
   }
 
@@ -67,6 +76,7 @@ export class Shards {
 
   async #assigned({ partitions }: Assignment, stop: AbortSignal): Promise<void> {
     const now = new Set(partitions.map(({ partition }) => partition));
+    this.#onAssigned(now);
     await this.#endAll([...this.#running.keys()].filter((shard) => !now.has(shard)));
     for (const assigned of partitions) {
       const { partition } = assigned;

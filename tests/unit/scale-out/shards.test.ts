@@ -23,11 +23,13 @@ function shardsOf(
     },
   } as unknown as Source;
   const ended: number[] = [];
-  const shards = new Shards(source, 2, parseRules([]), (shard, _, lane) => ({
+  const assigned: number[][] = [];
+  const onAssigned = (own: ReadonlySet<number>): unknown => assigned.push([...own]);
+  const shards = new Shards(source, 2, parseRules([]), onAssigned, (shard, _, lane) => ({
     pipeline: { run: (stop: AbortSignal) => run(shard, lane, stop) } as unknown as Pipeline,
     onEnd: () => ended.push(shard),
   }));
-  return { shards, ended };
+  return { shards, ended, assigned };
 }
 
 const stop = new AbortController().signal;
@@ -46,11 +48,12 @@ test('what ends one shard ends all, and is thrown', async () => {
 });
 
 test('at the end every shard writes what it has, whatever another one fails with', async () => {
-  const { shards, ended } = shardsOf([assignment], async (shard, lane) => {
+  const { shards, ended, assigned } = shardsOf([assignment], async (shard, lane) => {
     for await (const _ of lane.read(stop));
     if (shard === 0) throw new Error('not taken');
     await setTimeout(20);
   });
   await expect(shards.run(stop)).rejects.toThrow('not taken');
   expect(ended).toEqual([1]);
+  expect(assigned).toEqual([[0, 1]]);
 });
