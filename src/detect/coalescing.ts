@@ -38,8 +38,9 @@ export function coalesce(held: Held): number {
   distincts.forEach(({ log, horizons }, m) => {
     const s = numbers.sightings[m]!;
     if (s.run.length <= exactEntries) return;
-    const weigh = (row: number) => (log.nextAt(row) === Infinity ? log.weightAt(row) : 0);
-    folded += log.coalesce(s, paneOf(held, s.run, log, horizons, weigh));
+    const { counted } = log;
+    const weigh = (row: number) => (counted.nextAt(row) === Infinity ? counted.weightAt(row) : 0);
+    folded += counted.coalesce(s, paneOf(held, s.run, counted, horizons, weigh));
   });
   if (persons !== undefined && numbers.persons.length > exactEntries) {
     folded += persons.coalesce(

@@ -302,7 +302,7 @@ export class Stream {
     yield* this.#groups.loading(from, (group) => this.#schedule(group));
   }
 
-  get #stores(): readonly RunStore[] {
+  get #stores(): readonly Pick<RunStore, 'bytes' | 'save' | 'load'>[] {
     const { numbers, events, distincts, persons, sums } = this.#logs;
     const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
     return persons === undefined ? logs : [...logs, persons];

@@ -141,7 +141,7 @@ describe('the distinct count of a window', () => {
     const crowd = Array.from({ length: 20 }, (_, i) => 100 + i);
     see(0, -Infinity, 1, 2, ...crowd);
     see(20, 15, 1);
-    expect(log.coalesce(sightings, (index) => (index < 22 ? 0 : NaN))).toBe(21);
+    expect(log.counted.coalesce(sightings, (index) => (index < 22 ? 0 : NaN))).toBe(21);
     see(21, 15, 1);
     expect(counts).toEqual([22, 1, 1]);
   });

@@ -1,0 +1,424 @@
+/**
+ * The sightings of values in a group, counted: the windows of `value_count` rules over one field, whatever their
+ * timespans.
+ *
+ * A sighting x of a value covers the window ends [x, x + timespan) unless the value's next sighting takes
+ * over first; the distinct count of a window is the number of values that cover its end. So each sighting
+ * remembers when its value was seen before and next: whether it starts or ends a value's cover follows for
+ * every timespan, and one table of newest sightings serves all horizons.
+ *
+ * In-order arrival is O(1) amortised. A sighting that arrives out of order walks back from the newest
+ * entry over what is newer than it, undoing starts and expiries.
+ *
+ * Kept: every sighting newer than the watermark, and before it the newest sighting of each value; a
+ * sighting whose successor is settled is dropped when its block is full.
+ */
+
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+import type { HorizonState, WindowVisitor } from './horizon.ts';
+import { type Hashes, LatestTable } from './latest-table.ts';
+import { type Run, RunStore } from './run-store.ts';
+
+/** Below this many sightings a look-up scans them; a table only pays beyond. */
+const TABLE_FROM = 12;
+
+/** What becomes of a sighting that is coalesced: it goes, or it stays and loses the name it had. */
+const GONE = 1;
+const NAMED = 2;
+
+/** One group's counted sightings. */
+export interface CountedSightings {
+  readonly run: Run;
+  readonly table: Run;
+  readonly horizons: readonly HorizonState[];
+}
+
+/** Row: time, previous, next as floats, then words. */
+const F = 5;
+const W = 2 * F;
+/** The same value's sighting before; -Infinity when there was none. */
+const PREVIOUS = 1;
+/** The same value's sighting after; Infinity while there is none. */
+const NEXT = 2;
+const HI = 6;
+const LO = 7;
+/** Values a sighting stands for: 1, or more once sightings were coalesced and are nameless. */
+const WEIGHT = 8;
+
+export class CountedLog extends RunStore {
+  readonly #latest = new LatestTable();
+  readonly #longestMs: number;
+  /** When the values at hand were seen before. */
+  #before = new Float64Array(64);
+
+  /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
+  constructor(longestMs: number) {
+    super(4 * W);
+    this.#longestMs = longestMs;
+  }
+
+  override get bytes(): number {
+    return super.bytes + this.#latest.bytes;
+  }
+
+  override save(to: SectionWriter): void {
+    super.save(to);
+    this.#latest.save(to);
+  }
+
+  override load(from: SectionReader): void {
+    super.load(from);
+    this.#latest.load(from);
+  }
+
+  /**
+   * Adds the sightings of an event's values. Returns true when they are the group's newest (`judgeNewest` is
+   * still to be called); otherwise the windows they may have raised have been reported already.
+   */
+  add(s: CountedSightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
+    const { run } = s;
+    const { words, length } = values;
+    const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
+    if (t >= newest) {
+      this.append(s, t, values, judgedFrom);
+      return true;
+    }
+    for (let i = 0; i < length; i += 1) {
+      this.#addOutOfOrder(s, t, words[2 * i]!, words[2 * i + 1]!, judgedFrom, visitor);
+    }
+    return false;
+  }
+
+  /** Values that the sighting at a row stands for: one, or several that lost their names. */
+  weightAt(row: number): number {
+    return this.u32[row * W + WEIGHT]!;
+  }
+
+  /** Time at which the same value was seen next, Infinity when it was not. */
+  nextAt(row: number): number {
+    return this.f64[row * F + NEXT]!;
+  }
+
+  /** Adds the persons of the newest sightings up to `to` and after `from` (event times, ms). */
+  addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
+    const last = run.first + this.countUpTo(run, to);
+    for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
+      if (this.isNamed(row)) persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
+    }
+  }
+
+  /** Copies the value at a row, which must have its name, into `words`. */
+  hashAt(row: number, words: Uint32Array): void {
+    words[0] = this.u32[row * W + HI]!;
+    words[1] = this.u32[row * W + LO]!;
+  }
+
+  /** Reports the windows that end at the group's newest entry. */
+  judgeNewest(s: CountedSightings, judgedFrom: number, visitor: WindowVisitor): void {
+    const t = this.timeAt(s.run.first + s.run.length - 1);
+    if (t < judgedFrom) return;
+    for (let h = 0; h < s.horizons.length; h += 1) {
+      const { horizon, value } = s.horizons[h]!;
+      if (value >= horizon.leastThreshold) visitor.window(horizon, t, value);
+    }
+  }
+
+  /** Forgets sightings at or before `t`, which no window can hold any more. */
+  trim(s: CountedSightings, t: number): void {
+    const { run } = s;
+    const gone = this.countUpTo(run, t);
+    if (gone === 0) return;
+    const first = run.first;
+    for (let h = 0; h < s.horizons.length; h += 1) {
+      const state = s.horizons[h]!;
+      const { timespanMs } = state.horizon;
+      for (let i = state.tail; i < gone; i += 1) {
+        if (this.#endsCover(first + i, timespanMs)) state.value -= this.weightAt(first + i);
+      }
+      state.tail = Math.max(0, state.tail - gone);
+    }
+    this.dropFront(run, gone);
+    if (run.length === 0) this.#latest.release(s.table);
+  }
+
+  /** Gives everything back. */
+  clear(s: CountedSightings): void {
+    this.release(s.run);
+    this.#latest.release(s.table);
+    for (const state of s.horizons) {
+      state.tail = 0;
+      state.value = 0;
+    }
+  }
+
+  /**
+   * As `EventLog.coalesce`: newest sightings of one pane become one nameless sighting with their weight, and
+   * older sightings of a value go. The log is then that of the sightings left, so a value that returns is
+   * counted anew.
+   */
+  coalesce(s: CountedSightings, paneOf: (index: number) => number): number {
+    const { run } = s;
+    const before = run.length;
+    const joined = new Uint8Array(before);
+    let into = -1;
+    let pane = NaN;
+    for (let i = before - 1; i >= 0; i -= 1) {
+      const own = paneOf(i);
+      if (own !== pane) into = -1;
+      pane = own;
+      if (Number.isNaN(own)) continue;
+      const row = run.first + i;
+      if (this.nextAt(row) !== Infinity) {
+        joined[i] = GONE;
+      } else if (into < 0) {
+        into = row;
+      } else {
+        joined[i] = GONE;
+        if (this.isNamed(into)) joined[into - run.first] = NAMED;
+        this.u32[into * W + WEIGHT] = this.weightAt(into) + this.weightAt(row);
+      }
+    }
+    // From the newest on, so that what is linked to a row that goes is told of one that stays.
+    for (let i = before - 1; i >= 0; i -= 1) {
+      if (joined[i] === NAMED || (joined[i] === GONE && this.isNamed(run.first + i))) {
+        this.#unlink(run, run.first + i);
+      }
+    }
+    this.compact(run, (_, i) => joined[i] !== GONE);
+    // Half of it would have to go: making it anew costs less.
+    this.#latest.release(s.table);
+    this.#makeTable(s, -Infinity, run.length);
+    const start = run.first;
+    const newest = this.timeAt(start + run.length - 1);
+    for (let h = 0; h < s.horizons.length; h += 1) {
+      const state = s.horizons[h]!;
+      const { timespanMs } = state.horizon;
+      state.tail = this.countUpTo(run, newest - timespanMs);
+      state.value = 0;
+      for (let i = state.tail; i < run.length; i += 1) {
+        if (this.#endsCover(start + i, timespanMs)) state.value += this.weightAt(start + i);
+      }
+    }
+    return before - run.length;
+  }
+
+  /** Takes a sighting out of the chain of its value's. */
+  #unlink(run: Run, row: number): void {
+    const { f64 } = this;
+    const next = f64[row * F + NEXT]!;
+    const previous = f64[row * F + PREVIOUS]!;
+    f64[row * F + PREVIOUS] = -Infinity;
+    f64[row * F + NEXT] = Infinity;
+    if (next === Infinity && previous === -Infinity) return;
+    const hi = this.u32[row * W + HI]!;
+    const lo = this.u32[row * W + LO]!;
+    const before = previous === -Infinity ? -1 : this.#sightingAt(run, previous, hi, lo);
+    if (before >= 0) f64[before * F + NEXT] = next;
+    const after = next === Infinity ? -1 : this.#sightingAt(run, next, hi, lo);
+    if (after >= 0) f64[after * F + PREVIOUS] = before < 0 ? -Infinity : previous;
+  }
+
+  /** Not coalesced with others. */
+  isNamed(row: number): boolean {
+    return this.weightAt(row) === 1;
+  }
+
+  /** Whether the sighting at this position is the one whose expiry ends its value's cover. */
+  #endsCover(position: number, timespanMs: number): boolean {
+    return this.nextAt(position) - this.timeAt(position) >= timespanMs;
+  }
+
+  /** Moves the window's start on to where it is for one that ends at `t`. */
+  #expire(first: number, state: HorizonState, t: number): void {
+    const { timespanMs } = state.horizon;
+    let { tail } = state;
+    while (this.timeAt(first + tail) <= t - timespanMs) {
+      if (this.#endsCover(first + tail, timespanMs)) state.value -= this.weightAt(first + tail);
+      tail += 1;
+    }
+    state.tail = tail;
+  }
+
+  /** Adds the newest. */
+  append(s: CountedSightings, t: number, values: Hashes, judgedFrom: number): void {
+    const { run, table, horizons } = s;
+    const { words, length } = values;
+    const staleUpTo = judgedFrom - this.#longestMs;
+    if (run.head + run.length + length > run.capacity) this.#dropSettled(s, judgedFrom);
+    this.reserve(run, length);
+    if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo);
+    const looked = table.capacity > 0;
+    if (looked) {
+      if (this.#before.length < length) this.#before = new Float64Array(2 * length);
+      this.#latest.renew(table, values, t, staleUpTo, this.#before);
+    }
+    for (let i = 0; i < length; i += 1) {
+      const hi = words[2 * i]!;
+      const lo = words[2 * i + 1]!;
+      const latest = looked ? this.#before[i]! : this.#latestOf(s, hi, lo);
+      if (latest === t) continue;
+      // A sighting that every window has left is as good as none.
+      const seen = latest > staleUpTo;
+      if (seen) this.#setNext(run, latest, hi, lo, t);
+      this.#write(this.insert(run, run.length), t, hi, lo, seen ? latest : -Infinity, Infinity);
+      for (let h = 0; h < horizons.length; h += 1) {
+        const state = horizons[h]!;
+        if (!(seen && t - latest < state.horizon.timespanMs)) state.value += 1;
+      }
+    }
+    const { first } = run;
+    for (let h = 0; h < horizons.length; h += 1) {
+      this.#expire(first, horizons[h]!, t);
+    }
+  }
+
+  #addOutOfOrder(
+    s: CountedSightings,
+    t: number,
+    hi: number,
+    lo: number,
+    judgedFrom: number,
+    visitor: WindowVisitor,
+  ): void {
+    const { run } = s;
+    const latest = this.#latestOf(s, hi, lo);
+    const index = this.countUpTo(run, t);
+    const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
+    // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
+    let previous = latest > judgedFrom - this.#longestMs ? latest : -Infinity;
+    let next = Infinity;
+    if (after >= 0) {
+      previous = this.f64[after * F + PREVIOUS]!;
+      next = this.timeAt(after);
+    }
+    if (previous === t) return;
+    if (after >= 0) this.f64[after * F + PREVIOUS] = t;
+    if (previous !== -Infinity) this.#setNext(run, previous, hi, lo, t);
+    const at = this.insert(run, index);
+    this.#write(at, t, hi, lo, previous, next);
+    if (after < 0) this.#remember(s, hi, lo, t, judgedFrom);
+
+    const first = run.first;
+    const newest = this.timeAt(first + run.length - 1);
+    for (let h = 0; h < s.horizons.length; h += 1) {
+      const state = s.horizons[h]!;
+      const { timespanMs } = state.horizon;
+      if (t <= newest - timespanMs) state.tail += 1;
+      else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
+      this.#judgeBack(run, state, index, t, Math.max(t, judgedFrom), visitor);
+    }
+    if (run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
+  }
+
+  /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */
+  #judgeBack(
+    run: Run,
+    state: HorizonState,
+    index: number,
+    t: number,
+    from: number,
+    visitor: WindowVisitor,
+  ): void {
+    const first = run.first;
+    const { horizon } = state;
+    const { timespanMs, leastThreshold } = horizon;
+    let { value, tail } = state;
+    const newest = this.timeAt(first + run.length - 1);
+    const told = Math.max(leastThreshold, visitor.quietBelow(horizon, from, newest));
+    for (let end = run.length - 1; end >= index;) {
+      const s = this.timeAt(first + end);
+      if (s < from) return;
+      if (s < t + timespanMs && value >= told) visitor.window(horizon, s, value);
+      for (; end >= index && this.timeAt(first + end) === s; end -= 1) {
+        if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= this.weightAt(first + end);
+      }
+      if (end < index) return;
+      const before = this.timeAt(first + end) - timespanMs;
+      for (; tail > 0 && this.timeAt(first + tail - 1) > before; tail -= 1) {
+        if (this.#endsCover(first + tail - 1, timespanMs)) value += this.weightAt(first + tail - 1);
+      }
+    }
+  }
+
+  /** Position of the value's first sighting at or after index `from`, which is known to exist. */
+  #nextSighting(run: Run, from: number, hi: number, lo: number): number {
+    const first = run.first;
+    for (let i = first + from; i < first + run.length; i += 1) {
+      if (this.#is(i, hi, lo)) return i;
+    }
+    return -1;
+  }
+
+  /** Time of the value's newest sighting, NaN when none is held. */
+  #latestOf(s: CountedSightings, hi: number, lo: number): number {
+    const { run, table } = s;
+    if (table.capacity > 0) return this.#latest.get(table, hi, lo);
+    const first = run.first;
+    for (let i = first + run.length - 1; i >= first; i -= 1) {
+      if (this.#is(i, hi, lo)) return this.timeAt(i);
+    }
+    return NaN;
+  }
+
+  #remember(s: CountedSightings, hi: number, lo: number, t: number, judgedFrom: number): void {
+    const { run, table } = s;
+    const staleUpTo = judgedFrom - this.#longestMs;
+    if (table.capacity > 0) this.#latest.set(table, hi, lo, t, staleUpTo);
+    else if (run.length > TABLE_FROM) this.#makeTable(s, staleUpTo);
+  }
+
+  #makeTable({ run, table }: CountedSightings, staleUpTo: number, room = 0): void {
+    const { first } = run;
+    this.#latest.makeRoom(table, room, staleUpTo);
+    for (let i = first; i < first + run.length; i += 1) {
+      if (this.nextAt(i) === Infinity && this.isNamed(i)) {
+        this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
+      }
+    }
+  }
+
+  #setNext(run: Run, at: number, hi: number, lo: number, t: number): void {
+    const row = this.#sightingAt(run, at, hi, lo);
+    if (row >= 0) this.f64[row * F + NEXT] = t;
+  }
+
+  /** Row of the value's sighting at a time; −1 when it is not held. */
+  #sightingAt(run: Run, at: number, hi: number, lo: number): number {
+    const first = run.first;
+    for (let i = first + this.countUpTo(run, at) - 1; i >= first && this.timeAt(i) === at; i -= 1) {
+      if (this.#is(i, hi, lo)) return i;
+    }
+    return -1;
+  }
+
+  #is(row: number, hi: number, lo: number): boolean {
+    return this.u32[row * W + LO] === lo && this.u32[row * W + HI] === hi && this.isNamed(row);
+  }
+
+  #write(row: number, t: number, hi: number, lo: number, previous: number, next: number): void {
+    const { f64, u32 } = this;
+    f64[row * F] = t;
+    f64[row * F + PREVIOUS] = previous;
+    f64[row * F + NEXT] = next;
+    u32[row * W + HI] = hi;
+    u32[row * W + LO] = lo;
+    u32[row * W + WEIGHT] = 1;
+  }
+
+  /** Drops sightings whose value was seen again before the watermark, if that frees a quarter. */
+  #dropSettled(s: CountedSightings, watermark: number): void {
+    const { run } = s;
+    if (run.length < 16) return;
+    const first = run.first;
+    let settled = 0;
+    for (let i = first; i < first + run.length; i += 1) if (this.nextAt(i) < watermark) settled += 1;
+    if (settled < run.length / 4) return;
+    const newest = this.timeAt(first + run.length - 1);
+    this.compact(run, (position) => this.nextAt(position) >= watermark);
+    for (let h = 0; h < s.horizons.length; h += 1) {
+      const state = s.horizons[h]!;
+      state.tail = this.countUpTo(run, newest - state.horizon.timespanMs);
+    }
+  }
+}
