@@ -9,7 +9,8 @@ import { CountMeasure, DistinctMeasure, NumbersMeasure } from '../window/measure
 import { type SequenceHeld, SequenceMeasure } from '../window/sequence-measure.ts';
 import { BegunBeforeMeasure, type BegunMatch, TemporalMeasure } from '../window/temporal-measure.ts';
 import { holds } from '../sigma/bounds.ts';
-import type { PlannedClosing, PlannedSequence, PlannedTemporal } from './plan.ts';
+import type { PlannedClosing } from './plan.ts';
+import type { PlannedSequence, PlannedTemporal } from './plan-temporal.ts';
 import { combinations, numbersOf, textsOf } from './values.ts';
 
 export function measureOf({ watchers, temporal, sequence }: PlannedClosing): SlidingMeasure<unknown> {

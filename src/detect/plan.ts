@@ -6,32 +6,30 @@
  * a high and a critical threshold on the same count cost one window and two comparisons.
  */
 
+import type { EpisodeRule } from '../alert/episode.ts';
 import type { FieldTable } from '../event/record.ts';
-import type { Condition } from '../sigma/ast.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
-import type { SequenceSpec } from '../window/sequence-measure.ts';
-import type { TemporalSpec } from '../window/temporal-log.ts';
 import { firingHashes } from './firing-hash.ts';
 import { continueStreams, type Lineage } from './lineage.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
 import { keyedPath } from './placement.ts';
+import {
+  DEFAULT_MAX_ENTRIES,
+  type Fields,
+  maxEntriesOf,
+  type PlannedSequence,
+  type PlannedTemporal,
+  planSequence,
+  planTemporal,
+} from './plan-temporal.ts';
 import type { Routes } from './routing.ts';
 import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 
-/** A rule on a horizon. */
-interface Watcher {
-  readonly rule: CorrelationRule;
-  /** It only keeps its place in the stream's state (`lineage.ts`). */
-  readonly muted: boolean;
-  /** Bit of the measure in the event log. */
-  readonly measure: number;
-}
-
 export interface PlannedHorizon extends Horizon {
   /** By their bounds, the least first: where one does not hold, none after it does. */
-  readonly watchers: readonly Watcher[];
+  readonly watchers: readonly EpisodeRule[];
   /** Smaller values hold for no watcher. Differs from the least threshold where all windows are told of. */
   readonly leastBound: number;
   /** The largest value any watcher needs to be told exactly. */
@@ -59,23 +57,12 @@ interface SumMeasure extends Measure {
 /** Slots of the measured fields in an event that matched a reference: an alias differs by rule. */
 type SlotsOf = (ref: number) => readonly number[];
 
-/** A temporal rule whose condition only becomes truer with more events: judged on arrival. */
-export interface PlannedTemporal extends Watcher {
-  readonly spec: TemporalSpec;
-  /** Reference → its place in the rule's list. */
-  readonly places: ReadonlyMap<number, number>;
-  /** That place as a list, for the events that matched nothing else: nearly all. */
-  readonly alone: ReadonlyMap<number, readonly number[]>;
-  /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match it has to lie. */
-  readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
-}
-
 /** Rules that more events can make false: judged once the watermark is past a window's end. */
 export interface PlannedClosing {
   /** All its rules are: nothing need be measured. */
   readonly muted: boolean;
   /** They differ in nothing but their bounds; of temporal rules there is one. */
-  readonly watchers: readonly [Watcher, ...Watcher[]];
+  readonly watchers: readonly [EpisodeRule, ...EpisodeRule[]];
   /** Of the measured field or tuple; none for counts and temporal rules. */
   readonly slotsOf: SlotsOf;
   /** For temporal rules. */
@@ -83,11 +70,6 @@ export interface PlannedClosing {
   /** `vigie.sequence`: slot of the ids in an event that matched a reference, and what a run is. */
   readonly sequence: PlannedSequence | undefined;
   readonly maxEntries: number;
-}
-
-export interface PlannedSequence {
-  readonly slotOf: (ref: number) => number;
-  readonly spec: SequenceSpec;
 }
 
 /**
@@ -136,9 +118,6 @@ const NONE: ReadonlySet<CorrelationRule> = new Set();
 /** Groups a stream holds at most unless a rule says otherwise with `vigie.max_groups`. */
 const DEFAULT_MAX_GROUPS = 1_000_000;
 
-/** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
-const DEFAULT_MAX_ENTRIES = 10_000;
-
 /**
  * `former`: where the rules lay in saved state that is to be taken. `routes`: of a shard, in which deciding fields
  * have slots of the shard's own values.
@@ -166,7 +145,13 @@ export function planCorrelations(
 }
 
 /** The rules of a stream as the tracker is told of them, in the plan's order. */
-export function watchersOf({ counts, distincts, sums, temporals, closings }: StreamPlan): readonly Watcher[] {
+export function watchersOf({
+  counts,
+  distincts,
+  sums,
+  temporals,
+  closings,
+}: StreamPlan): readonly EpisodeRule[] {
   const horizons = [...counts, ...[...distincts, ...sums].flatMap((measure) => measure.horizons)];
   return [...[...horizons, ...closings].flatMap(({ watchers }) => watchers), ...temporals];
 }
@@ -225,7 +210,7 @@ function planStream(
     bits.set(key, bit);
     return bit;
   };
-  const watcher = (rule: CorrelationRule, measure: number): Watcher => ({
+  const watcher = (rule: CorrelationRule, measure: number): EpisodeRule => ({
     rule,
     muted: muted.has(rule),
     measure,
@@ -293,8 +278,6 @@ function planStream(
   };
 }
 
-type Fields = Pick<FieldTable, 'slot' | 'linkedSlot'>;
-
 /** For muted rules: a field that nobody else asked for is no slot, which holds nothing. */
 function whereKnown(fields: FieldTable): Fields {
   const slot = (path: string): number => fields.find(path) ?? -1;
@@ -315,75 +298,10 @@ function closingsOf(rules: readonly CorrelationRule[]): [CorrelationRule, ...Cor
   return [...alike.values()];
 }
 
-function planTemporal(
-  rule: CorrelationRule,
-  indexOf: ReadonlyMap<string, number>,
-  fields: Fields,
-): Omit<PlannedTemporal, keyof Watcher> {
-  const { timespanMs, bounds, ruleCondition, begunBefore } = rule;
-  const placeOf = new Map(rule.rules.map((key, place) => [key, place]));
-  return {
-    places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
-    alone: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, [place]])),
-    begunBefore: begunBefore && {
-      slot: fields.slot(begunBefore.field),
-      place: placeOf.get(begunBefore.rule)!,
-    },
-    spec: {
-      timespanMs,
-      rules: rule.rules.length,
-      ordered: rule.type === 'temporal_ordered',
-      maxEntries: rule.maxEntries ?? DEFAULT_MAX_ENTRIES,
-      holds:
-        ruleCondition === undefined
-          ? (_, value) => holds(bounds, value)
-          : (seen) => isMet(ruleCondition, (name) => seen[placeOf.get(name)!]!),
-    },
-  };
-}
-
-function planSequence(
-  { sequence, aliases, rules, timespanMs, maxEntries }: CorrelationRule,
-  indexOf: ReadonlyMap<string, number>,
-  fields: Fields,
-): PlannedSequence | undefined {
-  if (sequence === undefined) return undefined;
-  const { field, minRun, maxStep } = sequence;
-  const slots = new Map(
-    rules.map((key) => [
-      indexOf.get(key)!,
-      fields.linkedSlot(aliases.get(field)?.get(key) ?? field, maxStep),
-    ]),
-  );
-  return {
-    slotOf: (ref) => slots.get(ref)!,
-    spec: { timespanMs, minRun, steps: maxStep, maxIds: maxEntries ?? DEFAULT_MAX_ENTRIES },
-  };
-}
-
-/** A rule with a lower bound holds at least what it takes to reach that. */
-function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
-  if (maxEntries !== undefined) return maxEntries;
-  return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));
-}
-
-function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
-  switch (condition.kind) {
-    case 'ref':
-      return seen(condition.name);
-    case 'not':
-      return !isMet(condition.part, seen);
-    case 'and':
-      return condition.parts.every((part) => isMet(part, seen));
-    case 'or':
-      return condition.parts.some((part) => isMet(part, seen));
-  }
-}
-
 /** `baselined`: takes the horizons that have a baseline. */
 function horizonsOf(
   rules: readonly CorrelationRule[],
-  watcherOf: (rule: CorrelationRule) => Watcher,
+  watcherOf: (rule: CorrelationRule) => EpisodeRule,
   baselined: PlannedHorizon[],
 ): PlannedHorizon[] {
   const horizons = new Map<string, CorrelationRule[]>();

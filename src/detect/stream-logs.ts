@@ -8,7 +8,8 @@ import type { SeenLog } from '../window/seen-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
-import type { PlannedClosing, PlannedHorizon, PlannedTemporal } from './plan.ts';
+import type { PlannedClosing, PlannedHorizon } from './plan.ts';
+import type { PlannedTemporal } from './plan-temporal.ts';
 import type { ScaledBounds } from './scaled-bounds.ts';
 
 export interface StreamLogs {

@@ -1,0 +1,99 @@
+/**
+ * What rules on the order of matches and of ids look at: temporal correlations and `vigie.sequence`.
+ *
+ * References are numbered as in `plan.ts`.
+ */
+
+import type { EpisodeRule } from '../alert/episode.ts';
+import type { FieldTable } from '../event/record.ts';
+import type { Condition } from '../sigma/ast.ts';
+import { holds, leastOf } from '../sigma/bounds.ts';
+import type { CorrelationRule } from '../sigma/rule.ts';
+import type { SequenceSpec } from '../window/sequence-measure.ts';
+import type { TemporalSpec } from '../window/temporal-log.ts';
+
+export type Fields = Pick<FieldTable, 'slot' | 'linkedSlot'>;
+
+export /** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
+const DEFAULT_MAX_ENTRIES = 10_000;
+
+/** A temporal rule whose condition only becomes truer with more events: judged on arrival. */
+export interface PlannedTemporal extends EpisodeRule {
+  readonly spec: TemporalSpec;
+  /** Reference → its place in the rule's list. */
+  readonly places: ReadonlyMap<number, number>;
+  /** That place as a list, for the events that matched nothing else: nearly all. */
+  readonly alone: ReadonlyMap<number, readonly number[]>;
+  /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match it has to lie. */
+  readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
+}
+
+export interface PlannedSequence {
+  readonly slotOf: (ref: number) => number;
+  readonly spec: SequenceSpec;
+}
+
+export function planTemporal(
+  rule: CorrelationRule,
+  indexOf: ReadonlyMap<string, number>,
+  fields: Fields,
+): Omit<PlannedTemporal, keyof EpisodeRule> {
+  const { timespanMs, bounds, ruleCondition, begunBefore } = rule;
+  const placeOf = new Map(rule.rules.map((key, place) => [key, place]));
+  return {
+    places: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, place])),
+    alone: new Map(rule.rules.map((key, place) => [indexOf.get(key)!, [place]])),
+    begunBefore: begunBefore && {
+      slot: fields.slot(begunBefore.field),
+      place: placeOf.get(begunBefore.rule)!,
+    },
+    spec: {
+      timespanMs,
+      rules: rule.rules.length,
+      ordered: rule.type === 'temporal_ordered',
+      maxEntries: rule.maxEntries ?? DEFAULT_MAX_ENTRIES,
+      holds:
+        ruleCondition === undefined
+          ? (_, value) => holds(bounds, value)
+          : (seen) => isMet(ruleCondition, (name) => seen[placeOf.get(name)!]!),
+    },
+  };
+}
+
+export function planSequence(
+  { sequence, aliases, rules, timespanMs, maxEntries }: CorrelationRule,
+  indexOf: ReadonlyMap<string, number>,
+  fields: Fields,
+): PlannedSequence | undefined {
+  if (sequence === undefined) return undefined;
+  const { field, minRun, maxStep } = sequence;
+  const slots = new Map(
+    rules.map((key) => [
+      indexOf.get(key)!,
+      fields.linkedSlot(aliases.get(field)?.get(key) ?? field, maxStep),
+    ]),
+  );
+  return {
+    slotOf: (ref) => slots.get(ref)!,
+    spec: { timespanMs, minRun, steps: maxStep, maxIds: maxEntries ?? DEFAULT_MAX_ENTRIES },
+  };
+}
+
+/** A rule with a lower bound holds at least what it takes to reach that. */
+export function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
+  if (maxEntries !== undefined) return maxEntries;
+  return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));
+}
+
+function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
+  switch (condition.kind) {
+    case 'ref':
+      return seen(condition.name);
+    case 'not':
+      return !isMet(condition.part, seen);
+    case 'and':
+      return condition.parts.every((part) => isMet(part, seen));
+    case 'or':
+      return condition.parts.some((part) => isMet(part, seen));
+  }
+}
