@@ -19,6 +19,8 @@ import { NS, type Result, type Section, type Size, type Table } from './section.
 
 const LIVE = [1, 150, 10_000, 170_000];
 const STEP_MS = 20;
+/** Late events in a window beside those of its own. */
+const SPARE = 100;
 const LATENESS_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const KEY = new Uint8Array(16).fill(7);
@@ -58,15 +60,15 @@ function goal(name: string, { rows }: Table): Result['goals'][number] {
   return { name, got: costOf('170,000 persons, again and again') / costOf('1 person'), atMost: 3 };
 }
 
-/** Windows whose every value is new, of so many events; no threshold is reached. */
+/** Windows whose every value is new, of so many events: counted, as the log holds more, but below the threshold. */
 function byMeasure(late: boolean, size: Size): Table {
   const cases = (['count', 'sum', 'persons'] as const).flatMap((measure) =>
     LIVE.map((live) => ({
       name: `${measure}, ${live.toLocaleString('en-GB')} in the window`,
-      windowCase: { measure, timespanMs: live * STEP_MS, gte: 1e9, late },
+      windowCase: { measure, timespanMs: live * STEP_MS, gte: measure === 'sum' ? 1e12 : live + SPARE, late },
     })),
   );
-  return table(`windows, ${late ? '5 % late' : 'in order'}, thresholds out of reach`, cases, late, size);
+  return table(`windows, ${late ? '5 % late' : 'in order'}, thresholds just out of reach`, cases, late, size);
 }
 
 function personsRule(late: boolean, size: Size): Table {
