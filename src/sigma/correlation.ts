@@ -7,7 +7,7 @@ import { DURATION_FORM, parseDuration } from './duration.ts';
 import { fitExtensions, refuseOtherTypes } from './extensions/table.ts';
 import type { Extensions } from './extensions/table.ts';
 import { shown } from './faults.ts';
-import type { Faults } from './faults.ts';
+import type { Faults, Place } from './faults.ts';
 import { checkedFields } from './field-name.ts';
 import { readHead } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
@@ -44,6 +44,7 @@ const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', '
 
 interface AliasDraft {
   readonly alias: string;
+  readonly place: Place;
   readonly fields: readonly { readonly rule: PlacedText; readonly field: string }[];
 }
 
@@ -235,20 +236,20 @@ function readAliases(map: YamlMap, faults: Faults): readonly AliasDraft[] {
   if (!map.entries.has('aliases')) return [];
   const aliases = readMap(map, 'aliases', faults);
   if (aliases === undefined) return [];
-  return [...aliases.entries.values()].map(({ key: alias, value }) => {
+  return [...aliases.entries.values()].map(({ key: alias, place, value }) => {
     if (value.kind !== 'map') {
       faults.error(
         value,
         'WRONG_TYPE',
         `the alias ${alias} is ${kindOf(value)}; expected a map of rule: field`,
       );
-      return { alias, fields: [] };
+      return { alias, place, fields: [] };
     }
-    const fields = [...value.entries.values()].flatMap(({ key, place }) => {
-      const given = readText(value, key, faults);
+    const fields = [...value.entries.values()].flatMap((entry) => {
+      const given = readText(value, entry.key, faults);
       const names = given === undefined ? [] : checkedFields([given], faults);
-      return names.map((field) => ({ rule: { text: key, ...place }, field }));
+      return names.map((field) => ({ rule: { text: entry.key, ...entry.place }, field }));
     });
-    return { alias, fields };
+    return { alias, place, fields };
   });
 }

@@ -103,7 +103,12 @@ function link(draft: CorrelationDraft, names: Names): Links {
     return undefined;
   };
   const aliases = new Map<string, ReadonlyMap<Draft, string>>();
-  for (const { alias, fields } of draft.aliases) {
+  const named = aliasable(draft);
+  for (const { alias, place, fields } of draft.aliases) {
+    if (!named.has(alias)) {
+      const message = `no group-by and no measured field is called ${shown(alias)}, so this alias has no effect`;
+      faults.warning(place, 'UNUSED_ALIAS', message);
+    }
     const mapped = new Map<Draft, string>();
     for (const { rule, field } of fields) {
       const target = listed(rule, `the alias ${alias}`);
@@ -127,6 +132,17 @@ function link(draft: CorrelationDraft, names: Names): Links {
     begunBefore,
     ruleCondition: expression === undefined ? undefined : relabelled(expression, keys),
   };
+}
+
+/** What an alias may stand for. */
+function aliasable({ groupBy, fields, extensions }: CorrelationDraft): ReadonlySet<string> {
+  const { 'vigie.sequence': sequence, 'vigie.new_terms': newTerms } = extensions;
+  return new Set([
+    ...groupBy,
+    ...fields,
+    ...(sequence === undefined ? [] : [sequence.field]),
+    ...(newTerms?.fields ?? []),
+  ]);
 }
 
 /** An order names each rule once: which of its matches is meant cannot be told otherwise. */

@@ -25,6 +25,15 @@ export function readOffHours(root: YamlMap, key: string, faults: Faults): OffHou
   refuseOtherKeys(map, ['days', 'hours', 'holidays'], key, faults);
   const days = readTexts(map, 'days', faults).flatMap((text) => daysOf(text, key, faults));
   const hours = readTexts(map, 'hours', faults).flatMap((text) => hoursOf(text, key, faults));
+  for (const [name, form] of Object.entries({ days: DAYS_FORM, hours: HOURS_FORM })) {
+    const list = map.entries.get(name)?.value;
+    if (list?.kind === 'list' && list.items.length === 0)
+      faults.error(
+        list,
+        'BAD_VALUE',
+        `${name} of ${key} is an empty list; expected ${form}, or leave it out`,
+      );
+  }
   const holidays = readText(map, 'holidays', faults);
   if (faults.errors > before) return undefined;
   return {

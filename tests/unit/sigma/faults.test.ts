@@ -125,6 +125,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '3:17: BAD_VALUE: vigie.timezone is "Europe/Pariss"; expected an IANA time zone such as Europe/Paris; did you mean "Europe/Paris"?',
   'extension-off-hours-key':
     '3:19: UNKNOWN_KEY: vigie.off_hours has no key "day"; expected one of days, hours, holidays; did you mean "days"?',
+  'extension-off-hours-empty':
+    '3:25: BAD_VALUE: days of vigie.off_hours is an empty list; expected mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri, or leave it out',
   'extension-off-hours-days':
     '3:25: BAD_VALUE: days of vigie.off_hours is "monday-fri"; expected mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri',
   'extension-off-hours-hours':

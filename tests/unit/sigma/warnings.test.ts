@@ -39,6 +39,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '7:3: warning: LEGACY_TIMEFRAME: timeframe has no effect; a time span belongs to a correlation',
   'misplaced-key':
     '12:1: warning: MISPLACED_KEY: group-by has no effect; line 12 has it beside correlation: indent it like type and rules',
+  'unused-alias':
+    '15:5: warning: UNUSED_ALIAS: no group-by and no measured field is called "account", so this alias has no effect',
   'missing-logsource':
     '1:1: warning: MISSING_LOGSOURCE: logsource is missing; say which log this is for: category, product, service',
   'logsource-key':
