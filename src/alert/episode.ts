@@ -174,12 +174,17 @@ function categoriesOf(dictionary: Dictionary, numbers: readonly number[]): strin
 /** Whose distinct values an alert tells as its persons. */
 export const PERSONS_FIELD = 'portal.records.ids';
 
-/** An estimate counts a person who returns again, but no window holds more of them than the whole alert. */
-function shownValue({ of: { rule }, value, valueAtCrossing, valueEstimated, totals }: Episode): number {
-  const persons = totals.persons.count();
-  const countsPersons =
-    rule.type === 'value_count' && rule.fields.length === 1 && rule.fields[0] === PERSONS_FIELD;
-  if (!valueEstimated || !countsPersons || persons === 0) return value;
+/** Whether the value of a rule's windows is their number of persons. */
+export function countsPersons({ type, fields }: CorrelationRule): boolean {
+  return type === 'value_count' && fields.length === 1 && fields[0] === PERSONS_FIELD;
+}
+
+/**
+ * An estimate counts a person who returns again, but no window holds more of them than the whole alert. `persons`: in
+ * all of it; 0 where nobody adds them up.
+ */
+function shownValue({ of, value, valueAtCrossing, valueEstimated }: Episode, persons: number): number {
+  if (!valueEstimated || persons === 0 || !countsPersons(of.rule)) return value;
   return Math.max(valueAtCrossing, Math.min(value, persons));
 }
 
@@ -197,6 +202,7 @@ export function renderAlert(
 ): Alert {
   const { rule } = episode.of;
   const { totals } = episode;
+  const persons = totals.persons.count();
   return {
     alertId: episode.alertId,
     rule: rule.key,
@@ -214,11 +220,11 @@ export function renderAlert(
     crossedAt: episode.crossedAt,
     lastEventAt: episode.lastTrueAt,
     detectedAt,
-    value: shownValue(episode),
+    value: shownValue(episode, persons),
     valueEstimated: episode.valueEstimated,
     threshold: rule.bounds,
     events: totals.events,
-    persons: totals.persons.count(),
+    persons,
     personsEstimated: totals.persons.estimated || totals.estimated,
     records: totals.records,
     bytes: totals.bytes,

@@ -10,7 +10,7 @@
  * are not kept at all.
  */
 
-import type { Episode } from '../alert/episode.ts';
+import { type Episode, PERSONS_FIELD } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
 import { numberOf, textOf } from '../detect/values.ts';
 import { createDecoder } from '../event/create-decoder.ts';
@@ -142,7 +142,7 @@ export class Judge {
       account: fields.slot('user.id'),
       outcome: fields.slot('event.outcome'),
       records: fields.slot('portal.records.count'),
-      persons: fields.slot('portal.records.ids'),
+      persons: fields.slot(PERSONS_FIELD),
     };
     this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs, evidence: false });
     this.#decoder = createDecoder({

@@ -6,6 +6,7 @@
  * the traffic answers for both.
  */
 
+import { countsPersons } from '../alert/episode.ts';
 import { VigieError } from '../errors.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { nearest } from '../sigma/nearest.ts';
@@ -38,13 +39,11 @@ export function withoutRules(ruleSet: RuleSet, names: readonly string[]): RuleSe
 export function personsPerAccountHour(correlations: readonly CorrelationRule[]): ReadonlySet<string> {
   return closure(
     correlations.filter(
-      ({ type, fields, groupBy, timespanMs }) =>
-        type === 'value_count' &&
-        fields.length === 1 &&
-        fields[0] === 'portal.records.ids' &&
-        groupBy.length === 1 &&
-        groupBy[0] === 'user.id' &&
-        timespanMs <= HOUR_MS,
+      (rule) =>
+        countsPersons(rule) &&
+        rule.groupBy.length === 1 &&
+        rule.groupBy[0] === 'user.id' &&
+        rule.timespanMs <= HOUR_MS,
     ),
     correlations,
   );

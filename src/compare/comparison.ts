@@ -1,6 +1,7 @@
 /** One theft under two detectors: when each speaks, and what is gone by then. */
 
 import type { Generated } from '../../replay/index.ts';
+import { PERSONS_FIELD } from '../alert/episode.ts';
 import { Causes } from '../backtest/causes.ts';
 import { Judge } from '../backtest/judge.ts';
 import { type Taken, TheftLog, type Theft } from '../backtest/theft-log.ts';
@@ -47,7 +48,7 @@ export function compare(
     id: fields.slot('event.id'),
     account: fields.slot('user.id'),
     records: fields.slot('portal.records.count'),
-    persons: fields.slot('portal.records.ids'),
+    persons: fields.slot(PERSONS_FIELD),
   };
   const decoder = createDecoder({ fields, timeRequired: true, pseudonymKey: new Uint8Array(16) });
   const record = fields.newRecord();
