@@ -140,6 +140,14 @@ export class GroupNumbers extends RunStore {
     for (let m = 0; m < this.sums.length; m += 1) u32[at + m] = this.sums[m]!.inexact ? 1 : 0;
   }
 
+  /**
+   * Whether a count's horizon is kept up with the log. Fewer events than its threshold are no window that anybody
+   * waits for, as long as each stands for itself.
+   */
+  keepsUp({ leastThreshold }: Horizon): boolean {
+    return this.events.length >= leastThreshold || this.coalescedUpTo > -Infinity;
+  }
+
   /** Entries of the longest log; sums have no more than there are events. */
   get longest(): number {
     let longest = Math.max(this.events.length, this.persons.length);

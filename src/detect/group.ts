@@ -103,13 +103,13 @@ export class Group implements EpisodeGroup, WindowVisitor {
   get threat(): number {
     const { events: log, distincts } = this.#logs;
     const numbers = this.#numbers;
-    const { events: run, coalescedUpTo } = numbers;
+    const { events: run } = numbers;
     let threat = 0;
     const consider = (horizon: Horizon, value: number): void => {
       threat = Math.max(threat, value / Math.max(1, (horizon as PlannedHorizon).leastBound));
     };
     for (const { horizon, value } of numbers.counts) {
-      const isKept = coalescedUpTo > -Infinity || run.length >= horizon.leastThreshold;
+      const isKept = numbers.keepsUp(horizon);
       consider(horizon, isKept ? value : run.length - log.countUpTo(run, this.newest - horizon.timespanMs));
     }
     numbers.sightings.forEach((s, m) => {
@@ -138,10 +138,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const { counts, coalescedUpTo } = numbers;
     for (let h = 0; h < counts.length; h += 1) {
       const state = counts[h]!;
-      const missing = coalescedUpTo > -Infinity ? -1 : state.horizon.leastThreshold - run.length;
-      // Fewer events than the threshold are no window that anybody waits for: those horizons are not kept up.
-      if (missing > 0) continue;
-      if (missing === 0) events.catchUp(run, state, index, watermark, this);
+      if (!numbers.keepsUp(state.horizon)) continue;
+      const begins = run.length === state.horizon.leastThreshold && coalescedUpTo === -Infinity;
+      if (begins) events.catchUp(run, state, index, watermark, this);
       else events.slide(run, state, index, watermark, false, this);
     }
     return true;

@@ -93,12 +93,7 @@ export class LatestTable extends RunStore {
     for (let from = offset; from < offset + capacity; from += 1) {
       const t = this.timeAt(from);
       if (!(t > staleUpTo)) continue;
-      const hi = this.u32[from * W + HI]!;
-      const lo = this.u32[from * W + LO]!;
-      const slot = this.#slot(table, hi, lo);
-      this.#name(slot, hi, lo);
-      this.f64[slot * F] = t;
-      table.length += 1;
+      this.exchange(table, this.u32[from * W + HI]!, this.u32[from * W + LO]!, t);
     }
     this.recycle(offset, capacity);
   }
