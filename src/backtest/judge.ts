@@ -38,7 +38,11 @@ export interface JudgeOptions {
 }
 
 /** The alerts of one rule that belong to one incident. */
-export interface Hit {
+export interface Hit extends Omit<OpenHit, 'first'> {
+  readonly first: HitAlert;
+}
+
+interface OpenHit {
   readonly incident: number;
   /** Key of the rule. */
   readonly rule: string;
@@ -46,16 +50,19 @@ export interface Hit {
   /** Of those, marked by an alert of a rule above. */
   inhibited: number;
   /** The earliest. */
-  first: HitAlert;
+  first: Crossing;
 }
 
-interface HitAlert {
+interface Crossing {
   readonly group: Readonly<Record<string, string | null>>;
   /** ms since the epoch, as all instants here. */
   readonly crossedAt: number;
   /** Event time at which the engine told of it: later than the crossing where a rule waits for the watermark. */
   readonly raisedAt: number;
   readonly value: number;
+}
+
+interface HitAlert extends Crossing {
   /** Gone by the crossing, and by the time it was told. */
   readonly taken: Taken;
   readonly takenWhenRaised: Taken;
@@ -116,7 +123,7 @@ export class Judge {
   >;
   readonly #thefts: TheftLog[] = [];
   readonly #open = new Map<Episode, number>();
-  readonly #hits = new Map<string, Hit>();
+  readonly #hits = new Map<string, OpenHit>();
   readonly #false = new Map<string, FalseAlerts>();
   readonly #accounts = new Set<string>();
   readonly #skipped = new Map<string, number>();
@@ -178,7 +185,7 @@ export class Judge {
     this.#firstAt = Math.min(time, this.#firstAt ?? time);
     this.#lastAt = Math.max(time, this.#lastAt ?? time);
     const account = textOf(slots[this.#slots.account]) ?? '';
-    if (slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
+    if (account !== '' && slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
     const engine = this.#engine;
     const matched = engine.process(record, 0);
     // A copy adds nothing.
@@ -212,7 +219,15 @@ export class Judge {
         const log = this.#thefts[i] ?? new TheftLog();
         return { name, title, ...log.theft(), course: log.course(COURSE_POINTS) };
       }),
-      hits: [...this.#hits.values()],
+      // Only now is it known what was gone when: events may come out of order.
+      hits: [...this.#hits.values()].map((hit) => {
+        const log = this.#thefts[hit.incident]!;
+        const { crossedAt, raisedAt } = hit.first;
+        return {
+          ...hit,
+          first: { ...hit.first, taken: log.by(crossedAt), takenWhenRaised: log.by(raisedAt) },
+        };
+      }),
       falseAlerts: [...this.#false.values()],
       state: this.#engine.size(),
     };
@@ -273,26 +288,15 @@ export class Judge {
     if (row.examples.length < EXAMPLES) row.examples.push({ group, crossedAt, value });
   }
 
-  #noteHit(
-    incident: Cause,
-    rule: CorrelationRule,
-    inhibited: number,
-    alert: Omit<HitAlert, 'taken' | 'takenWhenRaised'>,
-  ): void {
+  #noteHit(incident: Cause, rule: CorrelationRule, inhibited: number, alert: Crossing): void {
     const id = JSON.stringify([incident, rule.key]);
-    const log = this.#thefts[incident]!;
-    const first = (): HitAlert => ({
-      ...alert,
-      taken: log.by(alert.crossedAt),
-      takenWhenRaised: log.by(alert.raisedAt),
-    });
     const hit = this.#hits.get(id);
     if (hit === undefined) {
-      this.#hits.set(id, { incident, rule: rule.key, alerts: 1, inhibited, first: first() });
+      this.#hits.set(id, { incident, rule: rule.key, alerts: 1, inhibited, first: alert });
       return;
     }
     hit.alerts += 1;
     hit.inhibited += inhibited;
-    if (alert.crossedAt < hit.first.crossedAt) hit.first = first();
+    if (alert.crossedAt < hit.first.crossedAt) hit.first = alert;
   }
 }

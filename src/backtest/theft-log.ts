@@ -1,9 +1,10 @@
 /**
- * What was taken when: the malicious reads of one incident as running sums, to be asked "how much by then?".
+ * What was taken when: the malicious reads of one incident, to be asked "how much by then?".
  *
- * Records are exact at every instant. Persons and accounts are exact up to the bound of `PersonCounter` on
- * persons; beyond it persons are estimated, and both are sampled whenever the records have grown by half a
- * percent, so what they say of an instant is at most that much too low.
+ * Guarantee: the answers do not depend on the order in which events came. Records and accounts are exact at
+ * every instant, persons up to the bound of `PersonCounter`; beyond it persons are estimated and sampled
+ * whenever the records have grown by half a percent, so what they say of an instant is at most that much (and
+ * what arrived out of order) too low.
  */
 
 import { PersonCounter } from '../alert/person-counter.ts';
@@ -36,76 +37,100 @@ export interface Theft {
 
 const GROWTH = 1.005;
 
+/** Sorted, and ready to be asked. */
+interface Sums {
+  readonly times: Float64Array;
+  /** Up to and with the read of the same index. */
+  readonly records: Float64Array;
+  /** When each person that is known one by one, and each account, was first seen. */
+  readonly persons: Float64Array;
+  readonly accounts: Float64Array;
+}
+
 export class TheftLog {
   #times = new Float64Array(1024);
   #records = new Float64Array(1024);
   #reads = 0;
   #total = 0;
-  readonly #samples: Taken[] = [];
-  #nextSampleAt = 0;
+  /** First time of each person while the count is exact. */
+  readonly #personsAt = new Map<string, number>();
+  readonly #accountsAt = new Map<string, number>();
   readonly #persons = new PersonCounter();
-  readonly #accounts = new Set<string>();
+  /** Estimates from there on, each at the newest time so far. */
+  readonly #samples: { readonly at: number; readonly persons: number }[] = [];
+  #nextSampleAt = 0;
   #events = 0;
   #firstEventAt: number | undefined;
   #lastEventAt: number | undefined;
+  #sums: Sums | undefined;
 
-  /** A malicious event; `records` 0 when it read nothing. In order of time. */
+  /** A malicious event; `records` 0 when it read nothing. */
   note(time: number, records: number, persons: FieldValue | undefined, account: string): void {
     this.#events += 1;
-    this.#firstEventAt ??= time;
-    this.#lastEventAt = time;
+    this.#firstEventAt = Math.min(time, this.#firstEventAt ?? time);
+    this.#lastEventAt = Math.max(time, this.#lastEventAt ?? time);
     if (records <= 0) return;
+    this.#sums = undefined;
     if (this.#reads === this.#times.length) {
       this.#times = grown(this.#times);
       this.#records = grown(this.#records);
     }
-    this.#total += records;
     this.#times[this.#reads] = time;
-    this.#records[this.#reads] = this.#total;
+    this.#records[this.#reads] = records;
     this.#reads += 1;
+    this.#total += records;
+    noteFirst(this.#accountsAt, account, time);
     if (persons instanceof Pseudonyms) {
       for (let i = 0; i < persons.length; i += 1) {
-        this.#persons.add(persons.words[2 * i]!, persons.words[2 * i + 1]!);
+        const high = persons.words[2 * i]!;
+        const low = persons.words[2 * i + 1]!;
+        this.#persons.add(high, low);
+        if (!this.#persons.estimated) noteFirst(this.#personsAt, `${high} ${low}`, time);
       }
     }
-    this.#accounts.add(account);
-    const last = this.#samples.at(-1);
-    const grew = this.#persons.estimated
-      ? this.#total >= this.#nextSampleAt
-      : last?.persons !== this.#persons.count() || last.accounts !== this.#accounts.size;
-    if (!grew) return;
-    this.#sample(time);
+    if (!this.#persons.estimated || this.#total < this.#nextSampleAt) return;
+    const at = Math.max(time, this.#samples.at(-1)?.at ?? time);
+    this.#samples.push({ at, persons: this.#persons.count() });
     this.#nextSampleAt = this.#total * GROWTH;
   }
 
   theft(): Theft {
+    const { times } = this.#settled();
     return {
       firstEventAt: this.#firstEventAt,
       lastEventAt: this.#lastEventAt,
-      firstReadAt: this.#reads === 0 ? undefined : this.#times[0],
-      lastReadAt: this.#reads === 0 ? undefined : this.#times[this.#reads - 1],
+      firstReadAt: times[0],
+      lastReadAt: times.at(-1),
       events: this.#events,
       reads: this.#reads,
       records: this.#total,
       persons: this.#persons.count(),
       personsEstimated: this.#persons.estimated,
-      accounts: this.#accounts.size,
+      accounts: this.#accountsAt.size,
     };
   }
 
   /** What was gone at an instant, reads of that instant included. */
   by(at: number): Taken {
-    const reads = upTo(this.#reads, (i) => this.#times[i]!, at);
+    const { times, records, persons, accounts } = this.#settled();
     const samples = upTo(this.#samples.length, (i) => this.#samples[i]!.at, at);
-    const { persons, accounts } = this.#samples[samples - 1] ?? { persons: 0, accounts: 0 };
-    return { at, records: reads === 0 ? 0 : this.#records[reads - 1]!, persons, accounts };
+    return {
+      at,
+      records: records[upTo(times.length, (i) => times[i]!, at) - 1] ?? 0,
+      persons: Math.max(
+        upTo(persons.length, (i) => persons[i]!, at),
+        this.#samples[samples - 1]?.persons ?? 0,
+      ),
+      accounts: upTo(accounts.length, (i) => accounts[i]!, at),
+    };
   }
 
   /** The course of the theft in at most about `points` instants: evenly over time, and densely at its start. */
   course(points: number): Taken[] {
-    if (this.#reads === 0) return [];
-    const first = this.#times[0]!;
-    const last = this.#times[this.#reads - 1]!;
+    const { times } = this.#settled();
+    const first = times[0];
+    if (first === undefined) return [];
+    const last = times.at(-1)!;
     const half = Math.ceil(points / 2);
     const instants = new Set<number>([first, last]);
     for (let i = 1; i < half; i += 1) {
@@ -115,17 +140,25 @@ export class TheftLog {
     return [...instants].sort((a, b) => a - b).map((at) => this.by(at));
   }
 
-  #sample(at: number): void {
-    const sample = {
-      at,
-      records: this.#total,
-      persons: this.#persons.count(),
-      accounts: this.#accounts.size,
-    };
-    // Equal times: the later one says all.
-    if (this.#samples.at(-1)?.at === at) this.#samples.pop();
-    this.#samples.push(sample);
+  #settled(): Sums {
+    if (this.#sums !== undefined) return this.#sums;
+    const times = this.#times.slice(0, this.#reads);
+    const records = this.#records.slice(0, this.#reads);
+    if (times.some((time, i) => time < times[i - 1]!)) {
+      const order = Uint32Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
+      order.forEach((from, to) => (records[to] = this.#records[from]!));
+      times.sort();
+    }
+    for (let i = 1; i < records.length; i += 1) records[i]! += records[i - 1]!;
+    const persons = Float64Array.from(this.#personsAt.values()).sort();
+    const accounts = Float64Array.from(this.#accountsAt.values()).sort();
+    return (this.#sums = { times, records, persons, accounts });
   }
+}
+
+function noteFirst(into: Map<string, number>, key: string, time: number): void {
+  const known = into.get(key);
+  if (known === undefined || time < known) into.set(key, time);
 }
 
 function grown(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {

@@ -91,6 +91,25 @@ correlation:
     ]);
   });
 
+  test('with what was gone by the crossing in event time, however out of order the log is', () => {
+    const session = 'stolen';
+    // A person that is read again counts from its first time on.
+    const theft = [...reads(0, 60, { session }), { at: 40, persons: ['p1'], session }].map((event, i) => ({
+      ...event,
+      id: `e${i}`,
+    }));
+    const shuffled = theft.map((_, i) => theft[(i * 38) % theft.length]!);
+    const told = (log: typeof theft) => {
+      const { incidents, hits } = judge(rulesOf(BURST), log, THEFT);
+      return { incidents, taken: hits.map(({ first }) => first.taken) };
+    };
+    expect(told(theft)).toMatchObject({
+      incidents: [{ firstReadAt: START, lastReadAt: START + 59_000, records: 61, persons: 60 }],
+      taken: [{ at: START + 2000, records: 3, persons: 3 }],
+    });
+    expect(told(shuffled)).toEqual(told(theft));
+  });
+
   test('when its events have no session and come from its addresses, if it has no other mark', () => {
     const flood = { ...incident('flood', []), sources: ['198.51.100.7'] };
     const requests = reads(0, 3, { source: '198.51.100.7', outcome: 'failure' });
@@ -171,6 +190,11 @@ test('a copy of an event takes nothing a second time', () => {
   const events = reads(0, 4, { session: 'stolen' });
   const twice = events.flatMap((event, i) => [event, event].map((one) => ({ ...one, id: `r${i}` })));
   expect(judge(rulesOf(BURST), twice, THEFT).incidents).toMatchObject([{ records: 4, events: 4 }]);
+});
+
+test('events that name no account are no account', () => {
+  const events = [...reads(0, 1), { at: 1, user: '' }, { at: 2, user: null }];
+  expect(judge(rulesOf(BURST), events).accounts).toBe(1);
 });
 
 test('accounts that only fail to log in are no accounts', () => {

@@ -28,7 +28,8 @@ export interface Short {
   /** Seconds after `START`. */
   readonly at: number;
   readonly action?: string;
-  readonly user?: string;
+  /** Null: the event names no account. */
+  readonly user?: string | null;
   readonly session?: string;
   readonly organisation?: string;
   readonly target?: string;
