@@ -61,6 +61,9 @@ const BENIGN = 'benign';
 /** What a person that an event shows costs beside it: every rule that counts persons looks each of them up. */
 const PERSON_COST = 0.1;
 
+/** Of a background before an incident. */
+const SHORTEST_MS = 1000;
+
 /** Accounts. */
 const LARGEST_COUNTRY = 5_000;
 
@@ -73,7 +76,7 @@ export function incidentNames(): readonly string[] {
 export function planJobs(options: JobsOptions): readonly JobSpec[] {
   const { incidents = incidentNames(), accounts, background, learnMs, judgeMs, seed } = options;
   const common = seed === undefined ? {} : { seed };
-  const specs = incidents.map((name) => {
+  const specs = [...new Set(incidents)].map((name) => {
     if (!incidentNames().includes(name)) {
       const meant = nearest(name, incidentNames());
       throw new VigieError('SCENARIO_UNKNOWN', `there is no incident ${JSON.stringify(name)}`, {
@@ -83,7 +86,7 @@ export function planJobs(options: JobsOptions): readonly JobSpec[] {
     return specOf(name, learnMs, {
       ...common,
       accounts: background,
-      ...(has(name, 'history') ? { history: learnMs } : {}),
+      ...(has(name, 'history') ? { history: Math.max(SHORTEST_MS, learnMs) } : {}),
       ...options.scenarioOptions?.[name],
     });
   });

@@ -5,17 +5,31 @@ import { messageOf, VigieError } from '../errors.ts';
 import type { LabelledTraffic } from './causes.ts';
 
 const marks = { sessions: z.array(z.string()).default([]), eventIds: z.array(z.string()).default([]) };
+type Named = readonly { readonly name: string }[];
 
 const LABELS = z.object({
   format: z.literal('vigie-labels/1'),
-  incidents: z.array(
-    z.object({
-      name: z.string().min(1),
-      title: z.string().optional(),
-      sources: z.array(z.string()).optional(),
-      malicious: z.object(marks),
+  incidents: z
+    .array(
+      z.object({
+        name: z.string().min(1),
+        title: z.string().optional(),
+        sources: z.array(z.string()).optional(),
+        // A misspelt mark would mark nothing, and a theft that is not there is one that nobody caught.
+        malicious: z.strictObject(marks),
+      }),
+    )
+    .superRefine((incidents: Named, context) => {
+      // Figures are told by name.
+      for (const [i, { name }] of incidents.entries()) {
+        if (incidents.findIndex((other) => other.name === name) === i) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [i, 'name'],
+          message: `two incidents are called "${name}"`,
+        });
+      }
     }),
-  ),
   confounders: z
     .array(z.object({ name: z.string().min(1), accounts: z.array(z.string()).default([]), ...marks }))
     .optional(),

@@ -10,9 +10,16 @@ export function atLeast(level: Level, least: Level): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
 }
 
-/** Account-days judged, in units of 10,000 accounts: what a number of alerts is divided by. */
+/**
+ * Account-days judged, in units of 10,000 accounts: what a number of alerts is divided by. Days alone where no
+ * event names an account.
+ */
 export function rateBase(judged: readonly Judgement[]): number {
-  return judged.reduce((sum, { judgedMs, accounts }) => sum + (judgedMs / DAY_MS) * (accounts / 10_000), 0);
+  const named = judged.some(({ accounts }) => accounts > 0);
+  return judged.reduce(
+    (sum, { judgedMs, accounts }) => sum + (judgedMs / DAY_MS) * (named ? accounts / 10_000 : 1),
+    0,
+  );
 }
 
 /** Four significant digits: a figure of a simulation has no more. */

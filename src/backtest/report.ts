@@ -62,7 +62,7 @@ export interface RuleVerdict extends Detection {
 export interface IncidentVerdict {
   readonly name: string;
   readonly title: string;
-  /** Nothing was read: no alert is the right answer. */
+  /** It is in the traffic, and nothing was read: no alert is the right answer. */
   readonly negativeControl: boolean;
   readonly firstEvent: string | null;
   readonly firstRead: string | null;
@@ -99,7 +99,7 @@ interface FalseAlertRow {
 interface Rate {
   readonly alerts: number;
   readonly inhibited: number;
-  /** Per day and 10,000 accounts: of all, and of those at the top. */
+  /** Per day and 10,000 accounts (per day in a log that names no account): of all, and of those at the top. */
   readonly perDay: number;
   readonly topPerDay: number;
 }
@@ -201,7 +201,7 @@ function verdictOf(
   return {
     name,
     title,
-    negativeControl: reads === 0,
+    negativeControl: events > 0 && reads === 0,
     firstEvent: iso(traffic.firstEventAt),
     firstRead: iso(traffic.firstReadAt),
     lastRead: iso(traffic.lastReadAt),

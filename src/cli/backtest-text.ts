@@ -17,9 +17,10 @@ export function reportText(report: BacktestReport): string {
 function verdicts({ incidents }: BacktestReport): string {
   if (incidents.length === 0) return '';
   const rows = incidents.map((incident) => {
-    const { name, detected, inDepth, records, negativeControl } = incident;
+    const { name, detected, inDepth, records, negativeControl, events } = incident;
     const { medium } = detected;
     const verdict = verdictOf(incident);
+    if (events === 0) return [name, verdict, '', '', '', '', ''];
     return [
       name,
       verdict,
@@ -52,7 +53,8 @@ function verdicts({ incidents }: BacktestReport): string {
   )}`;
 }
 
-function verdictOf({ negativeControl, detected, rules }: IncidentVerdict): string {
+function verdictOf({ negativeControl, detected, rules, events }: IncidentVerdict): string {
+  if (events === 0) return styled('red', 'not in the log: no event has its labels');
   if (negativeControl) {
     return rules.length === 0
       ? styled('green', 'silent, as it should be')
@@ -88,7 +90,11 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
   if (report === null) return '';
   const { days, accounts, all, byLevel, byCause, rows } = report;
   const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
-  const head = `${styled('bold', 'False alerts')} per day and 10,000 accounts, over ${count(days)} days of ${count(accounts)} accounts: ${count(all.perDay)}, of which ${count(all.topPerDay)} stand under no other alert`;
+  const [per, of] =
+    accounts === 0
+      ? ['per day', 'a log that names no account']
+      : ['per day and 10,000 accounts', `${count(accounts)} accounts`];
+  const head = `${styled('bold', 'False alerts')} ${per}, over ${count(days)} days of ${of}: ${count(all.perDay)}, of which ${count(all.topPerDay)} stand under no other alert`;
   if (rows.length === 0) return head;
   const levels = LOUDEST_FIRST.filter((level) => byLevel[level].alerts > 0).map((level) => [
     styledLevel(level),
@@ -122,7 +128,7 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
 
 function sweep({ sweep: report, incidents }: BacktestReport): string {
   if (report === null) return '';
-  const thefts = incidents.filter(({ negativeControl }) => !negativeControl);
+  const thefts = incidents.filter(({ reads }) => reads > 0);
   const rows = report.together.map(({ factor, falseAlertsPerDay, recordsLost }) => [
     factor === 1 ? styled('bold', '× 1 (as it is)') : `× ${factor}`,
     falseAlertsPerDay === null ? '' : count(falseAlertsPerDay),

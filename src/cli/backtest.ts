@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander';
 import { DEFAULT_SEED } from '../../replay/index.ts';
 import type { LabelledTraffic } from '../backtest/causes.ts';
 import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
+import type { Judgement } from '../backtest/judge.ts';
 import { readLabels } from '../backtest/labels-file.ts';
 import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf } from '../backtest/report.ts';
@@ -21,7 +22,7 @@ import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, progressBar, skippedText } from './terminal.ts';
+import { count, progressBar, skippedText, span } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -46,6 +47,9 @@ interface Options {
 }
 
 const DAY_MS = 86_400_000;
+
+/** Options, by their names in code, that an own log has no use for. */
+const FOR_GENERATED = ['incidents', 'benign', 'accounts', 'background', 'judge', 'seed', 'jobs'];
 
 export function backtestCommand(program: Command): void {
   program
@@ -129,6 +133,17 @@ Examples:
       }
       if (options.mapping !== undefined && options.input === undefined) {
         self.error('error: --mapping says how to read --input; give --input too');
+      }
+      if (options.timestampField !== undefined && options.input === undefined) {
+        self.error('error: --timestamp-field says how to read --input; give --input too');
+      }
+      const unused = FOR_GENERATED.find((name) => self.getOptionValueSource(name) === 'cli');
+      if (unused !== undefined && options.input !== undefined) {
+        const option = self.options.find((candidate) => candidate.attributeName() === unused);
+        self.error(`error: ${option?.long ?? unused} is for generated traffic, and --input is an own log`);
+      }
+      if (options.judge === 0) {
+        self.error('error: --judge 0 judges no benign traffic; --no-benign leaves it out');
       }
       if (options.html !== undefined) await requireWritable(options.html);
       const report =
@@ -228,8 +243,10 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     const showing = mapping === undefined ? 'eval' : 'mapping check --sample';
     process.stderr.write(`${lines} left out; \`vigie ${showing}\` shows why\n`);
   }
+  const scenario = input === '-' ? 'stdin' : input;
+  requireJudged(judgement, scenario, learnMs);
   const job = {
-    scenario: input === '-' ? 'stdin' : input,
+    scenario,
     benign: true,
     options: {},
     judgement,
@@ -244,6 +261,25 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     without: options.without,
     sweep: options.sweep === true,
   });
+}
+
+/** Throws NOTHING_JUDGED: a report on nothing would read as one on rules that stay silent. */
+function requireJudged({ events, firstAt, lastAt, judgedMs }: Judgement, log: string, learnMs: number): void {
+  if (judgedMs > 0) return;
+  if (events === 0) {
+    throw new VigieError('NOTHING_JUDGED', `there is no event in ${log}`, {
+      remedy: 'Give a log with one event a line, or the --mapping by which its lines become events.',
+    });
+  }
+  const length = lastAt! - firstAt!;
+  const known = learnMs > 0 && length > 0;
+  throw new VigieError(
+    'NOTHING_JUDGED',
+    known
+      ? `--learn ${span(learnMs)} is as long as the log, which goes over ${span(length)}, or longer`
+      : `all events of ${log} are of one instant`,
+    { remedy: known ? 'Learn for less, or give more of the log.' : 'Give more of the log.' },
+  );
 }
 
 /** The rules that come with Vigie, unless the command line or the environment names others. */

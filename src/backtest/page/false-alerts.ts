@@ -6,7 +6,7 @@ import type { BacktestReport, FalseAlertReport } from '../report.ts';
 import { LEVELS } from '../rates.ts';
 import { html, type Html } from './html.ts';
 import { LEVEL_COLOURS, svg } from './plot.ts';
-import { levelTag } from './words.ts';
+import { levelTag, perAccounts } from './words.ts';
 
 export function falseAlerts({ falseAlerts: report, rules }: BacktestReport): Html {
   if (report === null) return html``;
@@ -14,9 +14,10 @@ export function falseAlerts({ falseAlerts: report, rules }: BacktestReport): Htm
   const titles = new Map(rules.map(({ rule, title }) => [rule, title]));
   return html` <h2>False alerts</h2>
     <p>
-      ${count(events)} events of ${count(accounts)} accounts, of which ${count(days)} days were judged. Per
-      day and 10,000 accounts: <strong>${count(all.topPerDay)}</strong> at the top, ${count(all.perDay)} with
-      those that stand under an alert above them on the same group.
+      ${count(events)} events ${accounts === 0 ? 'that name no account' : `of ${count(accounts)} accounts`},
+      of which ${count(days)} days were judged. Per day${perAccounts(report)}:
+      <strong>${count(all.topPerDay)}</strong> at the top, ${count(all.perDay)} with those that stand under an
+      alert above them on the same group.
     </p>
     ${
       rows.length > 0 &&
@@ -64,10 +65,11 @@ function example(found: FalseAlertReport['rows'][number]['examples'][number] | u
   return `${group.join(', ')} on ${new Date(found.crossedAt).toISOString().slice(0, 16).replace('T', ' ')} with ${count(found.value)}`;
 }
 
-function byLevel({ byLevel: rates }: FalseAlertReport): Html {
+function byLevel(report: FalseAlertReport): Html {
+  const { byLevel: rates } = report;
   const shown = LEVELS.filter((level) => rates[level].alerts > 0).reverse();
   const bars = shown.map((level) => ({ level, ...rates[level] }));
-  return svg('False alerts per day and 10,000 accounts by level', {
+  return svg(`False alerts per day${perAccounts(report)} by level`, {
     width: 520,
     height: 50 + 34 * shown.length,
     marginLeft: 100,
@@ -98,12 +100,13 @@ function byLevel({ byLevel: rates }: FalseAlertReport): Html {
   });
 }
 
-function byCause({ byCause: rates, rows }: FalseAlertReport): Html {
+function byCause(report: FalseAlertReport): Html {
+  const { byCause: rates, rows } = report;
   const causes = Object.entries(rates)
     .sort(([, a], [, b]) => b.topPerDay - a.topPerDay)
     .map(([cause]) => cause);
   const bars = rows.map(({ cause, level, topPerDay }) => ({ cause, level, topPerDay }));
-  return svg('False alerts per day and 10,000 accounts by cause', {
+  return svg(`False alerts per day${perAccounts(report)} by cause`, {
     width: 560,
     height: 50 + 30 * causes.length,
     marginLeft: 190,
@@ -142,8 +145,14 @@ export function howMeasured({ settings, jobs }: BacktestReport): Html {
   const busyMs = jobs.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
   return html` <h2>How it was measured</h2>
     <p>
-      Generated traffic went through the decoder and the engine of <code>vigie run</code>, in deterministic
-      event time. The same rules, seed and options give the same figures. Definitions: docs/backtest.md.
+      ${
+        settings['input'] === undefined
+          ? html`Generated traffic went through the decoder and the engine of <code>vigie run</code>, in
+              deterministic event time. The same rules, seed and options give the same figures.`
+          : html`The log went through the decoder and the engine of <code>vigie run</code>, in deterministic
+              event time. What is no malicious event in its labels counts as ordinary work.`
+      }
+      Definitions: docs/backtest.md.
     </p>
     <table>
       <tr>

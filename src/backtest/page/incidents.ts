@@ -32,7 +32,13 @@ export function incidents(report: BacktestReport): Html {
 }
 
 function row(incident: IncidentVerdict): Html {
-  const { name, title, negativeControl, detected, records, inDepth, rules } = incident;
+  const { name, title, negativeControl, detected, records, inDepth, rules, events } = incident;
+  if (events === 0) {
+    return html`<tr>
+      <td class="nowrap" title="${title}">${name}</td>
+      <td colspan="6"><span class="bad">not in the log</span>: no event of the log has its labels</td>
+    </tr>`;
+  }
   if (negativeControl) {
     return html`<tr>
       <td class="nowrap" title="${title}">${name}</td>

@@ -12,6 +12,7 @@ import { matrix } from './matrix.ts';
 import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
 import { sweep } from './sweep.ts';
+import { plural } from './words.ts';
 
 export function renderPage(report: BacktestReport): string {
   return html`<!doctype html>
@@ -24,7 +25,8 @@ export function renderPage(report: BacktestReport): string {
       </style>
       <h1>Vigie backtest</h1>
       <p class="soft">
-        ${report.rules.length} rules against ${report.incidents.length} incidents and benign traffic
+        ${plural(report.rules.length, 'rule')} against ${plural(report.incidents.length, 'incident')} and
+        benign traffic
       </p>
       ${summary(report)} ${incidents(report)} ${courses(report)} ${matrix(report)} ${falseAlerts(report)}
       ${sweep(report)} ${howMeasured(report)}

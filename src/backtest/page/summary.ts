@@ -3,7 +3,7 @@
 import { count, span } from '../../figures.ts';
 import type { BacktestReport, Detection } from '../report.ts';
 import { html, type Html } from './html.ts';
-import { percent, plural, thefts } from './words.ts';
+import { perAccounts, percent, plural, thefts } from './words.ts';
 
 export function summary(report: BacktestReport): Html {
   const all = thefts(report);
@@ -28,7 +28,7 @@ export function summary(report: BacktestReport): Html {
         an hour, ${deep} would still be caught.
       </p>`
     }
-    ${falseAlerts !== null && html`<p class="lead">The price: <strong>${count(falseAlerts.all.topPerDay)} false alerts a day</strong> per 10,000 accounts, ${count(serious)} of them high or critical.</p>`}
+    ${falseAlerts !== null && html`<p class="lead">The price: <strong>${count(falseAlerts.all.topPerDay)} false alerts a day</strong>${perAccounts(falseAlerts)}, ${count(serious)} of them high or critical.</p>`}
     ${controls.length > 0 && html`<p>${silent === controls.length ? html`In the ${controls.length === 1 ? 'attack' : `${controls.length} attacks`} that read nothing, no rule spoke, as it should be.` : html`In ${controls.length - silent} of ${plural(controls.length, 'attack')} that read nothing, some rule spoke all the same.`}</p>`}
     <div class="tiles">
       ${
@@ -40,7 +40,7 @@ export function summary(report: BacktestReport): Html {
       }
       ${
         falseAlerts !== null &&
-        html` ${tile(count(falseAlerts.all.topPerDay), 'false alerts a day and 10,000 accounts, those under another alert left out')}
+        html` ${tile(count(falseAlerts.all.topPerDay), `false alerts a day${perAccounts(falseAlerts)}, those under another alert left out`)}
         ${tile(count(Number(serious.toPrecision(3))), 'of them high or critical')}`
       }
     </div>`;

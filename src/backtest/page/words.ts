@@ -2,7 +2,7 @@
 
 import { count, span } from '../../figures.ts';
 import type { Level } from '../../sigma/rule.ts';
-import type { BacktestReport, Detection, IncidentVerdict } from '../report.ts';
+import type { BacktestReport, Detection, FalseAlertReport, IncidentVerdict } from '../report.ts';
 import { html, type Html } from './html.ts';
 
 export function levelTag(level: Level): Html {
@@ -20,8 +20,13 @@ export function percent(share: number): string {
   return share < 0.0001 ? '< 0.01 %' : `${count(Number((share * 100).toPrecision(2)))} %`;
 }
 
+/** What false alerts are counted per, beside the day. */
+export function perAccounts({ accounts }: FalseAlertReport): string {
+  return accounts === 0 ? '' : ' and 10,000 accounts';
+}
+
 export function thefts({ incidents }: BacktestReport): readonly IncidentVerdict[] {
-  return incidents.filter(({ negativeControl }) => !negativeControl);
+  return incidents.filter(({ reads }) => reads > 0);
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

@@ -69,3 +69,23 @@ test('many benign accounts are several countries that differ, with as many accou
     expect(seeds).toContain(seed);
   }
 });
+
+test('an incident can be planned with nothing to learn from', () => {
+  const incidents = ['kairos-2025'];
+  const [spec] = planJobs({
+    incidents,
+    withoutBenign: true,
+    accounts: 0,
+    background: 5,
+    learnMs: 0,
+    judgeMs: 0,
+  });
+  expect(spec!.events).toBeGreaterThan(340_000);
+});
+
+test('an incident that is named twice is run once', () => {
+  const incidents = ['kairos-2025', 'ddos-rie-2024', 'kairos-2025'];
+  const sizes = { accounts: 0, background: 0, learnMs: 86_400_000, judgeMs: 0 };
+  const specs = planJobs({ ...sizes, incidents, withoutBenign: true });
+  expect(specs.map(({ scenario }) => scenario)).toEqual(['ddos-rie-2024', 'kairos-2025']);
+});

@@ -11,6 +11,9 @@ const folder = temporaryFolder();
 const RULES = join(folder, 'rules.yml');
 const LOG = join(folder, 'access.ndjson');
 const LABELS = join(folder, 'access.labels.json');
+const NO_EVENTS = join(folder, 'no-events.ndjson');
+const MISSPELT = join(folder, 'misspelt.labels.json');
+const TWICE = join(folder, 'twice.labels.json');
 const BURST = '11111111-0000-4000-8000-000000000003';
 const OWN = ['backtest', '--rules', RULES, '--input', LOG];
 
@@ -21,16 +24,26 @@ const read = (second: number, user: string, session: string) =>
     portal: { session: { id: session }, records: { count: 2, ids: [`p${second}a`, `p${second}b`] } },
   });
 
+const readByNobody = (second: number) =>
+  event(second, 'record-view', {
+    user: undefined,
+    source: { ip: '198.51.100.7' },
+    service: { name: 'kairos' },
+    portal: { records: { count: 1, ids: [`p${second}`] } },
+  });
+
+const labels = (...incidents: readonly object[]) => JSON.stringify({ format: 'vigie-labels/1', incidents });
+
 beforeAll(() => {
   writeFileSync(RULES, ALL_RULES);
   const lines = [0, 1, 2, 3].map((at) => read(at, 'thief', 's-stolen'));
   lines.push(...[100, 101, 102].map((at) => read(at, '<b>clerk</b>', 's-own')));
   writeFileSync(LOG, [...lines, event(86_500, 'logout')].join(''));
-  const malicious = { sessions: ['s-stolen'] };
-  writeFileSync(
-    LABELS,
-    JSON.stringify({ format: 'vigie-labels/1', incidents: [{ name: 'ours', malicious }] }),
-  );
+  writeFileSync(NO_EVENTS, 'no event\n');
+  const ours = { name: 'ours', malicious: { sessions: ['s-stolen'] } };
+  writeFileSync(LABELS, labels(ours));
+  writeFileSync(TWICE, labels(ours, ours));
+  writeFileSync(MISSPELT, labels({ name: 'ours', malicious: { session: ['s-stolen'] } }));
 });
 afterAll(cleanUp);
 
@@ -64,6 +77,38 @@ describe('an own log', () => {
     const { incidents, falseAlerts } = await report();
     expect(incidents).toEqual([]);
     expect(falseAlerts!.all.alerts).toBe(2);
+  });
+
+  test('without an event of its labelled incident says so, not that the rules were rightly silent', async () => {
+    const path = join(folder, 'elsewhere.labels.json');
+    writeFileSync(path, labels({ name: 'elsewhere', malicious: { sessions: ['s-typo'] } }));
+    const page = join(folder, 'elsewhere.html');
+    const { stdout, code } = await vigie([...OWN, '--labels', path, '--sweep', '--html', page]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/elsewhere +not in the log/);
+    expect(stdout).toContain('0 of 0');
+    expect(stdout).not.toContain('silent');
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('no event of the log has its labels');
+    expect(html).not.toMatch(/silent|as it should be|1 theft/);
+    expect((await report('--labels', path)).incidents).toMatchObject([
+      { name: 'elsewhere', events: 0, negativeControl: false },
+    ]);
+  });
+
+  test('that names no account has its false alerts per day alone, and a page without a figure that is none', async () => {
+    const log = join(folder, 'nobody.ndjson');
+    const rules = join(folder, 'by-source.yml');
+    const page = join(folder, 'nobody.html');
+    writeFileSync(rules, ALL_RULES.replaceAll('user.id', 'source.ip'));
+    writeFileSync(log, [0, 1, 2, 43_200, 43_201, 43_202, 86_400].map(readByNobody).join(''));
+    const args = ['backtest', '--rules', rules, '--input', log, '--html', page];
+    const { stdout } = await vigie(args);
+    expect(stdout).toMatch(/False alerts per day, over 1 days of a log that names no account: 2,/);
+    const html = readFileSync(page, 'utf8');
+    expect(html).not.toMatch(/NaN|Infinity|10,000 accounts/);
+    const { falseAlerts } = JSON.parse(await succeed([...args, '--json'])) as BacktestReport;
+    expect(falseAlerts).toMatchObject({ accounts: 0, all: { alerts: 2, perDay: 2, topPerDay: 2 } });
   });
 
   test('in another form is read through a mapping, and what that leaves out is said', async () => {
@@ -138,6 +183,14 @@ describe('is refused before any work', () => {
     ['a mapping beside a time field', ['--mapping', 'w3c', '--timestamp-field', 't'], 2, '--timestamp-field'],
     ['a mapping that is not there', ['--input', LOG, '--mapping', 'w4c'], 1, 'MAPPING'],
     ['a page that cannot be written', ['--html', join(folder, 'nowhere', 'page.html')], 1, 'OUTPUT_FAILED'],
+    ['no event at all', ['--input', NO_EVENTS], 1, 'NOTHING_JUDGED: there is no event in'],
+    ['learning to the end', ['--input', LOG, '--learn', '2d'], 1, 'NOTHING_JUDGED: --learn 2 d 0 h'],
+    ['no time to judge', ['--judge', '0d'], 2, '--judge'],
+    ['a misspelt mark', ['--input', LOG, '--labels', MISSPELT], 1, '"session"'],
+    ['two incidents of a name', ['--input', LOG, '--labels', TWICE], 1, 'two incidents are called "ours"'],
+    ['a seed for an own log', ['--input', LOG, '--seed', 'x'], 2, '--seed is for generated traffic'],
+    ['no benign weeks beside an own log', ['--input', LOG, '--no-benign'], 2, '--no-benign is for'],
+    ['a time field for generated traffic', ['--timestamp-field', 't'], 2, '--timestamp-field'],
     ['labels of another format', ['--input', LOG, '--labels', RULES], 1, 'LABELS_UNREADABLE'],
   ])('%s', async (_, args, code, said) => {
     const ended = await vigie(['backtest', '--rules', RULES, ...args]);
