@@ -81,7 +81,7 @@ function w3cReader(
     if (columns === undefined) {
       return { fault: fault('NOT_IN_FORMAT', 'no #Fields line came before, and the mapping has no fields') };
     }
-    const values = w3cValues(line);
+    const values = w3cValues(line, columns.length);
     if (values.length !== columns.length) {
       const message = `the line has ${values.length} values for ${columns.length} fields`;
       return { fault: fault('NOT_IN_FORMAT', message) };
@@ -90,13 +90,18 @@ function w3cReader(
   };
 }
 
-/** Values stand between tabs, or between spaces with those that hold a space in quotes. */
-function w3cValues(line: string): string[] {
-  if (line.includes('\t')) return line.split('\t');
-  if (!line.includes('"')) return line.split(/ +/);
-  return Array.from(line.matchAll(/"(?:[^"]|"")*"|\S+/g), ([value]) =>
+/**
+ * Values stand between tabs, or between spaces with those that hold a space in quotes. A client chooses some of
+ * them, with quotes and tabs of its own, so a line is read in the way that gives as many as there are columns.
+ */
+function w3cValues(line: string, columns: number): string[] {
+  const plain = line.split(/ +/);
+  if (!/[\t"]/.test(line)) return plain;
+  const tabbed = line.split('\t');
+  const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|\S+/g), ([value]) =>
     value.length > 1 && value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value,
   );
+  return [tabbed, quoted, plain].find(({ length }) => length === columns) ?? quoted;
 }
 
 function present(

@@ -41,3 +41,39 @@ describe.each(readyMappings())('the ready mapping %s', (name) => {
     expect(mapping!.cases!.map((each) => each.name).filter((each) => !used.has(each))).toEqual([]);
   });
 });
+
+const web = (request: string, agent = '-') =>
+  `192.0.2.7 - u-7f3a [12/Jul/2025:23:04:11 +0200] "${request}" 200 18240 "-" "${agent}"`;
+const iis = (path: string, agent: string, referer = '-') =>
+  `2025-07-12 21:04:11 192.0.2.7 GET ${path} u-7f3a ${agent} ${referer} 200`;
+const FIELDS =
+  '#Fields: date time c-ip cs-method cs-uri-stem cs-username cs(User-Agent) cs(Referer) sc-status';
+
+describe('what a client sends hides no read', () => {
+  test.each([
+    ['quotes in the query, as Apache writes them', web(String.raw`GET /dossiers/1?q=\"x\" HTTP/1.1`)],
+    ['one quote at its end', web(String.raw`GET /dossiers/1?\" HTTP/1.1`)],
+    ['quotes in the query, as nginx writes them', web(String.raw`GET /dossiers/1?q=\x22x HTTP/1.1`)],
+    ['a quote in the path', web(String.raw`GET /dossiers/1\"2 HTTP/1.1`)],
+    ['a quote in the agent', web('GET /dossiers/1 HTTP/1.1', String.raw`a \"b`)],
+    ['several slashes', web('GET //dossiers///1 HTTP/1.1')],
+  ])('from nginx-combined: %s', (_, line) => {
+    expect(described(loadMapping('nginx-combined').mapping!, [line])).toMatch(/^1 record\n/);
+  });
+
+  test.each([
+    ['letters of another case, which IIS serves all the same', iis('/Dossiers/1', 'Mozilla/5.0')],
+    ['several slashes', iis('//dossiers//1', 'Mozilla/5.0')],
+    ['quotes that begin in one value and end in the next', iis('/dossiers/1', '"a', 'b"')],
+    ['a quote alone', iis('/dossiers/1', '"')],
+    ['a tab in a value', iis('/dossiers/1', 'a\tb')],
+  ])('from w3c: %s', (_, line) => {
+    expect(described(loadMapping('w3c').mapping!, [FIELDS, line])).toContain('\n2 record\n');
+  });
+});
+
+test('the name of a virtual host before a line is not taken for the address of the client', () => {
+  const line =
+    'portal.example.fr:443 192.0.2.7 - u-7f3a [12/Jul/2025:23:04:11 +0200] "GET /dossiers/1 HTTP/1.1" 200 1 "-" "-"';
+  expect(described(loadMapping('nginx-combined').mapping!, [line])).toMatch(/^1 NOT_IN_FORMAT/);
+});
