@@ -35,6 +35,8 @@ export interface JudgeOptions {
   readonly maxEventBytes?: number;
   /** How the lines of another log become events. */
   readonly mapping?: Mapping | undefined;
+  /** 16 bytes; the event ids that a mapping makes depend on it. */
+  readonly pseudonymKey?: Uint8Array | undefined;
 }
 
 /** The alerts of one rule that belong to one incident. */
@@ -135,9 +137,9 @@ export class Judge {
   /** `causes` may grow while events come: an event is judged by what it says then. */
   constructor(ruleSet: RuleSet, causes: Causes, options: JudgeOptions) {
     const fields = new FieldTable();
-    // Nothing is written, so nobody needs to be protected by a secret.
-    const key = new Uint8Array(16);
     const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes, mapping } = options;
+    // Nothing is written, so nobody needs to be protected by a secret.
+    const key = options.pseudonymKey ?? new Uint8Array(16);
     this.#causes = causes;
     this.#learnMs = learnMs;
     this.#judged = options.judged;

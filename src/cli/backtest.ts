@@ -202,6 +202,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
 
 async function onOwnLog(options: Options, input: string): Promise<BacktestReport> {
   const config = loadConfig(process.env);
+  const { pseudonym_key: key } = config;
   const rules = chosenRules(
     requireRules(
       rulePaths(options),
@@ -229,6 +230,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
       personFields: config.person_fields,
       maxEventBytes: config.max_event_bytes,
       mapping: requireMapping(mapping),
+      pseudonymKey: key === undefined ? undefined : Buffer.from(key, 'hex'),
     },
     (visit) => forEachLine(input, 'backtest', visit),
   );

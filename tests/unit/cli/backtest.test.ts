@@ -140,6 +140,31 @@ cases:
     expect((JSON.parse(stdout) as BacktestReport).falseAlerts!.all.alerts).toBe(1);
   });
 
+  test('has the event ids that `mapping check` shows, when its mapping makes them', async () => {
+    const log = join(folder, 'ids.log');
+    const mapping = join(folder, 'ids.yml');
+    const path = join(folder, 'ids.labels.json');
+    const env = { VIGIE_PSEUDONYM_KEY: '000102030405060708090a0b0c0d0e0f' };
+    writeFileSync(log, [0, 1, 2, 9].map((at) => `2026-01-05T10:00:0${at}Z thief r${at}\n`).join(''));
+    writeFileSync(
+      mapping,
+      String.raw`
+input: regex
+pattern: '(?P<at>\S+) (?P<who>\S+) (?P<request>\S+)'
+time: { field: at }
+id: { from: request }
+set: { event.action: record-view, service.name: kairos, portal.records.count: 1 }
+copy: { user.id: who }
+`,
+    );
+    const checked = await succeed(['mapping', 'check', mapping, '--sample', log, '--json'], env);
+    const eventIds = Array.from(checked.matchAll(/"id":"([0-9a-f]{16})"/g), ([, id]) => id);
+    writeFileSync(path, labels({ name: 'ours', malicious: { eventIds } }));
+    const args = ['backtest', '--rules', RULES, '--input', log, '--mapping', mapping, '--labels', path];
+    const { incidents } = JSON.parse(await succeed([...args, '--json'], env)) as BacktestReport;
+    expect(incidents).toMatchObject([{ events: 4, records: 4, detected: { high: { rule: BURST } } }]);
+  });
+
   test('is swept with the shipped threshold marked by factor 1', async () => {
     const { sweep } = await report('--labels', LABELS, '--sweep');
     const points = sweep!.rules[0]!.points.map(({ factor, bounds, recordsLost }) => [
