@@ -43,7 +43,7 @@ interface AlertAction {
 export interface AlertDetail extends AlertView {
   /** Oldest first. */
   readonly actions: readonly AlertAction[];
-  /** Ids of the alerts that were merged into this one. */
+  /** Ids of the alerts that were merged into this one, directly or through others. */
   readonly mergedFrom: readonly string[];
 }
 
@@ -169,16 +169,17 @@ WHERE startsWith(alert_id, {prefix:String}) ORDER BY alert_id LIMIT 6`,
     const view = viewFromRow(row);
     const id = { id: view.alertId };
     const merged = await this.#rows(
-      `SELECT alert_id AS alertId FROM ${this.#table('alerts')} FINAL
-WHERE status = 'merged' AND merged_into = {id:String} ORDER BY alert_id`,
+      `SELECT DISTINCT alert_id AS alertId FROM ${this.#table('alert_merges')}
+WHERE merged_into = {id:String} AND alert_id != {id:String} ORDER BY alert_id`,
       id,
     );
     const mergedFrom = merged.map((it) => String(it['alertId']));
     const actions = await this.#rows(
       `SELECT alert_id AS alertId, action, actor, assignee, reason, toUnixTimestamp64Milli(at) AS atMs
 FROM ${this.#table('alert_actions')}
-WHERE alert_id = {id:String} OR alert_id IN (SELECT alert_id FROM ${this.#table('alerts')} FINAL
-  WHERE status = 'merged' AND merged_into = {id:String}) ORDER BY at, alert_id, action`,
+WHERE alert_id = {id:String}
+  OR alert_id IN (SELECT alert_id FROM ${this.#table('alert_merges')} WHERE merged_into = {id:String})
+ORDER BY at, alert_id, action`,
       id,
     );
     return { ...view, mergedFrom, actions: actions.map(actionFromRow) };

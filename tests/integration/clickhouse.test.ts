@@ -297,6 +297,40 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await store.show('aa')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
   });
 
+  test('an acknowledgement survives when the alert that took its alert is merged in its turn', async () => {
+    const sink = await openSink();
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const ids = ['aa', 'bb', 'cc'];
+    await sink.writeAlerts(ids.map((alertId) => alertFixture({ alertId })));
+    await store.act({ alertId: 'cc', action: 'acknowledge', actor: 'm.durand' });
+    for (const [alertId, mergedInto] of [
+      ['cc', 'bb'],
+      ['bb', 'aa'],
+    ] as const)
+      await sink.writeAlerts([alertFixture({ alertId, status: 'merged', mergedInto, version: 2 })]);
+    expect(await store.list({})).toMatchObject([
+      { alertId: 'aa', state: 'acknowledged', acknowledgedBy: 'm.durand' },
+    ]);
+    expect(await store.show('aa')).toMatchObject({
+      mergedFrom: ['bb', 'cc'],
+      actions: [{ alertId: 'cc', action: 'acknowledge' }],
+    });
+    expect(await store.show('bb')).toMatchObject({ mergedFrom: ['cc'], actions: [{ alertId: 'cc' }] });
+  });
+
+  test('alerts that were merged into each other leave the others readable', async () => {
+    const sink = await openSink();
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    await sink.writeAlerts([
+      alertFixture({ alertId: 'aa' }),
+      alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'cc' }),
+      alertFixture({ alertId: 'cc', status: 'merged', mergedInto: 'bb' }),
+    ]);
+    await store.act({ alertId: 'bb', action: 'acknowledge', actor: 'm.durand' });
+    expect((await store.list({})).map(({ alertId }) => alertId)).toEqual(['aa']);
+    expect(await store.show('bb')).toMatchObject({ mergedFrom: ['cc'] });
+  });
+
   test('alerts are listed newest first, of equals the highest level, and filtered by whatever is known of them', async () => {
     const sink = await openSink();
     await sink.writeAlerts([
