@@ -10,7 +10,7 @@ import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from
 import { connectAlertStore } from '../sink/connect.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
-import { bytes, count, instant, span, styled, styledLevel, table } from './terminal.ts';
+import { bytes, count, instant, plain, span, styled, styledLevel, table } from './terminal.ts';
 
 interface ListOptions extends AlertFilter {
   json?: true;
@@ -75,20 +75,7 @@ export function alertsCommand(program: Command): void {
           await write('no alerts\n');
           return;
         }
-        const rows = found.map((alert) => [
-          alert.alertId.slice(0, 8),
-          styledLevel(alert.level),
-          alert.inhibitedBy === '' ? statusText(alert) : `${statusText(alert)}, inhibited`,
-          alert.state,
-          groupText(alert),
-          alert.applications.join(', '),
-          ...(holdsRecords(alert) ? [count(alert.persons), count(alert.records)] : ['–', '–']),
-          instant(alert.crossedAt),
-          alert.title,
-        ]);
-        await write(
-          `${table(['id', 'level', 'status', 'state', 'who', 'application', 'persons', 'records', 'crossed at', 'rule'], rows)}\n`,
-        );
+        await write(`${table(COLUMNS, found.map(row))}\n`);
       });
     });
 
@@ -132,7 +119,7 @@ export function alertsCommand(program: Command): void {
           if (options.json) await write(`${JSON.stringify(detail)}\n`);
           else
             await write(
-              `${detail.alertId}: ${detail.state}${detail.assignee === '' ? '' : `, assigned to ${detail.assignee}`}\n`,
+              `${detail.alertId}: ${detail.state}${detail.assignee === '' ? '' : `, assigned to ${plain(detail.assignee)}`}\n`,
             );
         });
       });
@@ -188,8 +175,40 @@ function sessionUser(): string | undefined {
 
 export function groupText({ group }: Pick<AlertView, 'group'>): string {
   const entries = Object.entries(group);
-  if (entries.length === 1) return entries[0]![1] ?? '(none)';
-  return entries.map(([field, value]) => `${field}=${value ?? '(none)'}`).join(' ');
+  if (entries.length === 1) return plain(entries[0]![1] ?? '(none)');
+  return entries.map(([field, value]) => `${field}=${plain(value ?? '(none)')}`).join(' ');
+}
+
+function listText(values: readonly string[]): string {
+  return values.map(plain).join(', ');
+}
+
+const COLUMNS = [
+  'id',
+  'level',
+  'status',
+  'state',
+  'who',
+  'application',
+  'persons',
+  'records',
+  'crossed at',
+  'rule',
+];
+
+/** An alert in a list of them. */
+export function row(alert: AlertView): string[] {
+  return [
+    alert.alertId.slice(0, 8),
+    styledLevel(alert.level),
+    alert.inhibitedBy === '' ? statusText(alert) : `${statusText(alert)}, inhibited`,
+    alert.state,
+    groupText(alert),
+    listText(alert.applications),
+    ...(holdsRecords(alert) ? [count(alert.persons), count(alert.records)] : ['–', '–']),
+    instant(alert.crossedAt),
+    alert.title,
+  ];
 }
 
 function about(estimated: boolean): string {
@@ -216,7 +235,7 @@ export function relations({
 }
 
 function samples({ sampleEventIds }: AlertDetail): string {
-  return sampleEventIds.length === 0 ? '' : `, e.g. ${sampleEventIds.slice(0, 3).join(', ')}`;
+  return sampleEventIds.length === 0 ? '' : `, e.g. ${listText(sampleEventIds.slice(0, 3))}`;
 }
 
 type Totals = Pick<
@@ -244,7 +263,7 @@ function holdsRecords({
 export function taken(alert: Totals): [string, string][] {
   if (!holdsRecords(alert)) {
     const [who] = Object.values(alert.group);
-    const others = typeof who === 'string' ? ` (vigie alerts list --who ${JSON.stringify(who)})` : '';
+    const others = typeof who === 'string' ? ` (vigie alerts list --who ${plain(JSON.stringify(who))})` : '';
     return [['records', `none in these events; other alerts may hold some${others}`]];
   }
   return [
@@ -253,15 +272,15 @@ export function taken(alert: Totals): [string, string][] {
       'records',
       `${about(alert.totalsEstimated)}${count(alert.records)}, ${count(alert.recordsBeforeAlert)} of them before the alert`,
     ],
-    ['data', [bytes(alert.bytes), ...alert.categories].join(', ')],
+    ['data', listText([bytes(alert.bytes), ...alert.categories])],
   ];
 }
 
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
-  if (json) {
-    await write(`${JSON.stringify(alert)}\n`);
-    return;
-  }
+  await write(json ? `${JSON.stringify(alert)}\n` : detailText(alert));
+}
+
+export function detailText(alert: AlertDetail): string {
   const threshold = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
   const lines: [string, string][] = [
     ['alert', alert.alertId],
@@ -270,9 +289,9 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
     ['status', `${statusText(alert)}, ${alert.state}`],
     ...relations(alert),
     ['who', groupText(alert)],
-    ['from', alert.sourceNetworks.join(', ')],
-    ['organisation', alert.organisations.join(', ')],
-    ['application', alert.applications.join(', ')],
+    ['from', listText(alert.sourceNetworks)],
+    ['organisation', listText(alert.organisations)],
+    ['application', listText(alert.applications)],
     ['since', instant(alert.firstEventAt)],
     ['crossed', `${instant(alert.crossedAt)}, ${span(alert.timeToDetectMs)} after the first event`],
     ['last', instant(alert.lastEventAt)],
@@ -281,13 +300,17 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
     ['events', `${count(alert.events)}${samples(alert)}`],
     ['tags', alert.tags.join(', ')],
   ];
-  for (const [name, value] of lines.filter(([, text]) => text !== ''))
-    await write(`${styled('bold', name.padEnd(13))}${value}\n`);
-  if (alert.runbook !== '') await write(`\n${alert.runbook.trim()}\n`);
-  if (alert.actions.length > 0) await write('\n');
-  for (const { at, actor, action, assignee, reason } of alert.actions) {
-    await write(
-      `${instant(at)}  ${actor}: ${action}${assignee === '' ? '' : ` to ${assignee}`}${reason === '' ? '' : `: ${reason}`}\n`,
-    );
-  }
+  const told = lines
+    .filter(([, text]) => text !== '')
+    .map(([name, value]) => `${styled('bold', name.padEnd(13))}${value}`);
+  const done = alert.actions.map(({ at, actor, action, assignee, reason }) => {
+    const to = assignee === '' ? '' : ` to ${plain(assignee)}`;
+    // A reason may have lines.
+    const why = reason === '' ? '' : `: ${reason.split('\n').map(plain).join('\n')}`;
+    return `${instant(at)}  ${plain(actor)}: ${action}${to}${why}`;
+  });
+  return [told.join('\n'), alert.runbook.trim(), done.join('\n')]
+    .filter((part) => part !== '')
+    .map((part) => `${part}\n`)
+    .join('\n');
 }

@@ -8,7 +8,7 @@ import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
 import { formatCondition } from '../sigma/ast.ts';
 import type { BaseRule, Baseline, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
 import type { Usual } from '../window/value-history.ts';
-import { conditionOf, count, instant, span, styled } from './terminal.ts';
+import { conditionOf, count, instant, plain, span, styled } from './terminal.ts';
 
 export interface ExplainedEvent {
   /** From 0. */
@@ -25,7 +25,7 @@ export function eventText({ line, id, time, explanation }: ExplainedEvent): stri
   const { matches, tree } = explanation;
   const of = [
     `line ${line + 1}`,
-    ...(id === null ? [] : [`event ${id}`]),
+    ...(id === null ? [] : [`event ${plain(id)}`]),
     ...(Number.isNaN(time) ? [] : [instant(time)]),
   ];
   return `\n${of.join(', ')}: ${matches ? styled('green', 'matches') : styled('red', 'does not match')}\n${treeText(tree, 1)}`;
@@ -33,7 +33,7 @@ export function eventText({ line, id, time, explanation }: ExplainedEvent): stri
 
 function treeText({ holds, what, parts = [] }: Explanation, depth: number): string {
   const mark = holds ? styled('green', '✓') : styled('red', '✗');
-  return `${'  '.repeat(depth)}${mark} ${what}\n${parts.map((part) => treeText(part, depth + 1)).join('')}`;
+  return `${'  '.repeat(depth)}${mark} ${plain(what)}\n${parts.map((part) => treeText(part, depth + 1)).join('')}`;
 }
 
 export function eventJson(rule: BaseRule, { line, id, time, explanation }: ExplainedEvent): string {
@@ -167,11 +167,11 @@ function entryText(
   rule: CorrelationRule,
   titleOf: (key: string) => string,
 ): string {
-  const of = line === undefined ? 'firing' : `line ${line + 1}${id === null ? '' : `, event ${id}`}`;
+  const of = line === undefined ? 'firing' : `line ${line + 1}${id === null ? '' : `, event ${plain(id)}`}`;
   const what = rule.rules.length > 1 || line === undefined ? `  ${rules.map(titleOf).join(', ')}` : '';
   const shown = values.length > 10 ? [...values.slice(0, 10), `… ${count(values.length - 10)} more`] : values;
   const dated = beginning === undefined ? '' : `  ${beginningText(beginning, rule, titleOf)}`;
-  return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${shown.join(', ')}`}${dated}`;
+  return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${plain(shown.join(', '))}`}${dated}`;
 }
 
 /** The date of an event against that of the newest event before which it has to lie. */
@@ -333,7 +333,7 @@ function windowJson({ from, to, value, holds, ends, bounds, run, usual }: Window
 }
 
 function groupText(group: Readonly<Record<string, string | null>>): string {
-  const fields = Object.entries(group).map(([field, value]) => `${field} = ${JSON.stringify(value)}`);
+  const fields = Object.entries(group).map(([field, value]) => `${field} = ${plain(JSON.stringify(value))}`);
   return fields.length === 0 ? 'All events' : fields.join(', ');
 }
 

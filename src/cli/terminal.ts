@@ -27,6 +27,17 @@ export function styledLevel(level: Level): string {
   return styled(LEVEL_STYLE[level], level);
 }
 
+/**
+ * A text that others wrote, for a terminal: what would move its cursor, clear or colour it, or turn the direction of
+ * writing, is shown as `\u{1b}`. Whoever chooses the name of an account must not choose what an operator sees.
+ */
+export function plain(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
+    (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
 /** A borderless table; numbers are to be formatted already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const none = Object.fromEntries(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { relations, taken } from '../../../src/cli/alerts.ts';
+import { detailText, relations, row, taken } from '../../../src/cli/alerts.ts';
 import { alertFixture } from '../../support/alert-fixture.ts';
 
 test('an alert is shown with those that it stands below or was merged with, and else without', () => {
@@ -29,4 +29,34 @@ test('an alert whose events hold no records says so, not that nobody was read, a
     ['records', '4, 2 of them before the alert'],
     ['data', '10 B, nir'],
   ]);
+});
+
+test('nobody who chooses an account’s name, or another value of an alert, chooses what a terminal does', () => {
+  const evil = 'u-\u001b[2Jall quiet\n\u009b1m\u202e';
+  const alert = {
+    ...alertFixture({
+      group: { 'user.id': evil },
+      applications: [evil],
+      organisations: [evil],
+      sourceNetworks: [evil],
+      categories: [evil],
+      sampleEventIds: [evil],
+    }),
+    state: 'acknowledged' as const,
+    assignee: evil,
+    acknowledgedBy: evil,
+    acknowledgedAt: 1,
+    closedBy: '',
+    closedAt: null,
+    closeReason: '',
+    comments: 0,
+    mergedFrom: [],
+    actions: [
+      { alertId: 'aa', action: 'assign' as const, actor: evil, assignee: evil, reason: 'a\nb\u001b', at: 1 },
+    ],
+  };
+  const told = detailText(alert);
+  expect(told).toContain('u-\\u{1b}[2Jall quiet\\u{a}\\u{9b}1m\\u{202e}');
+  expect(told).toContain(': a\nb\\u{1b}\n');
+  for (const text of [...told.split('\n'), ...row(alert)]) expect(text).not.toMatch(/[\p{Cc}\u202e]/u);
 });
