@@ -90,7 +90,8 @@ export async function writeTo(
     throw error;
   }
   await writer.close();
-  const labels = generated.labels();
+  const known = generated.labels();
+  const labels = ended === 'complete' ? known : { ...known, complete: false, events };
   let labelsPath: string | undefined;
   if (output.kind === 'file') {
     labelsPath = `${output.path}.labels.json`;

@@ -9,6 +9,7 @@ import { generate } from '../../../replay/index.ts';
 import type { Labels } from '../../../replay/index.ts';
 import { writeTo } from '../../../replay/outputs.ts';
 import { paced } from '../../../replay/pace.ts';
+import { recorded } from '../../../replay/recorded.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { linesOf } from './support.ts';
 
@@ -70,6 +71,22 @@ describe('a file', () => {
     expect(result.ended).toBe('aborted');
     const labels = JSON.parse(await readFile(`${path}.labels.json`, 'utf8')) as Labels;
     expect(labels.complete).toBe(false);
+  });
+
+  it('has labels that count what was written, also of a recorded log that was stopped', async () => {
+    const whole = join(folder, 'whole.ndjson');
+    const part = join(folder, 'part.ndjson');
+    await writeTo({ kind: 'file', path: whole }, generate('kairos-2025', THEFT), { clock });
+    const abort = new AbortController();
+    const result = await writeTo({ kind: 'file', path: part }, recorded(whole, '@timestamp'), {
+      clock,
+      signal: abort.signal,
+      speed: 1,
+      sleep: async () => abort.abort(),
+    });
+    expect(result).toMatchObject({ events: 1, ended: 'aborted' });
+    const labels = JSON.parse(await readFile(`${part}.labels.json`, 'utf8')) as Labels;
+    expect(labels).toMatchObject({ complete: false, events: 1 });
   });
 });
 
