@@ -1,6 +1,6 @@
 /** What each threshold of a sweep would have cost in false alerts, caught, and let go. */
 
-import type { Bound } from '../sigma/rule.ts';
+import type { Bound, Level } from '../sigma/rule.ts';
 import type { JobResult } from './jobs.ts';
 import { atLeast, rateBase, rounded } from './rates.ts';
 import { FACTORS, type Sweep } from './sweep.ts';
@@ -15,6 +15,9 @@ interface SweepOutcome {
 
 interface RuleSweep {
   readonly rule: string;
+  /** Told here too: a rule that only feeds others is not among those of the report. */
+  readonly title: string;
+  readonly level: Level;
   readonly points: readonly (SweepOutcome & { readonly bounds: readonly Bound[] })[];
 }
 
@@ -43,6 +46,7 @@ export function sweepReport({ originals, points }: Sweep, jobs: readonly JobResu
   };
 
   const byRule = Map.groupBy(points, ({ of }) => of);
+  const rules = new Map(originals.map((rule) => [rule.key, rule]));
   return {
     together: FACTORS.map((factor) => {
       // What refers to a rule is not counted with it here: it is scaled on its own.
@@ -53,6 +57,8 @@ export function sweepReport({ originals, points }: Sweep, jobs: readonly JobResu
     }),
     rules: [...byRule].map(([rule, own]) => ({
       rule,
+      title: rules.get(rule)!.title,
+      level: rules.get(rule)!.level,
       points: own.map(({ factor, bounds, alerting }) => ({ ...outcome(factor, new Set(alerting)), bounds })),
     })),
   };

@@ -16,7 +16,7 @@ interface Point {
 }
 
 export function sweep(report: BacktestReport): Html {
-  const { sweep: swept, rules } = report;
+  const { sweep: swept } = report;
   if (swept === null) return html``;
   const all = thefts(report);
   const pointOf = (outcome: (typeof swept.together)[number]): Point => ({
@@ -61,11 +61,10 @@ export function sweep(report: BacktestReport): Html {
       swept with them.
     </p>
     <div class="thirds">
-      ${swept.rules.map(({ rule, points }) => {
-        const info = rules.find((candidate) => candidate.rule === rule);
+      ${swept.rules.map(({ title, level, points }) => {
         const shown = points.map((point) => ({ ...pointOf(point), threshold: point.bounds[0]!.value }));
         return html`<figure>
-          <figcaption>${info === undefined ? rule : html`${levelTag(info.level)} ${info.title}`}</figcaption>
+          <figcaption>${levelTag(level)} ${title}</figcaption>
           ${ofRule(shown)}
         </figure>`;
       })}
@@ -81,11 +80,11 @@ export function sweep(report: BacktestReport): Html {
             <th class="n">false alerts a day</th>
             <th>catches: records gone</th>
           </tr>
-          ${swept.rules.flatMap(({ rule, points }) =>
+          ${swept.rules.flatMap(({ title, points }) =>
             points.map(
               (point) =>
                 html`<tr>
-                  <td>${rules.find((candidate) => candidate.rule === rule)?.title ?? rule}</td>
+                  <td>${title}</td>
                   <td class="n">${count(point.bounds[0]!.value)}</td>
                   <td class="n">${point.factor}</td>
                   <td class="n">${point.falseAlertsPerDay === null ? '' : count(point.falseAlertsPerDay)}</td>

@@ -183,6 +183,26 @@ copy: { user.id: who }
     ]);
   });
 
+  test('is swept with rules that only feed others under their titles, not their ids', async () => {
+    const rules = join(folder, 'chain.yml');
+    const page = join(folder, 'chain.html');
+    const chain = `
+title: Two bursts
+level: critical
+correlation: {type: event_count, rules: [${BURST}], group-by: [user.id], timespan: 1h, condition: {gte: 2}}
+`;
+    writeFileSync(rules, [ALL_RULES, chain].join('\n---\n'));
+    const args = ['backtest', '--rules', rules, '--input', LOG, '--sweep', '--html', page, '--json'];
+    const { sweep } = JSON.parse(await succeed(args)) as BacktestReport;
+    expect(sweep!.rules.map(({ title, level }) => [title, level])).toEqual([
+      ['Three reads in ten seconds', 'high'],
+      ['Two bursts', 'critical'],
+    ]);
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('Three reads in ten seconds');
+    expect(html).not.toContain(BURST);
+  });
+
   test('becomes a page that loads nothing, runs no script and takes names for text', async () => {
     const page = join(folder, 'page.html');
     const { stdout, stderr, code } = await vigie([...OWN, '--labels', LABELS, '--sweep', '--html', page]);
