@@ -10,10 +10,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
+import { Engine } from '../detect/engine.ts';
 import { evalEvents } from './eval.ts';
+import { KNOWN_FIELDS } from '../event/access-event.ts';
+import { FieldTable } from '../event/record.ts';
 import { parseTimeText } from '../event/time.ts';
 import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from '../sigma/duration.ts';
+import { suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
 const durationSchema = z.string().transform((text, context) => {
@@ -123,6 +127,7 @@ export function runOwnTests(rule: AnyRule, list: readonly unknown[], ruleSet: Ru
 }
 
 function runTests(file: string, tests: Tests, rule: AnyRule, ruleSet: RuleSet): RuleTestResult[] {
+  refuseUnknownFields(file, tests, ruleSet);
   const run = (test: Tests[number]): RuleTestResult => {
     const wrongLists = fillLists(ruleSet.lists, test.lists);
     if (wrongLists !== undefined)
@@ -200,7 +205,43 @@ function filled(value: unknown, i: number, day: number): unknown {
       );
   }
   if (Array.isArray(value)) return value.map((element) => filled(element, i, day));
+  if (isMap(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner, i, day)]));
+  }
   return value;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Throws RULE_TEST_INVALID for a field that no portal event has and no rule reads: a typo, for which any rule is silent. */
+function refuseUnknownFields(file: string, tests: Tests, ruleSet: RuleSet): void {
+  const fields = new FieldTable();
+  void new Engine({ ruleSet, fields, hashKey: new Uint8Array(16), latenessMs: 0 });
+  if (fields.wantsWhole) return;
+  const known = [...KNOWN_FIELDS, ...fields.paths];
+  for (const { name, events } of tests) {
+    const used = events.flatMap(({ event, list }) => [...pathsOf(event), ...(list ? [list.field] : [])]);
+    const unknown = used.find((path) => !known.some((each) => within(each, path) || within(path, each)));
+    if (unknown === undefined) continue;
+    throw new VigieError(
+      'RULE_TEST_INVALID',
+      `${file}: ${name}: no portal event has the field ${JSON.stringify(unknown)}, and no rule reads it${suggestion(unknown, known)}`,
+      { remedy: 'Correct the name, or leave the field out: it decides nothing.' },
+    );
+  }
+}
+
+/** Is that field, or lies below it. */
+function within(path: string, above: string): boolean {
+  return path === above || path.startsWith(`${above}.`);
+}
+
+function pathsOf(event: Readonly<Record<string, unknown>>, above = ''): string[] {
+  return Object.entries(event).flatMap(([key, value]) =>
+    isMap(value) && Object.keys(value).length > 0 ? pathsOf(value, `${above}${key}.`) : [`${above}${key}`],
+  );
 }
 
 /** One firing; what a test leaves out of it may be anything. */

@@ -80,6 +80,29 @@ describe('a test of a rule', () => {
     expect(run('[]', listed)).toEqual([]);
   });
 
+  test('counts repetitions into nested events as into dotted ones', () => {
+    const nested = `      - {repeat: 3, from: 2025-07-12T20:00:00Z, every: 1s, event: {event: {action: record-view}, user: {id: 'u{i}'}, service: {name: k}}}`;
+    expect(run('[]', nested)).toEqual([]);
+  });
+
+  test.each([
+    ['event.acton: record-view', '"event.acton"', 'did you mean "event.action"'],
+    ['event: {actoin: record-view}', '"event.actoin"', 'did you mean "event.action"'],
+    ['event.action: record-view}, list: {field: portal.record.ids, size: 2', '"portal.record.ids"', ''],
+  ])('with a field that nobody has is refused, as it would be silent for that: %s', (field, name, meant) => {
+    const events = `      - {repeat: 3, from: 2025-07-12T20:00:00Z, event: {user.id: u, service.name: k, ${field}}}`;
+    const typo = () => run('[]', events);
+    expect(typo).toThrow(expect.objectContaining({ code: 'RULE_TEST_INVALID' }));
+    expect(typo).toThrow(name);
+    expect(typo).toThrow(meant);
+  });
+
+  test('may give its events whatever the loaded rules read', () => {
+    const own = parseRules([{ file: 'own.yml', text: ALL_RULES.replaceAll('service.name', 'own.app.name') }]);
+    const text = `rule: ${BURST}\ntests:\n  - name: own\n    events:\n${READS.replaceAll('service.name: k', 'own: {app: {name: k}}')}\n    fires: [{${AT}}, {${AT}}]\n`;
+    expect(runRuleTests('own.tests.yml', text, own)).toMatchObject([{ passed: true }]);
+  });
+
   test('shows events that are refused instead of passing without them', () => {
     const broken =
       '      - {from: 2025-07-12T20:00:00Z, event: {"@timestamp": soon, event.action: record-view}}';
