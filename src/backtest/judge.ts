@@ -93,6 +93,8 @@ export interface IncidentTraffic extends Theft {
 export interface Judgement {
   readonly events: number;
   readonly deadLetters: number;
+  /** Events older than the watermark, which end no window: many in a log that is not sorted by time. */
+  readonly late: number;
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
   readonly firstAt: number | undefined;
@@ -212,6 +214,7 @@ export class Judge {
     return {
       events: this.#events,
       deadLetters: this.#deadLetters,
+      late: this.#engine.counts.late,
       skipped: this.#skipped,
       firstAt: this.#firstAt,
       lastAt: this.#lastAt,

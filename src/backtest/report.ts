@@ -126,6 +126,7 @@ export interface BacktestReport {
     readonly scenario: string;
     readonly events: number;
     readonly deadLetters: number;
+    readonly late: number;
     readonly groups: number;
     readonly stateBytes: number;
     readonly elapsedMs: number;
@@ -168,6 +169,7 @@ export function reportOf(
       scenario,
       events: judgement.events,
       deadLetters: judgement.deadLetters,
+      late: judgement.late,
       groups: judgement.state.groups,
       stateBytes: judgement.state.bytes,
       elapsedMs: Math.round(elapsedMs),

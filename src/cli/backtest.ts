@@ -22,7 +22,7 @@ import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, progressBar, skippedText, span } from './terminal.ts';
+import { count, lateText, progressBar, skippedText, span } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -236,6 +236,9 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   );
   if (judgement.skipped.size > 0) {
     process.stderr.write(`${skippedText(judgement.skipped)}, as the mapping says\n`);
+  }
+  if (judgement.late > 0) {
+    process.stderr.write(`${lateText(judgement.late, config.lateness, 'VIGIE_LATENESS')}\n`);
   }
   if (judgement.deadLetters > 0) {
     const lines =

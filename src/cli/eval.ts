@@ -7,7 +7,7 @@ import { EXIT } from './errors.ts';
 import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { skippedText } from './terminal.ts';
+import { lateText, skippedText } from './terminal.ts';
 
 interface Options {
   rules: string[];
@@ -75,7 +75,7 @@ Examples:
         },
       );
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
-      const { lines, deadLetters, skipped } = evaluator.finish();
+      const { lines, deadLetters, skipped, late } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
@@ -83,6 +83,7 @@ Examples:
         process.stderr.write(`${input === '-' ? 'stdin' : input}:${index + 1}: ${code}: ${message}\n`);
       }
       if (skipped.size > 0) process.stderr.write(`${skippedText(skipped)}, as the mapping says\n`);
+      if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
       if (deadLetters.length > 0) {
         const lines =
           deadLetters.length === 1

@@ -77,6 +77,12 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
+/** Why an unsorted log is quiet. `setting`: what allows more. */
+export function lateText(late: number, latenessMs: number, setting: string): string {
+  const events = late === 1 ? '1 event is' : `${count(late)} events are`;
+  return `${events} more than ${span(latenessMs)} older than events before them, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
+}
+
 /** When a rule fires, in one line. */
 export function conditionOf(rule: BaseRule | CorrelationRule): string {
   if (rule.kind === 'rule') return 'an event matches';

@@ -76,6 +76,8 @@ export interface EvalOutput {
   readonly deadLetters: RejectedEvent[];
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** Events older than the watermark, which end no window. */
+  readonly late: number;
 }
 
 interface Match {
@@ -173,7 +175,8 @@ export class Evaluator {
     }
     for (; next < matches.length; next += 1) lines.push(this.#matchLine(matches[next]!));
     for (const episode of episodes) lines.push(alertLine(episode));
-    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped };
+    const { late } = this.#engine.counts;
+    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped, late };
   }
 
   #noteEpisodes(): void {

@@ -36,6 +36,8 @@ export interface EventReaderOptions {
 /** Takes an event; a negative answer says that it is a copy of one that was taken. */
 interface EventTaker {
   readonly evidence: { readonly idSlot: number };
+  /** `late`: by whoever knows what is. */
+  readonly counts: { readonly matches: readonly number[]; readonly late?: number };
   process(record: EventRecord, partition: number, offset: number): number;
 }
 
@@ -79,6 +81,7 @@ export class EventReader {
     let restored = 0;
     let fruitful = false;
     let bytes = 0;
+    const lateBefore = taker.counts.late ?? 0;
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
       if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
@@ -110,6 +113,8 @@ export class EventReader {
       }
     });
     tally.bytes += bytes;
+    // What is read again was told before the restart.
+    if (restored === 0) tally.late += (taker.counts.late ?? 0) - lateBefore;
     observer.batch({ events: batch.count - restored, bytes, restored, skipped });
     return { fruitful, restored };
   }

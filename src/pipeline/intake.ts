@@ -79,11 +79,13 @@ export interface PipelineSummary {
   readonly deadLetters: number;
   /** Lines that the mapping leaves out. */
   readonly skipped: number;
+  /** Accepted events older than the watermark; not known where correlating is another process's. */
+  readonly late: number;
   readonly bytes: number;
 }
 
 export type Tally = { -readonly [K in keyof PipelineSummary]: number };
 
 export function newTally(): Tally {
-  return { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, skipped: 0, bytes: 0 };
+  return { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, skipped: 0, late: 0, bytes: 0 };
 }

@@ -135,7 +135,7 @@ describe('lines that are no events', () => {
     });
     expect(stderr).toMatch(
       new RegExp(
-        `^${EVENTS + LETTERS.length} events: ${EVENTS} accepted, 0 duplicates, ${LETTERS.length} dead letters$`,
+        `^${EVENTS + LETTERS.length} events: ${EVENTS} accepted, 0 duplicates, ${LETTERS.length} dead letters, 1 late$`,
         'm',
       ),
     );

@@ -96,6 +96,18 @@ describe('an own log', () => {
     ]);
   });
 
+  test('out of order beyond the lateness says how much came too late for its windows', async () => {
+    const log = join(folder, 'by-server.ndjson');
+    const lines = readFileSync(LOG, 'utf8').trim().split('\n');
+    writeFileSync(log, `${lines.toReversed().join('\n')}\n`);
+    const args = ['backtest', '--rules', RULES, '--input', log, '--labels', LABELS, '--json'];
+    const { stdout, stderr } = await vigie(args);
+    expect(stderr).toContain('7 events are more than 1 min 0 s older than events before them');
+    expect(stderr).toContain('VIGIE_LATENESS');
+    expect((JSON.parse(stdout) as BacktestReport).jobs).toMatchObject([{ events: 8, late: 7 }]);
+    expect((await vigie([...OWN, '--labels', LABELS])).stderr).toBe('');
+  });
+
   test('that names no account has its false alerts per day alone, and a page without a figure that is none', async () => {
     const log = join(folder, 'nobody.ndjson');
     const rules = join(folder, 'by-source.yml');

@@ -109,6 +109,15 @@ describe('vigie eval', () => {
     expect(await Promise.all([firings('1m'), firings('5s')])).toEqual([1, 0]);
   });
 
+  test('says how many events came too late for their windows, so that an unsorted log is not taken for a quiet one', async () => {
+    const args = ['eval', '--rules', rules, '--input', events, '--only', 'firing'];
+    expect((await vigie(args)).stderr).toBe('');
+    const { stderr, code } = await vigie([...args, '--lateness', '0s']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('2 events are more than 0 s older than events before them');
+    expect(stderr).toContain('sort the log by time, or allow more with --lateness');
+  });
+
   test('takes events without a time as long as no correlation is loaded', async () => {
     const log = '{"event":{"action":"record-export"}}\n{"event.action":"record-export","event.id":7}\n';
     const { code, stdout } = await vigie(['eval', '-r', matchRules], {}, log);
