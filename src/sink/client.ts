@@ -7,6 +7,7 @@
 
 import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
@@ -109,21 +110,19 @@ async function openEmbedded(
   } catch (error) {
     throw unusable(path, messageOf(error), error);
   }
-  // Asked first only because the engine, refused its lock, also complains on standard error by itself.
-  const owner = await ownerOf(options.dataDir).catch(() => undefined);
-  if (owner !== undefined && owner.pid !== process.pid) {
-    throw dataDirBusy(options.dataDir, `process ${owner.pid} (${owner.command})`);
-  }
   // The engine would take the process's input for rows of its next insert.
   emptyStandardInput();
   let connection;
-  try {
-    connection = chdb.createChdbConnection({ path });
-  } catch (error) {
-    const holder = await lockHolder(path);
-    throw holder === undefined
-      ? unusable(path, messageOf(error), error)
-      : dataDirBusy(options.dataDir, holder, error);
+  for (let polls = 0; connection === undefined; polls += 1) {
+    polls = await waitForBriefHolder(options.dataDir, path, polls);
+    try {
+      connection = chdb.createChdbConnection({ path });
+    } catch (error) {
+      const holder = await lockHolder(path);
+      if (holder === undefined) throw unusable(path, messageOf(error), error);
+      // Another one that waited was first.
+      if (holder === SELF || polls >= BRIEFLY.polls) throw dataDirBusy(options.dataDir, holder, error);
+    }
   }
   const client = createClient({
     // Typed against the engine's own copy of the client's types: the same interface by another path.
@@ -156,6 +155,40 @@ async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModu
   }
 }
 
+/** Holders that are no number of a process. */
+const SOMEBODY = 'another process';
+const SELF = 'this process, which opened it before';
+
+/** For an operator's command, which has the folder for a second, and for a service that does not answer yet. */
+const BRIEFLY = { polls: 50, everyMs: 100 };
+
+/**
+ * Waits while a living process has the engine's lock and answers nobody. Throws DATA_DIR_BUSY for one that answers:
+ * asked here only because the engine, refused its lock, also complains on standard error by itself. `polls` of them
+ * are spent; returns how many are now.
+ */
+async function waitForBriefHolder(dataDir: string, path: string, polls: number): Promise<number> {
+  for (let poll = polls; ; poll += 1) {
+    const owner = await ownerOf(dataDir).catch(() => undefined);
+    if (owner !== undefined && owner.pid !== process.pid) {
+      throw dataDirBusy(dataDir, `process ${owner.pid} (${owner.command})`);
+    }
+    const holder = await lockHolder(path);
+    const held = typeof holder === 'number' ? isAlive(holder) : holder === SOMEBODY;
+    if (!held || poll >= BRIEFLY.polls) return poll;
+    await sleep(BRIEFLY.everyMs);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** The error for a data folder that another process has open; `holder` is its process id or a description. */
 function dataDirBusy(dataDir: string, holder: number | string, cause?: unknown): VigieError {
   const who = typeof holder === 'number' ? `process ${holder}` : holder;
@@ -175,8 +208,8 @@ async function lockHolder(path: string): Promise<number | string | undefined> {
     return undefined;
   }
   const pid = Number(/^PID: (\d+)/m.exec(status)?.[1]);
-  if (!Number.isSafeInteger(pid)) return 'another process';
-  return pid === process.pid ? 'this process, which opened it before' : pid;
+  if (!Number.isSafeInteger(pid)) return SOMEBODY;
+  return pid === process.pid ? SELF : pid;
 }
 
 function unusable(path: string, reason: string, cause: unknown): VigieError {

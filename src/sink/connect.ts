@@ -10,7 +10,7 @@ import { VigieError } from '../errors.ts';
 import { ClickHouseAlertStore } from './alert-store.ts';
 import type { AlertStore } from './alert-store.ts';
 import { enginePath, openClickHouse } from './client.ts';
-import type { ClickHouseOptions } from './client.ts';
+import type { ClickHouse, ClickHouseOptions } from './client.ts';
 import { controlClient } from './control-client.ts';
 import { migrate } from './migrate.ts';
 
@@ -29,7 +29,15 @@ export async function connectAlertStore(options: ClickHouseOptions, clock: Clock
       remedy: 'Run "vigie run" first, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
     });
   }
-  const clickHouse = await openClickHouse(options);
+  let clickHouse: ClickHouse;
+  try {
+    clickHouse = await openClickHouse(options);
+  } catch (error) {
+    // Who took it answers by now: a service that was just starting.
+    const holder = await controlClient(options.dataDir);
+    if (holder !== undefined) return holder;
+    throw error;
+  }
   try {
     await migrate(clickHouse, clock);
   } catch (error) {

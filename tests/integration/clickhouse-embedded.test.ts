@@ -1,8 +1,9 @@
 /** The embedded database belongs to one process; the others ask that process. */
 
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
@@ -65,6 +66,26 @@ describe('the embedded database', () => {
     const alone = await connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
     expect(await alone.show('0123')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
     await alone.close();
+  });
+
+  test('is waited for while another command has it for a moment, or a service that does not answer yet', async () => {
+    const running = await holdFolder(folder);
+    const socket = join(folder, 'control.sock');
+    const aside = join(folder, 'aside.sock');
+    renameSync(socket, aside);
+    const asking = connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
+    await setTimeout(300);
+    renameSync(aside, socket);
+    const beside = await asking;
+    expect(await beside.list({})).toHaveLength(1);
+    await beside.close();
+
+    rmSync(socket);
+    const alone = connectAlertStore({ database: 'vigie', dataDir: folder }, systemClock);
+    await running.stop();
+    const store = await alone;
+    expect(await store.list({})).toHaveLength(1);
+    await store.close();
   });
 
   test('is not lost with the process that wrote it, and its leftover socket is in nobody’s way', async () => {
