@@ -186,8 +186,11 @@ export class Judge {
     }
     const { slots, time } = record;
     this.#events += 1;
-    this.#firstAt = Math.min(time, this.#firstAt ?? time);
-    this.#lastAt = Math.max(time, this.#lastAt ?? time);
+    // What comes too late for any window makes the log no longer: one clock of 1970 would thin out all rates.
+    if (time >= this.#engine.watermarks.watermark) {
+      this.#firstAt = Math.min(time, this.#firstAt ?? time);
+      this.#lastAt = Math.max(time, this.#lastAt ?? time);
+    }
     const account = textOf(slots[this.#slots.account]) ?? '';
     if (account !== '' && slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
     const engine = this.#engine;

@@ -237,9 +237,9 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   if (judgement.skipped.size > 0) {
     process.stderr.write(`${skippedText(judgement.skipped)}, as the mapping says\n`);
   }
-  if (judgement.late > 0) {
-    process.stderr.write(`${lateText(judgement.late, config.lateness, 'VIGIE_LATENESS')}\n`);
-  }
+  const { late } = judgement;
+  const tooLate = late === 0 ? undefined : lateText(late, config.lateness, 'VIGIE_LATENESS');
+  if (tooLate !== undefined && judgement.judgedMs > 0) process.stderr.write(`${tooLate}\n`);
   if (judgement.deadLetters > 0) {
     const lines =
       judgement.deadLetters === 1
@@ -249,7 +249,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     process.stderr.write(`${lines} left out; \`vigie ${showing}\` shows why\n`);
   }
   const scenario = input === '-' ? 'stdin' : input;
-  requireJudged(judgement, scenario, learnMs);
+  requireJudged(judgement, scenario, learnMs, tooLate);
   const job = {
     scenario,
     benign: true,
@@ -269,7 +269,12 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
 }
 
 /** Throws NOTHING_JUDGED: a report on nothing would read as one on rules that stay silent. */
-function requireJudged({ events, firstAt, lastAt, judgedMs }: Judgement, log: string, learnMs: number): void {
+function requireJudged(
+  { events, firstAt, lastAt, judgedMs }: Judgement,
+  log: string,
+  learnMs: number,
+  tooLate: string | undefined,
+): void {
   if (judgedMs > 0) return;
   if (events === 0) {
     throw new VigieError('NOTHING_JUDGED', `there is no event in ${log}`, {
@@ -282,7 +287,7 @@ function requireJudged({ events, firstAt, lastAt, judgedMs }: Judgement, log: st
     'NOTHING_JUDGED',
     known
       ? `--learn ${span(learnMs)} is as long as the log, which goes over ${span(length)}, or longer`
-      : `all events of ${log} are of one instant`,
+      : (tooLate ?? `all events of ${log} are of one instant`),
     { remedy: known ? 'Learn for less, or give more of the log.' : 'Give more of the log.' },
   );
 }

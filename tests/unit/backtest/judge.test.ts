@@ -197,6 +197,15 @@ test('events that name no account are no account', () => {
   expect(judge(rulesOf(BURST), events).accounts).toBe(1);
 });
 
+test('an event with a clock of 1970 neither makes the log longer nor ends the learning', () => {
+  const stray = { at: -START / 1000, user: 'u9' };
+  const events = [...reads(0, 4), stray, ...reads(100, 4), { at: 200 }];
+  const { falseAlerts, judgedMs, late } = judge(rulesOf(BURST), events, undefined, { learnMs: 50_000 });
+  expect(judgedMs).toBe(150_000);
+  expect(late).toBe(1);
+  expect(falseAlerts).toMatchObject([{ alerts: 1, examples: [{ crossedAt: START + 102_000 }] }]);
+});
+
 test('accounts that only fail to log in are no accounts', () => {
   const events = [...reads(0, 1), { at: 1, user: 'guessed', action: 'login', outcome: 'failure' }];
   expect(judge(rulesOf(BURST), events).accounts).toBe(1);

@@ -99,12 +99,17 @@ describe('an own log', () => {
   test('out of order beyond the lateness says how much came too late for its windows', async () => {
     const log = join(folder, 'by-server.ndjson');
     const lines = readFileSync(LOG, 'utf8').trim().split('\n');
-    writeFileSync(log, `${lines.toReversed().join('\n')}\n`);
-    const args = ['backtest', '--rules', RULES, '--input', log, '--labels', LABELS, '--json'];
-    const { stdout, stderr } = await vigie(args);
-    expect(stderr).toContain('7 events are more than 1 min 0 s older than events before them');
+    const run = (order: readonly string[]) => {
+      writeFileSync(log, `${order.join('\n')}\n`);
+      return vigie(['backtest', '--rules', RULES, '--input', log, '--labels', LABELS, '--json']);
+    };
+    const { stdout, stderr } = await run([...lines.slice(4, 7), ...lines.slice(0, 4), lines[7]!]);
+    expect(stderr).toContain('4 events are more than 1 min 0 s older than events before them');
     expect(stderr).toContain('VIGIE_LATENESS');
-    expect((JSON.parse(stdout) as BacktestReport).jobs).toMatchObject([{ events: 8, late: 7 }]);
+    expect((JSON.parse(stdout) as BacktestReport).jobs).toMatchObject([{ events: 8, late: 4 }]);
+    const reversed = await run(lines.toReversed());
+    expect(reversed.code).toBe(1);
+    expect(reversed.stderr).toContain('NOTHING_JUDGED: 7 events are more than 1 min 0 s older');
     expect((await vigie([...OWN, '--labels', LABELS])).stderr).toBe('');
   });
 
