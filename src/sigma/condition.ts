@@ -157,7 +157,8 @@ class Parser {
       );
     }
     this.#at++;
-    const { text, offset } = this.#next();
+    const noun = this.#next();
+    const { text, offset } = noun;
     if (!/^[^()|]+$/.test(text)) {
       throw new ConditionError(
         'CONDITION_SYNTAX',
@@ -173,7 +174,9 @@ class Parser {
         quantifier.offset,
       );
     }
-    const names = text === 'them' ? this.#fitting('*') : this.#fitting(text);
+    // A selection may have the name in upper case.
+    const all = text === 'them' || (isKeyword(noun, 'them') && !this.#known.has(text));
+    const names = this.#fitting(all ? '*' : text);
     if (names.length === 0) {
       throw new ConditionError(
         'NO_SELECTION_FITS',
