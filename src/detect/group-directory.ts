@@ -102,6 +102,7 @@ export class GroupDirectory {
     const next = this.#nextGroup();
     if (next === undefined) return;
     const [key, group] = next;
+    group.trim(watermark);
     if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
     group.clear();
     this.#groups.delete(key);

@@ -49,6 +49,8 @@ export class GroupNumbers extends RunStore {
   readonly #runs: readonly Run[];
   /** Of all of them. */
   readonly horizons: readonly HorizonState[];
+  /** Those of which horizons are told of all windows. */
+  readonly #telling: readonly Sightings[];
   readonly #floats: number;
   /** The row that is open; −1 when none is. */
   #row = -1;
@@ -56,12 +58,15 @@ export class GroupNumbers extends RunStore {
   constructor({ counts, distincts, sums }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
     const runs = 2 + 3 * distincts.length + sums.length;
-    const floats = FIRST_HORIZON + horizons;
+    const sightings = distincts.map((of) => new Sightings(of.horizons));
+    const telling = sightings.filter(({ tellsAll }) => tellsAll);
+    const floats = FIRST_HORIZON + horizons + telling.length;
     const words = 1 + RUN_WORDS * runs + horizons + sums.length;
     super(8 * (floats + Math.ceil(words / 2)));
     this.#floats = floats + Math.ceil(words / 2);
     this.counts = statesOf(counts);
-    this.sightings = distincts.map((of) => new Sightings(of.horizons));
+    this.sightings = sightings;
+    this.#telling = telling;
     this.sums = sums.map((of) => new Sum(of.horizons));
     this.#runs = [
       this.events,
@@ -98,7 +103,9 @@ export class GroupNumbers extends RunStore {
     this.coalescedUpTo = f64[from + COALESCED_UP_TO]!;
     let at = from + FIRST_HORIZON;
     for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.value = f64[at + h]!;
-    at = 2 * (at + this.horizons.length);
+    at += this.horizons.length;
+    for (let m = 0; m < this.#telling.length; m += 1) this.#telling[m]!.toldBefore = f64[at + m]!;
+    at = 2 * (at + this.#telling.length);
     this.boundAt = u32[at]!;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -124,7 +131,9 @@ export class GroupNumbers extends RunStore {
     f64[to + COALESCED_UP_TO] = this.coalescedUpTo;
     let at = to + FIRST_HORIZON;
     for (let h = 0; h < this.horizons.length; h += 1) f64[at + h] = this.horizons[h]!.value;
-    at = 2 * (at + this.horizons.length);
+    at += this.horizons.length;
+    for (let m = 0; m < this.#telling.length; m += 1) f64[at + m] = this.#telling[m]!.toldBefore;
+    at = 2 * (at + this.#telling.length);
     u32[at] = this.boundAt;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -180,11 +189,12 @@ export class GroupNumbers extends RunStore {
       horizon.tail = 0;
       horizon.value = 0;
     }
+    for (const sightings of this.#telling) sightings.toldBefore = -Infinity;
     for (const sum of this.sums) sum.inexact = false;
   }
 }
 
-/** Floats of a row; behind them the horizons' values, and then words. */
+/** Floats of a row; behind them the horizons' values, up to when was told of all windows, and then words. */
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
 const FIRST_HORIZON = 2;

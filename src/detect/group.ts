@@ -88,6 +88,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** From this event time on, nothing that will come is judged by what the group did up to now. */
   get outOfReachFrom(): number {
+    if (this.#numbers.sightings.some(({ owes }) => owes)) return Infinity;
     let from = Math.max(this.newest + this.#logs.longestMs, this.novelty?.terms.outOfReachFrom ?? -Infinity);
     for (const { history } of this.#gates) from = Math.max(from, history.outOfReachFrom);
     return from;
@@ -105,8 +106,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const numbers = this.#numbers;
     const { events: run } = numbers;
     let threat = 0;
-    const consider = (horizon: Horizon, value: number): void => {
-      threat = Math.max(threat, value / Math.max(1, (horizon as PlannedHorizon).leastBound));
+    const consider = ({ leastBound }: Horizon, value: number): void => {
+      threat = Math.max(threat, value / Math.max(1, leastBound));
     };
     for (const { horizon, value } of numbers.counts) {
       const isKept = numbers.keepsUp(horizon);
@@ -290,12 +291,18 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const before = watermark - longestMs;
     const oldest = run.length === 0 ? Infinity : events.timeAt(run.first);
     numbers.trimFrom = this.#trimDue(oldest);
+    for (let m = 0; run.length === 0 && m < distincts.length; m += 1) {
+      if (numbers.sightings[m]!.owes)
+        numbers.trimFrom = Math.min(numbers.trimFrom, distincts[m]!.log.trimDue(numbers.sightings[m]!));
+    }
     if (watermark < numbers.trimFrom) return;
     const gone = events.countUpTo(run, before);
     if (this.#episodes.length > 0) this.#saveTails(gone);
     for (const state of numbers.counts) events.dropped(run, state, gone);
     events.dropFront(run, gone);
-    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.trim(numbers.sightings[m]!, before);
+    for (let m = 0; m < distincts.length; m += 1) {
+      distincts[m]!.log.trim(numbers.sightings[m]!, before, watermark, this);
+    }
     persons?.trim(numbers.persons, before);
     for (let m = 0; m < sums.length; m += 1) {
       const { log } = sums[m]!;

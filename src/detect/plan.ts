@@ -30,8 +30,6 @@ import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 export interface PlannedHorizon extends Horizon {
   /** By their bounds, the least first: where one does not hold, none after it does. */
   readonly watchers: readonly EpisodeRule[];
-  /** Smaller values hold for no watcher. Differs from the least threshold where all windows are told of. */
-  readonly leastBound: number;
   /** The largest value any watcher needs to be told exactly. */
   readonly mostThreshold: number;
   /** What all watchers have in common, and the number of its gate in a group; undefined where none has one. */

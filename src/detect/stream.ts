@@ -84,7 +84,7 @@ export class Stream {
       events: new EventLog(),
       counts: plan.counts,
       distincts: plan.distincts.map(({ horizons }) => ({
-        log: new DistinctLog(plan.longestMs),
+        log: new DistinctLog(horizons, plan.longestMs),
         horizons,
       })),
       counted,

@@ -19,7 +19,7 @@ import { VigieError } from '../errors.ts';
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
 
 /** Grows with every change of what any section holds: there is no reader of older ones, the log is read again. */
-export const FORMAT_VERSION = 4;
+export const FORMAT_VERSION = 5;
 
 /** Bytes of a section's head beside its name: length of the name, length of the body, CRC. */
 export const HEAD_BYTES = 2 + 8 + 4;

@@ -1,9 +1,12 @@
 /**
  * The sightings of values in a group: the windows of `value_count` rules over one field.
  *
- * Sightings that are fewer than the least threshold can be no window that anybody waits for. They are a plain list
+ * Sightings that are fewer than the least bound can be no window that anybody waits for. They are a plain list
  * (`SeenLog`) that nobody counts, as those of most groups always are. Once there are as many, they are counted
  * (`CountedLog`), until most of them are out of reach.
+ *
+ * Where a horizon is to be told of all its windows (a baseline is made of what they were worth), those of a list are
+ * told of many at a time: the list is counted once, apart, before anything leaves it that they hold.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -14,8 +17,11 @@ import type { Hashes } from './latest-table.ts';
 import { Run } from './run-store.ts';
 import { SeenLog } from './seen-log.ts';
 
-/** Counted sightings become a list again below this share of the least threshold. */
+/** Counted sightings become a list again below this share of the least bound. */
 const FEW_SHARE = 4;
+
+/** A list whose windows are all told of is trimmed in strokes of this share of the longest timespan. */
+const TRIM_SHARE = 4;
 
 /** One group's sightings. */
 export class Sightings implements CountedSightings {
@@ -26,26 +32,44 @@ export class Sightings implements CountedSightings {
   readonly horizons: readonly HorizonState[];
   /** No horizon waits for fewer. */
   readonly least: number;
+  /** Some horizon is told of all windows. */
+  readonly tellsAll: boolean;
+  /** While they are a list: of all windows that end before this was told. */
+  toldBefore = -Infinity;
 
   constructor(horizons: readonly Horizon[]) {
     this.horizons = horizons.map((horizon) => new HorizonState(horizon));
-    this.least = Math.min(...horizons.map(({ leastThreshold }) => leastThreshold));
+    this.least = Math.min(...horizons.map(({ leastBound }) => leastBound));
+    this.tellsAll = horizons.some(tellsAll);
   }
 
   get isCounted(): boolean {
     return this.run.length > 0;
+  }
+
+  /** Some windows may still have to be told of. */
+  get owes(): boolean {
+    return this.tellsAll && this.few.length > 0;
   }
 }
 
 export class DistinctLog {
   readonly counted: CountedLog;
   readonly #few = new SeenLog();
+  readonly #longestMs: number;
+  /** For counting a list apart; undefined where no horizon is told of all windows. */
+  readonly #apart: Sightings | undefined;
+  readonly #apartMs: number;
   /** A value on its way from one to the other. */
   readonly #one = { words: new Uint32Array(2), length: 1 };
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
-  constructor(longestMs: number) {
+  constructor(horizons: readonly Horizon[], longestMs: number) {
     this.counted = new CountedLog(longestMs);
+    this.#longestMs = longestMs;
+    const all = horizons.filter(tellsAll);
+    this.#apart = all.length === 0 ? undefined : new Sightings(all);
+    this.#apartMs = Math.max(...all.map(({ timespanMs }) => timespanMs));
   }
 
   get bytes(): number {
@@ -67,12 +91,16 @@ export class DistinctLog {
    * still to be called); otherwise the windows they may have raised have been reported already.
    */
   add(s: Sightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
-    if (values.length === 0) return false;
+    const { length } = values;
+    if (length === 0) return false;
     if (!s.isCounted) {
-      if (s.few.length + values.length < s.least || this.#areFew(s, values.length, judgedFrom)) {
-        return this.#few.add(s.few, t, values, judgedFrom);
+      const { few } = s;
+      // What comes too late is in no window that was over before it came.
+      if (t < judgedFrom || !this.#few.hasRoom(few, length)) this.#tell(s, judgedFrom, visitor);
+      if (few.length + length < s.least || this.#areFew(s, length, judgedFrom, visitor)) {
+        return this.#few.add(few, t, values, judgedFrom);
       }
-      this.#count(s, judgedFrom);
+      this.#count(s, visitor);
     }
     return this.counted.add(s, t, values, judgedFrom, visitor);
   }
@@ -102,14 +130,23 @@ export class DistinctLog {
     this.counted.addPersonsTo(persons, run, from, to);
   }
 
-  /** Forgets sightings at or before `t`, which no window can hold any more. */
-  trim(s: Sightings, t: number): void {
-    if (!s.isCounted) {
-      this.#few.trim(s.few, t);
+  /** Forgets sightings at or before `t`, which no window can hold that ends at the watermark or later. */
+  trim(s: Sightings, t: number, watermark: number, visitor: WindowVisitor): void {
+    const { few, run } = s;
+    if (s.isCounted) {
+      this.counted.trim(s, t);
+      if (run.length < s.least / FEW_SHARE) this.#uncount(s, watermark);
       return;
     }
-    this.counted.trim(s, t);
-    if (s.run.length < s.least / FEW_SHARE) this.#uncount(s);
+    if (watermark < this.trimDue(s)) return;
+    this.#tell(s, watermark, visitor);
+    this.#few.trim(few, t);
+  }
+
+  /** Watermark from which on a list is trimmed of whose windows was not told; −Infinity for any other. */
+  trimDue(s: Sightings): number {
+    if (!s.owes) return -Infinity;
+    return this.#few.timeAt(s.few.first) + this.#longestMs * (1 + 1 / TRIM_SHARE);
   }
 
   /** Gives everything back. */
@@ -119,25 +156,55 @@ export class DistinctLog {
   }
 
   /** Whether they are few enough for a list once values that came again are left out, to stay so for a while. */
-  #areFew({ few, least }: Sightings, more: number, watermark: number): boolean {
-    this.#few.dropSettled(few, watermark);
-    return few.length + more < least / 2;
+  #areFew(s: Sightings, more: number, watermark: number, visitor: WindowVisitor): boolean {
+    this.#tell(s, watermark, visitor);
+    this.#few.dropSettled(s.few, watermark);
+    return s.few.length + more < s.least / 2;
   }
 
   /** From here on they are counted. */
-  #count(s: Sightings, judgedFrom: number): void {
-    const { few } = s;
-    const { first, length } = few;
+  #count(s: Sightings, visitor: WindowVisitor): void {
     this.counted.clear(s);
-    for (let row = first; row < first + length; row += 1) {
-      this.#few.hashAt(row, this.#one.words);
-      this.counted.append(s, this.#few.timeAt(row), this.#one, judgedFrom);
+    this.#append(s, s, 0, Infinity, visitor);
+    this.#few.release(s.few);
+  }
+
+  /** Tells of the windows of a list that end before the watermark: nothing that comes will raise them. */
+  #tell(s: Sightings, watermark: number, visitor: WindowVisitor): void {
+    const apart = this.#apart;
+    if (apart === undefined || watermark <= s.toldBefore) return;
+    const { few } = s;
+    if (few.length > 0) {
+      const from = this.#few.countUpTo(few, s.toldBefore - this.#apartMs);
+      this.#append(s, apart, from, watermark, visitor);
+      this.counted.clear(apart);
     }
-    this.#few.release(few);
+    s.toldBefore = watermark;
+  }
+
+  /**
+   * Counts a list from an index on, up to the entries before a time, and tells of all windows that were not told of.
+   */
+  #append(
+    { few, toldBefore }: Sightings,
+    to: Sightings,
+    from: number,
+    before: number,
+    visitor: WindowVisitor,
+  ): void {
+    const last = few.first + few.length - 1;
+    let t = few.length === 0 ? Infinity : this.#few.timeAt(few.first + from);
+    for (let row = few.first + from; row <= last && t < before; row += 1) {
+      this.#few.hashAt(row, this.#one.words);
+      this.counted.append(to, t, this.#one, -Infinity);
+      const next = row === last ? Infinity : this.#few.timeAt(row + 1);
+      if (to.tellsAll && t >= toldBefore && next > t) this.counted.judgeNewest(to, toldBefore, visitor);
+      t = next;
+    }
   }
 
   /** They are a list again, if each still has its name. */
-  #uncount(s: Sightings): void {
+  #uncount(s: Sightings, watermark: number): void {
     const { counted } = this;
     const { first, length } = s.run;
     for (let row = first; row < first + length; row += 1) if (!counted.isNamed(row)) return;
@@ -146,5 +213,10 @@ export class DistinctLog {
       this.#few.add(s.few, counted.timeAt(row), this.#one, -Infinity);
     }
     counted.clear(s);
+    s.toldBefore = watermark;
   }
+}
+
+function tellsAll({ leastThreshold, leastBound }: Horizon): boolean {
+  return leastThreshold < leastBound;
 }

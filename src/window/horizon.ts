@@ -5,8 +5,13 @@
 
 export interface Horizon {
   readonly timespanMs: number;
-  /** No window with a smaller value satisfies any watcher: the one comparison most updates pay. */
+  /** No window with a smaller value is told of: the one comparison most updates pay. */
   readonly leastThreshold: number;
+  /**
+   * No window with a smaller value satisfies any watcher. Where it is more than the least threshold (0 then), every
+   * window is told of, because of what it was worth; those below may be told of when the watermark has passed them.
+   */
+  readonly leastBound: number;
 }
 
 /** Where a horizon stands for one group, as seen from the group's newest entry. */

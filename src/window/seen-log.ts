@@ -28,10 +28,15 @@ export class SeenLog extends RunStore {
     return super.bytes + this.#seen.bytes;
   }
 
+  /** Whether `add` of that many values drops nothing. */
+  hasRoom({ head, length, capacity }: Run, count: number): boolean {
+    return head + length + count <= capacity;
+  }
+
   /** Adds the values of an event. Returns true when it is the group's newest. */
   add(run: Run, t: number, { words, length }: Hashes, watermark: number): boolean {
     if (length === 0) return false;
-    if (run.head + run.length + length > run.capacity) this.dropSettled(run, watermark);
+    if (!this.hasRoom(run, length)) this.dropSettled(run, watermark);
     const index = this.countUpTo(run, t);
     const newest = index === run.length;
     const from = this.insert(run, index, length);

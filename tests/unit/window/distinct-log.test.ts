@@ -17,10 +17,11 @@ function reported(
   timespans: readonly number[],
   seen: readonly Seen[],
   leastThreshold = 1,
+  leastBound = leastThreshold,
 ): Map<string, number> {
-  const horizons = timespans.map((timespanMs) => ({ timespanMs, leastThreshold }));
+  const horizons = timespans.map((timespanMs) => ({ timespanMs, leastThreshold, leastBound }));
   const longest = Math.max(...timespans);
-  const log = new DistinctLog(longest);
+  const log = new DistinctLog(horizons, longest);
   const sightings = new Sightings(horizons);
   const largest = new Map<string, number>();
   const visitor = {
@@ -31,11 +32,12 @@ function reported(
     quietBelow: () => -Infinity,
   };
   for (const { t, values, watermark } of seen) {
-    log.trim(sightings, watermark - longest);
+    log.trim(sightings, watermark - longest, watermark, visitor);
     if (log.add(sightings, t, hashesOf(values), watermark, visitor)) {
       log.judgeNewest(sightings, watermark, visitor);
     }
   }
+  log.trim(sightings, Infinity, Infinity, visitor);
   return largest;
 }
 
@@ -59,12 +61,49 @@ function recounted(timespans: readonly number[], seen: readonly Seen[]): Map<str
   return largest;
 }
 
+/** Logs of one group. */
+const logs = fc.record({
+  timespans: fc.constantFrom([10], [10, 3], [7, 10, 30]),
+  lateness: fc.constantFrom(0, 3, 20),
+  least: fc.constantFrom(1, 2, 5, 12, 19, 60),
+  steps: fc.array(
+    fc.record({
+      gap: fc.constantFrom(0, 0, 1, 1, 2, 5, 11),
+      back: fc.constantFrom(0, 0, 0, 1, 3, 9, 14),
+      values: fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 4, size: 'max' }),
+      // An event of another group, which only moves the watermark.
+      elsewhere: fc.constantFrom(false, false, false, true),
+    }),
+    { maxLength: 150, size: 'max' },
+  ),
+});
+
+interface Step {
+  readonly gap: number;
+  readonly back: number;
+  readonly values: readonly number[];
+  readonly elsewhere: boolean;
+}
+
+function logOf(steps: readonly Step[], lateness: number): Seen[] {
+  const seen: Seen[] = [];
+  let clock = 1000;
+  let watermark = -Infinity;
+  for (const { gap, back, values, elsewhere } of steps) {
+    clock += gap;
+    if (!elsewhere) seen.push({ t: clock - back, values, watermark });
+    watermark = Math.max(watermark, (elsewhere ? clock : clock - back) - lateness);
+  }
+  return seen;
+}
+
 /** Bytes a value, of a thousand groups with sixteen each. */
 function bytesWith(leastThreshold: number): number {
-  const log = new DistinctLog(10);
+  const horizons = [{ timespanMs: 10, leastThreshold, leastBound: leastThreshold }];
+  const log = new DistinctLog(horizons, 10);
   const visitor = { window: () => undefined, quietBelow: () => -Infinity };
   for (let group = 0; group < 1000; group += 1) {
-    const sightings = new Sightings([{ timespanMs: 10, leastThreshold }]);
+    const sightings = new Sightings(horizons);
     for (let i = 0; i < 16; i += 1) log.add(sightings, i, hashesOf([i]), -Infinity, visitor);
   }
   return log.bytes / 16_000;
@@ -75,33 +114,22 @@ const sorted = (map: Map<string, number>): [string, number][] =>
 
 describe('the distinct count of a window', () => {
   test('is exact for sightings in any order, late ones included', () => {
-    const logs = fc.record({
-      timespans: fc.constantFrom([10], [10, 3], [7, 10, 30]),
-      lateness: fc.constantFrom(0, 3, 20),
-      least: fc.constantFrom(1, 2, 5, 12, 19),
-      steps: fc.array(
-        fc.record({
-          gap: fc.constantFrom(0, 0, 1, 1, 2, 5, 11),
-          back: fc.constantFrom(0, 0, 0, 1, 3, 9, 14),
-          values: fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 4, size: 'max' }),
-          // An event of another group, which only moves the watermark.
-          elsewhere: fc.constantFrom(false, false, false, true),
-        }),
-        { maxLength: 150, size: 'max' },
-      ),
-    });
     fc.assert(
       fc.property(logs, ({ timespans, lateness, least, steps }) => {
-        const seen: Seen[] = [];
-        let clock = 1000;
-        let watermark = -Infinity;
-        for (const { gap, back, values, elsewhere } of steps) {
-          clock += gap;
-          if (!elsewhere) seen.push({ t: clock - back, values, watermark });
-          watermark = Math.max(watermark, (elsewhere ? clock : clock - back) - lateness);
-        }
+        const seen = logOf(steps, lateness);
         const due = [...recounted(timespans, seen)].filter(([, value]) => value >= least);
         expect(sorted(reported(timespans, seen, least))).toEqual(sorted(new Map(due)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of every window is told exactly once the watermark is past it, where all are wanted', () => {
+    fc.assert(
+      fc.property(logs, ({ timespans, lateness, least, steps }) => {
+        const seen = logOf(steps, lateness);
+        const told = reported(timespans, seen, 0, least);
+        expect(sorted(told)).toEqual(sorted(recounted(timespans, seen)));
       }),
       { numRuns: 500 },
     );
@@ -126,8 +154,9 @@ describe('the distinct count of a window', () => {
   });
 
   test('keeps the name of a value that came again when its sighting before, out of every window, is folded away', () => {
-    const log = new DistinctLog(10);
-    const sightings = new Sightings([{ timespanMs: 10, leastThreshold: 1 }]);
+    const horizons = [{ timespanMs: 10, leastThreshold: 1, leastBound: 1 }];
+    const log = new DistinctLog(horizons, 10);
+    const sightings = new Sightings(horizons);
     const counts: number[] = [];
     const see = (t: number, watermark: number, ...values: number[]): void => {
       const visitor = {

@@ -15,7 +15,7 @@ class CountingLog extends SumLog {
 test('a late amount looks at what is newer than it, not at all that its windows hold', () => {
   const log = new CountingLog();
   const run = new Run();
-  const state = new HorizonState({ timespanMs: 1_000_000, leastThreshold: 20_001 });
+  const state = new HorizonState({ timespanMs: 1_000_000, leastThreshold: 20_001, leastBound: 20_001 });
   const seen: number[] = [];
   const visitor = {
     window: (_: unknown, end: number, value: number) => seen.push(end, value),
