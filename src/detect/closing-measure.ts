@@ -4,10 +4,15 @@ import { IdLinker, IdLinks } from '../event/id-links.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import { parseTime } from '../event/time.ts';
-import type { SlidingMeasure } from '../window/closing-log.ts';
+import type { Sleeper, SlidingMeasure } from '../window/closing-log.ts';
 import { CountMeasure, DistinctMeasure, NumbersMeasure } from '../window/measures.ts';
-import { type SequenceHeld, SequenceMeasure } from '../window/sequence-measure.ts';
-import { BegunBeforeMeasure, type BegunMatch, TemporalMeasure } from '../window/temporal-measure.ts';
+import { type SequenceHeld, SequenceMeasure, sequenceSleeper } from '../window/sequence-measure.ts';
+import {
+  BegunBeforeMeasure,
+  begunBeforeSleeper,
+  type BegunMatch,
+  TemporalMeasure,
+} from '../window/temporal-measure.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { PlannedClosing } from './plan.ts';
 import type { PlannedSequence, PlannedTemporal } from './plan-temporal.ts';
@@ -37,6 +42,12 @@ export function measureOf({ watchers, temporal, sequence }: PlannedClosing): Sli
     }
   };
   return sequence === undefined ? measure() : new SequenceMeasure(sequence.spec, measure());
+}
+
+/** What is to be known so that logs of the rules can sleep; undefined where they never do. */
+export function sleeperOf({ temporal, sequence }: PlannedClosing): Sleeper<unknown> | undefined {
+  if (temporal?.begunBefore !== undefined) return begunBeforeSleeper(temporal.begunBefore.place);
+  return sequence && sequenceSleeper(sequence.spec);
 }
 
 /** What the event holds for the rules; undefined when they measure a field that the event has not. */

@@ -8,16 +8,18 @@
 
 import type { SectionWriter } from '../state/state-writer.ts';
 import { type Horizon, HorizonState } from '../window/horizon.ts';
-import { Sightings } from '../window/distinct-log.ts';
-import { Run, RunStore } from '../window/run-store.ts';
+import { Sightings, tellsAll } from '../window/distinct-log.ts';
+import { Asleep } from '../window/sleeping-log.ts';
+import { NewestTime, Run, RunStore } from '../window/run-store.ts';
 
 export class Sum {
-  readonly run = new Run();
+  readonly run: Run;
   readonly horizons: readonly HorizonState[];
   /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
   inexact = false;
 
-  constructor(horizons: readonly Horizon[]) {
+  constructor(horizons: readonly Horizon[], newest: NewestTime) {
+    this.run = new Run(newest);
     this.horizons = statesOf(horizons);
   }
 }
@@ -27,6 +29,8 @@ export interface GroupShape {
   readonly counts: readonly Horizon[];
   readonly distincts: readonly { readonly horizons: readonly Horizon[] }[];
   readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
+  /** Which of them can sleep. */
+  readonly closings: readonly { readonly sleeping: unknown }[];
 }
 
 function statesOf(horizons: readonly Horizon[]): HorizonState[] {
@@ -34,11 +38,15 @@ function statesOf(horizons: readonly Horizon[]): HorizonState[] {
 }
 
 export class GroupNumbers extends RunStore {
-  readonly events = new Run();
-  readonly persons = new Run();
+  /** Of the group's events. */
+  readonly newest = new NewestTime();
+  readonly events = new Run(this.newest);
+  readonly persons = new Run(this.newest);
   readonly counts: readonly HorizonState[];
   readonly sightings: readonly Sightings[];
   readonly sums: readonly Sum[];
+  /** By closing measure; undefined where its logs never sleep. */
+  readonly asleep: readonly (Asleep | undefined)[];
   /** Watermark before which there is nothing to trim; Infinity while no event is held. */
   trimFrom = Infinity;
   /** Events at or before this time may have been coalesced. */
@@ -51,28 +59,33 @@ export class GroupNumbers extends RunStore {
   readonly horizons: readonly HorizonState[];
   /** Those of which horizons are told of all windows. */
   readonly #telling: readonly Sightings[];
+  readonly #sleepers: readonly Asleep[];
   readonly #floats: number;
   /** The row that is open; −1 when none is. */
   #row = -1;
 
-  constructor({ counts, distincts, sums }: GroupShape, firstBoundAt: number) {
+  constructor({ counts, distincts, sums, closings }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
-    const runs = 2 + 3 * distincts.length + sums.length;
-    const sightings = distincts.map((of) => new Sightings(of.horizons));
-    const telling = sightings.filter(({ tellsAll }) => tellsAll);
-    const floats = FIRST_HORIZON + horizons + telling.length;
-    const words = 1 + RUN_WORDS * runs + horizons + sums.length;
-    super(8 * (floats + Math.ceil(words / 2)));
-    this.#floats = floats + Math.ceil(words / 2);
+    const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
+    const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
+    const runs = 2 + 3 * distincts.length + sums.length + sleepers;
+    const words = 1 + RUN_WORDS * runs + horizons + sums.length + sleepers;
+    const floats = FIRST_HORIZON + horizons + telling + Math.ceil(words / 2);
+    super(8 * floats);
+    this.#floats = floats;
+    const { newest } = this;
     this.counts = statesOf(counts);
-    this.sightings = sightings;
-    this.#telling = telling;
-    this.sums = sums.map((of) => new Sum(of.horizons));
+    this.sightings = distincts.map((of) => new Sightings(of.horizons, newest));
+    this.#telling = this.sightings.filter((each) => each.tellsAll);
+    this.sums = sums.map((of) => new Sum(of.horizons, newest));
+    this.asleep = closings.map(({ sleeping }) => (sleeping === undefined ? undefined : new Asleep(newest)));
+    this.#sleepers = this.asleep.filter((each) => each !== undefined);
     this.#runs = [
       this.events,
       this.persons,
       ...this.sightings.flatMap(({ few, run, table }) => [few, run, table]),
       ...this.sums.map(({ run }) => run),
+      ...this.#sleepers.map(({ run }) => run),
     ];
     this.horizons = [
       ...this.counts,
@@ -101,6 +114,7 @@ export class GroupNumbers extends RunStore {
     const from = row * this.#floats;
     this.trimFrom = f64[from + TRIM_FROM]!;
     this.coalescedUpTo = f64[from + COALESCED_UP_TO]!;
+    this.newest.ms = f64[from + NEWEST]!;
     let at = from + FIRST_HORIZON;
     for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.value = f64[at + h]!;
     at += this.horizons.length;
@@ -119,6 +133,8 @@ export class GroupNumbers extends RunStore {
     for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.tail = u32[at + h]!;
     at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) this.sums[m]!.inexact = u32[at + m] === 1;
+    at += this.sums.length;
+    for (let m = 0; m < this.#sleepers.length; m += 1) this.#sleepers[m]!.weight = u32[at + m]!;
   }
 
   /** Puts the numbers back into their row. */
@@ -129,6 +145,7 @@ export class GroupNumbers extends RunStore {
     this.#row = -1;
     f64[to + TRIM_FROM] = this.trimFrom;
     f64[to + COALESCED_UP_TO] = this.coalescedUpTo;
+    f64[to + NEWEST] = this.newest.ms;
     let at = to + FIRST_HORIZON;
     for (let h = 0; h < this.horizons.length; h += 1) f64[at + h] = this.horizons[h]!.value;
     at += this.horizons.length;
@@ -147,6 +164,8 @@ export class GroupNumbers extends RunStore {
     for (let h = 0; h < this.horizons.length; h += 1) u32[at + h] = this.horizons[h]!.tail;
     at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) u32[at + m] = this.sums[m]!.inexact ? 1 : 0;
+    at += this.sums.length;
+    for (let m = 0; m < this.#sleepers.length; m += 1) u32[at + m] = this.#sleepers[m]!.weight;
   }
 
   /**
@@ -178,6 +197,7 @@ export class GroupNumbers extends RunStore {
   #reset(): void {
     this.trimFrom = Infinity;
     this.coalescedUpTo = -Infinity;
+    this.newest.ms = -Infinity;
     this.boundAt = this.#firstBoundAt;
     for (const run of this.#runs) {
       run.offset = 0;
@@ -191,11 +211,13 @@ export class GroupNumbers extends RunStore {
     }
     for (const sightings of this.#telling) sightings.toldBefore = -Infinity;
     for (const sum of this.sums) sum.inexact = false;
+    for (const asleep of this.#sleepers) asleep.weight = 0;
   }
 }
 
 /** Floats of a row; behind them the horizons' values, up to when was told of all windows, and then words. */
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
-const FIRST_HORIZON = 2;
+const NEWEST = 2;
+const FIRST_HORIZON = 3;
 const RUN_WORDS = 4;

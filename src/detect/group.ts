@@ -21,6 +21,7 @@ import { BaselineGate } from './baseline-gate.ts';
 import { coalesce } from './coalescing.ts';
 import { measureOf } from './closing-measure.ts';
 import type { GroupNumbers } from './group-numbers.ts';
+import { addRange, oldestIn, recordsIn } from './group-past.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import { NoveltyGate } from './novelty-gate.ts';
 import type { PlannedHorizon } from './plan.ts';
@@ -43,8 +44,11 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** End under which the group waits for the watermark; Infinity when it does not. */
   scheduled = Infinity;
   readonly #temporals: readonly TemporalLog[];
-  #closings: readonly ClosingLog<unknown>[];
+  /** By closing measure; undefined while it sleeps. */
+  #closings: readonly (ClosingLog<unknown> | undefined)[];
   readonly #gates: readonly BaselineGate[];
+  /** The least of theirs. */
+  #gatesNextEnd = Infinity;
   readonly #logs: StreamLogs;
   readonly #row: number;
 
@@ -56,10 +60,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const { novelty, temporals, closings, baselined } = logs;
     this.novelty = novelty && new NoveltyGate(novelty);
     this.#temporals = listOf(temporals, ({ spec }) => new TemporalLog(spec));
-    this.#closings = listOf(closings, (closing) => {
-      const { watchers, maxEntries } = closing;
-      return new ClosingLog<unknown>(watchers[0].rule.timespanMs, maxEntries, measureOf(closing));
-    });
+    this.#closings = listOf(closings, ({ sleeping }, m) =>
+      sleeping === undefined ? this.#closingLog(m) : undefined,
+    );
     this.#gates = listOf(
       baselined,
       ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
@@ -131,6 +134,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     atHand.time = entry.time;
     atHand.number += 1;
     atHand.personsHeld = false;
+    numbers.newest.ms = Math.max(numbers.newest.ms, entry.time);
     const index = events.add(run, entry);
     if (index === 0) numbers.trimFrom = this.#trimDue(entry.time);
     if (evidence) {
@@ -183,15 +187,29 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Adds what closing rules `m` measure of an event; returns how many entries had to go. */
   addClosing(m: number, t: number, held: unknown, watermark: number): number {
-    return this.#closings[m]!.add(t, held, watermark);
+    const awake = this.#closings[m];
+    if (awake !== undefined) return awake.add(t, held, watermark);
+    const sleeping = this.#logs.closings[m]!.sleeping!;
+    const asleep = this.#numbers.asleep[m]!;
+    sleeping.add(asleep, t, held, watermark);
+    if (!sleeping.mustWake(asleep)) return sleeping.bound(asleep, watermark);
+    const log = this.#closingLog(m);
+    this.#closings = this.#closings.with(m, log);
+    sleeping.wake(asleep, log, watermark);
+    return log.bound(watermark);
+  }
+
+  #closingLog(m: number): ClosingLog<unknown> {
+    const closing = this.#logs.closings[m]!;
+    const { watchers, maxEntries, sleeper } = closing;
+    return new ClosingLog(watchers[0].rule.timespanMs, maxEntries, measureOf(closing), sleeper);
   }
 
   /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
   get nextEnd(): number {
     let next = this.novelty?.nextEnd ?? Infinity;
-    for (const log of this.#closings) next = Math.min(next, log.nextEnd);
-    for (const gate of this.#gates) next = Math.min(next, gate.nextEnd);
-    return next;
+    for (const log of this.#closings) if (log !== undefined) next = Math.min(next, log.nextEnd);
+    return Math.min(next, this.#gatesNextEnd);
   }
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
@@ -201,14 +219,19 @@ export class Group implements EpisodeGroup, WindowVisitor {
       const horizon = this.#logs.baselined[g]!;
       gate.release(watermark, (end, value) => this.#tell(horizon, end, value));
     });
+    this.#gatesNextEnd = Math.min(...this.#gates.map((gate) => gate.nextEnd));
     this.#closings.forEach((log, m) => {
-      const { watchers } = this.#logs.closings[m]!;
+      if (log === undefined) return;
+      const { watchers, sleeping } = this.#logs.closings[m]!;
       gone += log.judge(watermark, (end, value) => {
         for (const watcher of watchers) {
           if (watchers.length === 1 || holds(watcher.rule.bounds, value))
             this.#raise(watcher, end, value, false);
         }
       });
+      if (!log.mayRest) return;
+      sleeping!.rest(this.#numbers.asleep[m]!, log);
+      this.#closings = this.#closings.with(m, undefined);
     });
     return gone;
   }
@@ -237,7 +260,9 @@ export class Group implements EpisodeGroup, WindowVisitor {
     if (planned.baseline !== undefined) {
       const gate = this.#gates[planned.baseline.gate]!;
       const estimated = endMs - horizon.timespanMs < this.#numbers.coalescedUpTo;
-      if (gate.take(endMs, value, estimated, this.#logs.atHand.watermark) !== 'unusual') return;
+      const verdict = gate.take(endMs, value, estimated, this.#logs.atHand.watermark);
+      if (verdict === 'waiting') this.#gatesNextEnd = Math.min(this.#gatesNextEnd, gate.nextEnd);
+      if (verdict !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
   }
@@ -297,7 +322,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     }
     if (watermark < numbers.trimFrom) return;
     const gone = events.countUpTo(run, before);
-    if (this.#episodes.length > 0) this.#saveTails(gone);
+    if (gone > 0 && this.#episodes.length > 0) this.#saveTails(gone);
     for (const state of numbers.counts) events.dropped(run, state, gone);
     events.dropFront(run, gone);
     for (let m = 0; m < distincts.length; m += 1) {
@@ -335,13 +360,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
   clear(): void {
     this.novelty?.clear();
     for (const gate of this.#gates) gate.clear();
+    this.#gatesNextEnd = Infinity;
     this.#closings = NONE;
-    const { events, distincts, persons, sums } = this.#logs;
+    const { events, distincts, persons, sums, closings } = this.#logs;
     const numbers = this.#numbers;
     events.release(numbers.events);
     persons?.release(numbers.persons);
     distincts.forEach(({ log }, m) => log.clear(numbers.sightings[m]!));
     sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
+    closings.forEach(({ sleeping }, m) => sleeping?.clear(numbers.asleep[m]!));
     numbers.delete();
   }
 
@@ -349,6 +376,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
   save(to: SectionWriter): void {
     to.u32(this.#row);
     for (const part of this.#parts) part.save(to);
+    this.#closings.forEach((log, m) => {
+      if (this.#logs.closings[m]!.sleeping !== undefined) to.flag(log !== undefined);
+      log?.save(to);
+    });
     const { tracker, watchers } = this.#logs;
     to.list(this.#episodes, (episode) => {
       to.u32(watchers.indexOf(episode.of));
@@ -360,6 +391,13 @@ export class Group implements EpisodeGroup, WindowVisitor {
   static load(fields: Record<string, string | null>, logs: StreamLogs, from: SectionReader): Group {
     const group = new Group(fields, logs, from.u32());
     for (const part of group.#parts) part.load(from);
+    group.#gatesNextEnd = Math.min(...group.#gates.map((gate) => gate.nextEnd));
+    logs.closings.forEach(({ sleeping }, m) => {
+      if (sleeping !== undefined && from.flag()) {
+        group.#closings = group.#closings.with(m, group.#closingLog(m));
+      }
+      group.#closings[m]?.load(from);
+    });
     const { tracker, watchers } = logs;
     from.each(() => {
       const episode = tracker.loadEpisode(from, watchers[from.u32()]!, group);
@@ -370,47 +408,19 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   get #parts(): readonly { save(to: SectionWriter): void; load(from: SectionReader): void }[] {
     const gates = this.novelty === undefined ? this.#gates : [this.novelty, ...this.#gates];
-    return [...this.#temporals, ...this.#closings, ...gates];
+    return [...this.#temporals, ...gates];
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
-    const { events: log, distincts, counted, persons, evidence, atHand } = this.#logs;
-    if (!evidence) return;
-    const numbers = this.#numbers;
-    const run = numbers.events;
-    if (from < numbers.coalescedUpTo) totals.estimated = true;
-    const last = run.first + log.countUpTo(run, to);
-    for (let row = run.first + log.countUpTo(run, from); row < last; row += 1) {
-      if (log.holds(row, measure)) log.addTo(totals, row, sign);
-    }
-    if (counted >= 0) {
-      distincts[counted]!.log.addPersonsTo(totals.persons, numbers.sightings[counted]!, from, to);
-    } else {
-      persons?.addPersonsTo(totals.persons, numbers.persons, from, to);
-    }
-    if (atHand.personsHeld && from < atHand.time && atHand.time <= to) totals.personsOf = atHand.number;
+    addRange(this.#logs, this.#numbers, totals, measure, from, to, sign);
   }
 
   recordsIn(measure: number, from: number, to: number): number {
-    const { events: log } = this.#logs;
-    const run = this.#numbers.events;
-    const last = run.first + log.countUpTo(run, to);
-    let records = 0;
-    for (let row = run.first + log.countUpTo(run, from); row < last; row += 1) {
-      if (log.holds(row, measure)) records += log.recordsAt(row);
-    }
-    return records;
+    return recordsIn(this.#logs, this.#numbers, measure, from, to);
   }
 
   oldestIn(measure: number, from: number, to: number): number {
-    const { events: log } = this.#logs;
-    const run = this.#numbers.events;
-    for (let i = log.countUpTo(run, from); i < run.length; i += 1) {
-      const t = log.timeAt(run.first + i);
-      if (t > to) break;
-      if (log.holds(run.first + i, measure)) return t;
-    }
-    return to;
+    return oldestIn(this.#logs, this.#numbers, measure, from, to);
   }
 
   /** Events that leave the log after an open episode's end may yet belong to it. */
@@ -425,6 +435,6 @@ export class Group implements EpisodeGroup, WindowVisitor {
 }
 
 /** Most streams have none of most kinds, and their groups no empty lists of their own. */
-function listOf<T, U>(planned: readonly T[], make: (each: T) => U): readonly U[] {
+function listOf<T, U>(planned: readonly T[], make: (each: T, m: number) => U): readonly U[] {
   return planned.length === 0 ? NONE : planned.map(make);
 }

@@ -2,9 +2,11 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
+import type { Sleeper } from '../window/closing-log.ts';
 import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventLog } from '../window/event-log.ts';
 import type { SeenLog } from '../window/seen-log.ts';
+import type { SleepingLog } from '../window/sleeping-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
@@ -23,7 +25,7 @@ export interface StreamLogs {
   readonly persons: SeenLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
-  readonly closings: readonly PlannedClosing[];
+  readonly closings: readonly ClosingLogs[];
   readonly baselined: readonly PlannedHorizon[];
   readonly novelty: PlannedNovelty | undefined;
   readonly longestMs: number;
@@ -36,6 +38,13 @@ export interface StreamLogs {
   /** Whether alerts say what was seen. */
   readonly evidence: boolean;
   readonly scaled: ScaledBounds;
+}
+
+/** What closing rules that differ in nothing but their bounds look at. */
+interface ClosingLogs extends PlannedClosing {
+  readonly sleeper: Sleeper<unknown> | undefined;
+  /** Of the groups whose log is not needed; undefined where all always are. */
+  readonly sleeping: SleepingLog<unknown> | undefined;
 }
 
 /** The event at hand of a stream. */

@@ -12,9 +12,10 @@ import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SeenLog } from '../window/seen-log.ts';
 import type { RunStore } from '../window/run-store.ts';
+import { SleepingLog } from '../window/sleeping-log.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
-import { heldBy, matchedBy } from './closing-measure.ts';
+import { heldBy, matchedBy, sleeperOf } from './closing-measure.ts';
 import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { GroupNumbers } from './group-numbers.ts';
@@ -79,8 +80,14 @@ export class Stream {
     );
     const scaled = new ScaledBounds(plan.rules, context.lists);
     const exactEntries = Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted));
+    const closings = plan.closings.map((closing) => {
+      const sleeper = sleeperOf(closing);
+      const { watchers, maxEntries } = closing;
+      const sleeping = sleeper && new SleepingLog(watchers[0].rule.timespanMs, maxEntries, sleeper);
+      return { ...closing, sleeper, sleeping };
+    });
     this.#logs = {
-      numbers: new GroupNumbers(plan, exactEntries),
+      numbers: new GroupNumbers({ ...plan, closings }, exactEntries),
       events: new EventLog(),
       counts: plan.counts,
       distincts: plan.distincts.map(({ horizons }) => ({
@@ -91,7 +98,7 @@ export class Stream {
       persons: held ? new SeenLog() : undefined,
       sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
       temporals: plan.temporals,
-      closings: plan.closings,
+      closings,
       baselined: plan.baselined,
       novelty: plan.novelty,
       longestMs: plan.longestMs,
@@ -304,9 +311,10 @@ export class Stream {
   }
 
   get #stores(): readonly Pick<RunStore, 'bytes' | 'save' | 'load'>[] {
-    const { numbers, events, distincts, persons, sums } = this.#logs;
+    const { numbers, events, distincts, persons, sums, closings } = this.#logs;
     const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
-    return persons === undefined ? logs : [...logs, persons];
+    const others = [persons, ...closings.map(({ sleeping }) => sleeping)];
+    return [...logs, ...others.filter((log) => log !== undefined)];
   }
 }
 

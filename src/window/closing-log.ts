@@ -5,10 +5,9 @@
  * Entries slide through in order: an entry enters the measure when its end is judged and leaves it when it
  * is a timespan old. A late event enters at once and counts in the windows still to be judged.
  *
- * Some measures tell how much a window must hold before it can be true (`needed`). While all entries together
- * hold less, the log sleeps: they lie in their queue, the measure is empty, and there is nothing to judge. What
- * wakes it makes it enter what was passed asleep, so that from there on it stands as if it had been awake: the
- * windows it missed were false. A benign group mostly sleeps, and an event there costs one queue entry.
+ * Of some measures is known how much a window must hold before it can be true (`Sleeper`). While all entries together
+ * hold less, they lie in a `SleepingLog`, and there is nothing to judge. What wakes them makes a log enter what was
+ * passed asleep, so that from there on it stands as if it had always been: the windows it missed were false.
  *
  * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave
  * early and the values are no longer exact.
@@ -42,13 +41,25 @@ export interface SlidingMeasure<T> {
   judge(endMs: number): Judgement;
   /** How much it had to forget so far to stay bounded. */
   readonly forgotten?: number;
-  /** No window is true whose entries hold less than this in all, each what `weigh` says of it; 0 when absent. */
-  readonly needed?: number;
-  weigh?(held: T): number;
   /** Saves what does not follow from the entries that entered and did not leave; nothing when absent. */
   save?(to: SectionWriter): void;
   /** In place of `enter` for each of those entries. */
   load?(from: SectionReader, entered: readonly Entered<T>[]): void;
+}
+
+/** What is to be known of a measure so that logs can sleep. */
+export interface Sleeper<T> {
+  /** No window is true whose entries weigh less than this in all. */
+  readonly needed: number;
+  /** 0, or the number of its rows. */
+  weigh(held: T): number;
+  /** Numbers of a row. */
+  readonly stride: number;
+  /** A multiple of so many, or none. */
+  numbersOf(held: T): ArrayLike<number>;
+  /** What else an entry holds; null is free. */
+  otherOf(held: T): unknown;
+  heldOf(numbers: readonly number[], other: unknown): T;
 }
 
 /** An entry and its time, ms since the epoch. */
@@ -61,20 +72,19 @@ export class ClosingLog<T> {
   readonly #timespanMs: number;
   readonly #maxEntries: number;
   readonly #measure: SlidingMeasure<T>;
-  readonly #needed: number;
+  readonly #sleeper: Sleeper<T> | undefined;
   readonly #entries = new TimeQueue<Entered<T>>();
-  /** Entries that have entered the measure are [0, entered); none while the log sleeps. */
+  /** Entries that have entered the measure are [0, entered). */
   #entered = 0;
   /** Weight of all entries. */
   #held = 0;
-  #awake: boolean;
 
-  constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>) {
+  /** `sleeper`: where the log need not always be awake. */
+  constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>, sleeper?: Sleeper<T>) {
     this.#timespanMs = timespanMs;
     this.#maxEntries = maxEntries;
     this.#measure = measure;
-    this.#needed = measure.needed ?? 0;
-    this.#awake = this.#needed === 0;
+    this.#sleeper = sleeper;
   }
 
   get length(): number {
@@ -83,7 +93,7 @@ export class ClosingLog<T> {
 
   /** End of the first window still to be judged; Infinity when there is none. */
   get nextEnd(): number {
-    return this.#awake ? (this.#entries.at(this.#entered)?.time ?? Infinity) : Infinity;
+    return this.#entries.at(this.#entered)?.time ?? Infinity;
   }
 
   /** Adds an event; `watermark`: windows that end before it were judged. Returns how many entries had to go. */
@@ -91,15 +101,7 @@ export class ClosingLog<T> {
     // Late: whatever window it could still count in ends at or after the watermark.
     if (time < watermark && time <= watermark - this.#timespanMs) return 0;
     const entries = this.#entries;
-    if (this.#needed > 0) {
-      if (!this.#awake) this.#leave(this.#expired(watermark, entries.length));
-      this.#held += this.#measure.weigh!(held);
-      if (!this.#awake) {
-        entries.add({ time, held });
-        if (this.#held >= this.#needed) this.#wake(watermark);
-        return this.#bound(watermark);
-      }
-    }
+    this.#held += this.#weigh(held);
     if (time < watermark) {
       entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
@@ -107,13 +109,38 @@ export class ClosingLog<T> {
       return 0;
     }
     entries.add({ time, held }, this.#entered);
-    return this.#bound(watermark);
+    return this.bound(watermark);
+  }
+
+  /** Adds an event, in order of time, of which windows that ended with it are known to be false. */
+  enterAsleep(time: number, held: T): void {
+    this.#held += this.#weigh(held);
+    this.#entries.add({ time, held });
+  }
+
+  /** From here on windows that end at the watermark or later are judged. */
+  wake(watermark: number): void {
+    while (this.nextEnd < watermark) this.#enterNext();
+  }
+
+  /**
+   * Whether no window can be true for a while. Not as soon as none can: who hovers about what is needed would be woken
+   * again and again.
+   */
+  get mayRest(): boolean {
+    return this.#sleeper !== undefined && 2 * this.#held < this.#sleeper.needed;
+  }
+
+  /** Hands over all entries, the oldest first; the log is of no use afterwards. */
+  handOver(visit: (time: number, held: T) => void): void {
+    for (let i = 0; i < this.#entries.length; i += 1) {
+      const { time, held } = this.#entries.at(i)!;
+      visit(time, held);
+    }
   }
 
   /** Judges every window that ends before the watermark. Returns how much the measure had to forget. */
   judge(watermark: number, report: (endMs: number, value: number) => void): number {
-    if (!this.#awake) return 0;
-    const entries = this.#entries;
     const before = this.#measure.forgotten ?? 0;
     for (let end = this.nextEnd; end < watermark; end = this.nextEnd) {
       while (this.nextEnd === end) this.#enterNext();
@@ -122,12 +149,6 @@ export class ClosingLog<T> {
       if (holds) report(end, value);
     }
     this.#leave(this.#expired(watermark, this.#entered));
-    // Not at once: who hovers about what is needed would be woken again and again.
-    if (2 * this.#held < this.#needed) {
-      this.#awake = false;
-      for (let i = 0; i < this.#entered; i += 1) this.#measure.leave(entries.at(i)!.held);
-      this.#entered = 0;
-    }
     return (this.#measure.forgotten ?? 0) - before;
   }
 
@@ -137,7 +158,6 @@ export class ClosingLog<T> {
       to.plain(held);
     });
     to.u32(this.#entered);
-    to.flag(this.#awake);
     this.#measure.save?.(to);
   }
 
@@ -145,18 +165,14 @@ export class ClosingLog<T> {
     const entries = this.#entries;
     entries.load(from, () => ({ time: from.f64(), held: from.plain() as T }));
     this.#entered = from.u32();
-    this.#awake = from.flag();
-    if (this.#needed > 0) {
-      for (let i = 0; i < entries.length; i += 1) this.#held += this.#measure.weigh!(entries.at(i)!.held);
-    }
+    for (let i = 0; i < entries.length; i += 1) this.#held += this.#weigh(entries.at(i)!.held);
     const entered = Array.from({ length: this.#entered }, (_, i) => entries.at(i)!);
     if (this.#measure.load !== undefined) this.#measure.load(from, entered);
     else for (const { held, time } of entered) this.#measure.enter(held, time);
   }
 
-  #wake(watermark: number): void {
-    this.#awake = true;
-    while (this.nextEnd < watermark) this.#enterNext();
+  #weigh(held: T): number {
+    return this.#sleeper?.weigh(held) ?? 0;
   }
 
   #enterNext(): void {
@@ -165,8 +181,11 @@ export class ClosingLog<T> {
     this.#entered += 1;
   }
 
-  /** Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. */
-  #bound(watermark: number): number {
+  /**
+   * Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. Returns how
+   * many.
+   */
+  bound(watermark: number): number {
     const entries = this.#entries;
     if (entries.length <= this.#maxEntries) return 0;
     const most = Math.max(1, this.#maxEntries >>> 3);
@@ -187,10 +206,10 @@ export class ClosingLog<T> {
     if (count === 0) return;
     for (let i = 0; i < count; i += 1) {
       const { held } = this.#entries.at(i)!;
-      if (this.#awake) this.#measure.leave(held);
-      if (this.#needed > 0) this.#held -= this.#measure.weigh!(held);
+      this.#measure.leave(held);
+      this.#held -= this.#weigh(held);
     }
     this.#entries.dropFront(count);
-    if (this.#awake) this.#entered -= count;
+    this.#entered -= count;
   }
 }

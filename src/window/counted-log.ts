@@ -79,8 +79,7 @@ export class CountedLog extends RunStore {
   add(s: CountedSightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
     const { words, length } = values;
-    const newest = run.length === 0 ? -Infinity : this.timeAt(run.first + run.length - 1);
-    if (t >= newest) {
+    if (t >= run.newest.ms || run.length === 0 || t >= this.timeAt(run.first + run.length - 1)) {
       this.append(s, t, values, judgedFrom);
       return true;
     }

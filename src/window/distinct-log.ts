@@ -14,7 +14,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import { CountedLog, type CountedSightings } from './counted-log.ts';
 import { type Horizon, HorizonState, type WindowVisitor } from './horizon.ts';
 import type { Hashes } from './latest-table.ts';
-import { Run } from './run-store.ts';
+import { type NewestTime, Run } from './run-store.ts';
 import { SeenLog } from './seen-log.ts';
 
 /** Counted sightings become a list again below this share of the least bound. */
@@ -26,8 +26,8 @@ const TRIM_SHARE = 4;
 /** One group's sightings. */
 export class Sightings implements CountedSightings {
   /** While they are too few to be counted; then the others are empty, and the horizons stand where they stood. */
-  readonly few = new Run();
-  readonly run = new Run();
+  readonly few: Run;
+  readonly run: Run;
   readonly table = new Run();
   readonly horizons: readonly HorizonState[];
   /** No horizon waits for fewer. */
@@ -37,7 +37,9 @@ export class Sightings implements CountedSightings {
   /** While they are a list: of all windows that end before this was told. */
   toldBefore = -Infinity;
 
-  constructor(horizons: readonly Horizon[]) {
+  constructor(horizons: readonly Horizon[], newest?: NewestTime) {
+    this.few = new Run(newest);
+    this.run = new Run(newest);
     this.horizons = horizons.map((horizon) => new HorizonState(horizon));
     this.least = Math.min(...horizons.map(({ leastBound }) => leastBound));
     this.tellsAll = horizons.some(tellsAll);
@@ -217,6 +219,7 @@ export class DistinctLog {
   }
 }
 
-function tellsAll({ leastThreshold, leastBound }: Horizon): boolean {
+/** Whether a horizon is told of windows that nobody waits for. */
+export function tellsAll({ leastThreshold, leastBound }: Horizon): boolean {
   return leastThreshold < leastBound;
 }

@@ -17,9 +17,9 @@ export interface Horizon {
 /** Where a horizon stands for one group, as seen from the group's newest entry. */
 export class HorizonState {
   readonly horizon: Horizon;
-  /** Index of the oldest entry inside the window that ends at the newest entry. */
+  /** Index of the oldest entry inside the window that ends at the newest entry; of sums, that may have left it. */
   tail = 0;
-  /** Value of that window. */
+  /** What the entries from there on are worth: the value of that window, or more. */
   value = 0;
 
   constructor(horizon: Horizon) {

@@ -14,13 +14,24 @@
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
+/** Event time, ms since the epoch, that no entry of some logs is beyond; Infinity where that is not known. */
+export class NewestTime {
+  ms = Infinity;
+}
+
 /** One log's place in a store. */
 export class Run {
+  /** Nearly every entry comes in order, and then the log, which no cache holds, need not be looked at. */
+  readonly newest: NewestTime;
   offset = 0;
   /** 0 before the first entry. */
   capacity = 0;
   head = 0;
   length = 0;
+
+  constructor(newest = new NewestTime()) {
+    this.newest = newest;
+  }
 
   /** Row of the oldest entry. */
   get first(): number {
@@ -85,6 +96,7 @@ export abstract class RunStore {
    * halves the last: what is looked for mostly lies among the newest, and those are in the cache.
    */
   countUpTo(run: Run, t: number): number {
+    if (t >= run.newest.ms) return run.length;
     const { f64 } = this;
     const floats = this.#floats;
     const first = (run.offset + run.head) * floats;

@@ -15,7 +15,7 @@
  * Kept: at most `maxIds` ids of the window, the newest; ids beyond that are forgotten and counted.
  */
 
-import type { Entered, Judgement, Run, SlidingMeasure } from './closing-log.ts';
+import type { Entered, Judgement, Run, Sleeper, SlidingMeasure } from './closing-log.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { Instants } from './instants.ts';
@@ -74,15 +74,6 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     this.#spec = spec;
     this.#own = own;
     this.#stride = 1 + 2 * spec.steps;
-  }
-
-  /** A run takes as many ids. */
-  get needed(): number {
-    return Math.min(this.#spec.minRun, this.#spec.maxIds);
-  }
-
-  weigh({ links }: SequenceHeld): number {
-    return links.length / this.#stride;
   }
 
   /** Ids that had to be forgotten over the bound. */
@@ -270,6 +261,19 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     this.#ids -= ids;
     sightings.links = to === links.length ? NO_LINKS : links.slice(to);
   }
+}
+
+/** A run takes as many ids. */
+export function sequenceSleeper({ minRun, maxIds, steps }: SequenceSpec): Sleeper<SequenceHeld> {
+  const stride = 1 + 2 * steps;
+  return {
+    needed: Math.min(minRun, maxIds),
+    stride,
+    weigh: ({ links }) => links.length / stride,
+    numbersOf: ({ links }) => links,
+    otherOf: ({ own }) => own,
+    heldOf: (links, own) => ({ own, links }),
+  };
 }
 
 function longer(a: Run, b: Run): Run {

@@ -1,6 +1,6 @@
 /** Which rules matched in a window that is judged when it is closed, also in which order. */
 
-import type { Judgement, SlidingMeasure } from './closing-log.ts';
+import type { Judgement, Sleeper, SlidingMeasure } from './closing-log.ts';
 import { Instants } from './instants.ts';
 import { Progress, type TemporalSpec } from './temporal-log.ts';
 
@@ -48,8 +48,6 @@ export interface BegunMatch {
  * it were of that time, it is seen and stands in chains exactly as long as it counts.
  */
 export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
-  /** Without a match of the rule `newest` nothing counts. */
-  readonly needed = 1;
   readonly #spec: TemporalSpec;
   readonly #newest: number;
   readonly #instants = new Instants<BegunMatch>();
@@ -65,10 +63,6 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
     this.#spec = spec;
     this.#newest = newest;
     this.#progress = new Progress(spec);
-  }
-
-  weigh({ rules }: BegunMatch): number {
-    return rules.includes(this.#newest) ? 1 : 0;
   }
 
   enter(match: BegunMatch, timeMs: number): void {
@@ -106,4 +100,22 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
     this.#takenAsMs = this.#newestMs;
     this.#progress.take(this.#newestMs, counted);
   }
+}
+
+/** Without a match of the rule `newest` nothing counts. */
+export function begunBeforeSleeper(newest: number): Sleeper<BegunMatch> {
+  const numbers = [NaN, 0];
+  return {
+    needed: 1,
+    weigh: ({ rules }) => (rules.includes(newest) ? 1 : 0),
+    stride: 2,
+    numbersOf: ({ rules, begunMs }) => {
+      numbers[0] = begunMs;
+      numbers[1] = rules[0]!;
+      return numbers;
+    },
+    // Nearly every event matches one rule.
+    otherOf: ({ rules }) => (rules.length === 1 ? null : rules),
+    heldOf: ([begunMs, rule], others) => ({ rules: (others as Places | null) ?? [rule!], begunMs: begunMs! }),
+  };
 }

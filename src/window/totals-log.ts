@@ -32,24 +32,28 @@ export abstract class TotalsLog extends RunStore {
     const t = this.timeAt(first + index);
     const added = this.amountAt(first + index);
     const { horizon } = state;
-    const { timespanMs, leastThreshold } = horizon;
+    const { leastThreshold } = horizon;
     const newest = run.length - 1;
+    if (index < state.tail) state.tail += 1;
+    else state.value += added;
     if (index < newest) {
-      if (t > this.timeAt(first + newest) - timespanMs) state.value += added;
-      else state.tail += 1;
+      this.#expire(run, state);
       this.#judgeBack(run, state, index, judgedFrom, inexact, visitor);
       return;
     }
-    let { tail, value } = state;
-    while (this.timeAt(first + tail) <= t - timespanMs) {
-      value -= this.amountAt(first + tail);
-      tail += 1;
+    // What has left the window can wait for as long as the window is not worth it even so.
+    if (state.value < leastThreshold && !inexact) return;
+    this.#expire(run, state);
+    if (inexact) state.value = this.#total(first, state.tail, newest);
+    if (state.value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, state.value);
+  }
+
+  /** Moves the window's start on to where it is for the newest entry. */
+  #expire({ first, length }: Run, state: HorizonState): void {
+    const from = this.timeAt(first + length - 1) - state.horizon.timespanMs;
+    for (; this.timeAt(first + state.tail) <= from; state.tail += 1) {
+      state.value -= this.amountAt(first + state.tail);
     }
-    value += added;
-    if (inexact) value = this.#total(first, tail, newest);
-    state.tail = tail;
-    state.value = value;
-    if (value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
   }
 
   /** As `slide`, of a horizon that was not kept up with its log. */

@@ -5,6 +5,7 @@ import { EngineBench, type RuleSketch, rulesOf, type Sent } from './harness.ts';
 
 const EVENTS = Number(process.env['MEMORY_EVENTS'] ?? 100_000);
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const LATENESS_MS = 1000;
 
 const count = (gte: number, timespanMs = HOUR_MS): RuleSketch => ({ type: 'event_count', timespanMs, gte });
@@ -61,6 +62,30 @@ describe('groups', () => {
     for (let i = 0; i < 20_000; i += 1) bench.take(of('busy', 10_000 + i));
     expect(bench.engine.size().groups).toBe(1);
     expect(bench.engine.tracker.open.size).toBe(1);
+  });
+
+  test('that fell silent give back what no window holds, though their history is still compared with', () => {
+    const rule: RuleSketch = {
+      ...persons(100),
+      // 28 days in buckets of one, in the unit of sketches.
+      root: `vigie.baseline: {history: ${28 * DAY_MS}s, bucket: ${DAY_MS}s, factor: 4, min_samples: 10}`,
+    };
+    const bench = new EngineBench(rulesOf(rule));
+    const day = (from: number, prefix: string): void => {
+      for (let i = 0; i < 20_000; i += 1) {
+        bench.take({
+          time: from + i * 60,
+          fields: { user: `${prefix}${i % 500}`, 'portal.records.ids': `p${i}` },
+        });
+      }
+    };
+    day(0, 'a');
+    const { bytes } = bench.engine.size();
+    day(6 * HOUR_MS, 'b');
+    day(12 * HOUR_MS, 'c');
+    expect(bench.engine.size().groups).toBe(1500);
+    // Their numbers stay; of what they did nothing does.
+    expect(bench.engine.size().bytes).toBeLessThan(1.5 * bytes);
   });
 
   test('are forgotten also where a stream takes only every sixteenth event', () => {

@@ -1,0 +1,172 @@
+/**
+ * Closing logs that hold too little for any of their windows to be true, as those of a benign group nearly always do:
+ * nothing is measured, and the entries lie in typed rows, many groups' side by side. What wakes a log makes a
+ * `ClosingLog` of them.
+ *
+ * An entry is a row for each so many numbers that it holds (`Sleeper.stride`), at least one.
+ */
+
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+import type { ClosingLog, Sleeper } from './closing-log.ts';
+import { type NewestTime, Run, RunStore } from './run-store.ts';
+
+/** One group's entries. */
+export class Asleep {
+  readonly run: Run;
+  /** Of all entries, of some that no window holds any more, too. */
+  weight = 0;
+
+  constructor(newest?: NewestTime) {
+    this.run = new Run(newest);
+  }
+}
+
+/** Row: time; of an entry's first row, how many there are and flags, and where what else it holds is kept; numbers. */
+const HEAD = 2;
+const OTHER = 3;
+const NUMBERS = 2;
+const FILLED = 1;
+const WEIGHS = 2;
+const ROWS = 4;
+
+export class SleepingLog<T> extends RunStore {
+  readonly #sleeper: Sleeper<T>;
+  readonly #timespanMs: number;
+  readonly #maxRows: number;
+  readonly #floats: number;
+  /** What entries hold beside numbers; [0] stays free. */
+  readonly #others: unknown[] = [undefined];
+  readonly #freeOthers: number[] = [];
+
+  constructor(timespanMs: number, maxRows: number, sleeper: Sleeper<T>) {
+    const floats = NUMBERS + sleeper.stride;
+    super(8 * floats);
+    this.#sleeper = sleeper;
+    this.#timespanMs = timespanMs;
+    this.#maxRows = maxRows;
+    this.#floats = floats;
+  }
+
+  /** Adds an event, as `ClosingLog.add`. */
+  add(asleep: Asleep, time: number, held: T, watermark: number): void {
+    if (time < watermark && time <= watermark - this.#timespanMs) return;
+    const { run } = asleep;
+    const { stride, needed } = this.#sleeper;
+    const numbers = this.#sleeper.numbersOf(held);
+    const rows = Math.max(1, numbers.length / stride);
+    const weight = this.#sleeper.weigh(held);
+    if (run.head + run.length + rows > run.capacity || asleep.weight + weight >= needed) {
+      this.#drop(asleep, this.countUpTo(run, watermark - this.#timespanMs));
+    }
+    const first = this.insert(run, this.countUpTo(run, time), rows);
+    const { f64, u32 } = this;
+    const floats = this.#floats;
+    for (let i = 0; i < rows; i += 1) {
+      const at = (first + i) * floats;
+      f64[at] = time;
+      u32[2 * at + HEAD] = 0;
+      u32[2 * at + OTHER] = 0;
+      for (let k = 0; k < stride && numbers.length > 0; k += 1)
+        f64[at + NUMBERS + k] = numbers[i * stride + k]!;
+    }
+    const flags = (numbers.length > 0 ? FILLED : 0) + (weight > 0 ? WEIGHS : 0);
+    u32[2 * first * floats + HEAD] = rows * ROWS + flags;
+    u32[2 * first * floats + OTHER] = this.#keep(this.#sleeper.otherOf(held));
+    asleep.weight += weight;
+  }
+
+  /** Whether a window may be true. */
+  mustWake({ weight }: Asleep): boolean {
+    return weight >= this.#sleeper.needed;
+  }
+
+  /** Makes `log`, which is empty, go on with the entries as if it had been awake. */
+  wake(asleep: Asleep, log: ClosingLog<T>, watermark: number): void {
+    this.#handOver(asleep, (time, held) => log.enterAsleep(time, held));
+    log.wake(watermark);
+  }
+
+  /** Takes the entries of a log that is not needed any more. */
+  rest(asleep: Asleep, log: ClosingLog<T>): void {
+    log.handOver((time, held) => this.add(asleep, time, held, -Infinity));
+  }
+
+  #handOver(asleep: Asleep, visit: (time: number, held: T) => void): void {
+    const { run } = asleep;
+    const { stride } = this.#sleeper;
+    for (let row = run.first; row < run.first + run.length; row += this.#rowsAt(row)) {
+      const numbers: number[] = [];
+      if ((this.#word(row, HEAD) & FILLED) !== 0) {
+        for (let i = 0; i < this.#rowsAt(row); i += 1) {
+          for (let k = 0; k < stride; k += 1) numbers.push(this.f64[(row + i) * this.#floats + NUMBERS + k]!);
+        }
+      }
+      const other = this.#word(row, OTHER);
+      visit(this.timeAt(row), this.#sleeper.heldOf(numbers, other === 0 ? null : this.#others[other]));
+    }
+    this.#drop(asleep, run.length);
+  }
+
+  /** Gives everything back. */
+  clear(asleep: Asleep): void {
+    this.#drop(asleep, asleep.run.length);
+  }
+
+  override save(to: SectionWriter): void {
+    super.save(to);
+    to.list(this.#others.slice(1), (other) => to.plain(other ?? null));
+    to.list(this.#freeOthers, (at) => to.u32(at));
+  }
+
+  override load(from: SectionReader): void {
+    super.load(from);
+    from.each(() => this.#others.push(from.plain()));
+    from.each(() => this.#freeOthers.push(from.u32()));
+  }
+
+  /**
+   * Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. Returns how
+   * many rows.
+   */
+  bound(asleep: Asleep, watermark: number): number {
+    const { run } = asleep;
+    if (run.length <= this.#maxRows) return 0;
+    const most = Math.max(1, this.#maxRows >>> 3);
+    let excess = 0;
+    while (excess < most && this.timeAt(run.first + excess) < watermark) {
+      excess += this.#rowsAt(run.first + excess);
+    }
+    this.#drop(asleep, excess);
+    return excess;
+  }
+
+  /** Forgets the oldest rows, which are whole entries. */
+  #drop(asleep: Asleep, rows: number): void {
+    if (rows === 0) return;
+    const { run } = asleep;
+    for (let row = run.first; row < run.first + rows; row += 1) {
+      if ((this.#word(row, HEAD) & WEIGHS) !== 0) asleep.weight -= this.#rowsAt(row);
+      const other = this.#word(row, OTHER);
+      if (other === 0) continue;
+      this.#others[other] = undefined;
+      this.#freeOthers.push(other);
+    }
+    this.dropFront(run, rows);
+  }
+
+  #keep(other: unknown): number {
+    if (other === null) return 0;
+    const at = this.#freeOthers.pop() ?? this.#others.length;
+    this.#others[at] = other;
+    return at;
+  }
+
+  #rowsAt(row: number): number {
+    return Math.floor(this.#word(row, HEAD) / ROWS);
+  }
+
+  #word(row: number, word: number): number {
+    return this.u32[2 * row * this.#floats + word]!;
+  }
+}

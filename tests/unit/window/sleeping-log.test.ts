@@ -1,0 +1,90 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ClosingLog, type Sleeper } from '../../../src/window/closing-log.ts';
+import { CountMeasure } from '../../../src/window/measures.ts';
+import { Asleep, SleepingLog } from '../../../src/window/sleeping-log.ts';
+
+interface Held {
+  readonly numbers: readonly number[];
+  readonly other: readonly string[] | null;
+}
+
+/** Two numbers a row; each row counts. */
+const sleeper = (needed: number): Sleeper<Held> => ({
+  needed,
+  stride: 2,
+  weigh: ({ numbers }) => numbers.length / 2,
+  numbersOf: ({ numbers }) => numbers,
+  otherOf: ({ other }) => other,
+  heldOf: (numbers, other) => ({ numbers, other: other as Held['other'] }),
+});
+
+const TIMESPAN = 50;
+
+const entries = fc.array(
+  fc.record({
+    group: fc.nat(2),
+    gap: fc.constantFrom(0, 0, 1, 3, 20, 70),
+    back: fc.constantFrom(0, 0, 0, 2, 30),
+    rows: fc.nat(3),
+    other: fc.option(fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 2 })),
+  }),
+  { maxLength: 120, size: 'max' },
+);
+
+test('what slept comes back in order of time as it was put there, and nothing that every window has left', () => {
+  fc.assert(
+    fc.property(entries, (steps) => {
+      const sleeping = new SleepingLog(TIMESPAN, 1_000, sleeper(Infinity));
+      const groups = [0, 1, 2].map(() => ({
+        asleep: new Asleep(),
+        put: [] as { time: number; held: Held }[],
+      }));
+      let now = 1000;
+      for (const [i, { group, gap, back, rows, other }] of steps.entries()) {
+        now += gap;
+        const { asleep, put } = groups[group]!;
+        const held = { numbers: Array.from({ length: 2 * rows }, (_, k) => i + k / 10), other };
+        sleeping.add(asleep, now - back, held, now - 30);
+        put.push({ time: now - back, held });
+      }
+      for (const { asleep, put } of groups) {
+        const back: { time: number; held: Held }[] = [];
+        const log = new ClosingLog<Held>(TIMESPAN, 1_000, new CountMeasure(() => true), sleeper(Infinity));
+        sleeping.wake(asleep, log, -Infinity);
+        log.handOver((time, held) => back.push({ time, held }));
+        const live = (each: { time: number }) => each.time > now - 30 - TIMESPAN;
+        const expected = put.toSorted((a, b) => a.time - b.time);
+        expect(back.filter(live)).toEqual(expected.filter(live));
+        expect(expected).toEqual(expect.arrayContaining(back));
+        expect(asleep).toEqual(new Asleep());
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('entries that every window has left wake nobody', () => {
+  const sleeping = new SleepingLog(TIMESPAN, 1_000, sleeper(3));
+  const asleep = new Asleep();
+  const held = { numbers: [1, 2], other: null };
+  for (let i = 0; i < 10; i += 1) {
+    sleeping.add(asleep, 100 * i, held, 100 * i);
+    expect(sleeping.mustWake(asleep)).toBe(false);
+  }
+  sleeping.add(asleep, 901, held, 901);
+  sleeping.add(asleep, 902, held, 902);
+  expect(sleeping.mustWake(asleep)).toBe(true);
+});
+
+test('over the bound the oldest leave, whole, and are counted', () => {
+  const sleeping = new SleepingLog(TIMESPAN, 8, sleeper(Infinity));
+  const asleep = new Asleep();
+  for (let i = 0; i < 3; i += 1) {
+    sleeping.add(asleep, i, { numbers: [1, 2, 3, 4, 5, 6], other: ['x'] }, 10);
+  }
+  expect(sleeping.bound(asleep, 10)).toBe(3);
+  expect([asleep.run.length, asleep.weight]).toEqual([6, 6]);
+  // What may still end a window stays.
+  expect(sleeping.bound(asleep, 0)).toBe(0);
+});
