@@ -17,7 +17,7 @@ import { FieldTable } from '../event/record.ts';
 import { parseTimeText } from '../event/time.ts';
 import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from '../sigma/duration.ts';
-import { suggestion } from '../sigma/nearest.ts';
+import { nearest, suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
 const durationSchema = z.string().transform((text, context) => {
@@ -127,7 +127,7 @@ export function runOwnTests(rule: AnyRule, list: readonly unknown[], ruleSet: Ru
 }
 
 function runTests(file: string, tests: Tests, rule: AnyRule, ruleSet: RuleSet): RuleTestResult[] {
-  refuseUnknownFields(file, tests, ruleSet);
+  refuseMisspelt(file, tests, ruleSet);
   const run = (test: Tests[number]): RuleTestResult => {
     const wrongLists = fillLists(ruleSet.lists, test.lists);
     if (wrongLists !== undefined)
@@ -215,19 +215,23 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Throws RULE_TEST_INVALID for a field that no portal event has and no rule reads: a typo, for which any rule is silent. */
-function refuseUnknownFields(file: string, tests: Tests, ruleSet: RuleSet): void {
+/**
+ * Throws RULE_TEST_INVALID for a misspelt field, for which any rule is silent: one that no portal event has and no rule
+ * reads, but that is nearly one of those. Whatever else an event from a log holds decides nothing.
+ */
+function refuseMisspelt(file: string, tests: Tests, ruleSet: RuleSet): void {
   const fields = new FieldTable();
   void new Engine({ ruleSet, fields, hashKey: new Uint8Array(16), latenessMs: 0 });
   if (fields.wantsWhole) return;
   const known = [...KNOWN_FIELDS, ...fields.paths];
   for (const { name, events } of tests) {
     const used = events.flatMap(({ event, list }) => [...pathsOf(event), ...(list ? [list.field] : [])]);
-    const unknown = used.find((path) => !known.some((each) => within(each, path) || within(path, each)));
-    if (unknown === undefined) continue;
+    const unknown = used.filter((path) => !known.some((each) => within(each, path) || within(path, each)));
+    const misspelt = unknown.find((path) => nearest(path, known) !== undefined);
+    if (misspelt === undefined) continue;
     throw new VigieError(
       'RULE_TEST_INVALID',
-      `${file}: ${name}: no portal event has the field ${JSON.stringify(unknown)}, and no rule reads it${suggestion(unknown, known)}`,
+      `${file}: ${name}: no portal event has the field ${JSON.stringify(misspelt)}, and no rule reads it${suggestion(misspelt, known)}`,
       { remedy: 'Correct the name, or leave the field out: it decides nothing.' },
     );
   }

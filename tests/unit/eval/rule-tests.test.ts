@@ -88,13 +88,22 @@ describe('a test of a rule', () => {
   test.each([
     ['event.acton: record-view', '"event.acton"', 'did you mean "event.action"'],
     ['event: {actoin: record-view}', '"event.actoin"', 'did you mean "event.action"'],
-    ['event.action: record-view}, list: {field: portal.record.ids, size: 2', '"portal.record.ids"', ''],
-  ])('with a field that nobody has is refused, as it would be silent for that: %s', (field, name, meant) => {
+    [
+      'event.action: record-view}, list: {field: portal.record.ids, size: 2',
+      '"portal.record.ids"',
+      'did you mean',
+    ],
+  ])('with a misspelt field is refused, as it would be silent for that: %s', (field, name, meant) => {
     const events = `      - {repeat: 3, from: 2025-07-12T20:00:00Z, event: {user.id: u, service.name: k, ${field}}}`;
     const typo = () => run('[]', events);
     expect(typo).toThrow(expect.objectContaining({ code: 'RULE_TEST_INVALID' }));
     expect(typo).toThrow(name);
     expect(typo).toThrow(meant);
+  });
+
+  test('may give its events what else a log holds', () => {
+    const events = `      - {repeat: 3, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: 'u{i}', service.name: k, vendor.build: 7}}`;
+    expect(run('[]', events)).toEqual([]);
   });
 
   test('may give its events whatever the loaded rules read', () => {
