@@ -11,6 +11,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { Alert } from './alert.ts';
 import type { Dictionary } from './dictionary.ts';
+import { shownOrganisations } from './organisations.ts';
 import { Totals } from './totals.ts';
 
 /** A group as its episodes see it: the open ones, and its event log. Ranges are (from, to], times in ms. */
@@ -230,7 +231,7 @@ export function renderAlert(
     bytes: totals.bytes,
     totalsEstimated: totals.estimated,
     applications: listed(names.applications, totals.applications),
-    organisations: listed(names.organisations, totals.organisations),
+    organisations: shownOrganisations(totals.organisations.map((number) => names.organisations.text(number))),
     sourceNetworks: listed(names.networks, totals.networks),
     categories: categoriesOf(names.categories, totals.categories),
     sampleEventIds: episode.samples.map((sample) => sample.id),

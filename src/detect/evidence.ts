@@ -3,6 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Dictionary } from '../alert/dictionary.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
+import { organisationText } from '../alert/organisations.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
@@ -23,6 +24,7 @@ const FIELDS = {
 } as const;
 
 const SATURATED = 0xffff_ffff;
+const MOST_REMEMBERED = 100_000;
 
 export class Evidence {
   readonly idSlot: number;
@@ -34,6 +36,8 @@ export class Evidence {
   readonly #slots: Record<keyof typeof FIELDS, number>;
   /** Address → its network, so that each address is parsed once; emptied when it grows. */
   readonly #networkOf = new Map<string, number>();
+  /** By id, so that the text of both is made once for each; emptied when it grows. */
+  readonly #organisationOf = new Map<string, { readonly name: string; readonly number: number }>();
 
   constructor(fields: FieldTable) {
     this.#slots = Evidence.ask(fields);
@@ -56,8 +60,9 @@ export class Evidence {
     entry.records = saturated(records);
     entry.bytes = saturated(numberOf(slots[at.bytes]) ?? 0);
     entry.application = this.applications.number(firstText(slots[at.application]));
-    entry.organisation = this.organisations.number(
-      firstText(slots[at.organisationName]) || firstText(slots[at.organisationId]),
+    entry.organisation = this.#organisation(
+      firstText(slots[at.organisationName]),
+      firstText(slots[at.organisationId]),
     );
     entry.network = this.#network(firstText(slots[at.source]));
     entry.category = this.categories.number(allTexts(slots[at.category]));
@@ -75,10 +80,20 @@ export class Evidence {
     return [this.applications, this.organisations, this.networks, this.categories];
   }
 
+  #organisation(name: string, id: string): number {
+    if (id === '') return this.organisations.number(name);
+    const known = this.#organisationOf.get(id);
+    if (known?.name === name) return known.number;
+    if (this.#organisationOf.size >= MOST_REMEMBERED) this.#organisationOf.clear();
+    const number = this.organisations.number(organisationText(name, id));
+    this.#organisationOf.set(id, { name, number });
+    return number;
+  }
+
   #network(address: string): number {
     const known = this.#networkOf.get(address);
     if (known !== undefined) return known;
-    if (this.#networkOf.size >= 100_000) this.#networkOf.clear();
+    if (this.#networkOf.size >= MOST_REMEMBERED) this.#networkOf.clear();
     const number = this.networks.number(networkOf(address));
     this.#networkOf.set(address, number);
     return number;

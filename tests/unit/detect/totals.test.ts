@@ -124,4 +124,50 @@ describe('an alert', { timeout: 60_000 }, () => {
       ['bank', 'contact', 'nir'],
     ]);
   });
+
+  test.each([
+    [
+      'by name',
+      [
+        ['1', 'Mission locale'],
+        ['1', 'Mission locale'],
+      ],
+      ['Mission locale'],
+    ],
+    ['by id where it has no name', [['1', null]], ['1']],
+    [
+      'each with its id where two share a name',
+      [
+        ['1', 'Mission locale'],
+        ['2', 'Mission locale'],
+        ['1', 'Mission locale'],
+        ['3', 'Cap emploi'],
+      ],
+      ['Cap emploi', 'Mission locale (1)', 'Mission locale (2)'],
+    ],
+    [
+      'by name where some events lack the id',
+      [
+        ['1', 'Mission locale'],
+        [null, 'Mission locale'],
+      ],
+      ['Mission locale'],
+    ],
+    [
+      'by both names where it was renamed',
+      [
+        ['1', 'ML Isère'],
+        ['1', 'Mission locale'],
+        ['1', 'ML Isère'],
+      ],
+      ['ML Isère', 'Mission locale'],
+    ],
+  ])('lists an organisation %s', (_, organisations, shown) => {
+    const bench = new EngineBench(rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 1 }));
+    for (const [id, name] of organisations) {
+      const fields = { user: 'u', 'organization.id': id!, 'organization.name': name! };
+      bench.take({ time: 1_000_000, fields });
+    }
+    expect(bench.episodes.map((episode) => bench.render(episode).organisations)).toEqual([shown]);
+  });
 });
