@@ -11,6 +11,7 @@ import type { Faults, Place } from './faults.ts';
 import { checkedFields } from './field-name.ts';
 import { readHead } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
+import { suggestion } from './nearest.ts';
 import {
   indentHint,
   missing,
@@ -83,7 +84,7 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   if (!broken) refuseOtherKeys(map, KEYS, 'a correlation', faults);
   const lacks = (key: string, reason: string): void =>
     missing(map, key, outside(root, key) ?? reason, faults);
-  const type = readChoice(map, 'type', TYPES, faults);
+  const type = readChoice(map, 'type', TYPES, faults, typeHint);
   if (!broken && !map.entries.has('type')) lacks('type', `expected one of ${TYPES.join(', ')}`);
   if (type !== undefined) refuseOtherTypes(root, type, faults);
   const temporal = type === 'temporal' || type === 'temporal_ordered';
@@ -118,6 +119,12 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   if (faults.errors === before) fitExtensions(root, head.extensions, draft, faults);
   draft.sound = faults.errors === before;
   return draft;
+}
+
+/** Where boolean conditions were a type of their own, `temporal_extended` or `temporal_ordered_extended`. */
+function typeHint(given: string): string {
+  if (/^temporal.*extended$/i.test(given)) return '; a condition over rule names goes with temporal';
+  return suggestion(given, TYPES);
 }
 
 /** A key that stands one level too far out. */

@@ -3,14 +3,18 @@
  * prepares for all of these, so names have a limit that no real field comes near.
  */
 
+import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
 import type { PlacedText } from './reader.ts';
 
 const MAX_SEGMENTS = 64;
 const MAX_LENGTH = 1_000;
 
-/** What is wrong with a field's name, or undefined. */
+/** What is wrong with a field's name, or undefined. `name`: without modifiers. */
 export function fieldNameFault(name: string): string | undefined {
+  if (name.includes('|')) {
+    return `${shown(name)} is no field name: a modifier stands behind |, and only selections take those`;
+  }
   if (name.length > MAX_LENGTH) {
     return `a field name has at most ${MAX_LENGTH} characters, this one ${name.length}; check for a missing colon or space`;
   }

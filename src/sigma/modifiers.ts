@@ -30,7 +30,7 @@ const KIND_NAMES: Readonly<Record<Value['kind'], string>> = {
 
 function refuse(name: string, takes: string, value: Value): never {
   let given = KIND_NAMES[value.kind];
-  if (value.kind === 'raw') given = value.value === null ? 'null' : JSON.stringify(value.value);
+  if (value.kind === 'raw') given = typeof value.value === 'string' ? shown(value.value) : value.source;
   throw new ValueError('BAD_MODIFIER', `|${name} applies to ${takes}, not to ${given}`);
 }
 

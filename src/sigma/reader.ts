@@ -104,19 +104,20 @@ export function indentHint({ key, value }: YamlEntry): string {
   return isNull(value) ? `, its lines indented further than ${key}` : '';
 }
 
-/** One of a fixed set of words. */
+/** One of a fixed set of words. `hint`: what to say of another one. */
 export function readChoice<T extends string>(
   map: YamlMap,
   key: string,
   choices: readonly T[],
   faults: Faults,
+  hint: (given: string) => string = (given) => suggestion(given, choices),
 ): T | undefined {
   const given = readText(map, key, faults);
   if (given === undefined) return undefined;
   const choice = choices.find((each) => each === given.text);
   if (choice !== undefined) return choice;
-  const near = suggestion(given.text, choices);
-  faults.error(given, 'BAD_VALUE', `${key} is ${shown(given.text)}; expected ${oneOf(choices)}${near}`);
+  const expected = `expected ${oneOf(choices)}${hint(given.text)}`;
+  faults.error(given, 'BAD_VALUE', `${key} is ${shown(given.text)}; ${expected}`);
   return undefined;
 }
 

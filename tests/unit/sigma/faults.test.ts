@@ -25,6 +25,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '16:62: UNKNOWN_RULE: no rule has the id or name "reset"; did you mean "resets"?',
   'sequence-correlation':
     '16:1: MISPLACED_EXTENSION: vigie.sequence means nothing on a correlation of type temporal; it belongs on event_count or value_count',
+  'sequence-field-modifier':
+    '9:25: BAD_VALUE: "portal.records.ids|contains" is no field name: a modifier stands behind |, and only selections take those',
   'sequence-key':
     '9:45: UNKNOWN_KEY: vigie.sequence has no key "min_runs"; expected one of field, min_run, max_step; did you mean "min_run"?',
   'sequence-no-field': '9:17: MISSING_KEY: field is missing; name the field that holds the ids',
@@ -33,6 +35,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'sequence-step': '9:68: BAD_NUMBER: max_step is 5; expected a whole number from 1 to 4',
   'sequence-type': '9:17: WRONG_TYPE: vigie.sequence is a number; expected a map',
   action: '1:9: BAD_ACTION: action is "globl"; expected one of global, reset, repeat; did you mean "global"?',
+  'alias-modifier':
+    '15:26: BAD_VALUE: "user.id|endswith" is no field name: a modifier stands behind |, and only selections take those',
   'alias-type': '14:18: WRONG_TYPE: the alias who is text; expected a map of rule: field',
   'alias-unknown-rule': '14:19: UNKNOWN_RULE: no rule has the id or name "viewz"; did you mean "views"?',
   'all-single': '5:5: ALL_ON_SINGLE_VALUE: |all joins several values; this key has one: remove |all',
@@ -50,6 +54,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'cidr-text':
     '5:13: BAD_CIDR: "10.0.0/8" is no network: expected an IPv4 or IPv6 network, e.g. 10.0.0.0/8 or 2001:db8::/32',
   'compare-contains': '5:20: BAD_MODIFIER: |gt applies to a number, not to text',
+  'compare-infinite': '5:12: BAD_MODIFIER: |gte applies to a number, not to .inf',
   'compare-text': '5:12: BAD_MODIFIER: |gte applies to a number, not to "many"',
   'compare-twice': '5:16: BAD_MODIFIER: |lte cannot follow |gte; write two keys',
   'condition-end': '5:27: CONDITION_SYNTAX: the condition ends where a selection is expected',
@@ -57,6 +62,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'correlation-bound': '13:20: BAD_NUMBER: gte is "many"; expected a number',
   'correlation-field':
     '13:23: UNKNOWN_KEY: event_count counts events and has no use for field; to count values write type: value_count',
+  'correlation-field-modifier':
+    '13:30: BAD_VALUE: "user.id|cased" is no field name: a modifier stands behind |, and only selections take those',
   'correlation-key':
     '12:3: UNKNOWN_KEY: a correlation has no key "groupby"; expected one of type, rules, group-by, timespan, condition, aliases, generate; did you mean "group-by"?',
   'correlation-no-condition':
@@ -72,6 +79,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '13:14: WRONG_TYPE: condition is text; a boolean condition over rules is for temporal correlations, event_count takes a bound such as {gte: 10}',
   'correlation-timespan':
     '12:13: BAD_DURATION: timespan is "1 hour"; expected an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m',
+  'correlation-temporal-extended':
+    '10:9: BAD_VALUE: type is "temporal_extended"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; a condition over rule names goes with temporal',
   'correlation-type':
     '10:9: BAD_VALUE: type is "event_cont"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; did you mean "event_count"?',
   cycle: '10:1: CYCLE: the correlation refers to itself, directly or through others',
@@ -144,6 +153,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'extension-scale-by-factor': '9:60: BAD_NUMBER: factor of vigie.scale_by is "0"; expected a number above 0',
   'extension-scale-by-unknown':
     '9:24: UNKNOWN_LIST: there is no list "caseloads"; there is none: put NAME.csv into a folder lists beside the rules, or name its folder with VIGIE_LISTS or --lists',
+  'fieldref-modifier':
+    '5:19: BAD_VALUE: "b|contains" is no field name: a modifier stands behind |, and only selections take those',
   'fieldref-wildcard':
     '5:17: BAD_MODIFIER: |fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
   'filter-correlation':
@@ -157,6 +168,9 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-unknown-rule': '4:11: UNKNOWN_RULE: no rule has the id or name "views"',
   'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions; put it after |re, not to "x"',
+  'group-by-modifier':
+    '12:23: BAD_VALUE: "url.path|contains" is no field name: a modifier stands behind |, and only selections take those',
+  'hour-nan': '5:13: BAD_MODIFIER: |hour applies to a whole number, not to .nan',
   'hour-range': '5:13: BAD_NUMBER: 24 is no hour; expected a whole number from 0 to 23',
   'id-empty': '3:5: WRONG_TYPE: id is empty; write something or leave the key out',
   'id-type': '3:5: WRONG_TYPE: id is a number; expected text, in quotes where it looks like something else',
