@@ -10,6 +10,7 @@
  * any more, and whoever goes on meets it.
  */
 
+import { orAborted } from '../abort.ts';
 import { VigieError } from '../errors.ts';
 import type { AlertSink, ArchivedEvent, DeadLetter, DeadLetterSink } from '../sink/sink.ts';
 import type { Commit, Source } from '../source/source.ts';
@@ -106,23 +107,12 @@ export class Flushes {
     if (letters.length > 0) await deadLetters.write(letters, signal);
     if (commits.length === 0 || assignment !== this.#assignment) return;
     try {
-      if (await isDone(source.commit(commits), signal)) onCommitted?.();
+      await orAborted(source.commit(commits), signal);
+      onCommitted?.();
     } catch (error) {
+      if (signal.aborted && error === signal.reason) return;
       // The group gave the partitions away, or the broker has trouble: the next commit, here or elsewhere, is past these.
       if (!(error instanceof VigieError) || !error.retryable) throw error;
     }
-  }
-}
-
-/** Whether it was done before the signal aborted. Rejects as it does before that. */
-async function isDone(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  const givenUp = Promise.withResolvers<boolean>();
-  const giveUp = (): void => givenUp.resolve(false);
-  if (signal.aborted) giveUp();
-  else signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([work.then(() => true), givenUp.promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
   }
 }

@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { orAborted } from '../abort.ts';
 import { VigieError } from '../errors.ts';
 import { EventReader, type EventReaderOptions } from '../pipeline/event-intake.ts';
 import { FieldTable } from '../event/record.ts';
@@ -145,9 +146,10 @@ export class MatchStage {
   async #begin(commits: readonly Commit[], stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
-        await this.#options.source.commit(commits);
+        await orAborted(this.#options.source.commit(commits), stop);
         return;
       } catch (error) {
+        if (stop.aborted) break;
         if (!(error instanceof VigieError) || !error.retryable) throw error;
         if (error.code === 'KAFKA_GENERATION_LOST') break;
         await delay(BEGIN_RETRY_MS, undefined, { signal: stop }).catch(() => undefined);

@@ -27,6 +27,7 @@ export async function openScaleOut(
       onRetry,
       onRecovered,
       signal,
+      leaves: true,
       sleep: systemSleep,
       random: Math.random,
       maxMs: MAX_DELAY_MS,

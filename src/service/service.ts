@@ -208,7 +208,8 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           'groups are divided over processes, and the alerts of this one go to a database of its own',
         );
       }
-      closers.push(() => signals.source.close());
+      // Side by side: a broker that does not answer has both wait.
+      closers.push(async () => void (await Promise.all([signals.source.close(), source.close()])));
       closers.push(() => signals.topic.close());
       troubles.set('signals', `joining the consumer group of ${signals.source.name}`);
     }

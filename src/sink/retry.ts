@@ -5,6 +5,7 @@
 
 import { setTimeout as sleepTimer } from 'node:timers/promises';
 import { type Backoff, backoffMs } from '../backoff.ts';
+import { orAborted } from '../abort.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Classification } from './classify.ts';
 
@@ -19,6 +20,8 @@ export interface RetryOptions extends Backoff {
   /** Told when it worked after all. */
   readonly onRecovered?: () => void;
   readonly signal: AbortSignal | undefined;
+  /** Nothing can cancel the work: it is left to itself when the signal aborts, and may still be done. */
+  readonly leaves?: boolean;
   readonly sleep: Sleep;
 }
 
@@ -51,14 +54,16 @@ export const systemSleep: Sleep = async (delayMs, signal) => {
  */
 export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal } = options;
+  const left = options.leaves === true ? signal : undefined;
+  let failure: VigieError | undefined;
   for (let attempt = 1; ; attempt++) {
-    throwIfAborted(signal, undefined);
-    let failure: VigieError;
+    throwIfAborted(signal, failure);
     try {
-      const result = await work();
+      const result = await orAborted(work(), left);
       if (attempt > 1) options.onRecovered?.();
       return result;
     } catch (error) {
+      if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure);
       failure = options.describe(error);
       throwIfAborted(signal, failure);
       if (!options.classify(error).retryable) throw failure;

@@ -26,6 +26,7 @@ export function retryingDeadLetters(sink: DeadLetterSink, options: RetryingOptio
         onRetry,
         onRecovered,
         signal,
+        leaves: true,
         sleep: systemSleep,
         random: Math.random,
         baseMs,

@@ -6,6 +6,7 @@
  */
 
 import kafkajs from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka, Message, Producer } from 'kafkajs';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
@@ -14,6 +15,9 @@ import { kafkaError } from '../source/kafka-errors.ts';
 export interface WrittenTopic extends KafkaConnection {
   readonly topic: string;
 }
+
+/** KafkaJS waits for what is under way, and a broker may answer none of it. */
+const CLOSE_MS = 1000;
 
 export class TopicWriter {
   readonly #options: WrittenTopic;
@@ -57,8 +61,10 @@ export class TopicWriter {
     }
   }
 
+  /** What was sent and is not acknowledged nobody waits for any more. */
   async close(): Promise<void> {
-    await this.#producer.disconnect().catch(() => undefined);
+    const closed = this.#producer.disconnect().catch(() => undefined);
+    await Promise.race([closed, delay(CLOSE_MS, undefined, { ref: false })]);
   }
 
   #error(error: unknown): Error {

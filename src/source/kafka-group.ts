@@ -110,6 +110,7 @@ export class KafkaGroup {
   /** Partitions of the generation that was announced last. */
   #held: readonly number[] | undefined;
   #supervision: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
   /** Offsets that the group is known to have committed, by partition. */
   readonly #committed = new Map<number, number>();
   /** Where partitions were begun that the group has never committed anything of. */
@@ -134,7 +135,12 @@ export class KafkaGroup {
     this.#supervision ??= this.#supervise();
   }
 
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
     this.#left.abort();
     this.#endGeneration();
     await Promise.race([this.#supervision, delay(LEAVE_MS, undefined, { ref: false })]);

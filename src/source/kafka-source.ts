@@ -8,6 +8,7 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { orAborted } from '../abort.ts';
 import { VigieError } from '../errors.ts';
 import { kafkaError } from './kafka-errors.ts';
 import { generationLost, KafkaGroup } from './kafka-group.ts';
@@ -28,6 +29,8 @@ const IDLE_MS = 500;
 /** A message's timestamp is its producer's clock, which may be behind the clock that wrote the event time. */
 const CLOCK_MARGIN_MS = 60_000;
 const REWIND_RETRY_MS = 500;
+/** After the stop signal, a broker gets this long to answer where to read on, which nobody then does. */
+const STOP_MS = 2000;
 
 export class KafkaSource implements Source {
   readonly name: string;
@@ -38,6 +41,8 @@ export class KafkaSource implements Source {
   /** Whose assignment was yielded last. */
   #announced: Generation | undefined;
   #stop: AbortSignal | undefined;
+  /** Aborts when no answer of a broker is waited for any more. */
+  readonly #unanswered = new AbortController();
   /** Code of what commits fail with at present. */
   #commitTrouble: string | undefined;
 
@@ -49,7 +54,10 @@ export class KafkaSource implements Source {
 
   /** Ends when the signal aborts. The group is left only by `close`, so that a last commit is possible. */
   async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
-    const wake = (): void => this.#news.notify();
+    const wake = (): void => {
+      this.#news.notify();
+      setTimeout(() => this.#unanswered.abort(), STOP_MS).unref();
+    };
     this.#stop = signal;
     signal.addEventListener('abort', wake);
     this.#group.join();
@@ -99,7 +107,8 @@ export class KafkaSource implements Source {
       const position = generation.inbox.position(partition);
       if (position === undefined) return false;
       try {
-        const offsets = await generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
+        const asked = generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
+        const offsets = await orAborted(asked, this.#unanswered.signal);
         if (generation !== this.#group.generation) return false;
         if (troubled) onProblem(undefined);
         const found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
@@ -120,6 +129,14 @@ export class KafkaSource implements Source {
   }
 
   async resume(positions: readonly ReadPosition[]): Promise<boolean> {
+    const { signal } = this.#unanswered;
+    return orAborted(this.#resume(positions), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return false;
+    });
+  }
+
+  async #resume(positions: readonly ReadPosition[]): Promise<boolean> {
     const { topic, log } = this.#options;
     const generation = this.#announced;
     if (generation === undefined) return false;

@@ -77,8 +77,12 @@ export class Reader {
     return mine.filter(([of]) => of === partition).map(([, offset]) => offset!);
   }
 
-  async close(): Promise<void> {
+  stop(): void {
     this.#abort.abort();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
     await this.source.close();
   }
 }

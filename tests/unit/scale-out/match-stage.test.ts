@@ -22,10 +22,11 @@ interface Script {
   readonly items: (time: { elapsedMs: number }, stage: MatchStage) => AsyncGenerator<Item>;
   readonly commit?: (commits: readonly Commit[]) => Promise<void>;
   readonly send?: () => Promise<void>;
+  readonly stop?: AbortController;
 }
 
 /** Runs to the end of the script; what was done, in order. */
-async function run({ items, commit = none, send = none }: Script) {
+async function run({ items, commit = none, send = none, stop = new AbortController() }: Script) {
   const time = { elapsedMs: 0 };
   const done: string[] = [];
   const told = new Map<number, string[]>();
@@ -91,7 +92,7 @@ async function run({ items, commit = none, send = none }: Script) {
       rules: () => {},
     },
   });
-  const summary = await stage.run(new AbortController().signal).catch((error: unknown) => error);
+  const summary = await stage.run(stop.signal).catch((error: unknown) => error);
   return { done, told, summary };
 }
 
@@ -134,6 +135,27 @@ describe('the match stage', () => {
     expect(done[0]).toBe('commit 3@2');
     expect(done[1]).toBe('send');
   });
+
+  test('ends when it is stopped while nobody answers its first commit, and tells nobody of that partition', async () => {
+    const stop = new AbortController();
+    const { done, summary } = await run({
+      stop,
+      async *items(time) {
+        yield {
+          kind: 'assignment',
+          partitions: [{ partition: 3, committedOffset: undefined, metadata: undefined, position: 2 }],
+        };
+        time.elapsedMs += 100;
+      },
+      commit: (commits) => {
+        if (commits.length === 0) return none();
+        stop.abort();
+        return new Promise(() => undefined);
+      },
+    });
+    expect(done.filter((what) => what !== 'commit ')).toEqual([]);
+    expect(summary).toMatchObject({ events: 0 });
+  }, 2000);
 
   test('commits nothing of an assignment that has ended while its signals were sent', async () => {
     const sent = Promise.withResolvers<void>();

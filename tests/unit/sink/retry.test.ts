@@ -67,6 +67,32 @@ describe('trying again', () => {
     expect(error).toMatchObject({ code: 'SINK_ABORTED', message: expect.stringContaining('ECONNREFUSED') });
   });
 
+  test('leaves work that nothing can cancel to itself when the signal aborts, saying what failed before', async () => {
+    const abort = new AbortController();
+    const run = options({ signal: abort.signal, leaves: true });
+    let attempts = 0;
+    const work = (): Promise<void> => {
+      attempts += 1;
+      if (attempts === 1) return Promise.reject(refused());
+      setTimeout(() => abort.abort(), 5);
+      return new Promise(() => undefined);
+    };
+    const error = await withRetries(work, run).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SINK_ABORTED', message: expect.stringContaining('ECONNREFUSED') });
+    expect(attempts).toBe(2);
+  }, 2000);
+
+  test('waits for work that ends by itself, also after the signal aborted', async () => {
+    const abort = new AbortController();
+    const run = options({ signal: abort.signal });
+    const work = async (): Promise<string> => {
+      abort.abort();
+      await new Promise((done) => setTimeout(done, 5));
+      return 'written';
+    };
+    expect(await withRetries(work, run)).toBe('written');
+  });
+
   test('does not start when the signal was aborted before', async () => {
     let calls = 0;
     const run = options({ signal: AbortSignal.abort() });

@@ -72,4 +72,12 @@ describe('dead letters', () => {
     setTimeout(() => end.abort(), 20);
     await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED', cause: unreachable });
   });
+
+  test('that a broker takes and never acknowledges are waited for until the signal aborts', async () => {
+    const end = new AbortController();
+    const silent: DeadLetterSink = { write: () => new Promise(() => undefined), close: async () => {} };
+    const writing = wrapped(silent).retrying.write([LETTER], end.signal);
+    setTimeout(() => end.abort(), 5);
+    await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED', message: 'writing was stopped' });
+  }, 2000);
 });
