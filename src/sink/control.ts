@@ -8,6 +8,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -28,6 +29,8 @@ export interface ControlServer {
 /** Shortest limit of the usual systems (macOS: 104 bytes with the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
 const MAX_BODY_BYTES = 1 << 20;
+/** At the end, who has not asked yet is cut off, and who was asked answers unless nothing moves for this long. */
+const ANSWER_MS = 2000;
 
 /**
  * Listens for operators. Call it only while holding the data folder: a socket that is already there is then
@@ -43,18 +46,29 @@ export async function startControl(options: {
   const owner: Owner = { pid: process.pid, command: options.command, startedAt: options.clock.now() };
   await removeLeftovers(dataDir);
   const path = await socketPath(dataDir);
+  /** Who is connected, and what they asked last. */
+  const questions = new Map<Socket, IncomingMessage | undefined>();
   const server = createServer((request, response) => {
+    questions.set(request.socket, request);
     void answer(request, store, owner).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     });
   });
+  server.on('connection', (socket) => {
+    questions.set(socket, undefined);
+    socket.once('close', () => questions.delete(socket));
+  });
   await listenOwnerOnly(server, path);
   return {
     path,
     async close() {
-      server.closeIdleConnections();
-      await new Promise((done) => server.close(done));
+      const closed = new Promise((done) => server.close(done));
+      for (const [socket, question] of questions) {
+        if (question?.complete === true) socket.setTimeout(ANSWER_MS, () => socket.destroy());
+        else socket.destroy();
+      }
+      await closed;
       await removeLeftovers(dataDir);
     },
   };

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,11 +19,14 @@ const clock = { now: () => 1_752_354_251_123, elapsed: () => 0 };
 class AskedStore implements AlertStore {
   readonly asked: unknown[] = [];
   failure: Error | undefined;
+  answer: unknown[] = [];
+  before: Promise<void> | undefined;
 
   async list(filter: AlertFilter): Promise<[]> {
     this.asked.push(filter);
+    await this.before;
     if (this.failure !== undefined) throw this.failure;
-    return [];
+    return this.answer as [];
   }
   async show(id: string): Promise<AlertDetail> {
     this.asked.push(id);
@@ -55,6 +59,11 @@ async function send(method: string, path: string, body: string): Promise<{ statu
   outgoing.end(body);
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   return { status: response.statusCode!, body: JSON.parse(await text(response)) };
+}
+
+/** As it goes over the wire; `length` of its body is said, and two bytes are sent. */
+function question(length: number): string {
+  return `POST /v1/alerts/list HTTP/1.1\r\nhost: vigie\r\ncontent-length: ${length}\r\n\r\n{}`;
 }
 
 describe('the socket for operators', () => {
@@ -133,6 +142,49 @@ describe('the socket for operators', () => {
       expect(answer).toMatchObject({ code: 'ARGUMENT_INVALID', message });
     },
   );
+
+  test.each([
+    ['has not asked anything', ''],
+    ['has sent half a line', 'POST /v1/ale'],
+    ['has sent half a question', question(20)],
+  ])(
+    'is closed under a client that %s',
+    async (_what, sent) => {
+      const client = connect(control.path);
+      await once(client, 'connect');
+      client.on('error', () => {});
+      client.write(sent);
+      // Answered after what the one above sent was read.
+      await ownerOf(folder);
+      await Promise.all([control.close(), once(client, 'close')]);
+      expect(store.asked).toEqual([]);
+    },
+    4000,
+  );
+
+  test('is closed under a client that does not take its answer', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    store.before = held;
+    store.answer = ['a'.repeat(8 << 20)];
+    const client = connect(control.path);
+    client.pause().write(question(2));
+    while (store.asked.length === 0) await ownerOf(folder);
+    const closed = control.close();
+    release();
+    await closed;
+    client.destroy();
+  }, 9000);
+
+  test('answers what it was asked before it is closed', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    store.before = held;
+    const answered = send('POST', '/v1/alerts/list', '{}');
+    while (store.asked.length === 0) await ownerOf(folder);
+    const closed = control.close();
+    setTimeout(release, 20);
+    expect(await answered).toEqual({ status: 200, body: [] });
+    await closed;
+  });
 
   test('is gone when it is closed, and then nobody holds the folder', async () => {
     await control.close();
