@@ -69,8 +69,8 @@ export class Pipeline {
   readonly #flushes: Flushes;
   #lastFlush = 0;
   #assignedAt = 0;
-  /** Wall time at which the oldest event not yet flushed was taken. */
-  #unflushedSince = 0;
+  /** When the oldest event not yet flushed was taken, by the clock's `elapsed`. */
+  #unflushedSince: number | undefined;
   readonly #tally = newTally();
   /** Newest event time of a partition. */
   readonly #newestOf = (partition: number): number => this.#intake.newestOf(this.#engine, partition);
@@ -184,6 +184,7 @@ export class Pipeline {
     observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
     this.#stored = undefined;
+    this.#unflushedSince = undefined;
     this.#waiting.take();
     this.#progress.clear();
     this.#assignedPartitions = partitions;
@@ -272,7 +273,7 @@ export class Pipeline {
     const { partition } = batch;
     const restore = this.#restore;
     this.#flushes.check();
-    if (this.#unflushedSince === 0) this.#unflushedSince = clock.now();
+    this.#unflushedSince ??= clock.elapsed();
     const { fruitful, restored } = this.#intake.process(batch, engine, (offset) =>
       restore.covers(partition, offset),
     );
@@ -349,7 +350,7 @@ export class Pipeline {
       ...this.#rows.join(parts),
     ];
     const since = this.#unflushedSince;
-    this.#unflushedSince = 0;
+    this.#unflushedSince = undefined;
     observer.state(this.#engine, this.#progress.lag(this.#newestOf), this.#restore.unfinished);
     this.#flushes.start({
       results: (signal) => this.#write(rows, since, signal),
@@ -359,12 +360,12 @@ export class Pipeline {
     });
   }
 
-  /** `since`: wall time at which the oldest event in them was taken; 0 when there was none. */
-  async #write(rows: readonly AlertRow[], since: number, signal: AbortSignal): Promise<void> {
+  /** `since`: when the oldest event in them was taken, if there was one. */
+  async #write(rows: readonly AlertRow[], since: number | undefined, signal: AbortSignal): Promise<void> {
     if (rows.length === 0) return;
     const { sink, observer, clock } = this.#options;
     const written = await this.#rows.write(rows, sink, signal);
-    observer.alerts(written, since === 0 ? 0 : clock.now() - since);
+    observer.alerts(written, since === undefined ? 0 : clock.elapsed() - since);
   }
 
   /** Saves state with a flush if it is time; returns what keeps it, to be called after the commit. */

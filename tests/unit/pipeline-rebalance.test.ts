@@ -72,3 +72,28 @@ test.each<[string, AssignedPartition, boolean]>([
   expect(found.alerts).toEqual([]);
   expect(found.rewinds).toBe(1);
 });
+
+test('an alert took as long as its own assignment: what was read under another one is read again', async () => {
+  const took: number[] = [];
+  const { pipeline } = scripted({
+    async *items(time) {
+      yield {
+        kind: 'assignment',
+        partitions: [{ partition: 0, committedOffset: 0, metadata: undefined, endOffset: 0 }],
+      };
+      yield batch(0, 1, read(0));
+      time.elapsedMs += 20_000;
+      yield {
+        kind: 'assignment',
+        partitions: [{ partition: 1, committedOffset: undefined, metadata: undefined, endOffset: 0 }],
+      };
+      yield batch(1, 2, read(1), read(2));
+      time.elapsedMs += 300;
+      yield batch(1, 3, read(3));
+    },
+    options: { flushIntervalMs: 1e9 },
+    observer: { alerts: (_, ackMs) => took.push(ackMs) },
+  });
+  await pipeline.run(stop);
+  expect(took).toEqual([300]);
+});

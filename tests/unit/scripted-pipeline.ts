@@ -58,7 +58,10 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
   readonly source: Source;
 } {
   const time = { elapsedMs: 0 };
-  const clock: Clock = { now: () => T0 + 3_600_000, elapsed: () => time.elapsedMs };
+  const clock: Clock = {
+    now: () => T0 + 3_600_000 + time.elapsedMs,
+    elapsed: () => time.elapsedMs,
+  };
   const commits: Commit[] = [];
   const source: Source = {
     name: 'scripted',
