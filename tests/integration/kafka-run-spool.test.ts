@@ -140,7 +140,8 @@ test.runIf(kafka !== undefined)(
     connection.fault = undefined;
     const third = launch();
     await until(async () => (await third.metric('vigie_sink_spool_bytes')) === 0);
-    expect((await third.get('/readyz')).status).toBe(200);
+    // What waits may be sent before the group is joined.
+    await until(async () => (await third.get('/readyz')).status === 200);
     const { code } = await third.signal('SIGTERM');
     expect(code).toBe(0);
     expect(await rowsOf(spooled)).toEqual(expected);

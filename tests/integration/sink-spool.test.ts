@@ -20,6 +20,7 @@ import { SpoolingSink } from '../../src/sink/spooling-sink.ts';
 import type { SpoolingSinkHooks } from '../../src/sink/spooling-sink.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import type { TestClickHouse } from '../support/clickhouse.ts';
+import { until } from '../support/cli.ts';
 import { faultyClickHouse, FAULTS } from '../support/faulty-clickhouse.ts';
 import type { FaultyClickHouse } from '../support/faulty-clickhouse.ts';
 import { alertsOf, writeFlush } from '../support/spooled-flushes.ts';
@@ -35,7 +36,7 @@ const toClose: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   server = await startClickHouse();
   connection = await faultyClickHouse(server.url, 700);
-  const clickHouse = await open(server.url, newDatabase());
+  const clickHouse = await open(newDatabase());
   const sink = new ClickHouseSink(clickHouse, { archiveDays: 0 });
   await sink.open();
   for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
@@ -61,16 +62,18 @@ function newDatabase(): string {
   return `vigie_test_${process.pid}_spool_${databases}`;
 }
 
-async function open(url: string, database: string): Promise<ClickHouse> {
+/** Past the faults, or at `url`, which may be impatient. */
+function open(database: string, url = server.url, requestTimeoutMs?: number): Promise<ClickHouse> {
   const { username, password } = server;
-  return openClickHouse({ url, username, password, database, dataDir: '', requestTimeoutMs: 400 });
+  const patience = requestTimeoutMs === undefined ? {} : { requestTimeoutMs };
+  return openClickHouse({ url, username, password, database, dataDir: '', ...patience });
 }
 
 const sleep = () => delay(20);
 
-/** All rows of a database, each once, in a fixed order; past the faults. */
+/** All rows of a database, each once, in a fixed order. */
 async function rows(database: string): Promise<unknown> {
-  const clickHouse = await open(server.url, database);
+  const clickHouse = await open(database);
   const read = async (query: string): Promise<unknown[]> =>
     (await clickHouse.client.query({ query, format: 'JSONEachRow' })).json();
   const result = {
@@ -87,7 +90,8 @@ async function spooling(
   onSetAside: OnSetAside = () => undefined,
 ): Promise<{ sink: SpoolingSink; spool: DiskSpool }> {
   const spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES });
-  const direct = new ClickHouseSink(await open(connection.url, database), { archiveDays: 0, sleep });
+  const clickHouse = await open(database, connection.url, 400);
+  const direct = new ClickHouseSink(clickHouse, { archiveDays: 0, sleep });
   const sink = new SpoolingSink({
     sink: new ApartSink(direct, new RefusedRows(join(folder, 'refused')), onSetAside),
     spool,
@@ -115,7 +119,7 @@ describe('while ClickHouse', () => {
     connection.fault = fault;
     const before = connection.met;
     for (let flush = 10; flush < 20; flush++) await writeFlush(sink, flush);
-    await expect.poll(() => connection.met).toBeGreaterThan(before + 1);
+    await until(async () => connection.met > before + 1);
     // An answer that comes too late for the writer may come in time for whoever sends what waits.
     if (fault !== 'slow') expect(spool.isEmpty).toBe(false);
     connection.fault = undefined;
@@ -151,7 +155,9 @@ describe('while ClickHouse', () => {
     await sink.writeAlerts([{ ...alert!, alertId: 'new', version: 2, detectedAt: 8000 }]);
     connection.fault = undefined;
     await sink.drained(always);
-    expect(await sink.detectedAt([alert!.alertId, 'new'])).toEqual(
+    const stored = new ClickHouseSink(await open(database), {});
+    toClose.push(() => stored.close());
+    expect(await stored.detectedAt([alert!.alertId, 'new'])).toEqual(
       new Map([
         [alert!.alertId, 1000],
         ['new', 7000],
@@ -165,7 +171,9 @@ test('a row that violates what somebody demands of the table is kept, can be ins
   const kept: string[] = [];
   const { sink } = await spooling(database, {}, (_error, _table, path) => kept.push(path));
   await sink.open();
-  const clickHouse = await open(server.url, database);
+  // On a busy machine the tables may be there only when the patience is over.
+  await sink.drained(always);
+  const clickHouse = await open(database);
   const alter = (what: string) =>
     clickHouse.client.command({ query: `ALTER TABLE ${database}.alerts ${what}` });
   await alter(`ADD CONSTRAINT no_twelve CHECK alert_id != 'alert-12'`);
@@ -202,7 +210,7 @@ test('on a disk that is full, rows wait for room, and in the end all are there',
   const writing = (async () => {
     for (; written < FLUSHES; written++) await writeFlush(sink, written);
   })();
-  await expect.poll(() => codes.length).toBeGreaterThan(1);
+  await until(async () => codes.length > 1);
   expect(new Set(codes)).toEqual(new Set(['SPOOL_DISK_FULL']));
   // A page of the disk may have held a few more.
   expect(written).toBeLessThan(FLUSHES);
