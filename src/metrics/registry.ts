@@ -5,7 +5,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { METRICS } from './names.ts';
-import type { MetricDefinition } from './names.ts';
+import type { MetricDefinition } from './definition.ts';
 
 type Definitions = typeof METRICS;
 

@@ -7,7 +7,8 @@
  */
 
 import { parser } from '@prometheus-io/lezer-promql';
-import { METRICS, type MetricDefinition } from '../../src/metrics/names.ts';
+import type { MetricDefinition } from '../../src/metrics/definition.ts';
+import { METRICS } from '../../src/metrics/names.ts';
 import { createMetrics } from '../../src/metrics/registry.ts';
 
 type Node = ReturnType<typeof parser.parse>['topNode'];

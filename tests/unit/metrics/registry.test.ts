@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { register } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { METRICS } from '../../../src/metrics/names.ts';
-import type { MetricDefinition } from '../../../src/metrics/names.ts';
+import type { MetricDefinition } from '../../../src/metrics/definition.ts';
 import { createMetrics } from '../../../src/metrics/registry.ts';
 
 const definitions: readonly MetricDefinition[] = Object.values(METRICS);
