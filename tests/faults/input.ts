@@ -7,6 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { generate } from '../../replay/index.ts';
+import type { Order } from './outcome.ts';
 
 export interface LogMessage {
   readonly partition: number;
@@ -22,6 +23,8 @@ export interface Input {
   readonly messages: readonly LogMessage[];
   /** Files and folders of rules to read it with. */
   readonly rules: readonly string[];
+  /** Where the events of a group lie on several partitions, any. */
+  readonly order: Order;
 }
 
 export interface InputOptions {
@@ -93,7 +96,7 @@ export function buildInput({
   }
   for (let partition = 0; partition < partitions; partition++) messages.push(closing(partition, seed, week));
   const name = [seed, partitions, key, accounts, paddingBytes, week, rules.join()].join('/');
-  return { name, partitions, messages, rules };
+  return { name, partitions, messages, rules, order: key === 'account' ? 'same' : 'any' };
 }
 
 /** Every event has another padding, and none can be packed. */

@@ -136,8 +136,8 @@ export class Round {
   }
 
   /** Throws in what the deployment's outcome differs from that of its input undisturbed. */
-  async compare(deployment: Deployment, input: Input, order?: Order): Promise<void> {
-    await this.compareWith(deployment, await this.undisturbed(input), order);
+  async compare(deployment: Deployment, input: Input): Promise<void> {
+    await this.compareWith(deployment, await this.undisturbed(input), input.order);
   }
 
   async compareWith(deployment: Deployment, expected: Outcome, order?: Order): Promise<void> {
