@@ -4,7 +4,7 @@ import { routesOf, unscaled } from '../detect/routing.ts';
 import { longestReachOf } from '../pipeline/restore-plan.ts';
 import { ScaleOut, type ScaleOutOptions } from './scale-out.ts';
 import type { RuleSet } from '../sigma/rule.ts';
-import { ownFailures, type RetryOptions, systemSleep, withRetries } from '../sink/retry.ts';
+import { keepTrying, type RetryOptions } from '../sink/retry.ts';
 import type { SignalSink, SignalTopic } from '../sink/signal-topic.ts';
 
 /** Trying again to send signals. */
@@ -22,15 +22,12 @@ export async function openScaleOut(
 ): Promise<ScaleOut> {
   const { pipeline, logger } = options;
   const retrying = <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
-    withRetries(work, {
-      ...ownFailures('SIGNALS_FAILED', 'signals cannot be sent'),
+    keepTrying(work, {
+      code: 'SIGNALS_FAILED',
+      doing: 'signals cannot be sent',
       onRetry,
       onRecovered,
       signal,
-      leaves: true,
-      sleep: systemSleep,
-      random: Math.random,
-      maxMs: MAX_DELAY_MS,
     });
   const { partitions: shards, retentionMs: kept } = await retrying(() => topic.open(), stop);
   const needed = signalRetentionMs(pipeline.ruleSet, pipeline.latenessMs);
@@ -62,4 +59,3 @@ export function signalRetentionMs(ruleSet: RuleSet, latenessMs: number): number 
 const DAY_MS = 86_400_000;
 /** For outages, and alerts that stay open. */
 const RETENTION_MARGIN_MS = 7 * DAY_MS;
-const MAX_DELAY_MS = 5000;

@@ -79,6 +79,27 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
   }
 }
 
+/** As `withRetries`, for work that throws VigieErrors and that nothing can cancel, such as sending to a broker. */
+export function keepTrying<T>(
+  work: () => Promise<T>,
+  {
+    code,
+    doing,
+    ...options
+  }: Pick<RetryOptions, 'onRetry' | 'onRecovered' | 'signal' | 'baseMs'> & { code: string; doing: string },
+): Promise<T> {
+  return withRetries(work, {
+    ...ownFailures(code, doing),
+    ...options,
+    leaves: true,
+    sleep: systemSleep,
+    random: Math.random,
+    maxMs: KEEP_TRYING_MAX_MS,
+  });
+}
+
+const KEEP_TRYING_MAX_MS = 5000;
+
 function throwIfAborted(signal: AbortSignal | undefined, last: VigieError | undefined): void {
   if (signal?.aborted !== true) return;
   throw new VigieError(

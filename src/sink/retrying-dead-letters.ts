@@ -4,7 +4,7 @@
  * once.
  */
 
-import { ownFailures, systemSleep, withRetries } from './retry.ts';
+import { keepTrying } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import type { DeadLetterSink } from './sink.ts';
 
@@ -14,24 +14,10 @@ export interface RetryingOptions extends Pick<RetryOptions, 'onRetry'> {
   readonly baseMs?: number;
 }
 
-/** Longest delay between two attempts, ms. */
-const MAX_DELAY_MS = 5000;
-
 export function retryingDeadLetters(sink: DeadLetterSink, options: RetryingOptions): DeadLetterSink {
-  const { baseMs = 200, onRetry, onRecovered } = options;
+  const failing = { code: 'DEAD_LETTERS_FAILED', doing: 'dead letters cannot be written' };
   return {
-    write: (letters, signal) =>
-      withRetries(() => sink.write(letters), {
-        ...ownFailures('DEAD_LETTERS_FAILED', 'dead letters cannot be written'),
-        onRetry,
-        onRecovered,
-        signal,
-        leaves: true,
-        sleep: systemSleep,
-        random: Math.random,
-        baseMs,
-        maxMs: MAX_DELAY_MS,
-      }),
+    write: (letters, signal) => keepTrying(() => sink.write(letters), { ...failing, ...options, signal }),
     close: () => sink.close(),
   };
 }
