@@ -3,7 +3,6 @@
  * moment, disorder within the lateness and copies change none of them.
  */
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -19,26 +18,7 @@ import {
   undated,
 } from '../support/cli.ts';
 import type { LogLine, Running } from '../support/cli.ts';
-import { FEW_RULES } from '../support/programs.ts';
-
-/** Fires often on ordinary work, and its short pauses let late events join episodes. */
-const QUICK_READS = `
-title: Reads in quick succession
-id: 0d6b1f0c-5f0e-4d54-9b1b-2f1d0e9f6a11
-name: quick_reads
-status: test
-correlation:
-  type: event_count
-  rules:
-    - portal_record_read
-  group-by:
-    - user.id
-  timespan: 10m
-  condition:
-    gte: 4
-level: low
-vigie.resolve_timeout: 2m
-`;
+import { FEW_RULES, QUICK_READS } from '../support/programs.ts';
 
 /** Small enough for every figure of an alert to be exact. */
 const THEFT = '--accounts 100 --records 8000 --window 3m';
@@ -48,7 +28,6 @@ const ENV = { VIGIE_LATENESS: '10m' };
 const folder = temporaryFolder();
 const clean = join(folder, 'clean.ndjson');
 const messy = join(folder, 'messy.ndjson');
-const rules = join(folder, 'quick-reads.yml');
 const undisturbed = join(folder, 'undisturbed');
 const run = (input: string, dataDir: string): string[] => [
   'run',
@@ -58,7 +37,8 @@ const run = (input: string, dataDir: string): string[] => [
   dataDir,
   '--rules',
   FEW_RULES,
-  rules,
+  // Its short pauses let late events join episodes.
+  QUICK_READS,
 ];
 
 /** One that opens and resolves within one batch is logged as resolved only. */
@@ -81,7 +61,6 @@ const MOMENTS: readonly ((running: Running) => Promise<LogLine>)[] = [
 ];
 
 beforeAll(async () => {
-  writeFileSync(rules, QUICK_READS);
   await replayToFile('kairos-2025', clean, THEFT);
   await replayToFile('kairos-2025', messy, `${THEFT} ${MESSY}`);
   await succeed(run(messy, undisturbed), ENV);

@@ -4,7 +4,6 @@
  * accounted for: an archived event or a dead letter.
  */
 
-import { writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -30,7 +29,7 @@ import {
   testKafka,
   uniqueName,
 } from '../support/kafka-topics.ts';
-import { FEW_RULES } from '../support/programs.ts';
+import { FEW_RULES, QUICK_READS, QUICK_READS_ID } from '../support/programs.ts';
 import { randomOf } from '../unit/detect/harness.ts';
 
 const kafka = testKafka();
@@ -43,30 +42,9 @@ const THEFT = '--accounts 80 --records 16000 --window 6m --theft-start 2025-07-0
 const BEGINNING = Date.UTC(2025, 6, 6);
 const END = Date.UTC(2025, 6, 20);
 
-const QUICK_READS_ID = '0d6b1f0c-5f0e-4d54-9b1b-2f1d0e9f6a11';
-/** Fires often on ordinary work, so that there are alerts on every partition. */
-const QUICK_READS = `
-title: Reads in quick succession
-id: ${QUICK_READS_ID}
-name: quick_reads
-status: test
-correlation:
-  type: event_count
-  rules:
-    - portal_record_read
-  group-by:
-    - user.id
-  timespan: 10m
-  condition:
-    gte: 4
-level: low
-vigie.resolve_timeout: 2m
-`;
-
 const topic = uniqueName('portal');
 const folder = temporaryFolder();
 const log = join(folder, 'log.ndjson');
-const rules = join(folder, 'quick-reads.yml');
 const faulty = [
   { code: 'NOT_JSON', value: Buffer.from('{"torn') },
   { code: 'NO_TIME', value: Buffer.from('{"user":{"id":"u-1"}}') },
@@ -88,7 +66,6 @@ function closing(partition: number): string {
 
 beforeAll(async () => {
   if (kafka === undefined) return;
-  writeFileSync(rules, QUICK_READS);
   admin = testClient(brokers).admin();
   await admin.connect();
   await createTopic(brokers, topic, PARTITIONS.length);
@@ -113,7 +90,7 @@ async function fromFile(): Promise<void> {
   await replayToFile('kairos-2025', log, THEFT);
   await appendFile(log, PARTITIONS.map((partition) => `${closing(partition)}\n`).join(''));
   const dataDir = join(folder, 'from-file');
-  await succeed(['run', '--input', log, '--data-dir', dataDir, '--rules', FEW_RULES, rules], {
+  await succeed(['run', '--input', log, '--data-dir', dataDir, '--rules', FEW_RULES, QUICK_READS], {
     VIGIE_PSEUDONYM_KEY: KEY,
   });
   expected = undated(await alertRows(dataDir));
@@ -201,7 +178,7 @@ function placeOf(key: unknown): string {
 
 describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   test('gives the alerts of the same log read from a file, and dead letters with their place', async () => {
-    const deployment = new Deployment(rules);
+    const deployment = new Deployment(QUICK_READS);
     const running = deployment.start();
     await deployment.finish(running);
     expect(expected.filter(({ level }) => level === 'critical')).toHaveLength(1);
@@ -255,7 +232,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   ])(
     'killed $when, it ends with the same rows',
     async ({ moments, quiet }) => {
-      const deployment = new Deployment(...(quiet ? [] : [rules]));
+      const deployment = new Deployment(...(quiet ? [] : [QUICK_READS]));
       for (const moment of moments) {
         const running = deployment.start();
         await moment(running, deployment);
@@ -270,7 +247,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   const SAVING = { VIGIE_SNAPSHOT_INTERVAL: '1s', VIGIE_LOG_LEVEL: 'debug' };
 
   test.concurrent('killed after state was saved, and again when that was loaded, it ends with the same rows', async () => {
-    const deployment = new Deployment(rules);
+    const deployment = new Deployment(QUICK_READS);
     const first = deployment.start(SAVING);
     await first.message('state saved');
     await first.signal('SIGKILL');
@@ -286,7 +263,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   test.concurrent('killed at random moments while state is saved, it ends with the same rows', async () => {
     const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1e6);
     const random = randomOf(seed);
-    const deployment = new Deployment(rules);
+    const deployment = new Deployment(QUICK_READS);
     const rounds = Number(process.env['KILL_ROUNDS'] ?? 3);
     const delays = Array.from({ length: rounds }, () => random(2500));
     for (const delayMs of delays) {
@@ -302,7 +279,7 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   }, 600_000);
 
   test.concurrent('stopped in the middle of the theft, it goes on where it was', async () => {
-    const deployment = new Deployment(rules);
+    const deployment = new Deployment(QUICK_READS);
     const first = deployment.start();
     await thiefAlerted(first);
     const ended = await first.signal('SIGTERM');

@@ -22,3 +22,7 @@ export function havePrograms(names: readonly string[], origin: string): boolean 
  * it is when the shipped rules change.
  */
 export const FEW_RULES = 'tests/support/few-rules';
+
+/** Fires often on ordinary work, so that there are alerts on every partition; its id is the key of its alerts. */
+export const QUICK_READS = 'tests/faults/rules/quick-reads.yml';
+export const QUICK_READS_ID = '0d6b1f0c-5f0e-4d54-9b1b-2f1d0e9f6a11';
