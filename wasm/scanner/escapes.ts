@@ -67,3 +67,8 @@ function encode(code: u32, out: u32): u32 {
   }
   return out + length;
 }
+
+export function holdsBackslash(from: u32, to: u32): bool {
+  for (let i = from; i < to; i++) if (load<u8>(i) == 0x5c) return true;
+  return false;
+}

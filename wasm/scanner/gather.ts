@@ -7,7 +7,7 @@
  */
 
 import { put, putRange } from './cells';
-import { unescape, heldLoneSurrogate } from './escapes';
+import { heldLoneSurrogate, holdsBackslash, unescape } from './escapes';
 import { MAX_DEPTH, skipSpace, skipString, skipValue } from './json';
 import {
   INNER,
@@ -35,7 +35,7 @@ import {
   TAGS,
   UNDEFINED,
 } from './layout';
-import { holdsBackslash, persons, scalar, takeValues } from './scanner';
+import { persons, scalar, takeValues } from './values';
 
 /** The list at `from`, the value of `key` or within it; returns the address behind, or 0. Frames from `frame` on are free. */
 export function gather(from: u32, key: u32, depth: u32, frame: u32): u32 {

@@ -8,9 +8,7 @@
 
 import { put } from './cells';
 import {
-  CLAIMED,
   INNER,
-  isMet,
   KEY_BELOW,
   KEY_KIND,
   KEY_MARK,
@@ -18,9 +16,9 @@ import {
   KEY_SLOT,
   OBJECT_FIRST,
   TIME_KEY,
-  unmeet,
 } from './keys';
 import { MAX_PARTS, MET, PARTS, PART_COUNT, TIME_FORM, TIME_NONE, UNDEFINED } from './layout';
+import { CLAIMED, isMet, unmeet } from './met';
 
 /** Keys that may be looked at for this event, so that many short objects cannot make it slow. */
 let budget: u32 = 0;
