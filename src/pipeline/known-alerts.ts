@@ -12,6 +12,9 @@
 
 import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
+import type { Clock } from '../clock.ts';
+import type { AlertSink } from '../sink/sink.ts';
+import type { AssignedPartition, Source } from '../source/source.ts';
 
 /** What an engine holds of episodes. */
 export interface Told {
@@ -24,6 +27,55 @@ export type Part = readonly [alert: Alert, of: Episode];
 
 /** An episode, and what is stored of its rule and group. */
 type Known = readonly [of: Episode, alike: readonly Alert[]];
+
+export interface KnownAlertsOptions {
+  readonly sink: Pick<AlertSink, 'alertsSince'>;
+  readonly source: Pick<Source, 'caughtUp'>;
+  readonly clock: Clock;
+  readonly idleTimeoutMs: number;
+}
+
+/** What is stored, from when it is asked until all that may be part of it was read again. */
+export class KnownAlerts {
+  readonly #options: KnownAlertsOptions;
+  #stored: readonly Alert[] | undefined;
+
+  constructor(options: KnownAlertsOptions) {
+    this.#options = options;
+  }
+
+  /** Of a single partition nothing: it is read in the order in which it was, and its alerts open under the same ids. */
+  async ask(partitions: readonly AssignedPartition[], sinceMs: number, signal: AbortSignal): Promise<void> {
+    if (partitions.length < 2) return;
+    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
+  }
+
+  forget(): void {
+    this.#stored = undefined;
+  }
+
+  get areThere(): boolean {
+    return this.#stored !== undefined;
+  }
+
+  /**
+   * Whether alerts wait for the rest of what they are made of, of what was committed of the partitions. Something of
+   * that may not be there any more: then there is nothing to wait for. `assignedAt`: by the clock's `elapsed`.
+   */
+  areAwaited(partitions: readonly AssignedPartition[], assignedAt: number): boolean {
+    if (this.#stored === undefined) return false;
+    const { source, clock, idleTimeoutMs } = this.#options;
+    const isOver = partitions.every(({ partition }) => source.caughtUp?.(partition) ?? true);
+    return !isOver || clock.elapsed() - assignedAt < idleTimeoutMs;
+  }
+
+  /** As `takeStoredIds`, once. */
+  take(told: Told): Part[] {
+    const stored = this.#stored ?? [];
+    this.#stored = undefined;
+    return stored.length === 0 ? [] : takeStoredIds(told, stored);
+  }
+}
 
 /** Gives episodes the ids under which they are stored, and returns what is stored besides of the same ones. */
 export function takeStoredIds({ open, changed }: Told, stored: readonly Alert[]): Part[] {

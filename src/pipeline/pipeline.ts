@@ -5,7 +5,6 @@
  * same rows when written again, so a crash at any point repeats work and changes no result.
  */
 
-import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
 import type { Engine } from '../detect/engine.ts';
 import { alertingHashes } from '../detect/firing-hash.ts';
@@ -13,7 +12,7 @@ import type { Lineage } from '../detect/lineage.ts';
 import { type AlertRow, AlertRows } from './alert-rows.ts';
 import { eventIntake, type EventReaderOptions } from './event-intake.ts';
 import { Flushes } from './flushes.ts';
-import { type Part, takeStoredIds } from './known-alerts.ts';
+import { KnownAlerts } from './known-alerts.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import { PartitionProgress } from './partition-progress.ts';
@@ -59,8 +58,8 @@ export class Pipeline {
   #nextRules: RuleSet | undefined;
   #warmUps: readonly WarmUp[] = [];
   #restore: RestorePlan;
-  /** Stored alerts that what is read again may be; nothing is told or committed before all of it is. */
-  #stored: readonly Alert[] | undefined;
+  /** Nothing is told or committed before all is read again that they may be. */
+  readonly #known: KnownAlerts;
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
   readonly #progress: PartitionProgress;
@@ -86,6 +85,7 @@ export class Pipeline {
     this.#restore = RestorePlan.none();
     this.#progress = new PartitionProgress(options.latenessMs);
     this.#flushes = new Flushes(options);
+    this.#known = new KnownAlerts(options);
   }
 
   /**
@@ -139,7 +139,7 @@ export class Pipeline {
     this.#nextRules = undefined;
     this.#ruleSet = ruleSet;
     // Episodes get the ids that they are stored under before they are copied.
-    if (this.#stored !== undefined) await this.#flush();
+    if (this.#known.areThere) await this.#flush();
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);
@@ -183,7 +183,7 @@ export class Pipeline {
     this.#assignedAt = this.#options.clock.elapsed();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
-    this.#stored = undefined;
+    this.#known.forget();
     this.#unflushedSince = undefined;
     this.#waiting.take();
     this.#progress.clear();
@@ -200,7 +200,8 @@ export class Pipeline {
       for (const partition of partitions) this.#resume(partition);
       if (!this.#restore.unfinished) return;
       observer.restore('started', 0);
-      await this.#askStored(engine.watermarks.watermark - longestReachOf(this.#ruleSet));
+      const since = engine.watermarks.watermark - longestReachOf(this.#ruleSet);
+      await this.#known.ask(partitions, since, this.#flushes.signal);
       return;
     }
     this.#engine = this.#intake.newEngine();
@@ -212,26 +213,16 @@ export class Pipeline {
     const { fromTimeMs } = this.#restore;
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
-    await this.#askStored(fromTimeMs);
+    await this.#known.ask(partitions, fromTimeMs, this.#flushes.signal);
     for (const { partition, committedOffset } of partitions) {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
     }
   }
 
-  /** One partition is read in the order in which it was: its alerts open under the same ids. */
-  async #askStored(sinceMs: number): Promise<void> {
-    if (this.#assignedPartitions.length < 2) return;
-    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, this.#flushes.signal);
-  }
-
   /** Whether alerts that are read again still wait for the rest of what they are made of. */
   get #holds(): boolean {
-    if (this.#stored === undefined || !this.#restore.unfinished) return false;
-    const { source, clock, idleTimeoutMs } = this.#options;
-    // Something of what was committed may not be there any more: then there is nothing to wait for.
-    const isOver = this.#assignedPartitions.every(({ partition }) => source.caughtUp?.(partition) ?? true);
-    return !isOver || clock.elapsed() - this.#assignedAt < idleTimeoutMs;
+    return this.#restore.unfinished && this.#known.areAwaited(this.#assignedPartitions, this.#assignedAt);
   }
 
   /**
@@ -337,11 +328,7 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     const { tracker } = this.#engine;
     const holds = this.#holds;
-    let parts: readonly Part[] = [];
-    if (this.#stored !== undefined && !holds) {
-      parts = takeStoredIds(tracker, this.#stored).filter(([, episode]) => this.#tells(episode));
-      this.#stored = undefined;
-    }
+    const parts = holds ? [] : this.#known.take(tracker).filter(([, episode]) => this.#tells(episode));
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
     const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
