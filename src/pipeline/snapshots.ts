@@ -99,7 +99,8 @@ export class Snapshots {
     return () => {
       // The last one may find the one before still being written.
       const writing: Promise<void> = this.settled()
-        .then(() => this.#write(writer.finish(), pauseMs, takenAtMs))
+        .then(() => inTurns(writer.finishing()))
+        .then((pieces) => this.#write(pieces, pauseMs, takenAtMs))
         .finally(() => {
           if (this.#writing === writing) this.#writing = undefined;
         });

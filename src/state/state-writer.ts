@@ -1,6 +1,7 @@
 /** Writes a container of state. All it is given is copied, so what was saved may change at once. */
 
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
+import { atOnce } from './steps.ts';
 
 const FIRST_CHUNK = 1024;
 const LARGEST_CHUNK = 4 * 1024 * 1024;
@@ -15,17 +16,28 @@ export class StateWriter {
     this.#sections.push([name, body.chunks()]);
   }
 
-  /** The container, in pieces. The checksums are made here: what was saved need not stand still for them. */
+  /** The container, in pieces. */
   finish(): Uint8Array[] {
+    return atOnce(this.finishing());
+  }
+
+  /**
+   * As `finish`, in steps of some milliseconds: the checksums are made here, as what was saved need not stand still for
+   * them.
+   */
+  *finishing(): Generator<void, Uint8Array[]> {
     const head = new Uint8Array(MAGIC.length + 4);
     head.set(MAGIC);
     new DataView(head.buffer).setUint32(MAGIC.length, FORMAT_VERSION, true);
-    const sections = [...this.#sections, ['', []] as const];
-    return [head, ...sections.flatMap(([name, body]) => [headOf(name, body), ...body])];
+    const pieces: Uint8Array[] = [head];
+    for (const [name, body] of [...this.#sections, ['', []] as const]) {
+      pieces.push(yield* headOf(name, body), ...body);
+    }
+    return pieces;
   }
 }
 
-function headOf(name: string, body: readonly Uint8Array[]): Uint8Array {
+function* headOf(name: string, body: readonly Uint8Array[]): Generator<void, Uint8Array> {
   const encoded = new TextEncoder().encode(name);
   const head = new Uint8Array(HEAD_BYTES + encoded.length);
   const view = new DataView(head.buffer);
@@ -34,7 +46,14 @@ function headOf(name: string, body: readonly Uint8Array[]): Uint8Array {
   const length = body.reduce((sum, chunk) => sum + chunk.length, 0);
   view.setFloat64(2 + encoded.length, length, true);
   const sealed = head.subarray(0, head.length - 4);
-  const crc = body.reduce((before, chunk) => checksum(chunk, before), checksum(sealed));
+  let crc = checksum(sealed);
+  for (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += LARGEST_CHUNK) {
+      const part = chunk.subarray(at, at + LARGEST_CHUNK);
+      crc = checksum(part, crc);
+      if (part.length === LARGEST_CHUNK) yield;
+    }
+  }
   view.setUint32(sealed.length, crc, true);
   return head;
 }
