@@ -308,7 +308,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
-    const { events, distincts, persons, sums, longestMs } = this.#logs;
+    const { events, distincts, persons, sums, closings, longestMs } = this.#logs;
     const numbers = this.#numbers;
     // Nearly every event is told here that nothing is due, without a look at the log.
     if (watermark < numbers.trimFrom) return;
@@ -329,6 +329,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       distincts[m]!.log.trim(numbers.sightings[m]!, before, watermark, this);
     }
     persons?.trim(numbers.persons, before);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.trim(numbers.asleep[m]!, watermark);
     for (let m = 0; m < sums.length; m += 1) {
       const { log } = sums[m]!;
       const sum = numbers.sums[m]!;

@@ -57,7 +57,7 @@ export class SleepingLog<T> extends RunStore {
     const rows = Math.max(1, numbers.length / stride);
     const weight = this.#sleeper.weigh(held);
     if (run.head + run.length + rows > run.capacity || asleep.weight + weight >= needed) {
-      this.#drop(asleep, this.countUpTo(run, watermark - this.#timespanMs));
+      this.trim(asleep, watermark);
     }
     const first = this.insert(run, this.countUpTo(run, time), rows);
     const { f64, u32 } = this;
@@ -74,6 +74,11 @@ export class SleepingLog<T> extends RunStore {
     u32[2 * first * floats + HEAD] = rows * ROWS + flags;
     u32[2 * first * floats + OTHER] = this.#keep(this.#sleeper.otherOf(held));
     asleep.weight += weight;
+  }
+
+  /** Forgets what no window holds that ends at the watermark or later. */
+  trim(asleep: Asleep, watermark: number): void {
+    this.#drop(asleep, this.countUpTo(asleep.run, watermark - this.#timespanMs));
   }
 
   /** Whether a window may be true. */
