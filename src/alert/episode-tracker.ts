@@ -12,7 +12,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { MinHeap } from '../window/min-heap.ts';
-import { Episode, type EpisodeGroup, type EpisodeRule } from './episode.ts';
+import { Episode, type EpisodeGroup, type EpisodeRule, shownValue } from './episode.ts';
 import { Inhibition } from './inhibition.ts';
 
 const SAMPLES = 20;
@@ -243,10 +243,14 @@ export class EpisodeTracker {
       changed = true;
     }
     if (value > episode.value || (estimated && !episode.valueEstimated)) {
+      const persons = episode.tooLate ? episode.totals.persons.count() : 0;
+      const before = shownValue(episode, persons);
+      const isNewlyEstimated = estimated && !episode.valueEstimated;
       episode.value = Math.max(value, episode.value);
       // An estimated window may in truth be the largest, whatever its estimate says.
       episode.valueEstimated ||= estimated;
-      if (episode.tooLate) episode.raisedLate += 1;
+      const isShown = isNewlyEstimated || shownValue(episode, persons) !== before;
+      if (episode.tooLate && isShown) episode.raisedLate += 1;
       changed = true;
     }
     if (changed) this.changed.add(episode);

@@ -184,7 +184,7 @@ export function countsPersons({ type, fields }: CorrelationRule): boolean {
  * An estimate counts a person who returns again, but no window holds more of them than the whole alert. `persons`: in
  * all of it; 0 where nobody adds them up.
  */
-function shownValue({ of, value, valueAtCrossing, valueEstimated }: Episode, persons: number): number {
+export function shownValue({ of, value, valueAtCrossing, valueEstimated }: Episode, persons: number): number {
   if (!valueEstimated || persons === 0 || !countsPersons(of.rule)) return value;
   return Math.max(valueAtCrossing, Math.min(value, persons));
 }

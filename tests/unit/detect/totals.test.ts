@@ -111,7 +111,8 @@ describe('an alert', { timeout: 60_000 }, () => {
           }
         }
       }),
-      { numRuns: 75 },
+      // An estimate that rose beyond the alert's persons, of whom no more are shown.
+      { numRuns: 75, examples: [[1377755964, 32]] },
     );
   });
 
