@@ -243,14 +243,15 @@ export class EpisodeTracker {
       changed = true;
     }
     if (value > episode.value || (estimated && !episode.valueEstimated)) {
-      const persons = episode.tooLate ? episode.totals.persons.count() : 0;
-      const before = shownValue(episode, persons);
-      const isNewlyEstimated = estimated && !episode.valueEstimated;
+      const { tooLate, valueEstimated } = episode;
+      const persons = tooLate ? episode.totals.persons.count() : 0;
+      const shown = shownValue(episode, persons);
       episode.value = Math.max(value, episode.value);
       // An estimated window may in truth be the largest, whatever its estimate says.
       episode.valueEstimated ||= estimated;
-      const isShown = isNewlyEstimated || shownValue(episode, persons) !== before;
-      if (episode.tooLate && isShown) episode.raisedLate += 1;
+      // More than the alert's persons is not shown.
+      const isShown = episode.valueEstimated !== valueEstimated || shownValue(episode, persons) !== shown;
+      if (tooLate && isShown) episode.raisedLate += 1;
       changed = true;
     }
     if (changed) this.changed.add(episode);

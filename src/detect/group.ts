@@ -201,8 +201,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   #closingLog(m: number): ClosingLog<unknown> {
     const closing = this.#logs.closings[m]!;
-    const { watchers, maxEntries, sleeper } = closing;
-    return new ClosingLog(watchers[0].rule.timespanMs, maxEntries, measureOf(closing), sleeper);
+    const { watchers, maxEntries, sleeping } = closing;
+    return new ClosingLog(watchers[0].rule.timespanMs, maxEntries, measureOf(closing), sleeping?.sleeper);
   }
 
   /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
@@ -212,6 +212,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     return Math.min(next, this.#gatesNextEnd);
   }
 
+  #askGates(): void {
+    this.#gatesNextEnd = Math.min(...this.#gates.map((gate) => gate.nextEnd));
+  }
+
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
   close(watermark: number): number {
     let gone = 0;
@@ -219,7 +223,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       const horizon = this.#logs.baselined[g]!;
       gate.release(watermark, (end, value) => this.#tell(horizon, end, value));
     });
-    this.#gatesNextEnd = Math.min(...this.#gates.map((gate) => gate.nextEnd));
+    this.#askGates();
     this.#closings.forEach((log, m) => {
       if (log === undefined) return;
       const { watchers, sleeping } = this.#logs.closings[m]!;
@@ -316,9 +320,10 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const before = watermark - longestMs;
     const oldest = run.length === 0 ? Infinity : events.timeAt(run.first);
     numbers.trimFrom = this.#trimDue(oldest);
-    for (let m = 0; run.length === 0 && m < distincts.length; m += 1) {
-      if (numbers.sightings[m]!.owes)
-        numbers.trimFrom = Math.min(numbers.trimFrom, distincts[m]!.log.trimDue(numbers.sightings[m]!));
+    if (run.length === 0) {
+      distincts.forEach(({ log }, m) => {
+        numbers.trimFrom = Math.min(numbers.trimFrom, log.trimDue(numbers.sightings[m]!));
+      });
     }
     if (watermark < numbers.trimFrom) return;
     const gone = events.countUpTo(run, before);
@@ -361,7 +366,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   clear(): void {
     this.novelty?.clear();
     for (const gate of this.#gates) gate.clear();
-    this.#gatesNextEnd = Infinity;
+    this.#askGates();
     this.#closings = NONE;
     const { events, distincts, persons, sums, closings } = this.#logs;
     const numbers = this.#numbers;
@@ -392,7 +397,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   static load(fields: Record<string, string | null>, logs: StreamLogs, from: SectionReader): Group {
     const group = new Group(fields, logs, from.u32());
     for (const part of group.#parts) part.load(from);
-    group.#gatesNextEnd = Math.min(...group.#gates.map((gate) => gate.nextEnd));
+    group.#askGates();
     logs.closings.forEach(({ sleeping }, m) => {
       if (sleeping !== undefined && from.flag()) {
         group.#closings = group.#closings.with(m, group.#closingLog(m));

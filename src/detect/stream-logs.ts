@@ -2,7 +2,6 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
-import type { Sleeper } from '../window/closing-log.ts';
 import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventLog } from '../window/event-log.ts';
 import type { SeenLog } from '../window/seen-log.ts';
@@ -42,7 +41,6 @@ export interface StreamLogs {
 
 /** What closing rules that differ in nothing but their bounds look at. */
 interface ClosingLogs extends PlannedClosing {
-  readonly sleeper: Sleeper<unknown> | undefined;
   /** Of the groups whose log is not needed; undefined where all always are. */
   readonly sleeping: SleepingLog<unknown> | undefined;
 }

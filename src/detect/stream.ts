@@ -84,7 +84,7 @@ export class Stream {
       const sleeper = sleeperOf(closing);
       const { watchers, maxEntries } = closing;
       const sleeping = sleeper && new SleepingLog(watchers[0].rule.timespanMs, maxEntries, sleeper);
-      return { ...closing, sleeper, sleeping };
+      return { ...closing, sleeping };
     });
     this.#logs = {
       numbers: new GroupNumbers({ ...plan, closings }, exactEntries),

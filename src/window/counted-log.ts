@@ -244,7 +244,7 @@ export class CountedLog extends RunStore {
     const { run, table, horizons } = s;
     const { words, length } = values;
     const staleUpTo = judgedFrom - this.#longestMs;
-    if (run.head + run.length + length > run.capacity) this.#dropSettled(s, judgedFrom);
+    if (!this.hasRoom(run, length)) this.#dropSettled(s, judgedFrom);
     this.reserve(run, length);
     if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo);
     const looked = table.capacity > 0;
@@ -307,7 +307,7 @@ export class CountedLog extends RunStore {
       else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
       this.#judgeBack(run, state, index, t, Math.max(t, judgedFrom), visitor);
     }
-    if (run.head + run.length === run.capacity) this.#dropSettled(s, judgedFrom);
+    if (!this.hasRoom(run, 1)) this.#dropSettled(s, judgedFrom);
   }
 
   /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */

@@ -140,14 +140,14 @@ export class DistinctLog {
       if (run.length < s.least / FEW_SHARE) this.#uncount(s, watermark);
       return;
     }
-    if (watermark < this.trimDue(s)) return;
+    if (s.owes && watermark < this.trimDue(s)) return;
     this.#tell(s, watermark, visitor);
     this.#few.trim(few, t);
   }
 
-  /** Watermark from which on a list is trimmed of whose windows was not told; −Infinity for any other. */
+  /** Watermark from which on a list is trimmed of whose windows was not told; Infinity for any other. */
   trimDue(s: Sightings): number {
-    if (!s.owes) return -Infinity;
+    if (!s.owes) return Infinity;
     return this.#few.timeAt(s.few.first) + this.#longestMs * (1 + 1 / TRIM_SHARE);
   }
 

@@ -118,9 +118,14 @@ export abstract class RunStore {
     return low;
   }
 
-  /** From here on `insert` of that many more entries moves no block. */
+  /** Whether `insert` of that many more entries moves no block. */
+  hasRoom({ head, length, capacity }: Run, count: number): boolean {
+    return head + length + count <= capacity;
+  }
+
+  /** From here on it does not. */
   protected reserve(run: Run, count: number): void {
-    if (run.head + run.length + count > run.capacity) this.#makeRoom(run, count);
+    if (!this.hasRoom(run, count)) this.#makeRoom(run, count);
   }
 
   /** Makes room for an entry, or `count` of them, from index `at` on (0 = oldest) and returns the first row. */

@@ -28,11 +28,6 @@ export class SeenLog extends RunStore {
     return super.bytes + this.#seen.bytes;
   }
 
-  /** Whether `add` of that many values drops nothing. */
-  hasRoom({ head, length, capacity }: Run, count: number): boolean {
-    return head + length + count <= capacity;
-  }
-
   /** Adds the values of an event. Returns true when it is the group's newest. */
   add(run: Run, t: number, { words, length }: Hashes, watermark: number): boolean {
     if (length === 0) return false;

@@ -31,7 +31,7 @@ const WEIGHS = 2;
 const ROWS = 4;
 
 export class SleepingLog<T> extends RunStore {
-  readonly #sleeper: Sleeper<T>;
+  readonly sleeper: Sleeper<T>;
   readonly #timespanMs: number;
   readonly #maxRows: number;
   readonly #floats: number;
@@ -42,7 +42,7 @@ export class SleepingLog<T> extends RunStore {
   constructor(timespanMs: number, maxRows: number, sleeper: Sleeper<T>) {
     const floats = NUMBERS + sleeper.stride;
     super(8 * floats);
-    this.#sleeper = sleeper;
+    this.sleeper = sleeper;
     this.#timespanMs = timespanMs;
     this.#maxRows = maxRows;
     this.#floats = floats;
@@ -52,13 +52,11 @@ export class SleepingLog<T> extends RunStore {
   add(asleep: Asleep, time: number, held: T, watermark: number): void {
     if (time < watermark && time <= watermark - this.#timespanMs) return;
     const { run } = asleep;
-    const { stride, needed } = this.#sleeper;
-    const numbers = this.#sleeper.numbersOf(held);
+    const { stride, needed } = this.sleeper;
+    const numbers = this.sleeper.numbersOf(held);
     const rows = Math.max(1, numbers.length / stride);
-    const weight = this.#sleeper.weigh(held);
-    if (run.head + run.length + rows > run.capacity || asleep.weight + weight >= needed) {
-      this.trim(asleep, watermark);
-    }
+    const weight = this.sleeper.weigh(held);
+    if (!this.hasRoom(run, rows) || asleep.weight + weight >= needed) this.trim(asleep, watermark);
     const first = this.insert(run, this.countUpTo(run, time), rows);
     const { f64, u32 } = this;
     const floats = this.#floats;
@@ -72,7 +70,7 @@ export class SleepingLog<T> extends RunStore {
     }
     const flags = (numbers.length > 0 ? FILLED : 0) + (weight > 0 ? WEIGHS : 0);
     u32[2 * first * floats + HEAD] = rows * ROWS + flags;
-    u32[2 * first * floats + OTHER] = this.#keep(this.#sleeper.otherOf(held));
+    u32[2 * first * floats + OTHER] = this.#keep(this.sleeper.otherOf(held));
     asleep.weight += weight;
   }
 
@@ -83,7 +81,7 @@ export class SleepingLog<T> extends RunStore {
 
   /** Whether a window may be true. */
   mustWake({ weight }: Asleep): boolean {
-    return weight >= this.#sleeper.needed;
+    return weight >= this.sleeper.needed;
   }
 
   /** Makes `log`, which is empty, go on with the entries as if it had been awake. */
@@ -99,7 +97,7 @@ export class SleepingLog<T> extends RunStore {
 
   #handOver(asleep: Asleep, visit: (time: number, held: T) => void): void {
     const { run } = asleep;
-    const { stride } = this.#sleeper;
+    const { stride } = this.sleeper;
     for (let row = run.first; row < run.first + run.length; row += this.#rowsAt(row)) {
       const numbers: number[] = [];
       if ((this.#word(row, HEAD) & FILLED) !== 0) {
@@ -108,7 +106,7 @@ export class SleepingLog<T> extends RunStore {
         }
       }
       const other = this.#word(row, OTHER);
-      visit(this.timeAt(row), this.#sleeper.heldOf(numbers, other === 0 ? null : this.#others[other]));
+      visit(this.timeAt(row), this.sleeper.heldOf(numbers, other === 0 ? null : this.#others[other]));
     }
     this.#drop(asleep, run.length);
   }
