@@ -144,7 +144,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (let h = 0; h < counts.length; h += 1) {
       const state = counts[h]!;
       if (!numbers.keepsUp(state.horizon)) continue;
-      const begins = run.length === state.horizon.leastThreshold && coalescedUpTo === -Infinity;
+      const begins = run.length - 1 < state.horizon.leastThreshold && coalescedUpTo === -Infinity;
       if (begins) events.catchUp(run, state, index, watermark, this);
       else events.slide(run, state, index, watermark, false, this);
     }

@@ -40,6 +40,7 @@ const lower = (max: number): fc.Arbitrary<{ gte: number } | { gt: number }> =>
   fc.oneof(
     fc.integer({ min: 1, max }).map((gte) => ({ gte })),
     fc.integer({ min: 0, max: max - 1 }).map((gt) => ({ gt })),
+    fc.integer({ min: 1, max }).map((above) => ({ gte: above - 0.5 })),
   );
 
 const draft = (

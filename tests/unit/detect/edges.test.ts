@@ -23,7 +23,10 @@ const measures: { rule: Pick<RuleSketch, 'type' | 'field'>; fields: (i: number) 
   { rule: { type: 'value_sum', field: 'size' }, fields: () => ({ size: 1 }) },
 ];
 
-describe.each(measures)('$rule.type of at least 5', ({ rule, fields }) => {
+/** A bound need not be a whole number. */
+const fromFive = measures.flatMap((measure) => [5, 4.5].map((gte) => ({ ...measure, gte })));
+
+describe.each(fromFive)('$rule.type of at least $gte', ({ rule, fields, gte }) => {
   const offsets = [-T - 1, -T, -T + 1, -1, 0, 1, T - 1, T, T + 1];
 
   test.each(offsets)('with events %i ms apart counts them together only inside one timespan', (offset) => {
@@ -42,7 +45,7 @@ describe.each(measures)('$rule.type of at least 5', ({ rule, fields }) => {
           // Up to a timespan later it is the same episode.
           if (late > 0 && together >= 5 && !(early >= 5 && to - from <= T)) expected.push([to, together]);
         }
-        const sketch = { ...rule, timespanMs: T, gte: 5 };
+        const sketch = { ...rule, timespanMs: T, gte };
         expect(crossings(sketch, [...first, ...second], 2 * T)).toEqual(expected);
         expect(crossings(sketch, [...second, ...first], 2 * T)).toEqual(expected);
       }
