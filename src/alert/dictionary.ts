@@ -7,6 +7,7 @@
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
+const TEXTS_A_STEP = 10_000;
 const OVERFLOW = '(others)';
 
 export class Dictionary {
@@ -33,12 +34,22 @@ export class Dictionary {
     return this.#texts[number]!;
   }
 
-  save(to: SectionWriter): void {
-    to.list(this.#texts.slice(1), (text) => to.text(text));
+  /** Saves what it holds at the first step. */
+  *saving(to: SectionWriter): Generator<void> {
+    const { length } = this.#texts;
+    yield;
+    to.u32(length - 1);
+    for (let number = 1; number < length; number += 1) {
+      to.text(this.#texts[number]!);
+      if (number % TEXTS_A_STEP === 0) yield;
+    }
   }
 
-  /** To be called of an empty one. */
-  load(from: SectionReader): void {
-    from.each(() => this.number(from.text()));
+  /** Of an empty one. */
+  *loading(from: SectionReader): Generator<void> {
+    for (let left = from.u32(); left > 0; left -= 1) {
+      this.number(from.text());
+      if (left % TEXTS_A_STEP === 0) yield;
+    }
   }
 }

@@ -57,7 +57,10 @@ export class EpisodeTracker {
       if (episode.crossedAt < watermark && of.has(episode.of.rule)) final.push(episode);
       else this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
     }
-    for (const episode of final) this.unannounced.delete(episode);
+    for (const episode of final) {
+      episode.group.aboutToChange();
+      this.unannounced.delete(episode);
+    }
     return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
   }
 
@@ -154,6 +157,7 @@ export class EpisodeTracker {
     }
     // In the order of their opening: what is shown of one may depend on those before it.
     for (const episode of over.sort((a, b) => a.sequence - b.sequence)) {
+      episode.group.aboutToChange();
       episode.status = 'resolved';
       episode.tail = undefined;
       episode.group.removeEpisode(episode);

@@ -20,6 +20,8 @@ export interface EpisodeGroup {
   readonly episodes: readonly Episode[];
   /** Group-by field → value. */
   readonly fields: Readonly<Record<string, string | null>>;
+  /** To be called before anything of it or its episodes changes, unless an event of the group does it. */
+  aboutToChange(): void;
   addEpisode(episode: Episode): void;
   removeEpisode(episode: Episode): void;
   /** Adds (sign 1) or takes back (−1) the events of the range that hold the measure. */

@@ -31,6 +31,7 @@ export class Inhibition {
     for (const other of beside) {
       const [above, below] = this.#inhibits(key, other.of.rule.key) ? [episode, other] : [other, episode];
       if (!this.#inhibits(above.of.rule.key, below.of.rule.key) || below.inhibitedBy !== '') continue;
+      below.group.aboutToChange();
       below.inhibitedBy = above.alertId;
       inhibited.push(below);
     }

@@ -9,6 +9,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 export type Sighting = 'first' | 'duplicate' | 'conflict';
 
 const SMALLEST = 1024;
+const WORDS_A_STEP = 1 << 18;
 
 /** Row, side by side because each look-up is a cache miss: time (NaN when empty), hi, lo. */
 const F = 2;
@@ -20,6 +21,8 @@ export class DuplicateFilter {
   #f64 = new Float64Array(0);
   #u32 = new Uint32Array(0);
   #used = 0;
+  /** Rows filled since saving began; undefined while nothing is saved. */
+  #since: number[] | undefined;
 
   constructor() {
     this.#resize(SMALLEST);
@@ -42,16 +45,41 @@ export class DuplicateFilter {
     return 'first';
   }
 
-  save(to: SectionWriter): void {
+  /**
+   * Saves what it holds at the first step. A row that is filled meanwhile may be saved filled, and so is named: ids
+   * only fill empty rows, until a rebuild leaves the table that is being saved as it is.
+   */
+  *saving(to: SectionWriter): Generator<void> {
+    const u32 = this.#u32;
     to.u32(this.#rows);
     to.u32(this.#used);
-    to.memory(this.#f64);
+    const since: number[] = [];
+    this.#since = since;
+    try {
+      yield;
+      for (let at = 0; at < u32.length; at += WORDS_A_STEP) {
+        to.words(u32, at, Math.min(WORDS_A_STEP, u32.length - at));
+        yield;
+      }
+    } finally {
+      if (this.#since === since) this.#since = undefined;
+    }
+    to.list(since, (row) => to.u32(row));
   }
 
-  load(from: SectionReader): void {
+  *loading(from: SectionReader): Generator<void> {
     this.#resize(from.u32());
-    this.#used = from.u32();
-    from.memory(this.#f64);
+    const used = from.u32();
+    const u32 = this.#u32;
+    for (let at = 0; at < u32.length; at += WORDS_A_STEP) {
+      from.words(u32, at, Math.min(WORDS_A_STEP, u32.length - at));
+      yield;
+    }
+    from.each(() => {
+      const row = from.u32();
+      this.#f64.fill(NaN, row * F, (row + 1) * F);
+    });
+    this.#used = used;
   }
 
   get #rows(): number {
@@ -73,12 +101,14 @@ export class DuplicateFilter {
     this.#u32[row * W + HI] = hi;
     this.#u32[row * W + LO] = lo;
     this.#used += 1;
+    this.#since?.push(row);
   }
 
   #resize(rows: number): void {
     this.#f64 = new Float64Array(rows * F).fill(NaN);
     this.#u32 = new Uint32Array(this.#f64.buffer);
     this.#used = 0;
+    this.#since = undefined;
   }
 
   #rebuild(forgetUpTo: number): void {

@@ -8,19 +8,33 @@ import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { refused } from '../state/format.ts';
 import type { SectionReader, StateReader } from '../state/state-reader.ts';
 import type { SectionWriter, StateWriter } from '../state/state-writer.ts';
+import { begun } from '../state/steps.ts';
 import { firingHashes, streamHash } from './firing-hash.ts';
 import { type Lineage, lineageOf, lineageText } from './lineage.ts';
 import type { Routes } from './routing.ts';
 
+/** What is saved at once. */
 export interface Saved {
   save(to: SectionWriter): void;
   /** To be called of a new one. */
   load(from: SectionReader): void;
 }
 
-/** What is so much that it is loaded in steps. */
-export interface SavedStream extends Pick<Saved, 'save'> {
+/** What is so much that it is saved and loaded in steps of some milliseconds. */
+interface SavedInSteps {
+  /** Saves what it holds at the first step, whatever it takes between the steps. */
+  saving(to: SectionWriter): Generator<void>;
+  /** Of a new one, which is of no use before the last step. */
   loading(from: SectionReader): Generator<void>;
+}
+
+/** All that an engine saves. */
+export interface EngineParts {
+  readonly small: readonly Saved[];
+  readonly copies: SavedInSteps;
+  readonly evidence: SavedInSteps;
+  /** In the order of their rules. */
+  readonly streams: readonly SavedInSteps[];
 }
 
 /** The rules of a stream: those alive, and all that have a place in its state. */
@@ -29,7 +43,9 @@ interface StreamRules {
   readonly places: readonly CorrelationRule[];
 }
 
-const SHARED = 'engine';
+const SMALL = 'engine';
+const COPIES = 'copies';
+const EVIDENCE = 'evidence';
 const LINEAGE = 'lineage';
 
 export class EngineState {
@@ -59,32 +75,39 @@ export class EngineState {
     this.#settings = JSON.stringify(settings);
   }
 
-  save(to: StateWriter, shared: readonly Saved[], streams: readonly SavedStream[]): void {
-    to.section(SHARED, (section) => {
-      section.text(this.#keyCheck);
-      section.text(this.#settings);
-      for (const part of shared) part.save(section);
-    });
-    to.section(LINEAGE, (section) => section.text(lineageText(this.lineage)));
-    const names = this.#sections;
-    streams.forEach((stream, i) => to.section(names[i]!, (section) => stream.save(section)));
+  /** Saves what they hold at the first step. */
+  *saving(to: StateWriter, { small, copies, evidence, streams }: EngineParts): Generator<void> {
+    const section = to.section(SMALL);
+    section.text(this.#keyCheck);
+    section.text(this.#settings);
+    for (const part of small) part.save(section);
+    to.section(LINEAGE).text(lineageText(this.lineage));
+    const names = [COPIES, EVIDENCE, ...this.#sections];
+    const parts = [copies, evidence, ...streams].map((part, i) => begun(part.saving(to.section(names[i]!))));
+    try {
+      yield;
+      for (const steps of parts) yield* steps;
+    } finally {
+      for (const steps of parts) steps.return(undefined);
+    }
   }
 
   /** Returns the rules of the streams that have no section. Throws a coded error. */
   *loading(
     from: StateReader,
-    shared: readonly Saved[],
-    streams: readonly SavedStream[],
+    { small, copies, evidence, streams }: EngineParts,
   ): Generator<void, CorrelationRule[]> {
-    from.section(SHARED, (section) => {
+    from.section(SMALL, (section) => {
       if (section.text() !== this.#keyCheck) {
         throw refused('STATE_KEY', 'the saved state was made under another pseudonym key');
       }
       if (section.text() !== this.#settings) {
         throw refused('STATE_SETTINGS', 'the saved state was made under other settings');
       }
-      for (const part of shared) part.load(section);
+      for (const part of small) part.load(section);
     });
+    yield* from.sectionInSteps(COPIES, (section) => copies.loading(section));
+    yield* from.sectionInSteps(EVIDENCE, (section) => evidence.loading(section));
     const without: CorrelationRule[] = [];
     const names = this.#sections;
     for (const [i, stream] of streams.entries()) {

@@ -17,7 +17,7 @@ import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
-import { EngineState, type Saved } from './engine-state.ts';
+import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';
@@ -243,12 +243,18 @@ export class Engine {
     this.tracker.resolve(watermark);
   }
 
-  /**
-   * Saves all state, between two events: nothing is lost that decides an answer, and counts are not state. What
-   * is in `tracker.changed` counts as told of.
-   */
+  /** As `saving`, at once. */
   save(to: StateWriter): void {
-    this.#state.save(to, this.#shared, this.#streams);
+    atOnce(this.saving(to));
+  }
+
+  /**
+   * Saves all state as it is at the first step, between two events: nothing is lost that decides an answer, and counts
+   * are not state. What is in `tracker.changed` counts as told of. In steps of some milliseconds, between which the
+   * engine goes on. One at a time; what is begun and not wanted any more has to be ended (`return`).
+   */
+  saving(to: StateWriter): Generator<void> {
+    return this.#state.saving(to, this.#parts);
   }
 
   /** Where the rules lie, for an engine that is to go on from this one. */
@@ -267,20 +273,20 @@ export class Engine {
 
   /** As `load`, in steps of some milliseconds, between which it is of no use yet. */
   *loading(from: StateReader): Generator<void, CorrelationRule[]> {
-    const without = yield* this.#state.loading(from, this.#shared, this.#streams);
+    const without = yield* this.#state.loading(from, this.#parts);
     this.tracker.loaded();
     return without;
   }
 
-  /** What is saved beside the streams. */
-  get #shared(): readonly Saved[] {
+  get #parts(): EngineParts {
     const settled: Saved = {
       save: (to) => to.f64(this.#settledUpTo),
       load: (from) => {
         this.#settledUpTo = from.f64();
       },
     };
-    return [settled, this.watermarks, this.#copies, this.evidence];
+    const small = [settled, this.watermarks];
+    return { small, copies: this.#copies, evidence: this.evidence, streams: this.#streams };
   }
 
   /** Groups and bytes of state. */

@@ -7,6 +7,7 @@ import { organisationText } from '../alert/organisations.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
+import { begun } from '../state/steps.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
@@ -68,12 +69,15 @@ export class Evidence {
     entry.category = this.categories.number(allTexts(slots[at.category]));
   }
 
-  save(to: SectionWriter): void {
-    for (const dictionary of this.#dictionaries) dictionary.save(to);
+  /** Saves what it holds at the first step. */
+  *saving(to: SectionWriter): Generator<void> {
+    const each = this.#dictionaries.map((dictionary) => begun(dictionary.saving(to)));
+    yield;
+    for (const steps of each) yield* steps;
   }
 
-  load(from: SectionReader): void {
-    for (const dictionary of this.#dictionaries) dictionary.load(from);
+  *loading(from: SectionReader): Generator<void> {
+    for (const dictionary of this.#dictionaries) yield* dictionary.loading(from);
   }
 
   get #dictionaries(): readonly Dictionary[] {

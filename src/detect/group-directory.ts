@@ -27,6 +27,10 @@ export class GroupDirectory {
   readonly #logs: StreamLogs;
   readonly #groups = new Map<Key, Group>();
   #hand = this.#groups.entries();
+  /** Number of the group that it passed last. */
+  #passed = 0;
+  /** Groups made so far. */
+  #made = 0;
   /** Events since the hand's last step. */
   #events = 0;
   /** Events that had no group, for a missing value. */
@@ -102,34 +106,53 @@ export class GroupDirectory {
     const next = this.#nextGroup();
     if (next === undefined) return;
     const [key, group] = next;
+    group.aboutToChange();
     group.trim(watermark);
     if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
     group.clear();
     this.#groups.delete(key);
   }
 
-  save(to: SectionWriter): void {
+  /** Saves what it holds at the first step; in steps of some milliseconds. */
+  *saving(to: SectionWriter): Generator<void> {
+    const { saving } = this.#logs;
     to.u32(this.#events);
-    to.u32(this.#passed());
-    to.u32(this.#groups.size);
-    for (const group of this.#groups.values()) {
-      for (const field of this.#plan.groupBy) to.plain(group.fields[field]);
-      group.save(to);
+    to.f64(this.#made);
+    to.f64(this.#passed);
+    const round = saving.begin(to);
+    let visited = 0;
+    try {
+      yield;
+      for (const group of this.#groups.values()) {
+        if (saving.round !== round) throw new Error('another saving of this state has begun');
+        group.aboutToChange();
+        visited += 1;
+        if (visited % GROUPS_A_STEP === 0) yield;
+      }
+    } finally {
+      saving.end(round);
     }
+    to.flag(false);
   }
 
-  /** To be called of an empty one, when the stream's logs are loaded; in steps of some milliseconds. */
+  /** Of an empty one; in steps of some milliseconds. */
   *loading(from: SectionReader, loaded: (group: Group) => void): Generator<void> {
     this.#events = from.u32();
-    const passed = from.u32();
-    for (let left = from.u32(); left > 0; left -= 1) {
+    this.#made = from.f64();
+    this.#passed = from.f64();
+    const groups: Group[] = [];
+    while (from.flag()) {
+      const number = from.f64();
       const values = this.#plan.groupBy.map(() => from.plain() as Key);
-      const group = Group.load(this.#fieldsOf(values), this.#logs, from);
-      this.#groups.set(keyOf(values), group);
-      loaded(group);
-      if (left % GROUPS_A_STEP === 0) yield;
+      groups.push(Group.load(this.#fieldsOf(values), this.#logs, number, from));
+      if (groups.length % GROUPS_A_STEP === 0) yield;
     }
-    this.#hand = this.#handBehind(passed);
+    for (const group of groups.sort((a, b) => a.number - b.number)) {
+      this.#groups.set(keyOf(this.#plan.groupBy.map((field) => group.fields[field]!)), group);
+      loaded(group);
+      if (this.#groups.size % GROUPS_A_STEP === 0) yield;
+    }
+    this.#hand = this.#handBehind(this.#passed);
   }
 
   /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
@@ -141,7 +164,8 @@ export class GroupDirectory {
 
   #create(key: Key, values: readonly Key[]): Group {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
-    const group = new Group(this.#fieldsOf(values), this.#logs);
+    this.#made += 1;
+    const group = new Group(this.#fieldsOf(values), this.#logs, this.#made);
     this.#groups.set(key, group);
     return group;
   }
@@ -159,26 +183,20 @@ export class GroupDirectory {
       if (victim === undefined || candidate[1].threat < victim[1].threat) victim = candidate;
     }
     if (victim === undefined) return;
+    victim[1].aboutToChange();
     victim[1].clear();
     this.#groups.delete(victim[0]);
     this.evicted += 1;
   }
 
-  /** How many groups the hand has passed in this round. */
-  #passed(): number {
-    const next = this.#hand.next();
+  #handBehind(number: number): MapIterator<[Key, Group]> {
     let passed = 0;
-    for (const key of this.#groups.keys()) {
-      if (next.done !== true && key === next.value[0]) break;
+    for (const group of this.#groups.values()) {
+      if (group.number > number) break;
       passed += 1;
     }
-    this.#hand = this.#handBehind(passed);
-    return passed;
-  }
-
-  #handBehind(groups: number): MapIterator<[Key, Group]> {
     const hand = this.#groups.entries();
-    for (let i = 0; i < groups; i += 1) hand.next();
+    for (let i = 0; i < passed; i += 1) hand.next();
     return hand;
   }
 
@@ -188,6 +206,8 @@ export class GroupDirectory {
       this.#hand = this.#groups.entries();
       step = this.#hand.next();
     }
-    return step.done === true ? undefined : step.value;
+    if (step.done === true) return undefined;
+    this.#passed = step.value[1].number;
+    return step.value;
   }
 }

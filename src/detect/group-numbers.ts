@@ -6,6 +6,7 @@
  * the row that was open back and takes another out.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { type Horizon, HorizonState } from '../window/horizon.ts';
 import { Sightings, tellsAll } from '../window/distinct-log.ts';
@@ -183,9 +184,34 @@ export class GroupNumbers extends RunStore {
     return longest;
   }
 
-  override save(to: SectionWriter): void {
-    this.close();
-    super.save(to);
+  /** Saves those of the row that is open, but for where its logs lie. */
+  save(to: SectionWriter): void {
+    to.f64(this.trimFrom);
+    to.f64(this.coalescedUpTo);
+    to.f64(this.newest.ms);
+    to.u32(this.boundAt);
+    for (const { value, tail } of this.horizons) {
+      to.f64(value);
+      to.u32(tail);
+    }
+    for (const { toldBefore } of this.#telling) to.f64(toldBefore);
+    for (const { inexact } of this.sums) to.flag(inexact);
+    for (const { weight } of this.#sleepers) to.u32(weight);
+  }
+
+  /** Into the row that is open. */
+  load(from: SectionReader): void {
+    this.trimFrom = from.f64();
+    this.coalescedUpTo = from.f64();
+    this.newest.ms = from.f64();
+    this.boundAt = from.u32();
+    for (const horizon of this.horizons) {
+      horizon.value = from.f64();
+      horizon.tail = from.u32();
+    }
+    for (const sightings of this.#telling) sightings.toldBefore = from.f64();
+    for (const sum of this.sums) sum.inexact = from.flag();
+    for (const asleep of this.#sleepers) asleep.weight = from.u32();
   }
 
   /** Gives the row that is open back. */

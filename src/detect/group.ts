@@ -51,12 +51,16 @@ export class Group implements EpisodeGroup, WindowVisitor {
   #gatesNextEnd = Infinity;
   readonly #logs: StreamLogs;
   readonly #row: number;
+  readonly number: number;
+  savedIn: number;
 
-  /** `row` of its numbers; a new one when undefined. */
-  constructor(fields: Record<string, string | null>, logs: StreamLogs, row?: number) {
+  /** `number`: how many groups its stream had before. */
+  constructor(fields: Record<string, string | null>, logs: StreamLogs, number: number) {
     this.fields = fields;
     this.#logs = logs;
-    this.#row = row ?? logs.numbers.create();
+    this.number = number;
+    this.savedIn = logs.saving.round;
+    this.#row = logs.numbers.create();
     const { novelty, temporals, closings, baselined } = logs;
     this.novelty = novelty && new NoveltyGate(novelty);
     this.#temporals = listOf(temporals, ({ spec }) => new TemporalLog(spec));
@@ -378,9 +382,21 @@ export class Group implements EpisodeGroup, WindowVisitor {
     numbers.delete();
   }
 
-  /** The numbers are saved with the stream's. */
+  /** To be called before anything of it changes. */
+  aboutToChange(): void {
+    const { saving } = this.#logs;
+    if (this.savedIn !== saving.round) saving.save(this);
+  }
+
   save(to: SectionWriter): void {
-    to.u32(this.#row);
+    const numbers = this.#numbers;
+    numbers.save(to);
+    const { events, persons, distincts, sums, closings } = this.#logs;
+    events.saveRun(to, numbers.events);
+    persons?.saveRun(to, numbers.persons);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
+    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
     for (const part of this.#parts) part.save(to);
     this.#closings.forEach((log, m) => {
       if (this.#logs.closings[m]!.sleeping !== undefined) to.flag(log !== undefined);
@@ -393,12 +409,24 @@ export class Group implements EpisodeGroup, WindowVisitor {
     });
   }
 
-  /** The stream's logs and numbers must be loaded. */
-  static load(fields: Record<string, string | null>, logs: StreamLogs, from: SectionReader): Group {
-    const group = new Group(fields, logs, from.u32());
+  static load(
+    fields: Record<string, string | null>,
+    logs: StreamLogs,
+    number: number,
+    from: SectionReader,
+  ): Group {
+    const group = new Group(fields, logs, number);
+    const numbers = group.#numbers;
+    numbers.load(from);
+    const { events, persons, distincts, sums, closings } = logs;
+    events.loadRun(from, numbers.events);
+    persons?.loadRun(from, numbers.persons);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.load(from, numbers.sightings[m]!);
+    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
     for (const part of group.#parts) part.load(from);
     group.#askGates();
-    logs.closings.forEach(({ sleeping }, m) => {
+    closings.forEach(({ sleeping }, m) => {
       if (sleeping !== undefined && from.flag()) {
         group.#closings = group.#closings.with(m, group.#closingLog(m));
       }

@@ -7,6 +7,7 @@ import type { EventLog } from '../window/event-log.ts';
 import type { SeenLog } from '../window/seen-log.ts';
 import type { SleepingLog } from '../window/sleeping-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
+import type { GroupSaving } from './group-saving.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
 import type { PlannedClosing, PlannedHorizon } from './plan.ts';
@@ -14,6 +15,7 @@ import type { PlannedTemporal } from './plan-temporal.ts';
 import type { ScaledBounds } from './scaled-bounds.ts';
 
 export interface StreamLogs {
+  readonly saving: GroupSaving;
   readonly numbers: GroupNumbers;
   readonly events: EventLog;
   readonly counts: readonly PlannedHorizon[];

@@ -11,13 +11,13 @@ import type { Lists } from '../lookup/list.ts';
 import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SeenLog } from '../window/seen-log.ts';
-import type { RunStore } from '../window/run-store.ts';
 import { SleepingLog } from '../window/sleeping-log.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
 import { heldBy, matchedBy, sleeperOf } from './closing-measure.ts';
 import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
+import { GroupSaving } from './group-saving.ts';
 import { GroupNumbers } from './group-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
@@ -87,6 +87,7 @@ export class Stream {
       return { ...closing, sleeping };
     });
     this.#logs = {
+      saving: new GroupSaving(plan.groupBy),
       numbers: new GroupNumbers({ ...plan, closings }, exactEntries),
       events: new EventLog(),
       counts: plan.counts,
@@ -180,6 +181,7 @@ export class Stream {
       uniformKey === undefined ? refs : [refs[0]!],
     )) {
       this.#measure(record, members[0]!, entry);
+      group.aboutToChange();
       const gate = group.novelty!;
       const terms = termsIn(this.#plan.novelty!, members[0]!, record).map((term) => this.#hashed(term));
       const values = this.#values.map(({ words, length }) => words.slice(0, 2 * length));
@@ -215,6 +217,7 @@ export class Stream {
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
       group.scheduled = Infinity;
+      group.aboutToChange();
       if (group.novelty !== undefined) {
         group.novelty.release(watermark, (arrival) => this.#pass(group, arrival, before));
         counts.coalesced += group.novelty.terms.takeCoalesced();
@@ -234,6 +237,7 @@ export class Stream {
   }
 
   #enter(group: Group, refs: readonly number[], entry: EventEntry, eventId: string, watermark: number): void {
+    group.aboutToChange();
     group.trim(watermark);
     const mayBeCopy = eventId !== '' && entry.time <= watermark - this.#context.copiesMs;
     if (!group.addEvent(entry, watermark, mayBeCopy)) {
@@ -296,21 +300,17 @@ export class Stream {
     }
   }
 
-  save(to: SectionWriter): void {
-    for (const log of this.#stores) log.save(to);
-    this.#groups.save(to);
+  /** Saves what it holds at the first step. */
+  saving(to: SectionWriter): Generator<void> {
+    return this.#groups.saving(to);
   }
 
-  /** To be called of a new one; in steps. */
-  *loading(from: SectionReader): Generator<void> {
-    for (const log of this.#stores) {
-      log.load(from);
-      yield;
-    }
-    yield* this.#groups.loading(from, (group) => this.#schedule(group));
+  /** Of a new one; in steps. */
+  loading(from: SectionReader): Generator<void> {
+    return this.#groups.loading(from, (group) => this.#schedule(group));
   }
 
-  get #stores(): readonly Pick<RunStore, 'bytes' | 'save' | 'load'>[] {
+  get #stores(): readonly { readonly bytes: number }[] {
     const { numbers, events, distincts, persons, sums, closings } = this.#logs;
     const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
     const others = [persons, ...closings.map(({ sleeping }) => sleeping)];

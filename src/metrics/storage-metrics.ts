@@ -22,7 +22,7 @@ export const STORAGE_METRICS = {
     type: 'histogram',
     labels: [],
     unit: 'seconds',
-    help: 'For how long processing stood still while state was saved.',
+    help: 'Time that one saving of state took, in steps between which events went on.',
     buckets: LATENCY_BUCKETS_SECONDS,
   },
   stateSavedBytes: {

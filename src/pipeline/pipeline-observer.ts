@@ -31,7 +31,7 @@ export interface PipelineObserver {
 export type SnapshotEvent =
   | {
       readonly kind: 'saved' | 'loaded';
-      /** For which nothing else was done. */
+      /** That it took: to save in steps between which events went on, to load all at once. */
       readonly seconds: number;
       readonly bytes: number;
       /** Wall time, ms since the epoch. */

@@ -140,6 +140,8 @@ export class Pipeline {
     this.#ruleSet = ruleSet;
     // Episodes get the ids that they are stored under before they are copied.
     if (this.#known.areThere) await this.#flush();
+    // Under the rules that are to come, what is saved under these is of no use.
+    await this.#snapshots?.abandon();
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
     const engine = intake.newEngine(before.lineage);

@@ -35,14 +35,13 @@ export interface Handover {
 }
 
 /**
- * Gives the state of an engine to a new one of other rules, in steps of some milliseconds but for saving it. The old
+ * Gives the state of an engine to a new one of other rules, in steps of some milliseconds. The old
  * one is not changed, and takes no event meanwhile.
  */
 export function* handingOver(before: Engine, next: Engine): Generator<void, Handover> {
   const writer = new StateWriter();
-  before.save(writer);
-  yield;
-  const empty = yield* next.loading(new StateReader(Buffer.concat(writer.finish())));
+  yield* before.saving(writer);
+  const empty = yield* next.loading(new StateReader(...writer.finish()));
   const now = new Map(
     [...next.tracker.open]
       .filter(({ of }) => raisesAlerts(of.rule))

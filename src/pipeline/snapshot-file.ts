@@ -3,7 +3,7 @@
  * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
  */
 
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../sync-folder.ts';
 
@@ -46,28 +46,19 @@ export class SnapshotFile {
     }
   }
 
-  /** Puts the pieces, one after the other, in the place of what was there. Throws what the file system throws. */
-  async write(pieces: readonly Uint8Array[]): Promise<void> {
+  /** Begins another one beside it. Throws what the file system throws, as all that is done with it. */
+  async begin(): Promise<UnfinishedFile> {
     const folder = dirname(this.path);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const unfinished = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
+    const path = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
     // It names accounts: for its owner alone.
-    const file = await open(unfinished, 'w', 0o600);
-    let writtenAtMs: number;
-    try {
-      for (const piece of pieces) {
-        for (let at = 0; at < piece.length;) {
-          at += (await file.write(piece, at, Math.min(CALL_BYTES, piece.length - at))).bytesWritten;
-        }
-      }
-      await file.sync();
-      writtenAtMs = (await file.stat()).mtimeMs;
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, this.path);
-    await syncFolder(folder);
-    if (this.#writer !== '') await this.#clear(folder, writtenAtMs - ABANDONED_MS);
+    const file = await open(path, 'w', 0o600);
+    return new UnfinishedFile(file, path, async () => {
+      const writtenAtMs = (await stat(path)).mtimeMs;
+      await rename(path, this.path);
+      await syncFolder(folder);
+      if (this.#writer !== '') await this.#clear(folder, writtenAtMs - ABANDONED_MS);
+    });
   }
 
   /** Removes what writers of other names left when they died; a process that starts again has another name. */
@@ -81,5 +72,38 @@ export class SnapshotFile {
       const written = await stat(path).catch(() => undefined);
       if (written !== undefined && written.mtimeMs < beforeMs) await rm(path, { force: true });
     }
+  }
+}
+
+/** One that is being written. */
+export class UnfinishedFile {
+  readonly #file: FileHandle;
+  readonly #path: string;
+  readonly #putInPlace: () => Promise<void>;
+
+  constructor(file: FileHandle, path: string, putInPlace: () => Promise<void>) {
+    this.#file = file;
+    this.#path = path;
+    this.#putInPlace = putInPlace;
+  }
+
+  /** Adds bytes at its end. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += (await this.#file.write(bytes, at, Math.min(CALL_BYTES, bytes.length - at))).bytesWritten;
+    }
+  }
+
+  /** Puts it, all of it, in the place of the one before. */
+  async keep(): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await this.#putInPlace();
+  }
+
+  /** Removes it, whatever became of it; the one before stays. */
+  async drop(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    await rm(this.#path, { force: true }).catch(() => undefined);
   }
 }

@@ -1,10 +1,10 @@
 /**
  * Saved state of the pipeline: the engine, and where in the source it stood.
  *
- * Guarantee: what stands in the file was acknowledged. It is taken together with a flush and put in place only
- * after that flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
+ * Guarantee: what stands in the file was acknowledged. It is of the moment of a flush and put in place only after that
+ * flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
  * never ahead of the committed ones. Whatever cannot be taken up again, for any reason, is told of with a code
- * and left alone: the log is read again. Loading gives way every thousand groups, so that heartbeats go on.
+ * and left alone: the log is read again. Saving gives way every thousand groups, to events, and loading to heartbeats.
  */
 
 import type { Clock } from '../clock.ts';
@@ -15,10 +15,10 @@ import { messageOf, VigieError } from '../errors.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { WarmUp } from './rule-change.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
+import { UnfinishedSnapshot } from './unfinished-snapshot.ts';
 import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
 import { refused } from '../state/format.ts';
 import { StateReader } from '../state/state-reader.ts';
-import { StateWriter } from '../state/state-writer.ts';
 import { inTurns } from '../state/steps.ts';
 
 export interface SnapshotOptions {
@@ -71,7 +71,8 @@ export class Snapshots {
   readonly #clock: Clock;
   readonly #observer: PipelineObserver;
   #dueAt: number;
-  #writing: Promise<void> | undefined;
+  #underWay: UnfinishedSnapshot | undefined;
+  #settled: Promise<void> = Promise.resolve();
 
   constructor(options: SnapshotOptions, source: Source, clock: Clock, observer: PipelineObserver) {
     this.#options = options;
@@ -82,47 +83,51 @@ export class Snapshots {
   }
 
   get due(): boolean {
-    return this.#writing === undefined && this.#clock.elapsed() >= this.#dueAt;
+    return this.#underWay?.isWriting !== true && this.#clock.elapsed() >= this.#dueAt;
   }
 
-  /** Saves the state of this instant; what is returned puts it in the file, once all before it is committed. */
+  /**
+   * Begins to save the state of this instant, in the place of what is under way. What is returned is to be called once
+   * all before it is committed; otherwise it is not kept.
+   */
   take(engine: Engine, position: Position): () => void {
-    const since = this.#clock.elapsed();
-    const { group, intervalMs } = this.#options;
+    const before = this.abandon();
     const takenAtMs = this.#clock.now();
+    const { group, intervalMs } = this.#options;
+    this.#dueAt = this.#clock.elapsed() + intervalMs;
     const stored: Stored = { ...position, source: this.#source.name, group, takenAtMs };
-    const writer = new StateWriter();
-    writer.section('position', (section) => section.text(JSON.stringify(stored)));
-    engine.save(writer);
-    const pauseMs = this.#clock.elapsed() - since;
-    this.#dueAt = since + Math.max(intervalMs, pauseMs / LARGEST_SHARE);
-    return () => {
-      // The last one may find the one before still being written.
-      const writing: Promise<void> = this.settled()
-        .then(() => inTurns(writer.finishing()))
-        .then((pieces) => this.#write(pieces, pauseMs, takenAtMs))
-        .finally(() => {
-          if (this.#writing === writing) this.#writing = undefined;
-        });
-      this.#writing = writing;
-    };
+    const snapshot = new UnfinishedSnapshot(engine, JSON.stringify(stored), this.#clock);
+    this.#underWay = snapshot;
+    this.#settled = before.then(() => this.#write(snapshot, takenAtMs));
+    return () => snapshot.commit();
   }
 
-  /** Waits for the writing under way. */
+  /** What is under way is not wanted any more; resolves when nothing of it is done any more. */
+  async abandon(): Promise<void> {
+    this.#underWay?.abandon();
+    await this.#settled;
+  }
+
+  /** Waits for what is under way and was committed. */
   async settled(): Promise<void> {
-    await this.#writing;
+    if (this.#underWay?.isCommitted === false) this.#underWay.abandon();
+    await this.#settled;
   }
 
-  async #write(pieces: readonly Uint8Array[], pauseMs: number, takenAtMs: number): Promise<void> {
+  async #write(snapshot: UnfinishedSnapshot, takenAtMs: number): Promise<void> {
+    const since = this.#clock.elapsed();
     try {
-      await this.#options.file.write(pieces);
+      const kept = await snapshot.writeTo(this.#options.file);
+      if (kept === undefined) return;
+      const { bytes, busyMs } = kept;
+      this.#dueAt = Math.max(this.#dueAt, since + busyMs / LARGEST_SHARE);
+      this.#observer.snapshot({ kind: 'saved', seconds: busyMs / 1000, bytes, takenAtMs });
     } catch (error) {
       // The one before is still there: only more would have to be read again.
       this.#observer.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason: messageOf(error) });
-      return;
+    } finally {
+      if (this.#underWay === snapshot) this.#underWay = undefined;
     }
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    this.#observer.snapshot({ kind: 'saved', seconds: pauseMs / 1000, bytes, takenAtMs });
   }
 
   /**

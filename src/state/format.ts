@@ -1,16 +1,19 @@
 /**
- * The container that saved state lies in: named sections of bytes.
+ * The container that saved state lies in: frames, each a part of a named section's bytes. Frames of several sections
+ * may take turns, so that what is saved need not wait in memory until a section is whole.
  *
  * ```
  * magic   8 bytes
  * version 4 bytes
- * section name (length, UTF-8) · length of the body (8 bytes) · CRC-32 of all this and the body · body
+ * section name (length, UTF-8) · length of the body · CRC-32 of all this and the body · body
  * …
- * end     a section without a name
+ * end     a frame without a name and a body
  * ```
  *
- * Numbers are little-endian. Guarantee: a container that was cut, damaged, written by another version or by
- * something else is refused with a code that says which, and nothing of it is taken.
+ * Numbers are little-endian; the length of a name takes 2 bytes, any other and a CRC 4. A CRC begins with the number of
+ * frames before, so that none can be missing or in another's place. Guarantee: a container that was cut,
+ * damaged, written by another version or by something else is refused with a code that says which, and nothing of
+ * it is taken.
  */
 
 import { crc32 } from 'node:zlib';
@@ -19,21 +22,14 @@ import { VigieError } from '../errors.ts';
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
 
 /** Grows with every change of what any section holds: there is no reader of older ones, the log is read again. */
-export const FORMAT_VERSION = 5;
+export const FORMAT_VERSION = 6;
 
-/** Bytes of a section's head beside its name: length of the name, length of the body, CRC. */
-export const HEAD_BYTES = 2 + 8 + 4;
+/** Bytes of a frame's head beside its name: length of the name, length of the body, CRC. */
+export const HEAD_BYTES = 2 + 4 + 4;
 
-/** `crc32` counts a length in 32 bits. */
-const CHECKED_BYTES = 1 << 30;
-
-/** CRC-32 of bytes of any length, going on from that of what stands before them. */
-export function checksum(bytes: Uint8Array, before = 0): number {
-  let crc = before;
-  for (let at = 0; at < bytes.length; at += CHECKED_BYTES) {
-    crc = crc32(bytes.subarray(at, at + CHECKED_BYTES), crc);
-  }
-  return crc;
+/** Of a frame behind so many others: its head without the CRC, and its body. */
+export function checksum(before: number, head: Uint8Array, body: Uint8Array): number {
+  return crc32(body, crc32(head, before));
 }
 
 /** Why saved state is not taken. */

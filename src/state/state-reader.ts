@@ -5,36 +5,27 @@ import { PLAIN } from './state-writer.ts';
 import { atOnce } from './steps.ts';
 
 export class StateReader {
-  readonly #sections = new Map<string, Uint8Array>();
+  readonly #sections = new Map<string, Uint8Array[]>();
 
-  /** Throws a coded error where this is no whole container of this version. */
-  constructor(bytes: Uint8Array) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const foreign = MAGIC.some((byte, i) => i < bytes.length && bytes[i] !== byte);
-    if (foreign) throw refused('STATE_FOREIGN', 'what is there is no saved state');
-    if (bytes.length < MAGIC.length + 4) throw torn('its head');
-    const version = view.getUint32(MAGIC.length, true);
-    if (version !== FORMAT_VERSION) {
-      const message = `the saved state has format ${version}; this version of Vigie reads ${FORMAT_VERSION}`;
-      throw refused('STATE_VERSION', message);
+  /**
+   * `pieces`: the container, no frame of which lies in two of them. Throws a coded error where this is no whole
+   * container of this version.
+   */
+  constructor(...pieces: readonly Uint8Array[]) {
+    let [frames, ended] = [0, false];
+    for (const [i, piece] of pieces.entries()) {
+      for (let at = i === 0 ? headOf(piece) : 0; at < piece.length;) {
+        if (ended) throw torn('its end');
+        const { name, body, end } = frameAt(piece, at, frames);
+        at = end;
+        ended = name === '';
+        frames += 1;
+        const section = this.#sections.get(name);
+        if (section === undefined) this.#sections.set(name, [body]);
+        else section.push(body);
+      }
     }
-    let at = MAGIC.length + 4;
-    for (let name: string | undefined; name !== '';) {
-      if (at + 2 > bytes.length) throw torn('a section');
-      const nameAt = at + 2;
-      const lengthAt = nameAt + view.getUint16(at, true);
-      const bodyAt = at + HEAD_BYTES + lengthAt - nameAt;
-      if (bodyAt > bytes.length) throw torn('a section');
-      const length = view.getFloat64(lengthAt, true);
-      if (!(length >= 0 && bodyAt + length <= bytes.length)) throw torn('a section');
-      const body = bytes.subarray(bodyAt, bodyAt + length);
-      const crc = checksum(body, checksum(bytes.subarray(at, bodyAt - 4)));
-      if (crc !== view.getUint32(bodyAt - 4, true)) throw torn('a section');
-      name = new TextDecoder().decode(bytes.subarray(nameAt, lengthAt));
-      this.#sections.set(name, body);
-      at = bodyAt + length;
-    }
-    if (at !== bytes.length) throw torn('its end');
+    if (!ended) throw torn('its end');
   }
 
   has(name: string): boolean {
@@ -63,9 +54,40 @@ export class StateReader {
       if (!(error instanceof RangeError)) throw error;
       throw refused('STATE_TORN', `section ${name} of the saved state ends too early`);
     }
-    if (from.left > 0) throw refused('STATE_TORN', `section ${name} of the saved state holds too much`);
+    if (!from.isAtEnd) throw refused('STATE_TORN', `section ${name} of the saved state holds too much`);
     return result;
   }
+}
+
+/** Where the frames begin. */
+function headOf(bytes: Uint8Array): number {
+  const foreign = MAGIC.some((byte, i) => i < bytes.length && bytes[i] !== byte);
+  if (foreign) throw refused('STATE_FOREIGN', 'what is there is no saved state');
+  if (bytes.length < MAGIC.length + 4) throw torn('its head');
+  const version = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
+  if (version !== FORMAT_VERSION) {
+    const message = `the saved state has format ${version}; this version of Vigie reads ${FORMAT_VERSION}`;
+    throw refused('STATE_VERSION', message);
+  }
+  return MAGIC.length + 4;
+}
+
+/** The frame that begins there, behind so many others, which is whole, and where it ends. */
+function frameAt(
+  bytes: Uint8Array,
+  at: number,
+  before: number,
+): { name: string; body: Uint8Array; end: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (at + HEAD_BYTES > bytes.length) throw torn('a frame');
+  const bodyAt = at + HEAD_BYTES + view.getUint16(at, true);
+  if (bodyAt > bytes.length) throw torn('a frame');
+  const end = bodyAt + view.getUint32(bodyAt - 8, true);
+  if (end > bytes.length) throw torn('a frame');
+  const body = bytes.subarray(bodyAt, end);
+  if (checksum(before, bytes.subarray(at, bodyAt - 4), body) !== view.getUint32(bodyAt - 4, true))
+    throw torn('a frame');
+  return { name: new TextDecoder().decode(bytes.subarray(at + 2, bodyAt - 8)), body, end };
 }
 
 function torn(what: string): Error {
@@ -74,40 +96,51 @@ function torn(what: string): Error {
 
 /** Gives back what a `SectionWriter` was given, in the same order. */
 export class SectionReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #buffer: Buffer;
+  readonly #parts: readonly Uint8Array[];
+  #next = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts;
   }
 
-  /** Bytes not read yet. */
-  get left(): number {
-    return this.#bytes.length - this.#at;
+  /** Whether all was read. */
+  get isAtEnd(): boolean {
+    return (
+      this.#at === this.#bytes.length && this.#parts.slice(this.#next).every(({ length }) => length === 0)
+    );
   }
 
   flag(): boolean {
-    return this.#view.getUint8(this.#skip(1)) !== 0;
+    const at = this.#skip(1);
+    return this.#view.getUint8(at) !== 0;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#skip(4), true);
+    const at = this.#skip(4);
+    return this.#view.getUint32(at, true);
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#skip(8), true);
+    const at = this.#skip(8);
+    return this.#view.getFloat64(at, true);
   }
 
   text(): string {
     const coded = this.u32();
     const wide = coded % 2 === 1;
-    const bytes = wide ? coded - 1 : coded / 2;
-    const at = this.#skip(bytes);
-    return this.#buffer.toString(wide ? 'utf16le' : 'latin1', at, at + bytes);
+    const length = wide ? coded - 1 : coded / 2;
+    const at = this.#skip(length);
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + at, length).toString(wide ? 'utf16le' : 'latin1');
+  }
+
+  /** Fills `count` words of memory from index `first` on. */
+  words(memory: Uint32Array, first: number, count: number): void {
+    const at = this.#skip(4 * count);
+    for (let i = 0; i < count; i += 1) memory[first + i] = this.#view.getUint32(at + 4 * i, true);
   }
 
   /** Fills a typed array. */
@@ -132,7 +165,8 @@ export class SectionReader {
   }
 
   plain(): unknown {
-    switch (this.#view.getUint8(this.#skip(1))) {
+    const at = this.#skip(1);
+    switch (this.#view.getUint8(at)) {
       case PLAIN.undefined:
         return undefined;
       case PLAIN.null:
@@ -152,11 +186,19 @@ export class SectionReader {
     }
   }
 
-  /** Where the next bytes begin. Throws a RangeError where there are fewer. */
+  /** Where the next bytes begin, perhaps in another part. Throws a RangeError where there are fewer. */
   #skip(bytes: number): number {
+    while (this.#at === this.#bytes.length && this.#next < this.#parts.length) this.#goOn();
     const at = this.#at;
-    if (bytes > this.left) throw new RangeError(`${bytes} bytes wanted, ${this.left} left`);
+    if (bytes > this.#bytes.length - at) throw new RangeError(`${bytes} bytes wanted`);
     this.#at = at + bytes;
     return at;
+  }
+
+  #goOn(): void {
+    this.#bytes = this.#parts[this.#next]!;
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    this.#at = 0;
+    this.#next += 1;
   }
 }

@@ -1,72 +1,92 @@
-/** Writes a container of state. All it is given is copied, so what was saved may change at once. */
+/**
+ * Writes a container of state. All it is given is copied, so what was saved may change at once. Frames can be taken
+ * from it as soon as they are full, so that it never holds much of what it writes.
+ */
 
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
-import { atOnce } from './steps.ts';
 
-const FIRST_CHUNK = 1024;
-const LARGEST_CHUNK = 4 * 1024 * 1024;
+const FIRST_FRAME = 1024;
+const LARGEST_FRAME = 1024 * 1024;
+
+/** Up to so many, words are copied one by one: a call that copies them costs more. */
+const FEW_WORDS = 64;
 
 export class StateWriter {
-  readonly #sections: (readonly [name: string, body: readonly Uint8Array[]])[] = [];
+  readonly #sections: SectionWriter[] = [];
+  #ready: Uint8Array[] = [];
+  #frames = 0;
 
-  /** Adds a section. Its name must not be empty and be used only once. */
-  section(name: string, write: (to: SectionWriter) => void): void {
-    const body = new SectionWriter();
-    write(body);
-    this.#sections.push([name, body.chunks()]);
-  }
-
-  /** The container, in pieces. */
-  finish(): Uint8Array[] {
-    return atOnce(this.finishing());
-  }
-
-  /**
-   * As `finish`, in steps of some milliseconds: the checksums are made here, as what was saved need not stand still for
-   * them.
-   */
-  *finishing(): Generator<void, Uint8Array[]> {
+  constructor() {
     const head = new Uint8Array(MAGIC.length + 4);
     head.set(MAGIC);
     new DataView(head.buffer).setUint32(MAGIC.length, FORMAT_VERSION, true);
-    const pieces: Uint8Array[] = [head];
-    for (const [name, body] of [...this.#sections, ['', []] as const]) {
-      pieces.push(yield* headOf(name, body), ...body);
-    }
-    return pieces;
+    this.#ready.push(head);
   }
-}
 
-function* headOf(name: string, body: readonly Uint8Array[]): Generator<void, Uint8Array> {
-  const encoded = new TextEncoder().encode(name);
-  const head = new Uint8Array(HEAD_BYTES + encoded.length);
-  const view = new DataView(head.buffer);
-  view.setUint16(0, encoded.length, true);
-  head.set(encoded, 2);
-  const length = body.reduce((sum, chunk) => sum + chunk.length, 0);
-  view.setFloat64(2 + encoded.length, length, true);
-  const sealed = head.subarray(0, head.length - 4);
-  let crc = checksum(sealed);
-  for (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += LARGEST_CHUNK) {
-      const part = chunk.subarray(at, at + LARGEST_CHUNK);
-      crc = checksum(part, crc);
-      if (part.length === LARGEST_CHUNK) yield;
-    }
+  /** Begins a section, of several that may be open at once. Its name must not be empty and be used only once. */
+  section(name: string): SectionWriter {
+    const section = new SectionWriter(name, (frame, bodyAt) => this.#add(frame, bodyAt));
+    this.#sections.push(section);
+    return section;
   }
-  view.setUint32(sealed.length, crc, true);
-  return head;
+
+  #add(frame: Uint8Array, bodyAt: number): void {
+    const crcAt = bodyAt - 4;
+    const crc = checksum(this.#frames, frame.subarray(0, crcAt), frame.subarray(bodyAt));
+    new DataView(frame.buffer).setUint32(crcAt, crc, true);
+    this.#frames += 1;
+    this.#ready.push(frame);
+  }
+
+  /** What is ready of the container and was not taken yet, in pieces. */
+  take(): Uint8Array[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** Ends all sections and the container. Returns what was not taken yet. */
+  finish(): Uint8Array[] {
+    this.section('');
+    for (const section of this.#sections) section.end();
+    return this.take();
+  }
 }
 
 /** The body of one section, value by value. */
 export class SectionWriter {
-  readonly #full: Uint8Array[] = [];
-  #chunk = new Uint8Array(FIRST_CHUNK);
-  #view = new DataView(this.#chunk.buffer);
-  #length = 0;
+  readonly #name: Uint8Array;
+  readonly #emit: (frame: Uint8Array, bodyAt: number) => void;
+  /** Of the frame at hand, its head included. */
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length: number;
 
-  chunks(): readonly Uint8Array[] {
-    return [...this.#full, this.#chunk.subarray(0, this.#length)];
+  /** `emit` is called with every frame that is full, but for its CRC, and where its body begins. */
+  constructor(name: string, emit: (frame: Uint8Array, bodyAt: number) => void) {
+    this.#name = new TextEncoder().encode(name);
+    this.#emit = emit;
+    this.#length = this.#bodyAt;
+    this.#bytes = new Uint8Array(FIRST_FRAME);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Nothing may be added from here on. */
+  end(): void {
+    this.#seal();
+  }
+
+  get #bodyAt(): number {
+    return HEAD_BYTES + this.#name.length;
+  }
+
+  #seal(): void {
+    const view = this.#view;
+    const bodyAt = this.#bodyAt;
+    view.setUint16(0, this.#name.length, true);
+    this.#bytes.set(this.#name, 2);
+    view.setUint32(bodyAt - 8, this.#length - bodyAt, true);
+    this.#emit(this.#bytes.subarray(0, this.#length), bodyAt);
   }
 
   flag(value: boolean): void {
@@ -93,18 +113,28 @@ export class SectionWriter {
     let at = this.#room(wide ? 2 * length : length);
     for (let i = 0; i < length; i += 1) {
       const unit = text.charCodeAt(i);
-      this.#chunk[at] = unit;
+      this.#bytes[at] = unit;
       at += 1;
       if (!wide) continue;
-      this.#chunk[at] = unit >>> 8;
+      this.#bytes[at] = unit >>> 8;
       at += 1;
+    }
+  }
+
+  /** `count` words of memory as they are, from index `first` on; whoever reads them knows how many. */
+  words(memory: Uint32Array, first: number, count: number): void {
+    const at = this.#room(4 * count);
+    if (count <= FEW_WORDS) {
+      for (let i = 0; i < count; i += 1) this.#view.setUint32(at + 4 * i, memory[first + i]!, true);
+    } else {
+      this.#bytes.set(new Uint8Array(memory.buffer, memory.byteOffset + 4 * first, 4 * count), at);
     }
   }
 
   /** The memory of a typed array as it is; whoever reads it knows its length. */
   memory({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
     const at = this.#room(byteLength);
-    this.#chunk.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    this.#bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
   }
 
   /** How many there are, then each. */
@@ -147,17 +177,18 @@ export class SectionWriter {
 
   #byte(value: number): void {
     const at = this.#room(1);
-    this.#chunk[at] = value;
+    this.#bytes[at] = value;
   }
 
-  /** Makes room, perhaps in another chunk, and returns where it begins. */
+  /** Makes room, perhaps in another frame, and returns where it begins. What is written at once is in one frame. */
   #room(bytes: number): number {
-    if (this.#length + bytes > this.#chunk.length) {
-      this.#full.push(this.#chunk.subarray(0, this.#length));
-      const wanted = Math.min(LARGEST_CHUNK, 2 * this.#chunk.length);
-      this.#chunk = new Uint8Array(Math.max(bytes, wanted));
-      this.#view = new DataView(this.#chunk.buffer);
-      this.#length = 0;
+    if (this.#length + bytes > this.#bytes.length) {
+      this.#seal();
+      const bodyAt = this.#bodyAt;
+      const wanted = Math.min(LARGEST_FRAME, 2 * this.#bytes.length);
+      this.#bytes = new Uint8Array(Math.max(bodyAt + bytes, wanted));
+      this.#view = new DataView(this.#bytes.buffer);
+      this.#length = bodyAt;
     }
     const at = this.#length;
     this.#length += bytes;

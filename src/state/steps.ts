@@ -18,3 +18,9 @@ export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
     await setImmediate();
   }
 }
+
+/** Takes the first step at once. */
+export function begun<T>(steps: Generator<void, T>): Generator<void, T> {
+  steps.next();
+  return steps;
+}

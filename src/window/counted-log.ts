@@ -62,14 +62,14 @@ export class CountedLog extends RunStore {
     return super.bytes + this.#latest.bytes;
   }
 
-  override save(to: SectionWriter): void {
-    super.save(to);
-    this.#latest.save(to);
+  save(to: SectionWriter, { run, table }: CountedSightings): void {
+    this.saveRun(to, run);
+    this.#latest.saveRun(to, table);
   }
 
-  override load(from: SectionReader): void {
-    super.load(from);
-    this.#latest.load(from);
+  load(from: SectionReader, { run, table }: CountedSightings): void {
+    this.loadRun(from, run);
+    this.#latest.loadRun(from, table);
   }
 
   /**

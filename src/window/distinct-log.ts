@@ -78,14 +78,15 @@ export class DistinctLog {
     return this.#few.bytes + this.counted.bytes;
   }
 
-  save(to: SectionWriter): void {
-    this.#few.save(to);
-    this.counted.save(to);
+  /** Saves where a group's sightings are; how its horizons stand is saved by whoever has them. */
+  save(to: SectionWriter, s: Sightings): void {
+    this.#few.saveRun(to, s.few);
+    this.counted.save(to, s);
   }
 
-  load(from: SectionReader): void {
-    this.#few.load(from);
-    this.counted.load(from);
+  load(from: SectionReader, s: Sightings): void {
+    this.#few.loadRun(from, s.few);
+    this.counted.load(from, s);
   }
 
   /**

@@ -5,6 +5,8 @@
  * next rebuild. So look-ups, updates and expiry are O(1) amortised.
  */
 
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
 import { type Run, RunStore } from './run-store.ts';
 
 const SMALLEST = 32;
@@ -24,6 +26,22 @@ export interface Hashes {
 export class LatestTable extends RunStore {
   constructor() {
     super(4 * W);
+  }
+
+  override saveRun(to: SectionWriter, { capacity, length, offset }: Run): void {
+    to.u32(capacity);
+    if (capacity === 0) return;
+    to.u32(length);
+    to.words(this.u32, offset * W, capacity * W);
+  }
+
+  override loadRun(from: SectionReader, table: Run): void {
+    const capacity = from.u32();
+    if (capacity === 0) return;
+    table.offset = this.allocate(capacity);
+    table.capacity = capacity;
+    table.length = from.u32();
+    from.words(this.u32, table.offset * W, capacity * W);
   }
 
   /** Time of the newest sighting, or NaN. */

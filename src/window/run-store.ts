@@ -64,26 +64,38 @@ export abstract class RunStore {
     return this.f64.byteLength;
   }
 
-  /** The memory as it is, so that it costs a copy; the runs in it are saved by whoever has them. */
-  save(to: SectionWriter): void {
-    to.u32(this.#used);
-    to.list(this.#free, ([capacity, offsets]) => {
-      to.u32(capacity);
-      to.list(offsets, (offset) => to.u32(offset));
-    });
-    to.memory(this.f64.subarray(0, this.#used * this.#floats));
+  /** Saves a log: its entries as the memory holds them. */
+  saveRun(to: SectionWriter, run: Run): void {
+    const { capacity, head, length, first } = run;
+    to.u32(capacity);
+    if (capacity === 0) return;
+    to.u32(head);
+    to.u32(length);
+    this.saveRows(to, first, length);
   }
 
-  load(from: SectionReader): void {
-    this.#used = 0;
-    this.allocate(from.u32());
-    from.each(() =>
-      this.#free.set(
-        from.u32(),
-        from.list(() => from.u32()),
-      ),
-    );
-    from.memory(this.f64.subarray(0, this.#used * this.#floats));
+  protected loadRows(from: SectionReader, first: number, count: number): void {
+    from.words(this.u32, first * this.words, count * this.words);
+  }
+
+  protected saveRows(to: SectionWriter, first: number, count: number): void {
+    to.words(this.u32, first * this.words, count * this.words);
+  }
+
+  /** Into an empty run. */
+  loadRun(from: SectionReader, run: Run): void {
+    const capacity = from.u32();
+    if (capacity === 0) return;
+    run.offset = this.allocate(capacity);
+    run.capacity = capacity;
+    run.head = from.u32();
+    run.length = from.u32();
+    this.loadRows(from, run.first, run.length);
+  }
+
+  /** 32-bit words per row. */
+  protected get words(): number {
+    return 2 * this.#floats;
   }
 
   /** Event time of a row, ms since the epoch. */
@@ -209,8 +221,7 @@ export abstract class RunStore {
   }
 
   #move(from: number, to: number, rows: number): void {
-    const { u32 } = this;
-    const words = 2 * this.#floats;
+    const { u32, words } = this;
     const length = rows * words;
     const source = from * words;
     const target = to * words;

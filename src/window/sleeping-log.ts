@@ -116,16 +116,40 @@ export class SleepingLog<T> extends RunStore {
     this.#drop(asleep, asleep.run.length);
   }
 
-  override save(to: SectionWriter): void {
-    super.save(to);
-    to.list(this.#others.slice(1), (other) => to.plain(other ?? null));
-    to.list(this.#freeOthers, (at) => to.u32(at));
+  /** Entries, and behind them what else they hold: where that is kept means nothing elsewhere. */
+  override saveRun(to: SectionWriter, run: Run): void {
+    super.saveRun(to, run);
+    const { first, length } = run;
+    for (let row = first; row < first + length; row += 1) {
+      const other = this.#word(row, OTHER);
+      if (other !== 0) to.plain(this.#others[other]);
+    }
   }
 
-  override load(from: SectionReader): void {
-    super.load(from);
-    from.each(() => this.#others.push(from.plain()));
-    from.each(() => this.#freeOthers.push(from.u32()));
+  protected override saveRows(to: SectionWriter, first: number, count: number): void {
+    const { u32, words } = this;
+    for (let at = first * words; at < (first + count) * words; at += words) {
+      to.words(u32, at, OTHER);
+      to.u32(u32[at + OTHER] === 0 ? 0 : 1);
+      to.words(u32, at + OTHER + 1, words - OTHER - 1);
+    }
+  }
+
+  override loadRun(from: SectionReader, run: Run): void {
+    super.loadRun(from, run);
+    const { first, length } = run;
+    for (let row = first; row < first + length; row += 1) {
+      if (this.#word(row, OTHER) !== 0) this.u32[row * this.words + OTHER] = this.#keep(from.plain());
+    }
+  }
+
+  protected override loadRows(from: SectionReader, first: number, count: number): void {
+    const { u32, words } = this;
+    for (let at = first * words; at < (first + count) * words; at += words) {
+      from.words(u32, at, OTHER);
+      u32[at + OTHER] = from.u32();
+      from.words(u32, at + OTHER + 1, words - OTHER - 1);
+    }
   }
 
   /**

@@ -6,7 +6,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
-import { reloaded, savedBytes, StateBench } from '../support/state-bench.ts';
+import { reloaded, savedBytes, savedMeanwhile, StateBench } from '../support/state-bench.ts';
 import { cases, eventAsText, forAll, rulesAsText, timeoutMs, type Case } from './random-log.ts';
 import { FAMILIES } from './random-rules.ts';
 
@@ -42,6 +42,22 @@ describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
   test('find the same in long logs, where windows hold many events', () => {
     forAll(fc.noBias(interrupted(cases(family, { late: true, events: 1_000 }))), 1 / 20, (one) => {
       expect(run(one, true)).toEqual(run(one, false));
+    });
+  });
+
+  test('are saved as they were when saving began, whatever comes before it is done', () => {
+    forAll(interrupted(cases(family, { late: true })), 1 / 2, ({ documents, latenessMs, log, share }) => {
+      const bench = new StateBench(parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]), {
+        latenessMs,
+      });
+      const at = Math.floor(share * log.length);
+      for (const event of log.slice(0, at)) bench.take(eventAsText(event));
+      const bytes = savedBytes(bench.engine);
+      const saved = savedMeanwhile(bench.engine, () => {
+        for (const event of log.slice(at)) bench.take(eventAsText(event));
+        bench.finish();
+      });
+      expect(savedBytes(reloaded(bench, { saved }).engine).equals(bytes)).toBe(true);
     });
   });
 

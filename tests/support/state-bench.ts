@@ -9,6 +9,7 @@ import { savedLineage } from '../../src/detect/engine-state.ts';
 import { FieldTable } from '../../src/event/record.ts';
 import type { CorrelationRule, RuleSet } from '../../src/sigma/rule.ts';
 import { StateReader } from '../../src/state/state-reader.ts';
+import { atOnce, begun } from '../../src/state/steps.ts';
 import { StateWriter } from '../../src/state/state-writer.ts';
 
 export interface StateBenchOptions {
@@ -100,20 +101,31 @@ export function savedBytes(engine: Engine): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-/** A new bench, perhaps with other rules, that goes on from the saved state of this one. */
+/** Saves state as `savedBytes`, but does `meanwhile` between the beginning and the rest. */
+export function savedMeanwhile(engine: Engine, meanwhile: () => void): Buffer {
+  const writer = new StateWriter();
+  const saving = begun(engine.saving(writer));
+  meanwhile();
+  atOnce(saving);
+  return Buffer.concat(writer.finish());
+}
+
+/** A new bench, perhaps with other rules, that goes on from the saved state of this one: its present one, or `saved`. */
 export function reloaded(
   bench: StateBench,
   {
     ruleSet = bench.ruleSet,
     without = [] as CorrelationRule[],
+    saved = savedBytes(bench.engine),
     ...options
   }: Partial<StateBenchOptions> & {
     ruleSet?: RuleSet;
     /** Takes the rules that found no state. */
     without?: CorrelationRule[];
+    saved?: Buffer;
   } = {},
 ): StateBench {
-  const reader = new StateReader(savedBytes(bench.engine));
+  const reader = new StateReader(saved);
   const former = savedLineage(reader);
   const next = new StateBench(ruleSet, { ...bench.options, former, ...options }, bench);
   without.push(...next.engine.load(reader));

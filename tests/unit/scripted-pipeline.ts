@@ -11,7 +11,7 @@ import { ALL_RULES } from './cli/fixtures.ts';
 export const T0 = Date.UTC(2025, 6, 12, 20);
 export const LATENESS_MS = 60_000;
 
-type Item = EventBatch | Assignment | Idle;
+export type Item = EventBatch | Assignment | Idle;
 
 export function batch(partition: number, nextOffset: number, ...lines: string[]): EventBatch {
   return {

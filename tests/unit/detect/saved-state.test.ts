@@ -5,7 +5,13 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { StateWriter } from '../../../src/state/state-writer.ts';
 import { StateReader } from '../../../src/state/state-reader.ts';
-import { reloaded, savedBytes, StateBench, type StateBenchOptions } from '../../support/state-bench.ts';
+import {
+  reloaded,
+  savedBytes,
+  savedMeanwhile,
+  StateBench,
+  type StateBenchOptions,
+} from '../../support/state-bench.ts';
 import { randomOf, rulesOf, type Sent } from './harness.ts';
 import { randomRun } from './random-runs.ts';
 
@@ -20,6 +26,18 @@ function run(ruleSet: RuleSet, log: readonly Sent[], options: StateBenchOptions,
   });
   bench.finish();
   return bench.outcome();
+}
+
+/** State when that many events were taken, saved at once and again while all others are taken. */
+function savedTwice(ruleSet: RuleSet, log: readonly Sent[], options: StateBenchOptions, taken: number) {
+  const bench = new StateBench(ruleSet, options);
+  for (const event of log.slice(0, taken)) bench.take(asText(event));
+  const atOnce = savedBytes(bench.engine);
+  const meanwhile = savedMeanwhile(bench.engine, () => {
+    for (const event of log.slice(taken)) bench.take(asText(event));
+    bench.finish();
+  });
+  return [atOnce, meanwhile].map((saved) => savedBytes(reloaded(bench, { saved }).engine));
 }
 
 /** Runs random logs with three interruptions each and without; returns what the undisturbed ones found. */
@@ -41,6 +59,10 @@ function compare(
     const interruptions = new Set([0, 1, 2].map(() => random(log.length)));
     const undisturbed = run(rules, log, options, new Set());
     expect(run(rules, log, options, interruptions), `seed ${seed}`).toEqual(undisturbed);
+    for (const taken of interruptions) {
+      const [atOnce, meanwhile] = savedTwice(rules, log, options, taken);
+      expect(meanwhile!.equals(atOnce!), `seed ${seed}, ${taken} events`).toBe(true);
+    }
     return undisturbed;
   });
 }
@@ -139,6 +161,20 @@ function halfway(): StateBench {
   for (const action of ['read', 'write', 'read', 'write']) bench.take(event(1, action));
   return bench;
 }
+
+test('an alert that another one inhibits while state is being saved is saved as not inhibited', () => {
+  const bench = new StateBench(rules(RULES.replace('level: high', 'level: high\nvigie.inhibits: [writes]')), {
+    latenessMs: 0,
+  });
+  const three = (action: string): void => {
+    for (let i = 0; i < 3; i += 1) bench.take(event(1, action));
+  };
+  three('write');
+  const atOnce = savedBytes(bench.engine);
+  const saved = savedMeanwhile(bench.engine, () => three('read'));
+  expect(bench.outcome().alerts.map(({ inhibitedBy }) => inhibitedBy !== '')).toContain(true);
+  expect(savedBytes(reloaded(bench, { saved }).engine).equals(atOnce)).toBe(true);
+});
 
 /** Rules that find no state, and rules that fire when one more read and write come. */
 function goOn(edited: string): { without: string[]; fired: string[] } {
@@ -252,7 +288,7 @@ describe('saved state is refused', () => {
 
   test('when sections lack or hold other things than they should', () => {
     const writer = new StateWriter();
-    writer.section('engine', (section) => section.u32(1000));
+    writer.section('engine').u32(1000);
     expect(() => load(Buffer.concat(writer.finish()))).toThrow(refusal('STATE_TORN'));
     expect(() => load(Buffer.concat(new StateWriter().finish()))).toThrow(refusal('STATE_TORN'));
   });

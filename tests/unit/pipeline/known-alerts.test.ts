@@ -97,9 +97,9 @@ test('what is said of one by its id follows it', () => {
 test('the id is saved with it', () => {
   const here = episode('a', 'anne', [100, 120]);
   takeStoredIds(new Set([here]), [stored('s', 'a', 'anne', [100, 120])]);
-  const writer = new StateWriter();
   for (const each of [here, episode('a', 'ben', [100, 120])]) {
-    writer.section(each.alertId, (section) => each.save(section));
+    const writer = new StateWriter();
+    each.save(writer.section(each.alertId));
     const reader = new StateReader(Buffer.concat(writer.finish()));
     const loaded = reader.section(each.alertId, (section) => Episode.load(section, each.of, each.group));
     expect(loaded.alertId).toBe(each.alertId);

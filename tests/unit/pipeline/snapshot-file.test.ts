@@ -16,6 +16,12 @@ afterEach(() => {
 
 const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000);
 
+async function written(file: SnapshotFile): Promise<void> {
+  const unfinished = await file.begin();
+  for (const part of ['who', 'le']) await unfinished.write(Buffer.from(part));
+  await unfinished.keep();
+}
+
 test('what writers of the same shard left when they died is removed, and nobody else’s', async () => {
   const stays = ['.state-shard-1.b-2.unfinished', '.state-shard-12.b-2.unfinished', 'state-shard-12'];
   for (const name of ['.state-shard-1.a-7.unfinished', ...stays]) writeFileSync(join(folder, name), 'half');
@@ -24,13 +30,13 @@ test('what writers of the same shard left when they died is removed, and nobody 
     utimesSync(join(folder, name), HOURS_AGO, HOURS_AGO);
   }
   const file = new SnapshotFile(join(folder, 'state-shard-1'), 'a-8');
-  await file.write([Buffer.from('who'), Buffer.from('le')]);
+  await written(file);
   expect(readdirSync(folder).toSorted()).toEqual([...stays, 'state-shard-1'].toSorted());
   expect(Buffer.from((await file.read())!).toString()).toBe('whole');
 });
 
 test('the folder is its owner’s alone where it is made here, as the file is', async () => {
   const made = join(folder, 'data');
-  await new SnapshotFile(join(made, 'state'), 'a-8').write([Buffer.from('whole')]);
+  await written(new SnapshotFile(join(made, 'state'), 'a-8'));
   expect([made, join(made, 'state')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
 });

@@ -1,18 +1,27 @@
 /** A pipeline that goes on from saved state, and all for which it reads the log again instead. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
-import type { PipelineOptions } from '../../../src/pipeline/pipeline.ts';
+import type { Pipeline, PipelineOptions } from '../../../src/pipeline/pipeline.ts';
 import type { SnapshotEvent } from '../../../src/pipeline/pipeline-observer.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { STATE_CODES } from '../../../src/pipeline/snapshots.ts';
 import { SnapshotFile } from '../../../src/pipeline/snapshot-file.ts';
 import type { AssignedPartition, ReadPosition } from '../../../src/source/source.ts';
 import { ALL_RULES, event } from '../cli/fixtures.ts';
-import { batch, scripted, T0 } from '../scripted-pipeline.ts';
+import { batch, type Item, scripted, T0 } from '../scripted-pipeline.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -111,9 +120,9 @@ test('heartbeats and whoever else waits get their turn all the while that a larg
   await run({ partitions: [assigned(0)], batches: [[0, users.length, ...users]] });
   let turns = 0;
   let loaded = 0;
-  let next = setImmediate(function turn() {
+  let next = global.setImmediate(function turn() {
     turns += 1;
-    next = setImmediate(turn);
+    next = global.setImmediate(turn);
   });
   class Counting extends SnapshotFile {
     override async read() {
@@ -130,6 +139,65 @@ test('heartbeats and whoever else waits get their turn all the while that a larg
   clearImmediate(next);
   expect(told).toMatchObject([{ kind: 'loaded' }]);
   expect(loaded).toBeGreaterThanOrEqual(users.length / 1000);
+});
+
+const manyUsers = Array.from({ length: 5_000 }, (_, i) =>
+  event(1, 'record-view', { 'service.name': 'folder', 'event.id': `read-of-${i}`, 'user.id': `other-${i}` }),
+);
+
+/** A pipeline that begins to save two reads and many users' one; `meanwhile` yields what comes before it is saved. */
+function savingMany(meanwhile: (pipeline: Pipeline) => Generator<Item>) {
+  const told: SnapshotEvent[] = [];
+  const many = manyUsers.length + 2;
+  const { pipeline } = scripted({
+    async *items(time) {
+      yield { kind: 'assignment', partitions: [assigned(0)] };
+      time.elapsedMs = 60_000;
+      yield batch(0, many, ...manyUsers, read(1), read(2));
+      for (const item of meanwhile(pipeline)) {
+        yield item;
+        await setImmediate();
+      }
+    },
+    observer: {
+      snapshot(event_) {
+        told.push(event_);
+        if (told.length === 1) copyFileSync(state(), join(folder, 'first'));
+      },
+    },
+    options: { snapshots: { file: new SnapshotFile(state()), intervalMs: 60_000, group: 'vigie' } },
+  });
+  return { pipeline, told, many };
+}
+
+test('events go on while state is saved, and what is saved is that of its offsets', async () => {
+  let taken = 0;
+  const { pipeline, told, many } = savingMany(function* () {
+    for (; told.length === 0; taken += 1) yield batch(0, many + taken + 1, read(3 + (taken % 7)));
+  });
+  await pipeline.run(stop);
+  expect(told).toMatchObject([{ kind: 'saved' }, { kind: 'saved' }]);
+  expect(taken).toBeGreaterThan(3);
+  renameSync(join(folder, 'first'), state());
+  const { resumed, alerts } = await run({
+    partitions: [assigned(0, many)],
+    batches: [[0, many + 1, read(3)]],
+  });
+  expect(resumed).toMatchObject([{ nextOffset: many }]);
+  expect(alerts).toMatchObject([{ events: 3 }]);
+});
+
+test('state that is being saved when rules change is given up, and that of the new rules is saved', async () => {
+  const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES.replace('gte: 3', 'gte: 4') }]);
+  const { pipeline, told, many } = savingMany(function* (running) {
+    running.replaceRules(ruleSet);
+    for (let i = 1; i < 20; i += 1) yield batch(0, many + i, read(3));
+  });
+  await pipeline.run(stop);
+  expect(told).toMatchObject([{ kind: 'saved' }]);
+  const { told: after } = await run({ partitions: [assigned(0, many + 19)], options: { ruleSet } });
+  expect(after[0]).toMatchObject({ kind: 'loaded' });
+  expect(readdirSync(folder).toSorted()).toEqual(['first', 'state']);
 });
 
 test('an alert that is open in it is written again, so that this process knows of it', async () => {

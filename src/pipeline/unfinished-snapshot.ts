@@ -1,0 +1,94 @@
+/**
+ * State that is being saved: written in steps beside the file before, while events go on, and put in its place once
+ * all is written and all before it is committed.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import type { Engine } from '../detect/engine.ts';
+import { StateWriter } from '../state/state-writer.ts';
+import { begun } from '../state/steps.ts';
+import type { SnapshotFile, UnfinishedFile } from './snapshot-file.ts';
+
+/** What was put in place. */
+export interface Kept {
+  readonly bytes: number;
+  /** Time that its steps took. */
+  readonly busyMs: number;
+}
+
+export class UnfinishedSnapshot {
+  readonly #writer = new StateWriter();
+  readonly #steps: Generator<void>;
+  readonly #clock: Clock;
+  readonly #committed = Promise.withResolvers<boolean>();
+  #isWritten = false;
+  #isCommitted = false;
+  #isAbandoned = false;
+  #busyMs = 0;
+  #bytes = 0;
+
+  /** Of the state of this instant. */
+  constructor(engine: Engine, position: string, clock: Clock) {
+    this.#clock = clock;
+    this.#writer.section('position').text(position);
+    this.#steps = begun(engine.saving(this.#writer));
+  }
+
+  /** Whether there are steps left. */
+  get isWriting(): boolean {
+    return !this.#isWritten;
+  }
+
+  get isCommitted(): boolean {
+    return this.#isCommitted;
+  }
+
+  /** All before it is committed. */
+  commit(): void {
+    this.#isCommitted = true;
+    this.#committed.resolve(true);
+  }
+
+  /** It is not wanted any more. What is being put in place stays there. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#committed.resolve(false);
+  }
+
+  /** Returns undefined when it was abandoned. Throws what the file system throws; the one before stays then. */
+  async writeTo(target: SnapshotFile): Promise<Kept | undefined> {
+    let file: UnfinishedFile | undefined;
+    try {
+      file = await target.begin();
+      await this.#write(file);
+      if (!this.#isAbandoned && (await this.#committed.promise)) {
+        await file.keep();
+        return { bytes: this.#bytes, busyMs: this.#busyMs };
+      }
+      await file.drop();
+      return undefined;
+    } catch (error) {
+      await file?.drop();
+      throw error;
+    } finally {
+      this.#isWritten = true;
+      this.#steps.return(undefined);
+    }
+  }
+
+  async #write(file: UnfinishedFile): Promise<void> {
+    for (let done: boolean | undefined = false; done !== true && !this.#isAbandoned;) {
+      const since = this.#clock.elapsed();
+      done = this.#steps.next().done;
+      const pieces = done === true ? this.#writer.finish() : this.#writer.take();
+      this.#busyMs += this.#clock.elapsed() - since;
+      for (const piece of pieces) {
+        this.#bytes += piece.length;
+        await file.write(piece);
+      }
+      if (pieces.length === 0) await setImmediate();
+    }
+    this.#isWritten = true;
+  }
+}

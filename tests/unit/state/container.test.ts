@@ -1,0 +1,83 @@
+/** The container of saved state: what is written in turns and taken meanwhile comes back, or is refused. */
+
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { StateReader } from '../../../src/state/state-reader.ts';
+import { StateWriter } from '../../../src/state/state-writer.ts';
+
+const NAMES = ['a', 'bé', 'a long name of a section'];
+
+const value = fc.oneof(
+  fc.double({ noNaN: true }),
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.nat({ max: 0xffff_ffff }), { maxLength: 300 }).map((words) => Uint32Array.from(words)),
+  fc.constant(undefined),
+);
+
+/** 1.2 MB: no two are in one frame. */
+const large = new Uint32Array(300_000).fill(7);
+
+test('sections that are written in turns come back whole, however their frames lie', () => {
+  const step = fc.tuple(fc.nat({ max: NAMES.length - 1 }), value, fc.boolean());
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 300 }), fc.nat(), (steps, seed) => {
+      const writer = new StateWriter();
+      const sections = NAMES.map((name) => writer.section(name));
+      const pieces: Uint8Array[] = [];
+      const written = NAMES.map((): unknown[] => []);
+      for (const [i, [section, drawn, takes]] of steps.entries()) {
+        const given = i === seed % steps.length ? large : drawn;
+        written[section]!.push(given);
+        if (given instanceof Uint32Array) sections[section]!.words(given, 0, given.length);
+        else sections[section]!.plain(given);
+        if (takes) pieces.push(...writer.take());
+      }
+      pieces.push(...writer.finish());
+      for (const reader of [new StateReader(...pieces), new StateReader(Buffer.concat(pieces))]) {
+        NAMES.forEach((name, s) => {
+          const read = reader.section(name, (from) =>
+            written[s]!.map((expected) => {
+              if (!(expected instanceof Uint32Array)) return from.plain();
+              const words = new Uint32Array(expected.length);
+              from.words(words, 0, words.length);
+              return words;
+            }),
+          );
+          expect(read).toEqual(written[s]);
+        });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a frame that is missing, doubled or in another’s place is refused', () => {
+  const writer = new StateWriter();
+  const section = writer.section('a');
+  for (let i = 0; i < 3; i += 1) section.words(large, 0, large.length);
+  const [head, ...frames] = writer.finish();
+  expect(frames.length).toBeGreaterThan(3);
+  const other = [
+    [frames[1]!, frames[0]!, ...frames.slice(2)],
+    frames.slice(1),
+    frames.slice(0, -1),
+    [...frames, frames.at(-1)!],
+    [frames[0]!, ...frames],
+  ];
+  for (const pieces of other) {
+    expect(() => new StateReader(head!, ...pieces)).toThrow(expect.objectContaining({ code: 'STATE_TORN' }));
+  }
+});
+
+test('what is full can be taken before all is written', () => {
+  const writer = new StateWriter();
+  const section = writer.section('a');
+  let taken = 0;
+  for (let i = 0; i < 1_000; i += 1) {
+    section.words(large, 0, 2_500);
+    for (const piece of writer.take()) taken += piece.length;
+    // A frame and the next.
+    expect((i + 1) * 10_000 - taken).toBeLessThan(2.2e6);
+  }
+});
