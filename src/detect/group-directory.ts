@@ -59,13 +59,7 @@ export class GroupDirectory {
         key += `${text.length}:${text}`;
       }
     }
-    return (
-      this.#groups.get(key) ??
-      this.#create(
-        key,
-        slots.map((slot) => textOf(record.slots[slot])!),
-      )
-    );
+    return this.#groups.get(key) ?? this.#create(key);
   }
 
   /** The groups of any event: none where a value is missing that must be there. */
@@ -79,7 +73,7 @@ export class GroupDirectory {
     if (rows.length === 0) this.skipped += 1;
     return rows.map((values) => {
       const key = keyOf(values);
-      return this.#groups.get(key) ?? this.#create(key, values);
+      return this.#groups.get(key) ?? this.#create(key);
     });
   }
 
@@ -108,7 +102,8 @@ export class GroupDirectory {
     const [key, group] = next;
     group.aboutToChange();
     group.trim(watermark);
-    if (group.episodes.length > 0 || group.nextEnd < Infinity || group.outOfReachFrom > watermark) return;
+    if (group.episodes.length > 0 || group.waits.nextEnd < Infinity || group.outOfReachFrom > watermark)
+      return;
     group.clear();
     this.#groups.delete(key);
   }
@@ -143,12 +138,11 @@ export class GroupDirectory {
     const groups: Group[] = [];
     while (from.flag()) {
       const number = from.f64();
-      const values = this.#plan.groupBy.map(() => from.plain() as Key);
-      groups.push(Group.load(this.#fieldsOf(values), this.#logs, number, from));
+      groups.push(Group.load(from.plain() as Key, this.#logs, number, from));
       if (groups.length % GROUPS_A_STEP === 0) yield;
     }
     for (const group of groups.sort((a, b) => a.number - b.number)) {
-      this.#groups.set(keyOf(this.#plan.groupBy.map((field) => group.fields[field]!)), group);
+      this.#groups.set(group.key, group);
       loaded(group);
       if (this.#groups.size % GROUPS_A_STEP === 0) yield;
     }
@@ -162,16 +156,12 @@ export class GroupDirectory {
     return texts.length === 1 ? texts : [...new Set(texts)];
   }
 
-  #create(key: Key, values: readonly Key[]): Group {
+  #create(key: Key): Group {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
     this.#made += 1;
-    const group = new Group(this.#fieldsOf(values), this.#logs, this.#made);
+    const group = new Group(key, this.#logs, this.#made);
     this.#groups.set(key, group);
     return group;
-  }
-
-  #fieldsOf(values: readonly Key[]): Record<string, Key> {
-    return Object.fromEntries(this.#plan.groupBy.map((field, i) => [field, values[i]!]));
   }
 
   #evict(): void {

@@ -7,7 +7,7 @@
 import type { SectionWriter } from '../state/state-writer.ts';
 
 export interface SavedGroup {
-  readonly fields: Readonly<Record<string, string | null>>;
+  readonly key: string | null;
   /** Counts the groups of its stream in the order in which they were made. */
   readonly number: number;
   /** Last saving that it needs not be part of any more. */
@@ -16,14 +16,9 @@ export interface SavedGroup {
 }
 
 export class GroupSaving {
-  readonly #groupBy: readonly string[];
   /** Counts savings: a group that was made or saved since the last one began bears its number. */
   round = 0;
   #to: SectionWriter | undefined;
-
-  constructor(groupBy: readonly string[]) {
-    this.#groupBy = groupBy;
-  }
 
   /** Returns the saving's number. */
   begin(to: SectionWriter): number {
@@ -44,7 +39,7 @@ export class GroupSaving {
     if (to === undefined) return;
     to.flag(true);
     to.f64(group.number);
-    for (const field of this.#groupBy) to.plain(group.fields[field]);
+    to.plain(group.key);
     group.save(to);
   }
 }

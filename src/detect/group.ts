@@ -15,17 +15,15 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import type { Horizon, WindowVisitor } from '../window/horizon.ts';
-import { ClosingLog } from '../window/closing-log.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
-import { BaselineGate } from './baseline-gate.ts';
 import { coalesce } from './coalescing.ts';
-import { measureOf } from './closing-measure.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import { addRange, oldestIn, recordsIn } from './group-past.ts';
+import { GroupWaits } from './group-waits.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
-import { NoveltyGate } from './novelty-gate.ts';
 import type { PlannedHorizon } from './plan.ts';
 import type { StreamLogs } from './stream-logs.ts';
+import { valuesOf } from './values.ts';
 
 /** Larger whole amounts soon add up to more than a double counts exactly. */
 const LARGEST_WHOLE = 2 ** 40;
@@ -37,40 +35,33 @@ const TRIM_SHARE = 32;
 const NONE: readonly never[] = [];
 
 export class Group implements EpisodeGroup, WindowVisitor {
-  readonly fields: Readonly<Record<string, string | null>>;
+  /** Its group-by values, as one text; null when a single one is missing. */
+  readonly key: string | null;
+  /** What of it waits for the watermark. */
+  readonly waits: GroupWaits;
   #episodes: readonly Episode[] = NONE;
-  /** Stands before everything else where only what is new counts. */
-  readonly novelty: NoveltyGate | undefined;
-  /** End under which the group waits for the watermark; Infinity when it does not. */
-  scheduled = Infinity;
   readonly #temporals: readonly TemporalLog[];
-  /** By closing measure; undefined while it sleeps. */
-  #closings: readonly (ClosingLog<unknown> | undefined)[];
-  readonly #gates: readonly BaselineGate[];
-  /** The least of theirs. */
-  #gatesNextEnd = Infinity;
   readonly #logs: StreamLogs;
   readonly #row: number;
   readonly number: number;
   savedIn: number;
 
   /** `number`: how many groups its stream had before. */
-  constructor(fields: Record<string, string | null>, logs: StreamLogs, number: number) {
-    this.fields = fields;
+  constructor(key: string | null, logs: StreamLogs, number: number) {
+    this.key = key;
     this.#logs = logs;
     this.number = number;
     this.savedIn = logs.saving.round;
     this.#row = logs.numbers.create();
-    const { novelty, temporals, closings, baselined } = logs;
-    this.novelty = novelty && new NoveltyGate(novelty);
-    this.#temporals = listOf(temporals, ({ spec }) => new TemporalLog(spec));
-    this.#closings = listOf(closings, ({ sleeping }, m) =>
-      sleeping === undefined ? this.#closingLog(m) : undefined,
-    );
-    this.#gates = listOf(
-      baselined,
-      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
-    );
+    this.waits = GroupWaits.of(logs);
+    const { temporals } = logs;
+    this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
+  }
+
+  get fields(): Readonly<Record<string, string | null>> {
+    const { groupBy } = this.#logs;
+    const values = valuesOf(this.key, groupBy.length);
+    return Object.fromEntries(groupBy.map((field, i) => [field, values[i]!]));
   }
 
   /** Opens them; they stay open until those of another group of the stream are asked for. */
@@ -96,9 +87,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
   /** From this event time on, nothing that will come is judged by what the group did up to now. */
   get outOfReachFrom(): number {
     if (this.#numbers.sightings.some(({ owes }) => owes)) return Infinity;
-    let from = Math.max(this.newest + this.#logs.longestMs, this.novelty?.terms.outOfReachFrom ?? -Infinity);
-    for (const { history } of this.#gates) from = Math.max(from, history.outOfReachFrom);
-    return from;
+    return Math.max(this.newest + this.#logs.longestMs, this.waits.outOfReachFrom);
   }
 
   /** Newest event held, −Infinity when none. */
@@ -191,57 +180,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Adds what closing rules `m` measure of an event; returns how many entries had to go. */
   addClosing(m: number, t: number, held: unknown, watermark: number): number {
-    const awake = this.#closings[m];
-    if (awake !== undefined) return awake.add(t, held, watermark);
-    const sleeping = this.#logs.closings[m]!.sleeping!;
-    const asleep = this.#numbers.asleep[m]!;
-    sleeping.add(asleep, t, held, watermark);
-    if (!sleeping.mustWake(asleep)) return sleeping.bound(asleep, watermark);
-    const log = this.#closingLog(m);
-    this.#closings = this.#closings.with(m, log);
-    sleeping.wake(asleep, log, watermark);
-    return log.bound(watermark);
-  }
-
-  #closingLog(m: number): ClosingLog<unknown> {
-    const closing = this.#logs.closings[m]!;
-    const { watchers, maxEntries, sleeping } = closing;
-    return new ClosingLog(watchers[0].rule.timespanMs, maxEntries, measureOf(closing), sleeping?.sleeper);
-  }
-
-  /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
-  get nextEnd(): number {
-    let next = this.novelty?.nextEnd ?? Infinity;
-    for (const log of this.#closings) if (log !== undefined) next = Math.min(next, log.nextEnd);
-    return Math.min(next, this.#gatesNextEnd);
-  }
-
-  #askGates(): void {
-    this.#gatesNextEnd = Math.min(...this.#gates.map((gate) => gate.nextEnd));
+    return this.waits.addClosing(m, t, held, this.#numbers.asleep[m], watermark);
   }
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
   close(watermark: number): number {
-    let gone = 0;
-    this.#gates.forEach((gate, g) => {
-      const horizon = this.#logs.baselined[g]!;
-      gate.release(watermark, (end, value) => this.#tell(horizon, end, value));
+    return this.waits.close(watermark, this.#numbers.asleep, {
+      unusual: (horizon, end, value) => this.#tell(horizon, end, value),
+      closed: (watcher, end, value) => this.#raise(watcher, end, value, false),
     });
-    this.#askGates();
-    this.#closings.forEach((log, m) => {
-      if (log === undefined) return;
-      const { watchers, sleeping } = this.#logs.closings[m]!;
-      gone += log.judge(watermark, (end, value) => {
-        for (const watcher of watchers) {
-          if (watchers.length === 1 || holds(watcher.rule.bounds, value))
-            this.#raise(watcher, end, value, false);
-        }
-      });
-      if (!log.mayRest) return;
-      sleeping!.rest(this.#numbers.asleep[m]!, log);
-      this.#closings = this.#closings.with(m, undefined);
-    });
-    return gone;
   }
 
   /**
@@ -266,10 +213,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
   window(horizon: Horizon, endMs: number, value: number): void {
     const planned = horizon as PlannedHorizon;
     if (planned.baseline !== undefined) {
-      const gate = this.#gates[planned.baseline.gate]!;
       const estimated = endMs - horizon.timespanMs < this.#numbers.coalescedUpTo;
-      const verdict = gate.take(endMs, value, estimated, this.#logs.atHand.watermark);
-      if (verdict === 'waiting') this.#gatesNextEnd = Math.min(this.#gatesNextEnd, gate.nextEnd);
+      const verdict = this.waits.takeWindow(planned, endMs, value, estimated, this.#logs.atHand.watermark);
       if (verdict !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
@@ -287,7 +232,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
       below = Math.min(below, Math.max(known, leastOf(watcher.rule.bounds)));
     }
     if (baseline === undefined) return below;
-    const { history } = this.#gates[baseline.gate]!;
+    const { history } = this.waits.gateOf(planned);
     const noted = history.leastIn(fromMs, toMs, fromMs - timespanMs < this.#numbers.coalescedUpTo);
     return Math.min(noted, history.finalAfter(toMs) < this.#logs.atHand.watermark ? below : leastBound);
   }
@@ -305,13 +250,13 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** A window holds the rule's own bounds: it is true if it holds those of the group too. */
   #raise(watcher: EpisodeRule, endMs: number, value: number, estimated: boolean): void {
-    if (!this.#logs.scaled.allow(watcher.rule, this.fields, value)) return;
+    if (!this.#logs.scaled.allow(watcher.rule, this, value)) return;
     this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
   }
 
-  #isEstimated({ timespanMs, baseline }: PlannedHorizon, endMs: number): boolean {
-    if (endMs - timespanMs < this.#numbers.coalescedUpTo) return true;
-    return baseline !== undefined && this.#gates[baseline.gate]!.history.estimatedAt(endMs);
+  #isEstimated(horizon: PlannedHorizon, endMs: number): boolean {
+    if (endMs - horizon.timespanMs < this.#numbers.coalescedUpTo) return true;
+    return horizon.baseline !== undefined && this.waits.gateOf(horizon).history.estimatedAt(endMs);
   }
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
@@ -368,10 +313,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
-    this.novelty?.clear();
-    for (const gate of this.#gates) gate.clear();
-    this.#askGates();
-    this.#closings = NONE;
+    this.waits.clear();
     const { events, distincts, persons, sums, closings } = this.#logs;
     const numbers = this.#numbers;
     events.release(numbers.events);
@@ -397,11 +339,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
-    for (const part of this.#parts) part.save(to);
-    this.#closings.forEach((log, m) => {
-      if (this.#logs.closings[m]!.sleeping !== undefined) to.flag(log !== undefined);
-      log?.save(to);
-    });
+    for (const temporal of this.#temporals) temporal.save(to);
+    this.waits.save(to);
     const { tracker, watchers } = this.#logs;
     to.list(this.#episodes, (episode) => {
       to.u32(watchers.indexOf(episode.of));
@@ -409,13 +348,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     });
   }
 
-  static load(
-    fields: Record<string, string | null>,
-    logs: StreamLogs,
-    number: number,
-    from: SectionReader,
-  ): Group {
-    const group = new Group(fields, logs, number);
+  static load(key: string | null, logs: StreamLogs, number: number, from: SectionReader): Group {
+    const group = new Group(key, logs, number);
     const numbers = group.#numbers;
     numbers.load(from);
     const { events, persons, distincts, sums, closings } = logs;
@@ -424,25 +358,14 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.load(from, numbers.sightings[m]!);
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
-    for (const part of group.#parts) part.load(from);
-    group.#askGates();
-    closings.forEach(({ sleeping }, m) => {
-      if (sleeping !== undefined && from.flag()) {
-        group.#closings = group.#closings.with(m, group.#closingLog(m));
-      }
-      group.#closings[m]?.load(from);
-    });
+    for (const temporal of group.#temporals) temporal.load(from);
+    group.waits.load(from);
     const { tracker, watchers } = logs;
     from.each(() => {
       const episode = tracker.loadEpisode(from, watchers[from.u32()]!, group);
       if (episode !== undefined) group.addEpisode(episode);
     });
     return group;
-  }
-
-  get #parts(): readonly { save(to: SectionWriter): void; load(from: SectionReader): void }[] {
-    const gates = this.novelty === undefined ? this.#gates : [this.novelty, ...this.#gates];
-    return [...this.#temporals, ...gates];
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
@@ -466,9 +389,4 @@ export class Group implements EpisodeGroup, WindowVisitor {
       this.addRange(episode.tail, episode.of.measure, episode.lastTrueAt, newestGone, 1);
     }
   }
-}
-
-/** Most streams have none of most kinds, and their groups no empty lists of their own. */
-function listOf<T, U>(planned: readonly T[], make: (each: T, m: number) => U): readonly U[] {
-  return planned.length === 0 ? NONE : planned.map(make);
 }

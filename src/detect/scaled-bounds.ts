@@ -11,7 +11,9 @@ import { type NumberTable, numbersIn } from '../lookup/views.ts';
 import type { Bound, CorrelationRule, ScaleBy } from '../sigma/rule.ts';
 import { keyOf } from './values.ts';
 
-type GroupFields = Readonly<Record<string, string | null>>;
+interface Group {
+  readonly fields: Readonly<Record<string, string | null>>;
+}
 
 interface ScaledRule {
   readonly scale: ScaleBy;
@@ -34,7 +36,7 @@ export class ScaledBounds {
   }
 
   /** Whether a value that satisfies the rule's own bounds also satisfies the scaled ones of a group. */
-  allow(rule: CorrelationRule, group: GroupFields, value: number): boolean {
+  allow(rule: CorrelationRule, group: Group, value: number): boolean {
     if (rule.scaleBy === undefined) return true;
     const number = this.numberOf(rule, group);
     if (number === undefined) return true;
@@ -43,15 +45,15 @@ export class ScaledBounds {
   }
 
   /** The number in the group's row, undefined when there is none. */
-  numberOf(rule: CorrelationRule, group: GroupFields): number | undefined {
+  numberOf(rule: CorrelationRule, { fields }: Group): number | undefined {
     const scaled = this.#rules.get(rule);
     if (scaled === undefined) return undefined;
-    const values = scaled.keys.map((key) => group[key] ?? null);
+    const values = scaled.keys.map((key) => fields[key] ?? null);
     return values.includes(null) ? undefined : scaled.numbers.value.byKey.get(keyOf(values));
   }
 
   /** The bounds that hold for a group. */
-  of(rule: CorrelationRule, group: GroupFields): readonly Bound[] {
+  of(rule: CorrelationRule, group: Group): readonly Bound[] {
     const number = this.numberOf(rule, group);
     if (number === undefined) return rule.bounds;
     const least = rule.scaleBy!.factor * number;

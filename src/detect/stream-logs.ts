@@ -16,6 +16,7 @@ import type { ScaledBounds } from './scaled-bounds.ts';
 
 export interface StreamLogs {
   readonly saving: GroupSaving;
+  readonly groupBy: readonly string[];
   readonly numbers: GroupNumbers;
   readonly events: EventLog;
   readonly counts: readonly PlannedHorizon[];

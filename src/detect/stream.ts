@@ -87,7 +87,8 @@ export class Stream {
       return { ...closing, sleeping };
     });
     this.#logs = {
-      saving: new GroupSaving(plan.groupBy),
+      saving: new GroupSaving(),
+      groupBy: plan.groupBy,
       numbers: new GroupNumbers({ ...plan, closings }, exactEntries),
       events: new EventLog(),
       counts: plan.counts,
@@ -182,7 +183,7 @@ export class Stream {
     )) {
       this.#measure(record, members[0]!, entry);
       group.aboutToChange();
-      const gate = group.novelty!;
+      const gate = group.waits.novelty!;
       const terms = termsIn(this.#plan.novelty!, members[0]!, record).map((term) => this.#hashed(term));
       const values = this.#values.map(({ words, length }) => words.slice(0, 2 * length));
       const amounts = this.#amounts.slice();
@@ -216,11 +217,12 @@ export class Stream {
     const { counts, agenda } = this.#context;
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
-      group.scheduled = Infinity;
+      group.waits.scheduled = Infinity;
       group.aboutToChange();
-      if (group.novelty !== undefined) {
-        group.novelty.release(watermark, (arrival) => this.#pass(group, arrival, before));
-        counts.coalesced += group.novelty.terms.takeCoalesced();
+      const { novelty } = group.waits;
+      if (novelty !== undefined) {
+        novelty.release(watermark, (arrival) => this.#pass(group, arrival, before));
+        counts.coalesced += novelty.terms.takeCoalesced();
       }
       counts.coalesced += group.close(watermark);
       this.#schedule(group);
@@ -229,9 +231,9 @@ export class Stream {
   }
 
   #schedule(group: Group): void {
-    const { nextEnd } = group;
-    if (nextEnd >= group.scheduled) return;
-    group.scheduled = nextEnd;
+    const { nextEnd, scheduled } = group.waits;
+    if (nextEnd >= scheduled) return;
+    group.waits.scheduled = nextEnd;
     this.#closing.push(nextEnd, group);
     this.#context.agenda.enter(nextEnd);
   }

@@ -66,3 +66,16 @@ export function keyOf(values: readonly (string | null)[]): string {
   for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
   return key;
 }
+
+/** The so many values of which `keyOf` made a key. */
+export function valuesOf(key: string | null, count: number): readonly (string | null)[] {
+  if (key === null || count === 1) return [key];
+  const values: (string | null)[] = [];
+  for (let at = 0; at < key.length;) {
+    const colon = key.startsWith('-', at) ? -1 : key.indexOf(':', at);
+    const end = colon < 0 ? at + 1 : colon + 1 + Number(key.slice(at, colon));
+    values.push(colon < 0 ? null : key.slice(colon + 1, end));
+    at = end;
+  }
+  return values;
+}

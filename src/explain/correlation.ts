@@ -285,7 +285,7 @@ export class CorrelationExplainer {
     const sorted = [...entries].sort((a, b) => a.time - b.time);
     let last: WindowExplanation | undefined;
     let nearest: WindowExplanation | undefined;
-    for (const window of windows(sorted, this.#planned, this.#scaled.of(this.#rule, fields))) {
+    for (const window of windows(sorted, this.#planned, this.#scaled.of(this.#rule, { fields }))) {
       last = window;
       if (nearest === undefined || compareNearness(window, nearest) < 0) nearest = window;
     }
@@ -295,7 +295,7 @@ export class CorrelationExplainer {
     );
     return {
       group: fields,
-      scale: this.#scaled.numberOf(this.#rule, fields),
+      scale: this.#scaled.numberOf(this.#rule, { fields }),
       entries: entries.length,
       withoutValue,
       uncounted,

@@ -1,8 +1,9 @@
 /** What a field's value is as text, as a number, as a network; and combinations of several fields. */
 
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { networkOf } from '../../../src/detect/evidence.ts';
-import { combinations, numberOf, textOf, textsOf } from '../../../src/detect/values.ts';
+import { combinations, keyOf, numberOf, textOf, textsOf, valuesOf } from '../../../src/detect/values.ts';
 import { Pseudonyms } from '../../../src/event/pseudonyms.ts';
 import type { FieldValue } from '../../../src/event/record.ts';
 
@@ -71,6 +72,15 @@ test('combinations take one element of each list, and there are none where a lis
   ]);
   expect(combinations([['a'], []])).toEqual([]);
   expect(combinations([])).toEqual([[]]);
+});
+
+test('a key says which values it was made of, whatever they hold', () => {
+  const value = fc.option(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '-', '1:a', '2:--')));
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 4 }), (values) => {
+      expect(valuesOf(keyOf(values), values.length)).toEqual(values);
+    }),
+  );
 });
 
 test('two long lists make no combinations rather than millions', () => {
