@@ -24,8 +24,8 @@ export type Verdict =
 export class BaselineGate {
   readonly history: ValueHistory;
   readonly #leastBound: number;
-  /** End → largest value. */
-  readonly #waiting = new Map<number, number>();
+  /** End → largest value; in nearly every group nothing ever waits. */
+  #waiting: Map<number, number> | undefined;
   #nextEnd = Infinity;
 
   /** `leastBound`: smaller values hold for no rule of the horizon. */
@@ -41,16 +41,21 @@ export class BaselineGate {
     if (value < this.#leastBound) return 'below';
     const finalAfter = history.finalAfter(endMs);
     if (finalAfter >= watermark) {
-      this.#waiting.set(endMs, Math.max(value, this.#waiting.get(endMs) ?? value));
-      this.#nextEnd = Math.min(this.#nextEnd, finalAfter);
+      this.#wait(endMs, value, finalAfter);
       return 'waiting';
     }
     return value > history.usualAt(endMs).upTo ? 'unusual' : 'usual';
   }
 
+  #wait(endMs: number, value: number, finalAfter: number): void {
+    const waiting = (this.#waiting ??= new Map());
+    waiting.set(endMs, Math.max(value, waiting.get(endMs) ?? value));
+    this.#nextEnd = Math.min(this.#nextEnd, finalAfter);
+  }
+
   /** Forgets what waits. */
   clear(): void {
-    this.#waiting.clear();
+    this.#waiting = undefined;
     this.#nextEnd = Infinity;
   }
 
@@ -61,7 +66,7 @@ export class BaselineGate {
 
   save(to: SectionWriter): void {
     this.history.save(to);
-    to.list(this.#waiting, ([endMs, value]) => {
+    to.list(this.#waiting ?? [], ([endMs, value]) => {
       to.f64(endMs);
       to.f64(value);
     });
@@ -71,23 +76,24 @@ export class BaselineGate {
     this.history.load(from);
     from.each(() => {
       const endMs = from.f64();
-      this.#waiting.set(endMs, from.f64());
-      this.#nextEnd = Math.min(this.#nextEnd, this.history.finalAfter(endMs));
+      this.#wait(endMs, from.f64(), this.history.finalAfter(endMs));
     });
   }
 
   /** Judges what waited for the watermark; reports what is unusual. */
   release(watermark: number, report: (endMs: number, value: number) => void): void {
-    if (this.#nextEnd >= watermark) return;
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#nextEnd >= watermark) return;
     this.#nextEnd = Infinity;
-    for (const [endMs, value] of this.#waiting) {
+    for (const [endMs, value] of waiting) {
       const finalAfter = this.history.finalAfter(endMs);
       if (finalAfter >= watermark) {
         this.#nextEnd = Math.min(this.#nextEnd, finalAfter);
         continue;
       }
-      this.#waiting.delete(endMs);
+      waiting.delete(endMs);
       if (value > this.history.usualAt(endMs).upTo) report(endMs, value);
     }
+    if (waiting.size === 0) this.#waiting = undefined;
   }
 }

@@ -49,11 +49,14 @@ export class GroupWaits {
     );
   }
 
-  /** Of a group: one for all where nothing ever waits. */
-  static of(planned: Waiting): GroupWaits {
-    const { novelty, baselined, closings } = planned;
-    const waits = novelty !== undefined || baselined.length > 0 || closings.length > 0;
-    return waits ? new GroupWaits(planned) : NOTHING_WAITS;
+  /**
+   * What groups share in which nothing waits yet and nothing is remembered; undefined where something does in all.
+   * It must not be given anything.
+   */
+  static sharedBy(planned: Waiting): GroupWaits | undefined {
+    const { novelty, closings } = planned;
+    const own = novelty !== undefined || closings.some(({ sleeping }) => sleeping === undefined);
+    return own ? undefined : new GroupWaits(planned);
   }
 
   /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
@@ -89,16 +92,21 @@ export class GroupWaits {
     return verdict;
   }
 
-  /** Adds what closing rules `m` measure of an event; returns how many entries had to go. `asleep`: where they may sleep. */
-  addClosing(m: number, t: number, held: unknown, asleep: Asleep | undefined, watermark: number): number {
-    const awake = this.#closings[m];
-    if (awake !== undefined) return awake.add(t, held, watermark);
-    const sleeping = this.#planned.closings[m]!.sleeping!;
-    sleeping.add(asleep!, t, held, watermark);
-    if (!sleeping.mustWake(asleep!)) return sleeping.bound(asleep!, watermark);
+  /** Whether the log of closing measure `m` does not sleep. */
+  isAwake(m: number): boolean {
+    return this.#closings[m] !== undefined;
+  }
+
+  /** Adds what an awake log measures of an event; returns how many entries had to go. */
+  addClosing(m: number, t: number, held: unknown, watermark: number): number {
+    return this.#closings[m]!.add(t, held, watermark);
+  }
+
+  /** Wakes a log; returns how many entries had to go. */
+  wake(m: number, asleep: Asleep, watermark: number): number {
     const log = this.#closingLog(m);
     this.#closings = this.#closings.with(m, log);
-    sleeping.wake(asleep!, log, watermark);
+    this.#planned.closings[m]!.sleeping!.wake(asleep, log, watermark);
     return log.bound(watermark);
   }
 
@@ -165,5 +173,3 @@ export class GroupWaits {
     });
   }
 }
-
-const NOTHING_WAITS = new GroupWaits({ novelty: undefined, baselined: [], closings: [] });

@@ -37,8 +37,8 @@ const NONE: readonly never[] = [];
 export class Group implements EpisodeGroup, WindowVisitor {
   /** Its group-by values, as one text; null when a single one is missing. */
   readonly key: string | null;
-  /** What of it waits for the watermark. */
-  readonly waits: GroupWaits;
+  /** What of it waits for the watermark, or is remembered of that: others' too while that is nothing. */
+  waits: GroupWaits;
   #episodes: readonly Episode[] = NONE;
   readonly #temporals: readonly TemporalLog[];
   readonly #logs: StreamLogs;
@@ -53,8 +53,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     this.number = number;
     this.savedIn = logs.saving.round;
     this.#row = logs.numbers.create();
-    this.waits = GroupWaits.of(logs);
-    const { temporals } = logs;
+    const { temporals, sharedWaits } = logs;
+    this.waits = sharedWaits ?? new GroupWaits(logs);
     this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
   }
 
@@ -69,6 +69,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const { numbers } = this.#logs;
     numbers.open(this.#row);
     return numbers;
+  }
+
+  /** From here on it has its own. */
+  #ownWaits(): GroupWaits {
+    if (this.waits === this.#logs.sharedWaits) this.waits = new GroupWaits(this.#logs);
+    return this.waits;
   }
 
   get episodes(): readonly Episode[] {
@@ -180,7 +186,12 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Adds what closing rules `m` measure of an event; returns how many entries had to go. */
   addClosing(m: number, t: number, held: unknown, watermark: number): number {
-    return this.waits.addClosing(m, t, held, this.#numbers.asleep[m], watermark);
+    if (this.waits.isAwake(m)) return this.waits.addClosing(m, t, held, watermark);
+    const sleeping = this.#logs.closings[m]!.sleeping!;
+    const asleep = this.#numbers.asleep[m]!;
+    sleeping.add(asleep, t, held, watermark);
+    if (sleeping.mustWake(asleep)) return this.#ownWaits().wake(m, asleep, watermark);
+    return sleeping.bound(asleep, watermark);
   }
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
@@ -214,7 +225,8 @@ export class Group implements EpisodeGroup, WindowVisitor {
     const planned = horizon as PlannedHorizon;
     if (planned.baseline !== undefined) {
       const estimated = endMs - horizon.timespanMs < this.#numbers.coalescedUpTo;
-      const verdict = this.waits.takeWindow(planned, endMs, value, estimated, this.#logs.atHand.watermark);
+      const { watermark } = this.#logs.atHand;
+      const verdict = this.#ownWaits().takeWindow(planned, endMs, value, estimated, watermark);
       if (verdict !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
@@ -313,7 +325,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
 
   /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
-    this.waits.clear();
+    if (this.waits !== this.#logs.sharedWaits) this.waits.clear();
     const { events, distincts, persons, sums, closings } = this.#logs;
     const numbers = this.#numbers;
     events.release(numbers.events);
@@ -333,14 +345,15 @@ export class Group implements EpisodeGroup, WindowVisitor {
   save(to: SectionWriter): void {
     const numbers = this.#numbers;
     numbers.save(to);
-    const { events, persons, distincts, sums, closings } = this.#logs;
+    const { events, persons, distincts, sums, closings, sharedWaits } = this.#logs;
     events.saveRun(to, numbers.events);
     persons?.saveRun(to, numbers.persons);
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
     for (const temporal of this.#temporals) temporal.save(to);
-    this.waits.save(to);
+    if (sharedWaits !== undefined) to.flag(this.waits !== sharedWaits);
+    if (this.waits !== sharedWaits) this.waits.save(to);
     const { tracker, watchers } = this.#logs;
     to.list(this.#episodes, (episode) => {
       to.u32(watchers.indexOf(episode.of));
@@ -359,7 +372,7 @@ export class Group implements EpisodeGroup, WindowVisitor {
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
     for (const temporal of group.#temporals) temporal.load(from);
-    group.waits.load(from);
+    if (logs.sharedWaits === undefined || from.flag()) group.#ownWaits().load(from);
     const { tracker, watchers } = logs;
     from.each(() => {
       const episode = tracker.loadEpisode(from, watchers[from.u32()]!, group);

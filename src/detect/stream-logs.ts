@@ -8,6 +8,7 @@ import type { SeenLog } from '../window/seen-log.ts';
 import type { SleepingLog } from '../window/sleeping-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import type { GroupSaving } from './group-saving.ts';
+import type { GroupWaits } from './group-waits.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
 import type { PlannedClosing, PlannedHorizon } from './plan.ts';
@@ -29,6 +30,7 @@ export interface StreamLogs {
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly ClosingLogs[];
   readonly baselined: readonly PlannedHorizon[];
+  readonly sharedWaits: GroupWaits | undefined;
   readonly novelty: PlannedNovelty | undefined;
   readonly longestMs: number;
   /** Entries a log of one group holds before anything is coalesced. */

@@ -19,6 +19,7 @@ import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { GroupSaving } from './group-saving.ts';
 import { GroupNumbers } from './group-numbers.ts';
+import { GroupWaits } from './group-waits.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import { type StreamPlan, watchersOf } from './plan.ts';
@@ -103,6 +104,7 @@ export class Stream {
       closings,
       baselined: plan.baselined,
       novelty: plan.novelty,
+      sharedWaits: GroupWaits.sharedBy({ ...plan, closings }),
       longestMs: plan.longestMs,
       exactEntries,
       watchers: watchersOf(plan),

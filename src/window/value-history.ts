@@ -30,13 +30,16 @@ export interface Usual {
 }
 
 const NORMAL = 1.4826;
+const NONE: number[] = [];
 
 export class ValueHistory {
   readonly #baseline: Baseline;
   readonly #timespanMs: number;
-  /** Numbers of the buckets that windows ended in, ascending, and the largest value in each. */
-  #buckets: number[] = [];
-  #largest: number[] = [];
+  /**
+   * Number of a bucket that windows ended in and the largest value there, in turn, by bucket. A list that grows in
+   * place has room for many more, and most groups' hold a few.
+   */
+  #largest: number[] = NONE;
   /** Newest bucket with a value that is an estimate. */
   #estimatedBucket = -Infinity;
   #known: { readonly bucket: number; readonly last: number; readonly usual: Usual } | undefined;
@@ -48,28 +51,25 @@ export class ValueHistory {
 
   /** Buckets held: at most those of the history and of what is newer than the watermark. */
   get length(): number {
-    return this.#buckets.length;
+    return this.#largest.length / 2;
   }
 
   /** A window that ends at `endMs` is worth `value` or more. No window ends before the watermark any more. */
   note(endMs: number, value: number, estimated: boolean, watermark: number): void {
     const bucket = this.#bucketOf(endMs);
-    const buckets = this.#buckets;
+    const largest = this.#largest;
     if (estimated) this.#estimatedBucket = Math.max(this.#estimatedBucket, bucket);
-    let at = buckets.length - 1;
-    while (at >= 0 && buckets[at]! > bucket) at -= 1;
-    if (buckets[at] === bucket) {
-      if (value > this.#largest[at]!) this.#largest[at] = value;
+    let at = largest.length - 2;
+    while (at >= 0 && largest[at]! > bucket) at -= 2;
+    if (largest[at] === bucket) {
+      if (value > largest[at + 1]!) largest[at + 1] = value;
       return;
     }
-    buckets.splice(at + 1, 0, bucket);
-    this.#largest.splice(at + 1, 0, value);
+    const noted = largest.toSpliced(at + 2, 0, bucket, value);
     const oldest = this.#bucketOf(watermark) - this.#reach;
     let gone = 0;
-    while (buckets[gone]! < oldest) gone += 1;
-    if (gone === 0) return;
-    buckets.splice(0, gone);
-    this.#largest.splice(0, gone);
+    while (noted[gone]! < oldest) gone += 2;
+    this.#largest = gone === 0 ? noted : noted.slice(gone);
   }
 
   /**
@@ -77,15 +77,15 @@ export class ValueHistory {
    * between knows of no window yet, or of exact ones only while the window's value is an estimate.
    */
   leastIn(fromMs: number, toMs: number, estimated: boolean): number {
-    const buckets = this.#buckets;
+    const largest = this.#largest;
     const from = this.#bucketOf(fromMs);
     const to = this.#bucketOf(toMs);
     if (estimated && this.#estimatedBucket < to) return -Infinity;
     let least = Infinity;
     let known = 0;
-    for (let at = buckets.length - 1; at >= 0 && buckets[at]! >= from; at -= 1) {
-      if (buckets[at]! > to) continue;
-      least = Math.min(least, this.#largest[at]!);
+    for (let at = largest.length - 2; at >= 0 && largest[at]! >= from; at -= 2) {
+      if (largest[at]! > to) continue;
+      least = Math.min(least, largest[at + 1]!);
       known += 1;
     }
     return known === to - from + 1 ? least : -Infinity;
@@ -113,18 +113,16 @@ export class ValueHistory {
 
   /** Event time from which on no window is compared with what is held. */
   get outOfReachFrom(): number {
-    const newest = this.#buckets.at(-1);
+    const newest = this.#largest.at(-2);
     return newest === undefined ? -Infinity : (newest + this.#reach + 1) * this.#baseline.bucketMs;
   }
 
   save(to: SectionWriter): void {
-    to.numbers(this.#buckets);
     to.numbers(this.#largest);
     to.f64(this.#estimatedBucket);
   }
 
   load(from: SectionReader): void {
-    this.#buckets = from.numbers();
     this.#largest = from.numbers();
     this.#estimatedBucket = from.f64();
   }
@@ -143,17 +141,17 @@ export class ValueHistory {
   }
 
   #samples(bucket: number, last: number): Float64Array {
-    const buckets = this.#buckets;
+    const largest = this.#largest;
     const season = this.#baseline.seasonMs / this.#baseline.bucketMs;
     let at = 0;
-    while (at < buckets.length && buckets[at]! < bucket - this.#reach) at += 1;
-    const first = buckets[at] ?? Infinity;
+    while (at < largest.length && largest[at]! < bucket - this.#reach) at += 2;
+    const first = largest[at] ?? Infinity;
     const least = Math.ceil((bucket - last) / season);
     const most = Math.floor((bucket - first) / season);
     const samples = new Float64Array(Math.max(0, most - least + 1));
-    for (; at < buckets.length && buckets[at]! <= last; at += 1) {
-      const seasons = (bucket - buckets[at]!) / season;
-      if (Number.isInteger(seasons)) samples[seasons - least] = this.#largest[at]!;
+    for (; at < largest.length && largest[at]! <= last; at += 2) {
+      const seasons = (bucket - largest[at]!) / season;
+      if (Number.isInteger(seasons)) samples[seasons - least] = largest[at + 1]!;
     }
     return samples;
   }
