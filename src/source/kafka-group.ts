@@ -135,15 +135,16 @@ export class KafkaGroup {
     this.#supervision ??= this.#supervise();
   }
 
-  leave(): Promise<void> {
-    this.#leaving ??= this.#leave();
+  /** `withinMs`: what is left of the time in which to stop. */
+  leave(withinMs = LEAVE_MS): Promise<void> {
+    this.#leaving ??= this.#leave(Math.min(withinMs, LEAVE_MS));
     return this.#leaving;
   }
 
-  async #leave(): Promise<void> {
+  async #leave(withinMs: number): Promise<void> {
     this.#left.abort();
     this.#endGeneration();
-    await Promise.race([this.#supervision, delay(LEAVE_MS, undefined, { ref: false })]);
+    await Promise.race([this.#supervision, delay(withinMs, undefined, { ref: false })]);
   }
 
   /** Commits under the current generation, at once or not at all. Throws what `kafkaError` makes of it. */

@@ -31,6 +31,9 @@ const CLOCK_MARGIN_MS = 60_000;
 const REWIND_RETRY_MS = 500;
 /** After the stop signal, a broker gets this long to answer where to read on, which nobody then does. */
 const STOP_MS = 2000;
+/** After the stop signal the group is left by then, answered or not, of which a second is for nothing else. */
+const LEFT_MS = 9000;
+const LEAST_LEAVE_MS = 1000;
 
 export class KafkaSource implements Source {
   readonly name: string;
@@ -41,6 +44,7 @@ export class KafkaSource implements Source {
   /** Whose assignment was yielded last. */
   #announced: Generation | undefined;
   #stop: AbortSignal | undefined;
+  #stoppedAt: number | undefined;
   /** Aborts when no answer of a broker is waited for any more. */
   readonly #unanswered = new AbortController();
   /** Code of what commits fail with at present. */
@@ -56,6 +60,7 @@ export class KafkaSource implements Source {
   async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
     const wake = (): void => {
       this.#news.notify();
+      this.#stoppedAt = this.#options.clock.elapsed();
       setTimeout(() => this.#unanswered.abort(), STOP_MS).unref();
     };
     this.#stop = signal;
@@ -234,7 +239,9 @@ export class KafkaSource implements Source {
   }
 
   async close(): Promise<void> {
-    await this.#group.leave();
+    const { clock } = this.#options;
+    const leftMs = LEFT_MS + (this.#stoppedAt ?? clock.elapsed()) - clock.elapsed();
+    await this.#group.leave(Math.max(LEAST_LEAVE_MS, leftMs));
   }
 
   /** The generation the pipeline works for, while it lasts. */
