@@ -6,7 +6,7 @@
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
 
 const FIRST_FRAME = 1024;
-const LARGEST_FRAME = 1024 * 1024;
+const LARGEST_FRAME = 256 * 1024;
 
 /** Up to so many, words are copied one by one: a call that copies them costs more. */
 const FEW_WORDS = 64;
