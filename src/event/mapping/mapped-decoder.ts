@@ -133,7 +133,7 @@ function skipped(reason: string, message: string): Skipped {
   return { code: 'SKIPPED', reason, message };
 }
 
-/** No target lies below another one, and none is called `__proto__`: `parse-mapping.ts` sees to it. */
+/** No target lies below another one, and none is called `__proto__`: `mapping-checks.ts` sees to it. */
 function put(event: JsonObject, keys: readonly string[], value: FieldValue): void {
   let at = event;
   for (let i = 0; i < keys.length - 1; i++) {

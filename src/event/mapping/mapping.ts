@@ -1,7 +1,7 @@
 /**
  * The form of a mapping file: how the lines of a log become access events. This schema is the truth for
  * keys and values; what it cannot see (fields that exist, patterns beside their groups) is checked by
- * `parse-mapping.ts`. docs/mappings.md explains every key.
+ * `mapping-checks.ts`. docs/mappings.md explains every key.
  *
  * The messages complete the sentence "KEY is VALUE; …" or stand behind "KEY is missing; …".
  */

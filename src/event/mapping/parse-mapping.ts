@@ -1,17 +1,14 @@
 /**
  * Text of a mapping file → a checked mapping, or every fault with its place, in one pass: what the schema
- * refuses, and what it cannot see: fields that no event has, names that the pattern does not give, cases that
- * no line can reach.
+ * refuses, and what it cannot see (`mapping-checks.ts`).
  */
 
 import type { z } from 'zod';
-import { Faults, shown, type Place } from '../../sigma/faults.ts';
-import { suggestion } from '../../sigma/nearest.ts';
+import { Faults, shown } from '../../sigma/faults.ts';
 import type { Fault } from '../../sigma/rule.ts';
-import { parseYaml, type YamlEntry, type YamlMap, type YamlNode } from '../../sigma/yaml-tree.ts';
-import { KNOWN_FIELDS } from '../access-event.ts';
+import { parseYaml, type YamlEntry, type YamlNode } from '../../sigma/yaml-tree.ts';
+import { checkMapping } from './mapping-checks.ts';
 import { mappingSchema, type Mapping } from './mapping.ts';
-import { compilePattern } from './pattern.ts';
 
 export interface ParsedMapping {
   /** Undefined when there are faults. */
@@ -36,7 +33,7 @@ export function parseMapping(file: string, text: string): ParsedMapping {
   }
   const parsed = mappingSchema.safeParse(plain(root));
   for (const issue of parsed.error?.issues ?? []) report(issue, root, faults);
-  if (root.kind === 'map') new Checks(root, faults).all();
+  if (root.kind === 'map') checkMapping(root, faults);
   const inOrder = faults.all.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return { mapping: faults.errors === 0 ? parsed.data : undefined, faults: inOrder };
 }
@@ -87,218 +84,4 @@ function plain(node: YamlNode): unknown {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list') return node.items.map(plain);
   return Object.fromEntries([...node.entries.values()].map(({ key, value }) => [key, plain(value)]));
-}
-
-/** What lies between keys. Reads the tree and not the parsed mapping, so that it also runs on a faulty one. */
-class Checks {
-  readonly #root: YamlMap;
-  readonly #faults: Faults;
-
-  constructor(root: YamlMap, faults: Faults) {
-    this.#root = root;
-    this.#faults = faults;
-  }
-
-  all(): void {
-    this.#inputKeys();
-    this.#targets();
-    this.#sources();
-    this.#captures();
-    this.#cases();
-  }
-
-  #error(place: Place, code: string, message: string): void {
-    this.#faults.error(place, code, message);
-  }
-
-  #inputKeys(): void {
-    const root = this.#root;
-    const input = textAt(root, 'input');
-    if (input === 'regex' && !root.entries.has('pattern')) {
-      this.#error(root, 'MISSING_KEY', 'pattern is missing; input regex needs one with named groups');
-    }
-    for (const [key, ...inputs] of [
-      ['pattern', 'regex'],
-      ['fields', 'w3c'],
-    ] as const) {
-      const entry = root.entries.get(key);
-      if (entry !== undefined && input !== undefined && !(inputs as readonly string[]).includes(input)) {
-        this.#error(
-          entry.place,
-          'UNKNOWN_KEY',
-          `${key} has no meaning with input ${input}; it belongs to ${inputs.join(' and ')}`,
-        );
-      }
-    }
-  }
-
-  /** The maps whose keys are fields of the event, and the names of fields beyond the vocabulary. */
-  #targets(): void {
-    const others = listAt(this.#root, 'other_fields');
-    for (const node of others) {
-      const name = scalarText(node);
-      if (!/^[\p{L}@][\p{L}\p{N}_@-]*(?:\.[\p{L}\p{N}@][\p{L}\p{N}_@-]*)*$/u.test(name)) {
-        this.#error(
-          node,
-          'BAD_FIELD_NAME',
-          `${shown(name)} is no field name; expected words with dots between`,
-        );
-      }
-    }
-    const known = new Set([
-      ...KNOWN_FIELDS.filter((path) => path !== '@timestamp'),
-      ...others.map(scalarText),
-    ]);
-    for (const node of others) {
-      const name = scalarText(node);
-      const above = [...known].find((path) => path.startsWith(`${name}.`) || name.startsWith(`${path}.`));
-      if (above !== undefined) {
-        this.#error(
-          node,
-          'BAD_FIELD_NAME',
-          `${shown(name)} and ${above} cannot both be in one event; take a name of its own`,
-        );
-      }
-    }
-    for (const map of this.#scopes()) {
-      for (const key of ['set', 'copy']) {
-        for (const entry of entriesAt(map, key)) {
-          if (known.has(entry.key)) continue;
-          const why =
-            entry.key === '@timestamp'
-              ? 'the key time says where the time is'
-              : `take one of docs/event.md, or name it in other_fields${suggestion(entry.key, known)}`;
-          this.#error(entry.place, 'UNKNOWN_FIELD', `${shown(entry.key)} is no field of an event; ${why}`);
-        }
-      }
-    }
-    if (this.#root.entries.has('id')) {
-      for (const map of this.#scopes()) {
-        for (const key of ['set', 'copy']) {
-          const entry = entriesAt(map, key).find((each) => each.key === 'event.id');
-          if (entry !== undefined) {
-            this.#error(entry.place, 'CONFLICT', 'event.id is given here and by id; keep one of the two');
-          }
-        }
-      }
-    }
-  }
-
-  /** Fields of the log that the pattern, or the fixed columns, do not give. */
-  #sources(): void {
-    const given = this.#givenSources();
-    if (given === undefined) return;
-    const check = (node: YamlNode | undefined): void => {
-      for (const each of node === undefined ? [] : node.kind === 'list' ? node.items : [node]) {
-        if (each.kind === 'scalar') this.#source(each, scalarText(each), given);
-      }
-    };
-    for (const key of ['time', 'id'] as const) {
-      const map = this.#root.entries.get(key)?.value;
-      if (map?.kind === 'map') check(map.entries.get(key === 'time' ? 'field' : 'from')?.value);
-    }
-    for (const map of this.#scopes()) {
-      for (const { key, place } of entriesAt(map, 'when')) this.#source(place, key, given);
-      for (const { value } of entriesAt(map, 'copy')) {
-        check(value.kind === 'map' ? value.entries.get('from')?.value : value);
-      }
-    }
-  }
-
-  #source(place: Place, name: string, given: readonly string[]): void {
-    if (given.includes(name)) return;
-    const near = suggestion(name, given);
-    this.#error(
-      place,
-      'UNKNOWN_SOURCE',
-      `${shown(name)} is no field of the log; it has ${given.join(', ')}${near}`,
-    );
-  }
-
-  #givenSources(): readonly string[] | undefined {
-    const pattern = textAt(this.#root, 'pattern');
-    if (pattern !== undefined) {
-      const compiled = compilePattern(pattern).pattern;
-      const names = compiled === undefined ? [] : Object.keys(compiled.namedGroups());
-      return names.length === 0 ? undefined : names;
-    }
-    const fields = this.#root.entries.get('fields')?.value;
-    if (fields === undefined) return undefined;
-    return fields.kind === 'list' ? fields.items.map(scalarText) : scalarText(fields).split(/\s+/);
-  }
-
-  /** Patterns that are to give something must have a group. */
-  #captures(): void {
-    const pattern = this.#root.entries.get('pattern')?.value;
-    const compiled = pattern === undefined ? undefined : compilePattern(scalarText(pattern)).pattern;
-    if (compiled !== undefined && Object.keys(compiled.namedGroups()).length === 0) {
-      this.#error(pattern!, 'BAD_PATTERN', 'the pattern names no group; write (?P<name>…) around each field');
-    }
-    for (const map of this.#scopes()) {
-      for (const { key, value } of entriesAt(map, 'copy')) {
-        const capture = value.kind === 'map' ? value.entries.get('capture')?.value : undefined;
-        if (capture === undefined) continue;
-        const groups = compilePattern(scalarText(capture)).pattern?.groupCount() ?? 1;
-        if (groups !== 1) {
-          const message = `the capture of ${key} has ${groups} groups; expected one, around what is to be kept`;
-          this.#error(capture, 'BAD_PATTERN', message);
-        }
-      }
-    }
-  }
-
-  #cases(): void {
-    const names = new Set<string>();
-    let open: string | undefined;
-    for (const map of this.#caseMaps()) {
-      const entry = map.entries.get('name');
-      const name = entry === undefined ? '' : scalarText(entry.value);
-      if (entry !== undefined && names.has(name)) {
-        this.#error(entry.value, 'CONFLICT', `another case is called ${shown(name)}; counts go by the name`);
-      }
-      names.add(name);
-      if (open !== undefined) {
-        const message = `no line reaches the case ${shown(name)}: ${shown(open)} above it has no when; move that one to the end`;
-        this.#error(map, 'UNREACHABLE', message);
-      }
-      if (entriesAt(map, 'when').length === 0) open ??= name;
-      if (map.entries.has('skip') && (map.entries.has('set') || map.entries.has('copy'))) {
-        const message = `the case ${shown(name)} skips lines and gives them fields; keep one of the two`;
-        this.#error(map, 'CONFLICT', message);
-      }
-    }
-    const otherwise = this.#root.entries.get('else');
-    if (otherwise !== undefined && open !== undefined) {
-      const message = `no line reaches else: the case ${shown(open)} has no when; leave else out`;
-      this.#error(otherwise.place, 'UNREACHABLE', message);
-    }
-  }
-
-  /** Where `set` and `copy` may stand. */
-  #scopes(): readonly YamlMap[] {
-    return [this.#root, ...this.#caseMaps()];
-  }
-
-  #caseMaps(): readonly YamlMap[] {
-    return listAt(this.#root, 'cases').filter((node) => node.kind === 'map');
-  }
-}
-
-function listAt(map: YamlMap, key: string): readonly YamlNode[] {
-  const node = map.entries.get(key)?.value;
-  return node?.kind === 'list' ? node.items : [];
-}
-
-function entriesAt(map: YamlMap, key: string): readonly YamlEntry[] {
-  const node = map.entries.get(key)?.value;
-  return node?.kind === 'map' ? [...node.entries.values()] : [];
-}
-
-function textAt(map: YamlMap, key: string): string | undefined {
-  const node = map.entries.get(key)?.value;
-  return node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
-}
-
-function scalarText(node: YamlNode): string {
-  return node.kind === 'scalar' ? node.source : '';
 }
