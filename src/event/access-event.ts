@@ -166,6 +166,35 @@ export const LONG_FIELDS: ReadonlySet<string> = new Set(
   LEAVES.filter(([, schema]) => schema instanceof z.ZodNumber).map(([path]) => path),
 );
 
+/** What a field holds, for whoever gives it a value that is not read from a log. */
+export interface FieldForm {
+  /** Whether it may be a list of values. */
+  readonly takesList: boolean;
+  /** Whether this one value is of the form. */
+  readonly fits: (value: unknown) => boolean;
+  /** What it should be, in words. */
+  readonly expected: string;
+}
+
+/** Undefined for fields beyond the vocabulary, which hold anything. */
+export function formOf(path: string): FieldForm | undefined {
+  const schema = LEAVES.find(([leaf]) => leaf === path)?.[1];
+  if (schema === undefined) return undefined;
+  const fits = (value: unknown): boolean => schema.safeParse(value).success;
+  const [text, number] = [fits(''), fits(0)];
+  return {
+    takesList: fits([]),
+    fits: (value) => !Array.isArray(value) && fits(value),
+    expected: text
+      ? number
+        ? 'a text, in quotes, or a number'
+        : 'a text; put it in quotes'
+      : number
+        ? 'a whole number, 0 or more, without quotes'
+        : 'a time such as 2025-07-12T21:04:11.120Z',
+  };
+}
+
 function leaves(schema: z.ZodType, path: string): [path: string, schema: z.ZodType][] {
   const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
   if (!(inner instanceof z.ZodObject)) return [[path, inner]];

@@ -1,13 +1,13 @@
 /**
- * What the schema of a mapping file cannot see, because it lies between keys: fields that no event has, names
- * that the pattern does not give, cases that no line can reach. Reads the tree and not the parsed mapping, so
+ * What the schema of a mapping file cannot see, because it lies between keys: fields that no event has or that
+ * hold something else, names that the pattern does not give, cases that no line can reach. Reads the tree and not the parsed mapping, so
  * that it also runs on a faulty one.
  */
 
 import { shown, type Faults, type Place } from '../../sigma/faults.ts';
 import { suggestion } from '../../sigma/nearest.ts';
 import type { YamlEntry, YamlMap, YamlNode } from '../../sigma/yaml-tree.ts';
-import { KNOWN_FIELDS } from '../access-event.ts';
+import { formOf, KNOWN_FIELDS } from '../access-event.ts';
 import { compilePattern } from './pattern.ts';
 
 export function checkMapping(root: YamlMap, faults: Faults): void {
@@ -26,6 +26,7 @@ class Checks {
   all(): void {
     this.#inputKeys();
     this.#targets();
+    this.#fixedValues();
     this.#sources();
     this.#captures();
     this.#cases();
@@ -96,6 +97,15 @@ class Checks {
         }
       }
     }
+    for (const map of this.#scopes()) {
+      const set = new Map(entriesAt(map, 'set').map(({ key, place }) => [key, place]));
+      for (const { key, place } of entriesAt(map, 'copy')) {
+        const other = set.get(key);
+        if (other === undefined) continue;
+        const message = `${shown(key)} is given here and by set on line ${other.line}; keep one of the two`;
+        this.#error(place, 'CONFLICT', message);
+      }
+    }
     if (this.#root.entries.has('id')) {
       for (const map of this.#scopes()) {
         for (const key of ['set', 'copy']) {
@@ -108,10 +118,46 @@ class Checks {
     }
   }
 
+  /** Values that stand in the file itself, and so are known to be of a form that the field cannot have. */
+  #fixedValues(): void {
+    for (const map of this.#scopes()) {
+      for (const { key, value } of entriesAt(map, 'set')) this.#fixedValue(map, `set.${key}`, key, value);
+      for (const { key, value } of entriesAt(map, 'copy')) {
+        const fallback = value.kind === 'map' ? value.entries.get('default')?.value : undefined;
+        if (fallback !== undefined) this.#fixedValue(map, `copy.${key}.default`, key, fallback);
+      }
+    }
+  }
+
+  #fixedValue(scope: YamlMap, path: string, target: string, node: YamlNode): void {
+    const form = formOf(target);
+    if (form === undefined) return;
+    const index = this.#caseMaps().indexOf(scope);
+    const where = index < 0 ? path : `cases.${index}.${path}`;
+    if (node.kind === 'list' && !form.takesList) {
+      this.#error(node, 'BAD_VALUE', `${where} is a list; expected ${form.expected}`);
+      return;
+    }
+    const values = node.kind === 'list' ? node.items : [node];
+    for (const [i, value] of values.entries()) {
+      // Nothing, a list in a list and a map are refused by the schema.
+      if (value.kind !== 'scalar' || value.value === null || form.fits(value.value)) continue;
+      const at = node.kind === 'list' ? `${where}.${i}` : where;
+      this.#error(value, 'BAD_VALUE', `${at} is ${shown(value.source)}; expected ${form.expected}`);
+    }
+  }
+
   /** Fields of the log that the pattern, or the fixed columns, do not give. */
   #sources(): void {
     const given = this.#givenSources();
     if (given === undefined) return;
+    const twice = given.find((name, i) => name !== '' && given.indexOf(name) < i);
+    if (twice !== undefined) {
+      const fields = this.#root.entries.get('fields')!.value;
+      const place = fields.kind === 'list' ? fields.items[given.lastIndexOf(twice)]! : fields;
+      const remedy = 'give each column a name of its own';
+      this.#error(place, 'CONFLICT', `the column ${shown(twice)} is named twice; ${remedy}`);
+    }
     const check = (node: YamlNode | undefined): void => {
       for (const each of node === undefined ? [] : node.kind === 'list' ? node.items : [node]) {
         if (each.kind === 'scalar') this.#source(each, scalarText(each), given);

@@ -116,6 +116,66 @@ cases:
       'm.yml:4:8: CONFLICT: event.id is given here and by id; keep one of the two',
     ],
     [
+      'a number for a text, which may have been an id with zeros before it',
+      `${MINIMAL}set: {organization.id: 0013548}\n`,
+      'm.yml:3:24: BAD_VALUE: set.organization.id is "0013548"; expected a text; put it in quotes',
+    ],
+    [
+      'a list for a text',
+      `${MINIMAL}set: {event.action: [login]}\n`,
+      'm.yml:3:21: BAD_VALUE: set.event.action is a list; expected a text; put it in quotes',
+    ],
+    [
+      'one element of a list that is no text',
+      `${MINIMAL}set: {event.category: [iam, 3]}\n`,
+      'm.yml:3:29: BAD_VALUE: set.event.category.1 is "3"; expected a text; put it in quotes',
+    ],
+    [
+      'a text for a number, also in a case',
+      `${MINIMAL}cases: [{name: a, set: {portal.records.count: "1"}}]\n`,
+      'm.yml:3:47: BAD_VALUE: cases.0.set.portal.records.count is "1"; expected a whole number, 0 or more, without quotes',
+    ],
+    [
+      'a number that no count can be',
+      `${MINIMAL}set: {portal.records.count: -1}\n`,
+      'm.yml:3:29: BAD_VALUE: set.portal.records.count is "-1"; expected a whole number, 0 or more',
+    ],
+    [
+      'what is no time',
+      `${MINIMAL}set: {portal.session.started_at: soon}\n`,
+      'm.yml:3:34: BAD_VALUE: set.portal.session.started_at is "soon"; expected a time such as 2025-07-12T21:04:11.120Z',
+    ],
+    [
+      'a switch for a person',
+      `${MINIMAL}set: {portal.records.ids: true}\n`,
+      'm.yml:3:27: BAD_VALUE: set.portal.records.ids is "true"; expected a text, in quotes, or a number',
+    ],
+    [
+      'a default of another form than its field',
+      `${MINIMAL}copy: {portal.records.count: {from: n, default: none}}\n`,
+      'm.yml:3:49: BAD_VALUE: copy.portal.records.count.default is "none"; expected a whole number',
+    ],
+    [
+      'a field that is both set and copied',
+      `${MINIMAL}set: {user.id: x}\ncopy: {user.id: uid}\n`,
+      'm.yml:4:8: CONFLICT: "user.id" is given here and by set on line 3; keep one of the two',
+    ],
+    [
+      'a column named twice',
+      'input: w3c\nfields: date time c-ip date\ntime: {field: [date, time]}\n',
+      'm.yml:2:9: CONFLICT: the column "date" is named twice; give each column a name of its own',
+    ],
+    [
+      'a column of a list named twice',
+      'input: w3c\nfields: [date, time, date]\ntime: {field: [date, time]}\n',
+      'm.yml:2:22: CONFLICT: the column "date" is named twice; give each column a name of its own',
+    ],
+    [
+      'a group named twice',
+      'input: regex\npattern: "(?P<a>x)(?P<a>y)"\ntime: {field: a}\n',
+      'm.yml:2:10: BAD_PATTERN: pattern is "(?P<a>x)(?P<a>y)"; no RE2 pattern (look-around and back-references are none): error parsing regexp: duplicate capture group name',
+    ],
+    [
       'a field above another',
       `${MINIMAL}other_fields: [user, site.name]\n`,
       'm.yml:3:16: BAD_FIELD_NAME: "user" and user.id cannot both be in one event; take a name of its own',
@@ -137,6 +197,18 @@ cases:
     const faults = faultsOf(text);
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(message);
+  });
+
+  test('may set what each field holds, a list where one may be, and anything in fields of its own', () => {
+    const set = `{event.action: login, event.category: [iam, web], event.type: user, portal.records.count: 0,
+  portal.records.ids: [1, a], portal.session.started_at: 2025-07-12T21:04:11Z, event.ingested: 1752354251120, own: 7}`;
+    expect(faultsOf(`${MINIMAL}other_fields: [own]\nset: ${set}\n`)).toEqual([]);
+  });
+
+  test('may set in a case what is copied for all lines', () => {
+    expect(faultsOf(`${MINIMAL}copy: {user.id: uid}\ncases: [{name: a, set: {user.id: nobody}}]\n`)).toEqual(
+      [],
+    );
   });
 
   test('may give fields beyond the vocabulary when it names them', () => {
