@@ -32,16 +32,36 @@ interface ConfounderLabels extends Marks {
 export type Cause = number;
 const ORDINARY: Cause = NaN;
 
+/** A session, an event id or an address that labels name. */
+interface Mark {
+  cause: Cause;
+  /** An event had it. */
+  seen: boolean;
+}
+
+/** Marks of one incident or confounder by which no event was known, so that what it did is told too low. */
+export interface UnmatchedLabels {
+  /** Name of the incident or confounder. */
+  readonly of: string;
+  readonly kind: 'sessions' | 'event ids' | 'sources';
+  /** Different ones in the labels, and those of them that no event has or that are another incident's. */
+  readonly labelled: number;
+  readonly unmatched: number;
+  readonly examples: readonly string[];
+}
+
+const EXAMPLES = 3;
+
 /** What a false alert is put down to when no confounder explains it. */
 const ORDINARY_WORK = 'ordinary work';
 
 export class Causes {
   incidents: readonly { readonly name: string; readonly title: string }[] = [];
   confounders: readonly string[] = [];
-  readonly #sessions = new Map<string, Cause>();
-  readonly #eventIds = new Map<string, Cause>();
-  readonly #sources = new Map<string, Cause>();
-  readonly #accounts = new Map<string, Cause>();
+  readonly #sessions = new Map<string, Mark>();
+  readonly #eventIds = new Map<string, Mark>();
+  readonly #sources = new Map<string, Mark>();
+  readonly #accounts = new Map<string, Mark>();
   /** Per list of the labels, how much of it was taken. */
   readonly #taken = new Map<string, number>();
 
@@ -49,8 +69,7 @@ export class Causes {
   update(labels: LabelledTraffic): void {
     this.incidents = labels.incidents.map(({ name, title }) => ({ name, title: title ?? name }));
     labels.incidents.forEach(({ malicious, sources = [] }, i) => {
-      const marked = malicious.sessions.length + malicious.eventIds.length > 0;
-      if (!marked) this.#take(`${i} sources`, sources, this.#sources, i);
+      if (!isMarked(malicious)) this.#take(`${i} sources`, sources, this.#sources, i);
       this.#take(`${i} sessions`, malicious.sessions, this.#sessions, i);
       this.#take(`${i} events`, malicious.eventIds, this.#eventIds, i);
     });
@@ -65,18 +84,39 @@ export class Causes {
 
   of(session: string | undefined, eventId: string | undefined, source: string | undefined): Cause {
     const bySession = session === undefined ? undefined : this.#sessions.get(session);
-    if (bySession !== undefined) return bySession;
     const byId = eventId === undefined ? undefined : this.#eventIds.get(eventId);
-    if (byId !== undefined) return byId;
+    // Both are there in the log, also where one of them is enough.
+    if (bySession !== undefined) bySession.seen = true;
+    if (byId !== undefined) byId.seen = true;
+    const known = bySession ?? byId;
+    if (known !== undefined) return known.cause;
     if (session !== undefined || source === undefined || this.#sources.size === 0) return ORDINARY;
-    return this.#sources.get(source) ?? ORDINARY;
+    const bySource = this.#sources.get(source);
+    if (bySource === undefined) return ORDINARY;
+    bySource.seen = true;
+    return bySource.cause;
+  }
+
+  /** What of these labels, all of which it took, no event was known by so far. */
+  unmatched({ incidents, confounders = [] }: LabelledTraffic): UnmatchedLabels[] {
+    return [
+      ...incidents.flatMap(({ name, malicious, sources = [] }, i) => [
+        ...unmatchedOf(name, 'sessions', malicious.sessions, this.#sessions, i),
+        ...unmatchedOf(name, 'event ids', malicious.eventIds, this.#eventIds, i),
+        ...(isMarked(malicious) ? [] : unmatchedOf(name, 'sources', sources, this.#sources, i)),
+      ]),
+      ...confounders.flatMap(({ name, sessions, eventIds }) => [
+        ...unmatchedOf(name, 'sessions', sessions, this.#sessions),
+        ...unmatchedOf(name, 'event ids', eventIds, this.#eventIds),
+      ]),
+    ];
   }
 
   /** The confounder that a group belongs to by its account alone. */
   ofGroup(group: Readonly<Record<string, string | null>>): Cause {
     for (const value of Object.values(group)) {
-      const cause = value === null ? undefined : this.#accounts.get(value);
-      if (cause !== undefined) return cause;
+      const known = value === null ? undefined : this.#accounts.get(value);
+      if (known !== undefined) return known.cause;
     }
     return ORDINARY;
   }
@@ -86,12 +126,35 @@ export class Causes {
     return cause < 0 ? this.confounders[-1 - cause]! : ORDINARY_WORK;
   }
 
-  #take(list: string, marks: readonly string[], into: Map<string, Cause>, cause: Cause): void {
+  #take(list: string, marks: readonly string[], into: Map<string, Mark>, cause: Cause): void {
     for (let i = this.#taken.get(list) ?? 0; i < marks.length; i += 1) {
-      // What an incident claims stays malicious, whatever a confounder says of it.
       const known = into.get(marks[i]!);
-      if (known === undefined || known < 0) into.set(marks[i]!, cause);
+      if (known === undefined) into.set(marks[i]!, { cause, seen: false });
+      // What an incident claims stays malicious, whatever a confounder says of it.
+      else if (known.cause < 0) known.cause = cause;
     }
     this.#taken.set(list, marks.length);
   }
+}
+
+function isMarked({ sessions, eventIds }: Marks): boolean {
+  return sessions.length + eventIds.length > 0;
+}
+
+/** `owner`: the incident for which alone an event is to count; a confounder may leave its own to incidents. */
+function unmatchedOf(
+  of: string,
+  kind: UnmatchedLabels['kind'],
+  marks: readonly string[],
+  known: ReadonlyMap<string, Mark>,
+  owner?: Cause,
+): UnmatchedLabels[] {
+  const different = [...new Set(marks)];
+  const unmatched = different.filter((mark) => {
+    const { cause, seen } = known.get(mark)!;
+    return !seen || (owner !== undefined && cause !== owner);
+  });
+  if (unmatched.length === 0) return [];
+  const examples = unmatched.slice(0, EXAMPLES);
+  return [{ of, kind, labelled: different.length, unmatched: unmatched.length, examples }];
 }

@@ -12,7 +12,7 @@ import { VigieError } from '../errors.ts';
 import { nearest } from '../sigma/nearest.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import type { Clock } from '../clock.ts';
-import { Causes, type LabelledTraffic } from './causes.ts';
+import { Causes, type LabelledTraffic, type UnmatchedLabels } from './causes.ts';
 import { Judge, type Judgement } from './judge.ts';
 
 export interface JobSpec {
@@ -172,16 +172,16 @@ function threadCpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Judges somebody's own events, which `feed` hands over line by line. */
+/** Judges somebody's own events, which `feed` hands over line by line; and what of the labels is not in them. */
 export async function judgeLog(
   ruleSet: RuleSet,
   labels: LabelledTraffic,
   options: ConstructorParameters<typeof Judge>[2],
   feed: (visit: (data: Uint8Array, start: number, end: number) => void) => Promise<void>,
-): Promise<Judgement> {
+): Promise<{ readonly judgement: Judgement; readonly unmatchedLabels: readonly UnmatchedLabels[] }> {
   const causes = new Causes();
   causes.update(labels);
   const judge = new Judge(ruleSet, causes, options);
   await feed((data, start, end) => judge.take(data, start, end));
-  return judge.finish();
+  return { judgement: judge.finish(), unmatchedLabels: causes.unmatched(labels) };
 }

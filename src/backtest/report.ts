@@ -5,7 +5,9 @@
  * accounts. Everything but `jobs` (how long it took) follows from the rules, the seed and the options.
  */
 
+import { count } from '../figures.ts';
 import { raisesAlerts, type Bound, type CorrelationRule, type Level } from '../sigma/rule.ts';
+import type { UnmatchedLabels } from './causes.ts';
 import type { IncidentTraffic, Judgement, Hit } from './judge.ts';
 import type { JobResult } from './jobs.ts';
 import { DAY_MS, LEVELS, atLeast, rateBase, rounded, share } from './rates.ts';
@@ -119,6 +121,8 @@ export interface BacktestReport {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly rules: readonly RuleInfo[];
   readonly incidents: readonly IncidentVerdict[];
+  /** Labels of an own log that are not in it: what their incidents took is told too low. */
+  readonly unmatchedLabels: readonly UnmatchedLabels[];
   /** Null when no benign traffic was judged. */
   readonly falseAlerts: FalseAlertReport | null;
   readonly sweep: SweepReport | null;
@@ -141,6 +145,7 @@ export function reportOf(
   sweep: Sweep,
   jobs: readonly JobResult[],
   settings: Readonly<Record<string, unknown>>,
+  unmatchedLabels: readonly UnmatchedLabels[] = [],
 ): BacktestReport {
   const rules = new Map(sweep.originals.map((rule) => [rule.key, rule]));
   const signalA = personsPerAccountHour([...rules.values()]);
@@ -163,6 +168,7 @@ export function reportOf(
       signalA: signalA.has(rule.key),
     })),
     incidents: incidents.sort((a, b) => ((a.firstEvent ?? '') < (b.firstEvent ?? '') ? -1 : 1)),
+    unmatchedLabels,
     falseAlerts: judged.length === 0 ? null : falseAlertReport(judged, rules),
     sweep: sweep.points.length === 0 ? null : sweepReport(sweep, jobs),
     jobs: jobs.map(({ scenario, judgement, elapsedMs, cpuMs, generatingMs }) => ({
@@ -293,6 +299,17 @@ function falseAlertReport(
     rows,
   };
 }
+
+/** For whoever reads the figures of an incident that was labelled in part. */
+export function unmatchedText({ of, kind, labelled, unmatched, examples }: UnmatchedLabels): string {
+  const more = unmatched > examples.length ? ', …' : '';
+  const what = labelled === 1 ? kind.slice(0, -1) : kind;
+  return `no event counts for ${count(unmatched)} of ${count(labelled)} ${what} in the labels of ${of}: ${examples.join(', ')}${more}`;
+}
+
+/** To be said once behind those. */
+export const UNMATCHED_REMEDY =
+  'What was done under such labels is not told, and alerts on it count as false: see that they are those of this log, and each of one incident.';
 
 function iso(timeMs: number | undefined): string | null {
   return timeMs === undefined ? null : new Date(timeMs).toISOString();

@@ -10,7 +10,7 @@ import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
 import type { Judgement } from '../backtest/judge.ts';
 import { readLabels } from '../backtest/labels-file.ts';
 import { runJobs } from '../backtest/pool.ts';
-import { type BacktestReport, reportOf } from '../backtest/report.ts';
+import { type BacktestReport, reportOf, UNMATCHED_REMEDY, unmatchedText } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
@@ -22,7 +22,7 @@ import { forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, lateText, progressBar, skippedText, span } from './terminal.ts';
+import { count, lateText, plain, progressBar, skippedText, span } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -220,7 +220,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   // Who says where the time is speaks of lines that are events.
   const mapping = options.mapping ?? (options.timestampField === undefined ? config.mapping : undefined);
   const since = systemClock.elapsed();
-  const judgement = await judgeLog(
+  const { judgement, unmatchedLabels } = await judgeLog(
     rules.ruleSet,
     labels,
     {
@@ -248,6 +248,8 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     const showing = mapping === undefined ? 'eval' : 'mapping check --sample';
     process.stderr.write(`${lines} left out; \`vigie ${showing}\` shows why\n`);
   }
+  for (const each of unmatchedLabels) process.stderr.write(`${plain(unmatchedText(each))}\n`);
+  if (unmatchedLabels.length > 0) process.stderr.write(`${UNMATCHED_REMEDY}\n`);
   const scenario = input === '-' ? 'stdin' : input;
   requireJudged(judgement, scenario, learnMs, tooLate);
   const job = {
@@ -259,13 +261,14 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     cpuMs: process.threadCpuUsage().user / 1000,
     generatingMs: 0,
   };
-  return reportOf(rules, [job], {
+  const settings = {
     input: job.scenario,
     labels: options.labels ?? null,
     learnMs,
     without: options.without,
     sweep: options.sweep === true,
-  });
+  };
+  return reportOf(rules, [job], settings, unmatchedLabels);
 }
 
 /** Throws NOTHING_JUDGED: a report on nothing would read as one on rules that stay silent. */

@@ -2,7 +2,13 @@
 
 import * as Plot from '@observablehq/plot';
 import { count } from '../../figures.ts';
-import type { BacktestReport, Detection, IncidentVerdict } from '../report.ts';
+import {
+  type BacktestReport,
+  type Detection,
+  type IncidentVerdict,
+  UNMATCHED_REMEDY,
+  unmatchedText,
+} from '../report.ts';
 import { html, type Html } from './html.ts';
 import { logAxis, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
 import { levelTag, percent, plural, thefts, when } from './words.ts';
@@ -28,7 +34,8 @@ export function incidents(report: BacktestReport): Html {
         ${report.incidents.map(row)}
       </table>
     </div>
-    ${overview(thefts(report))}`;
+    ${report.unmatchedLabels.map((each) => html`<p class="bad">${unmatchedText(each)}</p>`)}
+    ${report.unmatchedLabels.length > 0 && html`<p>${UNMATCHED_REMEDY}</p>`} ${overview(thefts(report))}`;
 }
 
 function row(incident: IncidentVerdict): Html {

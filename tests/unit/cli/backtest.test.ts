@@ -32,6 +32,11 @@ const readByNobody = (second: number) =>
     portal: { records: { count: 1, ids: [`p${second}`] } },
   });
 
+const theft = (name: string, sessions: readonly string[], eventIds: readonly string[] = []) => ({
+  name,
+  malicious: { sessions, eventIds },
+});
+
 const labels = (...incidents: readonly object[]) => JSON.stringify({ format: 'vigie-labels/1', incidents });
 
 beforeAll(() => {
@@ -94,6 +99,62 @@ describe('an own log', () => {
     expect((await report('--labels', path)).incidents).toMatchObject([
       { name: 'elsewhere', events: 0, negativeControl: false },
     ]);
+  });
+
+  test('whose labels fit it in part says which do not, in words, as JSON and on the page', async () => {
+    const path = join(folder, 'in-part.labels.json');
+    writeFileSync(
+      path,
+      JSON.stringify({
+        format: 'vigie-labels/1',
+        incidents: [
+          theft('ours', ['s-stolen', 's-typo'], ['e-typo', 'e-typo', 'e-lost', 'e-last', 'e-more']),
+          theft('same', ['s-stolen']),
+          { ...theft('flood', []), sources: ['192.0.2.99'] },
+        ],
+        confounders: [{ name: 'export', sessions: ['s-own', 's-gone'] }],
+      }),
+    );
+    const page = join(folder, 'in-part.html');
+    const { stdout, stderr, code } = await vigie([...OWN, '--labels', path, '--json', '--html', page]);
+    expect(code).toBe(0);
+    const { unmatchedLabels } = JSON.parse(stdout) as BacktestReport;
+    expect(unmatchedLabels).toEqual([
+      { of: 'ours', kind: 'sessions', labelled: 2, unmatched: 1, examples: ['s-typo'] },
+      {
+        of: 'ours',
+        kind: 'event ids',
+        labelled: 4,
+        unmatched: 4,
+        examples: ['e-typo', 'e-lost', 'e-last'],
+      },
+      { of: 'same', kind: 'sessions', labelled: 1, unmatched: 1, examples: ['s-stolen'] },
+      { of: 'flood', kind: 'sources', labelled: 1, unmatched: 1, examples: ['192.0.2.99'] },
+      { of: 'export', kind: 'sessions', labelled: 2, unmatched: 1, examples: ['s-gone'] },
+    ]);
+    expect(stderr).toContain('no event counts for 1 of 2 sessions in the labels of ours: s-typo');
+    expect(stderr).toContain(
+      'no event counts for 4 of 4 event ids in the labels of ours: e-typo, e-lost, e-last, …',
+    );
+    expect(stderr).toContain('alerts on it count as false');
+    expect(readFileSync(page, 'utf8')).toContain('no event counts for 1 of 2 sessions in the labels of ours');
+  });
+
+  test('whose labels all fit it has nothing to say of them, also of an event that two of them mark', async () => {
+    const path = join(folder, 'whole.labels.json');
+    const log = join(folder, 'whole.ndjson');
+    const lines = readFileSync(LOG, 'utf8').split('\n');
+    const first = JSON.parse(lines[0]!) as { event: object };
+    lines[0] = JSON.stringify({ ...first, event: { ...first.event, id: 'e-first' } });
+    writeFileSync(log, lines.join('\n'));
+    writeFileSync(
+      path,
+      labels({ name: 'ours', malicious: { sessions: ['s-stolen'], eventIds: ['e-first'] } }),
+    );
+    const args = ['backtest', '--rules', RULES, '--input', log, '--labels', path, '--json'];
+    const { stdout, stderr } = await vigie(args);
+    expect(stderr).toBe('');
+    expect((JSON.parse(stdout) as BacktestReport).unmatchedLabels).toEqual([]);
   });
 
   test('out of order beyond the lateness says how much came too late for its windows', async () => {
