@@ -18,7 +18,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import { reportText } from './backtest-text.ts';
-import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
@@ -202,7 +202,6 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
 
 async function onOwnLog(options: Options, input: string): Promise<BacktestReport> {
   const config = loadConfig(process.env);
-  const { pseudonym_key: key } = config;
   const rules = chosenRules(
     requireRules(
       rulePaths(options),
@@ -217,8 +216,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   const labels: LabelledTraffic =
     options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
   const learnMs = options.learn ?? 0;
-  // Who says where the time is speaks of lines that are events.
-  const mapping = options.mapping ?? (options.timestampField === undefined ? config.mapping : undefined);
+  const mapping = mappingFor(options, config);
   const since = systemClock.elapsed();
   const { judgement, unmatchedLabels } = await judgeLog(
     rules.ruleSet,
@@ -227,10 +225,8 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
       learnMs,
       latenessMs: config.lateness,
       timestampField: options.timestampField ?? config.timestamp_field,
-      personFields: config.person_fields,
-      maxEventBytes: config.max_event_bytes,
       mapping: requireMapping(mapping),
-      pseudonymKey: key === undefined ? undefined : Buffer.from(key, 'hex'),
+      ...eventSettings(config),
     },
     (visit) => forEachLine(input, 'backtest', visit),
   );

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { Evaluator } from '../eval/eval.ts';
 import { EXIT } from './errors.ts';
-import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { eventSettings, forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { lateText, skippedText } from './terminal.ts';
@@ -56,22 +56,15 @@ Examples:
     )
     .action(async (options: Options) => {
       const { input, only, lateness: latenessMs } = options;
-      const {
-        pseudonym_key: key,
-        person_fields: personFields,
-        max_event_bytes: maxEventBytes,
-        placeholders,
-      } = loadConfig(process.env);
+      const config = loadConfig(process.env);
       const evaluator = new Evaluator(
-        requireRules(options.rules, options.lists, options.placeholders ?? placeholders),
+        requireRules(options.rules, options.lists, options.placeholders ?? config.placeholders),
         {
           timestampField: options.timestampField,
           latenessMs,
           allMatches: options.allMatches === true,
-          personFields,
-          maxEventBytes,
           mapping: requireMapping(options.mapping),
-          ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
+          ...eventSettings(config),
         },
       );
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));

@@ -1,6 +1,6 @@
 /** `vigie rules explain`: why a rule does or doesn't match, or fire, on the events of a file. */
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
@@ -22,7 +22,7 @@ import {
   eventJson,
   eventText,
 } from './explanation-text.ts';
-import { forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { count, skippedText } from './terminal.ts';
@@ -33,8 +33,8 @@ interface Options {
   lists?: string;
   mapping?: string;
   placeholders?: string;
-  timestampField: string;
-  lateness: number;
+  timestampField?: string;
+  lateness?: number;
   all?: true;
   json?: true;
 }
@@ -61,14 +61,14 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
     .option('-r, --rules <path...>', 'files or folders of rules (default: those of VIGIE_RULES)')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(
-      mappingOption('mapping file or name, when the lines are those of another log (see vigie mapping)'),
+      mappingOption('mapping file or name, when the lines are those of another log (default: VIGIE_MAPPING)'),
     )
     .addOption(placeholdersOption())
-    .option('--timestamp-field <name>', 'field of the event time', '@timestamp')
-    .addOption(
-      new Option('--lateness <duration>', 'allowed lateness, for correlations')
-        .argParser(durationMs)
-        .default(60_000, '60s'),
+    .option('--timestamp-field <name>', 'field of the event time (default: VIGIE_TIMESTAMP_FIELD)')
+    .option(
+      '--lateness <duration>',
+      'allowed lateness, for correlations (default: VIGIE_LATENESS)',
+      durationMs,
     )
     .option('--all', `all events or groups, not only the first ${SHOWN_EVENTS}`)
     .option('--json', 'one JSON object per event or group on standard output')
@@ -109,15 +109,12 @@ Examples:
     });
 }
 
-function evaluationOptions({ timestampField, lateness, mapping }: Options, config: Config): EvalOptions {
-  const { pseudonym_key: key, person_fields: personFields, max_event_bytes: maxEventBytes } = config;
+function evaluationOptions(options: Options, config: Config): EvalOptions {
   return {
-    timestampField,
-    latenessMs: lateness,
-    personFields,
-    maxEventBytes,
-    mapping: requireMapping(mapping),
-    ...(key === undefined ? {} : { pseudonymKey: Buffer.from(key, 'hex') }),
+    timestampField: options.timestampField ?? config.timestamp_field,
+    latenessMs: options.lateness ?? config.lateness,
+    mapping: requireMapping(mappingFor(options, config)),
+    ...eventSettings(config),
   };
 }
 

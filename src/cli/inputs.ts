@@ -1,6 +1,9 @@
 /** Opening what commands read: rules that load without a fault, and NDJSON line by line. */
 
+import { configuredKey } from '../config/pseudonym-key.ts';
+import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
+import type { DecoderOptions } from '../event/decoder-options.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { loadMapping } from '../files/mapping-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
@@ -58,6 +61,26 @@ export function requireMapping(nameOrPath: string | undefined): Mapping | undefi
       remedy: 'Correct the places listed above; `vigie mapping check` lists them again.',
     },
   );
+}
+
+/** What the settings say of every line, whatever a command's options say of where the time is. */
+export function eventSettings(
+  config: Config,
+): Pick<DecoderOptions, 'personFields' | 'maxEventBytes'> & { readonly pseudonymKey?: Uint8Array } {
+  const pseudonymKey = configuredKey(config);
+  return {
+    personFields: config.person_fields,
+    maxEventBytes: config.max_event_bytes,
+    ...(pseudonymKey === undefined ? {} : { pseudonymKey }),
+  };
+}
+
+/** An option that says where the time is speaks of lines that are events: then the setting names no mapping. */
+export function mappingFor(
+  options: { readonly mapping?: string; readonly timestampField?: string },
+  config: Config,
+): string | undefined {
+  return options.mapping ?? (options.timestampField === undefined ? config.mapping : undefined);
 }
 
 /**

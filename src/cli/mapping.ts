@@ -8,7 +8,7 @@ import type { Mapping } from '../event/mapping/mapping.ts';
 import { FieldTable } from '../event/record.ts';
 import { loadMapping, readMappingFile, readyMappings } from '../files/mapping-files.ts';
 import { EXIT } from './errors.ts';
-import { faultLine, forEachLine } from './inputs.ts';
+import { eventSettings, faultLine, forEachLine } from './inputs.ts';
 import { write } from './output.ts';
 import { count, skippedText, styled, table } from './terminal.ts';
 
@@ -159,14 +159,13 @@ function outcomeReader(
 ): (data: Uint8Array, start: number, end: number, line: number) => Outcome {
   const fields = new FieldTable();
   fields.wantWhole();
-  const { pseudonym_key: key, person_fields: personFields, max_event_bytes: maxEventBytes } = config;
   const decoder = new MappedDecoder({
     fields,
     mapping,
     timeRequired: true,
-    personFields,
-    maxEventBytes,
-    pseudonymKey: key === undefined ? new Uint8Array(16) : Buffer.from(key, 'hex'),
+    timestampField: config.timestamp_field,
+    pseudonymKey: new Uint8Array(16),
+    ...eventSettings(config),
   });
   const record = fields.newRecord();
   return (data, start, end, line) => {

@@ -17,12 +17,19 @@ export interface PseudonymKey {
   readonly madeAt: string | undefined;
 }
 
+/**
+ * The key that the settings name: undefined when they name none, for commands that write nothing down and can go
+ * without. Throws PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE.
+ */
+export function configuredKey(config: Config): Uint8Array | undefined {
+  if (config.pseudonym_key !== undefined) return Buffer.from(config.pseudonym_key, 'hex');
+  return config.pseudonym_key_file === undefined ? undefined : readKey(config.pseudonym_key_file);
+}
+
 /** Throws PSEUDONYM_KEY_MISSING, PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE. */
 export function pseudonymKey(config: Config): PseudonymKey {
-  if (config.pseudonym_key !== undefined)
-    return { key: Buffer.from(config.pseudonym_key, 'hex'), madeAt: undefined };
-  if (config.pseudonym_key_file !== undefined)
-    return { key: readKey(config.pseudonym_key_file), madeAt: undefined };
+  const key = configuredKey(config);
+  if (key !== undefined) return { key, madeAt: undefined };
   if (config.kafka_brokers !== undefined) {
     throw new VigieError(
       'PSEUDONYM_KEY_MISSING',

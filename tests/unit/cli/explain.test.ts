@@ -147,4 +147,54 @@ user.id = "u1", service.name = "kairos": did not fire
       expect(stdout).toContain('line 2, event e0');
     }
   });
+
+  test('reads events as the settings of the service say, and as its own options rather than those', async () => {
+    const log = join(folder, 'portal.ndjson');
+    const mapping = join(folder, 'portal.yml');
+    const key = join(folder, 'pseudonym.key');
+    const ask = [
+      'rules',
+      'explain',
+      'Three reads in ten seconds',
+      '--rules',
+      rules,
+      '--event',
+      log,
+      '--json',
+    ];
+    const run = async (env: Record<string, string>, ...more: string[]) => {
+      const { stdout, stderr, code } = await vigie([...ask, ...more], env);
+      return { code, stderr, whole: parseLines(stdout)[0] as { events: number; late: number } };
+    };
+    writeFileSync(
+      log,
+      [9, 5, 0].map((at) => event(at, 'record-view', kairos).replace('@timestamp', 'received.at')).join(''),
+    );
+    expect(await run({ VIGIE_TIMESTAMP_FIELD: 'received.at' })).toEqual({
+      code: 0,
+      stderr: '',
+      whole: expect.objectContaining({ events: 3, late: 0 }),
+    });
+    const late = { VIGIE_TIMESTAMP_FIELD: 'received.at', VIGIE_LATENESS: '5s' };
+    expect((await run(late)).whole).toMatchObject({ events: 3, late: 1 });
+    expect((await run(late, '--lateness', '9s')).whole).toMatchObject({ events: 3, late: 0 });
+    writeFileSync(
+      mapping,
+      'input: json\ntime: {field: received.at}\ncopy: {user.id: user.id, service.name: service.name, event.action: event.action}\n',
+    );
+    expect((await run({ VIGIE_MAPPING: mapping })).whole).toMatchObject({ events: 3 });
+    // Who says where the time is speaks of lines that are events.
+    const own = await run({ VIGIE_MAPPING: 'nginx-combined' }, '--timestamp-field', 'received.at');
+    expect(own.whole).toMatchObject({ events: 3 });
+
+    writeFileSync(key, '000102030405060708090a0b0c0d0e0f\n');
+    const byPerson = { VIGIE_TIMESTAMP_FIELD: 'received.at', VIGIE_PERSON_FIELDS: 'user.id' };
+    const [keyed, filed, none] = await Promise.all([
+      vigie(ask, { ...byPerson, VIGIE_PSEUDONYM_KEY: '000102030405060708090a0b0c0d0e0f' }),
+      vigie(ask, { ...byPerson, VIGIE_PSEUDONYM_KEY_FILE: key }),
+      vigie(ask, byPerson),
+    ]);
+    expect(filed.stdout).toBe(keyed.stdout);
+    expect(filed.stdout).not.toBe(none.stdout);
+  });
 });
