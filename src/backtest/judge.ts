@@ -97,6 +97,8 @@ export interface Judgement {
   readonly late: number;
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  readonly replaced: number;
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
   /** Length of the judged part, ms. */
@@ -219,6 +221,7 @@ export class Judge {
       deadLetters: this.#deadLetters,
       late: this.#engine.counts.late,
       skipped: this.#skipped,
+      replaced: this.#decoder.replaced ?? 0,
       firstAt: this.#firstAt,
       lastAt: this.#lastAt,
       judgedMs: Math.max(0, (this.#judged?.to ?? this.#lastAt ?? 0) - this.#judgedFrom),

@@ -22,7 +22,7 @@ import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } 
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, lateText, plain, progressBar, skippedText, span } from './terminal.ts';
+import { count, lateText, mappedText, plain, progressBar, span } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -230,9 +230,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     },
     (visit) => forEachLine(input, 'backtest', visit),
   );
-  if (judgement.skipped.size > 0) {
-    process.stderr.write(`${skippedText(judgement.skipped)}, as the mapping says\n`);
-  }
+  process.stderr.write(mappedText(judgement));
   const { late } = judgement;
   const tooLate = late === 0 ? undefined : lateText(late, config.lateness, 'VIGIE_LATENESS');
   if (tooLate !== undefined && judgement.judgedMs > 0) process.stderr.write(`${tooLate}\n`);

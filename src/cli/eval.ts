@@ -7,7 +7,7 @@ import { EXIT } from './errors.ts';
 import { eventSettings, forEachLine, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { lateText, skippedText } from './terminal.ts';
+import { lateText, mappedText } from './terminal.ts';
 
 interface Options {
   rules: string[];
@@ -68,14 +68,14 @@ Examples:
         },
       );
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
-      const { lines, deadLetters, skipped, late } = evaluator.finish();
+      const { lines, deadLetters, late, ...mapped } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
       for (const { index, code, message } of deadLetters.slice(0, SHOWN_REJECTIONS)) {
         process.stderr.write(`${input === '-' ? 'stdin' : input}:${index + 1}: ${code}: ${message}\n`);
       }
-      if (skipped.size > 0) process.stderr.write(`${skippedText(skipped)}, as the mapping says\n`);
+      process.stderr.write(mappedText(mapped));
       if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
       if (deadLetters.length > 0) {
         const lines =

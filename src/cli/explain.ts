@@ -25,7 +25,7 @@ import {
 import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { count, skippedText } from './terminal.ts';
+import { count, mappedText } from './terminal.ts';
 
 interface Options {
   event: string;
@@ -39,10 +39,11 @@ interface Options {
   json?: true;
 }
 
-/** Lines that were not looked at, and why. */
-interface LeftOut {
+/** Lines that were not looked at, and why; and of the others those that were not read as they are. */
+interface Reading {
   readonly rejected: readonly RejectedEvent[];
   readonly skipped: ReadonlyMap<string, number>;
+  readonly replaced: number;
 }
 
 const SHOWN_EVENTS = 20;
@@ -91,7 +92,7 @@ Examples:
       );
       const rule = ruleCalled(name, ruleSet);
       const evaluation = evaluationOptions(options, config);
-      const { rejected, skipped } =
+      const { rejected, ...mapped } =
         rule.kind === 'rule'
           ? await explainEvents(rule, ruleSet.lists, options, evaluation)
           : await explainGroups(rule, ruleSet, options, evaluation);
@@ -99,7 +100,7 @@ Examples:
         const file = options.event === '-' ? 'stdin' : options.event;
         process.stderr.write(`${file}:${index + 1}: ${code}: ${message}\n`);
       }
-      if (skipped.size > 0) process.stderr.write(`${skippedText(skipped)}, as the mapping says\n`);
+      process.stderr.write(mappedText(mapped));
       if (rejected.length > 0) {
         process.stderr.write(
           `${count(rejected.length)} ${rejected.length === 1 ? 'line is no event and was' : 'lines are no events and were'} left out; docs/event.md describes events\n`,
@@ -145,7 +146,7 @@ async function explainEvents(
   lists: Lists,
   { event: path, all, json }: Options,
   evaluation: EvalOptions,
-): Promise<LeftOut> {
+): Promise<Reading> {
   const fields = new FieldTable();
   const idSlot = fields.slot('event.id');
   const explain = compileExplanation(rule, fields, lists);
@@ -195,7 +196,7 @@ async function explainEvents(
   // A script that reads a part only must be able to know.
   if (!json) await write(`\n${summary}${hidden}\n`);
   else if (hidden !== '') process.stderr.write(`${summary}${hidden}\n`);
-  return { rejected, skipped };
+  return { rejected, skipped, replaced: decoder.replaced ?? 0 };
 }
 
 async function explainGroups(
@@ -203,7 +204,7 @@ async function explainGroups(
   ruleSet: RuleSet,
   { event: path, all, json }: Options,
   evaluation: EvalOptions,
-): Promise<LeftOut> {
+): Promise<Reading> {
   const explainer = new CorrelationExplainer(ruleSet, rule, evaluation);
   await forEachLine(path, 'explain', (data, start, end, line) => explainer.take(data, start, end, line));
   const explanation = explainer.finish();

@@ -20,7 +20,13 @@ interface CheckOptions {
 
 /** What became of one line of the sample. */
 type Outcome = { readonly line: number } & (
-  | { readonly outcome: 'event'; readonly case: string | null; readonly event: unknown }
+  | {
+      readonly outcome: 'event';
+      readonly case: string | null;
+      /** U+FFFD stands for bytes that are no UTF-8. */
+      readonly replaced: boolean;
+      readonly event: unknown;
+    }
   | { readonly outcome: 'skipped' | 'refused'; readonly code: string; readonly message: string }
 );
 
@@ -169,9 +175,11 @@ function outcomeReader(
   });
   const record = fields.newRecord();
   return (data, start, end, line) => {
+    const before = decoder.replaced;
     const fault = decoder.decode(data, start, end, record);
     if (fault === undefined) {
-      return { line, outcome: 'event', case: decoder.lastCase ?? null, event: record.whole };
+      const replaced = decoder.replaced > before;
+      return { line, outcome: 'event', case: decoder.lastCase ?? null, replaced, event: record.whole };
     }
     return fault.code === 'SKIPPED'
       ? { line, outcome: 'skipped', code: fault.reason, message: fault.message }
@@ -183,7 +191,8 @@ function outcomeText(each: Outcome): string {
   const head = `line ${each.line}: `;
   if (each.outcome === 'event') {
     const by = each.case === null ? 'no case' : `case "${each.case}"`;
-    return `${head}${styled('green', 'event')}, ${by}\n${JSON.stringify(each.event, null, 2)}\n`;
+    const how = each.replaced ? ', with U+FFFD for bytes that are no UTF-8' : '';
+    return `${head}${styled('green', 'event')}, ${by}${how}\n${JSON.stringify(each.event, null, 2)}\n`;
   }
   if (each.outcome === 'skipped') return `${head}skipped: ${each.message}\n`;
   return `${head}${styled('red', 'refused')}: ${each.code}: ${each.message}\n`;

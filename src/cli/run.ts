@@ -24,7 +24,7 @@ import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger } from './logger.ts';
 import { settingText } from './options.ts';
 import { onHangUp, stopSignal } from './signals.ts';
-import { count, fileProgress, lateText } from './terminal.ts';
+import { count, fileProgress, lateText, replacedText } from './terminal.ts';
 
 /** A process that has nothing left to do ends by itself, long before. */
 const LINGER_MS = 500;
@@ -168,11 +168,12 @@ Examples:
         // All is closed: what a client still waits for (a group that does not answer) keeps nobody here.
         setTimeout(() => process.exit(), LINGER_MS).unref();
       });
-      const { events, accepted, duplicates, deadLetters, skipped, late } = summary;
-      logger.info({ events, accepted, duplicates, deadLetters, skipped, late }, 'stopped');
+      const { events, accepted, duplicates, deadLetters, skipped, replaced, late } = summary;
+      logger.info({ events, accepted, duplicates, deadLetters, skipped, replaced, late }, 'stopped');
       process.stderr.write(
         `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters${mapping === undefined ? '' : `, ${count(skipped)} skipped`}${late === 0 ? '' : `, ${count(late)} late`}\n`,
       );
+      if (replaced > 0) process.stderr.write(`${replacedText(replaced)}\n`);
       if (late > 0 && input !== undefined) {
         process.stderr.write(`${lateText(late, config.lateness, 'VIGIE_LATENESS')}\n`);
       }

@@ -77,6 +77,21 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
+/** What a mapping did beside events, a line each. */
+export function mappedText(of: {
+  readonly skipped: ReadonlyMap<string, number>;
+  readonly replaced: number;
+}): string {
+  const skipped = of.skipped.size === 0 ? '' : `${skippedText(of.skipped)}, as the mapping says\n`;
+  return `${skipped}${of.replaced === 0 ? '' : `${replacedText(of.replaced)}\n`}`;
+}
+
+/** `2 lines have bytes that are no UTF-8, read as U+FFFD` */
+export function replacedText(lines: number): string {
+  const have = lines === 1 ? '1 line has' : `${count(lines)} lines have`;
+  return `${have} bytes that are no UTF-8, read as U+FFFD`;
+}
+
 /** Why an unsorted log is quiet. `setting`: what allows more. */
 export function lateText(late: number, latenessMs: number, setting: string): string {
   const events = late === 1 ? '1 event is' : `${count(late)} events are`;

@@ -76,6 +76,8 @@ export interface EvalOutput {
   readonly deadLetters: RejectedEvent[];
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  readonly replaced: number;
   /** Events older than the watermark, which end no window. */
   readonly late: number;
 }
@@ -176,7 +178,8 @@ export class Evaluator {
     for (; next < matches.length; next += 1) lines.push(this.#matchLine(matches[next]!));
     for (const episode of episodes) lines.push(alertLine(episode));
     const { late } = this.#engine.counts;
-    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped, late };
+    const { replaced = 0 } = this.#decoder;
+    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped, replaced, late };
   }
 
   #noteEpisodes(): void {

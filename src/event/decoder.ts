@@ -41,9 +41,11 @@ export interface Skipped {
 export type Undecoded = DecodeFault | Skipped;
 
 export interface Decoder {
+  /** Lines so far that were read with U+FFFD for bytes that are no UTF-8; undefined where such are refused. */
+  readonly replaced?: number;
   /**
-   * Decodes `data[start, end)` (one JSON object, or one line as a mapping describes it; UTF-8, no line break
-   * around it) into `record`, which is overwritten whole. Returns undefined when it is an event, else why
+   * Decodes `data[start, end)` (one JSON object, or one line as a mapping describes it; no line break around
+   * it) into `record`, which is overwritten whole. Returns undefined when it is an event, else why
    * not; the record is then undefined.
    */
   decode(data: Uint8Array, start: number, end: number, record: EventRecord): Undecoded | undefined;

@@ -13,28 +13,54 @@ import type { FieldValue } from './record.ts';
 import { invalidUtf8At, startsWithByteOrderMark } from './utf8.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const anyBytes = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * What becomes of bytes that are no UTF-8. Who writes events writes JSON, and such bytes show that something else
+ * came; the log of a server holds what its clients sent. No byte below 0x80 is lost by replacing others, so where
+ * a value begins and ends stays as it is.
+ */
+type OnInvalidUtf8 = 'refuse' | 'replace';
 
 export type Read<T> =
-  | { readonly value: T; readonly fault?: undefined }
+  | {
+      readonly value: T;
+      /** U+FFFD stands for some bytes. */ readonly replaced: boolean;
+      readonly fault?: undefined;
+    }
   | { readonly value?: undefined; readonly fault: DecodeFault };
 
 /** The text of `data[start, end)` without a leading byte-order mark. */
-export function readText(data: Uint8Array, start: number, end: number, maxBytes: number): Read<string> {
+export function readText(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  maxBytes: number,
+  onInvalid: OnInvalidUtf8,
+): Read<string> {
   const size = end - start;
   if (size > maxBytes) {
     return { fault: fault('TOO_LARGE', `the event has ${size} bytes, more than ${maxBytes}`) };
   }
   const from = startsWithByteOrderMark(data, start, end) ? start + 3 : start;
+  const bytes = data.subarray(from, end);
   try {
-    return { value: utf8.decode(data.subarray(from, end)) };
+    return { value: utf8.decode(bytes), replaced: false };
   } catch {
+    if (onInvalid === 'replace') return { value: anyBytes.decode(bytes), replaced: true };
     return { fault: brokenFault(data, start, end) };
   }
 }
 
 /** The JSON object that `data[start, end)` is. */
-export function readObject(data: Uint8Array, start: number, end: number, maxBytes: number): Read<JsonObject> {
-  const text = readText(data, start, end, maxBytes);
+export function readObject(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  maxBytes: number,
+  onInvalid: OnInvalidUtf8,
+): Read<JsonObject> {
+  const text = readText(data, start, end, maxBytes, onInvalid);
   if (text.fault !== undefined) return text;
   let root: FieldValue;
   try {
@@ -50,7 +76,7 @@ export function readObject(data: Uint8Array, start: number, end: number, maxByte
   if (!isObject(root)) {
     return { fault: fault('NOT_AN_OBJECT', `the event is ${typeName(root)}, not an object`) };
   }
-  return { value: root };
+  return { value: root, replaced: text.replaced };
 }
 
 export function fault(code: DeadLetterCode, message: string): DecodeFault {

@@ -26,7 +26,7 @@ export class JsonParseDecoder implements Decoder {
   }
 
   decode(data: Uint8Array, start: number, end: number, record: EventRecord): DecodeFault | undefined {
-    const { value: root, fault } = readObject(data, start, end, this.#maxEventBytes);
+    const { value: root, fault } = readObject(data, start, end, this.#maxEventBytes, 'refuse');
     if (fault !== undefined) return fault;
     record.size = end - start;
     const time = resolvePath(root, this.#time);

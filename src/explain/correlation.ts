@@ -52,6 +52,8 @@ export interface CorrelationExplanation {
   readonly rejected: readonly RejectedEvent[];
   /** Lines that the mapping leaves out, by reason; not among the events. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  readonly replaced: number;
   readonly late: number;
   readonly copies: number;
   /** Entries that the engine folded beyond what it holds exactly: its values may then differ from those here. */
@@ -174,6 +176,7 @@ export class CorrelationExplainer {
       events: this.#events,
       rejected: this.#rejected,
       skipped: this.#skipped,
+      replaced: this.#decoder.replaced ?? 0,
       late,
       copies: duplicates + conflicts,
       folded: coalesced,

@@ -17,6 +17,13 @@ export const EVENT_METRICS = {
     unit: 'events',
     help: 'Lines that the mapping leaves out, by its case; “no case” fits none, “directive” is no entry of the log.',
   },
+  eventsGarbled: {
+    name: 'vigie_garbled_events_total',
+    type: 'counter',
+    labels: [],
+    unit: 'events',
+    help: 'Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8.',
+  },
   bytesConsumed: {
     name: 'vigie_consumed_bytes_total',
     type: 'counter',

@@ -82,6 +82,7 @@ export class EventReader {
     let fruitful = false;
     let bytes = 0;
     const lateBefore = taker.counts.late ?? 0;
+    const replacedBefore = decoder.replaced ?? 0;
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
       if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
@@ -114,8 +115,11 @@ export class EventReader {
     });
     tally.bytes += bytes;
     // What is read again was told before the restart.
-    if (restored === 0) tally.late += (taker.counts.late ?? 0) - lateBefore;
-    observer.batch({ events: batch.count - restored, bytes, restored, skipped });
+    const isNew = restored === 0;
+    if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
+    const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
+    tally.replaced += replaced;
+    observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced });
     return { fruitful, restored };
   }
 

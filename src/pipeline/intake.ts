@@ -79,6 +79,8 @@ export interface PipelineSummary {
   readonly deadLetters: number;
   /** Lines that the mapping leaves out. */
   readonly skipped: number;
+  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  readonly replaced: number;
   /** Accepted events older than the watermark; not known where correlating is another process's. */
   readonly late: number;
   readonly bytes: number;
@@ -87,5 +89,14 @@ export interface PipelineSummary {
 export type Tally = { -readonly [K in keyof PipelineSummary]: number };
 
 export function newTally(): Tally {
-  return { events: 0, accepted: 0, duplicates: 0, deadLetters: 0, skipped: 0, late: 0, bytes: 0 };
+  return {
+    events: 0,
+    accepted: 0,
+    duplicates: 0,
+    deadLetters: 0,
+    skipped: 0,
+    replaced: 0,
+    late: 0,
+    bytes: 0,
+  };
 }

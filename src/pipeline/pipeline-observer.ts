@@ -45,6 +45,8 @@ export interface BatchCounts {
   readonly restored: number;
   /** Lines that the mapping leaves out, by reason; they are among the events. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  readonly replaced: number;
 }
 
 export interface PartitionLag {

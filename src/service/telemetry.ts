@@ -85,6 +85,7 @@ export class Telemetry implements PipelineObserver {
     this.#metrics.eventsConsumed.inc(batch.events);
     this.#metrics.bytesConsumed.inc(batch.bytes);
     this.#metrics.eventsRestored.inc(batch.restored);
+    this.#metrics.eventsGarbled.inc(batch.replaced);
     for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
   }
 

@@ -12,9 +12,10 @@ const MAPPING = mappingOf(
 const read = (ms: number) => `{"t":${T0 + ms},"k":"read"}`;
 const NOISE = `{"t":${T0},"k":"noise"}`;
 
-test('are counted by case, become no dead letter, and do not keep a partition from being idle', async () => {
+test('are counted by case, beside those with bytes replaced, become no dead letter, and do not keep a partition from being idle', async () => {
   const skipped = new Map<string, number>();
   const letters: DeadLetter[] = [];
+  let replaced = 0;
   const watermarks: number[] = [];
   const { pipeline } = scripted({
     async *items(clock) {
@@ -34,6 +35,7 @@ test('are counted by case, become no dead letter, and do not keep a partition fr
       yield { kind: 'idle' };
       yield batch(1, 5, read(500));
       yield batch(1, 6, 'no JSON');
+      yield batch(1, 7, Buffer.from(`{"t":${T0 + 500},"k":"read","agent":"\xff"}`, 'latin1'));
     },
     options: {
       mapping: MAPPING,
@@ -47,13 +49,15 @@ test('are counted by case, become no dead letter, and do not keep a partition fr
     observer: {
       batch: (counts) => {
         for (const [reason, lines] of counts.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + lines);
+        replaced += counts.replaced;
       },
       state: ({ watermarks: { watermark } }) => watermarks.push(watermark),
     },
   });
   const summary = await pipeline.run(new AbortController().signal);
   expect(Object.fromEntries(skipped)).toEqual({ noise: 3, 'no case': 1 });
-  expect(summary).toMatchObject({ events: 8, accepted: 3, skipped: 4, deadLetters: 1 });
+  expect(summary).toMatchObject({ events: 9, accepted: 4, skipped: 4, replaced: 1, deadLetters: 1 });
+  expect(replaced).toBe(1);
   expect(letters.map(({ code }) => code)).toEqual(['NOT_JSON']);
   // Held back by the partition without an event until it counts as silent.
   expect(watermarks.slice(0, 3)).toEqual([-Infinity, -Infinity, -Infinity]);

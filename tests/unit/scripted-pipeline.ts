@@ -13,7 +13,7 @@ export const LATENESS_MS = 60_000;
 
 export type Item = EventBatch | Assignment | Idle;
 
-export function batch(partition: number, nextOffset: number, ...lines: string[]): EventBatch {
+export function batch(partition: number, nextOffset: number, ...lines: (string | Buffer)[]): EventBatch {
   return {
     kind: 'events',
     partition,
@@ -23,7 +23,7 @@ export function batch(partition: number, nextOffset: number, ...lines: string[])
     endOffset: nextOffset,
     forEach: (visit) => {
       for (const [i, line] of lines.entries()) {
-        const data = Buffer.from(line);
+        const data = typeof line === 'string' ? Buffer.from(line) : line;
         visit(data, 0, data.length, nextOffset - lines.length + i);
       }
     },

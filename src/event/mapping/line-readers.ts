@@ -4,15 +4,19 @@
  */
 
 import type { DecodeFault } from '../decoder.ts';
-import { fault, readObject, readText } from '../event-reader.ts';
+import { brokenFault, fault, readObject, readText } from '../event-reader.ts';
 import { isObject, type JsonObject } from '../field-path.ts';
 import type { Mapping } from './mapping.ts';
 import { checkedPattern } from './pattern.ts';
 
-/** The fields; a fault; or `directive`: a line that speaks of the log itself. */
+/**
+ * The fields, and whether U+FFFD stands for bytes that are no UTF-8; a fault; or `directive`: a line that speaks of
+ * the log itself. Such bytes are replaced in JSON too: a server that writes what clients send into JSON need not
+ * look at it (nginx escapes quotes, not bytes), and a client that could make its line unreadable would hide itself.
+ */
 type Line =
-  | { readonly source: JsonObject; readonly fault?: undefined }
-  | { readonly source?: undefined; readonly fault: DecodeFault | 'directive' };
+  | { readonly source: JsonObject; readonly replaced: boolean; readonly fault?: undefined }
+  | { readonly source?: undefined; readonly replaced?: undefined; readonly fault: DecodeFault | 'directive' };
 
 export type LineReader = (data: Uint8Array, start: number, end: number) => Line;
 
@@ -29,10 +33,10 @@ export function lineReader(mapping: Mapping, maxBytes: number): LineReader {
 
 function jsonReader(absent: ReadonlySet<string>, maxBytes: number): LineReader {
   return (data, start, end) => {
-    const read = readObject(data, start, end, maxBytes);
+    const read = readObject(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
     if (absent.size > 0) removeAbsent(read.value, absent);
-    return { source: read.value };
+    return { source: read.value, replaced: read.replaced };
   };
 }
 
@@ -47,13 +51,14 @@ function patternReader(source: string, absent: ReadonlySet<string>, maxBytes: nu
   const pattern = checkedPattern(source);
   const groups = Object.entries(pattern.namedGroups());
   return (data, start, end) => {
-    const read = readText(data, start, end, maxBytes);
+    const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
     const match = pattern.matcher(read.value.trimEnd());
     if (!match.matches()) {
-      return { fault: fault('NOT_IN_FORMAT', 'the line does not fit the pattern of the mapping') };
+      return { fault: unfit('the line does not fit the pattern of the mapping', read, data, start, end) };
     }
-    return { source: present(groups, (group) => match.group(group), absent) };
+    const source = present(groups, (group) => match.group(group), absent);
+    return { source, replaced: read.replaced };
   };
 }
 
@@ -66,28 +71,41 @@ function w3cReader(
 ): LineReader {
   let columns = fixed?.map((name, i) => [name, i] as const);
   return (data, start, end) => {
-    const read = readText(data, start, end, maxBytes);
+    const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
     const line = read.value.trimEnd();
     if (FIELDS.test(line)) {
       const names = line.replace(FIELDS, '').split(/\s+/);
       if (fixed === undefined) columns = names.map((name, i) => [name, i] as const);
       else if (names.join(' ') !== fixed.join(' ')) {
-        return { fault: fault('NOT_IN_FORMAT', 'the #Fields line names other fields than the mapping') };
+        const message = 'the #Fields line names other fields than the mapping';
+        return { fault: unfit(message, read, data, start, end) };
       }
       return { fault: 'directive' };
     }
     if (line.startsWith('#')) return { fault: 'directive' };
     if (columns === undefined) {
-      return { fault: fault('NOT_IN_FORMAT', 'no #Fields line came before, and the mapping has no fields') };
+      const message = 'no #Fields line came before, and the mapping has no fields';
+      return { fault: unfit(message, read, data, start, end) };
     }
     const values = w3cValues(line, columns.length);
     if (values.length !== columns.length) {
       const message = `the line has ${values.length} values for ${columns.length} fields`;
-      return { fault: fault('NOT_IN_FORMAT', message) };
+      return { fault: unfit(message, read, data, start, end) };
     }
-    return { source: present(columns, (i) => values[i]!, absent) };
+    return { source: present(columns, (i) => values[i]!, absent), replaced: read.replaced };
   };
+}
+
+/** Bytes that are no UTF-8 are the likelier reason: those of another encoding fit nowhere. */
+function unfit(
+  message: string,
+  { replaced }: { readonly replaced: boolean },
+  data: Uint8Array,
+  start: number,
+  end: number,
+): DecodeFault {
+  return replaced ? brokenFault(data, start, end) : fault('NOT_IN_FORMAT', message);
 }
 
 /**

@@ -52,6 +52,7 @@ export class MappedDecoder implements Decoder {
   readonly #filler: RecordFiller;
   /** Name of the case that made the last event; undefined when none held. */
   lastCase: string | undefined;
+  replaced = 0;
 
   /** Freezes the table of fields. */
   constructor(options: MappedDecoderOptions) {
@@ -85,8 +86,9 @@ export class MappedDecoder implements Decoder {
 
   decode(data: Uint8Array, start: number, end: number, record: EventRecord): Undecoded | undefined {
     this.lastCase = undefined;
-    const { source, fault } = this.#read(data, start, end);
+    const { source, fault, replaced } = this.#read(data, start, end);
     if (fault !== undefined) return fault === 'directive' ? DIRECTIVE : fault;
+    if (replaced) this.replaced += 1;
     const chosen = this.#cases.find(({ holds }) => holds(source)) ?? this.#plain;
     if (chosen === undefined) return NO_CASE;
     if (chosen.skipped !== undefined) return chosen.skipped;

@@ -127,6 +127,34 @@ describe('vigie mapping check', () => {
   });
 });
 
+test('lines with bytes that are no UTF-8 are read, and told of by whoever reads them', async () => {
+  const log = join(folder, 'garbled.ndjson');
+  const lines = [0, 1, 2, 3, 4].map((i) => keycloakEvent(i, 'LOGIN_ERROR', 'u-7f3a'));
+  lines[1] = lines[1]!.replace('203.0.113.7', '203.0.113.7\xff');
+  writeFileSync(log, lines.join('\n'), 'latin1');
+  const by = ['--mapping', 'keycloak'];
+  const [checked, evaluated, explained, backtested] = await Promise.all([
+    vigie(['mapping', 'check', 'keycloak', '--sample', log, '--json']),
+    vigie(['eval', '--rules', rules, '--only', 'firing', ...by, '--input', log]),
+    vigie(['rules', 'explain', 'failed_login', '--rules', rules, ...by, '--event', log]),
+    vigie(['backtest', '--rules', rules, ...by, '--input', log]),
+  ]);
+  expect(parseLines<{ replaced: boolean }>(checked.stdout).map(({ replaced }) => replaced)).toEqual([
+    false,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(parseLines(evaluated.stdout)).toHaveLength(1);
+  for (const { code, stderr } of [evaluated, explained, backtested]) {
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: '1 line has bytes that are no UTF-8, read as U+FFFD\n',
+    });
+  }
+});
+
 test('vigie mapping show prints a ready mapping that works as a file', async () => {
   const copy = join(folder, 'copy.yml');
   writeFileSync(copy, await succeed(['mapping', 'show', 'w3c']));

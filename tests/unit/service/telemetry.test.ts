@@ -235,9 +235,9 @@ describe('telemetry', () => {
     expect(JSON.parse(log())).toMatchObject({ level: 40, severity: 'high' });
   });
 
-  test('counts the lines that a mapping leaves out by its case', async () => {
+  test('counts the lines that a mapping leaves out by its case, and those that were read with bytes replaced', async () => {
     const { metrics, telemetry } = setUp();
-    const batch = { events: 5, bytes: 100, restored: 0 };
+    const batch = { events: 5, bytes: 100, restored: 0, replaced: 2 };
     telemetry.batch({
       ...batch,
       skipped: new Map([
@@ -248,6 +248,7 @@ describe('telemetry', () => {
     telemetry.batch({ ...batch, skipped: new Map([['no case', 3]]) });
     expect(await valueOf(metrics, 'vigie_skipped_events_total{case="static files"}')).toBe(2);
     expect(await valueOf(metrics, 'vigie_skipped_events_total{case="no case"}')).toBe(4);
+    expect(await valueOf(metrics, 'vigie_garbled_events_total')).toBe(4);
     expect(await valueOf(metrics, 'vigie_events_consumed_total')).toBe(10);
   });
 

@@ -174,12 +174,32 @@ describe('bytes that are no line of the log', () => {
 2 NOT_AN_OBJECT: the event is a list, not an object
 3 BAD_TIME: t is no time: "x"
 `);
-    for (const input of ['w3c', 'regex\npattern: (?P<t>.*)']) {
+    for (const input of ['w3c', 'regex\npattern: (?P<t>[a-z]*)']) {
       const { decoder, record } = decoderOf(mappingOf(`input: ${input}\ntime: {field: t}`));
       expect(decoder.decode(Uint8Array.of(0xff), 0, 1, record)).toMatchObject({ code: 'NOT_UTF8' });
       const large = Buffer.alloc(2 ** 20 + 1, 'a');
       expect(decoder.decode(large, 0, large.length, record)).toMatchObject({ code: 'TOO_LARGE' });
     }
+  });
+
+  test('are read with U+FFFD for what is no UTF-8, and counted, where the line can be read so', () => {
+    const agent = Buffer.from(`{"t":"${TIME}","a":"caf\xe9 \xf0\x9f\x98"}`, 'latin1');
+    const outside = Buffer.from(`{"t":"${TIME}",\xe9}`, 'latin1');
+    const skipped = Buffer.from('{"a":"skip\xff"}', 'latin1');
+    const { decoder, record } = decoderOf(
+      mappingOf(
+        `${HEAD}copy: {user_agent.original: a}\ncases: [{name: out, when: {a: {re: skip}}, skip: true}, {name: in}]`,
+      ),
+    );
+    const decode = (data: Buffer) => decoder.decode(data, 0, data.length, record)?.code;
+    expect(decode(Buffer.from(`{"t":"${TIME}","a":"café"}`))).toBe(undefined);
+    expect(decoder.replaced).toBe(0);
+    expect(decode(agent)).toBe(undefined);
+    expect(record.whole).toMatchObject({ user_agent: { original: 'caf\ufffd \ufffd' } });
+    expect(decode(skipped)).toBe('SKIPPED');
+    expect(decoder.replaced).toBe(2);
+    expect(decode(outside)).toBe('NOT_UTF8');
+    expect(decoder.replaced).toBe(2);
   });
 
   test('never bring a raw value into a message, except that of the time', () => {

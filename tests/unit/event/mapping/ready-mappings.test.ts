@@ -72,6 +72,24 @@ describe('what a client sends hides no read', () => {
   });
 });
 
+const json = (agent: string) =>
+  `{"time":"1752354251.120","ip":"192.0.2.7","method":"GET","path":"/dossiers/1","status":"200","agent":"${agent}"}`;
+const latin1 = (line: string) => Buffer.from(line, 'latin1');
+
+test.each([
+  ['a byte alone', '\xff'],
+  ['a letter of Latin-1', 'caf\xe9s'],
+  ['a sequence that the quote behind it cuts off', 'a\xe2\x82'],
+  ['half of a surrogate pair', '\xed\xa0\x80'],
+  ['a slash in a form too long', '\xc0\xaf'],
+])('bytes of a client that are no UTF-8 hide no read: %s', (_, agent) => {
+  const nginx = latin1(web('GET /dossiers/1 HTTP/1.1', agent));
+  expect(described(loadMapping('nginx-combined').mapping!, [nginx])).toMatch(/^1 record\n/);
+  expect(described(loadMapping('nginx-json').mapping!, [latin1(json(agent))])).toMatch(/^1 record\n/);
+  const w3c = [FIELDS, latin1(iis('/dossiers/1', agent))];
+  expect(described(loadMapping('w3c').mapping!, w3c)).toContain('\n2 record\n');
+});
+
 test('the name of a virtual host before a line is not taken for the address of the client', () => {
   const line =
     'portal.example.fr:443 192.0.2.7 - u-7f3a [12/Jul/2025:23:04:11 +0200] "GET /dossiers/1 HTTP/1.1" 200 1 "-" "-"';

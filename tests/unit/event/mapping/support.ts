@@ -30,11 +30,11 @@ export function decoderOf(mapping: Mapping) {
   return { decoder, record };
 }
 
-export function described(mapping: Mapping, lines: readonly string[]): string {
+export function described(mapping: Mapping, lines: readonly (string | Buffer)[]): string {
   const { decoder, record } = decoderOf(mapping);
   return lines
     .map((line, i) => {
-      const data = Buffer.from(line);
+      const data = typeof line === 'string' ? Buffer.from(line) : line;
       const fault = decoder.decode(data, 0, data.length, record);
       const what =
         fault === undefined
