@@ -53,7 +53,7 @@ function patternReader(source: string, absent: ReadonlySet<string>, maxBytes: nu
   return (data, start, end) => {
     const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
-    const match = pattern.matcher(read.value.trimEnd());
+    const match = pattern.matcher(withoutEnd(read.value));
     if (!match.matches()) {
       return { fault: unfit('the line does not fit the pattern of the mapping', read, data, start, end) };
     }
@@ -73,7 +73,7 @@ function w3cReader(
   return (data, start, end) => {
     const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
-    const line = read.value.trimEnd();
+    const line = withoutEnd(read.value);
     if (FIELDS.test(line)) {
       const names = line.replace(FIELDS, '').split(/\s+/);
       if (fixed === undefined) columns = names.map((name, i) => [name, i] as const);
@@ -97,6 +97,13 @@ function w3cReader(
   };
 }
 
+/** Without blanks and a line break at its end. Not `trimEnd`: a no-break space is a value that a client may send. */
+function withoutEnd(line: string): string {
+  let end = line.length;
+  while (end > 0 && ' \t\r\n'.includes(line[end - 1]!)) end--;
+  return line.slice(0, end);
+}
+
 /** Bytes that are no UTF-8 are the likelier reason: those of another encoding fit nowhere. */
 function unfit(
   message: string,
@@ -116,7 +123,7 @@ function w3cValues(line: string, columns: number): string[] {
   const plain = line.split(/ +/);
   if (!/[\t"]/.test(line)) return plain;
   const tabbed = line.split('\t');
-  const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|\S+/g), ([value]) =>
+  const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|[^ \t]+/g), ([value]) =>
     value.length > 1 && value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value,
   );
   return [tabbed, quoted, plain].find(({ length }) => length === columns) ?? quoted;

@@ -152,6 +152,17 @@ describe('W3C logs', () => {
 `);
   });
 
+  test.each([
+    ['a no-break space as the last value', '2025-07-12 21:00:00 192.0.2.1 \u00a0'],
+    ['one at its end', '2025-07-12 21:00:00 192.0.2.1 a\u00a0'],
+    ['one without quotes beside a value in quotes', '"2025-07-12" 21:00:00 192.0.2.1 a\u00a0b"c'],
+    ['spaces and a carriage return behind it', '2025-07-12 21:00:00 192.0.2.1 a  \r'],
+  ])('have as many values as columns, whatever spaces a client sends: %s', (_, line) => {
+    expect(described(free, ['#Fields: date time c-ip cs(User-Agent)', line])).toContain(
+      '2 kept\n    @timestamp = "2025-07-12T21:00:00.000Z"\n    source.ip = "192.0.2.1"\n',
+    );
+  });
+
   test('refuse lines before any #Fields line, rather than guess', () => {
     expect(described(free, ['2025-07-12 21:00:00 192.0.2.1'])).toContain('1 NOT_IN_FORMAT: no #Fields line');
   });
