@@ -7,7 +7,7 @@
 
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -29,7 +29,10 @@ export interface ControlServer {
 /** Shortest limit of the usual systems (macOS: 104 bytes with the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
 const MAX_BODY_BYTES = 1 << 20;
-/** At the end, who has not asked yet is cut off, and who was asked answers unless nothing moves for this long. */
+/**
+ * At the end, who has not asked yet is cut off. Who has is answered, if need be with `STOPPING` when nothing moves for
+ * this long; who takes no answer either is cut off.
+ */
 const ANSWER_MS = 2000;
 
 /**
@@ -47,13 +50,10 @@ export async function startControl(options: {
   await removeLeftovers(dataDir);
   const path = await socketPath(dataDir);
   /** Who is connected, and what they asked last. */
-  const questions = new Map<Socket, IncomingMessage | undefined>();
+  const questions = new Map<Socket, ServerResponse | undefined>();
   const server = createServer((request, response) => {
-    questions.set(request.socket, request);
-    void answer(request, store, owner).then(({ status, body }) => {
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    });
+    questions.set(request.socket, response);
+    void answer(request, store, owner).then((answered) => send(response, answered));
   });
   server.on('connection', (socket) => {
     questions.set(socket, undefined);
@@ -64,9 +64,15 @@ export async function startControl(options: {
     path,
     async close() {
       const closed = new Promise((done) => server.close(done));
-      for (const [socket, question] of questions) {
-        if (question?.complete === true) socket.setTimeout(ANSWER_MS, () => socket.destroy());
-        else socket.destroy();
+      for (const [socket, response] of questions) {
+        if (response?.req.complete !== true || response.writableFinished) socket.destroy();
+        else {
+          response.shouldKeepAlive = false;
+          response.setTimeout(ANSWER_MS, () => {
+            if (response.headersSent) socket.destroy();
+            else send(response, STOPPING);
+          });
+        }
       }
       await closed;
       await removeLeftovers(dataDir);
@@ -129,6 +135,24 @@ async function listenOwnerOnly(server: Server, path: string): Promise<void> {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+}
+
+const STOPPING: Answer = {
+  status: 503,
+  body: {
+    code: 'CONTROL_STOPPING',
+    message: 'the running process stops and did not wait longer for the database',
+    remedy:
+      'Ask again when it has ended or runs again. If this was an action, "vigie alerts show" tells whether it was taken.',
+    retryable: true,
+  },
+};
+
+/** Nothing when somebody has answered already. */
+function send(response: ServerResponse, { status, body }: Answer): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
 }
 
 async function answer(request: IncomingMessage, store: AlertStore, owner: Owner): Promise<Answer> {

@@ -186,6 +186,24 @@ describe('the socket for operators', () => {
     await closed;
   });
 
+  test('tells whoever asked what the database does not answer in time that it stops, rather than hang up', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    store.before = held;
+    const client = (await controlClient(folder))!;
+    const asked = client.list({ status: 'firing', limit: 3 });
+    while (store.asked.length === 0) await ownerOf(folder);
+    const closed = control.close();
+    await expect(asked).rejects.toMatchObject({
+      code: 'CONTROL_STOPPING',
+      message: 'the running process stops and did not wait longer for the database',
+      retryable: true,
+    });
+    await closed;
+    // What the database says after all is nobody's any more.
+    release();
+    await held;
+  }, 9000);
+
   test('is gone when it is closed, and then nobody holds the folder', async () => {
     await control.close();
     expect(readdirSync(folder)).toEqual([]);
