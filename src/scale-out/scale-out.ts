@@ -137,7 +137,11 @@ export class ScaleOut {
               rules,
             ),
         });
-        return { pipeline: shard, onEnd: () => telemetry.forgetOpen() };
+        const onEnd = (): void => {
+          telemetry.forgetOpen();
+          telemetry.ended();
+        };
+        return { pipeline: shard, onEnd };
       },
     );
   }

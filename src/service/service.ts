@@ -162,6 +162,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const goneRules = watchGoneRules(options, clickHouse, source, () => opened.isClear(), metrics, stop);
     closers.push(async () => goneRules?.close());
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
+    closers.push(async () => telemetry.ended());
     const inForce = (now: RuleSet): void => {
       watching.inForce(now);
       goneRules?.inForce(now);

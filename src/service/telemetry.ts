@@ -46,6 +46,8 @@ export class Telemetry implements PipelineObserver {
   /** Rules whose gauge says that they are warming up, and until when. */
   readonly #warming = new Map<string, number>();
   readonly #gauges: EngineGauges;
+  /** It was told that windows are restored, and not yet how that ended. */
+  #restoring = false;
 
   /** `gauges`: of the engine; default: the only one of the process. */
   constructor(
@@ -142,6 +144,7 @@ export class Telemetry implements PipelineObserver {
     if (before === undefined) this.forgetOpen();
     // What is read again was counted before the restart.
     if (!restoring) {
+      this.#giveUpRestoring('the assignment changed');
       metrics.eventsLate.inc(counts.late - (before?.counts.late ?? 0));
       metrics.eventsDuplicate.inc(counts.duplicates - (before?.counts.duplicates ?? 0));
       metrics.eventsConflicting.inc(counts.conflicts - (before?.counts.conflicts ?? 0));
@@ -245,10 +248,23 @@ export class Telemetry implements PipelineObserver {
   }
 
   restore(state: 'started' | 'finished', events: number): void {
+    if (state === 'started') this.#giveUpRestoring('the assignment changed');
+    this.#restoring = state === 'started';
     this.#logger.info(
       { events },
       state === 'started' ? 'restoring windows by reading again' : 'windows restored',
     );
+  }
+
+  /** The service stops, or the shard is another process's. */
+  ended(): void {
+    this.#giveUpRestoring('nothing more is read here');
+  }
+
+  #giveUpRestoring(why: string): void {
+    if (!this.#restoring) return;
+    this.#restoring = false;
+    this.#logger.info(`gave up restoring windows: ${why}`);
   }
 
   snapshot(event: SnapshotEvent): void {

@@ -235,6 +235,35 @@ describe('telemetry', () => {
     expect(JSON.parse(log())).toMatchObject({ level: 40, severity: 'high' });
   });
 
+  test('logs of every restoring that began that it ended, or what cut it short', () => {
+    const { telemetry, log } = setUp();
+    const [engine] = newEngine();
+    const told = (): string[] =>
+      Array.from(log().matchAll(/"msg":"([^"]*)"/g), ([, msg]) => msg!).filter((msg) =>
+        msg.includes('windows'),
+      );
+    const [began, ended] = ['restoring windows by reading again', 'windows restored'];
+    const moved = 'gave up restoring windows: the assignment changed';
+    telemetry.restore('started', 0);
+    telemetry.restore('started', 0);
+    telemetry.state(engine, new Map(), true);
+    telemetry.restore('finished', 7);
+    telemetry.state(engine, new Map(), false);
+    expect(told()).toEqual([began, moved, began, ended]);
+    telemetry.restore('started', 0);
+    // Of an assignment that has nothing to restore.
+    telemetry.state(engine, new Map(), false);
+    telemetry.restore('started', 0);
+    telemetry.ended();
+    telemetry.ended();
+    expect(told().slice(4)).toEqual([
+      began,
+      moved,
+      began,
+      'gave up restoring windows: nothing more is read here',
+    ]);
+  });
+
   test('counts the lines that a mapping leaves out by its case, and those that were read with bytes replaced', async () => {
     const { metrics, telemetry } = setUp();
     const batch = { events: 5, bytes: 100, restored: 0, replaced: 2 };
