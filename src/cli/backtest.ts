@@ -15,12 +15,12 @@ import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { messageOf, VigieError } from '../errors.ts';
+import { VigieError } from '../errors.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import { reportText } from './backtest-text.ts';
 import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
-import { write } from './output.ts';
+import { outputFailed, write } from './output.ts';
 import { shipped } from './shipped.ts';
 import { count, lateText, mappedText, plain, progressBar, span } from './terminal.ts';
 
@@ -307,10 +307,7 @@ async function writePage(path: string, text: string, flag: 'a' | 'w' = 'w'): Pro
   try {
     await writeFile(path, text, { flag });
   } catch (cause) {
-    throw new VigieError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
-      remedy: 'Give --html a path in an existing folder that can be written.',
-      cause,
-    });
+    throw outputFailed(path, '--html', cause);
   }
 }
 

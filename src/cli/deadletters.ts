@@ -17,7 +17,7 @@ import {
 } from '../sink/stored-letters.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
-import { write } from './output.ts';
+import { outputFailed, write, writeOut } from './output.ts';
 import { bytes, count, instant, table } from './terminal.ts';
 
 interface PlaceOptions {
@@ -85,8 +85,8 @@ export function deadLettersCommand(program: Command): void {
       }
       if (options.json && to === '-') self.error('error: --json and --to - both want standard output');
       const store = openStore(options, async (lines) => {
-        if (to === '-') await write(lines.toString());
-        else await appendFile(to!, lines, { mode: 0o600 });
+        if (to === '-') await writeOut(lines);
+        else await appendTo(to!, lines);
       });
       const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun);
       if (options.json) await write(`${JSON.stringify({ dry_run: dryRun, ...replayed })}\n`);
@@ -95,6 +95,13 @@ export function deadLettersCommand(program: Command): void {
         `${dryRun ? 'would send' : 'sent'} ${count(sent)} of ${store.name}; ${count(earlier)} sent before, ${count(cut)} not whole${beyond(left, options.limit)}\n`,
       );
     });
+}
+
+/** Throws OUTPUT_FAILED. */
+async function appendTo(path: string, lines: Uint8Array): Promise<void> {
+  await appendFile(path, lines, { mode: 0o600 }).catch((cause: unknown) => {
+    throw outputFailed(path, '--to', cause);
+  });
 }
 
 function filtered(command: Command): Command {

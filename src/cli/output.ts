@@ -25,3 +25,20 @@ export function endQuietlyOnClosedPipe(): void {
 export async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
+
+/** Resolves once the bytes are out of this process; never where the reader is gone, which ends the command. */
+export async function writeOut(bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((done) => {
+    process.stdout.write(bytes, (error) => {
+      if (!error) done();
+    });
+  });
+}
+
+/** OUTPUT_FAILED, of a file. */
+export function outputFailed(path: string, option: string, cause: unknown): VigieError {
+  return new VigieError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
+    remedy: `Give ${option} a path in an existing folder that can be written.`,
+    cause,
+  });
+}

@@ -6,12 +6,12 @@
  * Guarantee: at least once; a key is kept only after its line was written.
  */
 
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { messageOf, VigieError } from '../errors.ts';
+import { VigieError } from '../errors.ts';
 import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
 const letterSchema = z.object({
@@ -86,23 +86,35 @@ export class LettersInFile implements LetterStore {
 
 /** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */
 async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
+  if (statSync(path).isDirectory()) throw unreadable(path, 'it is a folder');
   let number = 0;
   let fault: string | undefined;
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    if (fault !== undefined) throw unreadable(path, number, fault);
+    if (fault !== undefined) throw unreadable(`${path}:${number}`, fault);
     number += 1;
     if (line === '') continue;
-    try {
-      yield schema.parse(JSON.parse(line));
-    } catch (error) {
+    const value = parsed(line);
+    if (value === undefined && line.startsWith('{')) {
       // Only the last may be torn: a service was killed, or writes it right now.
-      fault = error instanceof z.ZodError ? 'it is no dead letter' : messageOf(error);
+      fault = 'it is cut off';
+      continue;
     }
+    const { success, data } = schema.safeParse(value);
+    if (!success) throw unreadable(`${path}:${number}`, 'it is no dead letter');
+    yield data;
   }
 }
 
-function unreadable(path: string, line: number, fault: string): VigieError {
-  return new VigieError('DEAD_LETTERS_UNREADABLE', `${path}:${line}: ${fault}`, {
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(place: string, fault: string): VigieError {
+  return new VigieError('DEAD_LETTERS_UNREADABLE', `${place}: ${fault}`, {
     remedy: 'Name a file of dead letters as Vigie writes them; take out the line if somebody changed it.',
   });
 }
