@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { Evaluator } from '../eval/eval.ts';
 import { EXIT } from './errors.ts';
-import { eventSettings, forEachLine, requireMapping, requireRules } from './inputs.ts';
+import { eventSettings, forEachLine, requireMapping, requireRules, tellRejected } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { lateText, mappedText } from './terminal.ts';
@@ -20,8 +20,6 @@ interface Options {
   only?: string;
   allMatches?: true;
 }
-
-const SHOWN_REJECTIONS = 10;
 
 export function evalCommand(program: Command, exit: (code: number) => void): void {
   program
@@ -72,18 +70,8 @@ Examples:
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
-      for (const { index, code, message } of deadLetters.slice(0, SHOWN_REJECTIONS)) {
-        process.stderr.write(`${input === '-' ? 'stdin' : input}:${index + 1}: ${code}: ${message}\n`);
-      }
       process.stderr.write(mappedText(mapped));
       if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
-      if (deadLetters.length > 0) {
-        const lines =
-          deadLetters.length === 1
-            ? '1 line is no event and was'
-            : `${deadLetters.length} lines are no events and were`;
-        process.stderr.write(`${lines} left out; docs/event.md describes events\n`);
-        exit(EXIT.failed);
-      }
+      if (tellRejected(input, deadLetters)) exit(EXIT.failed);
     });
 }

@@ -22,7 +22,14 @@ import {
   eventJson,
   eventText,
 } from './explanation-text.ts';
-import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } from './inputs.ts';
+import {
+  eventSettings,
+  forEachLine,
+  mappingFor,
+  requireMapping,
+  requireRules,
+  tellRejected,
+} from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
 import { count, mappedText } from './terminal.ts';
@@ -47,7 +54,6 @@ interface Reading {
 }
 
 const SHOWN_EVENTS = 20;
-const SHOWN_REJECTIONS = 10;
 
 /** `exit` is told the exit code of a command that got as far as its work. */
 export function explainCommand(rules: Command, exit: (code: number) => void): void {
@@ -96,17 +102,8 @@ Examples:
         rule.kind === 'rule'
           ? await explainEvents(rule, ruleSet.lists, options, evaluation)
           : await explainGroups(rule, ruleSet, options, evaluation);
-      for (const { index, code, message } of rejected.slice(0, SHOWN_REJECTIONS)) {
-        const file = options.event === '-' ? 'stdin' : options.event;
-        process.stderr.write(`${file}:${index + 1}: ${code}: ${message}\n`);
-      }
       process.stderr.write(mappedText(mapped));
-      if (rejected.length > 0) {
-        process.stderr.write(
-          `${count(rejected.length)} ${rejected.length === 1 ? 'line is no event and was' : 'lines are no events and were'} left out; docs/event.md describes events\n`,
-        );
-        exit(EXIT.failed);
-      }
+      if (tellRejected(options.event, rejected)) exit(EXIT.failed);
     });
 }
 

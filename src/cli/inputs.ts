@@ -3,6 +3,7 @@
 import { configuredKey } from '../config/pseudonym-key.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
+import type { RejectedEvent } from '../eval/eval.ts';
 import type { DecoderOptions } from '../event/decoder-options.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { loadMapping } from '../files/mapping-files.ts';
@@ -12,7 +13,7 @@ import { loadRules } from '../files/rule-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { EventVisitor } from '../source/source.ts';
-import { fileProgress } from './terminal.ts';
+import { count, fileProgress, plain } from './terminal.ts';
 
 export function faultLine({ file, line, column, severity, code, message }: Fault): string {
   return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${code}: ${message}`;
@@ -81,6 +82,22 @@ export function mappingFor(
   config: Config,
 ): string | undefined {
   return options.mapping ?? (options.timestampField === undefined ? config.mapping : undefined);
+}
+
+const SHOWN_REJECTIONS = 10;
+
+/** Tells on standard error of lines that are no events; true when there are any. */
+export function tellRejected(path: string, rejected: readonly RejectedEvent[]): boolean {
+  if (rejected.length === 0) return false;
+  for (const { index, code, message } of rejected.slice(0, SHOWN_REJECTIONS)) {
+    process.stderr.write(`${path === '-' ? 'stdin' : path}:${index + 1}: ${code}: ${plain(message)}\n`);
+  }
+  const lines =
+    rejected.length === 1
+      ? '1 line is no event and was'
+      : `${count(rejected.length)} lines are no events and were`;
+  process.stderr.write(`${lines} left out; docs/event.md describes events\n`);
+  return true;
 }
 
 /**

@@ -10,7 +10,7 @@ import { loadMapping, readMappingFile, readyMappings } from '../files/mapping-fi
 import { EXIT } from './errors.ts';
 import { eventSettings, faultLine, forEachLine } from './inputs.ts';
 import { write } from './output.ts';
-import { count, skippedText, styled, table } from './terminal.ts';
+import { count, plain, plainJson, skippedText, styled, table } from './terminal.ts';
 
 interface CheckOptions {
   sample?: string;
@@ -192,10 +192,10 @@ function outcomeText(each: Outcome): string {
   if (each.outcome === 'event') {
     const by = each.case === null ? 'no case' : `case "${each.case}"`;
     const how = each.replaced ? ', with U+FFFD for bytes that are no UTF-8' : '';
-    return `${head}${styled('green', 'event')}, ${by}${how}\n${JSON.stringify(each.event, null, 2)}\n`;
+    return `${head}${styled('green', 'event')}, ${by}${how}\n${plainJson(each.event)}\n`;
   }
   if (each.outcome === 'skipped') return `${head}skipped: ${each.message}\n`;
-  return `${head}${styled('red', 'refused')}: ${each.code}: ${each.message}\n`;
+  return `${head}${styled('red', 'refused')}: ${each.code}: ${plain(each.message)}\n`;
 }
 
 function firstLine(text: string): string {

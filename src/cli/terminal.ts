@@ -38,6 +38,14 @@ export function plain(text: string): string {
   );
 }
 
+/** The same of JSON that stands on several lines: it stays JSON, of the same value. */
+export function plainJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** A borderless table; numbers are to be formatted already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const none = Object.fromEntries(

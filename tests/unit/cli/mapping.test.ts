@@ -155,6 +155,26 @@ test('lines with bytes that are no UTF-8 are read, and told of by whoever reads 
   }
 });
 
+test('what stands in a log cannot steer the terminal of whoever looks at it', async () => {
+  const log = join(folder, 'steering.ndjson');
+  const evil = 'u\u001b[2J\u009b1m\u202e';
+  const good = keycloakEvent(0, 'LOGIN_ERROR', evil);
+  writeFileSync(log, `${good}\n${JSON.stringify({ ...JSON.parse(good), time: evil })}\n`);
+  const by = ['--mapping', 'keycloak'];
+  const ended = await Promise.all([
+    vigie(['mapping', 'check', 'keycloak', '--sample', log]),
+    vigie(['eval', '--rules', rules, '--only', 'firing', ...by, '--input', log]),
+    vigie(['rules', 'explain', 'failed_login', '--rules', rules, ...by, '--event', log]),
+  ]);
+  for (const { stdout, stderr } of ended) {
+    expect(stdout + stderr).toContain('BAD_TIME');
+    expect((stdout + stderr).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  }
+  // Still JSON, and the same.
+  const [, shown = ''] = /^line 1: [^\n]*\n({[^]*?^})/m.exec(ended[0].stdout) ?? [];
+  expect(JSON.parse(shown)).toMatchObject({ user: { id: evil } });
+});
+
 test('vigie mapping show prints a ready mapping that works as a file', async () => {
   const copy = join(folder, 'copy.yml');
   writeFileSync(copy, await succeed(['mapping', 'show', 'w3c']));
