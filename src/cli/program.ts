@@ -47,7 +47,7 @@ Start with:
     );
   demoCommand(program, exit, version);
   runCommand(program, exit, version);
-  replayCommand(program);
+  replayCommand(program, exit);
   evalCommand(program, exit);
   rulesCommand(program, exit);
   mappingCommand(program, exit);

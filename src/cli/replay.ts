@@ -10,6 +10,7 @@ import { writeTo } from '../../replay/outputs.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type Compression, COMPRESSIONS } from '../source/codecs/register.ts';
+import { EXIT } from './errors.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { speedFactor, wholeNumber } from './options.ts';
 import { write } from './output.ts';
@@ -29,7 +30,8 @@ interface Options {
 
 const FOR_KAFKA = ['topic', 'partitions', 'compression'];
 
-export function replayCommand(program: Command): void {
+/** `exit` is told the exit code of a command that got as far as its work. */
+export function replayCommand(program: Command, exit: (code: number) => void): void {
   const command = program
     .command('replay')
     .argument(
@@ -55,7 +57,10 @@ export function replayCommand(program: Command): void {
       '--write-lists <folder>',
       'also write the portal’s lookup lists (NAME.csv) for the generated accounts to a folder',
     )
-    .option('--json', 'print the labels as JSON on standard output (not with --to -)')
+    .option(
+      '--json',
+      'print the labels as JSON on standard output (not with --to -); with --list, one object per scenario',
+    )
     .option('--list', 'list the scenarios and their options');
   const optionNames = new Set<string>();
   for (const scenario of Object.values(SCENARIOS)) {
@@ -71,6 +76,8 @@ export function replayCommand(program: Command): void {
     .addHelpText(
       'after',
       `
+Ctrl-C stops it: the labels then describe what was written, and the exit code is 1.
+
 Examples:
   vigie replay kairos-2025 --to events.ndjson
   vigie replay kairos-2025 --accounts 0 | vigie eval --rules rules --only firing
@@ -79,7 +86,7 @@ Examples:
   KAFKA_BROKERS=127.0.0.1:9092 vigie replay events.ndjson --to kafka`,
     )
     .action(async (name: string | undefined, options: Options & Record<string, unknown>, self: Command) => {
-      if (options.list) return list();
+      if (options.list) return options.json ? listJson() : list();
       const names = Object.keys(SCENARIOS).join(', ');
       if (name === undefined) self.error(`error: name a scenario (${names}) or a file`);
       if (options.json && options.to === '-') {
@@ -135,11 +142,13 @@ Examples:
         dispose();
       }
       const seconds = (systemClock.elapsed() - since) / 1000;
+      const events = `${count(result.events)} ${result.events === 1 ? 'event' : 'events'}`;
       process.stderr.write(
-        `${result.ended === 'complete' ? 'wrote' : 'stopped after'} ${count(result.events)} events, ${bytes(result.bytes)}, in ${count(Math.round(seconds * 10) / 10)} s (${count(Math.round(result.events / Math.max(seconds, 0.001)))} a second)\n`,
+        `${result.ended === 'complete' ? 'wrote' : 'stopped after'} ${events}, ${bytes(result.bytes)}, in ${count(Math.round(seconds * 10) / 10)} s (${count(Math.round(result.events / Math.max(seconds, 0.001)))} a second)\n`,
       );
       if (result.labelsPath !== undefined) process.stderr.write(`labels: ${result.labelsPath}\n`);
       if (options.json && options.to !== '-') await write(`${JSON.stringify(result.labels)}\n`);
+      if (result.ended === 'aborted') exit(EXIT.failed);
     });
 }
 
@@ -158,6 +167,17 @@ async function list(): Promise<void> {
         `    --${kebab(option.name)}  ${option.description}${option.defaultText === undefined ? '' : ` (default ${option.defaultText})`}\n`,
       );
     }
+  }
+}
+
+async function listJson(): Promise<void> {
+  for (const { name, title, summary, options } of Object.values(SCENARIOS)) {
+    const described = options.map((option) => ({
+      option: `--${kebab(option.name)}`,
+      description: option.description,
+      default: option.defaultText ?? null,
+    }));
+    await write(`${JSON.stringify({ scenario: name, title, summary, options: described })}\n`);
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SCENARIOS } from '../../../replay/index.ts';
-import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
+import { cleanUp, parseLines, start, succeed, temporaryFolder, until, vigie } from '../../support/cli.ts';
 
 const folder = temporaryFolder();
 afterAll(cleanUp);
@@ -29,6 +29,16 @@ describe('vigie replay', () => {
     const lines = stdout.split('\n').slice(0, -1);
     expect(lines.every((line) => line.startsWith('{"@timestamp":'))).toBe(true);
     expect(stderr).toMatch(/^wrote \d+ events, [\d.]+ kB, in [\d.]+ s \([\d,]+ a second\)\n$/);
+  });
+
+  test('that is stopped has not done what was asked for, and says so in the labels too', async () => {
+    const path = join(folder, 'stopped.ndjson');
+    const running = start(['replay', ...SMALL, '--speed', '1', '--to', path]);
+    await until(async () => existsSync(path));
+    await running.signal('SIGINT');
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^stopped after /) });
+    expect(JSON.parse(readFileSync(`${path}.labels.json`, 'utf8'))).toMatchObject({ complete: false });
   });
 
   test('refuses to write a file onto itself, which would empty it, also by another path', async () => {
@@ -93,5 +103,14 @@ describe('vigie replay', () => {
       expect(listed).toContain(`${scenario.name}: ${scenario.title}\n`);
     }
     expect(listed).toMatch(/^ {4}--records-per-event {2}.* \(default 1\)$/m);
+    const asJson = parseLines<{ scenario: string; options: unknown[] }>(
+      await succeed(['replay', '--list', '--json']),
+    );
+    expect(asJson.map(({ scenario }) => scenario)).toEqual(Object.keys(SCENARIOS));
+    expect(asJson[0]!.options).toContainEqual({
+      option: '--records-per-event',
+      description: expect.any(String),
+      default: expect.any(String),
+    });
   });
 });
