@@ -47,6 +47,7 @@ export function deadLettersCommand(program: Command): void {
     );
 
   filtered(letters.command('list').description('Reason, place, time and size, oldest first.'))
+    .option('--json', 'one JSON object per letter on standard output')
     .option('--raw', 'also the sentence and the original bytes, which may hold ids of persons; needs --json')
     .addHelpText(
       'after',
@@ -68,6 +69,7 @@ export function deadLettersCommand(program: Command): void {
   )
     .option('--to <file>', 'where lines of a file go, - for standard output; they hold ids of persons')
     .option('--dry-run', 'only say how many it would be')
+    .option('--json', 'also the counts, as one JSON object on standard output')
     .addHelpText(
       'after',
       '\nExamples:\n  vigie deadletters replay --code FUTURE_TIME --dry-run\n  vigie deadletters replay --code NO_TIME --since 2025-07-12T00:00:00Z --limit 1000\n  vigie deadletters replay --file .vigie/dead-letters.ndjson --to again.ndjson',
@@ -110,8 +112,7 @@ function filtered(command: Command): Command {
     .addOption(new Option('--code <code...>', 'only these reasons').choices([...DEAD_LETTER_CODES]))
     .option('--since <time>', 'written at this time or later, ISO 8601', instantMs)
     .option('--until <time>', 'written before this time, ISO 8601', instantMs)
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000_000), 1000)
-    .option('--json', 'as JSON');
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000_000), 1000);
 }
 
 function refuseTwoPlaces({ file, dataDir }: PlaceOptions, self: Command): void {

@@ -45,7 +45,8 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
       'after',
       `
 Lines that are no events are reported on standard error, the rest is evaluated, and the exit code
-is 1. Persons' ids are hashed as VIGIE_PERSON_FIELDS and VIGIE_PSEUDONYM_KEY say.
+is 1. Persons' ids (VIGIE_PERSON_FIELDS) are hashed under VIGIE_PSEUDONYM_KEY, or the key in
+VIGIE_PSEUDONYM_KEY_FILE.
 
 Examples:
   vigie eval --rules rules --input events.ndjson

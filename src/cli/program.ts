@@ -1,7 +1,7 @@
 /** The command line as a whole: its commands, its help, and how it answers wrong usage. */
 
 import { readFileSync } from 'node:fs';
-import { Command, type OutputConfiguration } from 'commander';
+import { Command, Help, type OutputConfiguration } from 'commander';
 import { alertsCommand } from './alerts.ts';
 import { backtestCommand } from './backtest.ts';
 import { deadLettersCommand } from './deadletters.ts';
@@ -35,6 +35,11 @@ export function createProgram(exit: (code: number) => void, output: OutputConfig
       getOutHelpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
       getErrHelpWidth: () => Math.min(process.stderr.columns ?? HELP_WIDTH, HELP_WIDTH),
       ...output,
+    })
+    .configureHelp({
+      // Commander says so only when one is missing.
+      optionDescription: (option) =>
+        `${new Help().optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
     })
     .addHelpText(
       'after',

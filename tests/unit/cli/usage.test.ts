@@ -97,6 +97,19 @@ describe('help', () => {
     },
   );
 
+  test.each([
+    ['eval', '--rules <path...>'],
+    ['rules explain', '--event <file>'],
+    ['alerts assign', '--to <name>'],
+    ['alerts close', '--reason <text>'],
+    ['alerts comment', '--reason <text>'],
+  ])('of "%s" says that %s is required', async (name, option) => {
+    const { stdout } = await written(...name.split(' '), '--help');
+    const described = stdout.slice(stdout.indexOf(option)).split(/\n {2}-/)[0]!;
+    expect(described).toMatch(/\(required\)$/);
+    expect(stdout.match(/\(required\)/g)).toHaveLength(1);
+  });
+
   test('of the program names the commands, the settings and the exit codes', async () => {
     const { stdout } = await written('--help');
     expect(stdout).toMatch(/docs\/configuration\.md/);
