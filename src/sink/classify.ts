@@ -91,7 +91,7 @@ const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
 const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 497]);
 const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
 
-const WAIT = 'Vigie keeps trying; see that the server is up and reachable at CLICKHOUSE_URL.';
+const WAIT = 'See that the server is up and reachable at CLICKHOUSE_URL.';
 
 /** Says what a thrown value means. Never throws. */
 export function classifyClickHouseFailure(thrown: unknown): Classification {

@@ -181,7 +181,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'TOPIC_MISSING',
       `Topic ${topic} does not exist on ${servers}`,
-      'Create the topic or correct its name; trying again until it exists.',
+      'Create the topic or correct its name.',
     );
   }
   if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {
@@ -196,7 +196,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_CLOCK',
       `Topic ${topic} does not take a message of the time that the clock of this machine shows: ${detail}`,
-      'Set the clock, or give the topic message.timestamp.type=LogAppendTime; trying again until it takes it.',
+      'Set the clock, or give the topic message.timestamp.type=LogAppendTime.',
     );
   }
   if (names.has('OffsetGone')) {
@@ -218,13 +218,13 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_UNREACHABLE',
       `Kafka at ${servers} does not answer: ${detail}`,
-      'Check the addresses, that the brokers run, and whether they want TLS; trying again until they answer.',
+      'Check the addresses, that the brokers run, and whether they want TLS.',
     );
   }
   return of(
     'KAFKA_FAILED',
     `Kafka at ${servers}, topic ${topic}: ${detail}`,
-    'See the cause; it is tried again.',
+    'See the cause.',
     errors.some((error) => error.retriable === true),
   );
 }

@@ -262,3 +262,13 @@ test.each<[number, string, string[], RegExp]>([
   expect(stderr).toMatch(message);
   expect({ code, stdout }).toEqual({ code: wanted, stdout: '' });
 });
+
+test.each<[string, string[], Record<string, string>]>([
+  ['CLICKHOUSE_UNREACHABLE', ['alerts', 'list'], { CLICKHOUSE_URL: 'http://127.0.0.1:1' }],
+  ['KAFKA_UNREACHABLE', ['topics', 'create', '--dry-run'], { KAFKA_BROKERS: '127.0.0.1:1' }],
+])('%s of a command that has ended promises no further try', async (failure, args, env) => {
+  const { code, stdout, stderr } = await vigie(args, env);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(new RegExp(`^vigie: ${failure}: `));
+  expect(stderr).not.toMatch(/keeps trying|trying again|tried again/);
+});
