@@ -138,6 +138,11 @@ class Checks {
       this.#error(node, 'BAD_VALUE', `${where} is a list; expected ${form.expected}`);
       return;
     }
+    if (target === 'event.id' && node.kind === 'scalar' && node.value !== null) {
+      const message = `${where} is ${shown(node.source)}, one id for many events, of which all but the first would be taken for copies; copy the id from the log, or make one with id`;
+      this.#error(node, 'BAD_VALUE', message);
+      return;
+    }
     const values = node.kind === 'list' ? node.items : [node];
     for (const [i, value] of values.entries()) {
       // Nothing, a list in a list and a map are refused by the schema.

@@ -156,6 +156,16 @@ cases:
       'm.yml:3:49: BAD_VALUE: copy.portal.records.count.default is "none"; expected a whole number',
     ],
     [
+      'one id for all events, of which all but the first would be copies',
+      `${MINIMAL}set: {event.id: x}\n`,
+      'm.yml:3:17: BAD_VALUE: set.event.id is "x", one id for many events, of which all but the first would be taken for copies; copy the id from the log, or make one with id',
+    ],
+    [
+      'one id for all events without one',
+      `${MINIMAL}copy: {event.id: {from: id, default: none}}\n`,
+      'm.yml:3:38: BAD_VALUE: copy.event.id.default is "none", one id for many events',
+    ],
+    [
       'a field that is both set and copied',
       `${MINIMAL}set: {user.id: x}\ncopy: {user.id: uid}\n`,
       'm.yml:4:8: CONFLICT: "user.id" is given here and by set on line 3; keep one of the two',
