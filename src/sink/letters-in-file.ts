@@ -6,12 +6,12 @@
  * Guarantee: at least once; a key is kept only after its line was written.
  */
 
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { VigieError } from '../errors.ts';
+import { messageOf, VigieError } from '../errors.ts';
 import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
 const letterSchema = z.object({
@@ -31,9 +31,9 @@ export class LettersInFile implements LetterStore {
   readonly #write: (lines: Buffer) => Promise<void>;
   readonly #clock: Clock;
 
-  /** `write` takes the lines that are sent again. Throws DEAD_LETTERS_MISSING. */
+  /** `write` takes the lines that are sent again. Throws DEAD_LETTERS_MISSING, DEAD_LETTERS_UNREADABLE. */
   constructor(path: string, write: (lines: Buffer) => Promise<void>, clock: Clock) {
-    if (!existsSync(path)) {
+    if (!isThere(path)) {
       throw new VigieError('DEAD_LETTERS_MISSING', `there are no dead letters in ${path}`, {
         remedy:
           'Name the file or the data folder, or set KAFKA_BROKERS for those of the topic. The file is made with the first letter.',
@@ -67,7 +67,7 @@ export class LettersInFile implements LetterStore {
 
   async sent(): Promise<ReadonlyMap<string, number>> {
     const sent = new Map<string, number>();
-    if (!existsSync(this.#sentPath)) return sent;
+    if (!isThere(this.#sentPath)) return sent;
     for await (const { key, at } of lines(this.#sentPath, sentSchema)) sent.set(key, Date.parse(at));
     return sent;
   }
@@ -86,7 +86,6 @@ export class LettersInFile implements LetterStore {
 
 /** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */
 async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
-  if (statSync(path).isDirectory()) throw unreadable(path, 'it is a folder');
   let number = 0;
   let fault: string | undefined;
   for await (const line of createInterface({ input: createReadStream(path) })) {
@@ -105,6 +104,23 @@ async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> 
   }
 }
 
+/** Throws DEAD_LETTERS_UNREADABLE when it is, or may be, and cannot be read: that is not the same as none. */
+function isThere(path: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false;
+    throw unreadable(path, messageOf(cause));
+  }
+  try {
+    if (fstatSync(file).isDirectory()) throw unreadable(path, 'it is a folder');
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}
+
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;
@@ -115,6 +131,7 @@ function parsed(line: string): unknown {
 
 function unreadable(place: string, fault: string): VigieError {
   return new VigieError('DEAD_LETTERS_UNREADABLE', `${place}: ${fault}`, {
-    remedy: 'Name a file of dead letters as Vigie writes them; take out the line if somebody changed it.',
+    remedy:
+      'Name a file of dead letters as Vigie writes them, as a user who may read it; take out the line if somebody changed it.',
   });
 }
