@@ -39,7 +39,7 @@ const LABELS = z.object({
 export function readLabels(path: string, read: (path: string, encoding: 'utf8') => string): LabelledTraffic {
   let json: unknown;
   try {
-    json = JSON.parse(read(path, 'utf8'));
+    json = JSON.parse(read(path, 'utf8').replace(/^\ufeff/, ''));
   } catch (cause) {
     throw new VigieError('LABELS_UNREADABLE', `the labels ${path} cannot be read: ${messageOf(cause)}`, {
       remedy: 'Give a JSON file of the format vigie-labels/1, as `vigie replay` writes beside its events.',

@@ -147,10 +147,9 @@ describe('an own log', () => {
     const first = JSON.parse(lines[0]!) as { event: object };
     lines[0] = JSON.stringify({ ...first, event: { ...first.event, id: 'e-first' } });
     writeFileSync(log, lines.join('\n'));
-    writeFileSync(
-      path,
-      labels({ name: 'ours', malicious: { sessions: ['s-stolen'], eventIds: ['e-first'] } }),
-    );
+    // With a byte-order mark, as some editors save it.
+    const whole = labels({ name: 'ours', malicious: { sessions: ['s-stolen'], eventIds: ['e-first'] } });
+    writeFileSync(path, `\ufeff${whole}`);
     const args = ['backtest', '--rules', RULES, '--input', log, '--labels', path, '--json'];
     const { stdout, stderr } = await vigie(args);
     expect(stderr).toBe('');
