@@ -15,6 +15,7 @@ export class Dictionary {
   readonly #texts: string[] = [''];
   readonly #limit: number;
 
+  /** `limit`: no number is larger. */
   constructor(limit: number) {
     this.#limit = limit;
   }

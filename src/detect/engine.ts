@@ -88,8 +88,7 @@ export class Engine {
   readonly #streamsOf: readonly (readonly number[])[];
   readonly #entry: EventEntry = {
     time: 0,
-    idHi: 0,
-    idLo: 0,
+    id: 0,
     held: 0,
     records: 0,
     bytes: 0,
@@ -219,13 +218,12 @@ export class Engine {
     // An empty id is none, as some pipelines write it for a field that is missing.
     const id = textOf(slots[this.evidence.idSlot]) ?? '';
     this.#eventId = id;
-    entry.idHi = 0;
-    entry.idLo = 0;
+    entry.id = 0;
     if (id !== '') {
       this.#hash.hashString(id);
-      entry.idHi = this.#hash.out[0]!;
-      entry.idLo = this.#hash.out[1]!;
-      const sighting = this.#copies.see(entry.idHi, entry.idLo, time, watermark - COPIES_MS);
+      const { out } = this.#hash;
+      entry.id = out[1]!;
+      const sighting = this.#copies.see(out[0]!, out[1]!, time, watermark - COPIES_MS);
       if (sighting !== 'first') {
         if (sighting === 'duplicate') this.counts.duplicates += 1;
         else this.counts.conflicts += 1;
@@ -375,8 +373,7 @@ export class Engine {
 const NONE: readonly number[] = [];
 
 const NO_EVIDENCE = {
-  idHi: 0,
-  idLo: 0,
+  id: 0,
   records: 0,
   bytes: 0,
   application: 0,

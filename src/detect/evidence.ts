@@ -30,10 +30,10 @@ const MOST_REMEMBERED = 100_000;
 export class Evidence {
   readonly idSlot: number;
   readonly personSlot: number;
-  readonly applications = new Dictionary(65_536);
+  readonly applications = new Dictionary(65_535);
   readonly organisations = new Dictionary(1_000_000);
   readonly networks = new Dictionary(1_000_000);
-  readonly categories = new Dictionary(65_536);
+  readonly categories = new Dictionary(65_535);
   readonly #slots: Record<keyof typeof FIELDS, number>;
   /** Address → its network, so that each address is parsed once; emptied when it grows. */
   readonly #networkOf = new Map<string, number>();

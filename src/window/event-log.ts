@@ -14,12 +14,13 @@ import { TotalsLog } from './totals-log.ts';
 /** What is kept of one event. Interned numbers are the evidence dictionaries'; all but time fit 32 bits. */
 export interface EventEntry {
   time: number;
-  idHi: number;
-  idLo: number;
+  /** Half of its id's hash; 0 when it has no id. */
+  id: number;
   /** Bit k: the event holds a value for measure k of its stream; bit 0 is set for every event. */
   held: number;
   records: number;
   bytes: number;
+  /** Below 2¹⁶, as the category. */
   application: number;
   organisation: number;
   network: number;
@@ -38,8 +39,7 @@ export function loadEntry(from: SectionReader): EventEntry {
 }
 
 const WORDS = [
-  'idHi',
-  'idLo',
+  'id',
   'held',
   'records',
   'bytes',
@@ -56,19 +56,20 @@ export interface EventTotals {
 }
 
 /** 32-bit words of a row: the time, then these. */
-const W = 12;
+const W = 10;
 const F = W / 2;
-const ID_HI = 2;
-const ID_LO = 3;
-const HELD = 4;
+/** Half of a hash is enough to tell events of one instant apart. */
+const ID = 2;
+const HELD = 3;
 /** Events an entry stands for: 1, or more once entries were coalesced. */
-const WEIGHT = 5;
-const RECORDS = 6;
-const BYTES = 7;
-const APPLICATION = 8;
-const CATEGORY = 9;
-const ORGANISATION = 10;
-const NETWORK = 11;
+const WEIGHT = 4;
+const RECORDS = 5;
+const BYTES = 6;
+/** The application, and from bit 16 on the category. */
+const APPLICATION = 7;
+const CATEGORY_BIT = 16;
+const ORGANISATION = 8;
+const NETWORK = 9;
 
 export class EventLog extends TotalsLog {
   constructor() {
@@ -82,14 +83,12 @@ export class EventLog extends TotalsLog {
     const at = row * W;
     const { u32 } = this;
     this.f64[row * F] = entry.time;
-    u32[at + ID_HI] = entry.idHi;
-    u32[at + ID_LO] = entry.idLo;
+    u32[at + ID] = entry.id;
     u32[at + HELD] = entry.held;
     u32[at + WEIGHT] = 1;
     u32[at + RECORDS] = entry.records;
     u32[at + BYTES] = entry.bytes;
-    u32[at + APPLICATION] = entry.application;
-    u32[at + CATEGORY] = entry.category;
+    u32[at + APPLICATION] = entry.application | (entry.category << CATEGORY_BIT);
     u32[at + ORGANISATION] = entry.organisation;
     u32[at + NETWORK] = entry.network;
     return index;
@@ -113,11 +112,12 @@ export class EventLog extends TotalsLog {
     const { u32 } = this;
     const at = row * W;
     totals.addEvents(sign, u32[at + WEIGHT]!, u32[at + RECORDS]!, u32[at + BYTES]!);
+    const application = u32[at + APPLICATION]!;
     totals.addDimensions(
-      u32[at + APPLICATION]!,
+      application & (2 ** CATEGORY_BIT - 1),
       u32[at + ORGANISATION]!,
       u32[at + NETWORK]!,
-      u32[at + CATEGORY]!,
+      application >>> CATEGORY_BIT,
     );
   }
 
@@ -125,7 +125,7 @@ export class EventLog extends TotalsLog {
   has(run: Run, entry: EventEntry): boolean {
     for (let row = run.first + this.countUpTo(run, entry.time) - 1; row >= run.first; row -= 1) {
       if (this.timeAt(row) !== entry.time) return false;
-      if (this.u32[row * W + ID_HI] === entry.idHi && this.u32[row * W + ID_LO] === entry.idLo) return true;
+      if (this.u32[row * W + ID] === entry.id) return true;
     }
     return false;
   }
