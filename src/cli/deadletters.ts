@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { topicsOf } from '../config/topics.ts';
 import { DEAD_LETTER_CODES } from '../event/decoder.ts';
 import { LettersInFile } from '../sink/letters-in-file.ts';
 import { LettersInTopic } from '../sink/letters-in-topic.ts';
@@ -135,7 +136,7 @@ function openStore(
   }
   return new LettersInTopic({
     ...kafkaConnection(config, () => undefined),
-    topic: config.dead_letter_topic ?? `${config.topic}-dead-letters`,
+    topic: topicsOf(config).deadLetters,
     clock: systemClock,
   });
 }

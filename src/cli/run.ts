@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
+import { topicsOf } from '../config/topics.ts';
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../files/list-files.ts';
@@ -100,6 +101,7 @@ Examples:
       if (input === undefined && config.kafka_brokers === undefined) {
         command.error('error: nothing to read: give --input FILE, or set KAFKA_BROKERS');
       }
+      const topics = topicsOf(config);
       const logger = await createLogger(config.log_level);
       const ruleFiles = new RuleFilesWatch({
         paths: config.rules,
@@ -147,7 +149,7 @@ Examples:
                 openDeadLetters: () =>
                   new DeadLetterTopic({
                     ...kafkaConnection(config, log),
-                    topic: config.dead_letter_topic ?? `${config.topic}-dead-letters`,
+                    topic: topics.deadLetters,
                   }),
               }
             : {}),
@@ -216,15 +218,6 @@ function openSignals(
   onProblem: (problem: VigieError | undefined) => void,
 ): { topic: SignalTopic; source: KafkaSource } {
   const topic = config.signals_topic!;
-  if (topic === config.topic || topic === config.dead_letter_topic) {
-    throw new VigieError(
-      'CONFIG_INVALID',
-      `VIGIE_SIGNALS_TOPIC is ${topic}, which is another topic of Vigie`,
-      {
-        remedy: 'Give the signals a topic of their own.',
-      },
-    );
-  }
   return {
     topic: new SignalTopic({
       ...kafkaConnection(config, log),

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { topicsOf } from '../config/topics.ts';
 import { signalRetentionMs } from '../scale-out/open-scale-out.ts';
 import { deadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { signalTopic } from '../sink/signal-topic.ts';
@@ -58,6 +59,7 @@ export function topicsCommand(program: Command): void {
 
 async function create(options: Options): Promise<void> {
   const config = loadConfig(process.env);
+  const { deadLetters } = topicsOf(config);
   const connection = kafkaConnection(config, () => undefined, systemClock);
   const wanted: { is: string; topic: NewTopic }[] = [];
   if (options.input) {
@@ -66,8 +68,7 @@ async function create(options: Options): Promise<void> {
       topic: { topic: config.topic, partitions: options.partitions, config: {} },
     });
   }
-  const letters = config.dead_letter_topic ?? `${config.topic}-dead-letters`;
-  wanted.push({ is: 'dead letters', topic: deadLetterTopic(letters) });
+  wanted.push({ is: 'dead letters', topic: deadLetterTopic(deadLetters) });
   if (config.signals_topic !== undefined) {
     const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
     const topic = signalTopic({

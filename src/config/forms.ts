@@ -8,7 +8,11 @@ export const duration = z.string(`expected ${DURATION_FORM}`).transform((text, c
   if (ms === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_FORM}` });
   return ms ?? 0;
 });
-export const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
+
+/** Of a timer: Node takes what its 32 bits do not hold, 24.8 days, for a millisecond. */
+export const interval = duration.refine((ms) => ms <= MAX_INTERVAL_MS, 'expected at most 24d');
+const MAX_INTERVAL_MS = 24 * 86_400_000;
+const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 export const text = z
   .string('expected a text; in the file, put it in quotes')
   .min(1, 'expected a text that is not empty');
@@ -21,6 +25,20 @@ export const list = z
     Object.freeze(values.map((value) => value.trim()).filter((value) => value !== '')),
   );
 export const someOf = list.refine((values) => values.length > 0, 'expected at least one');
+/** KafkaJS cuts an address at its first colon, so one of IPv6 needs a name. */
+export const brokers = someOf
+  .refine((addresses) => !addresses.join().includes('@'), NO_CREDENTIALS)
+  .refine((addresses) => addresses.every(isHostAndPort), 'expected host:port, several separated by commas');
+/** What brokers take for one. */
+export const topicName = text.regex(
+  /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+  'expected the name of a topic: letters, digits, dots, underscores and hyphens, at most 249',
+);
+function isHostAndPort(address: string): boolean {
+  const [, port = 0] = /^[^\s:;/]+:(\d{1,5})$/.exec(address) ?? [];
+  return Number(port) >= 1 && Number(port) <= 65_535;
+}
+
 /** Not `z.coerce`: to it a space is 0 and `true` is 1. */
 export const whole = (least: number, most: number) =>
   z
@@ -39,16 +57,21 @@ export const size = (least: number, leastText: string) =>
 const SIZE_UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB'];
 const SIZE_FORM = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB';
 export const yesNo = z
-  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])], 'expected true or false')
-  .transform((value) => value === true || value === 'true' || value === '1');
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0']), z.literal([1, 0])], 'expected true or false')
+  .transform((value) => ['true', '1'].includes(String(value)));
 
-export const url = z
+const url = z
   .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
   .refine((value) => !/:.*@/s.test(value), NO_CREDENTIALS);
 
+/** The client takes a path for the database's name, not for the place of the server behind a proxy. */
+export const serverUrl = url
+  .refine((value) => !value.includes('?'), 'expected no parameters in it')
+  .refine((value) => !/^https?:\/\/[^/?#]+(?:\/[^?]|#)/i.test(value), 'expected nothing behind host:port');
+
 /** The secret goes there: in clear only to this machine. */
 export const tokenUrl = url.refine(
-  (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(new URL(value).hostname),
+  (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(URL.parse(value)?.hostname ?? ''),
   'expected https',
 );
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);

@@ -21,7 +21,7 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   overrides: Readonly<Record<string, unknown>> = {},
 ): Config {
-  const file = env['VIGIE_CONFIG'];
+  const file = env['VIGIE_CONFIG'] === '' ? undefined : env['VIGIE_CONFIG'];
   const faults: string[] = [];
   const fromFile = file === undefined ? {} : readConfigFile(file);
   for (const name of Object.keys(fromFile)) {

@@ -4,7 +4,20 @@
  */
 
 import { z } from 'zod';
-import { duration, list, NO_CREDENTIALS, size, someOf, text, tokenUrl, url, whole, yesNo } from './forms.ts';
+import {
+  brokers,
+  duration,
+  interval,
+  list,
+  serverUrl,
+  size,
+  someOf,
+  text,
+  tokenUrl,
+  topicName,
+  whole,
+  yesNo,
+} from './forms.ts';
 import { MIN_SPOOL_BYTES } from '../sink/spool/disk-spool.ts';
 
 export interface Setting<T> {
@@ -26,6 +39,9 @@ function setting<T>(
   return { env, schema, default: fallback, doc, ...(secret === undefined ? {} : { secret }) };
 }
 
+/** Their end is counted in 32 bits of seconds: beyond 2106 it lies in the past, and all would be deleted at once. */
+const MAX_ARCHIVE_DAYS = 18_250;
+
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 const MECHANISMS_FORM = 'plain, scram-sha-256, scram-sha-512 or oauthbearer';
 
@@ -34,7 +50,7 @@ export const SETTINGS = {
   rules: setting('VIGIE_RULES', someOf, 'rules', 'Folders or files of Sigma rules, separated by commas.'),
   rules_interval: setting(
     'VIGIE_RULES_INTERVAL',
-    duration,
+    interval,
     '5s',
     'Wall time between two looks of `vigie run` whether the rule files have changed; with 0s they are read again on SIGHUP only.',
   ),
@@ -46,7 +62,7 @@ export const SETTINGS = {
   ),
   lists_interval: setting(
     'VIGIE_LISTS_INTERVAL',
-    duration.refine((ms) => ms > 0, 'expected a duration above 0'),
+    interval.refine((ms) => ms > 0, 'expected a duration above 0'),
     '5s',
     'Wall time between two looks whether the files of lookup lists have changed.',
   ),
@@ -66,7 +82,7 @@ export const SETTINGS = {
   ),
   kafka_brokers: setting(
     'KAFKA_BROKERS',
-    someOf.refine((brokers) => !brokers.join().includes('@'), NO_CREDENTIALS).optional(),
+    brokers.optional(),
     undefined,
     'Brokers, `host:port` separated by commas. `vigie run` reads Kafka when set.',
   ),
@@ -120,10 +136,10 @@ export const SETTINGS = {
     true,
   ),
   kafka_oauth_scope: setting('KAFKA_OAUTH_SCOPE', text.optional(), undefined, 'Scope to ask for there.'),
-  topic: setting('VIGIE_TOPIC', text, 'portal-access', 'Topic of access events.'),
+  topic: setting('VIGIE_TOPIC', topicName, 'portal-access', 'Topic of access events.'),
   signals_topic: setting(
     'VIGIE_SIGNALS_TOPIC',
-    text.optional(),
+    topicName.optional(),
     undefined,
     'Topic between matching and correlating. When set, groups are divided over all processes of the group, whatever the key of the input topic.',
   ),
@@ -136,13 +152,13 @@ export const SETTINGS = {
   group: setting('VIGIE_GROUP', text, 'vigie', 'Consumer group.'),
   dead_letter_topic: setting(
     'VIGIE_DEAD_LETTER_TOPIC',
-    text.optional(),
+    topicName.optional(),
     undefined,
     'Topic of inputs that are no events. Default: the topic with `-dead-letters` appended.',
   ),
   clickhouse_url: setting(
     'CLICKHOUSE_URL',
-    url.refine((value) => !value.includes('?'), 'expected no parameters in it').optional(),
+    serverUrl.optional(),
     undefined,
     'ClickHouse server. Without it the engine runs inside the process, on the data folder.',
   ),
@@ -169,9 +185,9 @@ export const SETTINGS = {
   ),
   archive_days: setting(
     'VIGIE_ARCHIVE_DAYS',
-    whole(0, 36_500),
+    whole(0, MAX_ARCHIVE_DAYS),
     '365',
-    'Days after which archived events are deleted; 0 keeps them.',
+    'Days after which archived events are deleted, at most 50 years; 0 keeps them.',
   ),
   spool: setting(
     'VIGIE_SPOOL',

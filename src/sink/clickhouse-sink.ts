@@ -65,11 +65,6 @@ export class ClickHouseSink implements AlertSink {
     this.#clock = options.clock ?? systemClock;
     this.#sleep = options.sleep ?? systemSleep;
     this.#random = options.random ?? Math.random;
-    if (!Number.isInteger(this.#archiveDays) || this.#archiveDays < 0 || this.#archiveDays > 36_500) {
-      throw new VigieError('CONFIG_INVALID', `${this.#archiveDays} is no number of days to keep events`, {
-        remedy: 'Give a whole number from 0 (keep for ever) to 36500.',
-      });
-    }
   }
 
   /** Waits for a server that is not up yet, until the signal aborts. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
+import { topicsOf } from '../../../src/config/topics.ts';
 import { VigieError } from '../../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-config-'));
@@ -73,6 +74,7 @@ describe('settings', () => {
   );
 
   test('count as not set when the variable is empty or the file says null', () => {
+    expect(loadConfig({ VIGIE_CONFIG: '' })).toEqual(loadConfig({}));
     const path = file('group:\n');
     expect(loadConfig({ VIGIE_CONFIG: path, VIGIE_TOPIC: '' })).toMatchObject({
       topic: 'portal-access',
@@ -85,6 +87,15 @@ describe('settings', () => {
     expect(config.kafka_brokers).toEqual(['a:9092', 'b:9092']);
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.values(config).filter(Array.isArray).every(Object.isFrozen)).toBe(true);
+  });
+
+  test.each([
+    [1, true],
+    [0, false],
+    ['"1"', true],
+    ['"false"', false],
+  ])('take %s in the file for a switch', (text, wanted) => {
+    expect(loadConfig({ VIGIE_CONFIG: file(`archive: ${text}\n`) }).archive).toBe(wanted);
   });
 
   test('of the file may be of its own types, in YAML or JSON, and a file may be empty', () => {
@@ -126,11 +137,48 @@ describe('faulty settings', () => {
     ['KAFKA_SASL_MECHANISM', 'gssapi'],
     ['KAFKA_BROKERS', ','],
     ['VIGIE_RULES', ' , '],
+    ['KAFKA_BROKERS', 'kafka'],
+    ['KAFKA_BROKERS', 'a:9092,kafka:'],
+    ['KAFKA_BROKERS', 'kafka:http'],
+    ['KAFKA_BROKERS', 'kafka:65536'],
+    ['KAFKA_BROKERS', 'kafka:9092;b:9092'],
+    ['KAFKA_BROKERS', 'http://kafka:9092'],
+    ['KAFKA_BROKERS', '[::1]:9092'],
+    ['VIGIE_TOPIC', 'portal access'],
+    ['VIGIE_TOPIC', '..'],
+    ['VIGIE_DEAD_LETTER_TOPIC', 'a/b'],
+    ['VIGIE_SIGNALS_TOPIC', 'x'.repeat(250)],
+    ['KAFKA_OAUTH_TOKEN_URL', 'idp.example/token'],
     ['CLICKHOUSE_URL', 'ftp://host'],
+    ['CLICKHOUSE_URL', 'http://proxy:80/clickhouse'],
+    ['VIGIE_RULES_INTERVAL', '25d'],
+    ['VIGIE_LISTS_INTERVAL', '1y'],
+    ['VIGIE_ARCHIVE_DAYS', '36500'],
   ])('are refused: %s=%j', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([
       expect.stringContaining(`${name} is ${JSON.stringify(value)}: expected `),
     ]);
+  });
+
+  test.each(['http://host', 'https://host:8443', 'http://127.0.0.1:8123/'])(
+    'take %s for the address of a server',
+    (url) => {
+      expect(loadConfig({ CLICKHOUSE_URL: url }).clickhouse_url).toBe(url);
+    },
+  );
+
+  test.each([
+    { VIGIE_TOPIC: 'a', VIGIE_DEAD_LETTER_TOPIC: 'a' },
+    { VIGIE_TOPIC: 'a', VIGIE_SIGNALS_TOPIC: 'a' },
+    { VIGIE_TOPIC: 'a', VIGIE_SIGNALS_TOPIC: 'a-dead-letters' },
+    { VIGIE_TOPIC: 'a', VIGIE_DEAD_LETTER_TOPIC: 'b', VIGIE_SIGNALS_TOPIC: 'b' },
+  ])('that give one topic two purposes are refused, for what is written there would be read: %o', (env) => {
+    expect(() => topicsOf(loadConfig(env))).toThrow(/^VIGIE_\w+ is \S+, which is VIGIE_\w+ already$/);
+  });
+
+  test('of topics may leave those that Vigie writes out', () => {
+    const alone = { input: 'a', deadLetters: 'a-dead-letters', signals: undefined };
+    expect(topicsOf(loadConfig({ VIGIE_TOPIC: 'a' }))).toEqual(alone);
   });
 
   test('of other programs are none of our business', () => {
