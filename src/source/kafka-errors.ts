@@ -27,6 +27,8 @@ interface KafkaJsErrorShape {
   readonly cause?: unknown;
   /** Of a failed connection. */
   readonly broker?: string;
+  /** Of several things that were asked for at once. */
+  readonly errors?: readonly unknown[];
 }
 
 /** Where it went wrong. */
@@ -37,8 +39,9 @@ function chain(thrown: unknown): KafkaJsErrorShape[] {
   const errors: KafkaJsErrorShape[] = [];
   let next: unknown = thrown;
   while (next instanceof Error && errors.length < 10) {
-    errors.push(next);
-    next = next.cause;
+    const error: KafkaJsErrorShape = next;
+    errors.push(error);
+    next = error.cause ?? error.errors?.[0];
   }
   return errors;
 }
@@ -61,7 +64,6 @@ const UNREACHABLE_NAMES = new Set([
   'KafkaJSRequestTimeoutError',
   'KafkaJSBrokerNotFound',
   'KafkaJSNoBrokerAvailableError',
-  'KafkaJSGroupCoordinatorNotFound',
   'KafkaJSMetadataNotLoaded',
   'KafkaJSLockTimeout',
 ]);
@@ -167,7 +169,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_FORBIDDEN',
       `Kafka at ${servers} does not allow this user what topic ${topic} needs: ${detail}`,
-      'Grant the user Read and Describe on the topic and Read on the consumer group.',
+      'Grant the user the rights that docs/kafka.md lists; trying again until it has them.',
     );
   }
   if ([...types].some((type) => type !== undefined && GENERATION_TYPES.has(type))) {
@@ -182,6 +184,21 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
       'TOPIC_MISSING',
       `Topic ${topic} does not exist on ${servers}`,
       'Create the topic or correct its name.',
+    );
+  }
+  if (names.has('KafkaJSCreateTopicError')) {
+    return of(
+      'TOPIC_NOT_CREATED',
+      `Topic ${topic} cannot be created on ${servers}: ${detail}`,
+      'Create it yourself with the settings that docs/kafka.md lists, or let the brokers allow it (vigie topics create --replication-factor); trying again until it exists.',
+    );
+  }
+  if (names.has('KafkaJSGroupCoordinatorNotFound')) {
+    // KafkaJS does not tell why.
+    return of(
+      'KAFKA_NO_COORDINATOR',
+      `Kafka at ${servers} names no broker that coordinates this work on ${topic}: that one is away or starting, or this user lacks a right to the consumer group or the transactional id`,
+      'If it lasts, grant the user the rights that docs/kafka.md lists; trying again until there is one.',
     );
   }
   if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {

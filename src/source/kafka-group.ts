@@ -94,6 +94,11 @@ const HEARTBEAT_CHECK_MS = 1000;
 const LEAVE_MS = 6000;
 const JOIN_END_MS = 4000;
 const BACKOFF = { baseMs: 500, maxMs: 5000 };
+/**
+ * What lets a member join and then fail at its first fetch (a right that is missing, a damaged batch) would have it join
+ * twice a second, and the whole group rebalance as often: a join that lasts so long was one.
+ */
+const LASTING_MS = 10_000;
 
 export class KafkaGroup {
   readonly #options: KafkaGroupOptions;
@@ -103,8 +108,10 @@ export class KafkaGroup {
   #generation: Generation | undefined;
   /** Counts joins, so that what was prepared for an earlier one is recognised. */
   #joins = 0;
-  /** The present attempt got as far as an assignment. */
-  #joined = false;
+  /** When the present attempt got as far as an assignment. */
+  #joinedAt: number | undefined;
+  /** The attempt before got there, and failed right after: one more assignment does not say that reading works. */
+  #doubtful = false;
   /** How far a partition is ahead of the slowest one that others read, in event time, ms. */
   ahead: (partition: number) => number = () => 0;
   /** Partitions of the generation that was announced last. */
@@ -170,17 +177,19 @@ export class KafkaGroup {
   }
 
   async #supervise(): Promise<void> {
-    const { topic, onProblem, log, random = Math.random } = this.#options;
+    const { topic, onProblem, clock, log, random = Math.random } = this.#options;
     let attempt = 0;
     while (!this.#left.signal.aborted) {
-      this.#joined = false;
+      this.#joinedAt = undefined;
       try {
         await this.#consume();
       } catch (error) {
         if (this.#left.signal.aborted) return;
         const problem = kafkaError(error, this.#options, topic);
         onProblem(problem);
-        attempt = this.#joined ? 1 : attempt + 1;
+        const lasted = this.#joinedAt !== undefined && clock.elapsed() - this.#joinedAt >= LASTING_MS;
+        attempt = lasted ? 1 : attempt + 1;
+        this.#doubtful = this.#joinedAt !== undefined && attempt > 1;
         const { code, remedy } = problem;
         const retryInMs = backoffMs(attempt, { ...BACKOFF, random });
         log('error', problem.message, { code, remedy, retryInMs });
@@ -319,10 +328,18 @@ export class KafkaGroup {
     };
     // Also what was held back in an earlier generation.
     consumer.resume([{ topic }]);
-    this.#joined = true;
-    onProblem(undefined);
+    this.#joinedAt ??= clock.elapsed();
+    if (!this.#doubtful) onProblem(undefined);
+    else void this.#lasts().then((lasts) => (lasts ? onProblem(undefined) : undefined));
     log('info', `joined group ${groupId}`, { topic, partitions: [...partitions] });
     this.#onChange();
+  }
+
+  /** Whether the present generation does. */
+  async #lasts(): Promise<boolean> {
+    const join = this.#joins;
+    await delay(LASTING_MS, undefined, { ref: false });
+    return join === this.#joins;
   }
 
   #endGeneration(): void {

@@ -374,8 +374,8 @@ describe.runIf(kafka !== undefined)('trouble', () => {
         await reader.source.commit([{ partition: 0, nextOffset: 1, metadata: { newestEventTime: 5 } }]);
 
         await broker.stop();
-        await reader.until(() => reader.problems.at(-1) !== undefined);
-        expect(reader.problems.at(-1)?.code).toBe('KAFKA_UNREACHABLE');
+        // Its last answer may have been that it coordinates nothing any more.
+        await reader.until(() => reader.problems.at(-1)?.code === 'KAFKA_UNREACHABLE');
 
         broker = await startNativeKafka({ port: port!, dataFolder });
         expect((await reader.assignment()).partitions[0]).toMatchObject({ committedOffset: 1 });
