@@ -26,6 +26,7 @@ import { DeadLetterFile } from '../sink/dead-letter-file.ts';
 import { openSink, tryingAgain } from '../sink/open-sink.ts';
 import { retryingDeadLetters } from '../sink/retrying-dead-letters.ts';
 import { RuleRecord } from '../sink/rule-record.ts';
+import { watchServer } from '../sink/server-watch.ts';
 import type { SignalTopic } from '../sink/signal-topic.ts';
 import type { DeadLetterSink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
@@ -88,9 +89,13 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   const watching = watchRules(options, metrics);
   closers.push(() => Promise.resolve(watching.stop()));
 
-  const troubles = new Map<'source' | 'signals' | 'sink' | 'spool' | 'dead letters' | 'start', string>([
-    ['start', 'starting'],
-  ]);
+  const troubles = new Map<
+    'source' | 'signals' | 'sink' | 'database' | 'spool' | 'dead letters' | 'start' | 'stop',
+    string
+  >([['start', 'starting']]);
+  const onStop = (): unknown => troubles.set('stop', 'stopping');
+  stop.addEventListener('abort', onStop, { once: true });
+  closers.push(() => Promise.resolve(stop.removeEventListener('abort', onStop)));
   const problemOf =
     (of: 'source' | 'signals') =>
     (error: VigieError | undefined): void => {
@@ -137,6 +142,14 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       stop,
     );
     closers.push(() => opened.close());
+    closers.push(
+      watchServer(clickHouse, (failure) => {
+        const isNews = troubles.has('database') === (failure === undefined);
+        if (failure === undefined) troubles.delete('database');
+        else troubles.set('database', `${failure.code}: ${failure.message}`);
+        if (isNews) logDatabase(logger, failure);
+      }),
+    );
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
     if (clickHouse.kind === 'embedded') {
       const control = await startControl({
@@ -254,6 +267,11 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
     for (const failure of failures) logger.error({ err: failure }, 'closing failed');
   }
+}
+
+function logDatabase(logger: Logger, failure: VigieError | undefined): void {
+  if (failure === undefined) logger.info('ClickHouse answers again');
+  else logger.warn({ code: failure.code, remedy: failure.remedy }, `ClickHouse is away: ${failure.message}`);
 }
 
 /** Undefined for files into a server: nothing says whose they are, and so whose rules are gone. */

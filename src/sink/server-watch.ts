@@ -1,0 +1,47 @@
+/**
+ * Looks whether ClickHouse answers, also while there is nothing to write: alerts are rare, and the first one after a
+ * quiet night must not be what finds out that there is no database.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { clickHouseFailure } from './classify.ts';
+import type { ClickHouse } from './client.ts';
+import type { VigieError } from '../errors.ts';
+import { selectRows } from './json-rows.ts';
+
+const EVERY_MS = 10_000;
+
+/** `tell` is told of each failure, and once when it answers again. Returns what ends it. */
+export function watchServer(
+  clickHouse: ClickHouse,
+  tell: (failure: VigieError | undefined) => void,
+): () => Promise<void> {
+  // The engine inside this process answers as long as there is one.
+  if (clickHouse.kind === 'embedded') return () => Promise.resolve();
+  const end = new AbortController();
+  const watching = watch(clickHouse, tell, end.signal);
+  return () => {
+    end.abort();
+    return watching;
+  };
+}
+
+async function watch(
+  clickHouse: ClickHouse,
+  tell: (failure: VigieError | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let failed = false;
+  for (;;) {
+    try {
+      await delay(EVERY_MS, undefined, { signal, ref: false });
+      await selectRows(clickHouse, 'SELECT 1 AS one', {}, signal);
+      if (failed) tell(undefined);
+      failed = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      failed = true;
+      tell(clickHouseFailure(error, `asking whether anybody is there at ${clickHouse.place}`));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** /readyz of a service that has nothing to write, and of one that ends. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanUp, start, temporaryFolder, until } from '../support/cli.ts';
+import type { Running } from '../support/cli.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
+import type { TestClickHouse } from '../support/clickhouse.ts';
+import { faultyClickHouse } from '../support/faulty-clickhouse.ts';
+import type { FaultyClickHouse } from '../support/faulty-clickhouse.ts';
+import { FEW_RULES } from '../support/programs.ts';
+
+let server: TestClickHouse;
+let between: FaultyClickHouse;
+
+beforeAll(async () => {
+  server = await startClickHouse();
+  between = await faultyClickHouse(server.url, 0);
+}, 240_000);
+
+afterAll(async () => {
+  await cleanUp();
+  await between?.close();
+  await server?.stop();
+});
+
+/** A service that waits for its input. */
+function waiting(): Running {
+  return start(['run', '--input', '-'], {
+    CLICKHOUSE_URL: between.url,
+    CLICKHOUSE_USER: server.username,
+    CLICKHOUSE_PASSWORD: server.password,
+    VIGIE_DATA_DIR: temporaryFolder(),
+    VIGIE_RULES: FEW_RULES,
+  });
+}
+
+const READ = { '@timestamp': '2025-07-12T21:00:00Z', event: { action: 'record-view' } };
+
+describe('readiness', () => {
+  test('ends when ClickHouse goes away, also while there is nothing to write, and comes back with it', async () => {
+    const service = waiting();
+    await until(async () => (await service.get('/readyz')).status === 200);
+    between.fault = 'away';
+    await until(async () => (await service.get('/readyz')).status === 503);
+    expect((await service.get('/readyz')).text).toContain('CLICKHOUSE_UNREACHABLE');
+    expect(await service.metric('vigie_ready')).toBe(0);
+    between.fault = undefined;
+    await until(async () => (await service.get('/readyz')).status === 200);
+    service.stdin.end();
+    expect(await service.ended).toMatchObject({ code: 0 });
+    const said = service.logs.filter(({ msg }) => msg.startsWith('ClickHouse ')).map(({ msg }) => msg);
+    expect(said).toEqual([expect.stringMatching(/^ClickHouse is away: /), 'ClickHouse answers again']);
+  }, 120_000);
+
+  test('ends with the stop signal, while what is in hand is still being stored', async () => {
+    const service = waiting();
+    await service.address();
+    between.fault = 'hang';
+    for (let record = 0; record < 600; record += 1) {
+      const event = { ...READ, user: { id: 'u-1' }, portal: { records: { ids: [`p-${record}`] } } };
+      service.stdin.write(`${JSON.stringify(event)}\n`);
+    }
+    const before = between.met;
+    await until(() => Promise.resolve(between.met > before));
+    const ended = service.signal('SIGTERM');
+    await until(async () => (await service.get('/readyz')).text.includes('stopping'));
+    between.fault = undefined;
+    await ended;
+  }, 120_000);
+});
