@@ -91,7 +91,9 @@ export function deadLettersCommand(program: Command): void {
         if (to === '-') await writeOut(lines);
         else await appendTo(to!, lines);
       });
-      const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun);
+      const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun).finally(() =>
+        store.close(),
+      );
       if (options.json) await write(`${JSON.stringify({ dry_run: dryRun, ...replayed })}\n`);
       const { sent, cut, earlier, left } = replayed;
       process.stderr.write(

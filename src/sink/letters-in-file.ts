@@ -72,6 +72,11 @@ export class LettersInFile implements LetterStore {
     return sent;
   }
 
+  /** A file is nobody's: two at once both send. */
+  async claim(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
   async send(letters: readonly StoredLetter[]): Promise<void> {
     await this.#write(Buffer.concat(letters.flatMap(({ bytes }) => [bytes, Buffer.from('\n')])));
     const at = new Date(this.#clock.now()).toISOString();

@@ -1,19 +1,21 @@
 /**
- * Dead letters of a topic. Sending again means: the original bytes go to the partition that they came from, with
- * the header `vigie-replayed-from` (the letter's key), and a marker goes behind the letters: the letter's key, no
+ * Dead letters of a topic. Sending again means: the original bytes go to the partition that they came from (if the
+ * topic has fewer by now, to one of these), with the header `vigie-replayed-from` (the letter's key), and a marker goes behind the letters: the letter's key, no
  * value, the header `vigie-replayed-at`.
  *
- * Guarantee: both are written in one transaction, so a crash or a second call never sends a letter twice. Two
- * calls at once: the later one fences the earlier.
+ * Guarantee: both are written in one transaction, so a crash or a second call never sends a letter twice. Of two calls
+ * at once the later one fences the earlier, and only then looks at what was sent.
  */
 
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import type { Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer, Kafka, KafkaMessage, Producer, ProducerRecord, Transaction } from 'kafkajs';
 import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
-import { kafkaError } from '../source/kafka-errors.ts';
+import { isOfType, kafkaError } from '../source/kafka-errors.ts';
 import type { LetterStore, StoredLetter } from './stored-letters.ts';
 
 export interface LettersInTopicOptions extends KafkaConnection {
@@ -24,12 +26,19 @@ export interface LettersInTopicOptions extends KafkaConnection {
 const REPLAYED_AT = 'vigie-replayed-at';
 /** Longer than the service's, which goes on trying: a coordinator may still be loading. */
 const PATIENT = { initialRetryTime: 300, maxRetryTime: 3000, retries: 8 };
+/** For so long whoever reads the input waits behind a transaction whose process was killed. */
+const TRANSACTION_MS = 15_000;
+const ENDING_ATTEMPTS = 200;
+const ENDING_MS = 50;
 const FETCH_BYTES = 32 * 1024 * 1024;
 
 export class LettersInTopic implements LetterStore {
   readonly name: string;
   readonly #options: LettersInTopicOptions;
   readonly #kafka: Kafka;
+  #producer: Producer | undefined;
+  /** How many a topic has that letters came from. */
+  readonly #partitions = new Map<string, number>();
 
   constructor(options: LettersInTopicOptions) {
     this.name = `topic ${options.topic}`;
@@ -53,33 +62,50 @@ export class LettersInTopic implements LetterStore {
     return sent;
   }
 
-  async send(letters: readonly StoredLetter[]): Promise<void> {
-    const { topic, clock } = this.#options;
-    const producer = this.#kafka.producer({
+  async claim(): Promise<void> {
+    const { topic } = this.#options;
+    this.#producer = this.#kafka.producer({
       transactionalId: `vigie-deadletters-${topic}`,
+      transactionTimeout: TRANSACTION_MS,
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       retry: PATIENT,
     });
-    const at = new Date(clock.now()).toISOString();
     try {
-      await producer.connect();
-      const transaction = await producer.transaction();
+      await this.#producer.connect();
+      // The first transaction of a producer ends those of others.
+      await (await this.#producer.transaction()).abort();
+    } catch (error) {
+      throw this.#error(error, topic);
+    }
+  }
+
+  async send(letters: readonly StoredLetter[]): Promise<void> {
+    const { topic, clock } = this.#options;
+    const at = new Date(clock.now()).toISOString();
+    let place = topic;
+    try {
+      const transaction = await this.#producer!.transaction();
       try {
         for (const [source, own] of Map.groupBy(letters, (letter) => letter.source)) {
-          await transaction.send({
+          place = source;
+          const partitions = await this.#partitionsOf(source);
+          await sendIn(transaction, {
             topic: source,
             acks: -1,
+            // What came in a compressed batch may be larger than the topic takes as it is.
+            compression: kafkajs.CompressionTypes.GZIP,
             messages: own.map(({ key, partition, bytes }) => ({
-              partition,
+              // KafkaJS drops what is for a partition that is not there, without a word.
+              partition: partition % partitions,
               value: bytes,
               headers: { 'vigie-replayed-from': key },
             })),
           });
         }
-        await transaction.send({
+        await sendIn(transaction, {
           topic,
           acks: -1,
           messages: letters.map(({ key }) => ({ key, value: null, headers: { [REPLAYED_AT]: at } })),
@@ -90,10 +116,35 @@ export class LettersInTopic implements LetterStore {
         throw error;
       }
     } catch (error) {
-      throw kafkaError(error, this.#options, letters[0]?.source ?? topic);
-    } finally {
-      await producer.disconnect().catch(() => undefined);
+      throw this.#error(error, place);
     }
+  }
+
+  async #partitionsOf(source: string): Promise<number> {
+    const known = this.#partitions.get(source);
+    if (known !== undefined) return known;
+    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
+    try {
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [source] });
+      const { length } = topics[0]!.partitions;
+      this.#partitions.set(source, length);
+      return length;
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer?.disconnect().catch(() => undefined);
+  }
+
+  #error(error: unknown, topic: string): VigieError {
+    if (!isOfType(error, 'INVALID_PRODUCER_EPOCH')) return kafkaError(error, this.#options, topic);
+    return new VigieError('REPLAY_OVERTAKEN', `another replay of ${this.name} has begun meanwhile`, {
+      remedy: 'Nothing is sent twice. Wait for the other one, then call this again for what it left.',
+      cause: error,
+    });
   }
 
   /** Visits all there is now, in order within each partition. */
@@ -117,10 +168,23 @@ export class LettersInTopic implements LetterStore {
       );
       if (open.size > 0) await readTo(consumer, topic, open, visit);
     } catch (error) {
-      throw kafkaError(error, this.#options, topic);
+      throw this.#error(error, topic);
     } finally {
       await consumer.disconnect().catch(() => undefined);
       await admin.disconnect().catch(() => undefined);
+    }
+  }
+}
+
+/** Brokers end a transaction some time after they said so, and begin none before. KafkaJS does not wait for that. */
+async function sendIn(transaction: Transaction, record: ProducerRecord): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await transaction.send(record);
+      return;
+    } catch (error) {
+      if (attempt === ENDING_ATTEMPTS || !isOfType(error, 'CONCURRENT_TRANSACTIONS')) throw error;
+      await delay(ENDING_MS);
     }
   }
 }
@@ -143,13 +207,26 @@ async function readTo(
   });
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  /** Where each partition is read on: KafkaJS begins again after a failure. */
+  const next = new Map<number, number>();
+  let visiting = true;
   await consumer.run({
     autoCommit: false,
     eachBatch: async (payload) => {
       const { batch } = payload;
       const end = open.get(batch.partition) ?? 0;
       for (const message of batch.messages) {
-        if (Number(message.offset) < end) await visit(message);
+        const offset = Number(message.offset);
+        if (visiting && offset < end && offset >= (next.get(batch.partition) ?? 0)) {
+          next.set(batch.partition, offset + 1);
+          try {
+            await visit(message);
+          } catch (error) {
+            // Thrown from here, KafkaJS would take it for a failure of its own and go on behind it.
+            visiting = false;
+            done.reject(error);
+          }
+        }
         await payload.heartbeat();
       }
     },

@@ -46,8 +46,11 @@ export interface LetterStore {
   letters(visit: (letter: StoredLetter) => Promise<void> | void): Promise<void>;
   /** Keys of what was sent again → when, ms since the epoch. */
   sent(): Promise<ReadonlyMap<string, number>>;
+  /** To be called by who is to send, before it looks at what was sent: from then on nobody else does. */
+  claim(): Promise<void>;
   /** Sends the original bytes again and keeps that it was done. */
   send(letters: readonly StoredLetter[]): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface LetterFilter {
@@ -85,6 +88,7 @@ export async function replayLetters(
   limit: number,
   dryRun: boolean,
 ): Promise<Replayed> {
+  if (!dryRun) await store.claim();
   const sent = await store.sent();
   const seen = new Set<string>();
   const counts: Replayed = { sent: 0, cut: 0, earlier: 0, left: 0 };

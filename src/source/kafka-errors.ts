@@ -133,9 +133,9 @@ function tlsError(
   return undefined;
 }
 
-/** Whether the group has given this member up. */
-export function isExpelled(thrown: unknown): boolean {
-  return chain(thrown).some(({ type }) => type === 'UNKNOWN_MEMBER_ID');
+/** Whether it is what a broker calls so. */
+export function isOfType(thrown: unknown, wanted: string): boolean {
+  return chain(thrown).some(({ type }) => type === wanted);
 }
 
 /** What went wrong, as people need it. `topic` is the one that was worked on. */

@@ -17,7 +17,7 @@ import { VigieError } from '../errors.ts';
 import { eventBatch } from './kafka-batch.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
-import { isExpelled, kafkaError, OffsetGone } from './kafka-errors.ts';
+import { isOfType, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
@@ -171,7 +171,7 @@ export class KafkaGroup {
       for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
       // KafkaJS sees it at its next heartbeat, which is hours away when the wall clock was set back meanwhile.
-      if (isExpelled(error)) generation.expelled(error);
+      if (isOfType(error, 'UNKNOWN_MEMBER_ID')) generation.expelled(error);
       throw kafkaError(error, this.#options, topic);
     }
   }

@@ -1,12 +1,15 @@
 /** `vigie deadletters` on a real topic and on a file: what is shown, what is sent again, and that it is sent once. */
 
+import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { DeadLetterFile } from '../../src/sink/dead-letter-file.ts';
 import { DeadLetterTopic } from '../../src/sink/dead-letter-topic.ts';
+import { LettersInTopic } from '../../src/sink/letters-in-topic.ts';
 import type { DeadLetter } from '../../src/sink/sink.ts';
+import { replayLetters } from '../../src/sink/stored-letters.ts';
 import { cleanUp, parseLines, succeed, temporaryFolder, vigie } from '../support/cli.ts';
 import type { Env } from '../support/cli.ts';
 import { connection, createTopic, readMessages, testKafka, uniqueName } from '../support/kafka-topics.ts';
@@ -91,6 +94,80 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
     const all = await readMessages(brokers, source, 6);
     expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
+  }, 120_000);
+
+  test('of a partition that is there no more go to one that is', async () => {
+    const { source, dead, env } = await written();
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
+    await sink.write([{ ...letter(source, 6, 'NOT_JSON'), partition: 7 }]);
+    await sink.close();
+    expect(await replayed(env)).toMatchObject({ sent: 7 });
+    const messages = await readMessages(brokers, source, 7);
+    expect(messages.map(({ value }) => value!.toString())).toContain(bytesOf(6));
+  }, 120_000);
+
+  test('of a topic that is gone are said to be, with its name', async () => {
+    const { dead, env } = await written();
+    const gone = uniqueName('gone');
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
+    await sink.write([letter(gone, 0, 'BAD_FIELD')]);
+    await sink.close();
+    const { code, stderr } = await vigie(['deadletters', 'replay', '--code', 'BAD_FIELD'], env);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining(`TOPIC_MISSING: Topic ${gone} `),
+    });
+  }, 120_000);
+
+  test('are not said to be sent when the topic refuses one of them', async () => {
+    const source = uniqueName('access');
+    await createTopic(brokers, source, 1, { 'max.message.bytes': '600000' });
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic: `${source}-dead-letters` });
+    const bytes = [
+      // Came in a compressed batch.
+      Buffer.alloc(700_000, 'x'),
+      randomBytes(700_000),
+      Buffer.from('behind it'),
+    ];
+    await sink.write(
+      bytes.map((each, offset) => ({ ...letter(source, offset, 'NOT_JSON'), partition: 0, bytes: each })),
+    );
+    await sink.close();
+    const env = { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: source };
+    const refused = await vigie(['deadletters', 'replay'], env);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('KAFKA_MESSAGE_TOO_LARGE') });
+    expect((await listed(env)).map(({ sent_at }) => sent_at !== undefined)).toEqual([true, false, false]);
+  }, 120_000);
+
+  test('are sent once by two that send at once, of which the earlier one gives way', async () => {
+    const source = uniqueName('access');
+    await createTopic(brokers, source, 1);
+    const topic = `${source}-dead-letters`;
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic });
+    // More than one transaction takes.
+    const large = [0, 1, 2].map((offset) => ({
+      ...letter(source, offset, 'NOT_JSON'),
+      partition: 0,
+      bytes: Buffer.from(`${offset}`.padEnd(400_000)),
+    }));
+    await sink.write(large);
+    await sink.close();
+    const stores = [1, 2].map(
+      () => new LettersInTopic({ ...connection(brokers), topic, clock: systemClock }),
+    );
+    const [earlier, later] = stores as [LettersInTopic, LettersInTopic];
+    const all = { codes: [], since: undefined, until: undefined };
+    // Has looked at what was sent, and at the first letters, when the other one begins.
+    const visit = earlier.letters.bind(earlier);
+    earlier.letters = async (each) => {
+      await later.claim();
+      await visit(each);
+    };
+    await expect(replayLetters(earlier, all, 10, false)).rejects.toMatchObject({ code: 'REPLAY_OVERTAKEN' });
+    expect(await replayLetters(later, all, 10, false)).toMatchObject({ sent: 3 });
+    await Promise.all(stores.map((store) => store.close()));
+    const messages = await readMessages(brokers, source, 3);
+    expect(messages.map(({ value }) => value!.toString().trim())).toEqual(['0', '1', '2']);
   }, 120_000);
 
   test('of a topic that was created again are not taken for those of the old one', async () => {
