@@ -80,10 +80,12 @@ async function create(options: Options): Promise<void> {
   }
   const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
   const made: Created[] = [];
+  let place = wanted.map(({ topic }) => topic.topic).join(', ');
   try {
     await admin.connect();
     const known = await admin.listTopics();
     for (const { is, topic } of wanted) {
+      place = topic.topic;
       const missing = !known.includes(topic.topic);
       const { replicationFactor } = options;
       if (missing && !options.dryRun) {
@@ -97,7 +99,7 @@ async function create(options: Options): Promise<void> {
       made.push({ topic: topic.topic, is, partitions: topic.partitions, retentionDays, created: missing });
     }
   } catch (error) {
-    throw kafkaError(error, connection, wanted.map(({ topic }) => topic.topic).join(', '));
+    throw kafkaError(error, connection, place);
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
