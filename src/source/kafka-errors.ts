@@ -227,7 +227,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_BATCH_UNREADABLE',
       `Topic ${topic} holds a batch that cannot be read: ${detail}`,
-      'Reading stands still there. See what the producer wrote, then move the group past it (kafka-consumer-groups.sh --reset-offsets).',
+      'Reading stands still there. See what the producer wrote, then delete the partition up to the end of that batch (kafka-delete-records.sh), as docs/kafka.md says.',
       false,
     );
   }

@@ -112,6 +112,8 @@ export class KafkaGroup {
   #joinedAt: number | undefined;
   /** The attempt before got there, and failed right after: one more assignment does not say that reading works. */
   #doubtful = false;
+  /** Where the attempt before would have read on, by partition. */
+  #failedAt: Readonly<Record<number, number>> = {};
   /** How far a partition is ahead of the slowest one that others read, in event time, ms. */
   ahead: (partition: number) => number = () => 0;
   /** Partitions of the generation that was announced last. */
@@ -192,7 +194,9 @@ export class KafkaGroup {
         this.#doubtful = this.#joinedAt !== undefined && attempt > 1;
         const { code, remedy } = problem;
         const retryInMs = backoffMs(attempt, { ...BACKOFF, random });
-        log('error', problem.message, { code, remedy, retryInMs });
+        // KafkaJS does not say which one it could not read.
+        const at = code === 'KAFKA_BATCH_UNREADABLE' ? { nextOffsets: this.#failedAt } : {};
+        log('error', problem.message, { code, remedy, retryInMs, ...at });
         await delay(retryInMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
       }
     }
@@ -225,6 +229,7 @@ export class KafkaGroup {
       });
       await this.#run(consumer, admin, partitions);
     } finally {
+      this.#failedAt = this.#nextOffsets();
       this.#endGeneration();
       this.#commitRaw = undefined;
       await consumer?.disconnect().catch(() => undefined);
@@ -333,6 +338,12 @@ export class KafkaGroup {
     else void this.#lasts().then((lasts) => (lasts ? onProblem(undefined) : undefined));
     log('info', `joined group ${groupId}`, { topic, partitions: [...partitions] });
     this.#onChange();
+  }
+
+  /** Where each partition is read on, by partition. */
+  #nextOffsets(): Record<number, number> {
+    const { assigned = [], inbox } = this.#generation ?? {};
+    return Object.fromEntries(assigned.map(({ partition }) => [partition, inbox?.position(partition) ?? 0]));
   }
 
   /** Whether the present generation does. */

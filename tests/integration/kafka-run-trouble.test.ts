@@ -3,10 +3,11 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
+import kafkajs from 'kafkajs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../support/cli.ts';
 import type { Env, Running } from '../support/cli.ts';
-import { createTopic, produce, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
 import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
 
 const kafka = testKafka();
@@ -112,6 +113,36 @@ describe.runIf(kafka?.kind === 'native')('offsets that the broker does not take'
     } finally {
       await own.stop();
     }
+  }, 120_000);
+});
+
+describe.runIf(kafka !== undefined)('a batch that cannot be read', () => {
+  test('stands in the log with its place, and what helps is to delete it, as the page says', async () => {
+    const topic = uniqueName('unreadable');
+    await createTopic(brokers, topic, 1);
+    const running = run({ KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic, VIGIE_SNAPSHOT_INTERVAL: '1s' });
+    await produce(brokers, topic, searches(3));
+    await until(async () => ((await running.metric('vigie_state_saved_timestamp_seconds')) ?? 0) > 0);
+    const producer = testClient(brokers).producer({
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    const value = Buffer.alloc(1024 * 1024);
+    const messages = Array.from({ length: 260 }, () => ({ value }));
+    await producer.send({ topic, compression: kafkajs.CompressionTypes.GZIP, messages });
+    await producer.disconnect();
+    await produce(brokers, topic, searches(5).slice(3));
+    expect(await running.logged(({ code }) => code === 'KAFKA_BATCH_UNREADABLE')).toMatchObject({
+      nextOffsets: { 0: 3 },
+    });
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '263' }] });
+    await admin.disconnect();
+    expect(await running.logged(({ code }) => code === 'INPUT_GAP')).toMatchObject({ messages: 260 });
+    await until(async () => (await running.metric('vigie_events_consumed_total')) === 5);
+    expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
   }, 120_000);
 });
 
