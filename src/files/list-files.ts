@@ -56,8 +56,8 @@ export function loadLists(folders: readonly string[]): {
   return { lists: new Lists(lists, faulty), faults };
 }
 
-/** Name → file; of files of the same name the one in the last folder. */
-function findLists(folders: readonly string[]): ReadonlyMap<string, string> {
+/** Name → file; of files of the same name the one in the last folder. Throws LISTS_UNREADABLE. */
+export function findLists(folders: readonly string[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const folder of folders) {
     let entries;

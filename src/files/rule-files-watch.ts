@@ -2,11 +2,12 @@
  * The rule files of a running service: whether they changed, and what they say now.
  *
  * Changed files are to be loaded once they are the same at two looks in a row, so that some that are being
- * written are not taken by halves. What is wrong with them is an answer, never an exception.
+ * written are not taken by halves. What is wrong with them is an answer, never an exception. It may lie in a list or in
+ * the placeholders, so those that were refused are loaded again when one of these changes.
  */
 
 import { messageOf, VigieError } from '../errors.ts';
-import { versionOf } from './list-files.ts';
+import { findLists, listFolders, versionOf } from './list-files.ts';
 import { readPlaceholders, type GivenPlaceholders } from './placeholders.ts';
 import { findRuleFiles, loadRules } from './rule-files.ts';
 import type { Fault, RuleSet } from '../sigma/rule.ts';
@@ -18,12 +19,15 @@ export interface RulePlaces {
 }
 
 /** Why files are not taken; without a place where it is none of a file. */
-export type Refusal = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'file' | 'line' | 'column'>>;
+type Refusal = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'file' | 'line' | 'column'>>;
+
+type Loaded = { readonly ruleSet: RuleSet } | { readonly refusals: readonly [Refusal, ...Refusal[]] };
 
 export class RuleFilesWatch {
   readonly #places: RulePlaces;
   #taken: string;
   #before: string;
+  #refused = false;
 
   /** Takes note of the files as those in force: to be called before they are loaded, so that no change is missed. */
   constructor(places: RulePlaces) {
@@ -41,8 +45,16 @@ export class RuleFilesWatch {
   }
 
   /** Loads them. A set with any fault is none. */
-  load(): { readonly ruleSet: RuleSet } | { readonly refusals: readonly [Refusal, ...Refusal[]] } {
-    this.#taken = this.#version();
+  load(): Loaded {
+    const loaded = { sound: this.#version(false), refused: this.#version(true) };
+    const result = this.#load();
+    this.#refused = 'refusals' in result;
+    this.#taken = this.#refused ? loaded.refused : loaded.sound;
+    this.#before = this.#taken;
+    return result;
+  }
+
+  #load(): Loaded {
     const { paths, listsFolder, placeholders } = this.#places;
     try {
       const ruleSet = loadRules(paths, { listsFolder, placeholders: readPlaceholders(placeholders) });
@@ -57,9 +69,15 @@ export class RuleFilesWatch {
   }
 
   /** Tells apart what the files hold at different times. */
-  #version(): string {
+  #version(withWhatTheyAsk = this.#refused): string {
+    const { paths, listsFolder, placeholders } = this.#places;
     try {
-      return findRuleFiles(this.#places.paths).map(versionOf).join('\n');
+      const files = [...findRuleFiles(paths)];
+      if (withWhatTheyAsk) {
+        files.push(...findLists(listFolders(paths, listsFolder)).values());
+        if (typeof placeholders === 'string') files.push(placeholders);
+      }
+      return files.map(versionOf).join('\n');
     } catch (error) {
       return messageOf(error);
     }
