@@ -2,7 +2,7 @@
 
 import type { SASLOptions } from 'kafkajs';
 import { type Clock, systemClock } from '../clock.ts';
-import type { Config } from '../config/settings.ts';
+import { type Config, SETTINGS } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { KafkaConnection, Log } from '../source/kafka-client.ts';
 import { tokenFromFile, tokenFromServer } from '../source/oauth-token.ts';
@@ -35,10 +35,26 @@ function sends(sasl: SASLOptions | undefined): boolean {
   return sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer';
 }
 
+/** What nothing asks for without a mechanism: brokers would be met by a stranger. */
+const SASL_SETTINGS = [
+  'kafka_sasl_username',
+  'kafka_sasl_password',
+  'kafka_oauth_token_file',
+  'kafka_oauth_token_url',
+  'kafka_oauth_client_id',
+  'kafka_oauth_client_secret',
+] as const;
+
 function saslOptions(config: Config, log: Log, clock: Clock): SASLOptions | undefined {
   const { kafka_sasl_mechanism: mechanism, kafka_sasl_username: username } = config;
   const password = config.kafka_sasl_password;
-  if (mechanism === undefined) return undefined;
+  if (mechanism === undefined) {
+    const given = SASL_SETTINGS.find((name) => config[name] !== undefined);
+    if (given === undefined) return undefined;
+    throw new VigieError('CONFIG_INVALID', `${SETTINGS[given].env} is set without KAFKA_SASL_MECHANISM`, {
+      remedy: 'Set the mechanism as well, or remove what only it needs.',
+    });
+  }
   if (mechanism === 'oauthbearer') return { mechanism, oauthBearerProvider: tokens(config, log, clock) };
   if (username === undefined || password === undefined) {
     throw incomplete(mechanism, 'a user name and password', 'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');

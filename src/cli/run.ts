@@ -22,7 +22,7 @@ import { KafkaSource } from '../source/kafka-source.ts';
 import { EXIT } from './errors.ts';
 import { requireMapping, requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
-import { createLogger } from './logger.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { settingText } from './options.ts';
 import { onHangUp, stopSignal } from './signals.ts';
 import { count, fileProgress, lateText, replacedText } from './terminal.ts';
@@ -103,6 +103,7 @@ Examples:
       }
       const topics = topicsOf(config);
       const logger = await createLogger(config.log_level);
+      warnOfUnusedServer(config, logger);
       const ruleFiles = new RuleFilesWatch({
         paths: config.rules,
         listsFolder: config.lists,
@@ -181,6 +182,19 @@ Examples:
       }
       exit(EXIT.done);
     });
+}
+
+/** A user for a server that nobody names: alerts would be looked for there, and lie in a folder here. */
+function warnOfUnusedServer(config: Config, logger: Logger): void {
+  const { clickhouse_url: url, clickhouse_user: user, clickhouse_password: password } = config;
+  if (url !== undefined || (user === undefined && password === undefined)) return;
+  logger.warn(
+    {
+      code: 'CLICKHOUSE_URL_MISSING',
+      remedy: 'Set CLICKHOUSE_URL to store on a server, or remove its user and password.',
+    },
+    `CLICKHOUSE_${user === undefined ? 'PASSWORD' : 'USER'} is set without CLICKHOUSE_URL: alerts are stored in the data folder`,
+  );
 }
 
 /**

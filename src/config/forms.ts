@@ -16,7 +16,7 @@ const NO_CREDENTIALS = 'expected no user and password in it: they have settings'
 export const text = z
   .string('expected a text; in the file, put it in quotes')
   .min(1, 'expected a text that is not empty');
-export const list = z
+const list = z
   .union(
     [z.string().transform((value) => value.split(',')), z.array(z.string())],
     'expected a list of texts, or one text with commas between',

@@ -8,7 +8,6 @@ import {
   brokers,
   duration,
   interval,
-  list,
   serverUrl,
   size,
   someOf,
@@ -227,7 +226,7 @@ export const SETTINGS = {
   timestamp_field: setting('VIGIE_TIMESTAMP_FIELD', text, '@timestamp', 'Field of the event time.'),
   person_fields: setting(
     'VIGIE_PERSON_FIELDS',
-    list,
+    someOf,
     'portal.records.ids',
     "Fields that hold persons' ids, separated by commas.",
   ),

@@ -23,6 +23,16 @@ test.each([
     'scram-sha-256 without',
     { KAFKA_SASL_MECHANISM: 'scram-sha-256', KAFKA_SASL_USERNAME: 'u' },
   ],
+  [
+    'CONFIG_INVALID',
+    'KAFKA_SASL_USERNAME is set without KAFKA_SASL_MECHANISM',
+    { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' },
+  ],
+  [
+    'CONFIG_INVALID',
+    'KAFKA_OAUTH_TOKEN_FILE is set without KAFKA_SASL_MECHANISM',
+    { KAFKA_OAUTH_TOKEN_FILE: 'token' },
+  ],
   ['CONFIG_INVALID', 'oauthbearer without', OAUTH],
   ['CONFIG_INVALID', 'oauthbearer without', { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'https://id/token' }],
   [

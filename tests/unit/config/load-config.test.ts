@@ -137,6 +137,9 @@ describe('faulty settings', () => {
     ['KAFKA_SASL_MECHANISM', 'gssapi'],
     ['KAFKA_BROKERS', ','],
     ['VIGIE_RULES', ' , '],
+    // Persons' ids would go through as they are.
+    ['VIGIE_PERSON_FIELDS', ' '],
+    ['VIGIE_PERSON_FIELDS', ','],
     ['KAFKA_BROKERS', 'kafka'],
     ['KAFKA_BROKERS', 'a:9092,kafka:'],
     ['KAFKA_BROKERS', 'kafka:http'],
