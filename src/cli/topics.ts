@@ -1,6 +1,7 @@
 /** `vigie topics`: the topics that Vigie writes to, with the settings that it needs. */
 
 import type { Command } from 'commander';
+import type { Admin } from 'kafkajs';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { topicsOf } from '../config/topics.ts';
@@ -9,7 +10,7 @@ import { deadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { signalTopic } from '../sink/signal-topic.ts';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
-import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
+import { createTopic, type NewTopic, retentionOf } from '../source/kafka-topics.ts';
 import { requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { wholeNumber } from './options.ts';
@@ -24,11 +25,15 @@ interface Options {
   json?: true;
 }
 
-interface Created {
+interface Made {
+  readonly partitions: number;
+  /** Undefined where it is the broker's, unlimited, or may not be asked. */
+  readonly retentionDays: number | undefined;
+}
+
+interface Created extends Made {
   readonly topic: string;
   readonly is: string;
-  readonly partitions: number;
-  readonly retentionDays: number | undefined;
   readonly created: boolean;
 }
 
@@ -43,7 +48,7 @@ export function topicsCommand(program: Command): void {
   topics
     .command('create')
     .description(
-      'Creates what is missing and changes nothing that exists: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. `vigie run` does the same if its user may create topics.',
+      'Creates what is missing, and changes nothing that exists but says what it has: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. `vigie run` does the same if its user may create topics.',
     )
     .option('--input', 'also the topic of access events (VIGIE_TOPIC)')
     .option('--partitions <number>', 'of the topic of access events', wholeNumber(1, 10_000), 12)
@@ -86,17 +91,12 @@ async function create(options: Options): Promise<void> {
     const known = await admin.listTopics();
     for (const { is, topic } of wanted) {
       place = topic.topic;
-      const missing = !known.includes(topic.topic);
-      const { replicationFactor } = options;
-      if (missing && !options.dryRun) {
-        await createTopic(admin, {
-          ...topic,
-          ...(replicationFactor === undefined ? {} : { replicationFactor }),
-        });
-      }
-      const retention = topic.config['retention.ms'];
-      const retentionDays = retention === undefined ? undefined : Math.round(Number(retention) / DAY_MS);
-      made.push({ topic: topic.topic, is, partitions: topic.partitions, retentionDays, created: missing });
+      const { replicationFactor, dryRun = false } = options;
+      const wish = { ...topic, ...(replicationFactor === undefined ? {} : { replicationFactor }) };
+      // Another one may create it at the same time.
+      const created = !known.includes(topic.topic) && (dryRun || (await createTopic(admin, wish)));
+      const properties = created ? asCreated(topic) : await asItIs(topic.topic, admin);
+      made.push({ topic: topic.topic, is, ...properties, created });
     }
   } catch (error) {
     throw kafkaError(error, connection, place);
@@ -114,10 +114,23 @@ async function create(options: Options): Promise<void> {
       made.map(({ topic, is, partitions, retentionDays, created }) => [
         topic,
         is,
-        created ? String(partitions) : '',
-        created ? String(retentionDays ?? '') : '',
+        String(partitions),
+        String(retentionDays ?? ''),
         created ? doing : 'exists',
       ]),
     )}\n`,
   );
+}
+
+function asCreated({ partitions, config }: NewTopic): Made {
+  return { partitions, retentionDays: days(config['retention.ms']) };
+}
+
+async function asItIs(topic: string, admin: Admin): Promise<Made> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return { partitions: topics[0]!.partitions.length, retentionDays: days(await retentionOf(topic, admin)) };
+}
+
+function days(ms: string | number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(Number(ms) / DAY_MS);
 }

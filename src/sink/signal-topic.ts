@@ -6,9 +6,7 @@
  * Messages are stamped by the broker: retention goes by stamps, and the events may be years old.
  */
 
-import kafkajs from 'kafkajs';
-import type { Admin } from 'kafkajs';
-import { createTopic, type NewTopic } from '../source/kafka-topics.ts';
+import { createTopic, type NewTopic, retentionOf } from '../source/kafka-topics.ts';
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
 export interface SignalTopicOptions extends WrittenTopic {
@@ -88,18 +86,5 @@ export class SignalTopic {
 
   close(): Promise<void> {
     return this.#writer.close();
-  }
-}
-
-async function retentionOf(topic: string, admin: Admin): Promise<number | undefined> {
-  try {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
-    });
-    const value = Number(resources[0]?.configEntries[0]?.configValue ?? -1);
-    return value < 0 ? undefined : value;
-  } catch {
-    return undefined;
   }
 }

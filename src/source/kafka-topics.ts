@@ -1,6 +1,7 @@
 /** Creating topics, so that they are there when the call returns. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
 import type { Admin } from 'kafkajs';
 
 export interface NewTopic {
@@ -39,4 +40,18 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
     await delay(PROPAGATION_CHECK_MS);
   }
   return true;
+}
+
+/** How long it keeps messages, ms; undefined where the user may not ask or there is no limit. */
+export async function retentionOf(topic: string, admin: Admin): Promise<number | undefined> {
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
+    });
+    const value = Number(resources[0]?.configEntries[0]?.configValue ?? -1);
+    return value < 0 ? undefined : value;
+  } catch {
+    return undefined;
+  }
 }

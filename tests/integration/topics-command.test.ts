@@ -64,10 +64,13 @@ describe.runIf(kafka !== undefined)('vigie topics create', () => {
 
   test('makes the input when asked to, and leaves one that is there as it is', async () => {
     const topic = uniqueName('portal');
-    await createTopic(brokers, topic, 3);
+    await createTopic(brokers, topic, 3, { 'retention.ms': String(2 * 86_400_000) });
     const env = { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic };
     const text = await succeed(['topics', 'create', '--input', '--partitions', '7'], env);
-    expect(text).toMatch(new RegExp(`${topic} +access events +exists`));
+    // As it is, not as it would have been made.
+    expect(text).toMatch(new RegExp(`${topic} +access events +3 +2 +exists`));
+    const [line] = parseLines<Line>(await succeed(['topics', 'create', '--input', '--json'], env));
+    expect(line).toMatchObject({ topic, partitions: 3, created: false });
     expect(text).toMatch(/dead letters +1 +7 +created/);
     const admin = testClient(brokers).admin();
     await admin.connect();
