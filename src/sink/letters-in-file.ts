@@ -8,7 +8,6 @@
 
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
@@ -93,7 +92,7 @@ export class LettersInFile implements LetterStore {
 async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   let number = 0;
   let fault: string | undefined;
-  for await (const line of createInterface({ input: createReadStream(path) })) {
+  for await (const line of textLines(path)) {
     if (fault !== undefined) throw unreadable(`${path}:${number}`, fault);
     number += 1;
     if (line === '') continue;
@@ -107,6 +106,23 @@ async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> 
     if (!success) throw unreadable(`${path}:${number}`, 'it is no dead letter');
     yield data;
   }
+}
+
+/** Not those of Node's readline, which also ends a line at U+2028: an event may hold that, and JSON does not escape it. */
+async function* textLines(path: string): AsyncGenerator<string> {
+  let parts: string[] = [];
+  for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      parts.push(chunk.slice(start, end));
+      yield parts.join('');
+      parts = [];
+      start = end + 1;
+    }
+    parts.push(chunk.slice(start));
+  }
+  const last = parts.join('');
+  if (last !== '') yield last;
 }
 
 /** Throws DEAD_LETTERS_UNREADABLE when it is, or may be, and cannot be read: that is not the same as none. */

@@ -227,6 +227,15 @@ describe('of a file', () => {
     expect(readFileSync(again, 'utf8')).toBe(`${bytesOf(0)}\n{"another":"line"\n`);
   }, 120_000);
 
+  test('are listed whatever text they hold: what ends a line elsewhere ends none here', async () => {
+    const folder = temporaryFolder();
+    const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
+    const message = '@timestamp is no time: "\u2028\u2029\u0085\r\n"';
+    await sink.write([0, 1].map((offset) => ({ ...letter('access.log', offset, 'BAD_TIME'), message })));
+    await sink.close();
+    expect(await listed({ VIGIE_DATA_DIR: folder })).toMatchObject([{ offset: 0 }, { offset: 1 }]);
+  });
+
   test('that the limit leaves are said', async () => {
     const folder = temporaryFolder();
     const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
