@@ -84,7 +84,6 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
       for (const { name } of ruleSet.lists.all) {
         if (now.lists.get(name) !== undefined) continue;
         metrics.listRows.remove({ list: name });
-        metrics.listRefusals.remove({ list: name });
       }
       ruleSet = now;
       showRules(now, metrics);

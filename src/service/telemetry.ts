@@ -193,20 +193,11 @@ export class Telemetry implements PipelineObserver {
   }
 
   rules(ruleSet: RuleSet, engine: Engine): void {
-    const { rules, correlations } = this.#ruleSet;
     const metrics = this.#metrics;
-    const now = new Map([...ruleSet.rules, ...ruleSet.correlations].map((rule) => [rule.key, rule]));
-    for (const { key } of rules) if (!now.has(key)) metrics.ruleMatches.remove({ rule: key });
-    for (const { key, level } of correlations) {
-      const rule = now.get(key);
-      if (rule?.level !== level) {
-        metrics.alertsOpen.remove({ rule: key, level });
-        for (const status of ALERT_STATUSES) metrics.alerts.remove({ rule: key, level, status });
-      }
-      if (rule !== undefined) continue;
-      for (const counter of [metrics.ruleFirings, metrics.eventsWithoutGroup, metrics.groupsEvicted]) {
-        counter.remove({ rule: key });
-      }
+    const now = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
+    // Counters stay, also of rules that are gone: the end of their alerts has just been counted.
+    for (const { key, level } of this.#ruleSet.correlations) {
+      if (now.get(key)?.level !== level) metrics.alertsOpen.remove({ rule: key, level });
     }
     this.#ruleSet = ruleSet;
     this.#showRules();

@@ -171,6 +171,20 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, low!)).toBe(0);
   });
 
+  test('takes nothing back that it has counted, whatever becomes of the rule', async () => {
+    const { metrics, telemetry } = setUp();
+    const ended = `vigie_alerts_total{rule="${BURST}",level="high",status="resolved"}`;
+    telemetry.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    // As before rules take the place of others.
+    telemetry.alerts([{ alert: { ...burstAlert('resolved'), resolution: 'rule_gone' }, opened: false }], 5);
+    const others = { ...ruleSet, correlations: ruleSet.correlations.filter(({ key }) => key !== BURST) };
+    telemetry.rules(others, newEngine()[0]);
+    expect(await valueOf(metrics, ended)).toBe(1);
+    expect(await valueOf(metrics, `vigie_alerts_open{rule="${BURST}",level="high"}`)).toBeUndefined();
+    telemetry.rules(ruleSet, newEngine()[0]);
+    expect(await valueOf(metrics, ended)).toBe(1);
+  });
+
   test('shows a rule as warming up until no shard of the process is any more', async () => {
     const { metrics } = setUp();
     const gauges = new ShardGauges(metrics);
