@@ -9,6 +9,7 @@ import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { pseudonymKey } from '../config/pseudonym-key.ts';
+import { longestReachOf } from '../pipeline/restore-plan.ts';
 import { RuleFilesWatch } from '../files/rule-files-watch.ts';
 import { signalRetentionMs } from '../scale-out/open-scale-out.ts';
 import { shardsSavedIn } from '../scale-out/scale-out.ts';
@@ -17,6 +18,7 @@ import type { RuleSet } from '../sigma/rule.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { SignalTopic } from '../sink/signal-topic.ts';
 import { FileSource } from '../source/file-source.ts';
+import { warnOfShortInput } from '../source/input-retention.ts';
 import type { Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
 import { EXIT } from './errors.ts';
@@ -161,6 +163,15 @@ Examples:
             logger.info(
               { source: input ?? config.topic, database, metrics, correlations: length },
               'running',
+            );
+            // Scaled out, windows are read again from the signals, whose retention is looked at with their topic.
+            if (input !== undefined || config.signals_topic !== undefined) return;
+            const reachMs = longestReachOf(ruleSet) + config.lateness;
+            void warnOfShortInput(
+              kafkaConnection(config, () => undefined),
+              config.topic,
+              reachMs,
+              log,
             );
           },
         },

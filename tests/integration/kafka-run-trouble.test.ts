@@ -116,6 +116,25 @@ describe.runIf(kafka?.kind === 'native')('offsets that the broker does not take'
   }, 120_000);
 });
 
+describe.runIf(kafka !== undefined)('a topic that keeps its messages', () => {
+  test.each([
+    ['for less than the rules look back is told of', '86400000', 1],
+    ['for as long as anybody wants is not', '-1', 0],
+  ])('%s', async (_, retention, told) => {
+    const topic = uniqueName('kept');
+    await createTopic(brokers, topic, 1, { 'retention.ms': retention });
+    const running = run({ KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic });
+    await running.message('joined group');
+    await produce(brokers, topic, searches(1));
+    await until(async () => (await running.metric('vigie_events_consumed_total')) === 1);
+    if (told > 0) await running.logged(({ code }) => code === 'INPUT_RETENTION');
+    await running.signal('SIGTERM');
+    const lines = running.logs.filter(({ code }) => code === 'INPUT_RETENTION');
+    expect(lines).toHaveLength(told);
+    for (const line of lines) expect(line).toMatchObject({ topic, keptDays: 1 });
+  });
+});
+
 describe.runIf(kafka !== undefined)('a batch that cannot be read', () => {
   test('stands in the log with its place, and what helps is to delete it, as the page says', async () => {
     const topic = uniqueName('unreadable');

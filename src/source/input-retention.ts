@@ -1,0 +1,34 @@
+/** Whether a topic keeps its messages for as long as the rules look back. */
+
+import { connectKafka, KAFKA_RETRY, type KafkaConnection, type Log } from './kafka-client.ts';
+import { retentionOf } from './kafka-topics.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Warns where a start without saved state could not make windows whole again. Asks once and never throws. */
+export async function warnOfShortInput(
+  connection: KafkaConnection,
+  topic: string,
+  neededMs: number,
+  log: Log,
+): Promise<void> {
+  const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
+  try {
+    await admin.connect();
+    const keptMs = await retentionOf(topic, admin);
+    if (keptMs === undefined || keptMs >= neededMs) return;
+    const [keptDays, neededDays] = [keptMs, neededMs].map((ms) => Math.ceil(ms / DAY_MS));
+    log('warn', 'the topic keeps less than the rules look back: a start without saved state misses alerts', {
+      code: 'INPUT_RETENTION',
+      topic,
+      keptDays,
+      neededDays,
+      remedy:
+        'Raise retention.ms of the topic, and keep the data folder on a volume that outlives the process.',
+    });
+  } catch {
+    // What is wrong with the brokers is said by who reads from them.
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
