@@ -111,7 +111,7 @@ function setUp(given: Partial<Pick<ScaleOutOptions, 'signals' | 'signalsSource'>
   /** Whether the shard correlates by a rule of that name. */
   const correlates = async (name: string): Promise<boolean> => {
     const text = await metrics.registry.metrics();
-    return text.includes(`vigie_rule_firings_total{rule="${name}"}`);
+    return text.includes(`vigie_alerts_open{rule="${name}",`);
   };
   return { scaleOut, input, signals, inForce, correlates, metrics };
 }
