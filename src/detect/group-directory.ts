@@ -26,7 +26,7 @@ export class GroupDirectory {
   readonly #plan: StreamPlan;
   readonly #logs: StreamLogs;
   readonly #groups = new Map<Key, Group>();
-  #hand = this.#groups.entries();
+  #hand = this.#groups.values();
   /** Number of the group that it passed last. */
   #passed = 0;
   /** Groups made so far. */
@@ -97,15 +97,18 @@ export class GroupDirectory {
     this.#events += 1;
     if (this.#events < SWEEP_EVERY) return;
     this.#events = 0;
-    const next = this.#nextGroup();
-    if (next === undefined) return;
-    const [key, group] = next;
+    const group = this.#nextGroup();
+    if (group === undefined) return;
     group.aboutToChange();
     group.trim(watermark);
     if (group.episodes.length > 0 || group.waits.nextEnd < Infinity || group.outOfReachFrom > watermark)
       return;
+    this.#forget(group);
+  }
+
+  #forget(group: Group): void {
     group.clear();
-    this.#groups.delete(key);
+    this.#groups.delete(group.key);
   }
 
   /** Saves what it holds at the first step; in steps of some milliseconds. */
@@ -165,39 +168,38 @@ export class GroupDirectory {
   }
 
   #evict(): void {
-    let victim: [Key, Group] | undefined;
+    let victim: Group | undefined;
     for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
       const candidate = this.#nextGroup();
       if (candidate === undefined || i > this.#groups.size) break;
-      if (candidate[1].episodes.length > 0) continue;
-      if (victim === undefined || candidate[1].threat < victim[1].threat) victim = candidate;
+      if (candidate.episodes.length > 0) continue;
+      if (victim === undefined || candidate.threat < victim.threat) victim = candidate;
     }
     if (victim === undefined) return;
-    victim[1].aboutToChange();
-    victim[1].clear();
-    this.#groups.delete(victim[0]);
+    victim.aboutToChange();
+    this.#forget(victim);
     this.evicted += 1;
   }
 
-  #handBehind(number: number): MapIterator<[Key, Group]> {
+  #handBehind(number: number): MapIterator<Group> {
     let passed = 0;
     for (const group of this.#groups.values()) {
       if (group.number > number) break;
       passed += 1;
     }
-    const hand = this.#groups.entries();
+    const hand = this.#groups.values();
     for (let i = 0; i < passed; i += 1) hand.next();
     return hand;
   }
 
-  #nextGroup(): [Key, Group] | undefined {
+  #nextGroup(): Group | undefined {
     let step = this.#hand.next();
     if (step.done === true) {
-      this.#hand = this.#groups.entries();
+      this.#hand = this.#groups.values();
       step = this.#hand.next();
     }
     if (step.done === true) return undefined;
-    this.#passed = step.value[1].number;
+    this.#passed = step.value.number;
     return step.value;
   }
 }

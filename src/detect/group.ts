@@ -19,6 +19,7 @@ import { TemporalLog } from '../window/temporal-log.ts';
 import { coalesce } from './coalescing.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import { addRange, oldestIn, recordsIn } from './group-past.ts';
+import type { SavedGroup } from './group-saving.ts';
 import { GroupWaits } from './group-waits.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import type { PlannedHorizon } from './plan.ts';
@@ -34,7 +35,7 @@ const TRIM_SHARE = 32;
 /** What a group has of its own when it has none. */
 const NONE: readonly never[] = [];
 
-export class Group implements EpisodeGroup, WindowVisitor {
+export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   /** Its group-by values, as one text; null when a single one is missing. */
   readonly key: string | null;
   /** What of it waits for the watermark, or is remembered of that: others' too while that is nothing. */

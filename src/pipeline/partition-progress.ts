@@ -24,6 +24,8 @@ export class PartitionProgress {
   readonly #partitions = new Map<number, ReadState>();
   /** What came with the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
+  /** Where partitions are read on from that nothing was read of. */
+  readonly #begun = new Map<number, ReadState>();
 
   constructor(latenessMs: number) {
     this.#latenessMs = latenessMs;
@@ -33,11 +35,15 @@ export class PartitionProgress {
   clear(): void {
     this.#partitions.clear();
     this.#committed.clear();
+    this.#begun.clear();
   }
 
   /** What is in the gap will never be read: the next commit is past it. */
-  resume({ partition, metadata, endOffset, gap }: AssignedPartition, now: number): void {
+  resume({ partition, metadata, committedOffset, endOffset, gap }: AssignedPartition, now: number): void {
     if (metadata !== undefined) this.#committed.set(partition, metadata);
+    if (committedOffset !== undefined) {
+      this.#begun.set(partition, { nextOffset: committedOffset, endOffset, lastEventAt: now });
+    }
     if (gap === undefined || gap.cause === 'recreated') return;
     this.#partitions.set(partition, { nextOffset: gap.toOffset, endOffset, lastEventAt: now });
   }
@@ -64,17 +70,19 @@ export class PartitionProgress {
         partition,
         nextOffset,
         metadata: {
-          newestEventTime: Math.max(
-            newestOf(partition),
-            this.#committed.get(partition)?.newestEventTime ?? -Infinity,
-          ),
+          newestEventTime: this.#newest(partition, newestOf),
           ...(oldestOpen === Infinity ? {} : { oldestOpen }),
         },
       }));
   }
 
   lag(newestOf: (partition: number) => number): Map<number, PartitionLag> {
-    return lagOf(this.#partitions, newestOf);
+    const partitions = new Map([...this.#begun, ...this.#partitions]);
+    return lagOf(partitions, (partition) => this.#newest(partition, newestOf));
+  }
+
+  #newest(partition: number, newestOf: (partition: number) => number): number {
+    return Math.max(newestOf(partition), this.#committed.get(partition)?.newestEventTime ?? -Infinity);
   }
 
   /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */

@@ -45,3 +45,25 @@ test('one that still has messages waiting does not', async () => {
 test('one that goes on bringing events does not, even old ones', async () => {
   expect((await marks([event(0)], true)).at(-1)).toBe(0);
 });
+
+test('after a start, a partition that brings nothing is as far behind as what the group committed of it', async () => {
+  const lags: unknown[] = [];
+  const { pipeline } = scripted({
+    async *items() {
+      const at = (partition: number, committedOffset: number): AssignedPartition => ({
+        partition,
+        committedOffset,
+        endOffset: 10,
+        metadata: { newestEventTime: T0 },
+      });
+      yield { kind: 'assignment', partitions: [at(0, 10), at(1, 7), fresh(2)] };
+      yield { kind: 'idle' };
+    },
+    observer: { state: (_engine, lag) => lags.push(Object.fromEntries(lag)) },
+  });
+  await pipeline.run(new AbortController().signal);
+  expect(lags.at(-1)).toEqual({
+    0: { offsets: 0, newestEventTime: T0 },
+    1: { offsets: 3, newestEventTime: T0 },
+  });
+});
