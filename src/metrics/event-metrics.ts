@@ -8,7 +8,7 @@ export const EVENT_METRICS = {
     type: 'counter',
     labels: [],
     unit: 'events',
-    help: 'Events taken from the source for the first time, dead letters included.',
+    help: 'Events taken from the source, dead letters included, not counting what is read again for windows. What was not committed before a crash or a rebalance counts once more.',
   },
   eventsSkipped: {
     name: 'vigie_skipped_events_total',
