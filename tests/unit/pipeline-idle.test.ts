@@ -10,6 +10,10 @@ function fresh(partition: number): AssignedPartition {
   return { partition, committedOffset: undefined, metadata: undefined };
 }
 
+function committed(partition: number, committedOffset: number): AssignedPartition {
+  return { partition, committedOffset, endOffset: 10, metadata: { newestEventTime: T0 } };
+}
+
 /** The watermark, relative to T0, after each batch of partition 0; partition 1 says what it is told to. */
 async function marks(other: readonly string[], caughtUp: boolean): Promise<number[]> {
   const seen: number[] = [];
@@ -50,13 +54,7 @@ test('after a start, a partition that brings nothing is as far behind as what th
   const lags: unknown[] = [];
   const { pipeline } = scripted({
     async *items() {
-      const at = (partition: number, committedOffset: number): AssignedPartition => ({
-        partition,
-        committedOffset,
-        endOffset: 10,
-        metadata: { newestEventTime: T0 },
-      });
-      yield { kind: 'assignment', partitions: [at(0, 10), at(1, 7), fresh(2)] };
+      yield { kind: 'assignment', partitions: [committed(0, 10), committed(1, 7), fresh(2)] };
       yield { kind: 'idle' };
     },
     observer: { state: (_engine, lag) => lags.push(Object.fromEntries(lag)) },
