@@ -3,7 +3,7 @@
  * windows whose baseline is not final, and the logs of closing rules.
  */
 
-import type { Asleep } from '../window/sleeping-log.ts';
+import type { Asleep, SleepingLog } from '../window/sleeping-log.ts';
 import { ClosingLog } from '../window/closing-log.ts';
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { SectionReader } from '../state/state-reader.ts';
@@ -11,11 +11,21 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import { holds } from '../sigma/bounds.ts';
 import { BaselineGate, type Verdict } from './baseline-gate.ts';
 import { measureOf } from './closing-measure.ts';
-import { NoveltyGate } from './novelty-gate.ts';
-import type { PlannedHorizon } from './plan.ts';
-import type { StreamLogs } from './stream-logs.ts';
+import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
+import type { PlannedClosing, PlannedHorizon } from './plan.ts';
 
-type Waiting = Pick<StreamLogs, 'novelty' | 'baselined' | 'closings'>;
+/** What closing rules that differ in nothing but their bounds look at. */
+interface ClosingLogs extends PlannedClosing {
+  /** Of the groups whose log is not needed; undefined where all always are. */
+  readonly sleeping: SleepingLog<unknown> | undefined;
+}
+
+/** What can wait in a stream's groups. */
+export interface StreamWaits {
+  readonly closings: readonly ClosingLogs[];
+  readonly baselined: readonly PlannedHorizon[];
+  readonly novelty: PlannedNovelty | undefined;
+}
 
 /** What is told of windows once they are judged. */
 export interface Told {
@@ -30,14 +40,14 @@ export class GroupWaits {
   readonly novelty: NoveltyGate | undefined;
   /** End under which the group waits for the watermark; Infinity when it does not. */
   scheduled = Infinity;
-  readonly #planned: Waiting;
+  readonly #planned: StreamWaits;
   /** By closing measure; undefined while it sleeps. */
   #closings: readonly (ClosingLog<unknown> | undefined)[];
   readonly #gates: readonly BaselineGate[];
   /** The least of theirs. */
   #gatesNextEnd = Infinity;
 
-  constructor(planned: Waiting) {
+  constructor(planned: StreamWaits) {
     this.#planned = planned;
     const { novelty, baselined, closings } = planned;
     this.novelty = novelty && new NoveltyGate(novelty);
@@ -53,7 +63,7 @@ export class GroupWaits {
    * What groups share in which nothing waits yet and nothing is remembered; undefined where something does in all.
    * It must not be given anything.
    */
-  static sharedBy(planned: Waiting): GroupWaits | undefined {
+  static sharedBy(planned: StreamWaits): GroupWaits | undefined {
     const { novelty, closings } = planned;
     const own = novelty !== undefined || closings.some(({ sleeping }) => sleeping === undefined);
     return own ? undefined : new GroupWaits(planned);

@@ -5,17 +5,15 @@ import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { DistinctLog } from '../window/distinct-log.ts';
 import type { EventLog } from '../window/event-log.ts';
 import type { SeenLog } from '../window/seen-log.ts';
-import type { SleepingLog } from '../window/sleeping-log.ts';
 import type { SumLog } from '../window/sum-log.ts';
 import type { GroupSaving } from './group-saving.ts';
-import type { GroupWaits } from './group-waits.ts';
+import type { GroupWaits, StreamWaits } from './group-waits.ts';
 import type { GroupNumbers } from './group-numbers.ts';
-import type { PlannedNovelty } from './novelty-gate.ts';
-import type { PlannedClosing, PlannedHorizon } from './plan.ts';
+import type { PlannedHorizon } from './plan.ts';
 import type { PlannedTemporal } from './plan-temporal.ts';
 import type { ScaledBounds } from './scaled-bounds.ts';
 
-export interface StreamLogs {
+export interface StreamLogs extends StreamWaits {
   readonly saving: GroupSaving;
   readonly groupBy: readonly string[];
   readonly numbers: GroupNumbers;
@@ -28,10 +26,8 @@ export interface StreamLogs {
   readonly persons: SeenLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
-  readonly closings: readonly ClosingLogs[];
-  readonly baselined: readonly PlannedHorizon[];
+  /** What groups share while nothing waits in them; undefined where something does in each. */
   readonly sharedWaits: GroupWaits | undefined;
-  readonly novelty: PlannedNovelty | undefined;
   readonly longestMs: number;
   /** Entries a log of one group holds before anything is coalesced. */
   readonly exactEntries: number;
@@ -42,12 +38,6 @@ export interface StreamLogs {
   /** Whether alerts say what was seen. */
   readonly evidence: boolean;
   readonly scaled: ScaledBounds;
-}
-
-/** What closing rules that differ in nothing but their bounds look at. */
-interface ClosingLogs extends PlannedClosing {
-  /** Of the groups whose log is not needed; undefined where all always are. */
-  readonly sleeping: SleepingLog<unknown> | undefined;
 }
 
 /** The event at hand of a stream. */
