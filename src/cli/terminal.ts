@@ -27,22 +27,21 @@ export function styledLevel(level: Level): string {
   return styled(LEVEL_STYLE[level], level);
 }
 
+/** What moves a terminal's cursor, clears or colours it, or turns the direction of writing. */
+const STEERING = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+
 /**
- * A text that others wrote, for a terminal: what would move its cursor, clear or colour it, or turn the direction of
- * writing, is shown as `\u{1b}`. Whoever chooses the name of an account must not choose what an operator sees.
+ * A text that others wrote, for a terminal: what would steer it is shown as `\u{1b}`. Whoever chooses the name of an account must not choose what an operator sees.
  */
 export function plain(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
-    (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`,
-  );
+  return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 }
 
 /** The same of JSON that stands on several lines: it stays JSON, of the same value. */
 export function plainJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replaceAll(
-    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  // Line breaks are those between its lines: in texts they are escaped already.
+  return JSON.stringify(value, null, 2).replaceAll(STEERING, (mark) =>
+    mark === '\n' ? mark : `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 

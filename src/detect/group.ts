@@ -47,7 +47,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   readonly number: number;
   savedIn: number;
 
-  /** `number`: how many groups its stream had before. */
+  /** `number`: counts the groups that its stream made. */
   constructor(key: string | null, logs: StreamLogs, number: number) {
     this.key = key;
     this.#logs = logs;

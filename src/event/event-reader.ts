@@ -25,7 +25,8 @@ type OnInvalidUtf8 = 'refuse' | 'replace';
 export type Read<T> =
   | {
       readonly value: T;
-      /** U+FFFD stands for some bytes. */ readonly replaced: boolean;
+      /** U+FFFD stands for some bytes. */
+      readonly replaced: boolean;
       readonly fault?: undefined;
     }
   | { readonly value?: undefined; readonly fault: DecodeFault };

@@ -1,7 +1,7 @@
 /**
  * Dead letters of a topic. Sending again means: the original bytes go to the partition that they came from (if the
- * topic has fewer by now, to one of these), with the header `vigie-replayed-from` (the letter's key), and a marker goes behind the letters: the letter's key, no
- * value, the header `vigie-replayed-at`.
+ * topic has fewer by now, to one of these), with the header `vigie-replayed-from` (the letter's key), and a marker goes
+ * behind the letters: the letter's key, no value, the header `vigie-replayed-at`.
  *
  * Guarantee: both are written in one transaction, so a crash or a second call never sends a letter twice. Of two calls
  * at once the later one fences the earlier, and only then looks at what was sent.

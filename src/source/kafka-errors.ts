@@ -169,7 +169,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_FORBIDDEN',
       `Kafka at ${servers} does not allow this user what topic ${topic} needs: ${detail}`,
-      'Grant the user the rights that docs/kafka.md lists; trying again until it has them.',
+      'Grant the user the rights that docs/kafka.md lists.',
     );
   }
   if ([...types].some((type) => type !== undefined && GENERATION_TYPES.has(type))) {
@@ -190,7 +190,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'TOPIC_NOT_CREATED',
       `Topic ${topic} cannot be created on ${servers}: ${detail}`,
-      'Create it yourself with the settings that docs/kafka.md lists, or let the brokers allow it (vigie topics create --replication-factor); trying again until it exists.',
+      'Create it yourself with the settings that docs/kafka.md lists, or let the brokers allow it (vigie topics create --replication-factor).',
     );
   }
   if (names.has('KafkaJSGroupCoordinatorNotFound')) {
@@ -198,7 +198,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     return of(
       'KAFKA_NO_COORDINATOR',
       `Kafka at ${servers} names no broker that coordinates this work on ${topic}: that one is away or starting, or this user lacks a right to the consumer group or the transactional id`,
-      'If it lasts, grant the user the rights that docs/kafka.md lists; trying again until there is one.',
+      'If it lasts, grant the user the rights that docs/kafka.md lists.',
     );
   }
   if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {

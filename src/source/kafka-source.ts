@@ -31,7 +31,7 @@ const CLOCK_MARGIN_MS = 60_000;
 const REWIND_RETRY_MS = 500;
 /** After the stop signal, a broker gets this long to answer where to read on, which nobody then does. */
 const STOP_MS = 2000;
-/** After the stop signal the group is left by then, answered or not, of which a second is for nothing else. */
+/** So long after the stop signal the group is left, answered or not; leaving gets a second of it, whatever was before. */
 const LEFT_MS = 9000;
 const LEAST_LEAVE_MS = 1000;
 

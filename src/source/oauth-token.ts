@@ -146,7 +146,7 @@ async function fetchToken({
 function unavailable(message: string, cause?: unknown): VigieError {
   return new VigieError('KAFKA_TOKEN_UNAVAILABLE', message, {
     retryable: true,
-    remedy: 'Check the setting, and that whoever issues tokens is up; it is tried again until there is one.',
+    remedy: 'Check the setting, and that whoever issues tokens is up.',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,7 +1,7 @@
 /**
  * What the schema of a mapping file cannot see, because it lies between keys: fields that no event has or that
- * hold something else, names that the pattern does not give, cases that no line can reach. Reads the tree and not the parsed mapping, so
- * that it also runs on a faulty one.
+ * hold something else, names that the pattern does not give, cases that no line can reach. Reads the tree and not
+ * the parsed mapping, so that it also runs on a faulty one.
  */
 
 import { shown, type Faults, type Place } from '../../sigma/faults.ts';
