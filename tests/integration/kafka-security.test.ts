@@ -292,6 +292,10 @@ describe.runIf(native)('what is refused is named', () => {
     expect(problem).toMatchObject({ code, retryable: true });
     expect(problem.message).toContain(value());
     expect(problem.remedy).toBeTruthy();
+    // The log says that it is tried again.
+    expect(logged.map((line) => JSON.parse(line) as unknown)).toContainEqual(
+      expect.objectContaining({ code, message: problem.message, retryInMs: expect.any(Number) }),
+    );
   });
 
   test('a client certificate that has expired, before anything connects', () => {
