@@ -59,6 +59,9 @@ export interface Shard {
 /** How long beyond the lateness copies of an event are recognised by id alone (event time). */
 const COPIES_MS = 600_000;
 
+/** Events between two looks at whether groups can be forgotten. */
+const SWEEP_EVERY = 64;
+
 /** What the engine counted since it started. */
 export interface EngineCounts {
   late: number;
@@ -116,6 +119,7 @@ export class Engine {
   /** When what waits for the watermark is due. */
   readonly #agenda = new Agenda();
   #settledUpTo = -Infinity;
+  #unswept = 0;
   #firingRecord: EventRecord | undefined;
 
   constructor(options: EngineOptions) {
@@ -198,6 +202,7 @@ export class Engine {
     for (let i = 0; i < matched; i += 1) this.counts.matches[matcher.matched[i]!]! += 1;
     if (matched > 0) this.#correlate(record, matcher.matched, matched, watermarks.watermark);
     if (watermarks.observe(partition, time)) this.advance();
+    this.#sweep();
     return matched;
   }
 
@@ -209,6 +214,7 @@ export class Engine {
     if (!this.#isFirst(record, record.time)) return false;
     this.#placement?.see(record, this.#shard);
     this.#correlate(record, matched, matched.length, this.watermarks.watermark);
+    this.#sweep();
     return true;
   }
 
@@ -239,6 +245,14 @@ export class Engine {
     const { watermark } = this.watermarks;
     this.#settle(watermark);
     this.tracker.resolve(watermark);
+  }
+
+  #sweep(): void {
+    this.#unswept += 1;
+    if (this.#unswept < SWEEP_EVERY) return;
+    this.#unswept = 0;
+    const { watermark } = this.watermarks;
+    for (const stream of this.#streams) stream.sweep(watermark);
   }
 
   /** As `saving`, at once. */
@@ -277,13 +291,17 @@ export class Engine {
   }
 
   get #parts(): EngineParts {
-    const settled: Saved = {
-      save: (to) => to.f64(this.#settledUpTo),
+    const own: Saved = {
+      save: (to) => {
+        to.f64(this.#settledUpTo);
+        to.u32(this.#unswept);
+      },
       load: (from) => {
         this.#settledUpTo = from.f64();
+        this.#unswept = from.u32();
       },
     };
-    const small = [settled, this.watermarks];
+    const small = [own, this.watermarks];
     return { small, copies: this.#copies, evidence: this.evidence, streams: this.#streams };
   }
 

@@ -3,7 +3,8 @@
  *
  * Their number is capped: a new one beyond the cap evicts, of a few candidates, the one furthest from any threshold
  * and without an open episode; every eviction is counted. Groups that hold nothing any more are forgotten by a hand
- * that passes over them as events come.
+ * that passes over all of them several times in the longest timespan, in event time: however fast others come, those
+ * that are gone are few beside those that are not.
  */
 
 import type { EventRecord, FieldValue } from '../event/record.ts';
@@ -17,8 +18,11 @@ import { combinations, keyOf, textOf, textsOf } from './values.ts';
 type Key = string | null;
 
 const EVICTION_CANDIDATES = 8;
-/** Events per step of the hand. */
-const SWEEP_EVERY = 16;
+/** How often in the longest timespan the hand passes over all groups. */
+const ROUNDS = 2;
+/** Most steps of it at once, after a pause; and more for each group made since, of which an event may make many. */
+const STEPS = 512;
+const STEPS_PER_GROUP = 8;
 const GROUPS_A_STEP = 1000;
 const NO_GROUPS: readonly Group[] = [];
 
@@ -31,8 +35,10 @@ export class GroupDirectory {
   #passed = 0;
   /** Groups made so far. */
   #made = 0;
-  /** Events since the hand's last step. */
-  #events = 0;
+  /** Watermark at which its next step is due. */
+  #dueAt = -Infinity;
+  /** Groups made when it went on last. */
+  #madeBefore = 0;
   /** Events that had no group, for a missing value. */
   skipped = 0;
   /** Groups evicted over the cap. */
@@ -92,21 +98,30 @@ export class GroupDirectory {
     return members;
   }
 
-  /** To be called once an event: every few the hand goes on, and forgets a group that holds nothing any more. */
+  /** To be called every few events: the hand goes on, and forgets groups that hold nothing any more. */
   sweep(watermark: number): void {
-    this.#events += 1;
-    if (this.#events < SWEEP_EVERY) return;
-    this.#events = 0;
-    const group = this.#nextGroup();
-    if (group === undefined) return;
-    group.aboutToChange();
-    group.trim(watermark);
-    if (group.episodes.length > 0 || group.waits.nextEnd < Infinity || group.outOfReachFrom > watermark)
-      return;
-    this.#forget(group);
+    const roundMs = this.#plan.longestMs / ROUNDS;
+    // However much time has gone by, one round is enough.
+    this.#dueAt = Math.max(this.#dueAt, watermark - roundMs);
+    const most = STEPS + STEPS_PER_GROUP * (this.#made - this.#madeBefore);
+    this.#madeBefore = this.#made;
+    for (let steps = 0; steps < most && this.#dueAt < watermark; steps += 1) {
+      const group = this.#nextGroup();
+      if (group === undefined) {
+        this.#dueAt = watermark;
+        return;
+      }
+      if (group.isDue(watermark)) {
+        group.aboutToChange();
+        group.trim(watermark);
+      }
+      if (group.isNeeded(watermark)) this.#dueAt += roundMs / this.#groups.size;
+      else this.#forget(group);
+    }
   }
 
   #forget(group: Group): void {
+    group.aboutToChange();
     group.clear();
     this.#groups.delete(group.key);
   }
@@ -114,7 +129,8 @@ export class GroupDirectory {
   /** Saves what it holds at the first step; in steps of some milliseconds. */
   *saving(to: SectionWriter): Generator<void> {
     const { saving } = this.#logs;
-    to.u32(this.#events);
+    to.f64(this.#dueAt);
+    to.f64(this.#madeBefore);
     to.f64(this.#made);
     to.f64(this.#passed);
     const round = saving.begin(to);
@@ -135,7 +151,8 @@ export class GroupDirectory {
 
   /** Of an empty one; in steps of some milliseconds. */
   *loading(from: SectionReader, loaded: (group: Group) => void): Generator<void> {
-    this.#events = from.u32();
+    this.#dueAt = from.f64();
+    this.#madeBefore = from.f64();
     this.#made = from.f64();
     this.#passed = from.f64();
     const groups: Group[] = [];
@@ -176,7 +193,6 @@ export class GroupDirectory {
       if (victim === undefined || candidate.threat < victim.threat) victim = candidate;
     }
     if (victim === undefined) return;
-    victim.aboutToChange();
     this.#forget(victim);
     this.evicted += 1;
   }

@@ -169,6 +169,16 @@ export class GroupNumbers extends RunStore {
     for (let m = 0; m < this.#sleepers.length; m += 1) u32[at + m] = this.#sleepers[m]!.weight;
   }
 
+  /** `trimFrom` of any row, without opening it. */
+  trimFromOf(row: number): number {
+    return row === this.#row ? this.trimFrom : this.f64[row * this.#floats + TRIM_FROM]!;
+  }
+
+  /** Time of the newest event of any row, without opening it. */
+  newestOf(row: number): number {
+    return row === this.#row ? this.newest.ms : this.f64[row * this.#floats + NEWEST]!;
+  }
+
   /**
    * Whether a count's horizon is kept up with the log. Fewer events than its threshold are no window that anybody
    * waits for, as long as each stands for itself.

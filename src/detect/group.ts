@@ -91,30 +91,36 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     this.#episodes = left.length === 0 ? NONE : left;
   }
 
-  /** From this event time on, nothing that will come is judged by what the group did up to now. */
-  get outOfReachFrom(): number {
-    if (this.#numbers.sightings.some(({ owes }) => owes)) return Infinity;
-    return Math.max(this.newest + this.#logs.longestMs, this.waits.outOfReachFrom);
+  /** Whether there is something to trim. */
+  isDue(watermark: number): boolean {
+    return this.#logs.numbers.trimFromOf(this.#row) <= watermark;
   }
 
-  /** Newest event held, −Infinity when none. */
-  get newest(): number {
-    const { events } = this.#numbers;
-    return events.length === 0 ? -Infinity : this.#logs.events.timeAt(events.first + events.length - 1);
+  /** Whether something of it may still be told, or what will come be judged by it. Asks the cheap things first. */
+  isNeeded(watermark: number): boolean {
+    const { numbers, longestMs } = this.#logs;
+    const { waits } = this;
+    return (
+      this.#episodes.length > 0 ||
+      numbers.newestOf(this.#row) + longestMs > watermark ||
+      waits.nextEnd < Infinity ||
+      waits.outOfReachFrom > watermark ||
+      this.#numbers.sightings.some(({ owes }) => owes)
+    );
   }
 
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
   get threat(): number {
     const { events: log, distincts } = this.#logs;
     const numbers = this.#numbers;
-    const { events: run } = numbers;
+    const { events: run, newest } = numbers;
     let threat = 0;
     const consider = ({ leastBound }: Horizon, value: number): void => {
       threat = Math.max(threat, value / Math.max(1, leastBound));
     };
     for (const { horizon, value } of numbers.counts) {
       const isKept = numbers.keepsUp(horizon);
-      consider(horizon, isKept ? value : run.length - log.countUpTo(run, this.newest - horizon.timespanMs));
+      consider(horizon, isKept ? value : run.length - log.countUpTo(run, newest.ms - horizon.timespanMs));
     }
     numbers.sightings.forEach((s, m) => {
       s.horizons.forEach(({ horizon }, h) => consider(horizon, distincts[m]!.log.mostIn(s, h)));

@@ -167,7 +167,6 @@ export class Stream {
         this.#enter(group, members, entry, eventId, watermark);
       }
     }
-    this.#groups.sweep(watermark);
   }
 
   /** Puts the event before the gates of its groups. */
@@ -212,6 +211,11 @@ export class Stream {
     this.#amounts.set(amounts);
     closing.forEach((held, m) => (this.#closingValues[m] = held));
     this.#enter(group, [], entry, eventId, watermark);
+  }
+
+  /** To be called every few events, of whichever stream. */
+  sweep(watermark: number): void {
+    this.#groups.sweep(watermark);
   }
 
   /** Judges the windows that waited for the watermark; `before`: where that stood when it was called last. */

@@ -184,6 +184,8 @@ export class Evaluator {
 
   #noteEpisodes(): void {
     const { changed } = this.#engine.tracker;
+    // Emptying a set makes another one, and nearly every event changes nothing.
+    if (changed.size === 0) return;
     for (const episode of changed) this.#episodes.add(episode);
     changed.clear();
   }

@@ -64,6 +64,26 @@ describe('groups', () => {
     expect(bench.engine.tracker.open.size).toBe(1);
   });
 
+  test('that come and go are fewer than those of two timespans', () => {
+    const timespanMs = 1000;
+    const bench = new EngineBench(rulesOf(count(3, timespanMs)), { latenessMs: 0 });
+    let most = 0;
+    for (let i = 0; i < 20 * timespanMs; i += 1) {
+      bench.take(of(`u${i}`, i));
+      most = Math.max(most, bench.engine.size().groups);
+    }
+    expect(most).toBeGreaterThanOrEqual(timespanMs);
+    expect(most).toBeLessThan(2 * timespanMs);
+  });
+
+  test('that were many are forgotten by what few events come after a pause', () => {
+    const bench = new EngineBench(rulesOf(count(3, 1000)));
+    for (let i = 0; i < 10_000; i += 1) bench.take(of(`u${i}`, i / 100));
+    expect(bench.engine.size().groups).toBe(10_000);
+    for (let i = 0; i < 1500; i += 1) bench.take(of('busy', 1_000_000 + i));
+    expect(bench.engine.size().groups).toBe(1);
+  });
+
   test('that fell silent give back what no window holds, though their history is still compared with', () => {
     const rule: RuleSketch = {
       ...persons(100),

@@ -82,8 +82,7 @@ test('a group is held for a history after its last event, and then forgotten', (
   const bench = sent([...KNOWN, ...others(10_001, 19_998), login(19_999, 'n2'), ...others(20_000, 20_001)]);
   expect(bench.episodes.map(({ crossedAt }) => crossedAt)).toEqual([19_999]);
   for (const event of others(50_000, 50_001)) bench.take(event);
-  // The hand that forgets takes a step per 16 events.
-  for (let i = 0; i < 20_000; i += 1) bench.take({ time: 90_000 + i, fields: { user: 'x', network: 'n' } });
+  for (let i = 0; i < 2000; i += 1) bench.take({ time: 90_000 + i, fields: { user: 'x', network: 'n' } });
   expect(bench.engine.size().groups).toBeLessThan(10);
 });
 
