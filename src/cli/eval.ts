@@ -7,7 +7,7 @@ import { EXIT } from './errors.ts';
 import { eventSettings, forEachLine, requireMapping, requireRules, tellRejected } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { lateText, mappedText } from './terminal.ts';
+import { lateText, mappedText, uncountedText } from './terminal.ts';
 
 interface Options {
   rules: string[];
@@ -67,12 +67,13 @@ Examples:
         },
       );
       await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
-      const { lines, deadLetters, late, ...mapped } = evaluator.finish();
+      const { lines, deadLetters, late, conflicts, withoutGroup, ...mapped } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
       }
       process.stderr.write(mappedText(mapped));
       if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
+      process.stderr.write(uncountedText(conflicts, withoutGroup));
       if (tellRejected(input, deadLetters)) exit(EXIT.failed);
     });
 }

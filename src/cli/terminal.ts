@@ -105,6 +105,20 @@ export function lateText(late: number, latenessMs: number, setting: string): str
   return `${events} more than ${span(latenessMs)} older than events before them, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
 }
 
+/** Events that no window counted, a line for each reason; '' when there are none. */
+export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<string, number>): string {
+  const lines = [...withoutGroup].map(
+    ([fields, skipped]) =>
+      `${skipped === 1 ? '1 event lacks' : `${count(skipped)} events lack`} ${fields}, by which a rule groups them: it skipped them\n`,
+  );
+  if (conflicts > 0) {
+    lines.unshift(
+      `${conflicts === 1 ? '1 event has' : `${count(conflicts)} events have`} the event.id of an earlier one and another time: they were left out, and nobody looked at them\n`,
+    );
+  }
+  return lines.join('');
+}
+
 /** When a rule fires, in one line. */
 export function conditionOf(rule: BaseRule | CorrelationRule): string {
   if (rule.kind === 'rule') return 'an event matches';

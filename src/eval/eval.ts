@@ -80,6 +80,10 @@ export interface EvalOutput {
   readonly replaced: number;
   /** Events older than the watermark, which end no window. */
   readonly late: number;
+  /** Events left out because an earlier one of another time had their id. */
+  readonly conflicts: number;
+  /** By group-by fields, what a rule that groups by them skipped for want of one: of several rules, the most. */
+  readonly withoutGroup: ReadonlyMap<string, number>;
 }
 
 interface Match {
@@ -177,9 +181,22 @@ export class Evaluator {
     }
     for (; next < matches.length; next += 1) lines.push(this.#matchLine(matches[next]!));
     for (const episode of episodes) lines.push(alertLine(episode));
-    const { late } = this.#engine.counts;
+    const { late, conflicts } = this.#engine.counts;
     const { replaced = 0 } = this.#decoder;
-    return { lines, deadLetters: this.#deadLetters, skipped: this.#skipped, replaced, late };
+    const withoutGroup = this.#withoutGroup();
+    const [deadLetters, skipped] = [this.#deadLetters, this.#skipped];
+    return { lines, deadLetters, skipped, replaced, late, conflicts, withoutGroup };
+  }
+
+  #withoutGroup(): Map<string, number> {
+    const { missingGroup } = this.#engine.counts;
+    const most = new Map<string, number>();
+    for (const { key, groupBy } of this.#ruleSet.correlations) {
+      const skipped = missingGroup.get(key) ?? 0;
+      const fields = groupBy.join(' or ');
+      if (skipped > (most.get(fields) ?? 0)) most.set(fields, skipped);
+    }
+    return most;
   }
 
   #noteEpisodes(): void {

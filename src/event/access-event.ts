@@ -39,7 +39,7 @@ const personId = z.union([z.string(), z.number()]);
 
 const event = z.looseObject({
   id: keyword(
-    'Identity of the event, a ULID for example; copies are recognised by it.',
+    'Identity of the event, a ULID for example; copies are recognised by it, so it must not come from the client.',
     '01K00ZP7Q4T3M9V2X8R6N5B1CD',
   ),
   category: keywords('ECS categories.', ['iam'], ['web']),

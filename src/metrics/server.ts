@@ -4,8 +4,8 @@
  */
 
 import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Metrics } from './registry.ts';
 
@@ -23,6 +23,9 @@ export interface MetricsServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
 }
+
+/** Connections at once: a scraper and a few curious. */
+const MOST_CONNECTIONS = 64;
 
 export interface MetricsServer {
   readonly port: number;
@@ -55,6 +58,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
         send(response, 404, 'text/plain', 'there are /metrics, /healthz and /readyz\n');
     }
   });
+  giveWay(server);
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen(port, host, done);
@@ -69,6 +73,22 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * Beyond so many the oldest connection is cut off. Each holds a file descriptor, and whoever may connect could take all
+ * that the process has for its input, its database and its state; a scrape is over long before it is the oldest.
+ */
+function giveWay(server: Server): void {
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    if (connections.size <= MOST_CONNECTIONS) return;
+    const [oldest] = connections;
+    connections.delete(oldest!);
+    oldest!.destroy();
+  });
 }
 
 async function sendMetrics(response: ServerResponse, metrics: Metrics, readiness: Readiness): Promise<void> {

@@ -3,6 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { generate } from '../../replay/index.ts';
+import { Engine } from '../../src/detect/engine.ts';
+import { createDecoder } from '../../src/event/create-decoder.ts';
+import { FieldTable } from '../../src/event/record.ts';
 import { loadRules } from '../../src/files/rule-files.ts';
 
 const ruleSet = loadRules(['rules']);
@@ -43,3 +47,20 @@ test.each(ruleSet.correlations.map((rule) => [rule.name, rule] as const))(
     expect(rule.runbook).toMatch(/Check:.*Contain:.*sessions.*Notify:.*72 hours/s);
   },
 );
+
+test('ordinary traffic has what each rule groups by, so that VigieMissingGroupField says that a field went missing', () => {
+  const fields = new FieldTable();
+  const hashKey = new Uint8Array(16);
+  const engine = new Engine({ ruleSet, fields, hashKey, latenessMs: 60_000 });
+  const decoder = createDecoder({ fields, timeRequired: true, pseudonymKey: hashKey });
+  const record = fields.newRecord();
+  for (const chunk of generate('benign', { accounts: 300, duration: '1d' }).batches()) {
+    for (let i = 0; i < chunk.count; i += 1) {
+      const start = i === 0 ? 0 : chunk.ends[i - 1]!;
+      expect(decoder.decode(chunk.bytes, start, chunk.ends[i]! - 1, record)).toBeUndefined();
+      engine.process(record, 0);
+    }
+  }
+  expect(engine.counts.matches.filter((matches) => matches > 0).length).toBeGreaterThan(10);
+  expect([...engine.counts.missingGroup].filter(([, skipped]) => skipped > 0)).toEqual([]);
+});

@@ -48,7 +48,7 @@ function copied(target: string, spec: Copied): Assignment {
 /** In this order, whatever the order in the file: docs/mappings.md gives it. */
 function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[] {
   const steps: Step[] = [];
-  const { json, capture, split, count, map, multiply, format } = spec;
+  const { json, capture, split, lower_case: lowerCase, count, map, multiply, format } = spec;
   if (json !== undefined) steps.push(embedded(fieldPath(json)));
   if (capture !== undefined) {
     const pattern = checkedPattern(capture);
@@ -69,6 +69,7 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
       ),
     );
   }
+  if (lowerCase === true) steps.push(each((value) => String(value).toLowerCase()));
   if (count === true) steps.push((value) => (Array.isArray(value) ? value.length : 1));
   if (map !== undefined) {
     const values = new Map(Object.entries(map));

@@ -57,11 +57,12 @@ const copied = z.union(
         multiply: z.number('expected a number').optional(),
         format: format.optional(),
         count: z.literal(true, 'expected true, or leave it out').optional(),
+        lower_case: z.literal(true, 'expected true, or leave it out').optional(),
       },
       'a map',
     ),
   ],
-  'expected a field of the log, a list of them (the first that is there), or a map with from, and of json, capture, split, count, map, default, multiply, format what is needed',
+  'expected a field of the log, a list of them (the first that is there), or a map with from, and of json, capture, split, lower_case, count, map, default, multiply, format what is needed',
 );
 
 const set = z.record(z.string(), z.union([scalar, z.array(scalar)], 'expected a value or a list of values'), {

@@ -60,6 +60,20 @@ describe('vigie eval', () => {
     expect(new Set(printed).size).toBe(1);
   });
 
+  test('tells of events that no window counted: of an id that was there with another time, or without whom they are of', async () => {
+    const reads = [0, 1, 2].map((at) => event(at, 'record-view', { service: { name: 'kairos' } }));
+    const sameId = reads.join('').replaceAll(/"e\d"/g, '"e"');
+    const nobodys = reads.join('').replaceAll('"user":{"id":"u1"}', '"user":{"id":null}');
+    const told = await Promise.all(
+      [sameId, nobodys, reads.join('')].map((log) => vigie(['eval', '-r', rules], {}, log)),
+    );
+    expect(told.map(({ stderr }) => stderr)).toEqual([
+      '2 events have the event.id of an earlier one and another time: they were left out, and nobody looked at them\n',
+      '3 events lack user.id or service.name, by which a rule groups them: it skipped them\n',
+      '',
+    ]);
+  });
+
   test('prints one kind of lines with --only', async () => {
     const [match, firing, alert] = await Promise.all([only('match'), only('firing'), only('alert')]);
     expect(match).toEqual([MATCH]);

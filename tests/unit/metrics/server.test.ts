@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics } from '../../../src/metrics/registry.ts';
 import { startMetricsServer } from '../../../src/metrics/server.ts';
 import type { MetricsServer, Readiness } from '../../../src/metrics/server.ts';
@@ -45,6 +48,20 @@ describe('the port for those who watch', () => {
     expect((await fetch(`${url}/`)).status).toBe(404);
     expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405);
     expect((await fetch(`${url}/healthz?probe=1`, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('connections that are held open give way, and the scrape is answered', async () => {
+    const url = await start();
+    const held: Socket[] = [];
+    for (let i = 0; i < 300; i += 1) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+      held.push(socket);
+      await once(socket, 'connect');
+      socket.resume();
+    }
+    expect((await fetch(`${url}/metrics`)).status).toBe(200);
+    await vi.waitFor(() => expect(held.filter((socket) => !socket.closed).length).toBeLessThan(100), 10_000);
+    for (const socket of held) socket.destroy();
   });
 
   test('a port that is taken is named with the setting that chooses another', async () => {

@@ -58,12 +58,14 @@ cases: [{name: x, when: {k: 1}, set: {event.outcome: failure}, copy: {event.acti
     expect(eventOf('copy: {user.id: [a, b]}', {})).toEqual({});
   });
 
-  test('goes through json, capture, split, count, map, multiply and format in this order', () => {
+  test('goes through json, capture, split, lower_case, count, map, multiply and format in this order', () => {
     expect(copied('json: a.b', '{"a":[{"b":1},{"b":2}]}')).toEqual([1, 2]);
     expect(copied('json: a', 'no json')).toBe(undefined);
     expect(copied("capture: '^/d/([^/]+)'", '/d/12/x')).toBe('12');
     expect(copied("capture: '^/d/([^/]+)'", '/e/12')).toBe(undefined);
     expect(copied("split: ','", ' a, b,,c ')).toEqual(['a', 'b', 'c']);
+    expect(copied("split: ',', lower_case: true", 'B,Élan')).toEqual(['b', 'élan']);
+    expect(copied('lower_case: true, map: {a: found}', 'A')).toBe('found');
     expect(copied("split: ',', count: true", 'a,b')).toBe(2);
     expect(copied('count: true', [{}, {}, {}])).toBe(3);
     expect(copied('map: {1: one, true: yes}', [1, true, 'rest'])).toEqual(['one', 'yes', 'rest']);

@@ -32,7 +32,7 @@ cases:
       'm.yml:3:27: BAD_VALUE: time.format is "unix"; expected one of iso, epoch_s, epoch_ms, epoch_us, epoch_ns, apache',
       'm.yml:5:3: UNKNOWN_FIELD: "event.acton" is no field of an event; take one of docs/event.md, or name it in other_fields; did you mean "event.action"?',
       'm.yml:7:34: BAD_PATTERN: copy.user.id.capture is "(a"; no RE2 pattern (look-around and back-references are none): error parsing regexp: missing closing ): `(a`',
-      'm.yml:7:40: UNKNOWN_KEY: copy.user.id has no key "spilt"; expected one of from, json, capture, split, map, default, multiply, format, count; did you mean "split"?',
+      'm.yml:7:40: UNKNOWN_KEY: copy.user.id has no key "spilt"; expected one of from, json, capture, split, map, default, multiply, format, count, lower_case; did you mean "split"?',
       'm.yml:10:13: BAD_VALUE: cases.0.when.type is a map; expected a value, a list of values, null (absent), {re: PATTERN} or {not: ANY OF THESE}',
       'm.yml:11:5: MISSING_KEY: cases.1.name is missing; expected a text; put it in quotes',
       'm.yml:12:11: BAD_VALUE: cases.1.skip is "yes please"; expected true, or leave it out',

@@ -57,6 +57,7 @@ describe('what a client sends hides no read', () => {
     ['a quote in the path', web(String.raw`GET /dossiers/1\"2 HTTP/1.1`)],
     ['a quote in the agent', web('GET /dossiers/1 HTTP/1.1', String.raw`a \"b`)],
     ['several slashes', web('GET //dossiers///1 HTTP/1.1')],
+    ['a slash at the end', web('GET /dossiers/1/ HTTP/1.1')],
   ])('from nginx-combined: %s', (_, line) => {
     expect(described(loadMapping('nginx-combined').mapping!, [line])).toMatch(/^1 record\n/);
   });
@@ -64,11 +65,27 @@ describe('what a client sends hides no read', () => {
   test.each([
     ['letters of another case, which IIS serves all the same', iis('/Dossiers/1', 'Mozilla/5.0')],
     ['several slashes', iis('//dossiers//1', 'Mozilla/5.0')],
+    ['slashes at the end', iis('/dossiers/1//', 'Mozilla/5.0')],
     ['quotes that begin in one value and end in the next', iis('/dossiers/1', '"a', 'b"')],
     ['a quote alone', iis('/dossiers/1', '"')],
     ['a tab in a value', iis('/dossiers/1', 'a\tb')],
   ])('from w3c: %s', (_, line) => {
     expect(described(loadMapping('w3c').mapping!, [FIELDS, line])).toContain('\n2 record\n');
+  });
+
+  test('from nginx-json: a slash at the end', () => {
+    const line = json('Mozilla/5.0').replace('/dossiers/1', '/dossiers/1/');
+    expect(described(loadMapping('nginx-json').mapping!, [line])).toMatch(/^1 record\n/);
+  });
+
+  test('from w3c: an account in letters of another case, which Windows takes for the same', () => {
+    const lines = ['u-7f3a', 'U-7F3A'].map((name) =>
+      iis('/dossiers/1', 'Mozilla/5.0').replace('u-7f3a', name),
+    );
+    const [, one, other] = described(loadMapping('w3c').mapping!, [FIELDS, ...lines])
+      .split(/^\d /m)
+      .slice(1);
+    expect(other).toBe(one);
   });
 });
 
