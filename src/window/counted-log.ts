@@ -18,10 +18,13 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { HorizonState, WindowVisitor } from './horizon.ts';
 import { type Hashes, LatestTable } from './latest-table.ts';
+import { RowFinder } from './row-finder.ts';
 import { type Run, RunStore } from './run-store.ts';
 
 /** Below this many sightings a look-up scans them; a table only pays beyond. */
 const TABLE_FROM = 12;
+/** Sightings that are looked at one by one for one of them; an event may have brought a hundred thousand at one time. */
+const MOST_SCANNED = 64;
 
 /** What becomes of a sighting that is coalesced: it goes, or it stays and loses the name it had. */
 const GONE = 1;
@@ -51,6 +54,12 @@ export class CountedLog extends RunStore {
   readonly #longestMs: number;
   /** When the values at hand were seen before. */
   #before = new Float64Array(64);
+  /** Of the values that come out of order: which, and the same value's sightings before and after. */
+  readonly #fresh: { hi: number; lo: number; previous: number; next: number }[] = [];
+  /** By time, rows of the sightings of that time where they are many; until one is moved. */
+  readonly #ties = new RowFinder();
+  /** Rows of the first sightings from some index on, likewise. */
+  readonly #later = new RowFinder();
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
   constructor(longestMs: number) {
@@ -59,7 +68,7 @@ export class CountedLog extends RunStore {
   }
 
   override get bytes(): number {
-    return super.bytes + this.#latest.bytes;
+    return super.bytes + this.#latest.bytes + this.#ties.bytes + this.#later.bytes;
   }
 
   save(to: SectionWriter, { run, table }: CountedSightings): void {
@@ -78,14 +87,11 @@ export class CountedLog extends RunStore {
    */
   add(s: CountedSightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
-    const { words, length } = values;
     if (t >= run.newest.ms || run.length === 0 || t >= this.timeAt(run.first + run.length - 1)) {
       this.append(s, t, values, judgedFrom);
       return true;
     }
-    for (let i = 0; i < length; i += 1) {
-      this.#addOutOfOrder(s, t, words[2 * i]!, words[2 * i + 1]!, judgedFrom, visitor);
-    }
+    this.#addOutOfOrder(s, t, values, judgedFrom, visitor);
     return false;
   }
 
@@ -184,6 +190,7 @@ export class CountedLog extends RunStore {
         this.#unlink(run, run.first + i);
       }
     }
+    this.#ties.clear();
     this.compact(run, (_, i) => joined[i] !== GONE);
     // Half of it would have to go: making it anew costs less.
     this.#latest.release(s.table);
@@ -246,7 +253,7 @@ export class CountedLog extends RunStore {
     const staleUpTo = judgedFrom - this.#longestMs;
     if (!this.hasRoom(run, length)) this.#dropSettled(s, judgedFrom);
     this.reserve(run, length);
-    if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo);
+    if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo, length);
     const looked = table.capacity > 0;
     if (looked) {
       if (this.#before.length < length) this.#before = new Float64Array(2 * length);
@@ -266,48 +273,71 @@ export class CountedLog extends RunStore {
         if (!(seen && t - latest < state.horizon.timespanMs)) state.value += 1;
       }
     }
+    this.#ties.clear();
     const { first } = run;
     for (let h = 0; h < horizons.length; h += 1) {
       this.#expire(first, horizons[h]!, t);
     }
   }
 
+  /** Adds values older than the newest, all at once: what is newer moves once, and is walked back over once. */
   #addOutOfOrder(
     s: CountedSightings,
     t: number,
-    hi: number,
-    lo: number,
+    values: Hashes,
     judgedFrom: number,
     visitor: WindowVisitor,
   ): void {
     const { run } = s;
-    const latest = this.#latestOf(s, hi, lo);
     const index = this.countUpTo(run, t);
-    const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
-    // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
-    let previous = latest > judgedFrom - this.#longestMs ? latest : -Infinity;
-    let next = Infinity;
-    if (after >= 0) {
-      previous = this.f64[after * F + PREVIOUS]!;
-      next = this.timeAt(after);
-    }
-    if (previous === t) return;
-    if (after >= 0) this.f64[after * F + PREVIOUS] = t;
-    if (previous !== -Infinity) this.#setNext(run, previous, hi, lo, t);
-    const at = this.insert(run, index);
-    this.#write(at, t, hi, lo, previous, next);
-    if (after < 0) this.#remember(s, hi, lo, t, judgedFrom);
+    this.#linkFresh(s, index, t, values, judgedFrom);
+    const fresh = this.#fresh;
+    if (fresh.length === 0) return;
+    const at = this.insert(run, index, fresh.length);
+    fresh.forEach(({ hi, lo, previous, next }, i) => this.#write(at + i, t, hi, lo, previous, next));
 
-    const first = run.first;
-    const newest = this.timeAt(first + run.length - 1);
+    const newest = this.timeAt(run.first + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
       const state = s.horizons[h]!;
-      const { timespanMs } = state.horizon;
-      if (t <= newest - timespanMs) state.tail += 1;
-      else if (after < 0 && previous <= newest - timespanMs) state.value += 1;
+      const from = newest - state.horizon.timespanMs;
+      if (t <= from) state.tail += fresh.length;
+      else
+        for (const { previous, next } of fresh) if (next === Infinity && previous <= from) state.value += 1;
       this.#judgeBack(run, state, index, t, Math.max(t, judgedFrom), visitor);
     }
+    fresh.length = 0;
     if (!this.hasRoom(run, 1)) this.#dropSettled(s, judgedFrom);
+  }
+
+  /** Links the values' sightings before and after with the ones at `t` that are to come at `index`, in `#fresh`. */
+  #linkFresh(s: CountedSightings, index: number, t: number, values: Hashes, judgedFrom: number): void {
+    const { run, table } = s;
+    const { words, length } = values;
+    const staleUpTo = judgedFrom - this.#longestMs;
+    if (table.capacity === 0 && run.length + length > TABLE_FROM) this.#makeTable(s, staleUpTo, length);
+    const looked = table.capacity > 0;
+    const fresh = this.#fresh;
+    for (let i = 0; i < length; i += 1) {
+      const hi = words[2 * i]!;
+      const lo = words[2 * i + 1]!;
+      const latest = this.#latestOf(s, hi, lo);
+      const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
+      // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
+      let previous = latest > staleUpTo ? latest : -Infinity;
+      let next = Infinity;
+      if (after >= 0) {
+        previous = this.f64[after * F + PREVIOUS]!;
+        next = this.timeAt(after);
+      }
+      // Also a value that the event names twice.
+      if (previous === t || (!looked && fresh.some((other) => other.hi === hi && other.lo === lo))) continue;
+      if (after >= 0) this.f64[after * F + PREVIOUS] = t;
+      else if (looked) this.#latest.set(table, hi, lo, t, staleUpTo);
+      if (previous !== -Infinity) this.#setNext(run, previous, hi, lo, t);
+      fresh.push({ hi, lo, previous, next });
+    }
+    this.#ties.clear();
+    this.#later.clear();
   }
 
   /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */
@@ -340,11 +370,16 @@ export class CountedLog extends RunStore {
     }
   }
 
-  /** Position of the value's first sighting at or after index `from`, which is known to exist. */
+  /** Row of the value's first sighting at or after index `from`, which is known to exist. */
   #nextSighting(run: Run, from: number, hi: number, lo: number): number {
-    const first = run.first;
-    for (let i = first + from; i < first + run.length; i += 1) {
-      if (this.#is(i, hi, lo)) return i;
+    const { first } = run;
+    const last = first + run.length - 1;
+    for (let row = first + from; row <= last; row += 1) {
+      if (row - first - from === MOST_SCANNED) {
+        if (!this.#later.has(from)) this.#gather(this.#later, from, row, last);
+        return this.#later.find(from, hi, lo);
+      }
+      if (this.#is(row, hi, lo)) return row;
     }
     return -1;
   }
@@ -358,13 +393,6 @@ export class CountedLog extends RunStore {
       if (this.#is(i, hi, lo)) return this.timeAt(i);
     }
     return NaN;
-  }
-
-  #remember(s: CountedSightings, hi: number, lo: number, t: number, judgedFrom: number): void {
-    const { run, table } = s;
-    const staleUpTo = judgedFrom - this.#longestMs;
-    if (table.capacity > 0) this.#latest.set(table, hi, lo, t, staleUpTo);
-    else if (run.length > TABLE_FROM) this.#makeTable(s, staleUpTo);
   }
 
   #makeTable({ run, table }: CountedSightings, staleUpTo: number, room = 0): void {
@@ -384,11 +412,32 @@ export class CountedLog extends RunStore {
 
   /** Row of the value's sighting at a time; −1 when it is not held. */
   #sightingAt(run: Run, at: number, hi: number, lo: number): number {
-    const first = run.first;
-    for (let i = first + this.countUpTo(run, at) - 1; i >= first && this.timeAt(i) === at; i -= 1) {
-      if (this.#is(i, hi, lo)) return i;
+    const { first } = run;
+    const last = first + this.countUpTo(run, at) - 1;
+    for (let row = last; row >= first && this.timeAt(row) === at; row -= 1) {
+      if (last - row === MOST_SCANNED) {
+        if (!this.#ties.has(at)) this.#gather(this.#ties, at, this.#firstOf(run, last), last);
+        return this.#ties.find(at, hi, lo);
+      }
+      if (this.#is(row, hi, lo)) return row;
     }
     return -1;
+  }
+
+  /** The first of the rows up to this one that have its time. */
+  #firstOf({ first }: Run, row: number): number {
+    const at = this.timeAt(row);
+    let from = row;
+    while (from > first && this.timeAt(from - 1) === at) from -= 1;
+    return from;
+  }
+
+  /** Of several rows of a value in `[from, to]` the first is found then. */
+  #gather(finder: RowFinder, key: number, from: number, to: number): void {
+    finder.begin(key, to - from + 1);
+    for (let row = to; row >= from; row -= 1) {
+      if (this.isNamed(row)) finder.put(key, this.u32[row * W + HI]!, this.u32[row * W + LO]!, row);
+    }
   }
 
   #is(row: number, hi: number, lo: number): boolean {

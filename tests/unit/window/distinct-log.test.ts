@@ -42,7 +42,7 @@ function reported(
 }
 
 const hashesOf = (values: readonly number[]) => ({
-  words: Uint32Array.from(values.flatMap((value) => [value, value])),
+  words: Uint32Array.from(values.flatMap((value) => [~value, Math.imul(value, 0x9e3779b1)])),
   length: values.length,
 });
 
@@ -122,6 +122,37 @@ describe('the distinct count of a window', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('is exact for events of hundreds of values, at few times, in any order', () => {
+    const steps = fc.array(
+      fc.record({
+        gap: fc.constantFrom(0, 1, 5),
+        back: fc.constantFrom(0, 0, 3, 9),
+        values: fc
+          .record({
+            from: fc.nat(399),
+            by: fc.constantFrom(1, 3, 7),
+            count: fc.constantFrom(1, 70, 150, 300),
+          })
+          .map(({ from, by, count }) => Array.from({ length: count }, (_, i) => (from + by * i) % 400)),
+        elsewhere: fc.constant(false),
+      }),
+      { maxLength: 12, size: 'max' },
+    );
+    fc.assert(
+      fc.property(steps, fc.constantFrom(0, 3, 20), (events, lateness) => {
+        const seen = logOf(events, lateness);
+        expect(sorted(reported([10, 3], seen))).toEqual(sorted(recounted([10, 3], seen)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is found while the sender waits, whatever number of values one event has, again and late ones too', () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => i);
+    const seen = [0, 5, 3, 3].map((t) => ({ t, values: many, watermark: -Infinity }));
+    expect(reported([10, 3], seen).get('10 5')).toBe(100_000);
   });
 
   test('of every window is told exactly once the watermark is past it, where all are wanted', () => {
