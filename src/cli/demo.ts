@@ -1,6 +1,6 @@
 /** `vigie demo`: the theft of July 2025 inside a week of ordinary work, through the same service as `run`. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { estimate, generate, listsOf, type IncidentLabels } from '../../replay/index.ts';
@@ -103,9 +103,9 @@ function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string,
 
 /** Into the data folder, where they can be looked at. Returns their folder. */
 async function writeCountryLists(options: Options): Promise<string> {
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const folder = join(options.dataDir, 'lists');
-  await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)));
+  // The data folder, where there is none yet, is its owner's.
+  await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)), 0o700);
   return folder;
 }
 
