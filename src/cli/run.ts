@@ -17,7 +17,7 @@ import { runService } from '../service/service.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { SignalTopic } from '../sink/signal-topic.ts';
-import { FileSource } from '../source/file-source.ts';
+import { FileSource, lookAtInput } from '../source/file-source.ts';
 import { warnOfShortInput } from '../source/input-retention.ts';
 import type { Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
@@ -116,6 +116,7 @@ Examples:
       const ruleLoadMs = systemClock.elapsed() - since;
       const mapping = requireMapping(config.mapping);
       if (input === undefined) refuseFileMapping(mapping, config.mapping);
+      else await lookAtInput(input);
       // A file is read by one process: it needs no shared key.
       const { key, madeAt } = pseudonymKey(
         input === undefined ? config : { ...config, kafka_brokers: undefined },
