@@ -207,6 +207,18 @@ describe.runIf(kafka !== undefined)('a signals topic that takes small messages o
 });
 
 describe('starting with Kafka', () => {
+  test('with a secret that goes in clear says so once, however many connections there are', async () => {
+    const [port] = await freePorts(1);
+    const running = run({
+      KAFKA_BROKERS: `127.0.0.1:${port!}`,
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'u',
+      KAFKA_SASL_PASSWORD: 'p',
+    });
+    await running.message('running');
+    expect(running.logs.filter(({ code }) => code === 'KAFKA_SECRET_IN_CLEAR')).toHaveLength(1);
+  }, 60_000);
+
   test('without a pseudonym key is refused: processes that share a topic must share one', async () => {
     const { code, stderr } = await vigie(['run', '--data-dir', temporaryFolder()], {
       KAFKA_BROKERS: '127.0.0.1:1',
