@@ -112,7 +112,9 @@ describe('an own log', () => {
           theft('same', ['s-stolen']),
           { ...theft('flood', []), sources: ['192.0.2.99'] },
         ],
-        confounders: [{ name: 'export', sessions: ['s-own', 's-gone'] }],
+        confounders: [
+          { name: 'export', sessions: ['s-own', 's-gone'], accounts: ['<b>clerk</b>', 'retired'] },
+        ],
       }),
     );
     const page = join(folder, 'in-part.html');
@@ -131,6 +133,7 @@ describe('an own log', () => {
       { of: 'same', kind: 'sessions', labelled: 1, unmatched: 1, examples: ['s-stolen'] },
       { of: 'flood', kind: 'sources', labelled: 1, unmatched: 1, examples: ['192.0.2.99'] },
       { of: 'export', kind: 'sessions', labelled: 2, unmatched: 1, examples: ['s-gone'] },
+      { of: 'export', kind: 'accounts', labelled: 2, unmatched: 1, examples: ['retired'] },
     ]);
     expect(stderr).toContain('no event counts for 1 of 2 sessions in the labels of ours: s-typo');
     expect(stderr).toContain(
