@@ -9,7 +9,7 @@ import type { Config } from '../config/settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
-import { loadRules } from '../files/rule-files.ts';
+import { loadRules, noRules } from '../files/rule-files.ts';
 import { runOwnTests, runRuleTests, type RuleTestResult } from '../eval/rule-tests.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
@@ -56,7 +56,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         listsFolder: lists,
         placeholders: readPlaceholders(placeholders),
       });
-      const { documents, rules: base, correlations, filters, faults } = ruleSet;
+      const { documents, rules: base, correlations, filters } = ruleSet;
+      const faults = [...ruleSet.faults, ...noRules(paths, ruleSet)];
       const errors = faults.filter(({ severity }) => severity === 'error');
       if (options.json) {
         await write(
@@ -82,10 +83,6 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         await write(
           `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
         );
-      }
-      if (base.length + correlations.length === 0 && errors.length === 0) {
-        process.stderr.write(`NO_RULES: there is no rule under ${paths.join(', ')}\n`);
-        exit(EXIT.failed);
       }
       if (errors.length > 0) exit(EXIT.failed);
     });
