@@ -17,7 +17,7 @@ import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
 import { placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { conditionOf, count, styled, styledLevel, table } from './terminal.ts';
+import { conditionOf, count, plain, plainLines, styled, styledLevel, table } from './terminal.ts';
 
 interface Options {
   json?: true;
@@ -118,8 +118,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
           continue;
         }
         const mark = result.passed ? styled('green', 'ok  ') : styled('red', 'FAIL');
-        await write(`${mark} ${result.file}: ${result.name}\n`);
-        for (const difference of result.differences) await write(`       ${difference}\n`);
+        await write(`${mark} ${plain(`${result.file}: ${result.name}`)}\n`);
+        for (const difference of result.differences) await write(`       ${plainLines(difference)}\n`);
       }
       if (!options.json) await write(`${results.length - failed.length} passed, ${failed.length} failed\n`);
       if (failed.length > 0) exit(EXIT.failed);
@@ -153,10 +153,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       }
       const rows = shown.map((rule) => [
         styledLevel(rule.level),
-        rule.name ?? rule.key,
-        rule.title,
-        conditionOf(rule),
-        rule.file,
+        ...[rule.name ?? rule.key, rule.title, conditionOf(rule), rule.file].map(plain),
       ]);
       await write(`${table(['level', 'name', 'rule', 'fires when', 'file'], rows)}\n`);
     });

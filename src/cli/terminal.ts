@@ -37,6 +37,11 @@ export function plain(text: string): string {
   return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 }
 
+/** The same of a text of several lines. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
+}
+
 /** The same of JSON that stands on several lines: it stays JSON, of the same value. */
 export function plainJson(value: unknown): string {
   // Line breaks are those between its lines: in texts they are escaped already.
@@ -80,7 +85,7 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
   const total = [...byReason.values()].reduce((sum, lines) => sum + lines, 0);
   const parts = [...byReason]
     .sort(([, a], [, b]) => b - a)
-    .map(([reason, lines]) => `${reason} ${count(lines)}`);
+    .map(([reason, lines]) => `${plain(reason)} ${count(lines)}`);
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
@@ -105,7 +110,7 @@ export function lateText(late: number, latenessMs: number, setting: string): str
   return `${events} more than ${span(latenessMs)} older than events before them, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
 }
 
-/** When a rule fires, in one line. */
+/** When a rule fires, in one line, which goes to JSON too: as the rule has it. */
 export function conditionOf(rule: BaseRule | CorrelationRule): string {
   if (rule.kind === 'rule') return 'an event matches';
   const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
