@@ -296,7 +296,21 @@ correlation: {type: event_count, rules: [${BURST}], group-by: [user.id], timespa
     expect(html).not.toMatch(/<script|<link|<img|<b>clerk|@import|url\(|(src|href)=/);
     expect(html.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:\/\//);
     expect(html).toContain('prefers-color-scheme: dark');
+    expect(html.replaceAll(/\s+/g, ' ')).toContain(`1 rule against 1 incident in the log ${LOG}</p>`);
   });
+});
+
+test('a page on an incident alone speaks of no benign traffic, nor of its accounts and weeks', async () => {
+  const page = join(folder, 'incident-alone.html');
+  const args = ['backtest', '--rules', RULES, '--incidents', 'ddos-rie-2024', '--no-benign', '--learn', '0d'];
+  const { settings } = JSON.parse(
+    await succeed([...args, '--background', '0', '--json', '--html', page]),
+  ) as BacktestReport;
+  expect(settings).toMatchObject({ accounts: null, judgeMs: null });
+  const html = readFileSync(page, 'utf8').replaceAll(/\s+/g, ' ');
+  expect(html).toContain('1 rule against 1 incident</p>');
+  expect(html).toContain('1 job, ');
+  expect(html).not.toMatch(/benign|10,000/);
 });
 
 describe('is refused before any work', () => {
