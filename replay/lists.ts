@@ -6,10 +6,11 @@
  * are in no list but that of hosting companies.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { messageOf, VigieError } from '../src/errors.ts';
+import { makeFolder } from '../src/make-folder.ts';
 import type { Cast } from './cast.ts';
 import { officeOf } from './places.ts';
 import { HOSTING_AS_NUMBERS } from './session.ts';
@@ -48,11 +49,15 @@ function csv(header: string, rows: readonly string[]): string {
   return `${[header, ...[...new Set(rows)].sort()].join('\n')}\n`;
 }
 
-/** Writes each list to `NAME.csv` in a folder, which is made if need be; their paths. Throws OUTPUT_FAILED. */
-export async function writeLists(folder: string, lists: LookupLists): Promise<readonly string[]> {
+/** Writes each list to `NAME.csv` in a folder, which is made if need be, for `mode`; their paths. Throws OUTPUT_FAILED. */
+export async function writeLists(
+  folder: string,
+  lists: LookupLists,
+  mode = 0o777,
+): Promise<readonly string[]> {
   const files = Object.entries(lists).map(([name, text]) => ({ path: join(folder, `${name}.csv`), text }));
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder, mode);
     for (const { path, text } of files) await writeFile(path, text);
   } catch (error) {
     throw new VigieError('OUTPUT_FAILED', `cannot write lists to ${folder}: ${messageOf(error)}`, {

@@ -129,7 +129,7 @@ function labelsBeside(path: string): Labels | undefined {
   const beside = `${path}.labels.json`;
   if (existsSync(beside)) {
     try {
-      return JSON.parse(readFileSync(beside, 'utf8')) as Labels;
+      return JSON.parse(readFileSync(beside, 'utf8').replace(/^\ufeff/, '')) as Labels;
     } catch (error) {
       throw new VigieError('LABELS_UNREADABLE', `cannot read ${beside}: ${messageOf(error)}`, {
         remedy: 'Correct the labels beside the file, or take them away: the events can be sent without.',

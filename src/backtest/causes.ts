@@ -32,7 +32,7 @@ interface ConfounderLabels extends Marks {
 export type Cause = number;
 const ORDINARY: Cause = NaN;
 
-/** A session, an event id or an address that labels name. */
+/** A session, an event id, an address or an account that labels name. */
 interface Mark {
   cause: Cause;
   /** An event had it. */
@@ -43,7 +43,7 @@ interface Mark {
 export interface UnmatchedLabels {
   /** Name of the incident or confounder. */
   readonly of: string;
-  readonly kind: 'sessions' | 'event ids' | 'sources';
+  readonly kind: 'sessions' | 'event ids' | 'sources' | 'accounts';
   /** Different ones in the labels, and those of them that no event has or that are another incident's. */
   readonly labelled: number;
   readonly unmatched: number;
@@ -97,6 +97,12 @@ export class Causes {
     return bySource.cause;
   }
 
+  /** An event is of this account. */
+  noteAccount(account: string): void {
+    const known = this.#accounts.get(account);
+    if (known !== undefined) known.seen = true;
+  }
+
   /** What of these labels, all of which it took, no event was known by so far. */
   unmatched({ incidents, confounders = [] }: LabelledTraffic): UnmatchedLabels[] {
     return [
@@ -105,9 +111,10 @@ export class Causes {
         ...unmatchedOf(name, 'event ids', malicious.eventIds, this.#eventIds, i),
         ...(isMarked(malicious) ? [] : unmatchedOf(name, 'sources', sources, this.#sources, i)),
       ]),
-      ...confounders.flatMap(({ name, sessions, eventIds }) => [
+      ...confounders.flatMap(({ name, sessions, eventIds, accounts }) => [
         ...unmatchedOf(name, 'sessions', sessions, this.#sessions),
         ...unmatchedOf(name, 'event ids', eventIds, this.#eventIds),
+        ...unmatchedOf(name, 'accounts', accounts, this.#accounts),
       ]),
     ];
   }
@@ -116,7 +123,9 @@ export class Causes {
   ofGroup(group: Readonly<Record<string, string | null>>): Cause {
     for (const value of Object.values(group)) {
       const known = value === null ? undefined : this.#accounts.get(value);
-      if (known !== undefined) return known.cause;
+      if (known === undefined) continue;
+      known.seen = true;
+      return known.cause;
     }
     return ORDINARY;
   }

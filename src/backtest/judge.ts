@@ -194,6 +194,7 @@ export class Judge {
       this.#lastAt = Math.max(time, this.#lastAt ?? time);
     }
     const account = textOf(slots[this.#slots.account]) ?? '';
+    this.#causes.noteAccount(account);
     if (account !== '' && slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
     const engine = this.#engine;
     const matched = engine.process(record, 0);

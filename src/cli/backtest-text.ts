@@ -2,7 +2,7 @@
 
 import type { BacktestReport, Detection, IncidentVerdict } from '../backtest/report.ts';
 import type { Level } from '../sigma/rule.ts';
-import { count, span, styled, styledLevel, table } from './terminal.ts';
+import { count, plain, span, styled, styledLevel, table } from './terminal.ts';
 
 const SHOWN_FALSE_ALERTS = 15;
 const LOUDEST_FIRST: readonly Level[] = ['critical', 'high', 'medium', 'low', 'informational'];
@@ -17,7 +17,8 @@ export function reportText(report: BacktestReport): string {
 function verdicts({ incidents }: BacktestReport): string {
   if (incidents.length === 0) return '';
   const rows = incidents.map((incident) => {
-    const { name, detected, inDepth, records, negativeControl, events } = incident;
+    const { detected, inDepth, records, negativeControl, events } = incident;
+    const name = plain(incident.name);
     const { medium } = detected;
     const verdict = verdictOf(incident);
     if (events === 0) return [name, verdict, '', '', '', '', ''];
@@ -74,14 +75,14 @@ function matrix({ incidents, rules }: BacktestReport): string {
   if (incidents.length === 0) return '';
   const rows = rules.map(({ rule, title, level }) => [
     styledLevel(level),
-    title,
+    plain(title),
     ...incidents.map((incident) => {
       const verdict = incident.rules.find((candidate) => candidate.rule === rule);
       return verdict === undefined ? '·' : when(verdict).replace(' after it began', '');
     }),
   ]);
   return `${styled('bold', 'Rules × incidents')}: time from the first read to the rule's first alert\n${table(
-    ['level', 'rule', ...incidents.map(({ name }) => name)],
+    ['level', 'rule', ...incidents.map(({ name }) => plain(name))],
     rows,
   )}`;
 }
@@ -103,7 +104,7 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
   ]);
   const causes = Object.entries(byCause)
     .sort(([, a], [, b]) => b.alerts - a.alerts)
-    .map(([cause, rate]) => [cause, count(rate.topPerDay), count(rate.perDay)]);
+    .map(([cause, rate]) => [plain(cause), count(rate.topPerDay), count(rate.perDay)]);
   const shown = rows.slice(0, SHOWN_FALSE_ALERTS);
   const more = rows.length - shown.length;
   return [
@@ -116,8 +117,8 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
       ['level', 'rule', 'cause', 'at the top', 'all'],
       shown.map(({ rule, level, cause, topPerDay, perDay }) => [
         styledLevel(level),
-        titles.get(rule) ?? rule,
-        cause,
+        plain(titles.get(rule) ?? rule),
+        plain(cause),
         count(topPerDay),
         count(perDay),
       ]),
@@ -144,7 +145,7 @@ function sweep({ sweep: report, incidents }: BacktestReport): string {
 function work({ jobs }: BacktestReport): string {
   const events = jobs.reduce((sum, job) => sum + job.events, 0);
   const each = jobs.map(
-    ({ scenario, elapsedMs, cpuMs }) => `${scenario} ${span(elapsedMs)} (${span(cpuMs)})`,
+    ({ scenario, elapsedMs, cpuMs }) => `${plain(scenario)} ${span(elapsedMs)} (${span(cpuMs)})`,
   );
   return styled('dim', `${count(events)} events; time (CPU time): ${each.join(', ')}`);
 }

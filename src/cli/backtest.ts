@@ -188,10 +188,10 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
     const { without, sweep } = choice;
     return reportOf(rules, results, {
       seed: seed ?? DEFAULT_SEED,
-      accounts,
+      accounts: benign ? accounts : null,
       background,
       learnMs,
-      judgeMs,
+      judgeMs: benign ? judgeMs : null,
       without,
       sweep,
     });

@@ -11,7 +11,7 @@ import { readPlaceholders } from '../files/placeholders.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { requireRules } from './inputs.ts';
 import { write } from './output.ts';
-import { count, progressBar, span, styled, styledLevel, table } from './terminal.ts';
+import { count, plain, progressBar, span, styled, styledLevel, table } from './terminal.ts';
 
 const BAR = 20;
 
@@ -40,7 +40,7 @@ export async function compareDetectors(
   const same = detector.ruleSet.correlations[0]!;
   const titles = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
   await write(
-    `${styled('bold', 'One theft, one rule, two detectors')}\n${same.title}\n\n${sideBySide(comparison, same, detector.setup)}\n\n${timeline(comparison, titles, same)}\n\n${ASSUMED}\n`,
+    `${styled('bold', 'One theft, one rule, two detectors')}\n${plain(same.title)}\n\n${sideBySide(comparison, same, detector.setup)}\n\n${timeline(comparison, titles, same)}\n\n${ASSUMED}\n`,
   );
   return comparison.alerts.length > 0;
 }
@@ -99,7 +99,7 @@ function timeline(
     { ...lastRead, who: '', what: 'the last record is read' },
     ...alerts.map((alert) => {
       const { title, level, key } = rules.get(alert.rule)!;
-      const what = `${styledLevel(level)}: ${title}`;
+      const what = `${styledLevel(level)}: ${plain(title)}`;
       return { ...alert, who: 'Vigie', what: key === same.key ? styled('bold', what) : what };
     }),
     ...(mail === undefined

@@ -19,7 +19,7 @@ import {
 import { kafkaConnection } from './kafka-settings.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { outputFailed, write, writeOut } from './output.ts';
-import { bytes, count, instant, table } from './terminal.ts';
+import { bytes, count, instant, plain, table } from './terminal.ts';
 
 interface PlaceOptions {
   file?: string;
@@ -178,8 +178,8 @@ function beyond(left: number, limit: number): string {
 
 function row(letter: StoredLetter, sentAt: number | undefined): string[] {
   return [
-    letter.code,
-    letter.source,
+    plain(letter.code),
+    plain(letter.source),
     String(letter.partition),
     String(letter.offset),
     instant(letter.atMs),

@@ -1,6 +1,6 @@
 /** `vigie demo`: the theft of July 2025 inside a week of ordinary work, through the same service as `run`. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { estimate, generate, listsOf, type IncidentLabels } from '../../replay/index.ts';
@@ -23,7 +23,7 @@ import { placeholdersOption, settingText } from './options.ts';
 import { write } from './output.ts';
 import { shipped } from './shipped.ts';
 import { stopSignal } from './signals.ts';
-import { bytes, count, instant, progressBar, span, styled, styledLevel } from './terminal.ts';
+import { bytes, count, instant, plain, progressBar, span, styled, styledLevel } from './terminal.ts';
 
 const SCENARIO = 'kairos-2025';
 
@@ -103,9 +103,9 @@ function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string,
 
 /** Into the data folder, where they can be looked at. Returns their folder. */
 async function writeCountryLists(options: Options): Promise<string> {
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const folder = join(options.dataDir, 'lists');
-  await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)));
+  // The data folder, where there is none yet, is its owner's.
+  await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)), 0o700);
   return folder;
 }
 
@@ -194,7 +194,7 @@ async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promis
   const inOrder = [...alerts].sort((a, b) => a.crossedAt - b.crossedAt);
   for (const alert of inOrder) {
     await write(
-      `  ${instant(alert.crossedAt)}  ${styledLevel(alert.level)}  ${alert.title}: ${groupText(alert)}\n`,
+      `  ${instant(alert.crossedAt)}  ${styledLevel(alert.level)}  ${plain(alert.title)}: ${groupText(alert)}\n`,
     );
   }
   const main = mainAlert(alerts, theft);
@@ -229,7 +229,7 @@ async function tell(alerts: readonly AlertView[], theft: IncidentLabels): Promis
         : `${others.length} critical alerts on other accounts`,
     ],
   ];
-  await write(`\n${styled('bold', main.title)}\n`);
+  await write(`\n${styled('bold', plain(main.title))}\n`);
   for (const [name, value] of rows) await write(`  ${name.padEnd(12)}${value}\n`);
   await write(
     `\nIn July 2025 the alert came ${JULY_2025.alertAfter} later, with all ${count(JULY_2025.recordsTaken)} records taken in ${JULY_2025.hours} hours.\n` +

@@ -1,6 +1,7 @@
 /** How a failed command ends: one readable message on standard error, and an exit code. */
 
 import { messageOf, VigieError } from '../errors.ts';
+import { plainLines } from './terminal.ts';
 
 /** Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -16,13 +17,12 @@ const USAGE_CODES = new Set([
 
 export function report(error: unknown): number {
   if (error instanceof VigieError) {
-    process.stderr.write(`vigie: ${error.code}: ${error.message}\n`);
-    if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
+    process.stderr.write(`vigie: ${error.code}: ${plainLines(error.message)}\n`);
+    if (error.remedy !== undefined) process.stderr.write(`  ${plainLines(error.remedy)}\n`);
     return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   }
   // Anything else is a defect: the stack is what a bug report needs.
-  process.stderr.write(
-    `vigie: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
-  );
+  const what = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  process.stderr.write(`vigie: unexpected: ${plainLines(what)}\n`);
   return EXIT.failed;
 }

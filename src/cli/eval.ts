@@ -66,10 +66,18 @@ Examples:
           ...eventSettings(config),
         },
       );
-      await forEachLine(input, 'eval', (data, start, end, line) => evaluator.take(data, start, end, line));
+      let read = 0;
+      await forEachLine(input, 'eval', (data, start, end, line) => {
+        read += 1;
+        evaluator.take(data, start, end, line);
+      });
       const { lines, deadLetters, late, conflicts, withoutGroup, ...mapped } = evaluator.finish();
       for (const line of lines) {
         if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
+      }
+      if (read === 0) {
+        const place = input === '-' ? 'standard input' : input;
+        process.stderr.write(`0 events: there is no line in ${place}, so that no rule could say anything\n`);
       }
       process.stderr.write(mappedText(mapped));
       if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);

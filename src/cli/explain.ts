@@ -32,7 +32,7 @@ import {
 } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { count, mappedText } from './terminal.ts';
+import { count, mappedText, plain } from './terminal.ts';
 
 interface Options {
   event: string;
@@ -162,7 +162,7 @@ async function explainEvents(
     for (const each of waiting) await write(json ? eventJson(rule, each) : eventText(each));
     waiting = [];
   };
-  if (!json) await write(`${rule.title} (${rule.key})\n`);
+  if (!json) await write(`${plain(`${rule.title} (${rule.key})`)}\n`);
   await forEachLine(
     path,
     'explain',

@@ -55,17 +55,17 @@ export function* correlationText(
 ): Generator<string, void> {
   const { events, late, copies, folded, evicted, references, parents, groups } = explanation;
   const titles = new Map([...ruleSet.rules, ...ruleSet.correlations].map(({ key, title }) => [key, title]));
-  const titleOf = (key: string): string => titles.get(key) ?? key;
-  yield `${rule.title} (${rule.key}): ${conditionOf(rule)}\n`;
+  const titleOf = (key: string): string => plain(titles.get(key) ?? key);
+  yield `${plain(`${rule.title} (${rule.key}): ${conditionOf(rule)}`)}\n`;
   if (rule.ruleCondition !== undefined) {
-    yield `  condition: ${formatCondition(rule.ruleCondition)}\n`;
+    yield `  condition: ${plain(formatCondition(rule.ruleCondition))}\n`;
   }
   yield* narrowingText(rule, titleOf);
   yield `\n${count(events)} events, ${count(late)} late, ${count(copies)} copies\n`;
   const isParent = new Set(ruleSet.correlations.map(({ key }) => key));
   for (const { rule: key, found, withoutGroup } of references) {
     const verb = isParent.has(key) ? 'fired' : 'matched';
-    yield `  ${titleOf(key)}: ${verb} ${times(found)}${withoutGroup === 0 ? '' : `, ${count(withoutGroup)} of them without ${rule.groupBy.join(', ')}`}\n`;
+    yield `  ${titleOf(key)}: ${verb} ${times(found)}${withoutGroup === 0 ? '' : `, ${count(withoutGroup)} of them without ${plain(rule.groupBy.join(', '))}`}\n`;
   }
   if (folded > 0) yield `  ${count(folded)} entries lie beyond what the engine holds exactly\n`;
   if (evicted > 0) yield `  ${count(evicted)} groups were forgotten over the cap of groups\n`;
@@ -90,11 +90,11 @@ function* narrowingText(
       maxStep === 1
         ? 'each 1 above or below the one before'
         : `each at most ${maxStep} above or below the one before`;
-    yield `  and a run of ${count(minRun)} ids in ${field}, ${apart}\n`;
+    yield `  and a run of ${count(minRun)} ids in ${plain(field)}, ${apart}\n`;
   }
   if (begunBefore !== undefined) {
     const { field, rule } = begunBefore;
-    yield `  other events count only if ${field} lies before the newest ${titleOf(rule)}\n`;
+    yield `  other events count only if ${plain(field)} lies before the newest ${titleOf(rule)}\n`;
   }
 }
 
@@ -106,10 +106,10 @@ function* groupLines(
   const fired =
     firings.length === 0 ? styled('red', 'did not fire') : styled('green', `fired ${times(firings.length)}`);
   yield `\n${groupText(group)}: ${fired}\n`;
-  if (rule.scaleBy !== undefined) yield `  ${scaleText(rule.scaleBy, scale)}\n`;
-  if (uncounted !== undefined) yield `  ${ofNovelty(rule, entries + withoutValue, uncounted)}\n`;
+  if (rule.scaleBy !== undefined) yield `  ${plain(scaleText(rule.scaleBy, scale))}\n`;
+  if (uncounted !== undefined) yield `  ${plain(ofNovelty(rule, entries + withoutValue, uncounted))}\n`;
   if (withoutValue > 0) {
-    yield `  ${count(withoutValue)} of ${count(entries + withoutValue)} events hold no value for ${rule.fields.join(', ')}\n`;
+    yield `  ${count(withoutValue)} of ${count(entries + withoutValue)} events hold no value for ${plain(rule.fields.join(', '))}\n`;
   }
   for (const { time, value } of firings) yield `  fired at ${instant(time)} with ${count(value)}\n`;
   if (last === undefined || nearest === undefined) {
@@ -180,7 +180,8 @@ function beginningText(
   { begunBefore }: CorrelationRule,
   titleOf: (key: string) => string,
 ): string {
-  const { field, rule } = begunBefore!;
+  const field = plain(begunBefore!.field);
+  const { rule } = begunBefore!;
   const no = styled('red', 'does not count:');
   if (newest === null) return `${no} no ${titleOf(rule)} at or before it`;
   if (begun === null) return `${no} ${field} holds no date`;
@@ -333,7 +334,7 @@ function windowJson({ from, to, value, holds, ends, bounds, run, usual }: Window
 }
 
 function groupText(group: Readonly<Record<string, string | null>>): string {
-  const fields = Object.entries(group).map(([field, value]) => `${field} = ${plain(JSON.stringify(value))}`);
+  const fields = Object.entries(group).map(([field, value]) => plain(`${field} = ${JSON.stringify(value)}`));
   return fields.length === 0 ? 'All events' : fields.join(', ');
 }
 

@@ -16,7 +16,7 @@ import type { EventVisitor } from '../source/source.ts';
 import { count, fileProgress, plain } from './terminal.ts';
 
 export function faultLine({ file, line, column, severity, code, message }: Fault): string {
-  return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${code}: ${message}`;
+  return plain(`${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${code}: ${message}`);
 }
 
 /**

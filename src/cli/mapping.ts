@@ -93,7 +93,9 @@ Examples:
         const refused = await showSample(parsed, options.sample, options);
         if (refused > 0) exit(EXIT.failed);
       } else if (!options.json) {
-        await write(`${name}: ${count(parsed.cases?.length ?? 0)} cases; ${styled('green', 'no faults')}\n`);
+        await write(
+          `${plain(name)}: ${count(parsed.cases?.length ?? 0)} cases; ${styled('green', 'no faults')}\n`,
+        );
       }
     });
 
@@ -190,11 +192,11 @@ function outcomeReader(
 function outcomeText(each: Outcome): string {
   const head = `line ${each.line}: `;
   if (each.outcome === 'event') {
-    const by = each.case === null ? 'no case' : `case "${each.case}"`;
+    const by = each.case === null ? 'no case' : `case "${plain(each.case)}"`;
     const how = each.replaced ? ', with U+FFFD for bytes that are no UTF-8' : '';
     return `${head}${styled('green', 'event')}, ${by}${how}\n${plainJson(each.event)}\n`;
   }
-  if (each.outcome === 'skipped') return `${head}skipped: ${each.message}\n`;
+  if (each.outcome === 'skipped') return `${head}skipped: ${plain(each.message)}\n`;
   return `${head}${styled('red', 'refused')}: ${each.code}: ${plain(each.message)}\n`;
 }
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, Help, type OutputConfiguration } from 'commander';
+import { nearest } from '../sigma/nearest.ts';
 import { alertsCommand } from './alerts.ts';
 import { backtestCommand } from './backtest.ts';
 import { deadLettersCommand } from './deadletters.ts';
@@ -61,5 +62,30 @@ Start with:
   deadLettersCommand(program);
   topicsCommand(program);
   pseudonymiseCommand(program);
+  for (const group of [program, ...program.commands.filter(({ commands }) => commands.length > 0)]) {
+    helpCommand(group);
+  }
   return program;
+}
+
+/** In the place of Commander's own, which knows one name only, and says of an unknown one nothing but all help. */
+function helpCommand(group: Command): void {
+  group
+    .helpCommand(false)
+    .command('help')
+    .argument('[command...]')
+    .description('display help for command')
+    .action((names: string[]) => {
+      let of = group;
+      for (const name of names) {
+        of = of.commands.find((command) => command.name() === name) ?? unknownCommand(of, name);
+      }
+      of.help();
+    });
+}
+
+function unknownCommand(group: Command, name: string): never {
+  const names = group.commands.map((command) => command.name());
+  const near = nearest(name, names);
+  group.error(`error: unknown command '${name}'${near === undefined ? '' : `\n(Did you mean ${near}?)`}`);
 }

@@ -9,7 +9,7 @@ import type { Config } from '../config/settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
-import { loadRules } from '../files/rule-files.ts';
+import { loadRules, noRules } from '../files/rule-files.ts';
 import { runOwnTests, runRuleTests, type RuleTestResult } from '../eval/rule-tests.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
@@ -17,7 +17,7 @@ import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
 import { placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { conditionOf, count, styled, styledLevel, table } from './terminal.ts';
+import { conditionOf, count, plain, plainLines, styled, styledLevel, table } from './terminal.ts';
 
 interface Options {
   json?: true;
@@ -56,7 +56,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         listsFolder: lists,
         placeholders: readPlaceholders(placeholders),
       });
-      const { documents, rules: base, correlations, filters, faults } = ruleSet;
+      const { documents, rules: base, correlations, filters } = ruleSet;
+      const faults = [...ruleSet.faults, ...noRules(paths, ruleSet)];
       const errors = faults.filter(({ severity }) => severity === 'error');
       if (options.json) {
         await write(
@@ -82,10 +83,6 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         await write(
           `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
         );
-      }
-      if (base.length + correlations.length === 0 && errors.length === 0) {
-        process.stderr.write(`NO_RULES: there is no rule under ${paths.join(', ')}\n`);
-        exit(EXIT.failed);
       }
       if (errors.length > 0) exit(EXIT.failed);
     });
@@ -121,8 +118,8 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
           continue;
         }
         const mark = result.passed ? styled('green', 'ok  ') : styled('red', 'FAIL');
-        await write(`${mark} ${result.file}: ${result.name}\n`);
-        for (const difference of result.differences) await write(`       ${difference}\n`);
+        await write(`${mark} ${plain(`${result.file}: ${result.name}`)}\n`);
+        for (const difference of result.differences) await write(`       ${plainLines(difference)}\n`);
       }
       if (!options.json) await write(`${results.length - failed.length} passed, ${failed.length} failed\n`);
       if (failed.length > 0) exit(EXIT.failed);
@@ -156,10 +153,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       }
       const rows = shown.map((rule) => [
         styledLevel(rule.level),
-        rule.name ?? rule.key,
-        rule.title,
-        conditionOf(rule),
-        rule.file,
+        ...[rule.name ?? rule.key, rule.title, conditionOf(rule), rule.file].map(plain),
       ]);
       await write(`${table(['level', 'name', 'rule', 'fires when', 'file'], rows)}\n`);
     });

@@ -17,9 +17,9 @@ import { runService } from '../service/service.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { DeadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { SignalTopic } from '../sink/signal-topic.ts';
-import { FileSource } from '../source/file-source.ts';
+import { FileSource, lookAtInput } from '../source/file-source.ts';
 import { warnOfShortInput } from '../source/input-retention.ts';
-import type { Log } from '../source/kafka-client.ts';
+import type { KafkaConnection, Log } from '../source/kafka-client.ts';
 import { KafkaSource } from '../source/kafka-source.ts';
 import { EXIT } from './errors.ts';
 import { requireMapping, requireRules } from './inputs.ts';
@@ -115,7 +115,11 @@ Examples:
       const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
       const ruleLoadMs = systemClock.elapsed() - since;
       const mapping = requireMapping(config.mapping);
+      const log: Log = (level, message, fields) => logger[level](fields, message);
+      // One for all clients: what is to be said of it is said once, and tokens are shared.
+      const kafka = input === undefined ? kafkaConnection(config, log) : undefined;
       if (input === undefined) refuseFileMapping(mapping, config.mapping);
+      else await lookAtInput(input);
       // A file is read by one process: it needs no shared key.
       const { key, madeAt } = pseudonymKey(
         input === undefined ? config : { ...config, kafka_brokers: undefined },
@@ -123,7 +127,6 @@ Examples:
       if (madeAt !== undefined)
         logger.info({ path: madeAt }, 'made a pseudonym key, readable by its owner only');
 
-      const log: Log = (level, message, fields) => logger[level](fields, message);
       const { signal, dispose } = stopSignal();
       const file = input === undefined ? undefined : new FileSource(input);
       const progress = file === undefined ? undefined : fileProgress('run', file);
@@ -139,23 +142,14 @@ Examples:
           command: 'vigie run',
           logger,
           clock: systemClock,
-          openSource: (onProblem) => {
-            if (file !== undefined) return file;
-            return kafkaSource(config, log, config.topic, onProblem);
-          },
+          openSource: (onProblem) => file ?? kafkaSource(config, kafka!, config.topic, onProblem),
           openSignals:
-            input === undefined && config.signals_topic !== undefined
-              ? (onProblem) => openSignals(config, ruleSet, log, onProblem)
+            kafka !== undefined && config.signals_topic !== undefined
+              ? (onProblem) => openSignals(config, ruleSet, kafka, onProblem)
               : undefined,
-          ...(input === undefined
-            ? {
-                openDeadLetters: () =>
-                  new DeadLetterTopic({
-                    ...kafkaConnection(config, log),
-                    topic: topics.deadLetters,
-                  }),
-              }
-            : {}),
+          ...(kafka === undefined
+            ? {}
+            : { openDeadLetters: () => new DeadLetterTopic({ ...kafka, topic: topics.deadLetters }) }),
           observer: { batch: () => progress?.update() },
           onReady: ({ metricsPort, database }) => {
             const metrics = `http://${config.http_host}:${metricsPort}/metrics`;
@@ -165,14 +159,9 @@ Examples:
               'running',
             );
             // Scaled out, windows are read again from the signals, whose retention is looked at with their topic.
-            if (input !== undefined || config.signals_topic !== undefined) return;
+            if (kafka === undefined || config.signals_topic !== undefined) return;
             const reachMs = longestReachOf(ruleSet) + config.lateness;
-            void warnOfShortInput(
-              kafkaConnection(config, () => undefined),
-              config.topic,
-              reachMs,
-              log,
-            );
+            void warnOfShortInput({ ...kafka, log: () => undefined }, config.topic, reachMs, log);
           },
         },
         signal,
@@ -214,14 +203,14 @@ function warnOfUnusedServer(config: Config, logger: Logger): void {
  */
 function kafkaSource(
   config: Config,
-  log: Log,
+  kafka: KafkaConnection,
   topic: string,
   onProblem: (problem: VigieError | undefined) => void,
 ): KafkaSource {
   const scaledOut = config.signals_topic !== undefined;
   const half = topic === config.signals_topic ? 'correlate' : 'match';
   return new KafkaSource({
-    ...kafkaConnection(config, log),
+    ...kafka,
     topic,
     groupId: scaledOut ? `${config.group}-${half}` : config.group,
     ...(half === 'correlate' && scaledOut
@@ -239,18 +228,18 @@ const QUIET_MS = 100;
 function openSignals(
   config: Config,
   ruleSet: RuleSet,
-  log: Log,
+  kafka: KafkaConnection,
   onProblem: (problem: VigieError | undefined) => void,
 ): { topic: SignalTopic; source: KafkaSource } {
   const topic = config.signals_topic!;
   return {
     topic: new SignalTopic({
-      ...kafkaConnection(config, log),
+      ...kafka,
       topic,
       partitions: config.signals_partitions,
       retentionMs: signalRetentionMs(ruleSet, config.lateness),
     }),
-    source: kafkaSource(config, log, topic, onProblem),
+    source: kafkaSource(config, kafka, topic, onProblem),
   };
 }
 

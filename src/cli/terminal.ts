@@ -37,6 +37,11 @@ export function plain(text: string): string {
   return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 }
 
+/** The same of a text of several lines. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
+}
+
 /** The same of JSON that stands on several lines: it stays JSON, of the same value. */
 export function plainJson(value: unknown): string {
   // Line breaks are those between its lines: in texts they are escaped already.
@@ -80,7 +85,7 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
   const total = [...byReason.values()].reduce((sum, lines) => sum + lines, 0);
   const parts = [...byReason]
     .sort(([, a], [, b]) => b - a)
-    .map(([reason, lines]) => `${reason} ${count(lines)}`);
+    .map(([reason, lines]) => `${plain(reason)} ${count(lines)}`);
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
@@ -109,7 +114,7 @@ export function lateText(late: number, latenessMs: number, setting: string): str
 export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<string, number>): string {
   const lines = [...withoutGroup].map(
     ([fields, skipped]) =>
-      `${skipped === 1 ? '1 event lacks' : `${count(skipped)} events lack`} ${fields}, by which a rule groups them: it skipped them\n`,
+      `${skipped === 1 ? '1 event lacks' : `${count(skipped)} events lack`} ${plain(fields)}, by which a rule groups them: it skipped them\n`,
   );
   if (conflicts > 0) {
     lines.unshift(
@@ -119,7 +124,7 @@ export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<strin
   return lines.join('');
 }
 
-/** When a rule fires, in one line. */
+/** When a rule fires, in one line, which goes to JSON too: as the rule has it. */
 export function conditionOf(rule: BaseRule | CorrelationRule): string {
   if (rule.kind === 'rule') return 'an event matches';
   const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');

@@ -5,10 +5,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from './settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { openFailure, shownPath } from './shown-path.ts';
 
 export interface PseudonymKey {
@@ -49,7 +50,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
   }
   const made = randomBytes(16);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     // Whole or not at all: half a key (a full disk, a kill) would stop every later start.
     const draft = `${path}.${made.toString('hex', 0, 4)}`;
     try {

@@ -19,6 +19,7 @@ import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { parseDuration } from '../sigma/duration.ts';
 import { nearest, suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { whySilent } from './why-silent.ts';
 
 const durationSchema = z.string().transform((text, context) => {
   const ms = /^\d+ms$/.test(text) ? Number.parseInt(text, 10) : parseDuration(text);
@@ -135,11 +136,8 @@ function runTests(file: string, tests: Tests, rule: AnyRule, ruleSet: RuleSet): 
         remedy: FORM,
       });
     const events = test.events.flatMap(generate).sort((a, b) => a.time - b.time);
-    const output = evalEvents(
-      ruleSet,
-      events.map(({ json }) => json),
-      { allMatches: true, allFirings: true },
-    );
+    const lines = events.map(({ json }) => json);
+    const output = evalEvents(ruleSet, lines, { allMatches: true, allFirings: true });
     const actual = output.lines.flatMap((line) => {
       if (line.type === 'alert' || line.rule !== rule.key) return [];
       const at = Date.parse(line.time ?? '');
@@ -151,6 +149,9 @@ function runTests(file: string, tests: Tests, rule: AnyRule, ruleSet: RuleSet): 
         (letter) => `event ${letter.index} is refused: ${letter.code}: ${letter.message}`,
       ),
       ...missing.map((fire) => `expected, did not fire: ${textOf(fire)}`),
+      ...(missing.length > 0 && actual.length === 0 && rule.kind === 'correlation'
+        ? [whySilent(rule, ruleSet, lines)]
+        : []),
       ...surplus.map((fire) => `fired, not expected: ${textOf(fire)}`),
     ];
     return { file, rule: rule.key, name: test.name, passed: differences.length === 0, differences };

@@ -36,6 +36,15 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   return { ...set, faults: [...faults, ...unreadable, ...set.faults] };
 }
 
+/** That there is no rule; where files are faulty, why is said already. */
+export function noRules(paths: readonly string[], { rules, correlations, faults }: RuleSet): Fault[] {
+  const isSaid = faults.some(({ severity }) => severity === 'error');
+  if (isSaid || rules.length + correlations.length > 0) return [];
+  const file = paths.join(', ');
+  const message = `there is no rule under ${file}`;
+  return [{ file, line: 1, column: 1, code: 'NO_RULES', message, severity: 'error' }];
+}
+
 /**
  * The rule files under the paths: a path to a file is taken as it is, a folder is walked for `*.yml` and
  * `*.yaml`. Sorted, each once. Tests (`*.tests.yml`) and hidden folders are left out.

@@ -5,7 +5,8 @@ import { longestReachOf } from '../pipeline/restore-plan.ts';
 import { ScaleOut, type ScaleOutOptions } from './scale-out.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { keepTrying, type RetryOptions } from '../sink/retry.ts';
-import type { SignalSink, SignalTopic } from '../sink/signal-topic.ts';
+import { FULL_BYTES } from '../signal/router.ts';
+import { SIZE_REMEDY, type SignalSink, type SignalTopic } from '../sink/signal-topic.ts';
 
 /** Trying again to send signals. */
 export interface Persistence extends Pick<RetryOptions, 'onRetry'> {
@@ -29,13 +30,21 @@ export async function openScaleOut(
       onRecovered,
       signal,
     });
-  const { partitions: shards, retentionMs: kept } = await retrying(() => topic.open(), stop);
+  const opened = await retrying(() => topic.open(), stop);
+  const { partitions: shards, retentionMs: kept, messageBytes: bytes } = opened;
   const needed = signalRetentionMs(pipeline.ruleSet, pipeline.latenessMs);
   if (kept !== undefined && kept < needed) {
     const [keptDays, neededDays] = [kept, needed].map((ms) => Math.ceil(ms / DAY_MS));
     logger.warn(
       { code: 'SIGNALS_RETENTION', keptDays, neededDays, remedy: 'Raise retention.ms of the signals topic.' },
       'the signals topic keeps less than the rules look back: a shard that begins without saved state misses alerts',
+    );
+  }
+  const largest = FULL_BYTES + 2 * pipeline.maxEventBytes;
+  if (bytes !== undefined && bytes < largest) {
+    logger.warn(
+      { code: 'SIGNALS_MESSAGE_SIZE', bytes, largest, remedy: SIZE_REMEDY },
+      'the signals topic takes smaller messages than there may be: one that is too large would hold up all after it',
     );
   }
   const fixed = unscaled(routesOf(pipeline.ruleSet.correlations));

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/settings.ts';
-import type { VigieError } from '../errors.ts';
+import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { scannerModule } from '../event/scanner-module.ts';
 import { GoneRules } from './gone-rules.ts';
 import { createMetrics, type Metrics } from '../metrics/registry.ts';
 import { startMetricsServer } from '../metrics/server.ts';
-import type { PipelineSummary } from '../pipeline/intake.ts';
+import { newTally, type PipelineSummary } from '../pipeline/intake.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { both, type PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import type { RuleFilesWatch } from '../files/rule-files-watch.ts';
@@ -70,7 +70,7 @@ export interface ServiceOptions {
   readonly onEnd?: (store: AlertStore, summary: PipelineSummary) => Promise<void>;
 }
 
-/** Runs until the source ends or `stop` aborts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
+/** Runs until the source ends or `stop` aborts, also while it starts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
 export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
   const { config, ruleSet, logger, clock } = options;
   const closers: (() => Promise<void>)[] = [];
@@ -261,12 +261,21 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     await opened.drained(stop);
     await options.onEnd?.(store, summary);
     return summary;
+  } catch (error) {
+    // Whoever stops a start that waits for a server gets what was asked for: nothing was read yet.
+    if (!isAborted(error) || !troubles.has('start')) throw error;
+    logger.info({ reason: error.message }, 'stopped before it was started');
+    return newTally();
   } finally {
     // In reverse, each in its turn, so that one that fails does not keep the others open.
     const failures: unknown[] = [];
     for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
     for (const failure of failures) logger.error({ err: failure }, 'closing failed');
   }
+}
+
+function isAborted(error: unknown): error is VigieError {
+  return error instanceof VigieError && error.code === 'SINK_ABORTED';
 }
 
 function logDatabase(logger: Logger, failure: VigieError | undefined): void {

@@ -70,7 +70,7 @@ export class Names {
       ? '; that is a title: give the rule a name and refer to it by that'
       : faults.full
         ? ''
-        : this.#suggestion(reference.text);
+        : this.#suggestion(reference.text) || '; if it stands in another file, give that path too';
     faults.error(reference, 'UNKNOWN_RULE', `no rule has the id or name ${shown(reference.text)}${hint}`);
     return undefined;
   }

@@ -25,7 +25,7 @@ export interface RouterCounts {
 }
 
 /** A message of this size is full. Brokers by default take batches of 1 MiB. */
-const FULL_BYTES = 512 * 1024;
+export const FULL_BYTES = 512 * 1024;
 
 interface Partition {
   readonly epoch: number;

@@ -69,10 +69,13 @@ export class ClickHouseSink implements AlertSink {
 
   /** Waits for a server that is not up yet, until the signal aborts. */
   async open(signal?: AbortSignal): Promise<void> {
-    await this.#retrying(`preparing database ${this.#clickHouse.database}`, signal, async () => {
+    const prepare = async (): Promise<void> => {
       await migrate(this.#clickHouse, this.#clock);
       await this.#setArchiveTtl();
-    });
+    };
+    // Nothing cancels a request to a server, and what is left half way is done by the next start.
+    const leaves = this.#clickHouse.kind === 'server';
+    await this.#retrying(`preparing database ${this.#clickHouse.database}`, signal, prepare, leaves);
   }
 
   async detectedAt(alertIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
@@ -137,9 +140,15 @@ ORDER BY crossed_at, alert_id`,
     );
   }
 
-  async #retrying<T>(doing: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async #retrying<T>(
+    doing: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    leaves = false,
+  ): Promise<T> {
     try {
       return await withRetries(work, {
+        leaves,
         classify: classifyClickHouseFailure,
         describe: (thrown) => clickHouseFailure(thrown, `${doing} at ${this.#clickHouse.place}`),
         onRetry: (error, attempt, delayMs) => this.#hooks.onRetry?.(error, attempt, delayMs),

@@ -5,12 +5,13 @@
  * The embedded engine takes one folder per process and one process per folder, for as long as it is open.
  */
 
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient, ClickHouseClientConfigOptions } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { emptyStandardInput } from '../source/standard-input.ts';
 import { ownerOf } from './control-client.ts';
 
@@ -105,7 +106,7 @@ async function openEmbedded(
   const path = enginePath(options.dataDir);
   const chdb = await loadChdb(importChdb);
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(path, messageOf(error), error);

@@ -11,6 +11,7 @@ import { appendFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { LineSplitter, type LineVisitor } from '../event/lines.ts';
 import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
 const letterSchema = z.object({
@@ -90,16 +91,13 @@ export class LettersInFile implements LetterStore {
 
 /** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */
 async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
-  let number = 0;
-  let fault: string | undefined;
-  for await (const line of textLines(path)) {
-    if (fault !== undefined) throw unreadable(`${path}:${number}`, fault);
-    number += 1;
-    if (line === '') continue;
-    const value = parsed(line);
-    if (value === undefined && line.startsWith('{')) {
+  let torn: string | undefined;
+  for await (const { number, text } of textLines(path)) {
+    if (torn !== undefined) throw unreadable(torn, 'it is cut off');
+    const value = parsed(text);
+    if (value === undefined && text.startsWith('{')) {
       // Only the last may be torn: a service was killed, or writes it right now.
-      fault = 'it is cut off';
+      torn = `${path}:${number}`;
       continue;
     }
     const { success, data } = schema.safeParse(value);
@@ -108,21 +106,20 @@ async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> 
   }
 }
 
-/** Not those of Node's readline, which also ends a line at U+2028: an event may hold that, and JSON does not escape it. */
-async function* textLines(path: string): AsyncGenerator<string> {
-  let parts: string[] = [];
-  for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
-    let start = 0;
-    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
-      parts.push(chunk.slice(start, end));
-      yield parts.join('');
-      parts = [];
-      start = end + 1;
-    }
-    parts.push(chunk.slice(start));
+/** Without blank lines. Numbers count from 1. */
+async function* textLines(path: string): AsyncGenerator<{ readonly number: number; readonly text: string }> {
+  const found: { number: number; text: string }[] = [];
+  const visit: LineVisitor = (data, start, end, line) => {
+    found.push({ number: line + 1, text: Buffer.from(data.subarray(start, end)).toString() });
+  };
+  // A letter is a third longer than what it is of.
+  const splitter = new LineSplitter(Infinity);
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    splitter.push(chunk, visit);
+    yield* found.splice(0);
   }
-  const last = parts.join('');
-  if (last !== '') yield last;
+  splitter.finish(visit);
+  yield* found;
 }
 
 /** Throws DEAD_LETTERS_UNREADABLE when it is, or may be, and cannot be read: that is not the same as none. */

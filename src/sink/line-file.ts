@@ -3,9 +3,10 @@
  * that fails half way is taken back, so that every line of the file is whole.
  */
 
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { syncFolder } from '../sync-folder.ts';
 
 export class LineFile {
@@ -47,7 +48,7 @@ export class LineFile {
   }
 
   async #open(): Promise<FileHandle> {
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(this.path));
     const file = await open(this.path, 'a+', 0o600);
     try {
       const { size } = await file.stat();

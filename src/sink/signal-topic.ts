@@ -6,7 +6,8 @@
  * Messages are stamped by the broker: retention goes by stamps, and the events may be years old.
  */
 
-import { createTopic, type NewTopic, retentionOf } from '../source/kafka-topics.ts';
+import { VigieError } from '../errors.ts';
+import { createTopic, type NewTopic, retentionOf, settingOf } from '../source/kafka-topics.ts';
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
 export interface SignalTopicOptions extends WrittenTopic {
@@ -22,6 +23,8 @@ export interface SignalSink {
 }
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** For a topic that takes less than signals need. */
+export const SIZE_REMEDY = `Raise max.message.bytes of the signals topic to ${MAX_MESSAGE_BYTES}.`;
 
 /** As it has to be, created here or by `vigie topics create`. */
 export function signalTopic({
@@ -46,6 +49,8 @@ interface OpenedSignals {
   readonly partitions: number;
   /** How long it keeps messages, ms; undefined where the user may not ask or there is no limit. */
   readonly retentionMs: number | undefined;
+  /** The longest that it takes; undefined where the user may not ask. */
+  readonly messageBytes: number | undefined;
 }
 
 export class SignalTopic {
@@ -66,6 +71,7 @@ export class SignalTopic {
       return {
         partitions: metadata.topics[0]?.partitions.length ?? this.#options.partitions,
         retentionMs: await retentionOf(topic, admin),
+        messageBytes: await settingOf(topic, 'max.message.bytes', admin),
       };
     });
   }
@@ -75,16 +81,29 @@ export class SignalTopic {
     // Those of one partition and request become one batch, which may be too large for the broker.
     const rounds = Math.max(0, ...messages.map(({ length }) => length));
     for (let round = 0; round < rounds; round += 1) {
-      await this.#writer.send(
-        messages.flatMap((own, partition) => {
-          const value = own[round];
-          return value === undefined ? [] : [{ partition, key: null, value }];
-        }),
-      );
+      const sent = messages.flatMap((own, partition) => {
+        const value = own[round];
+        return value === undefined ? [] : [{ partition, key: null, value }];
+      });
+      try {
+        await this.#writer.send(sent);
+      } catch (error) {
+        if (!(error instanceof VigieError) || error.code !== 'KAFKA_MESSAGE_TOO_LARGE') throw error;
+        throw tooLarge(this.#options.topic, Math.max(...sent.map(({ value }) => value.length)), error);
+      }
     }
   }
 
   close(): Promise<void> {
     return this.#writer.close();
   }
+}
+
+/** Left out, a signal would be an event that no rule sees: it waits until the topic takes it. */
+function tooLarge(topic: string, bytes: number, cause: VigieError): VigieError {
+  return new VigieError(
+    'SIGNALS_TOO_LARGE',
+    `Topic ${topic} for signals does not take a message of ${bytes} bytes`,
+    { retryable: true, remedy: SIZE_REMEDY, cause },
+  );
 }

@@ -5,7 +5,7 @@
  * other special files work like standard input.
  */
 
-import { open } from 'node:fs/promises';
+import { access, constants, open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { messageOf, VigieError } from '../errors.ts';
 import { takeStandardInput } from './standard-input.ts';
@@ -95,6 +95,18 @@ export class FileSource implements Source {
     } finally {
       await file?.close();
     }
+  }
+}
+
+/** Throws INPUT_UNREADABLE for what can be told without reading: for who makes something before the first read. */
+export async function lookAtInput(path: string): Promise<void> {
+  if (path === '-') return;
+  try {
+    // Not opened: that would be the only time where it is a pipe.
+    await access(path, constants.R_OK);
+    if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 

@@ -44,13 +44,19 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
 
 /** How long it keeps messages, ms; undefined where the user may not ask or there is no limit. */
 export async function retentionOf(topic: string, admin: Admin): Promise<number | undefined> {
+  const ms = await settingOf(topic, 'retention.ms', admin);
+  return ms === undefined || ms < 0 ? undefined : ms;
+}
+
+/** A setting that is a number; undefined where the user may not ask. */
+export async function settingOf(topic: string, setting: string, admin: Admin): Promise<number | undefined> {
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [setting] }],
     });
-    const value = Number(resources[0]?.configEntries[0]?.configValue ?? -1);
-    return value < 0 ? undefined : value;
+    const value = resources[0]?.configEntries[0]?.configValue;
+    return value === undefined ? undefined : Number(value);
   } catch {
     return undefined;
   }

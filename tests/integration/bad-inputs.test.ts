@@ -4,7 +4,7 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -193,17 +193,22 @@ describe('an input that cannot be read', () => {
     ['is missing', () => join(folder, 'none.ndjson'), /none\.ndjson: ENOENT.*\n {2}Check the path/],
     ['is a folder', () => folder, /: it is a folder\n {2}Name one file of NDJSON/],
     ['lies below a file', () => join(file, 'x'), /file\.ndjson\/x: ENOTDIR.*\n {2}\w/],
-  ])('stops run and eval with the path and what to do when it %s', async (_, path, message) => {
-    const ended = await Promise.all([
-      vigie(['run', '-i', path(), '-d', join(folder, 'unread')]),
-      vigie(['eval', '-r', FEW_RULES, '-i', path()]),
-    ]);
-    for (const { code, stdout, stderr } of ended) {
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr.slice(stderr.indexOf('vigie: '))).toMatch(/^vigie: INPUT_UNREADABLE: [Cc]annot read /);
-      expect(stderr).toMatch(message);
-    }
-  });
+  ])(
+    'stops run and eval with the path and what to do when it %s, and nothing is made',
+    async (_, path, message) => {
+      const dataDir = join(folder, 'unread');
+      const ended = await Promise.all([
+        vigie(['run', '-i', path(), '-d', dataDir]),
+        vigie(['eval', '-r', FEW_RULES, '-i', path()]),
+      ]);
+      expect(existsSync(dataDir)).toBe(false);
+      for (const { code, stdout, stderr } of ended) {
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+        expect(stderr.slice(stderr.indexOf('vigie: '))).toMatch(/^vigie: INPUT_UNREADABLE: [Cc]annot read /);
+        expect(stderr).toMatch(message);
+      }
+    },
+  );
 
   test('stops rules check: a missing path, one below a file, a file that is no text, one with three faults', async () => {
     const latin = join(folder, 'latin.yml');
@@ -264,12 +269,18 @@ describe('a place that cannot be used', () => {
     expect(stderr).toMatch(/\n {2}(?:Correct or remove these settings|Let VIGIE_CONFIG name)/);
   });
 
-  test('stops the start: a data folder below a file', async () => {
-    const env = { VIGIE_DATA_DIR: '/dev/null/data', VIGIE_PSEUDONYM_KEY: KEY };
+  test.each([
+    ['below a file', '/dev/null/data'],
+    ['where the system makes none', '/proc/data'],
+  ])('stops the start: a data folder %s', async (_, dataDir) => {
+    const env = { VIGIE_DATA_DIR: dataDir, VIGIE_PSEUDONYM_KEY: KEY };
     const { code, stderr } = await vigie(['run', '-i', '-'], env);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^vigie: DATA_DIR_UNUSABLE: the data folder \/dev\/null\/data\/clickhouse .*\n.*VIGIE_DATA_DIR/m,
+      new RegExp(
+        `^vigie: DATA_DIR_UNUSABLE: the data folder ${dataDir}/clickhouse .*\\n.*VIGIE_DATA_DIR`,
+        'm',
+      ),
     );
   });
 

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../support/cli.ts';
 import type { Env, Running } from '../support/cli.ts';
 import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { FEW_RULES } from '../support/programs.ts';
 import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
 
 const kafka = testKafka();
@@ -165,7 +166,59 @@ describe.runIf(kafka !== undefined)('a batch that cannot be read', () => {
   }, 120_000);
 });
 
+describe.runIf(kafka !== undefined)('a signals topic that takes small messages only', () => {
+  test('is told of at the start; what it does not take waits until it does, and nothing is lost', async () => {
+    const [topic, signals] = [uniqueName('huge'), uniqueName('small')];
+    await createTopic(brokers, topic, 1);
+    await createTopic(brokers, signals, 1, { 'max.message.bytes': '10000' });
+    const running = run({
+      KAFKA_BROKERS: brokers.join(),
+      VIGIE_TOPIC: topic,
+      VIGIE_SIGNALS_TOPIC: signals,
+      VIGIE_RULES: FEW_RULES,
+    });
+    expect(await running.logged(({ code }) => code === 'SIGNALS_MESSAGE_SIZE')).toMatchObject({
+      bytes: 10_000,
+      remedy: expect.stringContaining('max.message.bytes') as string,
+    });
+    await running.message('joined group');
+    const read = {
+      '@timestamp': '2025-07-12T21:00:00Z',
+      event: { id: 'e', action: 'record-view', outcome: 'success' },
+      user: { id: 'u'.repeat(50_000) },
+      portal: { records: { ids: ['p-1'] } },
+    };
+    await produce(brokers, topic, [{ value: JSON.stringify(read) }]);
+    const said = await running.logged(({ code }) => code === 'SIGNALS_TOO_LARGE');
+    expect(said).toMatchObject({ remedy: expect.stringContaining('max.message.bytes') as string });
+    expect(said.msg).toContain(signals);
+    expect((await readiness(running)).reasons.join()).toContain('SIGNALS_TOO_LARGE');
+    expect(await running.metric('vigie_sink_retries_total')).toBeGreaterThan(0);
+
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'max.message.bytes', value: '1000000' }];
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: signals, configEntries }] });
+    await admin.disconnect();
+    await until(async () => (await running.metric('vigie_signals_taken_total')) === 1);
+    expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
+  }, 120_000);
+});
+
 describe('starting with Kafka', () => {
+  test('with a secret that goes in clear says so once, however many connections there are', async () => {
+    const [port] = await freePorts(1);
+    const running = run({
+      KAFKA_BROKERS: `127.0.0.1:${port!}`,
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'u',
+      KAFKA_SASL_PASSWORD: 'p',
+    });
+    await running.message('running');
+    expect(running.logs.filter(({ code }) => code === 'KAFKA_SECRET_IN_CLEAR')).toHaveLength(1);
+  }, 60_000);
+
   test('without a pseudonym key is refused: processes that share a topic must share one', async () => {
     const { code, stderr } = await vigie(['run', '--data-dir', temporaryFolder()], {
       KAFKA_BROKERS: '127.0.0.1:1',

@@ -1,4 +1,4 @@
-/** /readyz of a service that has nothing to write, and of one that ends. */
+/** /readyz of a service that has nothing to write, and of one that ends; and an end before it was ever ready. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cleanUp, start, temporaryFolder, until } from '../support/cli.ts';
@@ -67,4 +67,22 @@ describe('readiness', () => {
     between.fault = undefined;
     await ended;
   }, 120_000);
+});
+
+describe('a stop while a start waits for ClickHouse', () => {
+  // Shorter than a request to ClickHouse may take.
+  test.each(['hang', 'away', 'error'] as const)(
+    'is an orderly one: %s',
+    async (fault) => {
+      between.fault = fault;
+      const before = between.met;
+      const service = waiting();
+      await until(() => Promise.resolve(between.met > before));
+      const { code, signal, stderr } = await service.signal('SIGTERM');
+      expect({ code, signal }).toEqual({ code: 0, signal: null });
+      expect(stderr).not.toContain('closing failed');
+      expect(stderr).toMatch(/^0 events: /m);
+    },
+    20_000,
+  );
 });

@@ -6,7 +6,7 @@ import type { BacktestReport, FalseAlertReport } from '../report.ts';
 import { LEVELS } from '../rates.ts';
 import { html, type Html } from './html.ts';
 import { LEVEL_COLOURS, svg } from './plot.ts';
-import { levelTag, perAccounts } from './words.ts';
+import { levelTag, perAccounts, plural } from './words.ts';
 
 export function falseAlerts({ falseAlerts: report, rules }: BacktestReport): Html {
   if (report === null) return html``;
@@ -168,7 +168,7 @@ export function howMeasured({ settings, jobs }: BacktestReport): Html {
       )}
     </table>
     <details>
-      <summary>${count(jobs.length)} jobs, ${span(busyMs)} of CPU time</summary>
+      <summary>${plural(jobs.length, 'job')}, ${span(busyMs)} of CPU time</summary>
       <table>
         <tr>
           <th>job</th>
@@ -196,5 +196,6 @@ export function howMeasured({ settings, jobs }: BacktestReport): Html {
 function settingText(name: string, value: unknown): string {
   if (typeof value === 'number') return name.endsWith('Ms') ? span(value) : count(value);
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  if (value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

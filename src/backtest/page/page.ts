@@ -24,11 +24,15 @@ export function renderPage(report: BacktestReport): string {
         ${STYLE}
       </style>
       <h1>Vigie backtest</h1>
-      <p class="soft">
-        ${plural(report.rules.length, 'rule')} against ${plural(report.incidents.length, 'incident')} and
-        benign traffic
-      </p>
+      <p class="soft">${plural(report.rules.length, 'rule')} against ${traffic(report)}</p>
       ${summary(report)} ${incidents(report)} ${courses(report)} ${matrix(report)} ${falseAlerts(report)}
       ${sweep(report)} ${howMeasured(report)}
     </html> `.text;
+}
+
+function traffic({ settings, incidents, falseAlerts }: BacktestReport): string {
+  const { input } = settings;
+  const thefts = incidents.length === 0 ? [] : [plural(incidents.length, 'incident')];
+  if (typeof input === 'string') return [...thefts, `the log ${input}`].join(' in ');
+  return [...thefts, ...(falseAlerts === null ? [] : ['benign traffic'])].join(' and ');
 }

@@ -46,7 +46,7 @@ export function sweep(report: BacktestReport): Html {
         ${together.map(
           ({ factor, falseAlertsPerDay, caught, gone }) =>
             html`<tr>
-              <td class="n">${factor === 1 ? html`<strong>× 1, as shipped</strong>` : `× ${factor}`}</td>
+              <td class="n">${factor === 1 ? html`<strong>× 1, as it is</strong>` : `× ${factor}`}</td>
               <td class="n">${count(falseAlertsPerDay)}</td>
               <td class="n">${caught} of ${all.length}</td>
               <td class="n">${count(gone)}</td>
@@ -57,8 +57,8 @@ export function sweep(report: BacktestReport): Html {
     <h3>Rule by rule</h3>
     <p>
       Per rule, with the others as they are: false alerts a day (line) and thefts that this rule catches
-      (number above each setting). The upright line is the value as shipped. A rule that others rest on is
-      swept with them.
+      (number above each setting). The upright line is the value as it is. A rule that others rest on is swept
+      with them.
     </p>
     <div class="thirds">
       ${swept.rules.map(({ title, level, points }) => {
@@ -111,7 +111,7 @@ function tradeOff(points: readonly Point[]): Html {
   ];
   const labels = places.map((place, i) => ({
     ...place[0]!,
-    text: place.map(({ factor }) => (factor === 1 ? 'as shipped' : `× ${factor}`)).join(', '),
+    text: place.map(({ factor }) => (factor === 1 ? 'as it is' : `× ${factor}`)).join(', '),
     shipped: place.some(({ factor }) => factor === 1),
     dy: i % 2 === 0 ? -14 : 16,
   }));

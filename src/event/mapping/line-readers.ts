@@ -70,14 +70,23 @@ function w3cReader(
   maxBytes: number,
 ): LineReader {
   let columns = fixed?.map((name, i) => [name, i] as const);
+  let without = 'no #Fields line came before, and the mapping has no fields';
   return (data, start, end) => {
     const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
     const line = withoutEnd(read.value);
     if (FIELDS.test(line)) {
       const names = line.replace(FIELDS, '').split(/\s+/);
-      if (fixed === undefined) columns = names.map((name, i) => [name, i] as const);
-      else if (names.join(' ') !== fixed.join(' ')) {
+      if (fixed === undefined) {
+        const again = names.findIndex((name, i) => names.indexOf(name) < i);
+        columns = again < 0 ? names.map((name, i) => [name, i] as const) : undefined;
+        if (again >= 0) {
+          const first = names.indexOf(names[again]!);
+          without = `the #Fields line before gives columns ${first + 1} and ${again + 1} one name; name the columns in the mapping, as fields`;
+          const message = `the #Fields line gives columns ${first + 1} and ${again + 1} one name`;
+          return { fault: unfit(message, read, data, start, end) };
+        }
+      } else if (names.join(' ') !== fixed.join(' ')) {
         const message = 'the #Fields line names other fields than the mapping';
         return { fault: unfit(message, read, data, start, end) };
       }
@@ -85,8 +94,7 @@ function w3cReader(
     }
     if (line.startsWith('#')) return { fault: 'directive' };
     if (columns === undefined) {
-      const message = 'no #Fields line came before, and the mapping has no fields';
-      return { fault: unfit(message, read, data, start, end) };
+      return { fault: unfit(without, read, data, start, end) };
     }
     const values = w3cValues(line, columns.length);
     if (values.length !== columns.length) {

@@ -85,9 +85,13 @@ class Checks {
         );
       }
     }
+    const hasId = this.#root.entries.has('id');
     for (const map of this.#scopes()) {
       for (const key of ['set', 'copy']) {
         for (const entry of entriesAt(map, key)) {
+          if (hasId && entry.key === 'event.id') {
+            this.#error(entry.place, 'CONFLICT', 'event.id is given here and by id; keep one of the two');
+          }
           if (known.has(entry.key)) continue;
           const why =
             entry.key === '@timestamp'
@@ -96,24 +100,12 @@ class Checks {
           this.#error(entry.place, 'UNKNOWN_FIELD', `${shown(entry.key)} is no field of an event; ${why}`);
         }
       }
-    }
-    for (const map of this.#scopes()) {
       const set = new Map(entriesAt(map, 'set').map(({ key, place }) => [key, place]));
       for (const { key, place } of entriesAt(map, 'copy')) {
         const other = set.get(key);
         if (other === undefined) continue;
         const message = `${shown(key)} is given here and by set on line ${other.line}; keep one of the two`;
         this.#error(place, 'CONFLICT', message);
-      }
-    }
-    if (this.#root.entries.has('id')) {
-      for (const map of this.#scopes()) {
-        for (const key of ['set', 'copy']) {
-          const entry = entriesAt(map, key).find((each) => each.key === 'event.id');
-          if (entry !== undefined) {
-            this.#error(entry.place, 'CONFLICT', 'event.id is given here and by id; keep one of the two');
-          }
-        }
       }
     }
   }

@@ -3,9 +3,9 @@
  * bound, for one process. Rows hold pseudonyms, as they do in ClickHouse; only the owner can read the files.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lockSpool } from './lock.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { syncFolder } from '../../sync-folder.ts';
 import { spoolFailure } from './segment.ts';
 import type { WriteAt } from './segment.ts';
@@ -49,7 +49,7 @@ export class DiskSpool {
   static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
     const folder = resolve(options.folder);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
     } catch (error) {
       throw spoolFailure(folder, error);
     }

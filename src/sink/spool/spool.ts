@@ -8,9 +8,10 @@
  * text each, however much waits.
  */
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VigieError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { encodeRecord, RECORD_TEXT_BYTES, SEGMENT_HEADER_BYTES } from './record.ts';
 import { Segment, spoolFailure, writeAt } from './segment.ts';
 import type { WriteAt } from './segment.ts';
@@ -85,7 +86,7 @@ export class Spool {
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {
     let names: string[];
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       names = (await readdir(folder)).filter((name) => NAME.test(name)).toSorted();
     } catch (error) {
       throw spoolFailure(folder, error);

@@ -112,7 +112,9 @@ describe('an own log', () => {
           theft('same', ['s-stolen']),
           { ...theft('flood', []), sources: ['192.0.2.99'] },
         ],
-        confounders: [{ name: 'export', sessions: ['s-own', 's-gone'] }],
+        confounders: [
+          { name: 'export', sessions: ['s-own', 's-gone'], accounts: ['<b>clerk</b>', 'retired'] },
+        ],
       }),
     );
     const page = join(folder, 'in-part.html');
@@ -131,6 +133,7 @@ describe('an own log', () => {
       { of: 'same', kind: 'sessions', labelled: 1, unmatched: 1, examples: ['s-stolen'] },
       { of: 'flood', kind: 'sources', labelled: 1, unmatched: 1, examples: ['192.0.2.99'] },
       { of: 'export', kind: 'sessions', labelled: 2, unmatched: 1, examples: ['s-gone'] },
+      { of: 'export', kind: 'accounts', labelled: 2, unmatched: 1, examples: ['retired'] },
     ]);
     expect(stderr).toContain('no event counts for 1 of 2 sessions in the labels of ours: s-typo');
     expect(stderr).toContain(
@@ -293,7 +296,21 @@ correlation: {type: event_count, rules: [${BURST}], group-by: [user.id], timespa
     expect(html).not.toMatch(/<script|<link|<img|<b>clerk|@import|url\(|(src|href)=/);
     expect(html.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:\/\//);
     expect(html).toContain('prefers-color-scheme: dark');
+    expect(html.replaceAll(/\s+/g, ' ')).toContain(`1 rule against 1 incident in the log ${LOG}</p>`);
   });
+});
+
+test('a page on an incident alone speaks of no benign traffic, nor of its accounts and weeks', async () => {
+  const page = join(folder, 'incident-alone.html');
+  const args = ['backtest', '--rules', RULES, '--incidents', 'ddos-rie-2024', '--no-benign', '--learn', '0d'];
+  const { settings } = JSON.parse(
+    await succeed([...args, '--background', '0', '--json', '--html', page]),
+  ) as BacktestReport;
+  expect(settings).toMatchObject({ accounts: null, judgeMs: null });
+  const html = readFileSync(page, 'utf8').replaceAll(/\s+/g, ' ');
+  expect(html).toContain('1 rule against 1 incident</p>');
+  expect(html).toContain('1 job, ');
+  expect(html).not.toMatch(/benign|10,000/);
 });
 
 describe('is refused before any work', () => {

@@ -123,6 +123,18 @@ describe('vigie eval', () => {
     expect(await Promise.all([firings('1m'), firings('5s')])).toEqual([1, 0]);
   });
 
+  test('says of an input without a line that nothing was read, so that it is not taken for a quiet one', async () => {
+    const args = ['eval', '--rules', rules];
+    expect(await vigie(args, {}, '\n')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^0 events: there is no line in standard input/) as string,
+    });
+    const empty = join(folder, 'empty.ndjson');
+    writeFileSync(empty, '');
+    expect((await vigie([...args, '--input', empty])).stderr).toContain(`there is no line in ${empty}`);
+  });
+
   test('says how many events came too late for their windows, so that an unsorted log is not taken for a quiet one', async () => {
     const args = ['eval', '--rules', rules, '--input', events, '--only', 'firing'];
     expect((await vigie(args)).stderr).toBe('');

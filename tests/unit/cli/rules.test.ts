@@ -80,9 +80,16 @@ describe('vigie rules check', () => {
   test('finds fault with a place where no rule is: a check of a wrong path would pass for ever', async () => {
     const empty = join(folder, 'empty.yml');
     writeFileSync(empty, '# nothing yet\n');
+    const message = `there is no rule under ${empty}`;
     expect(await vigie(['rules', 'check', empty])).toMatchObject({
       code: 1,
-      stderr: `NO_RULES: there is no rule under ${empty}\n`,
+      stdout: '0 documents: 0 rules, 0 correlations, 0 filters; 1 fault\n',
+      stderr: `${empty}:1:1: NO_RULES: ${message}\n`,
+    });
+    const json = await vigie(['rules', 'check', '--json', empty]);
+    expect(json).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      faults: [{ file: empty, line: 1, column: 1, code: 'NO_RULES', message }],
     });
   });
 

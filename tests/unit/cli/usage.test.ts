@@ -110,6 +110,18 @@ describe('help', () => {
     expect(stdout.match(/\(required\)/g)).toHaveLength(1);
   });
 
+  test.each([
+    [['help'], 'vigie [options]'],
+    [['help', 'rules'], 'vigie rules [options]'],
+    [['help', 'rules', 'check'], 'vigie rules check'],
+    [['rules', 'help', 'check'], 'vigie rules check'],
+    [['rules', 'help'], 'vigie rules [options]'],
+  ])('is there for %j too', async (args, usage) => {
+    const { failed, stdout } = await written(...args);
+    expect(failed).toBe(false);
+    expect(stdout).toContain(`Usage: ${usage}`);
+  });
+
   test('of the program names the commands, the settings and the exit codes', async () => {
     const { stdout } = await written('--help');
     expect(stdout).toMatch(/docs\/configuration\.md/);
@@ -158,6 +170,9 @@ test.each<[string, string[], RegExp]>([
     /unknown option '--inputs'[^]*Did you mean --input\?/,
   ],
   ["a subcommand's unknown option", ['rules', 'check', '--jason'], /Did you mean --json\?/],
+  ['help on an unknown command', ['help', 'rum'], /^error: unknown command 'rum'\n\(Did you mean run\?\)/],
+  ['help on an unknown subcommand', ['rules', 'help', 'chek'], /^error: unknown command 'chek'[^]*check\?/],
+  ['help on one by its whole name', ['help', 'rules', 'nosuch'], /^error: unknown command 'nosuch'\n/],
   ['no command', [], /^Usage: vigie/],
   ['no subcommand', ['alerts'], /^Usage: vigie alerts/],
   ['an argument too many', ['run', 'events.ndjson'], /too many arguments for 'run'/],

@@ -30,6 +30,10 @@ const AT = 'at: 2025-07-12T20:00:02Z';
 const A = 'group: {service.name: k, user.id: a}';
 const B = 'group: {user.id: b, service.name: k}';
 
+/** Of events that do not make the rule fire. */
+const silent = (events: string): unknown =>
+  run('[{at: 2025-07-12T20:00:02Z}]', `      - {repeat: 4, from: 2025-07-12T20:00:00Z, ${events}}`);
+
 describe('a test of a rule', () => {
   test.each([
     ['everything', `[{${AT}, ${A}, value: 3}, {${AT}, ${B}, value: 3}]`],
@@ -60,6 +64,17 @@ describe('a test of a rule', () => {
     expect(run('[]')).toHaveLength(2);
     expect(run(`[{${AT}}, {${AT}}, {${AT}}]`)).toEqual([
       'expected, did not fire: at 2025-07-12T20:00:02.000Z',
+    ]);
+  });
+
+  test('says of a rule that stays silent what it took of the events, and how near it came', () => {
+    expect(silent('every: 9s, event: {event.action: record-view, user.id: u, service.name: k}')).toEqual([
+      'expected, did not fire: at 2025-07-12T20:00:02.000Z',
+      'it counts read 4; nearest: group {"user.id":"u","service.name":"k"}, value 2 at 2025-07-12T20:00:09.000Z',
+    ]);
+    expect(silent('every: 1s, event: {event.action: record-view, user.id: u}')).toEqual([
+      'expected, did not fire: at 2025-07-12T20:00:02.000Z',
+      'it counts read 4, 4 without user.id, service.name',
     ]);
   });
 

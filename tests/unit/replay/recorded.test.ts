@@ -38,10 +38,10 @@ test('a file larger than one chunk comes in order, its last line without a break
   expect(keys).toEqual(Array.from({ length: 5000 }, (_, i) => `u-${i}`));
 });
 
-test('the labels are those beside the file', () => {
+test('the labels are those beside the file, also with the byte-order mark that some editors put before them', () => {
   const path = write('labelled.ndjson', '');
   const labels = { format: 'vigie-labels/1', incidents: [{ name: 'kairos-2025' }] };
-  write('labelled.ndjson.labels.json', JSON.stringify(labels));
+  write('labelled.ndjson.labels.json', `\ufeff${JSON.stringify(labels)}`);
   expect(recorded(path, '@timestamp').labels()).toEqual(labels);
 });
 

@@ -166,7 +166,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'filter-no-rules': '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-null-rules':
     '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
-  'filter-unknown-rule': '4:11: UNKNOWN_RULE: no rule has the id or name "views"',
+  'filter-unknown-rule':
+    '4:11: UNKNOWN_RULE: no rule has the id or name "views"; if it stands in another file, give that path too',
   'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions; put it after |re, not to "x"',
   'group-by-modifier':
     '12:23: BAD_VALUE: "url.path|contains" is no field name: a modifier stands behind |, and only selections take those',

@@ -169,6 +169,24 @@ describe('W3C logs', () => {
     expect(described(free, ['2025-07-12 21:00:00 192.0.2.1'])).toContain('1 NOT_IN_FORMAT: no #Fields line');
   });
 
+  test('whose #Fields line names a column twice are refused until the next such line: either value may be the right one', () => {
+    const lines = [
+      '#Fields: date time c-ip',
+      '#Fields: date time c-ip cs(Host) c-ip',
+      '2025-07-12 21:00:00 192.0.2.1 portal 192.0.2.2',
+      '#Fields: date time c-ip',
+      '2025-07-12 21:00:01 192.0.2.1',
+    ];
+    expect(described(free, lines)).toBe(`1 skipped: directive
+2 NOT_IN_FORMAT: the #Fields line gives columns 3 and 5 one name
+3 NOT_IN_FORMAT: the #Fields line before gives columns 3 and 5 one name; name the columns in the mapping, as fields
+4 skipped: directive
+5 kept
+    @timestamp = "2025-07-12T21:00:01.000Z"
+    source.ip = "192.0.2.1"
+`);
+  });
+
   test('with columns fixed in the mapping need no #Fields line and refuse another one', () => {
     const lines = ['2025-07-12 21:00:00 192.0.2.1', '#Fields: date time c-ip', '#Fields: time date c-ip'];
     expect(described(fixed, lines)).toBe(`1 kept
