@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore, AlertView } from './alert-store.ts';
+import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
 
@@ -63,6 +64,14 @@ class ControlClient implements AlertStore {
 
   async act(action: ActionRequest): Promise<AlertDetail> {
     return (await ask(this.#path, 'POST', '/v1/alerts/act', action)) as AlertDetail;
+  }
+
+  async archive(): Promise<ArchiveSpan | null> {
+    return (await ask(this.#path, 'GET', '/v1/archive')) as ArchiveSpan | null;
+  }
+
+  async reads(question: ReadsQuestion): Promise<ReadsPage> {
+    return (await ask(this.#path, 'POST', '/v1/archive/reads', question)) as ReadsPage;
   }
 
   close(): Promise<void> {

@@ -51,6 +51,9 @@ const DAY_MS = 86_400_000;
 /** The paths that have a column of their own: what an archive asks the decoder for. */
 export const ARCHIVED_FIELDS: readonly string[] = [...COLUMNS.keys()];
 
+/** Select list of what `eventFromRow` takes. */
+export const EVENT_SELECT_LIST = `event_id, toUnixTimestamp64Milli(time) AS atMs, ${[...COLUMNS.values()].map(([name]) => name).join(', ')}, other`;
+
 /** The column of a field and how it holds one text of it; undefined for fields that have none. */
 export function columnOf(
   path: string,
