@@ -1,13 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  ARCHIVED_FIELDS,
-  columnOf,
-  eventFromRow,
-  eventInserts,
-  eventToRow,
-} from '../../../src/sink/event-row.ts';
+import { ARCHIVED_FIELDS, eventInserts, eventToRow } from '../../../src/sink/event-row.ts';
 import type { ArchivedEvent } from '../../../src/sink/sink.ts';
+import { throughTable } from '../../support/archived-row.ts';
 
 const DAY_MS = 86_400_000;
 const at = (time: number, fields: ArchivedEvent['fields'] = {}): ArchivedEvent => ({
@@ -79,21 +74,6 @@ describe('an archived event as a row', () => {
     );
   });
 });
-
-/** Of the columns that it does not fill, a table gives an empty value. */
-function throughTable(event: ArchivedEvent): ArchivedEvent {
-  const { time, ...row } = eventToRow(event);
-  return eventFromRow(
-    JSON.parse(JSON.stringify({ ...EMPTY_ROW, ...row, atMs: time })) as Record<string, unknown>,
-  );
-}
-
-const EMPTY = { text: '', list: [], number: 0 };
-const EMPTY_ROW: Record<string, unknown> = { other: {} };
-for (const path of ARCHIVED_FIELDS) {
-  const { name, kind } = columnOf(path)!;
-  EMPTY_ROW[name] = EMPTY[kind];
-}
 
 /** A list of one value and that value mean the same. */
 function alike({ fields, ...event }: ArchivedEvent): unknown {
