@@ -1,13 +1,11 @@
 /** `vigie alerts`: what operators do with alerts. */
 
-import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
-import { systemClock } from '../clock.ts';
-import { loadConfig } from '../config/load-config.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { LISTED } from '../sink/alert-store.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
-import { connectAlertStore } from '../sink/connect.ts';
+import { exportCommand } from './export.ts';
+import { actorOf, withAlertStore } from './operator.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { bytes, count, instant, plain, span, styled, styledLevel, table } from './terminal.ts';
@@ -23,10 +21,11 @@ interface ActOptions {
   json?: true;
 }
 
-export function alertsCommand(program: Command): void {
+/** `exit` is told the exit code of a command that got as far as its work. */
+export function alertsCommand(program: Command, exit: (code: number) => void): void {
   const alerts = program
     .command('alerts')
-    .summary('list, show, acknowledge, assign, comment and close alerts')
+    .summary('list, show, acknowledge, assign, comment, close and export alerts')
     .description(
       'Works on the server of CLICKHOUSE_URL, or on the data folder, also while `vigie run` holds it.',
     )
@@ -36,7 +35,7 @@ export function alertsCommand(program: Command): void {
       '\nExamples:\n  vigie alerts list --status firing\n  vigie alerts show 3f9a\n  vigie alerts ack 3f9a --reason "calling the training organisation"',
     );
   const withStore = (use: (store: AlertStore) => Promise<void>): Promise<void> =>
-    withStoreOf(alerts.opts<{ dataDir?: string }>().dataDir, use);
+    withAlertStore(alerts.opts<{ dataDir?: string }>().dataDir, (store) => use(store));
 
   alerts
     .command('list')
@@ -105,9 +104,7 @@ export function alertsCommand(program: Command): void {
       .option('--json', 'print the alert afterwards as one JSON object')
       .addHelpText('after', `\nExample:\n  vigie alerts ${name} 3f9a${example}`)
       .action(async (id: string, options: ActOptions, self: Command) => {
-        const actor = options.by ?? sessionUser();
-        if (actor === undefined)
-          self.error('error: this session has no user name: say who acts with --by NAME');
+        const actor = actorOf(options.by, self);
         await withStore(async (store) => {
           const detail = await store.act({
             alertId: id,
@@ -140,37 +137,7 @@ export function alertsCommand(program: Command): void {
     'reason',
     ' --reason "an export agreed with the agency"',
   );
-}
-
-async function withStoreOf(
-  dataDir: string | undefined,
-  use: (store: AlertStore) => Promise<void>,
-): Promise<void> {
-  const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
-  const store = await connectAlertStore(
-    {
-      url: config.clickhouse_url,
-      username: config.clickhouse_user,
-      password: config.clickhouse_password,
-      database: config.clickhouse_database,
-      dataDir: config.data_dir,
-    },
-    systemClock,
-  );
-  try {
-    await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
-/** Undefined where the process runs under a number that has no name, as in some containers. */
-function sessionUser(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
+  exportCommand(alerts, exit);
 }
 
 export function groupText({ group }: Pick<AlertView, 'group'>): string {
@@ -303,11 +270,15 @@ export function detailText(alert: AlertDetail): string {
   const told = lines
     .filter(([, text]) => text !== '')
     .map(([name, value]) => `${styled('bold', name.padEnd(13))}${value}`);
-  const done = alert.actions.map(({ at, actor, action, assignee, reason }) => {
+  const done = alert.actions.map(({ at, actor, action, assignee, reason, persons, identified = 0 }) => {
     const to = assignee === '' ? '' : ` to ${plain(assignee)}`;
+    const whom =
+      persons === undefined
+        ? ''
+        : ` of ${count(persons)} persons, ${identified === 0 ? 'without their ids' : `${count(identified)} with their ids`}`;
     // A reason may have lines.
     const why = reason === '' ? '' : `: ${reason.split('\n').map(plain).join('\n')}`;
-    return `${instant(at)}  ${plain(actor)}: ${action}${to}${why}`;
+    return `${instant(at)}  ${plain(actor)}: ${action}${to}${whom}${why}`;
   });
   return [told.join('\n'), alert.runbook.trim(), done.join('\n')]
     .filter((part) => part !== '')

@@ -58,7 +58,7 @@ Start with:
   rulesCommand(program, exit);
   mappingCommand(program, exit);
   backtestCommand(program);
-  alertsCommand(program);
+  alertsCommand(program, exit);
   deadLettersCommand(program);
   topicsCommand(program);
   pseudonymiseCommand(program);

@@ -1,14 +1,11 @@
 /** `vigie pseudonymise`: ids of persons → the pseudonyms that alerts and the archive hold. */
 
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { pseudonymText } from '../event/pseudonyms.ts';
-import { SipHash } from '../event/siphash.ts';
-import { pseudonymKey } from '../config/pseudonym-key.ts';
-import { forEachLine } from './inputs.ts';
 import { settingText } from './options.ts';
 import { write } from './output.ts';
+import { forEachPersonId, KEY_OF_SETTINGS, personHash } from './person-ids.ts';
 
 export function pseudonymiseCommand(program: Command): void {
   program
@@ -22,27 +19,20 @@ export function pseudonymiseCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The key is that of VIGIE_PSEUDONYM_KEY or VIGIE_PSEUDONYM_KEY_FILE, else the one in the data folder.
+${KEY_OF_SETTINGS}
 
 Example:
   cut -d, -f1 jobseekers.csv | vigie pseudonymise | grep -F -f pseudonyms.txt`,
     )
     .action(async ({ input, dataDir }: { input: string; dataDir?: string }) => {
       const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
-      // With its file named, no key is made: a new one would find nobody.
-      const made = config.kafka_brokers === undefined ? join(config.data_dir, 'pseudonym.key') : undefined;
-      const file = config.pseudonym_key_file ?? made;
-      const hash = new SipHash(pseudonymKey({ ...config, pseudonym_key_file: file }).key);
       let text = '';
-      await forEachLine(
+      await forEachPersonId(
         input,
         'pseudonymise',
-        (data, start, end) => {
-          const id = Buffer.from(data.buffer, data.byteOffset + start, end - start)
-            .toString('utf8')
-            .trim();
-          hash.hashString(id);
-          text += `${pseudonymText(hash.out[0]!, hash.out[1]!)}\t${id}\n`;
+        personHash(config),
+        (id, hi, lo) => {
+          text += `${pseudonymText(hi, lo)}\t${id}\n`;
         },
         async () => {
           await write(text);

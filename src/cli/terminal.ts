@@ -42,10 +42,10 @@ export function plainLines(text: string): string {
   return text.split('\n').map(plain).join('\n');
 }
 
-/** The same of JSON that stands on several lines: it stays JSON, of the same value. */
-export function plainJson(value: unknown): string {
+/** The same of JSON, on several lines unless `indent` is 0: it stays JSON, of the same value. */
+export function plainJson(value: unknown, indent = 2): string {
   // Line breaks are those between its lines: in texts they are escaped already.
-  return JSON.stringify(value, null, 2).replaceAll(STEERING, (mark) =>
+  return JSON.stringify(value, null, indent).replaceAll(STEERING, (mark) =>
     mark === '\n' ? mark : `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -180,7 +180,7 @@ export const SETTINGS = {
     'VIGIE_ARCHIVE',
     yesNo,
     'false',
-    'Keep every accepted event in the table `access_events`.',
+    'Keep every accepted event in the table `access_events`, for hunts and for `vigie alerts export`.',
   ),
   archive_days: setting(
     'VIGIE_ARCHIVE_DAYS',

@@ -74,6 +74,7 @@ export class FieldTable {
 
   /** Also decode the whole event (keyword searches). Costs a full parse of every event. */
   wantWhole(): void {
+    if (this.#whole) return;
     if (this.#frozen) throw new Error('the whole event was asked for after the decoder was built');
     this.#whole = true;
   }

@@ -55,7 +55,7 @@ export class EventReader {
     this.#options = options;
     this.#waiting = waiting;
     this.#tally = tally;
-    this.#archived = archive ? ARCHIVED_FIELDS.map((path) => [path, fields.slot(path)] as const) : [];
+    this.#archived = archive ? archivedOf(fields) : [];
     this.#decoder = createDecoder({
       fields,
       timeRequired: true,
@@ -135,13 +135,21 @@ export class EventReader {
     const fields: Record<string, string | readonly string[]> = {};
     for (const [path, slot] of this.#archived) {
       const value = slots[slot];
-      if (value === undefined || value === null) continue;
-      const text = textOf(value) ?? textsOf(value);
-      if (text.length > 0) fields[path] = text;
+      if (value !== undefined) fields[path] = textOf(value) ?? textsOf(value);
     }
     const id = textOf(slots[idSlot]) || `${this.#options.source.name}/${partition}/${offset}`;
     return { eventId: id, time, fields };
   }
+}
+
+/**
+ * What the archive keeps of an event: the fields that have a column, and those that the rules ask for, so that which
+ * events a rule matched can be said again (`src/affected`). The id has a place of its own.
+ */
+function archivedOf(fields: FieldTable): (readonly [path: string, slot: number])[] {
+  const paths = new Set([...ARCHIVED_FIELDS, ...fields.paths]);
+  paths.delete('event.id');
+  return [...paths].map((path) => [path, fields.slot(path)] as const);
 }
 
 /** Events for an engine. `former`: as `Intake.newEngine`. */

@@ -11,6 +11,8 @@ import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { ALERT_SELECT_LIST, alertFromRow } from './alert-row.ts';
+import { archivedReads, archiveSpan, readsQuestionSchema } from './archive-reads.ts';
+import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 
@@ -37,6 +39,9 @@ interface AlertAction {
   readonly actor: string;
   readonly assignee: string;
   readonly reason: string;
+  /** Of an export: how many persons were listed, and how many of them with the id that the portal has of them. */
+  readonly persons?: number;
+  readonly identified?: number;
   readonly at: number;
 }
 
@@ -47,7 +52,7 @@ export interface AlertDetail extends AlertView {
   readonly mergedFrom: readonly string[];
 }
 
-const ACTIONS = ['acknowledge', 'assign', 'comment', 'close'] as const;
+const ACTIONS = ['acknowledge', 'assign', 'comment', 'close', 'export'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
 const text = z.string('expected a text').trim().max(10_000, 'expected at most 10,000 characters');
@@ -86,6 +91,8 @@ export const actionSchema = z
     actor: text.min(1, 'expected who acts'),
     assignee: text.optional(),
     reason: text.optional(),
+    persons: z.int().min(1).optional(),
+    identified: z.int().min(0).optional(),
   })
   .refine((it) => it.action !== 'assign' || Boolean(it.assignee), {
     path: ['assignee'],
@@ -94,6 +101,10 @@ export const actionSchema = z
   .refine((it) => !['comment', 'close'].includes(it.action) || Boolean(it.reason), {
     path: ['reason'],
     error: 'expected a text that is not empty',
+  })
+  .refine((it) => (it.action === 'export') === (it.persons !== undefined), {
+    path: ['persons'],
+    error: 'expected how many are listed, of an export',
   });
 
 export type AlertFilter = z.infer<typeof alertFilterSchema>;
@@ -106,6 +117,10 @@ export interface AlertStore {
   show(idOrPrefix: string): Promise<AlertDetail>;
   /** Records an action and returns the alert after it. */
   act(request: ActionRequest): Promise<AlertDetail>;
+  /** What the archive reaches over; null where nothing is archived. */
+  archive(): Promise<ArchiveSpan | null>;
+  /** A page of archived reads. */
+  reads(question: ReadsQuestion): Promise<ReadsPage>;
   close(): Promise<void>;
 }
 
@@ -175,7 +190,7 @@ WHERE merged_into = {id:String} AND alert_id != {id:String} ORDER BY alert_id`,
     );
     const mergedFrom = merged.map((it) => String(it['alertId']));
     const actions = await this.#rows(
-      `SELECT alert_id AS alertId, action, actor, assignee, reason, toUnixTimestamp64Milli(at) AS atMs
+      `SELECT alert_id AS alertId, action, actor, assignee, reason, persons, identified, toUnixTimestamp64Milli(at) AS atMs
 FROM ${this.#table('alert_actions')}
 WHERE alert_id = {id:String}
   OR alert_id IN (SELECT alert_id FROM ${this.#table('alert_merges')} WHERE merged_into = {id:String})
@@ -186,7 +201,7 @@ ORDER BY at, alert_id, action`,
   }
 
   async act(request: ActionRequest): Promise<AlertDetail> {
-    const { alertId, action, actor, assignee = '', reason = '' } = parseArgument(actionSchema, request);
+    const { alertId, ...said } = parseArgument(actionSchema, request);
     const alert = await this.show(alertId);
     // The newest action decides the state, so one after another must not share a millisecond.
     const at = Math.max(this.#clock.now(), (alert.actions.at(-1)?.at ?? 0) + 1);
@@ -194,12 +209,20 @@ ORDER BY at, alert_id, action`,
       .insert({
         table: this.#table('alert_actions'),
         format: 'JSONEachRow',
-        values: [{ alert_id: alert.alertId, action, actor, assignee, reason, at }],
+        values: [{ alert_id: alert.alertId, ...said, at }],
       })
       .catch((error: unknown) => {
-        throw clickHouseFailure(error, `recording ${action} at ${this.#clickHouse.place}`);
+        throw clickHouseFailure(error, `recording ${said.action} at ${this.#clickHouse.place}`);
       });
     return this.show(alert.alertId);
+  }
+
+  async archive(): Promise<ArchiveSpan | null> {
+    return (await archiveSpan(this.#clickHouse)) ?? null;
+  }
+
+  reads(question: ReadsQuestion): Promise<ReadsPage> {
+    return archivedReads(this.#clickHouse, parseArgument(readsQuestionSchema, question));
   }
 
   async close(): Promise<void> {
@@ -278,12 +301,16 @@ function viewFromRow(row: Row): AlertView {
 }
 
 function actionFromRow(row: Row): AlertAction {
+  const action = row['action'] as ActionName;
   return {
     alertId: String(row['alertId']),
-    action: row['action'] as ActionName,
+    action,
     actor: String(row['actor']),
     assignee: String(row['assignee']),
     reason: String(row['reason']),
+    ...(action === 'export'
+      ? { persons: Number(row['persons']), identified: Number(row['identified']) }
+      : {}),
     at: Number(row['atMs']),
   };
 }

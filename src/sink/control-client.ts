@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore, AlertView } from './alert-store.ts';
+import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
 
@@ -21,6 +22,8 @@ const failureSchema = z.object({
 });
 
 const TIMEOUT_MS = 30_000;
+/** A page of reads that are few among many events takes a look at all of these. */
+export const READS_TIMEOUT_MS = 600_000;
 /** Nobody listens there. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
@@ -65,20 +68,36 @@ class ControlClient implements AlertStore {
     return (await ask(this.#path, 'POST', '/v1/alerts/act', action)) as AlertDetail;
   }
 
+  async archive(): Promise<ArchiveSpan | null> {
+    return (await ask(this.#path, 'GET', '/v1/archive')) as ArchiveSpan | null;
+  }
+
+  async reads(question: ReadsQuestion): Promise<ReadsPage> {
+    return (await ask(this.#path, 'POST', '/v1/archive/reads', question, READS_TIMEOUT_MS)) as ReadsPage;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-async function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<unknown> {
-  const { status, content } = await exchange(socketPath, method, path, body).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new VigieError(
-      ABSENT.has(code) ? 'CONTROL_ABSENT' : 'CONTROL_FAILED',
-      `the process at ${socketPath} cannot be asked: ${messageOf(error)}`,
-      { remedy: 'See whether "vigie run" is alive, and run this command as the same user.', cause: error },
-    );
-  });
+async function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  timeoutMs = TIMEOUT_MS,
+): Promise<unknown> {
+  const { status, content } = await exchange(socketPath, method, path, body, timeoutMs).catch(
+    (error: unknown) => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      throw new VigieError(
+        ABSENT.has(code) ? 'CONTROL_ABSENT' : 'CONTROL_FAILED',
+        `the process at ${socketPath} cannot be asked: ${messageOf(error)}`,
+        { remedy: 'See whether "vigie run" is alive, and run this command as the same user.', cause: error },
+      );
+    },
+  );
   const value = parseJson(socketPath, content);
   if (status === 200) return value;
   const failure = failureSchema.safeParse(value);
@@ -92,8 +111,9 @@ async function exchange(
   method: string,
   path: string,
   body: unknown,
+  timeoutMs: number,
 ): Promise<{ status: number; content: string }> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const outgoing = request({ socketPath, method, path, agent: false, signal });
   // An error before the answer rejects below; one after it (the other side did not read to the end) is moot.
   outgoing.on('error', () => {});

@@ -16,6 +16,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { actionSchema, alertFilterSchema, alertIdSchema, parseArgument } from './alert-store.ts';
 import type { AlertStore } from './alert-store.ts';
+import { readsQuestionSchema } from './archive-reads.ts';
 
 /** Who holds the data folder. */
 export const ownerSchema = z.object({ pid: z.int(), command: z.string(), startedAt: z.number() });
@@ -177,6 +178,10 @@ async function perform(request: IncomingMessage, store: AlertStore, owner: Owner
       return store.show(parseArgument(alertIdSchema, await bodyOf(request)));
     case 'POST /v1/alerts/act':
       return store.act(parseArgument(actionSchema, await bodyOf(request)));
+    case 'GET /v1/archive':
+      return store.archive();
+    case 'POST /v1/archive/reads':
+      return store.reads(parseArgument(readsQuestionSchema, await bodyOf(request)));
     default:
       throw new VigieError('CONTROL_UNKNOWN', `${request.method} ${request.url} is not offered here`, {
         remedy: 'Use the same release of Vigie for the command and the running process.',

@@ -1,9 +1,10 @@
 /**
- * An archived event as a row of table `access_events`.
+ * An archived event as a row of table `access_events`, and back.
  *
  * Nothing an event contains may make ClickHouse refuse the whole batch: a value that does not fit the column
  * of its field (a word where a number belongs, a list where one value does) goes to `other`, as does every
- * field without a column. So no value is lost and no event is a poison pill.
+ * field without a column. So no value is lost and no event is a poison pill. What a column could not tell from a
+ * field that is absent (an empty text, a zero) goes there too, for a rule may ask.
  */
 
 import type { ArchivedEvent } from './sink.ts';
@@ -50,6 +51,42 @@ const DAY_MS = 86_400_000;
 /** The paths that have a column of their own: what an archive asks the decoder for. */
 export const ARCHIVED_FIELDS: readonly string[] = [...COLUMNS.keys()];
 
+/** Select list of what `eventFromRow` takes. */
+export const EVENT_SELECT_LIST = `event_id, toUnixTimestamp64Milli(time) AS atMs, ${[...COLUMNS.values()].map(([name]) => name).join(', ')}, other`;
+
+/** The column of a field and how it holds one text of it; undefined for fields that have none. */
+export function columnOf(
+  path: string,
+): { readonly name: string; readonly kind: 'text' | 'list' | 'number' } | undefined {
+  const column = COLUMNS.get(path);
+  if (column === undefined) return undefined;
+  const [name, kind] = column;
+  return { name, kind: kind === 'text' || kind === 'list' ? kind : 'number' };
+}
+
+/** The event of a row: a list of one value may come back as that value, which means the same to every rule. */
+export function eventFromRow(row: Readonly<Record<string, unknown>>): ArchivedEvent {
+  const fields: [path: string, value: string | readonly string[]][] = [];
+  for (const [path, [name, kind]] of COLUMNS) {
+    const cell = row[name];
+    if (kind === 'list') {
+      if ((cell as readonly string[]).length > 0) fields.push([path, cell as readonly string[]]);
+      continue;
+    }
+    // Servers differ in whether 64-bit integers come as text.
+    const text = String(cell);
+    if (text !== '' && (kind === 'text' || text !== '0')) fields.push([path, text]);
+  }
+  for (const [path, texts] of Object.entries(row['other'] as Record<string, readonly string[]>)) {
+    fields.push([path, texts.length === 1 ? texts[0]! : texts]);
+  }
+  return {
+    eventId: String(row['event_id']),
+    time: Number(row['atMs']),
+    fields: Object.fromEntries(fields),
+  };
+}
+
 /** The row to insert as JSONEachRow. */
 export function eventToRow(event: ArchivedEvent): Record<string, unknown> {
   const row: Record<string, unknown> = {
@@ -71,12 +108,16 @@ export function eventToRow(event: ArchivedEvent): Record<string, unknown> {
   return row;
 }
 
-/** The value as the column takes it; undefined when it does not fit. */
+/** The value as the column takes it; undefined when it does not fit, or would come back as another one. */
 function cellOf(value: string | readonly string[], kind: Kind): unknown {
-  if (kind === 'list') return typeof value === 'string' ? [value.toWellFormed()] : wellFormedList(value);
+  if (kind === 'list') {
+    if (typeof value === 'string') return [value.toWellFormed()];
+    return value.length === 0 ? undefined : wellFormedList(value);
+  }
   const single = typeof value === 'string' ? value : value.length === 1 ? value[0] : undefined;
-  if (single === undefined || kind === 'text') return single?.toWellFormed();
-  return /^\d{1,16}$/.test(single) && Number(single) <= LARGEST[kind]! ? Number(single) : undefined;
+  if (single === undefined || single === '') return undefined;
+  if (kind === 'text') return single.toWellFormed();
+  return /^[1-9]\d{0,15}$/.test(single) && Number(single) <= LARGEST[kind]! ? Number(single) : undefined;
 }
 
 /**

@@ -7,7 +7,10 @@ import type { DeadLetterCode } from '../event/decoder.ts';
 export interface ArchivedEvent {
   readonly eventId: string;
   readonly time: number;
-  /** The archived fields by dotted path, values as text or lists of text; absent fields left out. */
+  /**
+   * The archived fields by dotted path, values as text or lists of text: an empty list where the event has the field
+   * and no text in it (null); absent fields left out.
+   */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
 }
 

@@ -242,3 +242,13 @@ test.each(['whatever is in force', 'the former ones'])(
     expect(inForce).toEqual([next, former]);
   },
 );
+
+test('a rule that searches whole events does its work in every engine that is made for it', async () => {
+  const words = READS.replace('{event.action: record-view}', '[record-view]');
+  const [three, two] = [3, 2].map((gte) => counting('burst', 'reads', `gte: ${gte}`));
+  const reading = [read(0), read(1), read(2), read(3)];
+  const { rows } = await run([words, three!], [words, two!], reading, [read(20), read(21)]);
+  expect(rows.filter(({ status }) => status === 'firing').map(({ crossedAt }) => crossedAt)).toContain(
+    T0 + 2000,
+  );
+});

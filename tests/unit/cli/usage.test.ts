@@ -32,6 +32,7 @@ const COMMANDS = [
   'alerts assign',
   'alerts comment',
   'alerts close',
+  'alerts export',
   'deadletters',
   'deadletters list',
   'deadletters replay',
@@ -194,6 +195,17 @@ test.each<[string, string[], RegExp]>([
     'another kind of lines',
     ['eval', '-r', 'rules', '--only', 'alarms'],
     /Allowed choices are match, firing, alert/,
+  ],
+  ['a file to be replaced that is not named', ['alerts', 'export', '3f9a', '--force'], /give --to/],
+  [
+    'rules where none is asked',
+    ['alerts', 'export', '3f9a', '--all-reads', '--rules', 'rules'],
+    /give one of --all-reads and --rules/,
+  ],
+  [
+    'a list of persons from standard input',
+    ['alerts', 'export', '3f9a', '--resolve', '-'],
+    /--resolve reads a file/,
   ],
   ['a limit that is none', ['alerts', 'list', '--limit', '0'], /Expected a whole number from 1 to 100000/],
   [

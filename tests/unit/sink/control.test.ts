@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore } from '../../../src/sink/alert-store.ts';
+import type { ReadsPage, ReadsQuestion } from '../../../src/sink/archive-reads.ts';
 import { controlClient, ownerOf } from '../../../src/sink/control-client.ts';
 import { startControl } from '../../../src/sink/control.ts';
 import type { ControlServer } from '../../../src/sink/control.ts';
@@ -35,6 +36,14 @@ class AskedStore implements AlertStore {
   async act(action: ActionRequest): Promise<AlertDetail> {
     this.asked.push(action);
     return { alertId: action.alertId } as AlertDetail;
+  }
+  async archive(): Promise<null> {
+    this.asked.push('archive');
+    return null;
+  }
+  async reads(question: ReadsQuestion): Promise<ReadsPage> {
+    this.asked.push(question);
+    return { events: [], next: { userId: 'u', time: 5, eventId: 'e' } };
   }
   async close(): Promise<void> {}
 }
@@ -77,6 +86,15 @@ describe('the socket for operators', () => {
       { status: 'firing', limit: 3 },
       { alertId: 'aa', action: 'acknowledge', actor: 'anne' },
     ]);
+  });
+
+  test('passes questions about the archive through, page by page', async () => {
+    const client = (await controlClient(folder))!;
+    const question = { after: 1, upTo: 9, anyOf: [[{ field: 'user.id', value: 'u-1' }]] };
+    expect(await client.archive()).toBeNull();
+    const { next } = await client.reads(question);
+    await client.reads({ ...question, from: next });
+    expect(store.asked).toEqual(['archive', question, { ...question, from: next }]);
   });
 
   test('passes errors through with code, message and remedy', async () => {

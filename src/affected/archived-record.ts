@@ -1,0 +1,58 @@
+/** An archived event as the record that matchers read: what the decoder made of it, as far as the archive kept it. */
+
+import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
+import type { ArchivedEvent } from '../sink/sink.ts';
+
+/** How events were decoded. */
+export interface RecordSettings {
+  readonly personFields: readonly string[];
+  readonly timestampField: string;
+}
+
+export class ArchivedRecord {
+  readonly record: EventRecord;
+  readonly #fields: readonly { readonly path: string; readonly isPerson: boolean }[];
+  readonly #timestampField: string;
+
+  /** Freezes the table of fields. */
+  constructor(fields: FieldTable, { personFields, timestampField }: RecordSettings) {
+    fields.freeze();
+    this.record = fields.newRecord();
+    this.#fields = fields.paths.map((path) => ({ path, isPerson: personFields.includes(path) }));
+    this.#timestampField = timestampField;
+  }
+
+  /** The record is this event from here on. */
+  readonly fill = (event: ArchivedEvent): void => {
+    this.record.time = event.time;
+    this.#fields.forEach(({ path, isPerson }, slot) => {
+      const value = Object.hasOwn(event.fields, path) ? event.fields[path] : this.#elsewhere(path, event);
+      const persons = isPerson && value !== undefined ? pseudonymsOf(value) : undefined;
+      this.record.slots[slot] = persons ?? valueOf(value);
+    });
+  };
+
+  /** What has a column of its own, not by path. */
+  #elsewhere(path: string, { eventId, time }: ArchivedEvent): string | undefined {
+    if (path === 'event.id') return eventId;
+    return path === this.#timestampField ? new Date(time).toISOString() : undefined;
+  }
+}
+
+function valueOf(value: string | readonly string[] | undefined): FieldValue | undefined {
+  if (typeof value !== 'object') return value;
+  return value.length === 0 ? null : [...value];
+}
+
+/** Undefined where the texts are no pseudonyms, or there are none. */
+export function pseudonymsOf(value: string | readonly string[]): Pseudonyms | undefined {
+  const texts = typeof value === 'string' ? [value] : value;
+  if (texts.length === 0 || !texts.every((text) => /^[0-9a-f]{16}$/.test(text))) return undefined;
+  const words = new Uint32Array(2 * texts.length);
+  texts.forEach((text, i) => {
+    words[2 * i] = Number.parseInt(text.slice(0, 8), 16);
+    words[2 * i + 1] = Number.parseInt(text.slice(8), 16);
+  });
+  return new Pseudonyms(words, texts.length);
+}
