@@ -9,7 +9,8 @@
 
 import type { Alert } from '../alert/alert.ts';
 import { firingHashes } from '../detect/firing-hash.ts';
-import { MOST_COMBINATIONS, textsOf } from '../detect/values.ts';
+import { mayBeShortened } from '../detect/short-text.ts';
+import { groupTexts, MOST_COMBINATIONS } from '../detect/values.ts';
 import { VigieError } from '../errors.ts';
 import { FieldTable } from '../event/record.ts';
 import { compileMatcher } from '../sigma/matcher.ts';
@@ -180,7 +181,7 @@ function slotted(parts: readonly GroupPart[], fields: FieldTable): SlottedPart[]
 function isInGroup(parts: readonly SlottedPart[], slots: ArchivedRecord['record']['slots']): boolean {
   let groups = 1;
   for (const { slot, wanted, mayMiss } of parts) {
-    const texts = textsOf(slots[slot]);
+    const texts = groupTexts(slots[slot]);
     if (texts.length === 0) {
       if (!mayMiss || typeof wanted === 'string') return false;
     } else if (wanted !== undefined && (wanted === null || !texts.includes(wanted))) {
@@ -196,7 +197,10 @@ function questionOf(
   { lastEventAt }: OfAlert,
 ): Belonging['question'] {
   const anyOf = ways.map(({ parts }) =>
-    parts.flatMap(({ path, wanted }) => (typeof wanted === 'string' ? [{ field: path, value: wanted }] : [])),
+    parts.flatMap(({ path, wanted }) =>
+      // The archive has the text itself.
+      typeof wanted === 'string' && !mayBeShortened(wanted) ? [{ field: path, value: wanted }] : [],
+    ),
   );
   const distinct = new Map(anyOf.map((all) => [JSON.stringify(all), all]));
   return {

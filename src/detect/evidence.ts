@@ -10,6 +10,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import { begun } from '../state/steps.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventEntry } from '../window/event-log.ts';
+import { shortText } from './short-text.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
 
 const FIELDS = {
@@ -122,12 +123,12 @@ export function networkOf(address: string): string {
 }
 
 function firstText(value: FieldValue | undefined): string {
-  return textOf(value) ?? textsOf(value)[0] ?? '';
+  return shortText(textOf(value) ?? textsOf(value)[0] ?? '');
 }
 
 function allTexts(value: FieldValue | undefined): string {
   if (Array.isArray(value) && value.length === 1) return allTexts(value[0]);
-  return textOf(value) ?? textsOf(value).join(', ');
+  return shortText(textOf(value) ?? textsOf(value).join(', '));
 }
 
 function saturated(value: number): number {

@@ -13,7 +13,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import { Group } from './group.ts';
 import type { StreamPlan } from './plan.ts';
 import type { StreamLogs } from './stream-logs.ts';
-import { combinations, keyOf, textOf, textsOf } from './values.ts';
+import { combinations, groupText, groupTexts, keyOf } from './values.ts';
 
 type Key = string | null;
 
@@ -55,12 +55,12 @@ export class GroupDirectory {
 
   /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
   of(record: EventRecord, slots: readonly number[]): Group | undefined {
-    let key = textOf(record.slots[slots[0]!]);
+    let key = groupText(record.slots[slots[0]!]);
     if (key === undefined) return undefined;
     if (slots.length > 1) {
       key = `${key.length}:${key}`;
       for (let i = 1; i < slots.length; i += 1) {
-        const text = textOf(record.slots[slots[i]!]);
+        const text = groupText(record.slots[slots[i]!]);
         if (text === undefined) return undefined;
         key += `${text.length}:${text}`;
       }
@@ -171,7 +171,7 @@ export class GroupDirectory {
 
   /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
   #keyValues(value: FieldValue | undefined): readonly Key[] {
-    const texts = textsOf(value);
+    const texts = groupTexts(value);
     if (texts.length === 0) return this.#plan.groupMissing ? [null] : [];
     return texts.length === 1 ? texts : [...new Set(texts)];
   }

@@ -2,6 +2,7 @@
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { FieldValue } from '../event/record.ts';
+import { shortText } from './short-text.ts';
 
 /** A scalar as text; undefined for null, absent, objects and lists. */
 export function textOf(value: FieldValue | undefined): string | undefined {
@@ -26,6 +27,16 @@ export function textsOf(value: FieldValue | undefined): readonly string[] {
   if (!Array.isArray(value)) return NO_TEXTS;
   if (value.length === 1) return textsOf(value[0]);
   return value.flatMap((element) => textsOf(element));
+}
+
+/** `textOf` and `textsOf` as groups go by them: a group is held for weeks. */
+export function groupText(value: FieldValue | undefined): string | undefined {
+  const text = textOf(value);
+  return text === undefined ? undefined : shortText(text);
+}
+
+export function groupTexts(value: FieldValue | undefined): readonly string[] {
+  return textsOf(value).map(shortText);
 }
 
 const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;

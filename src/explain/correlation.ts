@@ -12,7 +12,7 @@ import { Engine } from '../detect/engine.ts';
 import { termsIn } from '../detect/novelty-gate.ts';
 import { planCorrelations, type PlannedClosing, type StreamPlan } from '../detect/plan.ts';
 import { ScaledBounds } from '../detect/scaled-bounds.ts';
-import { combinations, textOf, textsOf } from '../detect/values.ts';
+import { combinations, groupTexts, textOf, textsOf } from '../detect/values.ts';
 import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
@@ -258,7 +258,7 @@ export class CorrelationExplainer {
     const { groupBy, groupMissing } = this.#stream;
     const rows = combinations(
       slots.map((slot): readonly (string | null)[] => {
-        const texts = textsOf(record.slots[slot]);
+        const texts = groupTexts(record.slots[slot]);
         return texts.length === 0 && groupMissing ? [null] : [...new Set(texts)];
       }),
     );

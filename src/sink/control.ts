@@ -5,7 +5,7 @@
  * Only the owner of the folder can connect, and exactly the operations of `AlertStore` are offered.
  */
 
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -29,6 +29,7 @@ export interface ControlServer {
 
 /** Shortest limit of the usual systems (macOS: 104 bytes with the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
+const SOCKET = 'control.sock';
 const MAX_BODY_BYTES = 1 << 20;
 /**
  * At the end, who has not asked yet is cut off. Who has is answered, if need be with `STOPPING` when nothing moves for
@@ -95,19 +96,29 @@ async function socketPath(dataDir: string): Promise<string> {
   const direct = directPath(dataDir);
   if (Buffer.byteLength(direct) <= MAX_SOCKET_PATH_BYTES) return direct;
   // mkdtemp: owner-only and not to be guessed, so nobody else can listen there first.
-  const path = join(await mkdtemp(join(tmpdir(), 'vigie-')), 'control.sock');
+  const path = join(await mkdtemp(join(tmpdir(), 'vigie-')), SOCKET);
   await writeFile(recordFile(dataDir), `${path}\n`, { mode: 0o600 });
   return path;
 }
 
+/** Whoever may write to the folder may have written the record: nothing but such a socket and its folder goes. */
 async function removeLeftovers(dataDir: string): Promise<void> {
   const path = await recordedSocketPath(dataDir);
-  await rm(path === directPath(dataDir) ? path : dirname(path), { recursive: true, force: true });
+  const [folder, direct] = [dirname(path), directPath(dataDir)];
+  if (path === direct) await rm(path, { force: true });
+  else if (dirname(folder) === tmpdir() && path === join(folder, SOCKET) && (await isSocket(path))) {
+    await rm(path, { force: true });
+    await rmdir(folder).catch(() => undefined);
+  }
   await rm(recordFile(dataDir), { force: true });
 }
 
+async function isSocket(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isSocket() === true;
+}
+
 function directPath(dataDir: string): string {
-  return join(resolve(dataDir), 'control.sock');
+  return join(resolve(dataDir), SOCKET);
 }
 
 function recordFile(dataDir: string): string {

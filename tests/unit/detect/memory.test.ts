@@ -64,6 +64,14 @@ describe('groups', () => {
     expect(bench.engine.tracker.open.size).toBe(1);
   });
 
+  test('of long texts, however alike, are apart, and hold little of them', () => {
+    const bench = new EngineBench(rulesOf(count(2)));
+    const long = 'x'.repeat(10_000);
+    for (const end of ['a', 'b', 'a']) bench.take(of(`${long}${end}`, 0));
+    expect(bench.engine.size().groups).toBe(2);
+    expect(bench.episodes.map(({ group }) => group.fields['user']!.length)).toEqual([234]);
+  });
+
   test('that come and go are fewer than those of two timespans', () => {
     const timespanMs = 1000;
     const bench = new EngineBench(rulesOf(count(3, timespanMs)), { latenessMs: 0 });

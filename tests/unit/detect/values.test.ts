@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { networkOf } from '../../../src/detect/evidence.ts';
+import { mayBeShortened, shortText } from '../../../src/detect/short-text.ts';
 import { combinations, keyOf, numberOf, textOf, textsOf, valuesOf } from '../../../src/detect/values.ts';
 import { Pseudonyms } from '../../../src/event/pseudonyms.ts';
 import type { FieldValue } from '../../../src/event/record.ts';
@@ -109,4 +110,25 @@ describe('the network of an address', () => {
       expect(networkOf(text)).toBe(text);
     },
   );
+});
+
+describe('a text that is kept for long', () => {
+  const long = 'x'.repeat(100_000);
+
+  test('is itself up to 256 characters, and beyond that its beginning with what tells it from others', () => {
+    expect(shortText('x'.repeat(256))).toBe('x'.repeat(256));
+    const [a, b] = [shortText(`${long}a`), shortText(`${long}b`)];
+    expect(a.length).toBeLessThanOrEqual(256);
+    expect(a.startsWith('x'.repeat(200))).toBe(true);
+    expect(a).not.toBe(b);
+    expect(mayBeShortened(a)).toBe(true);
+  });
+
+  test('is made short once: what became of it stays', () => {
+    expect(shortText(shortText(long))).toBe(shortText(long));
+  });
+
+  test('is cut between two characters', () => {
+    expect(shortText(`x${'😀'.repeat(1000)}`).isWellFormed()).toBe(true);
+  });
 });

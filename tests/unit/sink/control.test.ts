@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
@@ -236,4 +236,19 @@ describe('the socket for operators', () => {
     await expect(controlClient(folder)).rejects.toMatchObject({ code: 'CONTROL_FAILED' });
     await new Promise((done) => stranger.close(done));
   });
+});
+
+test('what the record of a former process names is only taken away where it is such a socket', async () => {
+  await control.close();
+  const mine = mkdtempSync(join(tmpdir(), 'vigie-mine-'));
+  const file = join(mine, 'control.sock');
+  writeFileSync(file, 'no socket');
+  for (const named of [file, join(mine, 'other'), join(mine, 'deeper', 'control.sock')]) {
+    writeFileSync(join(folder, 'control.path'), `${named}\n`);
+    control = await startControl({ dataDir: folder, store, command: 'run', clock });
+    await control.close();
+    expect(existsSync(join(folder, 'control.path'))).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe('no socket');
+  }
+  rmSync(mine, { recursive: true });
 });
