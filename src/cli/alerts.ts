@@ -8,7 +8,7 @@ import { exportCommand } from './export.ts';
 import { actorOf, withAlertStore } from './operator.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
-import { bytes, count, instant, plain, span, styled, styledLevel, table } from './terminal.ts';
+import { bytes, count, instant, plain, plainLines, span, styled, styledLevel, table } from './terminal.ts';
 
 interface ListOptions extends AlertFilter {
   json?: true;
@@ -143,7 +143,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
 export function groupText({ group }: Pick<AlertView, 'group'>): string {
   const entries = Object.entries(group);
   if (entries.length === 1) return plain(entries[0]![1] ?? '(none)');
-  return entries.map(([field, value]) => `${field}=${plain(value ?? '(none)')}`).join(' ');
+  return entries.map(([field, value]) => `${plain(field)}=${plain(value ?? '(none)')}`).join(' ');
 }
 
 function listText(values: readonly string[]): string {
@@ -174,7 +174,7 @@ export function row(alert: AlertView): string[] {
     listText(alert.applications),
     ...(holdsRecords(alert) ? [count(alert.persons), count(alert.records)] : ['–', '–']),
     instant(alert.crossedAt),
-    alert.title,
+    plain(alert.title),
   ];
 }
 
@@ -251,7 +251,7 @@ export function detailText(alert: AlertDetail): string {
   const threshold = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
   const lines: [string, string][] = [
     ['alert', alert.alertId],
-    ['rule', `${alert.title} (${alert.rule})`],
+    ['rule', `${plain(alert.title)} (${plain(alert.rule)})`],
     ['level', styledLevel(alert.level)],
     ['status', `${statusText(alert)}, ${alert.state}`],
     ...relations(alert),
@@ -265,7 +265,7 @@ export function detailText(alert: AlertDetail): string {
     ['value', `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold})`],
     ...taken(alert),
     ['events', `${count(alert.events)}${samples(alert)}`],
-    ['tags', alert.tags.join(', ')],
+    ['tags', listText(alert.tags)],
   ];
   const told = lines
     .filter(([, text]) => text !== '')
@@ -277,10 +277,10 @@ export function detailText(alert: AlertDetail): string {
         ? ''
         : ` of ${count(persons)} persons, ${identified === 0 ? 'without their ids' : `${count(identified)} with their ids`}`;
     // A reason may have lines.
-    const why = reason === '' ? '' : `: ${reason.split('\n').map(plain).join('\n')}`;
+    const why = reason === '' ? '' : `: ${plainLines(reason)}`;
     return `${instant(at)}  ${plain(actor)}: ${action}${to}${whom}${why}`;
   });
-  return [told.join('\n'), alert.runbook.trim(), done.join('\n')]
+  return [told.join('\n'), plainLines(alert.runbook.trim()), done.join('\n')]
     .filter((part) => part !== '')
     .map((part) => `${part}\n`)
     .join('\n');

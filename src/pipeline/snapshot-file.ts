@@ -3,8 +3,9 @@
  * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
  */
 
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { syncFolder } from '../sync-folder.ts';
 
 /** `fs` reads and writes less than 2 GiB in one call. */
@@ -49,7 +50,7 @@ export class SnapshotFile {
   /** Begins another one beside it. Throws what the file system throws, as all that is done with it. */
   async begin(): Promise<UnfinishedFile> {
     const folder = dirname(this.path);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const path = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
     // It names accounts: for its owner alone.
     const file = await open(path, 'w', 0o600);

@@ -35,7 +35,10 @@ test('nobody who chooses an account’s name, or another value of an alert, choo
   const evil = 'u-\u001b[2Jall quiet\n\u009b1m\u202e';
   const alert = {
     ...alertFixture({
-      group: { 'user.id': evil },
+      group: { 'user.id': evil, [evil]: evil },
+      title: evil,
+      tags: [evil],
+      runbook: evil,
       applications: [evil],
       organisations: [evil],
       sourceNetworks: [evil],

@@ -35,6 +35,15 @@ test('what writers of the same shard left when they died is removed, and nobody 
   expect(Buffer.from((await file.read())!).toString()).toBe('whole');
 });
 
+test.runIf(process.platform === 'linux')(
+  'a folder that the system will make none of is refused, not asked for again and again',
+  async () => {
+    await expect(new SnapshotFile('/proc/vigie/state', 'a-8').begin()).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
+  },
+);
+
 test('the folder is its owner’s alone where it is made here, as the file is', async () => {
   const made = join(folder, 'data');
   await written(new SnapshotFile(join(made, 'state'), 'a-8'));
