@@ -35,10 +35,22 @@ export interface KnownAlertsOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** What is stored, from when it is asked until all that may be part of it was read again. */
+/** How far this process has read. */
+export interface Reading {
+  /** First offset of a partition that it has not processed. */
+  readonly nextOffset: (partition: number) => number | undefined;
+  /** Whether it has written nothing of an episode. */
+  readonly isNew: (episode: Episode) => boolean;
+}
+
+/**
+ * What is stored, from when it is asked until all was read again that may be part of it: all that was in the log when
+ * the partitions were assigned, as alerts are stored before what they are made of is committed.
+ */
 export class KnownAlerts {
   readonly #options: KnownAlertsOptions;
   #stored: readonly Alert[] | undefined;
+  #partitions: readonly AssignedPartition[] = [];
 
   constructor(options: KnownAlertsOptions) {
     this.#options = options;
@@ -47,6 +59,7 @@ export class KnownAlerts {
   /** Of a single partition nothing: it is read in the order in which it was, and its alerts open under the same ids. */
   async ask(partitions: readonly AssignedPartition[], sinceMs: number, signal: AbortSignal): Promise<void> {
     if (partitions.length < 2) return;
+    this.#partitions = partitions;
     this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
   }
 
@@ -69,25 +82,44 @@ export class KnownAlerts {
     return !isOver || clock.elapsed() - assignedAt < idleTimeoutMs;
   }
 
-  /** As `takeStoredIds`, once. */
-  take(told: Told): Part[] {
+  /** As `takeStoredIds`, each stored alert once. */
+  take(told: Told, { nextOffset, isNew }: Reading): Part[] {
     const stored = this.#stored ?? [];
-    this.#stored = undefined;
-    return stored.length === 0 ? [] : takeStoredIds(told, stored);
+    const taken = new Set<string>();
+    const parts = stored.length === 0 ? [] : takeStoredIds(told, stored, isNew, taken);
+    const left = stored.filter(({ alertId }) => !taken.has(alertId));
+    this.#stored = left.length === 0 || this.#isAllRead(nextOffset) ? undefined : left;
+    return parts;
+  }
+
+  #isAllRead(nextOffset: Reading['nextOffset']): boolean {
+    const { source } = this.#options;
+    return this.#partitions.every(
+      ({ partition, endOffset = 0 }) =>
+        (nextOffset(partition) ?? 0) >= endOffset || source.caughtUp?.(partition) === true,
+    );
   }
 }
 
-/** Gives episodes the ids under which they are stored, and returns what is stored besides of the same ones. */
-export function takeStoredIds({ open, changed }: Told, stored: readonly Alert[]): Part[] {
+/**
+ * Gives episodes the ids under which they are stored, and returns what is stored besides of the same ones. One that was
+ * written keeps the id that it has. Adds the ids of both kinds to `taken`.
+ */
+export function takeStoredIds(
+  { open, changed }: Told,
+  stored: readonly Alert[],
+  isNew: (episode: Episode) => boolean = () => true,
+  taken: Set<string> = new Set(),
+): Part[] {
   const episodes = new Set([...open, ...changed]);
   const known = knownOf(episodes, stored);
-  const taken = new Set<string>();
+  for (const episode of episodes) if (!isNew(episode)) taken.add(episode.alertId);
   const renamed = renameKnown(known, taken);
   for (const episode of episodes) {
     episode.inhibitedBy = renamed.get(episode.inhibitedBy) ?? episode.inhibitedBy;
     episode.mergedInto = renamed.get(episode.mergedInto) ?? episode.mergedInto;
     // It opened once more, and joined the one that is known by its id.
-    if (episode.status === 'merged' && taken.has(episode.alertId)) changed.delete(episode);
+    if (episode.status === 'merged' && isNew(episode) && taken.has(episode.alertId)) changed.delete(episode);
   }
   return partsOf(known, taken);
 }

@@ -60,6 +60,10 @@ export class Pipeline {
   #restore: RestorePlan;
   /** Nothing is told or committed before all is read again that they may be. */
   readonly #known: KnownAlerts;
+  readonly #reading = {
+    nextOffset: (partition: number) => this.#progress.nextOffset(partition),
+    isNew: (episode: Episode) => this.#rows.isNew(episode),
+  };
   readonly #snapshots: Snapshots | undefined;
   #assignedPartitions: readonly AssignedPartition[] = [];
   readonly #progress: PartitionProgress;
@@ -213,9 +217,9 @@ export class Pipeline {
     this.#restore = RestorePlan.of(partitions, this.#ruleSet, latenessMs);
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
+    await this.#known.ask(partitions, fromTimeMs ?? 0, this.#flushes.signal);
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
-    await this.#known.ask(partitions, fromTimeMs, this.#flushes.signal);
     for (const { partition, committedOffset } of partitions) {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
@@ -330,7 +334,9 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     const { tracker } = this.#engine;
     const holds = this.#holds;
-    const parts = holds ? [] : this.#known.take(tracker).filter(([, episode]) => this.#tells(episode));
+    const parts = holds
+      ? []
+      : this.#known.take(tracker, this.#reading).filter(([, episode]) => this.#tells(episode));
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
     const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);

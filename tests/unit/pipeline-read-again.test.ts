@@ -187,3 +187,32 @@ test('what was committed and holds no event at its end is read again all the sam
   await pipeline.run(stop);
   expect(told).toEqual(['started', 'finished', 'rules']);
 });
+
+test.each([
+  ['only the first event', committed(0, 1)],
+  ['nothing', anew(0)],
+])(
+  'an alert that was stored goes on under its id where %s was committed before the kill',
+  async (_, first) => {
+    const { rows, sink } = table();
+    await live(sink);
+    const [id] = rows.keys();
+    const { pipeline } = scripted({
+      async *items() {
+        const partitions = [
+          { ...first, endOffset: 3 },
+          { ...anew(1), endOffset: 2 },
+        ];
+        yield { kind: 'assignment', partitions };
+        yield batch(0, 1, read(0));
+        yield { kind: 'idle' };
+        yield batch(1, 2, read(1), read(3));
+        yield batch(0, 3, read(2), read(4));
+      },
+      rewinds: true,
+      options: { sink },
+    });
+    await pipeline.run(stop);
+    expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 5 }]);
+  },
+);
