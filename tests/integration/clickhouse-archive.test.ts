@@ -1,19 +1,14 @@
 /** Asking the archive for reads, of the embedded engine and of a server over HTTP. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
 import type { ReadsQuestion } from '../../src/sink/archive-reads.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
-import { openClickHouse } from '../../src/sink/client.ts';
 import type { ClickHouse } from '../../src/sink/client.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
-import { startClickHouse } from '../support/clickhouse.ts';
-import type { TestClickHouse } from '../support/clickhouse.ts';
+import { testDatabases } from '../support/test-databases.ts';
 
 const T0 = Date.UTC(2025, 6, 12, 19);
 const PERSONS = { 'portal.records.ids': ['00ab34cd56ef7801'] };
@@ -36,38 +31,16 @@ const by = (eventId: string, user: string, application: string): ArchivedEvent =
 const of = (field: string, value: string): Partial<ReadsQuestion> => ({ anyOf: [[{ field, value }]] });
 
 describe.each(['embedded', 'server'] as const)('the archive of ClickHouse, %s', (kind) => {
-  let folder: string;
-  let server: TestClickHouse | undefined;
-  // The engine keeps its folder for as long as any client is open; this one outlives the tests.
-  let keeper: ClickHouse;
+  const databases = testDatabases(kind, 'vigie_archive');
   let clickHouse: ClickHouse;
   let sink: ClickHouseSink;
   let store: ClickHouseAlertStore;
-  let databases = 0;
 
-  const open = (database: string): Promise<ClickHouse> =>
-    openClickHouse({ ...server, database, dataDir: folder });
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'vigie-data-'));
-    if (kind === 'server') server = await startClickHouse();
-    keeper = await open('keeper');
-  });
-  afterAll(async () => {
-    await keeper.close();
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
   beforeEach(async () => {
-    databases += 1;
-    clickHouse = await open(`vigie_archive_${process.pid}_${databases}`);
+    clickHouse = databases.current();
     sink = new ClickHouseSink(clickHouse, { archiveDays: 0 });
     await sink.open();
     store = new ClickHouseAlertStore(clickHouse, systemClock, false);
-  });
-  afterEach(async () => {
-    await clickHouse.client.command({ query: `DROP DATABASE IF EXISTS ${clickHouse.database}` });
-    await clickHouse.close();
   });
 
   /** Ids of the events of all pages, a list each. */

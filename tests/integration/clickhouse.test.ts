@@ -1,59 +1,31 @@
 /** One contract of the sink and the alert store, held by the embedded engine and by a server over HTTP. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
 import { ApartSink } from '../../src/sink/apart-sink.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import type { ClickHouseSinkOptions } from '../../src/sink/clickhouse-sink.ts';
-import { openClickHouse } from '../../src/sink/client.ts';
 import type { ClickHouse } from '../../src/sink/client.ts';
 import { ddlOf } from '../../src/sink/ddl.ts';
 import { migrate, readMigrations, SCHEMA_MIGRATIONS, statementsOf } from '../../src/sink/migrate.ts';
 import { RefusedRows } from '../../src/sink/refused-rows.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
-import { startClickHouse } from '../support/clickhouse.ts';
-import type { TestClickHouse } from '../support/clickhouse.ts';
+import { testDatabases } from '../support/test-databases.ts';
 
 const NOW_MS = Date.UTC(2025, 6, 13, 8);
 let nowMs = NOW_MS;
 const clock = { now: () => nowMs, elapsed: () => 0 };
 
 describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
-  let folder: string;
-  let server: TestClickHouse | undefined;
+  const databases = testDatabases(kind, 'vigie_test');
   let clickHouse: ClickHouse;
-  let databases = 0;
 
-  // The engine keeps its folder for as long as any client is open; this one outlives the tests.
-  let keeper: ClickHouse;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'vigie-data-'));
-    if (kind === 'server') server = await startClickHouse();
-    keeper = await open('keeper');
-  });
-  afterAll(async () => {
-    await keeper.close();
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  function open(database: string): Promise<ClickHouse> {
-    const { url, username, password } = server ?? {};
-    return openClickHouse({ url, username, password, database, dataDir: folder });
-  }
-
-  beforeEach(async () => {
+  beforeEach(() => {
     nowMs = NOW_MS;
-    clickHouse = await open(`vigie_test_${process.pid}_${++databases}`);
-  });
-  afterEach(async () => {
-    await clickHouse.client.command({ query: `DROP DATABASE IF EXISTS ${clickHouse.database}` });
-    await clickHouse.close();
+    clickHouse = databases.current();
   });
 
   async function openSink(options: ClickHouseSinkOptions = {}): Promise<ClickHouseSink> {
@@ -93,7 +65,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
 
   test('a row that violates what somebody demands of the table is kept in a file, and delays no other', async () => {
     const aside: [string, string, string][] = [];
-    const refused = join(folder, `refused-${databases}`);
+    const refused = join(databases.folder(), `refused-${databases.count()}`);
     const sink = new ApartSink(await openSink(), new RefusedRows(refused), ({ code }, table, path) =>
       aside.push([code, table, path]),
     );
@@ -112,7 +84,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   });
 
   test('when the table refuses every row, none is set aside: it is the table that must be repaired', async () => {
-    const refused = join(folder, `refused-${databases}`);
+    const refused = join(databases.folder(), `refused-${databases.count()}`);
     const sink = new ApartSink(await openSink(), new RefusedRows(refused), () => undefined);
     const table = `${clickHouse.database}.alerts`;
     await clickHouse.client.command({ query: `ALTER TABLE ${table} ADD CONSTRAINT none CHECK version < 0` });
