@@ -1,17 +1,14 @@
 /** `vigie rules check|test|list`; `explain` has a file of its own. */
 
-import { readFileSync } from 'node:fs';
-import { glob, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
-import { messageOf, VigieError } from '../errors.ts';
+import { VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import { loadRules, noRules } from '../files/rule-files.ts';
-import { runOwnTests, runRuleTests, type RuleTestResult } from '../eval/rule-tests.ts';
-import type { RuleSet } from '../sigma/rule.ts';
+import { ruleTests } from '../files/rule-test-files.ts';
+import { runRuleTests } from '../eval/rule-tests.ts';
 import { EXIT } from './errors.ts';
 import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
@@ -103,7 +100,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .action(async (given: string[], options: Options) => {
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);
-      const results = await testResults(paths, ruleSet);
+      const results = (await ruleTests(paths, ruleSet)).flatMap((tests) => runRuleTests(tests, ruleSet));
       if (results.length === 0) {
         throw new VigieError(
           'NO_RULE_TESTS',
@@ -174,51 +171,4 @@ function orConfigured(
     lists: listsFolder(options.lists ?? config.lists),
     placeholders: options.placeholders ?? config.placeholders,
   };
-}
-
-/** Of the tests beside the rules, then of those that rules hold or name; no file is run twice. */
-async function testResults(paths: readonly string[], ruleSet: RuleSet): Promise<RuleTestResult[]> {
-  const results: RuleTestResult[] = [];
-  const run = new Set<string>();
-  for (const file of await testFiles(paths)) {
-    run.add(resolve(file));
-    results.push(...runRuleTests(file, readTest(file), ruleSet));
-  }
-  for (const rule of [...ruleSet.rules, ...ruleSet.correlations]) {
-    const { tests } = rule;
-    if (tests === undefined) continue;
-    if ('list' in tests) {
-      results.push(...runOwnTests(rule, tests.list, ruleSet));
-      continue;
-    }
-    const file = join(dirname(rule.file), tests.file);
-    if (run.has(resolve(file))) continue;
-    run.add(resolve(file));
-    results.push(...runRuleTests(file, readTest(file), ruleSet, rule));
-  }
-  return results;
-}
-
-async function testFiles(paths: readonly string[]): Promise<string[]> {
-  const files = new Set<string>();
-  for (const path of paths) {
-    if ((await stat(path)).isDirectory()) {
-      for await (const found of glob('**/*.tests.{yml,yaml}', { cwd: path })) files.add(join(path, found));
-    } else {
-      const beside = path.replace(/\.ya?ml$/, '');
-      for await (const found of glob(`${beside}.tests.{yml,yaml}`)) files.add(found);
-    }
-  }
-  return [...files].sort();
-}
-
-function readTest(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new VigieError('RULE_TEST_INVALID', `cannot read ${file}: ${messageOf(error)}`, {
-      remedy: 'Correct its name, or give this user the right to read it.',
-      cause: error,
-    });
-  }
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
+import { testsOfFile } from '../../../src/eval/rule-test-form.ts';
 import { runRuleTests, type RuleTestResult } from '../../../src/eval/rule-tests.ts';
+import type { RuleSet } from '../../../src/sigma/rule.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { listsOf } from '../lookup/lists.ts';
 import { ALL_RULES } from '../cli/fixtures.ts';
@@ -8,9 +10,13 @@ import { ALL_RULES } from '../cli/fixtures.ts';
 const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);
 const BURST = '11111111-0000-4000-8000-000000000003';
 
+function runFile(file: string, text: string, rules: RuleSet): RuleTestResult[] {
+  return runRuleTests(testsOfFile(file, text, rules), rules);
+}
+
 /** Runs one test of the burst rule over reads of two accounts, three each, a second apart. */
 function run(fires: string, events = READS): readonly string[] {
-  const [result] = runRuleTests(
+  const [result] = runFile(
     'burst.tests.yml',
     `rule: ${BURST}\ntests:\n  - name: reads\n    events:\n${events}\n    fires: ${fires}\n`,
     ruleSet,
@@ -124,7 +130,7 @@ describe('a test of a rule', () => {
   test('may give its events whatever the loaded rules read', () => {
     const own = parseRules([{ file: 'own.yml', text: ALL_RULES.replaceAll('service.name', 'own.app.name') }]);
     const text = `rule: ${BURST}\ntests:\n  - name: own\n    events:\n${READS.replaceAll('service.name: k', 'own: {app: {name: k}}')}\n    fires: [{${AT}}, {${AT}}]\n`;
-    expect(runRuleTests('own.tests.yml', text, own)).toMatchObject([{ passed: true }]);
+    expect(runFile('own.tests.yml', text, own)).toMatchObject([{ passed: true }]);
   });
 
   test('shows events that are refused instead of passing without them', () => {
@@ -135,7 +141,7 @@ describe('a test of a rule', () => {
 
   test('of a base rule names the times of its matches', () => {
     const text = `rule: read\ntests:\n  - {name: reads, events: [{from: 2025-07-12T20:00:00Z, event: {event.action: record-view}}], fires: [{at: 2025-07-12T20:00:00Z}]}\n`;
-    expect(runRuleTests('read.tests.yml', text, ruleSet)).toMatchObject([{ passed: true }]);
+    expect(runFile('read.tests.yml', text, ruleSet)).toMatchObject([{ passed: true }]);
   });
 });
 
@@ -153,7 +159,7 @@ describe('the lists of a test', () => {
   const EVENTS =
     'events: [{from: 2025-07-12T20:00:00Z, event: {a: 1, source.as.number: 1}}, {from: 2025-07-12T20:01:00Z, event: {a: 1, source.as.number: 64500}}]';
   const results = (given: string, fires: string): RuleTestResult[] =>
-    runRuleTests(
+    runFile(
       'h.tests.yml',
       `rule: hosted\ntests:\n  - {name: given, ${given}${EVENTS}, fires: [${fires}]}\n  - {name: none, ${EVENTS}, fires: []}\n`,
       listed,
@@ -197,7 +203,7 @@ test.each([
 ])('a test file with %s is refused by name and place', (_, text, message) => {
   let thrown: unknown;
   try {
-    runRuleTests('burst.tests.yml', text, ruleSet);
+    runFile('burst.tests.yml', text, ruleSet);
   } catch (error) {
     thrown = error;
   }
