@@ -17,6 +17,8 @@ export interface Alert {
   /** Group-by field → value as text, null where it was missing. */
   readonly group: Readonly<Record<string, string | null>>;
   readonly status: AlertStatus;
+  /** About a canary and nothing else: it shows that the rule still detects, and operators need not look at it. */
+  readonly canary: boolean;
   /** The surviving alert when status is `merged`, else ''. */
   readonly mergedInto: string;
   /** Why it is resolved: its rule was changed, or is not there any more; '' when its time ran out. */

@@ -202,6 +202,7 @@ export function renderAlert(
     categories: Dictionary;
   },
   ruleHash = '',
+  canary = false,
 ): Alert {
   const { rule } = episode.of;
   const { totals } = episode;
@@ -216,6 +217,7 @@ export function renderAlert(
     runbook: rule.runbook,
     group: episode.group.fields,
     status: episode.status,
+    canary,
     mergedInto: episode.mergedInto,
     resolution: episode.resolution,
     inhibitedBy: episode.inhibitedBy,

@@ -52,6 +52,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     .option('--rule <rule>', 'id or title of the rule')
     .option('--who <value>', 'account, organisation or address that it is about')
     .option('--top', 'leave out alerts that a more telling one inhibits')
+    .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
     .option('--limit <number>', 'at most so many', wholeNumber(1, LISTED.most), LISTED.byDefault)
     .option('--json', 'one JSON object per alert')
@@ -253,7 +254,7 @@ export function detailText(alert: AlertDetail): string {
     ['alert', alert.alertId],
     ['rule', `${plain(alert.title)} (${plain(alert.rule)})`],
     ['level', styledLevel(alert.level)],
-    ['status', `${statusText(alert)}, ${alert.state}`],
+    ['status', `${statusText(alert)}, ${alert.state}${alert.canary ? ', about a canary' : ''}`],
     ...relations(alert),
     ['who', groupText(alert)],
     ['from', listText(alert.sourceNetworks)],

@@ -5,6 +5,7 @@ import { Command, Help, type OutputConfiguration } from 'commander';
 import { nearest } from '../sigma/nearest.ts';
 import { alertsCommand } from './alerts.ts';
 import { backtestCommand } from './backtest.ts';
+import { canaryCommand } from './canary.ts';
 import { deadLettersCommand } from './deadletters.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
@@ -59,6 +60,7 @@ Start with:
   mappingCommand(program, exit);
   backtestCommand(program);
   alertsCommand(program, exit);
+  canaryCommand(program, exit);
   deadLettersCommand(program);
   topicsCommand(program);
   pseudonymiseCommand(program);

@@ -8,6 +8,7 @@ import { topicsOf } from '../config/topics.ts';
 import { VigieError } from '../errors.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { listsFolder } from '../files/list-files.ts';
+import { canaryMarks } from '../config/canary-key.ts';
 import { pseudonymKey } from '../config/pseudonym-key.ts';
 import { longestReachOf } from '../pipeline/restore-plan.ts';
 import { RuleFilesWatch } from '../files/rule-files-watch.ts';
@@ -127,6 +128,7 @@ Examples:
       if (madeAt !== undefined)
         logger.info({ path: madeAt }, 'made a pseudonym key, readable by its owner only');
 
+      const marks = canaryMarks(config);
       const { signal, dispose } = stopSignal();
       const file = input === undefined ? undefined : new FileSource(input);
       const progress = file === undefined ? undefined : fileProgress('run', file);
@@ -137,6 +139,7 @@ Examples:
           ruleLoadMs,
           reload: { files: ruleFiles, onRequest: onHangUp },
           pseudonymKey: key,
+          canaryMarks: marks,
           mapping,
           version,
           command: 'vigie run',

@@ -75,3 +75,8 @@ export const tokenUrl = url.refine(
   'expected https',
 );
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** Of 16 bytes. */
+export const key = z
+  .string('expected 32 hex digits in quotes')
+  .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)');

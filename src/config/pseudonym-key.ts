@@ -5,12 +5,19 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from './settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
-import { openFailure, shownPath } from './shown-path.ts';
+import { type KeyFile, readKey } from './key-file.ts';
+
+const KEY: KeyFile = {
+  code: 'PSEUDONYM_KEY',
+  name: 'pseudonym key',
+  places: 'VIGIE_PSEUDONYM_KEY_FILE, else in VIGIE_DATA_DIR',
+  remedy: 'Restore the key file from its backup; a new key would make all persons strangers.',
+};
 
 export interface PseudonymKey {
   readonly key: Uint8Array;
@@ -24,7 +31,7 @@ export interface PseudonymKey {
  */
 export function configuredKey(config: Config): Uint8Array | undefined {
   if (config.pseudonym_key !== undefined) return Buffer.from(config.pseudonym_key, 'hex');
-  return config.pseudonym_key_file === undefined ? undefined : readKey(config.pseudonym_key_file);
+  return config.pseudonym_key_file === undefined ? undefined : readKey(config.pseudonym_key_file, KEY);
 }
 
 /** Throws PSEUDONYM_KEY_MISSING, PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE. */
@@ -43,7 +50,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
   }
   const path = join(config.data_dir, 'pseudonym.key');
   try {
-    return { key: readKey(path), madeAt: undefined };
+    return { key: readKey(path, KEY), madeAt: undefined };
   } catch (error) {
     if (!(error instanceof VigieError) || (error.cause as NodeJS.ErrnoException)?.code !== 'ENOENT')
       throw error;
@@ -61,7 +68,8 @@ export function pseudonymKey(config: Config): PseudonymKey {
     }
   } catch (error) {
     // Another process may have made it in between.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { key: readKey(path), madeAt: undefined };
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      return { key: readKey(path, KEY), madeAt: undefined };
     throw new VigieError(
       'DATA_DIR_UNUSABLE',
       `cannot store the pseudonym key in ${path}: ${messageOf(error)}`,
@@ -72,27 +80,4 @@ export function pseudonymKey(config: Config): PseudonymKey {
     );
   }
   return { key: made, madeAt: path };
-}
-
-function readKey(path: string): Uint8Array {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new VigieError(
-      'PSEUDONYM_KEY_UNREADABLE',
-      `cannot read the pseudonym key ${shownPath(path)}: ${openFailure(path, error)}`,
-      {
-        remedy:
-          'See that the file is there and readable by this user (VIGIE_PSEUDONYM_KEY_FILE, else in VIGIE_DATA_DIR).',
-        cause: error,
-      },
-    );
-  }
-  if (!/^[0-9a-fA-F]{32}$/.test(text)) {
-    throw new VigieError('PSEUDONYM_KEY_INVALID', `${path} does not hold 32 hex digits`, {
-      remedy: 'Restore the key file from its backup; a new key would make all persons strangers.',
-    });
-  }
-  return Buffer.from(text, 'hex');
 }

@@ -8,6 +8,7 @@ import {
   brokers,
   duration,
   interval,
+  key,
   serverUrl,
   size,
   someOf,
@@ -209,10 +210,7 @@ export const SETTINGS = {
   http_port: setting('VIGIE_HTTP_PORT', whole(0, 65_535), '9464', 'Their port; 0 takes a free one.'),
   pseudonym_key: setting(
     'VIGIE_PSEUDONYM_KEY',
-    z
-      .string('expected 32 hex digits in quotes')
-      .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)')
-      .optional(),
+    key.optional(),
     undefined,
     'Key under which persons are hashed, 32 hex digits. With Kafka required; else made once in the data folder.',
     true,
@@ -222,6 +220,19 @@ export const SETTINGS = {
     text.optional(),
     undefined,
     'File that holds the key instead.',
+  ),
+  canary_key: setting(
+    'VIGIE_CANARY_KEY',
+    key.optional(),
+    undefined,
+    'Key under which `vigie canary` marks its accounts and addresses, 32 hex digits, the same for `vigie run`, which tells its alerts from others by it. Default: none, and no alert is taken for a canary.',
+    true,
+  ),
+  canary_key_file: setting(
+    'VIGIE_CANARY_KEY_FILE',
+    text.optional(),
+    undefined,
+    'File that holds that key instead.',
   ),
   timestamp_field: setting('VIGIE_TIMESTAMP_FIELD', text, '@timestamp', 'Field of the event time.'),
   person_fields: setting(

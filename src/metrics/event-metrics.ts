@@ -92,7 +92,7 @@ export const EVENT_METRICS = {
     type: 'counter',
     labels: ['rule'],
     unit: 'firings',
-    help: 'Crossings of a rule’s condition: one per episode.',
+    help: 'Crossings of a rule’s condition: one per episode, those of canaries among them.',
   },
   alerts: {
     name: 'vigie_alerts_total',
@@ -107,6 +107,13 @@ export const EVENT_METRICS = {
     labels: ['rule', 'level'],
     unit: 'alerts',
     help: 'Alerts that are firing now.',
+  },
+  canarySeen: {
+    name: 'vigie_canary_seen_timestamp_seconds',
+    type: 'gauge',
+    labels: ['rule'],
+    unit: 'seconds since the epoch',
+    help: 'When this process last opened an alert about a canary. Alerts about canaries are counted nowhere else.',
   },
   lagOffsets: {
     name: 'vigie_lag_offsets',

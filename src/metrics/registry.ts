@@ -4,10 +4,10 @@
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { METRICS } from './names.ts';
+import { CANARY_METRICS, METRICS } from './names.ts';
 import type { MetricDefinition } from './definition.ts';
 
-type Definitions = typeof METRICS;
+type Definitions = Readonly<Record<string, MetricDefinition>>;
 
 type MetricOf<D extends MetricDefinition> = D['type'] extends 'counter'
   ? Counter<D['labels'][number]>
@@ -15,9 +15,12 @@ type MetricOf<D extends MetricDefinition> = D['type'] extends 'counter'
     ? Gauge<D['labels'][number]>
     : Histogram<D['labels'][number]>;
 
-export type Metrics = { readonly registry: Registry } & {
-  readonly [K in keyof Definitions]: MetricOf<Definitions[K]>;
+type Registered<D extends Definitions> = { readonly registry: Registry } & {
+  readonly [K in keyof D]: MetricOf<D[K]>;
 };
+
+export type Metrics = Registered<typeof METRICS>;
+export type CanaryMetrics = Registered<typeof CANARY_METRICS>;
 
 /** Gauges that prom-client names like counters, which Prometheus' own check objects to. */
 const MISNAMED = [
@@ -27,18 +30,28 @@ const MISNAMED = [
 ];
 
 /**
- * All metrics at zero, those of the process (`process_*`, `nodejs_*`) included. `version` is the release;
+ * All metrics of the service at zero, those of the process (`process_*`, `nodejs_*`) included. `version` is the release;
  * metrics without labels exist from the start, so that their absence in Prometheus means something.
  */
 export function createMetrics(version: string): Metrics {
+  const metrics = registered(METRICS);
+  metrics.buildInfo.set({ version, node_version: process.versions.node }, 1);
+  return metrics;
+}
+
+/** Those of `vigie canary`. None of the service's are among them: at zero they would say that nothing is detected. */
+export function createCanaryMetrics(): CanaryMetrics {
+  return registered(CANARY_METRICS);
+}
+
+function registered<D extends Definitions>(definitions: D): Registered<D> {
   const registry = new Registry();
   const metrics = Object.fromEntries(
-    Object.entries(METRICS).map(([field, definition]) => [field, createMetric(definition, registry)]),
-  ) as unknown as Metrics;
+    Object.entries(definitions).map(([field, definition]) => [field, createMetric(definition, registry)]),
+  );
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
-  metrics.buildInfo.set({ version, node_version: process.versions.node }, 1);
-  return Object.assign(metrics, { registry });
+  return Object.assign(metrics, { registry }) as unknown as Registered<D>;
 }
 
 function createMetric(definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram {

@@ -6,8 +6,8 @@
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Registry } from 'prom-client';
 import { messageOf, VigieError } from '../errors.ts';
-import type { Metrics } from './registry.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -16,8 +16,10 @@ export interface Readiness {
 }
 
 export interface MetricsServerOptions {
-  readonly metrics: Metrics;
+  readonly registry: Registry;
   readonly readiness: () => Readiness;
+  /** Before every scrape. */
+  readonly onScrape?: (readiness: Readiness) => void;
   /** Default 127.0.0.1: the metrics of a detector are nobody else's business unless somebody says so. */
   readonly host?: string;
   /** 0 takes any free port. */
@@ -34,7 +36,7 @@ export interface MetricsServer {
 
 /** Throws VigieError PORT_IN_USE, or HTTP_LISTEN_FAILED for another reason not to listen there. */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
-  const { metrics, readiness, port, host = '127.0.0.1' } = options;
+  const { registry, readiness, onScrape, port, host = '127.0.0.1' } = options;
   const server = createServer((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
@@ -43,7 +45,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     }
     switch (request.url?.split('?', 1)[0]) {
       case '/metrics':
-        void sendMetrics(response, metrics, readiness());
+        onScrape?.(readiness());
+        void sendMetrics(response, registry);
         return;
       case '/healthz':
         send(response, 200, 'application/json', '{"status":"alive"}\n');
@@ -91,10 +94,9 @@ function giveWay(server: Server): void {
   });
 }
 
-async function sendMetrics(response: ServerResponse, metrics: Metrics, readiness: Readiness): Promise<void> {
-  metrics.ready.set(readiness.ready ? 1 : 0);
+async function sendMetrics(response: ServerResponse, registry: Registry): Promise<void> {
   try {
-    send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+    send(response, 200, registry.contentType, await registry.metrics());
   } catch (error) {
     send(response, 500, 'text/plain', `${messageOf(error)}\n`);
   }

@@ -20,15 +20,20 @@ export interface AlertRow {
   readonly alert: Alert;
 }
 
+/** Whether an alert of that group is about a canary alone; `crossedAt` in ms since the epoch. */
+export type IsCanary = (group: Alert['group'], crossedAt: number) => boolean;
+
 export class AlertRows {
   readonly #detectedAt = new WeakMap<Episode, number>();
   #ruleHashes: ReadonlyMap<string, string>;
+  readonly #isCanary: IsCanary;
   /** Those of which the sink could not say whether they had been detected before. */
   readonly #undated = new WeakSet<Episode>();
 
-  /** `ruleHashes`: of the rules in force, by key. */
-  constructor(ruleHashes: ReadonlyMap<string, string>) {
+  /** `ruleHashes`: of the rules in force, by key. `isCanary`: default, none is. */
+  constructor(ruleHashes: ReadonlyMap<string, string>, isCanary: IsCanary = () => false) {
     this.#ruleHashes = ruleHashes;
+    this.#isCanary = isCanary;
   }
 
   /** Other rules are in force. */
@@ -57,6 +62,7 @@ export class AlertRows {
         this.#detectedAt.get(episode) ?? now,
         evidence,
         this.#ruleHashes.get(episode.of.rule.key),
+        this.#isCanary(episode.group.fields, episode.crossedAt),
       ),
     }));
   }

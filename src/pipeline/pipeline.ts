@@ -9,7 +9,7 @@ import type { Episode } from '../alert/episode.ts';
 import type { Engine } from '../detect/engine.ts';
 import { alertingHashes } from '../detect/firing-hash.ts';
 import type { Lineage } from '../detect/lineage.ts';
-import { type AlertRow, AlertRows } from './alert-rows.ts';
+import { type AlertRow, AlertRows, type IsCanary } from './alert-rows.ts';
 import { eventIntake, type EventReaderOptions } from './event-intake.ts';
 import { Flushes } from './flushes.ts';
 import { KnownAlerts } from './known-alerts.ts';
@@ -42,6 +42,7 @@ export interface PipelineOptions extends EventReaderOptions {
   /** Where state is saved; without it, the log is read again after every start. */
   readonly snapshots?: SnapshotOptions | undefined;
   readonly observer: PipelineObserver;
+  readonly isCanary?: IsCanary | undefined;
   /** What the source's pieces are. Default: events. */
   readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
 }
@@ -83,7 +84,7 @@ export class Pipeline {
     const { snapshots, source, clock, observer } = options;
     this.#snapshots = snapshots && new Snapshots(snapshots, source, clock, observer);
     this.#inForce = this.#ruleSet = options.ruleSet;
-    this.#rows = new AlertRows(alertingHashes(options.ruleSet));
+    this.#rows = new AlertRows(alertingHashes(options.ruleSet), options.isCanary);
     this.#intake = this.#intakeOf(options.ruleSet);
     this.#engine = this.#intake.newEngine();
     this.#restore = RestorePlan.none();

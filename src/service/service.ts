@@ -5,6 +5,7 @@
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { CanaryMarks } from '../canary/marks.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
@@ -47,6 +48,8 @@ export interface ServiceOptions {
   /** How long loading the rules took, ms. */
   readonly ruleLoadMs: number;
   readonly pseudonymKey: Uint8Array;
+  /** By which alerts about canaries are told from others. */
+  readonly canaryMarks?: CanaryMarks | undefined;
   /** How lines of another log become events. Without one, they are events. */
   readonly mapping?: Mapping | undefined;
   readonly version: string;
@@ -72,7 +75,7 @@ export interface ServiceOptions {
 
 /** Runs until the source ends or `stop` aborts, also while it starts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
 export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
-  const { config, ruleSet, logger, clock } = options;
+  const { config, ruleSet, logger, clock, canaryMarks } = options;
   const closers: (() => Promise<void>)[] = [];
   const metrics = createMetrics(options.version);
   metrics.ruleErrors.set(0);
@@ -108,7 +111,8 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     };
   try {
     const server = await startMetricsServer({
-      metrics,
+      registry: metrics.registry,
+      onScrape: ({ ready }) => metrics.ready.set(ready ? 1 : 0),
       readiness: () => ({ ready: troubles.size === 0, reasons: [...troubles.values()] }),
       host: config.http_host,
       port: config.http_port,
@@ -195,6 +199,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       idleTimeoutMs: config.idle_timeout,
       flushIntervalMs: config.flush_interval,
       archive: config.archive,
+      isCanary: canaryMarks && ((...alert) => canaryMarks.areAll(...alert)),
       clock,
       observer: both(telemetry, {
         ...options.observer,

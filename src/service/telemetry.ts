@@ -108,6 +108,10 @@ export class Telemetry implements PipelineObserver {
     const now = this.#clock.now();
     this.#metrics.processingToAcknowledge.observe(ackMs / 1000);
     for (const { alert, opened } of written) {
+      if (alert.canary) {
+        this.#canary(alert, opened);
+        continue;
+      }
       const labels = { rule: alert.rule, level: alert.level };
       if (opened) {
         this.#metrics.alerts.inc({ ...labels, status: 'opened' });
@@ -124,6 +128,13 @@ export class Telemetry implements PipelineObserver {
       if (opened && alert.status !== 'merged') this.#log(alert, 'opened');
       if (alert.status !== 'firing') this.#log(alert, alert.status);
     }
+  }
+
+  /** Counted among no alerts: nobody is to be called for it. */
+  #canary({ alertId, rule, title }: Alert, opened: boolean): void {
+    if (!opened) return;
+    this.#metrics.canarySeen.set({ rule }, this.#clock.now() / 1000);
+    this.#logger.debug({ alertId, rule }, `canary seen: ${title}`);
   }
 
   /** Also one that is over when it is first written, from a log that is read fast, was opened. */

@@ -23,6 +23,7 @@ const COLUMNS = {
   runbook: { name: 'runbook', kind: 'text' },
   group: { name: 'group_fields', kind: 'value' },
   status: { name: 'status', kind: 'text' },
+  canary: { name: 'canary', kind: 'flag' },
   mergedInto: { name: 'merged_into', kind: 'text' },
   resolution: { name: 'resolution', kind: 'text' },
   inhibitedBy: { name: 'inhibited_by', kind: 'text' },
@@ -56,7 +57,7 @@ export const ALERT_SELECT_LIST = ENTRIES.map(([property, { name, kind }]) =>
   kind === 'time' ? `toUnixTimestamp64Milli(${name}) AS ${property}` : `${name} AS ${property}`,
 ).join(', ');
 
-/** The row to insert as JSONEachRow. Counts that are estimates are rounded: the columns hold integers. */
+/** The row to insert as JSONEachRow. Counts that are estimates are rounded: the columns hold integers. Of what an alert lacks, as those spooled by an older release do, the column has its default. */
 export function alertToRow(alert: Alert): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const [property, { name, kind }] of ENTRIES) {

@@ -71,6 +71,8 @@ export const alertFilterSchema = z.strictObject({
   who: text.optional(),
   /** Only alerts that no more telling one of the same group inhibits. */
   top: z.boolean().optional(),
+  /** Only alerts about canaries. Default: none of those. */
+  canary: z.boolean().optional(),
   /** Only alerts whose last event is at or after this, ms since the epoch. */
   since: z.number().optional(),
   limit: z.int().min(1).max(LISTED.most).optional(),
@@ -144,7 +146,10 @@ export class ClickHouseAlertStore implements AlertStore {
 
   async list(filter: AlertFilter): Promise<readonly AlertView[]> {
     const wanted = parseArgument(alertFilterSchema, filter);
-    const conditions = [wanted.status === undefined ? `status != 'merged'` : 'status = {status:String}'];
+    const conditions = [
+      wanted.canary === true ? 'canary' : 'NOT canary',
+      wanted.status === undefined ? `status != 'merged'` : 'status = {status:String}',
+    ];
     if (wanted.state !== undefined) conditions.push('state = {state:String}');
     if (wanted.level !== undefined) conditions.push('level = {level:String}');
     if (wanted.rule !== undefined) conditions.push('(rule = {rule:String} OR title = {rule:String})');
@@ -281,7 +286,7 @@ function shown(value: unknown): string {
 }
 
 function paramsOf(filter: AlertFilter): Record<string, unknown> {
-  const { limit = LISTED.byDefault, since, top: _top, ...texts } = filter;
+  const { limit = LISTED.byDefault, since, top: _top, canary: _canary, ...texts } = filter;
   return { ...texts, limit, ...(since === undefined ? {} : { since: Math.ceil(since) }) };
 }
 

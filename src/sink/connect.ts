@@ -15,6 +15,20 @@ import { controlClient } from './control-client.ts';
 import { migrate } from './migrate.ts';
 
 /**
+ * The store that a running service writes to, until closed; never the folder itself, which a service would then find held.
+ * Throws VigieError NOBODY_HOLDS, CONTROL_FAILED, or what connecting to ClickHouse throws.
+ */
+export async function connectLiveStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
+  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
+  const beside = await controlClient(options.dataDir);
+  if (beside !== undefined) return beside;
+  throw new VigieError('NOBODY_HOLDS', `no "vigie run" stores alerts in ${resolve(options.dataDir)}`, {
+    remedy: 'Start it, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
+    retryable: true,
+  });
+}
+
+/**
  * A store to work on until closed.
  *
  * Throws VigieError: DATA_DIR_MISSING when nothing was ever stored, DATA_DIR_BUSY or CONTROL_FAILED when

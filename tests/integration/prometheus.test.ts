@@ -46,7 +46,7 @@ function titledQuery(): string {
 describe.runIf(installed)('Prometheus', () => {
   test('scrapes the metrics and answers with their values', async () => {
     const server = await startMetricsServer({
-      metrics: exampleMetrics(),
+      registry: exampleMetrics().registry,
       readiness: () => ({ ready: true, reasons: [] }),
       port: 0,
     });

@@ -13,6 +13,7 @@ export function alertFixture(changes: Partial<Alert> = {}): Alert {
     runbook: 'Close the account; revoke its sessions.\nCall the organisation.',
     group: { 'user.id': "u-7'f3a\\", 'organization.id': null },
     status: 'firing',
+    canary: false,
     mergedInto: '',
     resolution: '',
     inhibitedBy: '',

@@ -8,7 +8,7 @@
 
 import { parser } from '@prometheus-io/lezer-promql';
 import type { MetricDefinition } from '../../src/metrics/definition.ts';
-import { METRICS } from '../../src/metrics/names.ts';
+import { ALL_METRICS } from '../../src/metrics/names.ts';
 import { createMetrics } from '../../src/metrics/registry.ts';
 
 type Node = ReturnType<typeof parser.parse>['topNode'];
@@ -177,7 +177,7 @@ function callAround(selector: Node, of: (node: Node) => string): string {
 }
 
 function definitions(): ReadonlyMap<string, MetricDefinition> {
-  return new Map(Object.values<MetricDefinition>(METRICS).map((definition) => [definition.name, definition]));
+  return new Map(Object.values<MetricDefinition>(ALL_METRICS).map((definition) => [definition.name, definition]));
 }
 
 function seriesOf(

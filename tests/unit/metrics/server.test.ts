@@ -14,7 +14,12 @@ afterEach(async () => {
 async function start(readiness: Readiness = { ready: true, reasons: [] }, port = 0): Promise<string> {
   const metrics = createMetrics('9.9.9');
   metrics.deadLetters.inc({ code: 'NOT_JSON' }, 3);
-  const server = await startMetricsServer({ metrics, readiness: () => readiness, port });
+  const server = await startMetricsServer({
+    registry: metrics.registry,
+    readiness: () => readiness,
+    onScrape: ({ ready }) => metrics.ready.set(ready ? 1 : 0),
+    port,
+  });
   servers.push(server);
   return `http://127.0.0.1:${server.port}`;
 }

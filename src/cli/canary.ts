@@ -1,0 +1,354 @@
+/** `vigie canary`: proves that each rule still detects, in the service as it runs. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import { type CanarySettings, canaryOf, rulesToProve } from '../canary/canary.ts';
+import type { CanaryMarks } from '../canary/marks.ts';
+import { type CanaryOutput, toFile, toTopic } from '../canary/outputs.ts';
+import { type Outcome, prove, type ProverOptions } from '../canary/prover.ts';
+import { watch } from '../canary/watch.ts';
+import { systemClock } from '../clock.ts';
+import { canaryMarks } from '../config/canary-key.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
+import { VigieError } from '../errors.ts';
+import { listsFolder } from '../files/list-files.ts';
+import { ruleTests } from '../files/rule-test-files.ts';
+import { createCanaryMetrics } from '../metrics/registry.ts';
+import { startMetricsServer } from '../metrics/server.ts';
+import { suggestion } from '../sigma/nearest.ts';
+import type { CorrelationRule } from '../sigma/rule.ts';
+import { connectLiveStore } from '../sink/connect.ts';
+import { EXIT } from './errors.ts';
+import { requireRules } from './inputs.ts';
+import { kafkaConnection } from './kafka-settings.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { durationMs, placeholdersOption, settingText } from './options.ts';
+import { write } from './output.ts';
+import { stopSignal } from './signals.ts';
+import { count, plain, progressBar, span, styled, styledLevel, table } from './terminal.ts';
+
+interface Options {
+  every?: number;
+  timeout: number;
+  to: string;
+  rule?: string[];
+  rules?: string[];
+  lists?: string;
+  placeholders?: string;
+  dataDir?: string;
+  httpPort: string;
+  list?: true;
+  json?: true;
+}
+
+/** `exit` is told the exit code of canaries that were not seen. */
+export function canaryCommand(program: Command, exit: (code: number) => void): void {
+  program
+    .command('canary')
+    .summary('send a synthetic incident per rule through the running service and see that it is detected')
+    .description(
+      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen.',
+    )
+    .option(
+      '--every <duration>',
+      'go on for ever: a canary of each rule that often, with metrics',
+      durationMs,
+    )
+    .option('--timeout <duration>', 'how long to wait for an alert', durationMs, 120_000)
+    .option('-t, --to <output>', 'kafka (VIGIE_TOPIC), or the log file that "vigie run" reads', 'kafka')
+    .option('--rule <rule...>', 'only these, by id, name or title')
+    .option(
+      '-r, --rules <path...>',
+      'the rules that should be in force, with their tests (default: VIGIE_RULES)',
+    )
+    .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
+    .addOption(placeholdersOption())
+    .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
+    .addOption(
+      new Option('--http-port <port>', 'port of /metrics with --every')
+        .argParser(settingText('http_port'))
+        .default('9465'),
+    )
+    .addOption(
+      new Option('--list', 'only say of which rules there are canaries; nothing is sent').conflicts('every'),
+    )
+    .addOption(new Option('--json', 'one JSON object per rule').conflicts('every'))
+    .addHelpText(
+      'after',
+      `
+"vigie run" has to have the same VIGIE_CANARY_KEY (32 hex digits), or it takes canaries for incidents.
+
+Examples:
+  vigie canary --list
+  KAFKA_BROKERS=127.0.0.1:9092 vigie canary
+  KAFKA_BROKERS=127.0.0.1:9092 vigie canary --every 1h
+  vigie canary --to access.ndjson --rule mass_extraction_account_critical`,
+    )
+    .action(async (options: Options) => {
+      const given = loadConfig(process.env, {
+        ...(options.rules === undefined ? {} : { rules: options.rules }),
+        ...(options.lists === undefined ? {} : { lists: options.lists }),
+        ...(options.placeholders === undefined ? {} : { placeholders: options.placeholders }),
+        ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
+      });
+      const config = { ...given, lists: listsFolder(given.lists) };
+      refuseMapping(config);
+      const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
+      const settings: CanarySettings = {
+        ruleSet,
+        marks: requireMarks(config),
+        timestampField: config.timestamp_field,
+        personFields: config.person_fields,
+        latenessMs: config.lateness,
+      };
+      const tests = await ruleTests(config.rules, ruleSet);
+      const rules = chosen(rulesToProve(ruleSet), options.rule);
+      if (options.list) return list(rules, tests, settings, options.json);
+      const output = await outputOf(options.to, config);
+      const { signal, dispose } = stopSignal();
+      const prover: ProverOptions = {
+        settings,
+        tests,
+        send: (events) => output.send(events),
+        connect: () =>
+          connectLiveStore(
+            {
+              url: config.clickhouse_url,
+              username: config.clickhouse_user,
+              password: config.clickhouse_password,
+              database: config.clickhouse_database,
+              dataDir: config.data_dir,
+            },
+            systemClock,
+          ),
+        timeoutMs: options.timeout,
+        clock: systemClock,
+        sleep: (ms, stop) => delay(ms, undefined, { signal: stop }),
+      };
+      try {
+        if (options.every === undefined) {
+          if (!(await once(rules, prover, signal, options.json))) exit(EXIT.failed);
+        } else {
+          await forEver(rules, prover, signal, options.every, config, options.httpPort);
+        }
+      } finally {
+        dispose();
+        await output.close();
+      }
+    });
+}
+
+/** A mapping goes from a log to events, and not back. */
+function refuseMapping({ mapping }: Config): void {
+  if (mapping === undefined) return;
+  throw new VigieError('CANARY_NEEDS_EVENTS', `the log is mapped by ${mapping}, and canaries are events`, {
+    remedy: 'Send canaries to a topic of events; a log of another form cannot be written (docs/canary.md).',
+  });
+}
+
+function requireMarks(config: Config): CanaryMarks {
+  const marks = canaryMarks(config);
+  if (marks !== undefined) return marks;
+  throw new VigieError(
+    'CANARY_KEY_MISSING',
+    'no canary key is set: operators would take canaries for incidents',
+    {
+      remedy:
+        'Set VIGIE_CANARY_KEY (32 hex digits, e.g. from `openssl rand -hex 16`) or VIGIE_CANARY_KEY_FILE, the same for "vigie run".',
+    },
+  );
+}
+
+function chosen(
+  rules: readonly CorrelationRule[],
+  names: readonly string[] | undefined,
+): readonly CorrelationRule[] {
+  if (names === undefined) return rules;
+  return names.map((name) => {
+    const found = rules.find((rule) => [rule.key, rule.name, rule.title].includes(name));
+    if (found !== undefined) return found;
+    const known = rules.map((rule) => rule.name ?? rule.key);
+    throw new VigieError(
+      'RULE_UNKNOWN',
+      `no rule that raises alerts is called ${JSON.stringify(name)}${suggestion(name, known)}`,
+      { remedy: '"vigie rules list" shows them.' },
+    );
+  });
+}
+
+function outputOf(to: string, config: Config): Promise<CanaryOutput> {
+  if (to !== 'kafka') return toFile(to);
+  return toTopic({ ...kafkaConnection(config, () => undefined), topic: config.topic });
+}
+
+async function list(
+  rules: readonly CorrelationRule[],
+  tests: ProverOptions['tests'],
+  settings: CanarySettings,
+  json: true | undefined,
+): Promise<void> {
+  const found = rules.map((rule) => [rule, canaryOf(rule, tests, settings, systemClock.now())] as const);
+  if (json) {
+    for (const [{ key: rule, title }, canary] of found) {
+      const said =
+        typeof canary === 'string'
+          ? { events: null, reason: canary }
+          : { events: canary.events.length, reason: null };
+      await write(`${JSON.stringify({ rule, title, ...said })}\n`);
+    }
+    return;
+  }
+  const rows = found.map(([rule, canary]) => [
+    styledLevel(rule.level),
+    plain(rule.name ?? rule.key),
+    typeof canary === 'string' ? '–' : count(canary.events.length),
+    typeof canary === 'string'
+      ? plain(`none: ${canary}`)
+      : canary.laterMs === undefined
+        ? ''
+        : 'waits for event time',
+  ]);
+  await write(`${table(['level', 'rule', 'events', ''], rows)}\n`);
+}
+
+/** False when one was not seen. */
+async function once(
+  rules: readonly CorrelationRule[],
+  prover: ProverOptions,
+  stop: AbortSignal,
+  json: true | undefined,
+): Promise<boolean> {
+  const bar = progressBar('canary', rules.length);
+  let done = 0;
+  const outcomes = await Promise.all(
+    rules.map(async (rule) => {
+      const outcome = await prove(rule, prover, stop);
+      done += 1;
+      bar.update(done, `${done} of ${rules.length}`);
+      return [rule, outcome] as const;
+    }),
+  )
+    .catch((error: unknown) => {
+      if (!stop.aborted) throw error;
+      throw new VigieError('STOPPED', 'stopped before all canaries were seen', { remedy: 'Run it again.' });
+    })
+    .finally(() => bar.stop());
+  if (json) {
+    for (const [rule, outcome] of outcomes) await write(`${JSON.stringify(outcomeJson(rule, outcome))}\n`);
+  } else {
+    const rows = outcomes.map(([rule, outcome]) => [
+      styledLevel(rule.level),
+      plain(rule.name ?? rule.key),
+      ...outcomeRow(outcome),
+    ]);
+    await write(`${table(['level', 'rule', 'canary', 'after', ''], rows)}\n`);
+  }
+  const number = (result: Outcome['result']): number =>
+    outcomes.filter(([, outcome]) => outcome.result === result).length;
+  const shown = outcomes.some(([, outcome]) => outcome.result === 'seen' && outcome.shownToOperators);
+  if (shown) process.stderr.write(`${SHOWN}\n`);
+  process.stderr.write(
+    `${count(number('seen'))} seen, ${count(number('missed'))} missed, ${count(number('unproved'))} without a canary\n`,
+  );
+  return number('missed') === 0;
+}
+
+const SHOWN = 'operators see these alerts: "vigie run" has another VIGIE_CANARY_KEY, or none';
+
+function outcomeJson({ key: rule, title }: CorrelationRule, outcome: Outcome): Record<string, unknown> {
+  const { result } = outcome;
+  return {
+    rule,
+    title,
+    result,
+    events: result === 'unproved' ? null : outcome.events,
+    ms: result === 'seen' ? Math.round(outcome.ms) : null,
+    reason: result === 'seen' ? null : outcome.reason,
+  };
+}
+
+function outcomeRow(outcome: Outcome): [string, string, string] {
+  switch (outcome.result) {
+    case 'seen':
+      return [
+        styled('green', 'seen'),
+        span(Math.round(outcome.ms)),
+        outcome.waited ? 'waited for event time' : '',
+      ];
+    case 'missed':
+      return [styled('red', 'MISSED'), '', plain(outcome.reason)];
+    case 'unproved':
+      return ['none', '', plain(outcome.reason)];
+  }
+}
+
+async function forEver(
+  all: readonly CorrelationRule[],
+  prover: ProverOptions,
+  stop: AbortSignal,
+  everyMs: number,
+  config: Config,
+  port: string,
+): Promise<void> {
+  const logger = await createLogger(config.log_level);
+  const metrics = createCanaryMetrics();
+  const server = await startMetricsServer({
+    registry: metrics.registry,
+    readiness: () => ({ ready: true, reasons: [] }),
+    host: config.http_host,
+    port: Number(port),
+  });
+  try {
+    const rules = all.filter((rule) => {
+      const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now());
+      if (typeof canary !== 'string') return true;
+      logger.warn({ code: 'RULE_UNPROVED', rule: rule.key, reason: canary }, `no canary: ${rule.title}`);
+      return false;
+    });
+    metrics.canaryRules.set({ proved: 'yes' }, rules.length);
+    metrics.canaryRules.set({ proved: 'no' }, all.length - rules.length);
+    const url = `http://${config.http_host}:${server.port}/metrics`;
+    logger.info({ rules: rules.length, metrics: url }, 'running');
+    await watch(
+      {
+        rules,
+        everyMs,
+        prove: (rule) => prove(rule, prover, stop),
+        told: (rule, outcome) => told(rule, outcome, metrics, logger),
+        clock: systemClock,
+        sleep: prover.sleep,
+      },
+      stop,
+    );
+    logger.info('stopped');
+  } finally {
+    await server.close();
+  }
+}
+
+function told(
+  { key: rule, title }: CorrelationRule,
+  outcome: Outcome,
+  metrics: ReturnType<typeof createCanaryMetrics>,
+  logger: Logger,
+): void {
+  switch (outcome.result) {
+    case 'seen': {
+      metrics.canarySuccess.set({ rule, title }, 1);
+      metrics.canarySuccessTime.set({ rule, title }, systemClock.now() / 1000);
+      if (!outcome.waited) metrics.canaryDetection.observe(outcome.ms / 1000);
+      const fields = { rule, ms: Math.round(outcome.ms) };
+      if (outcome.shownToOperators) logger.warn({ code: 'CANARY_SHOWN', ...fields }, SHOWN);
+      else logger.info(fields, `canary seen: ${title}`);
+      return;
+    }
+    case 'missed':
+      metrics.canarySuccess.set({ rule, title }, 0);
+      logger.error({ code: 'CANARY_MISSED', rule, reason: outcome.reason }, `canary not seen: ${title}`);
+      return;
+    case 'unproved':
+      // At this hour, say: it had one at the start.
+      logger.warn({ code: 'RULE_UNPROVED', rule, reason: outcome.reason }, `no canary now: ${title}`);
+  }
+}

@@ -1,0 +1,33 @@
+/** Keys in files: 16 bytes as 32 hex digits. */
+
+import { readFileSync } from 'node:fs';
+import { VigieError } from '../errors.ts';
+import { openFailure, shownPath } from './shown-path.ts';
+
+export interface KeyFile {
+  /** Beginning of the codes of its errors. */
+  readonly code: string;
+  readonly name: string;
+  /** What says where it lies. */
+  readonly places: string;
+  /** Of a file that holds no key. */
+  readonly remedy: string;
+}
+
+/** Throws CODE_UNREADABLE or CODE_INVALID, with the code of the key. */
+export function readKey(path: string, { code, name, places, remedy }: KeyFile): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new VigieError(
+      `${code}_UNREADABLE`,
+      `cannot read the ${name} ${shownPath(path)}: ${openFailure(path, error)}`,
+      { remedy: `See that the file is there and readable by this user (${places}).`, cause: error },
+    );
+  }
+  if (!/^[0-9a-fA-F]{32}$/.test(text)) {
+    throw new VigieError(`${code}_INVALID`, `${path} does not hold 32 hex digits`, { remedy });
+  }
+  return Buffer.from(text, 'hex');
+}
