@@ -205,5 +205,5 @@ function tried(
   engine.finish();
   if (crossed() !== undefined) return 'it fires only when its windows have closed';
   if (Object.keys(lists).length > 0) return 'it needs rows that the lookup lists do not have';
-  return 'it does not fire within seconds';
+  return 'it does not fire within seconds of now';
 }

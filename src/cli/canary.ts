@@ -284,7 +284,7 @@ function outcomeRow(outcome: Outcome): [string, string, string] {
 }
 
 async function forEver(
-  all: readonly CorrelationRule[],
+  rules: readonly CorrelationRule[],
   prover: ProverOptions,
   stop: AbortSignal,
   everyMs: number,
@@ -300,14 +300,16 @@ async function forEver(
     port: Number(port),
   });
   try {
-    const rules = all.filter((rule) => {
+    const unproved = new Set<string>();
+    for (const rule of rules) {
       const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now());
-      if (typeof canary !== 'string') return true;
-      logger.warn({ code: 'RULE_UNPROVED', rule: rule.key, reason: canary }, `no canary: ${rule.title}`);
-      return false;
-    });
-    metrics.canaryRules.set({ proved: 'yes' }, rules.length);
-    metrics.canaryRules.set({ proved: 'no' }, all.length - rules.length);
+      if (typeof canary === 'string') tellUnproved(rule, canary, unproved, logger);
+    }
+    const showRules = (): void => {
+      metrics.canaryRules.set({ proved: 'yes' }, rules.length - unproved.size);
+      metrics.canaryRules.set({ proved: 'no' }, unproved.size);
+    };
+    showRules();
     const url = `http://${config.http_host}:${server.port}/metrics`;
     logger.info({ rules: rules.length, metrics: url }, 'running');
     await watch(
@@ -315,7 +317,14 @@ async function forEver(
         rules,
         everyMs,
         prove: (rule) => prove(rule, prover, stop),
-        told: (rule, outcome) => told(rule, outcome, metrics, logger),
+        told: (rule, outcome) => {
+          if (outcome.result === 'unproved') tellUnproved(rule, outcome.reason, unproved, logger);
+          else {
+            unproved.delete(rule.key);
+            told(rule, outcome, metrics, logger);
+          }
+          showRules();
+        },
         clock: systemClock,
         sleep: prover.sleep,
       },
@@ -327,28 +336,32 @@ async function forEver(
   }
 }
 
+/** Once, as it is the same every hour. A rule about the night has canaries again when it is night. */
+function tellUnproved(
+  { key: rule, title }: CorrelationRule,
+  reason: string,
+  unproved: Set<string>,
+  logger: Logger,
+): void {
+  if (!unproved.has(rule)) logger.warn({ code: 'RULE_UNPROVED', rule, reason }, `no canary now: ${title}`);
+  unproved.add(rule);
+}
+
 function told(
   { key: rule, title }: CorrelationRule,
-  outcome: Outcome,
+  outcome: Exclude<Outcome, { result: 'unproved' }>,
   metrics: ReturnType<typeof createCanaryMetrics>,
   logger: Logger,
 ): void {
-  switch (outcome.result) {
-    case 'seen': {
-      metrics.canarySuccess.set({ rule, title }, 1);
-      metrics.canarySuccessTime.set({ rule, title }, systemClock.now() / 1000);
-      if (!outcome.waited) metrics.canaryDetection.observe(outcome.ms / 1000);
-      const fields = { rule, ms: Math.round(outcome.ms) };
-      if (outcome.shownToOperators) logger.warn({ code: 'CANARY_SHOWN', ...fields }, SHOWN);
-      else logger.info(fields, `canary seen: ${title}`);
-      return;
-    }
-    case 'missed':
-      metrics.canarySuccess.set({ rule, title }, 0);
-      logger.error({ code: 'CANARY_MISSED', rule, reason: outcome.reason }, `canary not seen: ${title}`);
-      return;
-    case 'unproved':
-      // At this hour, say: it had one at the start.
-      logger.warn({ code: 'RULE_UNPROVED', rule, reason: outcome.reason }, `no canary now: ${title}`);
+  if (outcome.result === 'missed') {
+    metrics.canarySuccess.set({ rule, title }, 0);
+    logger.error({ code: 'CANARY_MISSED', rule, reason: outcome.reason }, `canary not seen: ${title}`);
+    return;
   }
+  metrics.canarySuccess.set({ rule, title }, 1);
+  metrics.canarySuccessTime.set({ rule, title }, systemClock.now() / 1000);
+  if (!outcome.waited) metrics.canaryDetection.observe(outcome.ms / 1000);
+  const fields = { rule, ms: Math.round(outcome.ms) };
+  if (outcome.shownToOperators) logger.warn({ code: 'CANARY_SHOWN', ...fields }, SHOWN);
+  else logger.info(fields, `canary seen: ${title}`);
 }

@@ -217,6 +217,20 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await store.show('aa')).toMatchObject({ mergedFrom: ['bb'] });
   });
 
+  test('an alert about a canary is not what operators work on, and is there for who asks for canaries', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([
+      alertFixture({ alertId: 'aa' }),
+      // Old ones are deleted.
+      alertFixture({ alertId: 'cc', canary: true, detectedAt: Date.now() }),
+    ]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    expect((await store.list({})).map((it) => it.alertId)).toEqual(['aa']);
+    expect((await store.list({ canary: true })).map((it) => it.alertId)).toEqual(['cc']);
+    expect(await store.show('cc')).toMatchObject({ canary: true });
+    expect(await rows('SELECT alert_id FROM {database}.alerts_current')).toEqual([{ alert_id: 'aa' }]);
+  });
+
   test('what operators do is kept with who, when and why, and gives the alert its state', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture({ alertId: 'aa00' })]);

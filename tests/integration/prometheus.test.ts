@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createMetrics } from '../../src/metrics/registry.ts';
+import { createCanaryMetrics, createMetrics } from '../../src/metrics/registry.ts';
 import type { Metrics } from '../../src/metrics/registry.ts';
 import { startMetricsServer } from '../../src/metrics/server.ts';
 import { havePrograms } from '../support/programs.ts';
@@ -45,9 +45,11 @@ function titledQuery(): string {
 
 describe.runIf(installed)('Prometheus', () => {
   test('scrapes the metrics and answers with their values', async () => {
+    const metrics = exampleMetrics();
     const server = await startMetricsServer({
-      registry: exampleMetrics().registry,
+      registry: metrics.registry,
       readiness: () => ({ ready: true, reasons: [] }),
+      onScrape: ({ ready }) => metrics.ready.set(ready ? 1 : 0),
       port: 0,
     });
     cleanups.push(() => server.close());
@@ -77,6 +79,13 @@ describe.runIf(installed)('Prometheus', () => {
     const check = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
     expect(check.stderr + check.stdout).toBe('');
     expect(check.status).toBe(0);
+  });
+
+  test('has nothing to object to in the metrics of canaries', async () => {
+    const metrics = createCanaryMetrics();
+    metrics.canarySuccess.set({ rule: 'bulk-read', title: 'Bulk "read"\n' }, 0);
+    const input = await metrics.registry.metrics();
+    expect(spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' }).stdout).toBe('');
   });
 
   test('accepts the configuration and the alerting rules that are shipped', () => {

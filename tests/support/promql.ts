@@ -9,7 +9,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import type { MetricDefinition } from '../../src/metrics/definition.ts';
 import { ALL_METRICS } from '../../src/metrics/names.ts';
-import { createMetrics } from '../../src/metrics/registry.ts';
+import { createCanaryMetrics, createMetrics } from '../../src/metrics/registry.ts';
 
 type Node = ReturnType<typeof parser.parse>['topNode'];
 type Labels = ReadonlySet<string>;
@@ -38,8 +38,8 @@ const FILTERS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
 /** By the name of the series; a histogram has three. */
 const KNOWN: ReadonlyMap<string, Series & { readonly metric: string }> = new Map([
   ['up', { metric: 'up', labels: [], counter: false }],
-  ...createMetrics('0.0.0')
-    .registry.getMetricsAsArray()
+  ...[createMetrics('0.0.0').registry, createCanaryMetrics().registry]
+    .flatMap((registry) => registry.getMetricsAsArray())
     .flatMap((metric) => seriesOf(metric.name, String(metric.type), definitions().get(metric.name)?.labels)),
 ]);
 
@@ -177,7 +177,9 @@ function callAround(selector: Node, of: (node: Node) => string): string {
 }
 
 function definitions(): ReadonlyMap<string, MetricDefinition> {
-  return new Map(Object.values<MetricDefinition>(ALL_METRICS).map((definition) => [definition.name, definition]));
+  return new Map(
+    Object.values<MetricDefinition>(ALL_METRICS).map((definition) => [definition.name, definition]),
+  );
 }
 
 function seriesOf(

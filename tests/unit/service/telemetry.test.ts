@@ -126,6 +126,20 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, 'vigie_lag_seconds{partition="1"}')).toBeUndefined();
   });
 
+  test('counts an alert about a canary apart, and calls nobody for it', async () => {
+    const { metrics, telemetry, log } = setUp();
+    const canary = { ...burstAlert('firing'), canary: true };
+    telemetry.alerts([{ alert: canary, opened: true }], 5);
+    telemetry.alerts([{ alert: { ...canary, status: 'resolved' }, opened: false }], 5);
+    expect(await valueOf(metrics, `vigie_canary_seen_timestamp_seconds{rule="${BURST}"}`)).toBe(NOW / 1000);
+    for (const status of ['opened', 'resolved']) {
+      const series = `vigie_alerts_total{rule="${BURST}",level="high",status="${status}"}`;
+      expect(await valueOf(metrics, series)).toBe(0);
+    }
+    expect(await valueOf(metrics, `vigie_alerts_open{rule="${BURST}",level="high"}`)).toBe(0);
+    expect(log()).toBe('');
+  });
+
   test('counts an alert once when it opens and once when it ends, however often it is written', async () => {
     const { metrics, telemetry } = setUp();
     const open = `vigie_alerts_open{rule="${BURST}",level="high"}`;

@@ -1,0 +1,197 @@
+/**
+ * Canaries through the service as it runs: seen where the rules are as they should be, missed where somebody has changed
+ * them, and never in the way of operators.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  cleanUp,
+  type Env,
+  listAlerts,
+  parseLines,
+  type Running,
+  start,
+  temporaryFolder,
+  until,
+  vigie,
+} from '../support/cli.ts';
+import { createTopic, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { ALL_RULES, BURST_RULE } from '../unit/cli/fixtures.ts';
+
+const KEY: Env = { VIGIE_CANARY_KEY: '00112233445566778899aabbccddeeff' };
+const BURST = '11111111-0000-4000-8000-000000000003';
+const TESTS = `rule: ${BURST}
+tests:
+  - name: fires at the third read
+    events:
+      - {repeat: 3, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: u, service.name: k}}
+    fires: [{at: 2025-07-12T20:00:02Z}]
+`;
+
+/** A folder with the rules and their tests; the burst rule as `burst` has it. */
+function rulesFolder(burst = BURST_RULE): string {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'rules.yml'), ALL_RULES.replace(BURST_RULE, burst));
+  writeFileSync(join(folder, 'burst.tests.yml'), TESTS);
+  return folder;
+}
+
+const right = rulesFolder();
+/** As in July 2025: there is a detector, and its threshold is out of reach. */
+const misconfigured = rulesFolder(BURST_RULE.replace('gte: 3', 'gte: 300'));
+
+afterAll(cleanUp);
+
+/** A service that reads what is added to a log, and the canaries that are added to it. */
+class World {
+  readonly dataDir = temporaryFolder();
+  readonly #log = join(temporaryFolder(), 'access.ndjson');
+  readonly running: Running;
+  #read = 0;
+
+  constructor(rules: string, env: Env = KEY) {
+    writeFileSync(this.#log, '');
+    this.running = start(['run', '--input', '-', '--rules', rules, '--data-dir', this.dataDir], env);
+  }
+
+  /** Sends canaries, and hands what is added to the log to the service. */
+  async canary(
+    ...more: string[]
+  ): Promise<{ code: number | null; stderr: string; outcomes: Record<string, unknown>[] }> {
+    await this.running.address();
+    const args = [
+      'canary',
+      '--to',
+      this.#log,
+      '--rules',
+      right,
+      '--data-dir',
+      this.dataDir,
+      '--json',
+      ...more,
+    ];
+    const ended = vigie(args, KEY);
+    const over = new AbortController();
+    void this.#follow(over.signal);
+    const { code, stderr, stdout } = await ended.finally(() => over.abort());
+    return { code, stderr, outcomes: parseLines(stdout) };
+  }
+
+  async #follow(over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      const added = readFileSync(this.#log).subarray(this.#read);
+      this.#read += added.length;
+      if (added.length > 0) this.running.stdin.write(added);
+      await delay(20);
+    }
+  }
+
+  list(...filters: string[]): ReturnType<typeof listAlerts> {
+    return listAlerts(this.dataDir, ...filters);
+  }
+}
+
+describe('a canary in a log', () => {
+  test('is seen where the rule is as it should be, and operators see nothing of it', async () => {
+    const world = new World(right);
+    const { code, stderr, outcomes } = await world.canary();
+    expect(outcomes).toMatchObject([{ rule: BURST, result: 'seen', events: 3, reason: null }]);
+    expect(stderr).toContain('1 seen, 0 missed, 0 without a canary');
+    expect(code).toBe(0);
+    expect(await world.list()).toEqual([]);
+    expect(await world.list('--canary')).toMatchObject([{ rule: BURST, canary: true, value: 3 }]);
+    expect(
+      await world.running.metric(`vigie_canary_seen_timestamp_seconds{rule="${BURST}"}`),
+    ).toBeGreaterThan(0);
+    expect(
+      await world.running.metric(`vigie_alerts_total{rule="${BURST}",level="high",status="opened"}`),
+    ).toBe(0);
+  }, 60_000);
+
+  test('is missed where somebody raised the threshold, and the exit code says so', async () => {
+    const { code, stderr, outcomes } = await new World(misconfigured).canary('--timeout', '2s');
+    expect(outcomes).toMatchObject([
+      { rule: BURST, result: 'missed', reason: expect.stringContaining('no alert') },
+    ]);
+    expect(stderr).toContain('0 seen, 1 missed');
+    expect(code).toBe(1);
+  }, 60_000);
+
+  test('is an incident like any other to a service without the key, which is told', async () => {
+    const world = new World(right, {});
+    const { code, stderr } = await world.canary();
+    expect(stderr).toContain('operators see these alerts');
+    expect(code).toBe(0);
+    expect(await world.list()).toMatchObject([{ rule: BURST, canary: false }]);
+  }, 60_000);
+
+  test('is missed where nothing runs, instead of being looked for in a folder that nobody writes to', async () => {
+    const log = join(temporaryFolder(), 'access.ndjson');
+    writeFileSync(log, '');
+    const args = ['canary', '--to', log, '--rules', right, '--data-dir', temporaryFolder(), '--json'];
+    const { code, stdout } = await vigie(args, KEY);
+    expect(parseLines(stdout)).toMatchObject([
+      { result: 'missed', reason: expect.stringContaining('no "vigie run"') },
+    ]);
+    expect(code).toBe(1);
+  });
+});
+
+describe('vigie canary refuses', () => {
+  test.each([
+    ['to send without a key', [], {}, 'CANARY_KEY_MISSING', 1],
+    ['a log of another form', [], { ...KEY, VIGIE_MAPPING: 'nginx-json' }, 'CANARY_NEEDS_EVENTS', 1],
+    ['a rule that is not there', ['--rule', 'burst'], KEY, 'RULE_UNKNOWN', 2],
+    ['a log that nobody reads', ['--to', '/nowhere/log'], KEY, 'OUTPUT_FAILED', 1],
+  ])('%s', async (_, args: string[], env: Env, code, exit) => {
+    const ended = await vigie(['canary', '--rules', right, ...args], env);
+    expect(ended.stderr).toContain(`vigie: ${code}: `);
+    expect(ended.code).toBe(exit);
+  });
+});
+
+const kafka = testKafka();
+
+describe.runIf(kafka)('canaries in a topic', () => {
+  test('go on for ever, and their metrics say when a rule stopped detecting and when it detects again', async () => {
+    const brokers = kafka!.brokers.join();
+    const topic = uniqueName('canary');
+    await createTopic(kafka!.brokers, topic, 3);
+    const dataDir = temporaryFolder();
+    const env = {
+      ...KEY,
+      KAFKA_BROKERS: brokers,
+      VIGIE_TOPIC: topic,
+      VIGIE_GROUP: topic,
+      VIGIE_DATA_DIR: dataDir,
+      VIGIE_PSEUDONYM_KEY: '00112233445566778899aabbccddeeff',
+      VIGIE_RULES_INTERVAL: '1s',
+    };
+    const inForce = rulesFolder();
+    const running = start(['run', '--rules', inForce], env);
+    await running.address();
+    const canary = start(
+      ['canary', '--every', '2s', '--timeout', '3s', '--http-port', '0', '--rules', right],
+      env,
+    );
+    const success = (): Promise<number | undefined> =>
+      canary.metric(`vigie_canary_success{rule="${BURST}",title="Three reads in ten seconds"}`);
+    await until(async () => (await success()) === 1);
+    expect(await canary.metric('vigie_canary_rules{proved="yes"}')).toBe(1);
+    expect(await canary.metric('vigie_canary_detection_seconds_count')).toBeGreaterThan(0);
+
+    const rules = (gte: number): void =>
+      writeFileSync(join(inForce, 'rules.yml'), ALL_RULES.replace('gte: 3', `gte: ${gte}`));
+    rules(300);
+    await until(async () => (await success()) === 0);
+    await canary.logged(({ code }) => code === 'CANARY_MISSED');
+    rules(3);
+    await until(async () => (await success()) === 1);
+    expect(await listAlerts(dataDir)).toEqual([]);
+    expect(await canary.signal('SIGTERM')).toMatchObject({ code: 0 });
+    expect(await running.signal('SIGTERM')).toMatchObject({ code: 0 });
+  }, 120_000);
+});
