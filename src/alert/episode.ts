@@ -260,5 +260,19 @@ export function partOf(alert: Alert, { alertId: mergedInto }: Episode): Alert {
   return { ...alert, status: 'merged', mergedInto, version };
 }
 
+/**
+ * A state that is to follow a stored one, of whichever process: detected when that was, and if it is the last one,
+ * later than it. Who read the partitions in another order may have seen the alert grow further before it ended.
+ */
+export function following(alert: Alert, stored: Pick<Alert, 'detectedAt' | 'version'> | undefined): Alert {
+  if (stored === undefined) return alert;
+  const detectedAt = Math.min(alert.detectedAt, stored.detectedAt);
+  if (alert.status === 'firing') return { ...alert, detectedAt };
+  const least = stored.version - (stored.version % RANKS) + STATUS_RANK[alert.status];
+  return { ...alert, detectedAt, version: Math.max(alert.version, least) };
+}
+
+/** The lowest part of a version is the status. */
+const RANKS = 4;
 /** A later state of the same episode has at least as many events; at the same number, more is known of it. */
 const STATUS_RANK: Record<Alert['status'], number> = { firing: 0, resolved: 1, merged: 2 };

@@ -6,9 +6,9 @@
  */
 
 import type { Alert } from '../alert/alert.ts';
-import { type Episode, partOf, renderAlert } from '../alert/episode.ts';
+import { type Episode, following, partOf, renderAlert } from '../alert/episode.ts';
 import type { Evidence } from '../detect/evidence.ts';
-import type { AlertSink } from '../sink/sink.ts';
+import type { AlertSink, StoredAlerts } from '../sink/sink.ts';
 import type { Part } from './known-alerts.ts';
 
 /** A row to be written. */
@@ -24,7 +24,8 @@ export interface AlertRow {
 export type IsCanary = (group: Alert['group'], crossedAt: number) => boolean;
 
 export class AlertRows {
-  readonly #detectedAt = new WeakMap<Episode, number>();
+  /** What was stored of an episode when a row of it was first acknowledged; dated by the first of all. */
+  readonly #stored = new WeakMap<Episode, Pick<Alert, 'detectedAt' | 'version'>>();
   #ruleHashes: ReadonlyMap<string, string>;
   readonly #isCanary: IsCanary;
   /** Those of which the sink could not say whether they had been detected before. */
@@ -42,13 +43,13 @@ export class AlertRows {
   }
 
   isNew(episode: Episode): boolean {
-    return !this.#detectedAt.has(episode);
+    return !this.#stored.has(episode);
   }
 
   /** `is` stands for the same alert as `was`, in another engine. */
   handOver(was: Episode, is: Episode): void {
-    const detectedAt = this.#detectedAt.get(was);
-    if (detectedAt !== undefined) this.#detectedAt.set(is, detectedAt);
+    const stored = this.#stored.get(was);
+    if (stored !== undefined) this.#stored.set(is, stored);
     if (this.#undated.has(was)) this.#undated.add(is);
   }
 
@@ -59,7 +60,7 @@ export class AlertRows {
       opened: this.isNew(episode),
       alert: renderAlert(
         episode,
-        this.#detectedAt.get(episode) ?? now,
+        this.#stored.get(episode)?.detectedAt ?? now,
         evidence,
         this.#ruleHashes.get(episode.of.rule.key),
         this.#isCanary(episode.group.fields, episode.crossedAt),
@@ -78,19 +79,23 @@ export class AlertRows {
       episode && (opened || this.#undated.has(episode)) ? episode : [],
     );
     const ids = asked.map(({ alertId }) => alertId);
-    const known = ids.length === 0 ? NONE : await sink.detectedAt(ids, signal);
+    const known = ids.length === 0 ? NONE : await sink.stored(ids, signal);
     for (const episode of asked) this.#undated[known === undefined ? 'add' : 'delete'](episode);
     const written = rows.map(({ alert, ...row }) => ({
       ...row,
-      alert: { ...alert, detectedAt: known?.get(alert.alertId) ?? alert.detectedAt },
+      alert: following(alert, known?.get(alert.alertId) ?? (row.episode && this.#stored.get(row.episode))),
     }));
     await sink.writeAlerts(
       written.map(({ alert }) => alert),
       signal,
     );
-    for (const { episode, alert } of written) if (episode) this.#detectedAt.set(episode, alert.detectedAt);
+    for (const { episode, alert } of written) {
+      if (episode === undefined) continue;
+      const { version = 0 } = known?.get(alert.alertId) ?? this.#stored.get(episode) ?? {};
+      this.#stored.set(episode, { detectedAt: alert.detectedAt, version });
+    }
     return written;
   }
 }
 
-const NONE: ReadonlyMap<string, number> = new Map();
+const NONE: StoredAlerts = new Map();

@@ -8,7 +8,7 @@ import type { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import type { RefusedRows } from './refused-rows.ts';
 import { sendApart } from './send-apart.ts';
-import type { AlertSink, ArchivedEvent } from './sink.ts';
+import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
 /** A row was refused, for this reason, and is in this file now. */
 export type OnSetAside = (error: VigieError, table: SinkTable, path: string) => void;
@@ -29,11 +29,8 @@ export class ApartSink implements AlertSink {
     return this.#sink.open(signal);
   }
 
-  detectedAt(
-    alertIds: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, number> | undefined> {
-    return this.#sink.detectedAt(alertIds, signal);
+  stored(alertIds: readonly string[], signal?: AbortSignal): Promise<StoredAlerts | undefined> {
+    return this.#sink.stored(alertIds, signal);
   }
 
   async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {

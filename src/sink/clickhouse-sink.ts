@@ -18,7 +18,7 @@ import { insertRows, selectRows } from './json-rows.ts';
 import { migrate } from './migrate.ts';
 import { systemSleep, withRetries } from './retry.ts';
 import type { Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent } from './sink.ts';
+import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
 export interface SinkHooks {
   /** A failure that is tried again after `delayMs`; attempts count from 1. */
@@ -78,17 +78,19 @@ export class ClickHouseSink implements AlertSink {
     await this.#retrying(`preparing database ${this.#clickHouse.database}`, signal, prepare, leaves);
   }
 
-  async detectedAt(alertIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
-    const found = new Map<string, number>();
+  async stored(alertIds: readonly string[], signal?: AbortSignal): Promise<StoredAlerts> {
+    const found = new Map<string, { detectedAt: number; version: number }>();
     for (let start = 0; start < alertIds.length; start += MAX_IDS_PER_QUERY) {
       const ids = alertIds.slice(start, start + MAX_IDS_PER_QUERY);
-      const rows = await this.#rows<{ id: string; at: number | string }>(
-        `SELECT alert_id AS id, toUnixTimestamp64Milli(min(detected_at)) AS at
+      const rows = await this.#rows<{ id: string; at: number | string; newest: number | string }>(
+        `SELECT alert_id AS id, toUnixTimestamp64Milli(min(detected_at)) AS at, max(version) AS newest
 FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} GROUP BY alert_id`,
         { ids },
         signal,
       );
-      for (const row of rows) found.set(row.id, Number(row.at));
+      for (const { id, at, newest } of rows) {
+        found.set(id, { detectedAt: Number(at), version: Number(newest) });
+      }
     }
     return found;
   }

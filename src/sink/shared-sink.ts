@@ -4,20 +4,18 @@
  */
 
 import type { Alert } from '../alert/alert.ts';
-import type { AlertSink, ArchivedEvent } from './sink.ts';
-
-type Known = ReadonlyMap<string, number> | undefined;
+import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
 export class SharedSink implements AlertSink {
   readonly #sink: AlertSink;
-  readonly #ids: Gathered<string, Known>;
+  readonly #ids: Gathered<string, StoredAlerts | undefined>;
   readonly #alerts: Gathered<Alert, void>;
   readonly #events: Gathered<ArchivedEvent, void>;
 
   constructor(sink: AlertSink) {
     this.#sink = sink;
     const turns = { last: Promise.resolve() };
-    this.#ids = new Gathered(turns, (ids, signal) => sink.detectedAt(ids, signal));
+    this.#ids = new Gathered(turns, (ids, signal) => sink.stored(ids, signal));
     this.#alerts = new Gathered(turns, (alerts, signal) => sink.writeAlerts(alerts, signal));
     this.#events = new Gathered(turns, (events, signal) => sink.writeEvents(events, signal));
   }
@@ -30,7 +28,7 @@ export class SharedSink implements AlertSink {
     return this.#sink.close();
   }
 
-  detectedAt(ids: readonly string[], signal?: AbortSignal): Promise<Known> {
+  stored(ids: readonly string[], signal?: AbortSignal): Promise<StoredAlerts | undefined> {
     return this.#ids.call(ids, signal);
   }
 

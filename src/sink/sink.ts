@@ -14,17 +14,16 @@ export interface ArchivedEvent {
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
 }
 
+export type StoredAlerts = ReadonlyMap<string, Pick<Alert, 'detectedAt' | 'version'>>;
+
 export interface AlertSink {
   /** Connects and applies the migrations that are missing; may wait for a server until the signal aborts. */
   open(signal?: AbortSignal): Promise<void>;
   /**
-   * `detectedAt` of those alerts that are already stored, so that a replay keeps the first detection; undefined
-   * when that cannot be said now.
+   * Of those alerts that are already stored, by id, so that a replay keeps the first detection and ends what it ends;
+   * undefined when that cannot be said now.
    */
-  detectedAt(
-    alertIds: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, number> | undefined>;
+  stored(alertIds: readonly string[], signal?: AbortSignal): Promise<StoredAlerts | undefined>;
   /**
    * Alerts that went on at this time or later, but for merged ones and those that ended with their rules; undefined
    * when that cannot be said now.

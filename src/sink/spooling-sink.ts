@@ -8,12 +8,13 @@
  */
 
 import type { Alert } from '../alert/alert.ts';
+import { following } from '../alert/episode.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import { ownFailures, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
-import type { AlertSink, ArchivedEvent } from './sink.ts';
+import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 import type { DiskSpool } from './spool/disk-spool.ts';
 import { recordTexts } from './spool/record.ts';
 import type { Spool } from './spool/spool.ts';
@@ -100,12 +101,9 @@ export class SpoolingSink implements AlertSink {
     this.#wake();
   }
 
-  async detectedAt(
-    alertIds: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, number> | undefined> {
+  async stored(alertIds: readonly string[], signal?: AbortSignal): Promise<StoredAlerts | undefined> {
     if (this.#state !== 'direct') return undefined;
-    return this.#directly(signal, (patience) => this.#sink.detectedAt(alertIds, patience));
+    return this.#directly(signal, (patience) => this.#sink.stored(alertIds, patience));
   }
 
   async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {
@@ -256,15 +254,12 @@ export class SpoolingSink implements AlertSink {
     this.#hooks.onSize?.();
   }
 
-  /** When they were put on the disk, nobody could say whether they had been detected before. */
+  /** When they were put on the disk, nobody could say what was stored of them. */
   async #sendAlerts(rows: readonly Alert[], signal: AbortSignal): Promise<void> {
     const alerts = newestStates(rows);
-    const known = await this.#sink.detectedAt([...alerts.keys()], signal);
-    const dated = [...alerts.values()].map((alert) => ({
-      ...alert,
-      detectedAt: Math.min(alert.detectedAt, known?.get(alert.alertId) ?? Infinity),
-    }));
-    await this.#sink.writeAlerts(dated, signal);
+    const stored = await this.#sink.stored([...alerts.keys()], signal);
+    const states = [...alerts.values()].map((alert) => following(alert, stored?.get(alert.alertId)));
+    await this.#sink.writeAlerts(states, signal);
   }
 
   #become(state: SpoolState): void {

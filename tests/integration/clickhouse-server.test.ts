@@ -63,7 +63,7 @@ describe('a ClickHouse server', () => {
     toClose.push(() => late.stop());
     await opened;
     await sink.writeAlerts([alertFixture()]);
-    expect((await sink.detectedAt([alertFixture().alertId])).size).toBe(1);
+    expect((await sink.stored([alertFixture().alertId])).size).toBe(1);
     expect(failures[0]).toMatchObject({ code: 'CLICKHOUSE_UNREACHABLE', retryable: true });
   });
 
@@ -84,7 +84,7 @@ describe('a ClickHouse server', () => {
     toClose.push(() => second.stop());
     await written;
     expect(batches).toEqual([1]);
-    expect((await sink.detectedAt([alertFixture().alertId])).size).toBe(1);
+    expect((await sink.stored([alertFixture().alertId])).size).toBe(1);
   });
 
   test('that never comes up does not keep a service from stopping', async () => {

@@ -107,7 +107,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     await clickHouse.client.command({ query: half });
     const sink = await openSink();
     await sink.writeAlerts([alertFixture()]);
-    expect((await sink.detectedAt([alertFixture().alertId])).size).toBe(1);
+    expect((await sink.stored([alertFixture().alertId])).size).toBe(1);
   });
 
   test('an applied migration whose text changed is refused by name', async () => {
@@ -192,15 +192,16 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     ]);
   });
 
-  test('a restart learns when the alerts that are stored were first detected', async () => {
+  test('a restart learns when the alerts that are stored were first detected, and their newest versions', async () => {
     const sink = await openSink();
     const known = alertFixture({ alertId: 'aa', detectedAt: NOW_MS - 5 });
     await sink.writeAlerts([known, alertFixture({ alertId: 'bb', status: 'resolved', detectedAt: NOW_MS })]);
+    await sink.writeAlerts([{ ...known, version: 3 }]);
     const manyUnknown = Array.from({ length: 450 }, (_, i) => `unknown-${i}`);
-    expect(await sink.detectedAt([...manyUnknown, 'aa', "b'b", 'bb'])).toEqual(
+    expect(await sink.stored([...manyUnknown, 'aa', "b'b", 'bb'])).toEqual(
       new Map([
-        ['aa', NOW_MS - 5],
-        ['bb', NOW_MS],
+        ['aa', { detectedAt: NOW_MS - 5, version: 3 }],
+        ['bb', { detectedAt: NOW_MS, version: 1 }],
       ]),
     );
   });

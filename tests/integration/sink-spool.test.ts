@@ -135,7 +135,7 @@ describe('while ClickHouse', () => {
     connection.fault = 'away';
     const { sink, spool } = await spooling(database);
     await sink.open();
-    expect(await sink.detectedAt(['alert-0'])).toBeUndefined();
+    expect(await sink.stored(['alert-0'])).toBeUndefined();
     for (let flush = 0; flush < FLUSHES; flush++) await writeFlush(sink, flush);
     expect(spool.isEmpty).toBe(false);
     connection.fault = undefined;
@@ -157,10 +157,10 @@ describe('while ClickHouse', () => {
     await sink.drained(always);
     const stored = new ClickHouseSink(await open(database), {});
     toClose.push(() => stored.close());
-    expect(await stored.detectedAt([alert!.alertId, 'new'])).toEqual(
+    expect(await stored.stored([alert!.alertId, 'new'])).toEqual(
       new Map([
-        [alert!.alertId, 1000],
-        ['new', 7000],
+        [alert!.alertId, { detectedAt: 1000, version: 2 }],
+        ['new', { detectedAt: 7000, version: 2 }],
       ]),
     );
   });

@@ -25,7 +25,7 @@ test('archived events are written when they are large, not only when they are ma
       flushIntervalMs: 3_600_000,
       sink: {
         open: async () => {},
-        detectedAt: async () => new Map(),
+        stored: async () => new Map(),
         writeAlerts: async () => {},
         writeEvents: async (events) => {
           written.push(events.length);

@@ -17,8 +17,7 @@ function table() {
   let writes = 0;
   const sink: AlertSink = {
     open: async () => {},
-    detectedAt: async (ids) =>
-      new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!.detectedAt]] : []))),
+    stored: async (ids) => new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!]] : []))),
     alertsSince: async () => [...rows.values()],
     writeAlerts: async (alerts) => {
       writes += 1;
@@ -114,6 +113,30 @@ test('two that are stored apart and turn out to be one become one', async () => 
     { alertId: 'going', status: 'merged', mergedInto: 'over' },
   ]);
   expect(told).toContainEqual(['going', 'merged']);
+});
+
+test('an alert that is merged now, and had grown further in another order before, does not stay open for ever', async () => {
+  const { rows, sink } = table();
+  const inTurn = async (): Promise<void> => {
+    const { pipeline } = scripted({
+      async *items() {
+        yield { kind: 'assignment', partitions: [anew(0), anew(1)] };
+        yield batch(0, 3, ...[100, 101, 102].map(read));
+        yield batch(1, 3, ...[60, 61, 62].map(read));
+        yield batch(1, 12, ...[66, 70, 74, 78, 82, 86, 90, 94, 98].map(read));
+      },
+      options: { sink, latenessMs: 120_000 },
+    });
+    await pipeline.run(stop);
+  };
+  await inTurn();
+  const merged = [...rows.values()].find(({ status }) => status === 'merged')!;
+  rows.clear();
+  // As a process left it that was killed, and for which it was the first of the two and had all the events but the last.
+  rows.set(merged.alertId, { ...merged, status: 'firing', mergedInto: '', events: 11, version: 88 });
+  await inTurn();
+  expect(rows.get(merged.alertId)).toMatchObject({ status: 'merged' });
+  expect([...rows.values()].filter(({ status }) => status === 'firing')).toHaveLength(1);
 });
 
 test('what was committed and is not there any more keeps no alert back for ever', async () => {

@@ -61,7 +61,7 @@ async function run(before: readonly string[], after: readonly string[], first: s
       maxFutureMs: 10 * 86_400_000,
       sink: {
         open: async () => {},
-        detectedAt: async () => new Map(),
+        stored: async () => new Map(),
         writeAlerts: async (written) => {
           rows.push(...written);
         },

@@ -35,7 +35,7 @@ const none = async (): Promise<void> => {};
 /** Takes all and knows nothing. */
 export const silentSink: AlertSink = {
   open: none,
-  detectedAt: async () => new Map(),
+  stored: async () => new Map(),
   writeAlerts: none,
   writeEvents: none,
   close: none,

@@ -21,7 +21,7 @@ test('no request line is longer than proxies take, however many alerts are asked
     dataDir: '',
   });
   const sink = new ClickHouseSink(clickHouse);
-  await sink.detectedAt(Array.from({ length: 1000 }, (_, i) => String(i).padStart(32, '0')));
+  await sink.stored(Array.from({ length: 1000 }, (_, i) => String(i).padStart(32, '0')));
   await sink.close();
   await new Promise((done) => server.close(done));
   expect(lines).not.toEqual([]);

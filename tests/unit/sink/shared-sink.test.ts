@@ -19,9 +19,9 @@ function scripted() {
   };
   const sink: AlertSink = {
     open: async () => {},
-    detectedAt: async (ids) => {
+    stored: async (ids) => {
       await taking('ids', ids);
-      return new Map(ids.map((id) => [id, 1]));
+      return new Map(ids.map((id) => [id, { detectedAt: 1, version: 2 }]));
     },
     writeAlerts: (alerts) =>
       taking(
@@ -45,7 +45,7 @@ test('what waits while the sink is busy is written together, and nothing at the 
   await Promise.all([
     sink.writeEvents([{ eventId: 'e', time: 0, fields: {} }]),
     sink.writeAlerts([named('a'), named('b')]),
-    sink.detectedAt(['x']).then((known) => expect(known?.get('x')).toBe(1)),
+    sink.stored(['x']).then((known) => expect(known?.get('x')?.version).toBe(2)),
     sink.writeAlerts([named('c')]),
   ]);
   expect(calls).toEqual([

@@ -15,7 +15,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { VigieError } from '../../../src/errors.ts';
 import { ApartSink } from '../../../src/sink/apart-sink.ts';
 import { RefusedRows } from '../../../src/sink/refused-rows.ts';
-import type { AlertSink, ArchivedEvent } from '../../../src/sink/sink.ts';
+import type { AlertSink, ArchivedEvent, StoredAlerts } from '../../../src/sink/sink.ts';
 import { DiskSpool, MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
 import { writeAt } from '../../../src/sink/spool/segment.ts';
 import type { WriteAt } from '../../../src/sink/spool/segment.ts';
@@ -43,7 +43,7 @@ class Behind implements AlertSink {
     this.#answer();
   }
 
-  async detectedAt(): Promise<ReadonlyMap<string, number>> {
+  async stored(): Promise<StoredAlerts> {
     this.#answer();
     return new Map();
   }
