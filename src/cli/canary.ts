@@ -18,11 +18,11 @@ import { createCanaryMetrics } from '../metrics/registry.ts';
 import { startMetricsServer } from '../metrics/server.ts';
 import { suggestion } from '../sigma/nearest.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
-import { connectLiveStore } from '../sink/connect.ts';
 import { EXIT } from './errors.ts';
 import { requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { connectLive } from './operator.ts';
 import { durationMs, placeholdersOption, settingText } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
@@ -77,7 +77,8 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
     .addHelpText(
       'after',
       `
-"vigie run" has to have the same VIGIE_CANARY_KEY (32 hex digits), or it takes canaries for incidents.
+"vigie run" has to have the same VIGIE_CANARY_KEY (32 hex digits), or it takes canaries for
+incidents.
 
 Examples:
   vigie canary --list
@@ -111,17 +112,7 @@ Examples:
         settings,
         tests,
         send: (events) => output.send(events),
-        connect: () =>
-          connectLiveStore(
-            {
-              url: config.clickhouse_url,
-              username: config.clickhouse_user,
-              password: config.clickhouse_password,
-              database: config.clickhouse_database,
-              dataDir: config.data_dir,
-            },
-            systemClock,
-          ),
+        connect: () => connectLive(config),
         timeoutMs: options.timeout,
         clock: systemClock,
         sleep: (ms, stop) => delay(ms, undefined, { signal: stop }),

@@ -6,7 +6,23 @@ import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
 import type { AlertStore } from '../sink/alert-store.ts';
-import { connectAlertStore } from '../sink/connect.ts';
+import type { ClickHouseOptions } from '../sink/client.ts';
+import { connectAlertStore, connectLiveStore } from '../sink/connect.ts';
+
+/** The store that a running service writes to. */
+export function connectLive(config: Config): Promise<AlertStore> {
+  return connectLiveStore(storeOf(config), systemClock);
+}
+
+function storeOf(config: Config): ClickHouseOptions {
+  return {
+    url: config.clickhouse_url,
+    username: config.clickhouse_user,
+    password: config.clickhouse_password,
+    database: config.clickhouse_database,
+    dataDir: config.data_dir,
+  };
+}
 
 /** The store that the settings name, or the process that holds it; closed afterwards. `requestTimeoutMs`: of a server. */
 export async function withAlertStore(
@@ -15,17 +31,7 @@ export async function withAlertStore(
   requestTimeoutMs?: number,
 ): Promise<void> {
   const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
-  const store = await connectAlertStore(
-    {
-      url: config.clickhouse_url,
-      username: config.clickhouse_user,
-      password: config.clickhouse_password,
-      database: config.clickhouse_database,
-      dataDir: config.data_dir,
-      requestTimeoutMs,
-    },
-    systemClock,
-  );
+  const store = await connectAlertStore({ ...storeOf(config), requestTimeoutMs }, systemClock);
   try {
     await use(store, config);
   } finally {

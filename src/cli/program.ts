@@ -10,6 +10,7 @@ import { deadLettersCommand } from './deadletters.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
 import { mappingCommand } from './mapping.ts';
+import { notifyCommand } from './notify.ts';
 import { pseudonymiseCommand } from './pseudonymise.ts';
 import { replayCommand } from './replay.ts';
 import { rulesCommand } from './rules.ts';
@@ -60,6 +61,7 @@ Start with:
   mappingCommand(program, exit);
   backtestCommand(program);
   alertsCommand(program, exit);
+  notifyCommand(program, exit);
   canaryCommand(program, exit);
   deadLettersCommand(program);
   topicsCommand(program);

@@ -80,3 +80,7 @@ const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '
 export const key = z
   .string('expected 32 hex digits in quotes')
   .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)');
+
+export const webhookSecret = z
+  .string('expected a text')
+  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'expected whsec_ and 24 to 64 bytes in base64');

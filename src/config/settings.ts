@@ -15,6 +15,7 @@ import {
   text,
   tokenUrl,
   topicName,
+  webhookSecret,
   whole,
   yesNo,
 } from './forms.ts';
@@ -233,6 +234,20 @@ export const SETTINGS = {
     text.optional(),
     undefined,
     'File that holds that key instead.',
+  ),
+  webhook_url: setting(
+    'VIGIE_WEBHOOK_URL',
+    tokenUrl.optional(),
+    undefined,
+    'Where `vigie notify` tells of alerts (Standard Webhooks).',
+    true,
+  ),
+  webhook_secret: setting(
+    'VIGIE_WEBHOOK_SECRET',
+    webhookSecret.optional(),
+    undefined,
+    'Secret under which it signs what it sends, `whsec_` and 24 to 64 bytes in base64. Default: none, nothing is signed.',
+    true,
   ),
   timestamp_field: setting('VIGIE_TIMESTAMP_FIELD', text, '@timestamp', 'Field of the event time.'),
   person_fields: setting(

@@ -1,5 +1,5 @@
 /**
- * Every metric of Vigie itself, in two tables: of the service and of `vigie canary`. Registries are built from them,
+ * Every metric of Vigie itself, in three tables: of the service, of `vigie canary` and of `vigie notify`. Registries are built from them,
  * docs/metrics.md is compared with them, dashboards and alerting rules may use no other name.
  *
  * Prefix `vigie_`, base units, `_total` on counters. Labels have few values: rules, levels, codes, partitions,
@@ -7,13 +7,15 @@
  */
 
 import { CANARY_METRICS } from './canary-metrics.ts';
+import { NOTIFY_METRICS } from './notify-metrics.ts';
 import { EVENT_METRICS } from './event-metrics.ts';
 import { PROCESS_METRICS } from './process-metrics.ts';
 import { STORAGE_METRICS } from './storage-metrics.ts';
 
 export { CANARY_METRICS } from './canary-metrics.ts';
+export { NOTIFY_METRICS } from './notify-metrics.ts';
 
 /** Of the service. */
 export const METRICS = { ...EVENT_METRICS, ...STORAGE_METRICS, ...PROCESS_METRICS } as const;
 
-export const ALL_METRICS = { ...METRICS, ...CANARY_METRICS } as const;
+export const ALL_METRICS = { ...METRICS, ...CANARY_METRICS, ...NOTIFY_METRICS } as const;

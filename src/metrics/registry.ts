@@ -4,7 +4,7 @@
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CANARY_METRICS, METRICS } from './names.ts';
+import { CANARY_METRICS, METRICS, NOTIFY_METRICS } from './names.ts';
 import type { MetricDefinition } from './definition.ts';
 
 type Definitions = Readonly<Record<string, MetricDefinition>>;
@@ -21,6 +21,7 @@ type Registered<D extends Definitions> = { readonly registry: Registry } & {
 
 export type Metrics = Registered<typeof METRICS>;
 export type CanaryMetrics = Registered<typeof CANARY_METRICS>;
+export type NotifyMetrics = Registered<typeof NOTIFY_METRICS>;
 
 /** Gauges that prom-client names like counters, which Prometheus' own check objects to. */
 const MISNAMED = [
@@ -42,6 +43,11 @@ export function createMetrics(version: string): Metrics {
 /** Those of `vigie canary`. None of the service's are among them: at zero they would say that nothing is detected. */
 export function createCanaryMetrics(): CanaryMetrics {
   return registered(CANARY_METRICS);
+}
+
+/** Those of `vigie notify`. */
+export function createNotifyMetrics(): NotifyMetrics {
+  return registered(NOTIFY_METRICS);
 }
 
 function registered<D extends Definitions>(definitions: D): Registered<D> {

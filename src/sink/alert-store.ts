@@ -52,7 +52,7 @@ export interface AlertDetail extends AlertView {
   readonly mergedFrom: readonly string[];
 }
 
-const ACTIONS = ['acknowledge', 'assign', 'comment', 'close', 'export'] as const;
+const ACTIONS = ['acknowledge', 'assign', 'comment', 'close', 'export', 'notify'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
 const text = z.string('expected a text').trim().max(10_000, 'expected at most 10,000 characters');
@@ -77,6 +77,17 @@ export const alertFilterSchema = z.strictObject({
   since: z.number().optional(),
   limit: z.int().min(1).max(LISTED.most).optional(),
 });
+
+export const untoldQuestionSchema = z.strictObject({
+  type: z.enum(['opened', 'resolved']),
+  levels: z.array(z.enum(LEVELS)).min(1),
+  /** Only alerts detected at or after this, ms since the epoch. */
+  since: z.number(),
+  /** Only those whose id is greater. */
+  after: z.string().optional(),
+  limit: z.int().min(1).max(1000),
+});
+export type UntoldQuestion = z.infer<typeof untoldQuestionSchema>;
 
 export const alertIdSchema = z
   .string()
@@ -104,6 +115,10 @@ export const actionSchema = z
     path: ['reason'],
     error: 'expected a text that is not empty',
   })
+  .refine((it) => it.action !== 'notify' || it.reason === 'opened' || it.reason === 'resolved', {
+    path: ['reason'],
+    error: 'expected opened or resolved',
+  })
   .refine((it) => (it.action === 'export') === (it.persons !== undefined), {
     path: ['persons'],
     error: 'expected how many are listed, of an export',
@@ -119,6 +134,8 @@ export interface AlertStore {
   show(idOrPrefix: string): Promise<AlertDetail>;
   /** Records an action and returns the alert after it. */
   act(request: ActionRequest): Promise<AlertDetail>;
+  /** Alerts of which nobody was told yet, in the order of their ids: neither canaries nor what another one inhibits; of those that are resolved, those whose opening was told. */
+  untold(question: UntoldQuestion): Promise<readonly AlertView[]>;
   /** What the archive reaches over; null where nothing is archived. */
   archive(): Promise<ArchiveSpan | null>;
   /** A page of archived reads. */
@@ -220,6 +237,21 @@ ORDER BY at, alert_id, action`,
         throw clickHouseFailure(error, `recording ${said.action} at ${this.#clickHouse.place}`);
       });
     return this.show(alert.alertId);
+  }
+
+  async untold(question: UntoldQuestion): Promise<readonly AlertView[]> {
+    const { since, after = '', ...wanted } = parseArgument(untoldQuestionSchema, question);
+    const told = (type: string): string =>
+      `(SELECT alert_id FROM ${this.#table('alert_actions')} WHERE action = 'notify' AND reason = ${type})`;
+    const rows = await this.#rows(
+      `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_current')}
+WHERE detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
+  AND alert_id > {after:String} AND alert_id NOT IN ${told('{type:String}')}
+  ${wanted.type === 'resolved' ? `AND status = 'resolved' AND alert_id IN ${told(`'opened'`)}` : ''}
+ORDER BY alert_id LIMIT {limit:UInt32}`,
+      { ...wanted, after, since: Math.ceil(since) },
+    );
+    return rows.map(viewFromRow);
   }
 
   async archive(): Promise<ArchiveSpan | null> {

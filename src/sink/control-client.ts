@@ -9,7 +9,14 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
-import type { ActionRequest, AlertDetail, AlertFilter, AlertStore, AlertView } from './alert-store.ts';
+import type {
+  ActionRequest,
+  AlertDetail,
+  AlertFilter,
+  AlertStore,
+  AlertView,
+  UntoldQuestion,
+} from './alert-store.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
@@ -66,6 +73,10 @@ class ControlClient implements AlertStore {
 
   async act(action: ActionRequest): Promise<AlertDetail> {
     return (await ask(this.#path, 'POST', '/v1/alerts/act', action)) as AlertDetail;
+  }
+
+  async untold(question: UntoldQuestion): Promise<readonly AlertView[]> {
+    return (await ask(this.#path, 'POST', '/v1/alerts/untold', question)) as AlertView[];
   }
 
   async archive(): Promise<ArchiveSpan | null> {

@@ -14,7 +14,13 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import { actionSchema, alertFilterSchema, alertIdSchema, parseArgument } from './alert-store.ts';
+import {
+  actionSchema,
+  alertFilterSchema,
+  alertIdSchema,
+  parseArgument,
+  untoldQuestionSchema,
+} from './alert-store.ts';
 import type { AlertStore } from './alert-store.ts';
 import { readsQuestionSchema } from './archive-reads.ts';
 
@@ -189,6 +195,8 @@ async function perform(request: IncomingMessage, store: AlertStore, owner: Owner
       return store.show(parseArgument(alertIdSchema, await bodyOf(request)));
     case 'POST /v1/alerts/act':
       return store.act(parseArgument(actionSchema, await bodyOf(request)));
+    case 'POST /v1/alerts/untold':
+      return store.untold(parseArgument(untoldQuestionSchema, await bodyOf(request)));
     case 'GET /v1/archive':
       return store.archive();
     case 'POST /v1/archive/reads':

@@ -9,7 +9,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import type { MetricDefinition } from '../../src/metrics/definition.ts';
 import { ALL_METRICS } from '../../src/metrics/names.ts';
-import { createCanaryMetrics, createMetrics } from '../../src/metrics/registry.ts';
+import { createCanaryMetrics, createMetrics, createNotifyMetrics } from '../../src/metrics/registry.ts';
 
 type Node = ReturnType<typeof parser.parse>['topNode'];
 type Labels = ReadonlySet<string>;
@@ -38,7 +38,7 @@ const FILTERS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
 /** By the name of the series; a histogram has three. */
 const KNOWN: ReadonlyMap<string, Series & { readonly metric: string }> = new Map([
   ['up', { metric: 'up', labels: [], counter: false }],
-  ...[createMetrics('0.0.0').registry, createCanaryMetrics().registry]
+  ...[createMetrics('0.0.0').registry, createCanaryMetrics().registry, createNotifyMetrics().registry]
     .flatMap((registry) => registry.getMetricsAsArray())
     .flatMap((metric) => seriesOf(metric.name, String(metric.type), definitions().get(metric.name)?.labels)),
 ]);

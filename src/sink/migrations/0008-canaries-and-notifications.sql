@@ -4,7 +4,7 @@ ALTER TABLE {database}.alerts
     ADD COLUMN IF NOT EXISTS canary Bool DEFAULT false COMMENT 'about a canary alone: shows that the rule detects' AFTER status;
 
 ALTER TABLE {database}.alerts
-    MODIFY TTL toDateTime(detected_at) + INTERVAL 120 DAY DELETE WHERE canary
+    MODIFY TTL toDateTime(detected_at) + INTERVAL 60 DAY DELETE WHERE canary
     SETTINGS materialize_ttl_after_modify = 0;
 
 -- The views as before, with that column.
@@ -74,3 +74,6 @@ LEFT JOIN
 -- What an operator works on: no canaries.
 CREATE OR REPLACE VIEW {database}.alerts_current AS
 SELECT * FROM {database}.alerts_with_state WHERE status != 'merged' AND NOT canary;
+
+ALTER TABLE {database}.alert_actions
+    COMMENT COLUMN action 'acknowledge, assign, comment, close, export or notify';

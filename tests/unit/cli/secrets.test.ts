@@ -25,6 +25,8 @@ const SECRETS = {
   KAFKA_OAUTH_CLIENT_SECRET: 'oauth-Marked/secret+4',
   CLICKHOUSE_PASSWORD: 'clickhouse-Marked/secret+2',
   VIGIE_PSEUDONYM_KEY: 'a7d1f0c3b2e4958677a8b9cadbecfd0e',
+  VIGIE_WEBHOOK_URL: 'https://127.0.0.1:9/Marked/secret+8',
+  VIGIE_WEBHOOK_SECRET: 'whsec_MarkedSecret9MarkedSecret9MarkedSe',
   VIGIE_CANARY_KEY: 'c4e2b1a09f8d7e6c5b4a392817065f4d',
 };
 /** What files hold that settings name, and what answers hold. */

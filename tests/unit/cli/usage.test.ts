@@ -33,6 +33,8 @@ const COMMANDS = [
   'alerts comment',
   'alerts close',
   'alerts export',
+  'canary',
+  'notify',
   'deadletters',
   'deadletters list',
   'deadletters replay',

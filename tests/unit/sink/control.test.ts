@@ -18,6 +18,10 @@ const clock = { now: () => 1_752_354_251_123, elapsed: () => 0 };
 
 /** Remembers what it was asked. */
 class AskedStore implements AlertStore {
+  untold(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   readonly asked: unknown[] = [];
   failure: Error | undefined;
   answer: unknown[] = [];

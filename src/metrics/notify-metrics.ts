@@ -1,0 +1,20 @@
+/** What `vigie notify` told, and what it could not tell. */
+
+import type { MetricDefinition } from './definition.ts';
+
+export const NOTIFY_METRICS = {
+  notifications: {
+    name: 'vigie_notifications_total',
+    type: 'counter',
+    labels: ['kind'],
+    unit: 'notifications',
+    help: 'Notifications that the receiver took, of alerts that were opened or resolved.',
+  },
+  notificationFailures: {
+    name: 'vigie_notification_failures_total',
+    type: 'counter',
+    labels: ['code'],
+    unit: 'attempts',
+    help: 'Attempts to notify that failed and are made again: the receiver, the way there or the database.',
+  },
+} as const satisfies Record<string, MetricDefinition>;

@@ -1,0 +1,59 @@
+/**
+ * What a webhook is told of an alert, in the form of Standard Webhooks 1.0.0 (standardwebhooks.com): who receives it can
+ * tell a second delivery from a first (`webhook-id`), a stranger from Vigie (`webhook-signature`), an old one from a
+ * new (`webhook-timestamp`).
+ */
+
+import { createHmac } from 'node:crypto';
+import { count, instant } from '../figures.ts';
+import type { AlertView } from '../sink/alert-store.ts';
+
+/** An alert is told of once when it opens, and once when it is resolved. */
+export const TOLD = ['opened', 'resolved'] as const;
+export type Told = (typeof TOLD)[number];
+
+export interface Notification {
+  /** The same for the same alert and type, however often it is delivered. */
+  readonly id: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+export function notificationOf(alert: AlertView, type: Told): Notification {
+  const at = type === 'opened' ? alert.detectedAt : alert.lastEventAt;
+  const body = {
+    type: `alert.${type}`,
+    timestamp: new Date(at).toISOString(),
+    text: textOf(alert, type),
+    data: alert,
+  };
+  return { id: `${alert.alertId}-${type}`, body: JSON.stringify(body) };
+}
+
+/** Headers of a delivery at `nowMs`; signed where there is a secret. */
+export function headersOf(
+  { id, body }: Notification,
+  secret: Uint8Array | undefined,
+  nowMs: number,
+): Record<string, string> {
+  const timestamp = String(Math.floor(nowMs / 1000));
+  const headers = { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp };
+  if (secret === undefined) return headers;
+  const signature = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { ...headers, 'webhook-signature': `v1,${signature}` };
+}
+
+/** One line, for a chat. */
+function textOf(alert: AlertView, type: Told): string {
+  const { level, title, group, applications, persons, records, firstEventAt, alertId } = alert;
+  const who = Object.values(group).map((value) => value ?? '(none)');
+  const parts = [
+    ...(who.length === 0 ? [] : [who.join(' ')]),
+    ...applications,
+    ...(persons > 0 ? [`${count(persons)} persons`] : []),
+    ...(records > 0 ? [`${count(records)} records`] : []),
+    `since ${instant(firstEventAt)}`,
+    `vigie alerts show ${alertId.slice(0, 8)}`,
+  ];
+  return `${type === 'opened' ? level : `${level}, over`}: ${title}: ${parts.join(', ')}`;
+}

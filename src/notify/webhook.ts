@@ -1,0 +1,58 @@
+/**
+ * Delivers notifications to one address. Its path is a secret (whoever has that of a chat can write to it), and so it is
+ * in no message.
+ */
+
+import type { Clock } from '../clock.ts';
+import { VigieError } from '../errors.ts';
+import { headersOf, type Notification } from './notification.ts';
+
+export interface WebhookOptions {
+  readonly url: string;
+  readonly secret: Uint8Array | undefined;
+  readonly clock: Clock;
+}
+
+export type Deliver = (notification: Notification, stop: AbortSignal) => Promise<void>;
+
+const TIMEOUT_MS = 15_000;
+
+/** Throws WEBHOOK_FAILED, which is of the way or the receiver, or WEBHOOK_REFUSED, which is of this notification. */
+export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
+  const { host } = new URL(url);
+  return async (notification, stop) => {
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method: 'POST',
+        headers: headersOf(notification, secret, clock.now()),
+        body: notification.body,
+        // What stands behind another address was not configured.
+        redirect: 'manual',
+        signal: AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]),
+      });
+      await response.body?.cancel();
+    } catch (error) {
+      throw new VigieError('WEBHOOK_FAILED', `${host} cannot be reached: ${reasonOf(error)}`, {
+        remedy: 'Check VIGIE_WEBHOOK_URL, and that this machine may reach it.',
+        retryable: true,
+      });
+    }
+    if (response.ok) return;
+    const { status } = response;
+    const isOurs = status === 400 || status === 413 || status === 422;
+    throw new VigieError(isOurs ? 'WEBHOOK_REFUSED' : 'WEBHOOK_FAILED', `${host} answered ${status}`, {
+      remedy: 'Look into its log; 401, 403, 404 and 410 speak of VIGIE_WEBHOOK_URL and VIGIE_WEBHOOK_SECRET.',
+      retryable: true,
+    });
+  };
+}
+
+/** The cause's code: messages of `fetch` may name the address. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `no answer within ${TIMEOUT_MS / 1000} s`;
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : 'the request failed';
+}
