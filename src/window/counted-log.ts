@@ -18,14 +18,11 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { HorizonState, WindowVisitor } from './horizon.ts';
 import { type Hashes, LatestTable } from './latest-table.ts';
-import { RowFinder } from './row-finder.ts';
-import { type Run, RunStore } from './run-store.ts';
+import type { Run } from './run-store.ts';
+import { SightingRows } from './sighting-rows.ts';
 
 /** Below this many sightings a look-up scans them; a table only pays beyond. */
 const TABLE_FROM = 12;
-/** Sightings that are looked at one by one for one of them; an event may have brought a hundred thousand at one time. */
-const MOST_SCANNED = 64;
-
 /** What becomes of a sighting that is coalesced: it goes, or it stays and loses the name it had. */
 const GONE = 1;
 const NAMED = 2;
@@ -37,38 +34,22 @@ export interface CountedSightings {
   readonly horizons: readonly HorizonState[];
 }
 
-/** Row: time, previous, next as floats, then words. */
-const F = 5;
-const W = 2 * F;
-/** The same value's sighting before; -Infinity when there was none. */
-const PREVIOUS = 1;
-/** The same value's sighting after; Infinity while there is none. */
-const NEXT = 2;
-const HI = 6;
-const LO = 7;
-/** Values a sighting stands for: 1, or more once sightings were coalesced and are nameless. */
-const WEIGHT = 8;
-
-export class CountedLog extends RunStore {
+export class CountedLog extends SightingRows {
   readonly #latest = new LatestTable();
   readonly #longestMs: number;
   /** When the values at hand were seen before. */
   #before = new Float64Array(64);
   /** Of the values that come out of order: which, and the same value's sightings before and after. */
   readonly #fresh: { hi: number; lo: number; previous: number; next: number }[] = [];
-  /** By time, rows of the sightings of that time where they are many; until one is moved. */
-  readonly #ties = new RowFinder();
-  /** Rows of the first sightings from some index on, likewise. */
-  readonly #later = new RowFinder();
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
   constructor(longestMs: number) {
-    super(4 * W);
+    super();
     this.#longestMs = longestMs;
   }
 
   override get bytes(): number {
-    return super.bytes + this.#latest.bytes + this.#ties.bytes + this.#later.bytes;
+    return super.bytes + this.#latest.bytes;
   }
 
   save(to: SectionWriter, { run, table }: CountedSightings): void {
@@ -95,30 +76,6 @@ export class CountedLog extends RunStore {
     return false;
   }
 
-  /** Values that the sighting at a row stands for: one, or several that lost their names. */
-  weightAt(row: number): number {
-    return this.u32[row * W + WEIGHT]!;
-  }
-
-  /** Time at which the same value was seen next, Infinity when it was not. */
-  nextAt(row: number): number {
-    return this.f64[row * F + NEXT]!;
-  }
-
-  /** Adds the persons of the newest sightings up to `to` and after `from` (event times, ms). */
-  addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
-    const last = run.first + this.countUpTo(run, to);
-    for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
-      if (this.isNamed(row)) persons.add(this.u32[row * W + HI]!, this.u32[row * W + LO]!);
-    }
-  }
-
-  /** Copies the value at a row, which must have its name, into `words`. */
-  hashAt(row: number, words: Uint32Array): void {
-    words[0] = this.u32[row * W + HI]!;
-    words[1] = this.u32[row * W + LO]!;
-  }
-
   /** Reports the windows that end at the group's newest entry. */
   judgeNewest(s: CountedSightings, judgedFrom: number, visitor: WindowVisitor): void {
     const t = this.timeAt(s.run.first + s.run.length - 1);
@@ -139,7 +96,7 @@ export class CountedLog extends RunStore {
       const state = s.horizons[h]!;
       const { timespanMs } = state.horizon;
       for (let i = state.tail; i < gone; i += 1) {
-        if (this.#endsCover(first + i, timespanMs)) state.value -= this.weightAt(first + i);
+        if (this.endsCover(first + i, timespanMs)) state.value -= this.weightAt(first + i);
       }
       state.tail = Math.max(0, state.tail - gone);
     }
@@ -181,16 +138,16 @@ export class CountedLog extends RunStore {
       } else {
         joined[i] = GONE;
         if (this.isNamed(into)) joined[into - run.first] = NAMED;
-        this.u32[into * W + WEIGHT] = this.weightAt(into) + this.weightAt(row);
+        this.addWeight(into, row);
       }
     }
     // From the newest on, so that what is linked to a row that goes is told of one that stays.
     for (let i = before - 1; i >= 0; i -= 1) {
       if (joined[i] === NAMED || (joined[i] === GONE && this.isNamed(run.first + i))) {
-        this.#unlink(run, run.first + i);
+        this.unlink(run, run.first + i);
       }
     }
-    this.#ties.clear();
+    this.moved();
     this.compact(run, (_, i) => joined[i] !== GONE);
     // Half of it would have to go: making it anew costs less.
     this.#latest.release(s.table);
@@ -203,36 +160,10 @@ export class CountedLog extends RunStore {
       state.tail = this.countUpTo(run, newest - timespanMs);
       state.value = 0;
       for (let i = state.tail; i < run.length; i += 1) {
-        if (this.#endsCover(start + i, timespanMs)) state.value += this.weightAt(start + i);
+        if (this.endsCover(start + i, timespanMs)) state.value += this.weightAt(start + i);
       }
     }
     return before - run.length;
-  }
-
-  /** Takes a sighting out of the chain of its value's. */
-  #unlink(run: Run, row: number): void {
-    const { f64 } = this;
-    const next = f64[row * F + NEXT]!;
-    const previous = f64[row * F + PREVIOUS]!;
-    f64[row * F + PREVIOUS] = -Infinity;
-    f64[row * F + NEXT] = Infinity;
-    if (next === Infinity && previous === -Infinity) return;
-    const hi = this.u32[row * W + HI]!;
-    const lo = this.u32[row * W + LO]!;
-    const before = previous === -Infinity ? -1 : this.#sightingAt(run, previous, hi, lo);
-    if (before >= 0) f64[before * F + NEXT] = next;
-    const after = next === Infinity ? -1 : this.#sightingAt(run, next, hi, lo);
-    if (after >= 0) f64[after * F + PREVIOUS] = before < 0 ? -Infinity : previous;
-  }
-
-  /** Not coalesced with others. */
-  isNamed(row: number): boolean {
-    return this.weightAt(row) === 1;
-  }
-
-  /** Whether the sighting at this position is the one whose expiry ends its value's cover. */
-  #endsCover(position: number, timespanMs: number): boolean {
-    return this.nextAt(position) - this.timeAt(position) >= timespanMs;
   }
 
   /** Moves the window's start on to where it is for one that ends at `t`. */
@@ -240,7 +171,7 @@ export class CountedLog extends RunStore {
     const { timespanMs } = state.horizon;
     let { tail } = state;
     while (this.timeAt(first + tail) <= t - timespanMs) {
-      if (this.#endsCover(first + tail, timespanMs)) state.value -= this.weightAt(first + tail);
+      if (this.endsCover(first + tail, timespanMs)) state.value -= this.weightAt(first + tail);
       tail += 1;
     }
     state.tail = tail;
@@ -266,14 +197,14 @@ export class CountedLog extends RunStore {
       if (latest === t) continue;
       // A sighting that every window has left is as good as none.
       const seen = latest > staleUpTo;
-      if (seen) this.#setNext(run, latest, hi, lo, t);
-      this.#write(this.insert(run, run.length), t, hi, lo, seen ? latest : -Infinity, Infinity);
+      if (seen) this.linkNext(run, latest, hi, lo, t);
+      this.write(this.insert(run, run.length), t, hi, lo, seen ? latest : -Infinity, Infinity);
       for (let h = 0; h < horizons.length; h += 1) {
         const state = horizons[h]!;
         if (!(seen && t - latest < state.horizon.timespanMs)) state.value += 1;
       }
     }
-    this.#ties.clear();
+    this.moved();
     const { first } = run;
     for (let h = 0; h < horizons.length; h += 1) {
       this.#expire(first, horizons[h]!, t);
@@ -294,7 +225,7 @@ export class CountedLog extends RunStore {
     const fresh = this.#fresh;
     if (fresh.length === 0) return;
     const at = this.insert(run, index, fresh.length);
-    fresh.forEach(({ hi, lo, previous, next }, i) => this.#write(at + i, t, hi, lo, previous, next));
+    fresh.forEach(({ hi, lo, previous, next }, i) => this.write(at + i, t, hi, lo, previous, next));
 
     const newest = this.timeAt(run.first + run.length - 1);
     for (let h = 0; h < s.horizons.length; h += 1) {
@@ -321,23 +252,22 @@ export class CountedLog extends RunStore {
       const hi = words[2 * i]!;
       const lo = words[2 * i + 1]!;
       const latest = this.#latestOf(s, hi, lo);
-      const after = latest > t ? this.#nextSighting(run, index, hi, lo) : -1;
+      const after = latest > t ? this.nextSighting(run, index, hi, lo) : -1;
       // As in order: a sighting that every window has left is as good as none, and may have been forgotten.
       let previous = latest > staleUpTo ? latest : -Infinity;
       let next = Infinity;
       if (after >= 0) {
-        previous = this.f64[after * F + PREVIOUS]!;
+        previous = this.previousAt(after);
         next = this.timeAt(after);
       }
       // Also a value that the event names twice.
       if (previous === t || (!looked && fresh.some((other) => other.hi === hi && other.lo === lo))) continue;
-      if (after >= 0) this.f64[after * F + PREVIOUS] = t;
+      if (after >= 0) this.setPrevious(after, t);
       else if (looked) this.#latest.set(table, hi, lo, t, staleUpTo);
-      if (previous !== -Infinity) this.#setNext(run, previous, hi, lo, t);
+      if (previous !== -Infinity) this.linkNext(run, previous, hi, lo, t);
       fresh.push({ hi, lo, previous, next });
     }
-    this.#ties.clear();
-    this.#later.clear();
+    this.moved();
   }
 
   /** Reports the windows that end in [from, t + timespan), from the newest entry back to `index`. */
@@ -360,28 +290,14 @@ export class CountedLog extends RunStore {
       if (s < from) return;
       if (s < t + timespanMs && value >= told) visitor.window(horizon, s, value);
       for (; end >= index && this.timeAt(first + end) === s; end -= 1) {
-        if (s - this.f64[(first + end) * F + PREVIOUS]! >= timespanMs) value -= this.weightAt(first + end);
+        if (s - this.previousAt(first + end) >= timespanMs) value -= this.weightAt(first + end);
       }
       if (end < index) return;
       const before = this.timeAt(first + end) - timespanMs;
       for (; tail > 0 && this.timeAt(first + tail - 1) > before; tail -= 1) {
-        if (this.#endsCover(first + tail - 1, timespanMs)) value += this.weightAt(first + tail - 1);
+        if (this.endsCover(first + tail - 1, timespanMs)) value += this.weightAt(first + tail - 1);
       }
     }
-  }
-
-  /** Row of the value's first sighting at or after index `from`, which is known to exist. */
-  #nextSighting(run: Run, from: number, hi: number, lo: number): number {
-    const { first } = run;
-    const last = first + run.length - 1;
-    for (let row = first + from; row <= last; row += 1) {
-      if (row - first - from === MOST_SCANNED) {
-        if (!this.#later.has(from)) this.#gather(this.#later, from, row, last);
-        return this.#later.find(from, hi, lo);
-      }
-      if (this.#is(row, hi, lo)) return row;
-    }
-    return -1;
   }
 
   /** Time of the value's newest sighting, NaN when none is held. */
@@ -390,7 +306,7 @@ export class CountedLog extends RunStore {
     if (table.capacity > 0) return this.#latest.get(table, hi, lo);
     const first = run.first;
     for (let i = first + run.length - 1; i >= first; i -= 1) {
-      if (this.#is(i, hi, lo)) return this.timeAt(i);
+      if (this.isOf(i, hi, lo)) return this.timeAt(i);
     }
     return NaN;
   }
@@ -400,58 +316,9 @@ export class CountedLog extends RunStore {
     this.#latest.makeRoom(table, room, staleUpTo);
     for (let i = first; i < first + run.length; i += 1) {
       if (this.nextAt(i) === Infinity && this.isNamed(i)) {
-        this.#latest.set(table, this.u32[i * W + HI]!, this.u32[i * W + LO]!, this.timeAt(i), staleUpTo);
+        this.#latest.set(table, this.hiAt(i), this.loAt(i), this.timeAt(i), staleUpTo);
       }
     }
-  }
-
-  #setNext(run: Run, at: number, hi: number, lo: number, t: number): void {
-    const row = this.#sightingAt(run, at, hi, lo);
-    if (row >= 0) this.f64[row * F + NEXT] = t;
-  }
-
-  /** Row of the value's sighting at a time; −1 when it is not held. */
-  #sightingAt(run: Run, at: number, hi: number, lo: number): number {
-    const { first } = run;
-    const last = first + this.countUpTo(run, at) - 1;
-    for (let row = last; row >= first && this.timeAt(row) === at; row -= 1) {
-      if (last - row === MOST_SCANNED) {
-        if (!this.#ties.has(at)) this.#gather(this.#ties, at, this.#firstOf(run, last), last);
-        return this.#ties.find(at, hi, lo);
-      }
-      if (this.#is(row, hi, lo)) return row;
-    }
-    return -1;
-  }
-
-  /** The first of the rows up to this one that have its time. */
-  #firstOf({ first }: Run, row: number): number {
-    const at = this.timeAt(row);
-    let from = row;
-    while (from > first && this.timeAt(from - 1) === at) from -= 1;
-    return from;
-  }
-
-  /** Of several rows of a value in `[from, to]` the first is found then. */
-  #gather(finder: RowFinder, key: number, from: number, to: number): void {
-    finder.begin(key, to - from + 1);
-    for (let row = to; row >= from; row -= 1) {
-      if (this.isNamed(row)) finder.put(key, this.u32[row * W + HI]!, this.u32[row * W + LO]!, row);
-    }
-  }
-
-  #is(row: number, hi: number, lo: number): boolean {
-    return this.u32[row * W + LO] === lo && this.u32[row * W + HI] === hi && this.isNamed(row);
-  }
-
-  #write(row: number, t: number, hi: number, lo: number, previous: number, next: number): void {
-    const { f64, u32 } = this;
-    f64[row * F] = t;
-    f64[row * F + PREVIOUS] = previous;
-    f64[row * F + NEXT] = next;
-    u32[row * W + HI] = hi;
-    u32[row * W + LO] = lo;
-    u32[row * W + WEIGHT] = 1;
   }
 
   /** Drops sightings whose value was seen again before the watermark, if that frees a quarter. */
