@@ -38,6 +38,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
   rules
     .command('check')
+    .summary('report every fault, and how many persons the rules let through')
     .argument('[path...]', 'files or folders')
     .description(
       'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any, or no rule. Of sound rules on a portal’s log it also says how many persons can be read with no alert, and which known incidents fit under that.',
@@ -94,6 +95,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
   rules
     .command('test')
+    .summary('run the tests beside the rules')
     .argument('[path...]', 'files or folders')
     .description(
       'Runs the tests beside the rules (*.tests.yml) and those in them (vigie.tests) on the production engine.',
@@ -134,9 +136,12 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
   rules
     .command('list')
+    .summary('list the rules that raise alerts')
     .argument('[path...]', 'files or folders')
-    .description('Lists the rules that raise alerts; --all also those that only others refer to.')
-    .option('--all', 'also rules that raise nothing alone')
+    .description(
+      'Lists the rules that speak for themselves: correlations, which raise alerts, and rules on one event, whose matches `vigie eval` shows. With --all also those that only others refer to, and those of level informational.',
+    )
+    .option('--all', 'also rules that say nothing alone')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
     .option('--json', 'one JSON object per rule on standard output')
@@ -145,7 +150,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);
       const shown = [...ruleSet.correlations, ...ruleSet.rules].filter(
-        (rule) => options.all || rule.alertsAlone,
+        (rule) => options.all || (rule.alertsAlone && rule.level !== 'informational'),
       );
       if (options.json) {
         for (const rule of shown) {

@@ -47,6 +47,10 @@ afterAll(cleanUp);
 const titles = (text: string): string[] =>
   text.split('\n').filter((line) => / (?:Three|Export|Record) /.test(line));
 
+function levels(text: string): unknown[] {
+  return parseLines(text).map((rule) => (rule as { level: string }).level);
+}
+
 interface Found {
   file: string;
   line: number;
@@ -279,6 +283,16 @@ describe('vigie rules list', () => {
       tags: [],
       file: join(good, 'burst.yml'),
     });
+  });
+
+  test('lists no rule of level informational, which alerts nobody, unless all are asked for', async () => {
+    const [listed, all] = await Promise.all([
+      succeed(['rules', 'list', '--json', 'rules']),
+      succeed(['rules', 'list', '--json', '--all', 'rules']),
+    ]);
+    expect(levels(listed)).toContain('critical');
+    expect(levels(listed)).not.toContain('informational');
+    expect(levels(all)).toContain('informational');
   });
 
   test('refuses a place without rules: a detector without them would look as if all were well', async () => {
