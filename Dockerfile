@@ -12,12 +12,15 @@ ENV VIGIE_RULES=/app/rules \
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
+# What `vigie demo --compare` compares with.
+COPY docs/examples ./docs/examples
+COPY bin ./bin
 # With rules/lists: the lookup lists that the rules name, without rows of yours (VIGIE_LISTS).
 COPY rules ./rules
 COPY mappings ./mappings
 COPY replay ./replay
 COPY src ./src
-RUN mkdir /data && chown 1000:1000 /data
+RUN mkdir /data && chown 1000:1000 /data && ln -s /app/bin/vigie.js /usr/local/bin/vigie
 # The image's user "node", by number: Kubernetes refuses a name where runAsNonRoot is asked for.
 USER 1000:1000
 VOLUME /data

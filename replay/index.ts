@@ -22,6 +22,7 @@ import { EventWriter } from './event-writer.ts';
 import type { Hire } from './hires.ts';
 import { hireInto } from './hires.ts';
 import type { BuiltIncident, Incident } from './incidents/incident.ts';
+import { mostTaken, type Takers } from './incidents/takings.ts';
 import { CAP_EMPLOI_2024 } from './incidents/cap-emploi-2024.ts';
 import { DDOS_RIE_2024 } from './incidents/ddos-rie-2024.ts';
 import { DGFIP_2026 } from './incidents/dgfip-2026.ts';
@@ -162,6 +163,20 @@ export function estimate(
     events: Math.round(events * (1 + built.options.duplicates)),
     stolen: built.incident?.records ?? 0,
   };
+}
+
+/** What an incident takes. */
+export interface Takings {
+  readonly takers: Takers;
+  /** The most distinct persons within any span of that length, ms, by all who take part. */
+  within(durationMs: number): number;
+}
+
+/** Of an incident as it was, without a background; undefined when nobody's data is read in it. */
+export function takingsOf(name: string): Takings | undefined {
+  const theft = build(name, { accounts: 0 }).incident?.theft;
+  if (theft === undefined) return undefined;
+  return { takers: theft.takers, within: (durationMs) => mostTaken(theft.plans, durationMs) };
 }
 
 function build(name: string, given: Readonly<Record<string, unknown>>): BuiltScenario {

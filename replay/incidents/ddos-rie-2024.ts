@@ -58,6 +58,7 @@ export const DDOS_RIE_2024: Incident<typeof schema> = {
       lastEventAt: start + options.window,
       events: requests,
       records: 0,
+      theft: undefined,
     });
   },
 };

@@ -25,7 +25,7 @@ import { BulkReads, eventsOf, firstPersonOf } from './bulk-reads.ts';
 import type { Incident } from './incident.ts';
 import { firstWeekday, stamped, stampedStart } from './incident.ts';
 import { planTheft, stepBefore } from './schedule.ts';
-import { readsOptions, renewLogins, requireRegistered, storyHours, takeAccounts } from './theft.ts';
+import { readsOptions, renewLogins, requireRegistered, storyHours, takeAccounts, takersOf } from './theft.ts';
 
 const NAME = 'dgfip-2026';
 const PERSONS = 638_000;
@@ -115,6 +115,7 @@ export const DGFIP_2026: Incident<typeof schema> = {
       lastEventAt: waves.at(-1)!.schedule.end,
       events: reads.reduce((sum, { events }) => sum + events, story.length),
       records: records + more,
+      theft: { plans: waves, takers: takersOf(taken, profile) },
     });
   },
 };

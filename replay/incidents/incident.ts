@@ -11,6 +11,8 @@ import type { Cast } from '../cast.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { EventWriter, Register } from '../event-writer.ts';
 import type { LabelRecorder } from '../labels.ts';
+import type { TheftPlan } from './schedule.ts';
+import type { Takers } from './takings.ts';
 import type { IncidentOptions } from './theft-options.ts';
 import type { Permutation, Random } from '../random.ts';
 
@@ -32,6 +34,8 @@ export interface BuiltIncident {
   readonly events: number;
   /** Records that they show, each of one person. */
   readonly records: number;
+  /** When how many of them are read, and by how many; undefined when none is. */
+  readonly theft: { readonly plans: readonly TheftPlan[]; readonly takers: Takers } | undefined;
 }
 
 export interface Incident<T extends z.ZodObject = z.ZodObject> {

@@ -83,6 +83,7 @@ export const JOBSEEKER_INFOSTEALER_2025: Incident<typeof schema> = {
       lastEventAt: schedule.end,
       events: Math.round(records * perAccount),
       records,
+      theft: { plans: [{ records, schedule }], takers: { accounts: records, organisations: 0, creators: 0 } },
     });
   },
 };

@@ -121,6 +121,7 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
       lastEventAt: schedule.end,
       events: story.length + eventsOf(reads),
       records: reads.records,
+      theft: { plans: [plan], takers: { accounts: readers.length, organisations: 1, creators: 1 } },
     });
   },
 };

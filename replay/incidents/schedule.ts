@@ -6,6 +6,7 @@
  * holidays. Everything else is off-hours.
  */
 
+import { count, span } from '../../src/figures.ts';
 import { DAY_MS, HOUR_MS, isWorkingDay, MINUTE_MS, parisDayOf, parisTime } from '../calendar.ts';
 import type { Hours, Pace, TheftOptions } from './theft-options.ts';
 import { optionsClash } from '../options.ts';
@@ -166,7 +167,7 @@ export function planTheft(
     if (perMs !== undefined && wanted !== undefined) {
       throw optionsClash(
         scenario,
-        `records ${wanted}, pace ${paceText(pace)} and window ${windowMs} ms are all given`,
+        `records ${wanted}, pace ${paceText(pace)} and window ${span(windowMs)} are all given`,
         'Give at most two of records, pace and window: the third follows.',
       );
     }
@@ -193,5 +194,7 @@ function perMsOf(pace: Pace, usual: number): number {
 }
 
 function paceText(pace: Pace | undefined): string {
-  return pace === undefined ? 'as published' : typeof pace === 'number' ? `${pace}/s` : `${pace.times}x`;
+  if (pace === undefined) return 'as published';
+  if (typeof pace === 'object') return `${pace.times}x`;
+  return pace < 1 ? `${count(pace * 3600)}/h` : `${count(pace)}/s`;
 }

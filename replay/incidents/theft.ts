@@ -23,6 +23,7 @@ import { stamped } from './incident.ts';
 import type { TheftDefaults, TheftPlan } from './schedule.ts';
 import { endOfStretch, planTheft, stepBefore } from './schedule.ts';
 import { Story } from './story.ts';
+import type { Takers } from './takings.ts';
 
 export interface TheftProfile {
   readonly scenario: string;
@@ -105,6 +106,11 @@ export function takeAccounts(
     return reader;
   });
   return { plan, story, taken, draws };
+}
+
+/** Of accounts that there were before. */
+export function takersOf({ length }: readonly unknown[], { ownOrganisations }: TheftProfile): Takers {
+  return { accounts: length, organisations: ownOrganisations === true ? length : 1, creators: 0 };
 }
 
 /** When the attacker does anything else than read: within working hours if the reads are, and otherwise at any time. */
@@ -194,5 +200,6 @@ export function buildTheft(
     lastEventAt: plan.schedule.end,
     events: story.length + eventsOf(reads),
     records: reads.records,
+    theft: { plans: [plan], takers: takersOf(taken, profile) },
   });
 }

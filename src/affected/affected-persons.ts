@@ -20,6 +20,7 @@ export class AffectedPersons {
   last = -Infinity;
   /** Records that the log has no person's id for: nobody can say whose they are. */
   withoutId = 0;
+  readonly #accounts = new Map<string, number>();
   readonly #organisations = new ValueSets();
   readonly #table = new PersonTable({
     applications: new ValueSets(),
@@ -29,6 +30,11 @@ export class AffectedPersons {
 
   get count(): number {
     return this.#table.size;
+  }
+
+  /** Account → its reads. */
+  get accounts(): ReadonlyMap<string, number> {
+    return this.#accounts;
   }
 
   get identified(): number {
@@ -58,6 +64,8 @@ export class AffectedPersons {
     this.reads += 1;
     this.first = Math.min(this.first, time);
     this.last = Math.max(this.last, time);
+    const account = firstOf(fields['user.id']);
+    if (account !== '') this.#accounts.set(account, (this.#accounts.get(account) ?? 0) + 1);
     const organisation = organisationText(
       firstOf(fields['organization.name']),
       firstOf(fields['organization.id']),

@@ -37,6 +37,27 @@ export function summaryOf({ alert, affected }: Facts): string {
   return `${listed}, ${reads}, from ${instant(affected.first)} to ${instant(affected.last)}${own}`;
 }
 
+/** Accounts that are named. */
+const NAMED = 20;
+
+/** Whose reads they were, the busiest first; undefined where the alert says so itself, or nobody knows. */
+export function accountsText(
+  { group }: Pick<AlertDetail, 'group'>,
+  { accounts }: Pick<AffectedPersons, 'accounts'>,
+): string | undefined {
+  const busiest = [...accounts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const [first] = busiest;
+  if (first === undefined || (busiest.length === 1 && Object.values(group).includes(first[0])))
+    return undefined;
+  const named = busiest
+    .slice(0, NAMED)
+    .map(
+      ([account, reads], i) => `${account} (${count(reads)}${i > 0 ? '' : reads === 1 ? ' read' : ' reads'})`,
+    );
+  const more = busiest.length > NAMED ? ` and ${count(busiest.length - NAMED)} more` : '';
+  return `read by ${busiest.length === 1 ? '1 account' : `${count(busiest.length)} accounts`}: ${named.join(', ')}${more}`;
+}
+
 /** Whether the alert knows of persons who are not listed, or of reads from before the archive. */
 export function isIncomplete({ alert, archive, affected }: Facts): boolean {
   return beginsLate(alert, archive) || lacksPersons(alert, affected);

@@ -25,7 +25,7 @@ export function withoutRules(ruleSet: RuleSet, names: readonly string[]): RuleSe
     const known = correlations.map(({ key, name: own }) => own ?? key);
     const meant = nearest(name, known);
     throw new VigieError('RULE_UNKNOWN', `there is no correlation ${JSON.stringify(name)} to leave out`, {
-      remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}\`vigie rules list\` shows all.`,
+      remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}\`vigie rules list --all\` shows all.`,
     });
   });
   const gone = closure(named, correlations);

@@ -13,6 +13,7 @@ import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf, UNMATCHED_REMEDY, unmatchedText } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
+import { shortLearningText } from '../backtest/short-learning.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { VigieError } from '../errors.ts';
@@ -177,6 +178,8 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
   }
   // Faults are told once, before anything runs. Which lists the rules are loaded with changes no rule's shape.
   const rules = chosenRules(loadRulesFor(first.scenario, first.options, choice, requireRules), choice);
+  const tooShort = shortLearningText(rules.ruleSet, learnMs);
+  if (tooShort !== undefined) process.stderr.write(`${plain(tooShort)}\n`);
   const bar = progressBar(
     'backtest',
     specs.reduce((sum, { events }) => sum + events, 0),

@@ -55,7 +55,11 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
       'go on for ever: a canary of each rule that often, with metrics',
       durationMs,
     )
-    .option('--timeout <duration>', 'how long to wait for an alert', durationMs, 120_000)
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait for an alert')
+        .argParser(durationMs)
+        .default(120_000, '2m'),
+    )
     .option('-t, --to <output>', 'kafka (VIGIE_TOPIC), or the log file that "vigie run" reads', 'kafka')
     .option('--rule <rule...>', 'only these, by id, name or title')
     .option(

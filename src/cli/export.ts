@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { affectedPersons, type AffectedPersons } from '../affected/affected-persons.ts';
 import { allReads, type Belonging, readsOfRule } from '../affected/belonging.ts';
-import { isIncomplete, nothingToList, remarks, summaryOf } from '../affected/completeness.ts';
+import { accountsText, isIncomplete, nothingToList, remarks, summaryOf } from '../affected/completeness.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
@@ -130,6 +130,8 @@ async function exportPersons(
     await file?.complete();
     const facts = { alert, archive, affected, isByRule };
     process.stderr.write(`${summaryOf(facts)}\n`);
+    const accounts = accountsText(alert, affected);
+    if (accounts !== undefined) process.stderr.write(`${plain(accounts)}\n`);
     if (options.resolve !== undefined && affected.identified < affected.count) {
       process.stderr.write(
         `${count(affected.count - affected.identified)} of them are not in ${plain(options.resolve)}, under the key of the settings\n`,

@@ -41,8 +41,14 @@ export function notifyCommand(program: Command, exit: (code: number) => void): v
       'Looks for alerts of which nobody was told yet, in the database that "vigie run" writes, sends each to VIGIE_WEBHOOK_URL, signed (Standard Webhooks), and keeps on record that it was told. At least once, whatever fails meanwhile.',
     )
     .addOption(new Option('--level <level>', 'least level').choices(LEVELS).default('high'))
-    .option('--every <duration>', 'time between two looks', durationMs, 5000)
-    .option('--max-age <duration>', 'alerts that were detected longer ago are left out', durationMs, DAY_MS)
+    .addOption(
+      new Option('--every <duration>', 'time between two looks').argParser(durationMs).default(5000, '5s'),
+    )
+    .addOption(
+      new Option('--max-age <duration>', 'alerts that were detected longer ago are left out')
+        .argParser(durationMs)
+        .default(DAY_MS, '1d'),
+    )
     .option('--once', 'tell of what waits and end; exit code 1 when some could not be told')
     .addOption(
       new Option('--test', 'send one notification of no alert (vigie.test), to try the receiver').conflicts(

@@ -1,6 +1,8 @@
 /** `vigie rules check|test|list`; `explain` has a file of its own. */
 
 import type { Command } from 'commander';
+import { extractionBudget } from '../budget/extraction-budget.ts';
+import { knownIncidents } from '../budget/known-incidents.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
@@ -9,6 +11,7 @@ import { readPlaceholders } from '../files/placeholders.ts';
 import { loadRules, noRules } from '../files/rule-files.ts';
 import { ruleTests } from '../files/rule-test-files.ts';
 import { runRuleTests } from '../eval/rule-tests.ts';
+import { budgetJson, budgetText } from './budget-text.ts';
 import { EXIT } from './errors.ts';
 import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
@@ -35,9 +38,10 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
   rules
     .command('check')
+    .summary('report every fault, and how many persons the rules let through')
     .argument('[path...]', 'files or folders')
     .description(
-      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any, or no rule.',
+      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any, or no rule. Of sound rules on a portal’s log it also says how many persons can be read with no alert, and which known incidents fit under that.',
     )
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
@@ -47,7 +51,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       '\nExamples:\n  vigie rules check rules\n  vigie rules check --json rules | jq .faults',
     )
     .action(async (given: string[], options: Options) => {
-      const { paths, lists, placeholders } = orConfigured(given, options);
+      const { paths, lists, placeholders, personFields } = orConfigured(given, options);
       const ruleSet = loadRules(paths, {
         lint: true,
         listsFolder: lists,
@@ -56,6 +60,9 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const { documents, rules: base, correlations, filters } = ruleSet;
       const faults = [...ruleSet.faults, ...noRules(paths, ruleSet)];
       const errors = faults.filter(({ severity }) => severity === 'error');
+      // Of a set with a fault a part is missing.
+      const budget = errors.length === 0 ? extractionBudget(ruleSet, personFields) : undefined;
+      const incidents = budget === undefined ? [] : knownIncidents(budget);
       if (options.json) {
         await write(
           `${JSON.stringify({
@@ -73,6 +80,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
             warnings: faults
               .filter(({ severity }) => severity === 'warning')
               .map(({ file, line, column, code, message }) => ({ file, line, column, code, message })),
+            ...(budget === undefined ? {} : { budget: budgetJson(budget, incidents) }),
           })}\n`,
         );
       } else {
@@ -80,12 +88,14 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         await write(
           `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
         );
+        if (budget !== undefined) await write(`\n${budgetText(budget, incidents)}`);
       }
       if (errors.length > 0) exit(EXIT.failed);
     });
 
   rules
     .command('test')
+    .summary('run the tests beside the rules')
     .argument('[path...]', 'files or folders')
     .description(
       'Runs the tests beside the rules (*.tests.yml) and those in them (vigie.tests) on the production engine.',
@@ -126,9 +136,12 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
 
   rules
     .command('list')
+    .summary('list the rules that raise alerts')
     .argument('[path...]', 'files or folders')
-    .description('Lists the rules that raise alerts; --all also those that only others refer to.')
-    .option('--all', 'also rules that raise nothing alone')
+    .description(
+      'Lists the rules that speak for themselves: correlations, which raise alerts, and rules on one event, whose matches `vigie eval` shows. With --all also those that only others refer to, and those of level informational.',
+    )
+    .option('--all', 'also rules that say nothing alone')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
     .option('--json', 'one JSON object per rule on standard output')
@@ -137,7 +150,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);
       const shown = [...ruleSet.correlations, ...ruleSet.rules].filter(
-        (rule) => options.all || rule.alertsAlone,
+        (rule) => options.all || (rule.alertsAlone && rule.level !== 'informational'),
       );
       if (options.json) {
         for (const rule of shown) {
@@ -164,11 +177,13 @@ function orConfigured(
   readonly paths: readonly string[];
   readonly lists: string | undefined;
   readonly placeholders: Config['placeholders'];
+  readonly personFields: readonly string[];
 } {
   const config = loadConfig(process.env);
   return {
     paths: paths.length > 0 ? paths : config.rules,
     lists: listsFolder(options.lists ?? config.lists),
     placeholders: options.placeholders ?? config.placeholders,
+    personFields: config.person_fields,
   };
 }

@@ -65,7 +65,7 @@ function isFolder(start: string): boolean {
     return statSync(start).isDirectory();
   } catch (cause) {
     throw new VigieError('RULES_UNREADABLE', `the rules at ${start} cannot be opened: ${messageOf(cause)}`, {
-      remedy: 'Give the path of a rule file or of a folder with *.yml files.',
+      remedy: 'Give the path of a rule file or of a folder with *.yml files (VIGIE_RULES, --rules).',
       cause,
     });
   }

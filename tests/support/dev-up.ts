@@ -22,7 +22,7 @@ try {
   console.log(`Kafka is ready on ${brokers}. In another terminal:
 
   KAFKA_BROKERS=${brokers} npm run -s vigie -- replay kairos-2025 --to kafka
-  KAFKA_BROKERS=${brokers} npm run -s vigie -- run
+  KAFKA_BROKERS=${brokers} VIGIE_PSEUDONYM_KEY=$(openssl rand -hex 16) npm run -s vigie -- run
 
 Ctrl-C stops it; its data stays in .vigie/kafka.`);
   let asked = false;

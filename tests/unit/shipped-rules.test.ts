@@ -8,6 +8,7 @@ import { Engine } from '../../src/detect/engine.ts';
 import { createDecoder } from '../../src/event/create-decoder.ts';
 import { FieldTable } from '../../src/event/record.ts';
 import { loadRules } from '../../src/files/rule-files.ts';
+import { raisesAlerts } from '../../src/sigma/rule.ts';
 
 const ruleSet = loadRules(['rules']);
 const documents = [...ruleSet.rules, ...ruleSet.correlations];
@@ -36,6 +37,16 @@ test.each(documents.map((rule) => [rule.name, rule] as const))(
     const { tests } = parse(readFileSync(file, 'utf8')) as { tests: { fires: unknown[] }[] };
     expect(tests.some(({ fires }) => fires.length > 0)).toBe(true);
     expect(tests.some(({ fires }) => fires.length === 0)).toBe(true);
+  },
+);
+
+const INCIDENTS =
+  /Kairos|Cap emploi|Missions Locales|FICOBA|GAEL|DGFiP|Viamedis|infostealer campaign|known incident/;
+
+test.each(ruleSet.correlations.filter(raisesAlerts).map((rule) => [rule.name, rule] as const))(
+  '%s says which incident it would have caught, or that none is known',
+  (_, rule) => {
+    expect(rule.description.replaceAll(/\s+/g, ' ')).toMatch(INCIDENTS);
   },
 );
 

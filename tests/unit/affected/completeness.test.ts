@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  accountsText,
   type Facts,
   isIncomplete,
   nothingToList,
@@ -18,6 +19,35 @@ const alert = alertFixture({
 });
 const affected = { count: 120, reads: 130, first: T0, last: T0 + 60_000, withoutId: 0 };
 const whole: Facts = { alert, archive: { oldest: T0 - 1, newest: T0 + 1e6 }, affected, isByRule: true };
+
+describe('who read them', () => {
+  const group = { 'organization.id': 'o-1' };
+  const accounts = new Map([
+    ['u-2', 10],
+    ['u-1', 1200],
+  ]);
+
+  test('is said of an alert that is about more than an account: these are to be closed', () => {
+    expect(accountsText({ group }, { accounts })).toBe('read by 2 accounts: u-1 (1,200 reads), u-2 (10)');
+  });
+
+  test('is not repeated where the alert is about that account', () => {
+    const one = new Map([['u-1', 5]]);
+    expect(accountsText({ group: { 'user.id': 'u-1' } }, { accounts: one })).toBeUndefined();
+    expect(accountsText({ group }, { accounts: one })).toBe('read by 1 account: u-1 (5 reads)');
+  });
+
+  test('is said of the busiest, and how many more there are', () => {
+    const many = new Map(Array.from({ length: 31_000 }, (_, i) => [`u-${i}`, i] as const));
+    expect(accountsText({ group }, { accounts: many })).toMatch(
+      /^read by 31,000 accounts: u-30999 \(30,999 reads\), .*, u-30980 \(30,980\) and 30,980 more$/,
+    );
+  });
+
+  test('is not made up where the log names no account', () => {
+    expect(accountsText({ group }, { accounts: new Map() })).toBeUndefined();
+  });
+});
 
 describe('of a list of affected persons', () => {
   test('that agrees with its alert nothing is to be said but what it is', () => {

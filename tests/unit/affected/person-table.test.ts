@@ -90,6 +90,20 @@ test('records without a person’s id are counted, and their read is none of any
   expect(affected).toMatchObject({ withoutId: 68, reads: 4, count: 5, first: 1, last: 5 });
 });
 
+test('reads are counted by the account that made them, where the log names one', () => {
+  const affected = affectedBy([
+    read(1, [1], { 'user.id': 'u-1' }),
+    read(2, [2], { 'user.id': 'u-2' }),
+    read(3, [1, 2], { 'user.id': 'u-1' }),
+    read(4, [3]),
+    { eventId: 'e', time: 5, fields: { 'user.id': 'u-3', 'portal.records.count': '20' } },
+  ]);
+  expect([...affected.accounts]).toEqual([
+    ['u-1', 2],
+    ['u-2', 1],
+  ]);
+});
+
 test('two organisations of one name are told apart by their ids, as alerts do', () => {
   const agency = { 'organization.name': 'Agence' };
   const [a, b] = ['A', 'B'].map((id) => ({ ...agency, 'organization.id': id }));

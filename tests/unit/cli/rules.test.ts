@@ -1,6 +1,6 @@
 /** The contract of `vigie rules check|test|list`: editors and pipelines read what they print. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cleanUp, parseLines, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
@@ -46,6 +46,10 @@ afterAll(cleanUp);
 
 const titles = (text: string): string[] =>
   text.split('\n').filter((line) => / (?:Three|Export|Record) /.test(line));
+
+function levels(text: string): unknown[] {
+  return parseLines(text).map((rule) => (rule as { level: string }).level);
+}
 
 interface Found {
   file: string;
@@ -131,6 +135,42 @@ describe('vigie rules check', () => {
       faults: [],
       warnings: [{ file: hardly, column: 20, code: 'FIRES_AT_ONCE' }],
     });
+  });
+
+  test('says of the shipped rules what may be read with no alert, as docs/rule-language.md shows it', async () => {
+    const [plain, json] = await Promise.all([
+      succeed(['rules', 'check', 'rules']),
+      succeed(['rules', 'check', '--json', 'rules']),
+    ]);
+    const told = plain.slice(plain.indexOf('\n\n') + 2);
+    expect(told).toMatch(/^one account, beyond the caseload +149 +199 +1,397 /m);
+    expect(readFileSync('docs/rule-language.md', 'utf8')).toContain(`\`\`\`text\n${told}\`\`\``);
+    expect(JSON.parse(json)).toMatchObject({
+      budget: {
+        takers: expect.arrayContaining([
+          expect.objectContaining({
+            taker: 'organisation',
+            persons: 'beyond the caseload',
+            day: { persons: 23_976, habit: true, rules: [expect.any(String)] },
+            month: { persons: null, habit: false, rules: [] },
+          }),
+        ]),
+        incidents: expect.arrayContaining([
+          {
+            incident: 'kairos-2025',
+            fits: false,
+            account: { hour: 170_000, day: 340_000, month: 340_000 },
+            organisation: { hour: 170_000, day: 340_000, month: 340_000 },
+            creator: null,
+          },
+        ]),
+      },
+    });
+  });
+
+  test('says nothing of that of rules with a fault: a part of them is missing', async () => {
+    const { stdout } = await vigie(['rules', 'check', 'rules', bad]);
+    expect(stdout).toMatch(/; 3 faults\n$/);
   });
 
   test('looks at the rules of the configuration when no path is given', async () => {
@@ -243,6 +283,16 @@ describe('vigie rules list', () => {
       tags: [],
       file: join(good, 'burst.yml'),
     });
+  });
+
+  test('lists no rule of level informational, which alerts nobody, unless all are asked for', async () => {
+    const [listed, all] = await Promise.all([
+      succeed(['rules', 'list', '--json', 'rules']),
+      succeed(['rules', 'list', '--json', '--all', 'rules']),
+    ]);
+    expect(levels(listed)).toContain('critical');
+    expect(levels(listed)).not.toContain('informational');
+    expect(levels(all)).toContain('informational');
   });
 
   test('refuses a place without rules: a detector without them would look as if all were well', async () => {

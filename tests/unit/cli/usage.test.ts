@@ -87,6 +87,11 @@ describe('help', () => {
     expect(names.toSorted()).toEqual(COMMANDS.toSorted());
   });
 
+  test.each(COMMANDS)('of "%s" gives durations as they are written, not in milliseconds', async (name) => {
+    const { stdout } = await written(...name.split(' '), '--help');
+    expect(stdout.replaceAll(/\n {4,}/g, ' ').match(/<duration> .*default: \d+\)/g)).toBeNull();
+  });
+
   test.each(COMMANDS)(
     'of "%s" goes to standard output, fits 100 columns and ends with examples',
     async (name) => {

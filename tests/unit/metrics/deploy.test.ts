@@ -1,6 +1,6 @@
 /** The files that deploy Vigie agree with what it reads and measures. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -19,6 +19,7 @@ const composeSchema = z.object({
       environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
       healthcheck: z.object({ test: z.array(z.string()) }).optional(),
       restart: z.string().optional(),
+      command: z.array(z.string()).optional(),
       read_only: z.boolean().optional(),
       tmpfs: z.array(z.string()).optional(),
       cap_drop: z.array(z.string()).optional(),
@@ -88,6 +89,15 @@ describe('docker-compose.yml', () => {
     for (const mount of mounts) if (!named.includes(mount)) expect(mount).toMatch(/^(?:\.|\$\{).*:ro$/);
   });
 
+  test('takes the incidents of `vigie replay`, which a topic that goes by message times would forget', () => {
+    expect(services['kafka-topics']!.command).toContain('message.timestamp.type=LogAppendTime');
+  });
+
+  test('lets the archive be switched on: without it nobody can list whose data an alert showed', () => {
+    const { environment } = services['vigie']!;
+    expect(environment!['VIGIE_ARCHIVE']).toBe('${VIGIE_ARCHIVE:-false}');
+  });
+
   test('shows Vigie a folder of lookup lists where its setting looks for them', () => {
     const { environment, volumes: mounts } = services['vigie']!;
     expect(mounts).toContain(`\${VIGIE_LISTS_FOLDER:-./rules/lists}:${environment!['VIGIE_LISTS']}:ro`);
@@ -114,7 +124,15 @@ describe('the image', () => {
     expect(copied.length).toBeGreaterThan(4);
     expect(copied.filter((path) => !allowed.includes(path))).toEqual([]);
     // What the program looks for beside its code.
-    expect(copied).toEqual(expect.arrayContaining(['rules', 'mappings', 'replay', 'src']));
+    expect(copied).toEqual(expect.arrayContaining(['rules', 'mappings', 'replay', 'src', 'docs/examples']));
+  });
+
+  test('has the command vigie, by which operators reach alerts from within a container', () => {
+    const dockerfile = read('Dockerfile');
+    expect(dockerfile).toMatch(/^COPY bin \.\/bin$/m);
+    expect(dockerfile).toMatch(/ln -s \/app\/bin\/vigie\.js \/usr\/local\/bin\/vigie/);
+    expect(statSync(`${root}bin/vigie.js`).mode & 0o111).toBe(0o111);
+    expect(read('docs/deployment.md')).toMatch(/^docker compose exec vigie vigie alerts list/m);
   });
 });
 

@@ -1,0 +1,18 @@
+/** Rules that a backtest hardly lets speak, because it does not learn for long enough. */
+
+import { span } from '../figures.ts';
+import type { RuleSet } from '../sigma/rule.ts';
+
+/**
+ * A group's terms are new only once it has been known for the whole history of `vigie.new_terms`, and few groups show
+ * up in the first moments of the learning. Undefined where no rule is concerned.
+ */
+export function shortLearningText({ correlations }: RuleSet, learnMs: number): string | undefined {
+  const concerned = correlations.filter(
+    ({ newTerms }) => newTerms !== undefined && newTerms.historyMs >= learnMs,
+  );
+  if (concerned.length === 0) return undefined;
+  const longestMs = Math.max(...concerned.map(({ newTerms }) => newTerms!.historyMs));
+  const names = concerned.map(({ name, key }) => name ?? key).join(', ');
+  return `the learning, ${span(learnMs)}, is no longer than the history of vigie.new_terms (${span(longestMs)}) of ${names}: in what is judged first nothing is new to anybody, and what refers to ${concerned.length === 1 ? 'it' : 'them'} is silent; learn for a week more, --learn ${Math.ceil(longestMs / 86_400_000) + 7}d`;
+}

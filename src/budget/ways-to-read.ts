@@ -1,0 +1,100 @@
+/**
+ * How persons' data can be read through a portal, as the events that such reads would leave: what the budget asks
+ * the rules about. A thief takes the way that the rules watch least.
+ */
+
+/** Instants in Paris: Wednesday 9 July 2025, 10:00; Sunday 13 July 2025, 03:00. */
+const TIMES = { 'in working hours': '2025-07-09T08:00:00Z', 'off hours': '2025-07-13T01:00:00Z' } as const;
+
+const ACTIONS = ['record-view', 'record-list', 'record-export', 'document-download'] as const;
+
+export interface Way {
+  readonly action: (typeof ACTIONS)[number];
+  readonly time: keyof typeof TIMES;
+}
+
+export const WAYS: readonly Way[] = ACTIONS.flatMap((action) =>
+  (Object.keys(TIMES) as Way['time'][]).map((time) => ({ action, time })),
+);
+
+/**
+ * Whose data: that of persons whom the account does not accompany, which is what thefts were of; or of those whom it
+ * does, of whom there are only so many. As `portal.records.out_of_scope_count` of a read of one.
+ */
+export const SCOPES = { 'beyond the caseload': 1, 'of the caseload': 0 } as const;
+export type Scope = keyof typeof SCOPES;
+
+/** Who takes: one of these, however many of the others it has a hand in. */
+export interface Taker {
+  readonly name: 'account' | 'unattended account' | 'organisation' | 'creator';
+  /** Fields that are the same in all that it reads; whatever else an event holds it can vary. */
+  readonly same: readonly string[];
+  readonly event: Readonly<Record<string, unknown>>;
+}
+
+const OF_ACCOUNT = ['user.id', 'user.roles', 'organization.id', 'organization.name'];
+
+export const TAKERS: readonly Taker[] = [
+  { name: 'account', same: OF_ACCOUNT, event: {} },
+  { name: 'unattended account', same: OF_ACCOUNT, event: { 'user.roles': ['service'] } },
+  { name: 'organisation', same: ['organization.id', 'organization.name'], event: {} },
+  {
+    name: 'creator',
+    same: ['portal.account.created_by'],
+    // As portals say it while an account is young.
+    event: {
+      'portal.account.created_by': 'budget-creator',
+      'portal.account.created_at': '2025-07-08T08:00:00Z',
+    },
+  },
+];
+
+/** One read of one person, otherwise as inconspicuous as a read can be. */
+export function eventOf(
+  taker: Taker,
+  scope: Scope,
+  way: Way,
+  personFields: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return {
+    '@timestamp': TIMES[way.time],
+    'event.action': way.action,
+    'event.outcome': 'success',
+    'user.id': 'budget-account',
+    'user.roles': ['conseiller'],
+    'organization.id': 'budget-organisation',
+    'organization.name': 'budget-organisation',
+    'service.name': 'budget-application',
+    'source.ip': '192.0.2.1',
+    'source.geo.country_iso_code': 'FR',
+    'user_agent.original': 'Mozilla/5.0',
+    'http.request.method': 'GET',
+    'http.response.status_code': 200,
+    'http.response.body.bytes': 700,
+    'portal.app.lifecycle': 'active',
+    'portal.auth.amr': ['pwd', 'totp'],
+    'portal.session.id': 'budget-session',
+    'portal.session.started_at': '2025-07-09T07:00:00Z',
+    'portal.records.count': 1,
+    'portal.records.ids': ['budget-person'],
+    'portal.records.out_of_scope_count': SCOPES[scope],
+    'portal.records.structures': ['budget-structure'],
+    'portal.records.sensitivity': ['contact'],
+    ...Object.fromEntries(personFields.map((field) => [field, ['budget-person']])),
+    ...taker.event,
+  };
+}
+
+/** The ways in words; '' of all. */
+export function waysText(ways: readonly Way[]): string {
+  const byTimes = new Map<string, string[]>();
+  for (const action of ACTIONS) {
+    const times = ways.filter((way) => way.action === action).map(({ time }) => time);
+    if (times.length === 0) continue;
+    const when = times.length === Object.keys(TIMES).length ? '' : ` ${times.join(', ')}`;
+    byTimes.set(when, [...(byTimes.get(when) ?? []), action]);
+  }
+  return [...byTimes]
+    .map(([when, actions]) => `${actions.length === ACTIONS.length ? '' : actions.join(', ')}${when}`.trim())
+    .join('; ');
+}
