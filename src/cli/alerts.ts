@@ -1,6 +1,9 @@
 /** `vigie alerts`: what operators do with alerts. */
 
 import { type Command, Option } from 'commander';
+import type { Config } from '../config/settings.ts';
+import { listsFolder } from '../files/list-files.ts';
+import { loadRules } from '../files/rule-files.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { LISTED } from '../sink/alert-store.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
@@ -49,7 +52,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     )
     .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
     .addOption(new Option('--level <level>').choices(LEVELS))
-    .option('--rule <rule>', 'id or title of the rule')
+    .option('--rule <rule>', 'id, name or title of the rule; names are those of VIGIE_RULES')
     .option('--who <value>', 'account, organisation or address that it is about')
     .option('--top', 'leave out alerts that a more telling one inhibits')
     .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
@@ -61,10 +64,16 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
       '\nExamples:\n  vigie alerts list --status firing --top\n  vigie alerts --data-dir .vigie/demo list\n  vigie alerts list --json | jq .group',
     )
     .action(async ({ json, ...filter }: ListOptions) => {
-      await withStore(async (store) => {
+      await withAlertStore(alerts.opts<{ dataDir?: string }>().dataDir, async (store, config) => {
         // One more than is shown, to know whether there are more.
         const limit = filter.limit ?? LISTED.byDefault;
-        const answer = await store.list({ ...filter, limit: Math.min(limit + 1, LISTED.most) });
+        const list = (rule: string | undefined): Promise<readonly AlertView[]> =>
+          store.list({ ...filter, rule, limit: Math.min(limit + 1, LISTED.most) });
+        let answer = await list(filter.rule);
+        if (answer.length === 0 && filter.rule !== undefined) {
+          const key = keyOfName(filter.rule, config);
+          if (key !== undefined) answer = await list(key);
+        }
         const found = answer.slice(0, limit);
         if (answer.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
         if (json) {
@@ -139,6 +148,18 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     ' --reason "an export agreed with the agency"',
   );
   exportCommand(alerts, exit);
+}
+
+/** Alerts hold the id and the title of their rule. Undefined where no rule of the settings has that name. */
+function keyOfName(name: string, config: Config): string | undefined {
+  try {
+    return loadRules(config.rules, { listsFolder: listsFolder(config.lists) }).correlations.find(
+      (rule) => rule.name === name,
+    )?.key;
+  } catch {
+    // An operator's machine need not have the rules.
+    return undefined;
+  }
 }
 
 export function groupText({ group }: Pick<AlertView, 'group'>): string {

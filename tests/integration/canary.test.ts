@@ -140,6 +140,12 @@ describe('a canary in a log', () => {
   });
 });
 
+test('of which rules there are canaries is said without a key', async () => {
+  const { code, stdout } = await vigie(['canary', '--list', '--json', '--rules', right], {});
+  expect(parseLines(stdout)).toMatchObject([{ rule: BURST, events: 3, reason: null }]);
+  expect(code).toBe(0);
+});
+
 describe('vigie canary refuses', () => {
   test.each([
     ['to send without a key', [], {}, 'CANARY_KEY_MISSING', 1],

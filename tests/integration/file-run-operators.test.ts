@@ -102,6 +102,10 @@ describe('beside a run that holds the data folder', () => {
       JSON.parse(await succeed([...alerts, 'show', id, '--json'])) as AlertDetail;
     expect(await show(first!.alertId.slice(0, 8))).toMatchObject({ alertId: first!.alertId, actions: [] });
 
+    const named = ['list', '--json', '--rule', 'mass_extraction_account_high'];
+    const ofRule = await succeed([...alerts, ...named], { VIGIE_RULES: FEW_RULES });
+    expect(ofRule.trim().split('\n')).toHaveLength(2);
+
     await succeed([...alerts, 'ack', first!.alertId, '--by', 'anne']);
     await succeed([...alerts, 'close', second!.alertId, '--by', 'bob', '--reason', 'an export we know']);
     expect(await listAlerts(dataDir, '--state', 'new')).toEqual([]);
