@@ -62,16 +62,16 @@ Examples:
   vigie hunt --rule mass_extraction_account_high --sql | clickhouse-client`,
     )
     .action(async ({ dataDir, sql, json, limit, ...options }: Options) => {
+      const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
+      // One more than is shown, to know whether there are more.
+      const hunt = compiled(options, config, sql ? undefined : limit + 1);
       if (sql) {
-        const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
-        await write(`${compiled(options, config).sql}\n`);
+        await write(`${hunt.sql}\n`);
         return;
       }
       await withAlertStore(
         dataDir,
-        async (store, config) => {
-          // One more than is shown, to know whether there are more.
-          const hunt = compiled(options, config, limit + 1);
+        async (store) => {
           const archive = await store.archive();
           if (archive === null) throw archiveEmpty();
           const { rows, fields } = await store.hunt({ sql: hunt.sql, fields: [...hunt.unsure] });
