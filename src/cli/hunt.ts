@@ -1,6 +1,7 @@
 /** `vigie hunt`: whom a rule would have caught in what the archive holds. */
 
 import { type Command, Option } from 'commander';
+import { canaryMarks } from '../config/canary-key.ts';
 import type { Config } from '../config/settings.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { VigieError } from '../errors.ts';
@@ -69,6 +70,7 @@ Examples:
         await write(`${hunt.sql}\n`);
         return;
       }
+      const marks = canaryMarks(config);
       await withAlertStore(
         dataDir,
         async (store) => {
@@ -76,11 +78,20 @@ Examples:
           if (archive === null) throw archiveEmpty();
           const { rows, fields } = await store.hunt({ sql: hunt.sql, fields: [...hunt.unsure] });
           requireKept(hunt, fields);
+          let canaries = 0;
           for (const row of rows.slice(0, limit)) {
             const line = huntLine(hunt, row);
+            if (line.type === 'firing' && marks?.areAll(line.group, Date.parse(line.time))) {
+              canaries += 1;
+              continue;
+            }
             await write(`${json ? JSON.stringify(line) : lineText(line)}\n`);
           }
           if (rows.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
+          if (canaries > 0)
+            process.stderr.write(
+              `${count(canaries)} ${canaries === 1 ? 'is' : 'are'} about canaries alone, and left out\n`,
+            );
           for (const remark of remarks(hunt, archive, fields, options)) process.stderr.write(`${remark}\n`);
         },
         READS_TIMEOUT_MS,

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CanaryMarks } from '../../src/canary/marks.ts';
 import { VigieError } from '../../src/errors.ts';
 import { evalEvents } from '../../src/eval/eval.ts';
 import { loadRules } from '../../src/files/rule-files.ts';
@@ -194,6 +195,20 @@ test('without an archive that is an error, not an empty answer', SLOW, async () 
   const { code, stderr } = await vigie(['hunt', '--data-dir', dataDir, '--rule', HIGH, '--rules', FEW_RULES]);
   expect(code).toBe(1);
   expect(stderr).toMatch(/^vigie: ARCHIVE_EMPTY: .*\n {2}.*VIGIE_ARCHIVE=true/);
+});
+
+test('firings about canaries are left out where their key is known, and said to be', SLOW, async () => {
+  const dataDir = temporaryFolder();
+  const key = 'c0'.repeat(16);
+  const canary = new CanaryMarks(Buffer.from(key, 'hex')).inPlaceOf('u-1', START);
+  const log = reads('u-1', 150) + reads(canary, 150);
+  await succeed(['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', dataDir], ENV, log);
+  const hunt = ['hunt', '--data-dir', dataDir, '--rule', HIGH, '--rules', FEW_RULES];
+  const own = '2025-07-12 21:02:29.000 UTC  u-1  150\n';
+  const known = await vigie(hunt, { VIGIE_CANARY_KEY: key });
+  expect(known.stdout).toBe(own);
+  expect(known.stderr).toContain('1 is about canaries alone, and left out\n');
+  expect(await succeed(hunt)).toBe(`${own}2025-07-12 21:02:29.000 UTC  ${canary}  150\n`);
 });
 
 test('a server gives the same over HTTP', SLOW, async () => {
