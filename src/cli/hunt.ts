@@ -6,7 +6,7 @@ import type { Config } from '../config/settings.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
-import { compileHunt, type CompiledHunt, type HuntOptions } from '../hunt/compile-hunt.ts';
+import { compileHunt, type CompiledHunt, HUNT_SETTINGS, type HuntOptions } from '../hunt/compile-hunt.ts';
 import { type HuntLine, huntLine } from '../hunt/hunt-lines.ts';
 import { LISTED } from '../sink/alert-store.ts';
 import type { FieldKept } from '../sink/archive-hunt.ts';
@@ -67,7 +67,7 @@ Examples:
       // One more than is shown, to know whether there are more.
       const hunt = compiled(options, config, sql ? undefined : limit + 1);
       if (sql) {
-        await write(`${hunt.sql}\n`);
+        await write(`${hunt.sql}\n${HUNT_SETTINGS}\n`);
         return;
       }
       const marks = canaryMarks(config);

@@ -41,13 +41,19 @@ export class ArchivedFields {
     return [...this.#others];
   }
 
+  /** Name of an expression over one row; `about` says what it is. */
+  define(prefix: string, label: string, about: string, expression: string): string {
+    const name = this.#names.name(prefix, label);
+    this.#definitions.push(`${sqlComment(about)}\n${expression} AS ${name}`);
+    return name;
+  }
+
   /** Name of the texts of a field. */
   texts(path: string): string {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
-    const name = this.#names.name('f', path);
+    const name = this.define('f', path, path, this.#textsOf(path));
     this.#texts.set(path, name);
-    this.#define(name, path, this.#textsOf(path));
     return name;
   }
 
@@ -57,17 +63,17 @@ export class ArchivedFields {
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const texts = this.texts(path);
-    const name = this.#names.name('n', path);
-    this.#numbers.set(key, name);
     const short = longest === undefined ? texts : `arrayFilter(x -> lengthUTF8(x) <= ${longest}, ${texts})`;
     const found = `arrayFilter(x -> x != '', arrayMap(x -> extract(x, ${sqlText(NUMERIC)}), ${short}))`;
     // What is beyond a double is one of these to whoever compares.
     const beyond = `if(positionCaseInsensitive(x, 'e-') > 0, 0, if(startsWith(x, '-'), -inf, inf))`;
-    this.#define(
-      name,
+    const name = this.define(
+      'n',
+      path,
       `${path}, its numbers`,
       `arrayMap(x -> ifNull(toFloat64OrNull(x), ${beyond}), ${found})`,
     );
+    this.#numbers.set(key, name);
     return name;
   }
 
@@ -105,9 +111,5 @@ export class ArchivedFields {
     const column = this.#table.columnOf(path);
     if (column === undefined) this.#others.add(path);
     return column;
-  }
-
-  #define(name: string, about: string, expression: string): void {
-    this.#definitions.push(`${sqlComment(about)}\n${expression} AS ${name}`);
   }
 }

@@ -5,7 +5,6 @@
  * Pure: a checked rule and the names of the archive become text.
  */
 
-import { conditionNames } from '../sigma/ast.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { ArchivedFields, type ArchiveTable } from './archived-fields.ts';
 import { ConditionSql, joined } from './condition-sql.ts';
@@ -24,10 +23,13 @@ export interface HuntOptions {
   readonly limit?: number | undefined;
 }
 
+/** What the statement of a hunt ends with: numbers are to be read as the engine reads them. */
+export const HUNT_SETTINGS = 'SETTINGS precise_float_parsing = 1';
+
 export interface CompiledHunt {
   readonly rule: BaseRule | CorrelationRule;
   /**
-   * One statement without parameters. Its rows are firings by time: `at` in ms since the epoch, `time`, the groups'
+   * One statement without parameters, to be run with `HUNT_SETTINGS`. Its rows are firings by time: `at` in ms since the epoch, `time`, the groups'
    * columns and `value`; of a base rule its matches: `at`, `time` and `event_id`.
    */
   readonly sql: string;
@@ -49,7 +51,7 @@ export function compileHunt(
   if (rule.kind === 'rule') {
     const condition = conditionSql.of(rule);
     const sql = statement({
-      head: headOf(rule, []),
+      head: headOf(rule),
       parts: [
         matched(table, fields, ['event_id'], condition, {
           after: since === undefined ? undefined : since - 1,
@@ -81,7 +83,7 @@ export function compileHunt(
   ];
   const keys = groups.map(({ column }) => column);
   const sql = statement({
-    head: headOf(rule, bases),
+    head: headOf(rule),
     parts: [
       matched(table, fields, columns, joined('or', conditions), {
         // What is older decides nothing: a true window before that is too long ago to be of the same episode.
@@ -100,18 +102,14 @@ ORDER BY ${['at', ...keys].join(', ')}${most}`,
 
 const TIME = `at, fromUnixTimestamp64Milli(at, 'UTC') AS time`;
 
-function headOf(rule: BaseRule | CorrelationRule, bases: readonly BaseRule[]): string {
-  const lines = [
-    `${rule.title} (${rule.key}, level ${rule.level})`,
+function headOf(rule: BaseRule | CorrelationRule): string {
+  const what =
     rule.kind === 'rule'
-      ? 'Events that match, one row each.'
-      : 'Firings: who, when, and what the window was worth that opened the episode.',
-  ];
-  for (const base of bases) {
-    const selections = conditionNames(base.condition);
-    lines.push(`of ${base.title} (${base.key}): ${selections.join(', ')}`);
-  }
-  return lines.map((line) => sqlComment(line.replaceAll('\n', ' '))).join('\n');
+      ? 'Events that match, a row each.'
+      : 'Firings, a row each: when, who, and what the window was worth that opened the episode.';
+  return [`${rule.title} (${rule.key}, level ${rule.level})`, what]
+    .map((line) => sqlComment(line.replaceAll('\n', ' ')))
+    .join('\n');
 }
 
 function matched(
@@ -131,7 +129,7 @@ function matched(
   const all = [...new Set(['toUnixTimestamp64Milli(time) AS at', ...columns])];
   return {
     name: 'matched',
-    about: 'the events that match; of copies one',
+    about: 'the events that match, of copies one',
     sql: `${withFields}SELECT
 ${indented(all.join(',\n'))}
 FROM ${table.name} FINAL
@@ -152,5 +150,5 @@ function statement({
   const named = parts.map(
     ({ name, about, sql }) => `${sqlComment(about)}\n${name} AS\n(\n${indented(sql)}\n)`,
   );
-  return `${head}\nWITH\n${named.join(',\n')}\n${select}\nSETTINGS precise_float_parsing = 1`;
+  return `${head}\nWITH\n${named.join(',\n')}\n${select}`;
 }

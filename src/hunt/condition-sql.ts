@@ -30,15 +30,24 @@ export class ConditionSql {
 
   /** Throws HUNT_NOT_COMPILED. */
   of(rule: BaseRule): string {
-    return this.#condition(rule.condition, rule);
+    const selections = new Map<string, string>();
+    return this.#condition(rule.condition, (name) => {
+      let known = selections.get(name);
+      if (known === undefined) {
+        const expression = this.#detection(rule.detections.get(name)!, rule, name);
+        known = this.#fields.define('s', name, `selection ${name} of ${rule.title}`, expression);
+        selections.set(name, known);
+      }
+      return known;
+    });
   }
 
-  #condition(node: Condition, rule: BaseRule): string {
-    if (node.kind === 'ref') return this.#detection(rule.detections.get(node.name)!, rule, node.name);
-    if (node.kind === 'not') return negated(this.#condition(node.part, rule));
+  #condition(node: Condition, selection: (name: string) => string): string {
+    if (node.kind === 'ref') return selection(node.name);
+    if (node.kind === 'not') return negated(this.#condition(node.part, selection));
     return joined(
       node.kind,
-      node.parts.map((part) => this.#condition(part, rule)),
+      node.parts.map((part) => this.#condition(part, selection)),
     );
   }
 
@@ -187,11 +196,16 @@ function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): st
     }
     expressions.at(-1)!.push(expression);
   }
+  const tokens = patterns.flat();
+  const ignores = !cased && tokens.some((token) => typeof token === 'string' && /[a-z]/i.test(token));
+  const spans = tokens.some((token) => typeof token !== 'string');
+  const flags = ignores || spans ? `(?${ignores ? 'i' : ''}${spans ? 's' : ''})` : '';
   return joined(
     'or',
     expressions.map((of) => {
-      const flags = cased ? '(?s)' : '(?is)';
-      return `match(${x}, ${sqlText(`${flags}^${of.length === 1 ? of[0]! : `(?:${of.join('|')})`}$`)})`;
+      const [first] = of;
+      const expression = of.length === 1 ? first! : `(?:${of.join('|')})`;
+      return `match(${x}, ${sqlText(`${flags}^${expression}$`)})`;
     }),
   );
 }
@@ -239,5 +253,5 @@ export function joined(kind: 'and' | 'or', conditions: readonly string[]): strin
 }
 
 function parenthesised(condition: string): string {
-  return condition.startsWith('(') || condition.startsWith('arrayExists(') ? condition : `(${condition})`;
+  return /^(?:\(|arrayExists\(|\w+$)/.test(condition) ? condition : `(${condition})`;
 }

@@ -96,7 +96,7 @@ export function windowsOf(
   };
   const steps: Part = {
     name: 'steps',
-    about: 'all that does so at one time; a window ends where something comes',
+    about: 'all that does so at one time, as a window ends where something comes',
     sql: select(
       [
         ...keys,
@@ -125,7 +125,7 @@ export function windowsOf(
   };
   const trueWindows: Part = {
     name: 'true_windows',
-    about: 'with the time of the one before it in its group; long ago where there is none',
+    about: 'with the time of the one before it in its group, long ago where there is none',
     sql: select(
       [
         ...keys,

@@ -1,6 +1,7 @@
 /** Hunts over the archive: a compiled rule's statement, and whether the archive has the fields that it reads. */
 
 import { z } from 'zod';
+import { HUNT_SETTINGS } from '../hunt/compile-hunt.ts';
 import { FRACTIONS } from '../hunt/windows-sql.ts';
 import { VigieError } from '../errors.ts';
 import { clickHouseFailure } from './classify.ts';
@@ -28,6 +29,9 @@ export interface FieldKept {
   readonly before: number;
 }
 
+/** Of a hunt in the embedded engine. */
+const MEMORY_BYTES = 2 * 2 ** 30;
+
 /**
  * Where a field was never archived, the rows are not asked for. Throws ARGUMENT_INVALID for more than one statement or
  * one that is no question, HUNT_FRACTIONS, and failures of ClickHouse.
@@ -45,9 +49,12 @@ export async function archiveHunt(
   for (const path of fields) kept.push(await fieldKept(clickHouse, path));
   if (kept.some(({ since }) => since === null)) return { rows: [], fields: kept };
   try {
-    return { rows: await rowsOf(clickHouse, sql), fields: kept };
+    // Beside a service that holds the engine, its memory is that of the service. Of one statement alone.
+    const bound = clickHouse.kind === 'embedded' ? `, max_memory_usage = ${MEMORY_BYTES}` : '';
+    return { rows: await rowsOf(clickHouse, `${sql}\n${HUNT_SETTINGS}${bound}`), fields: kept };
   } catch (error) {
     if (String(error).includes(FRACTIONS)) throw fractions();
+    if (/memory limit/i.test(String(error))) throw tooLarge(error);
     throw clickHouseFailure(error, `hunting in the archive at ${clickHouse.place}`);
   }
 }
@@ -80,6 +87,13 @@ async function rowsOf(
     ...(kind === 'server' ? { clickhouse_settings: { readonly: '2' } } : {}),
   });
   return result.json<Record<string, unknown>>();
+}
+
+function tooLarge(cause: unknown): VigieError {
+  return new VigieError('HUNT_TOO_LARGE', 'the hunt needs more memory than it may have', {
+    remedy: 'Ask for a shorter time with --since and --until, and then for the next.',
+    cause,
+  });
 }
 
 function fractions(): VigieError {
