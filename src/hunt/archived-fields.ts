@@ -23,12 +23,18 @@ export interface ArchiveTable {
  */
 const NUMERIC = String.raw`^[\t-\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)[\t-\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]*$`;
 
+/** As `sigma/ip.ts`: longer texts are none, a zone is left out, no octet begins with a zero, no IPv4 address has a zone. */
+const LONGEST_ADDRESS = 60;
+const ZONE = '(?-s)%[^\\n\\r\\x{2028}\\x{2029}]*$';
+const NO_ADDRESS = '(?:^|[:.])0[0-9]+\\.|\\.0[0-9]|^[^:]*%|:::';
+
 export class ArchivedFields {
   readonly #table: ArchiveTable;
   readonly #names: SqlNames;
   readonly #definitions: string[] = [];
   readonly #texts = new Map<string, string>();
   readonly #numbers = new Map<string, string>();
+  readonly #addresses = new Map<string, string>();
   readonly #others = new Set<string>();
 
   constructor(table: ArchiveTable, names: SqlNames) {
@@ -74,6 +80,25 @@ export class ArchivedFields {
       `arrayMap(x -> ifNull(toFloat64OrNull(x), ${beyond}), ${found})`,
     );
     this.#numbers.set(key, name);
+    return name;
+  }
+
+  /** Name of the texts of a field, each with the address that it spells, of either family as one of IPv6, or null. */
+  addresses(path: string): string {
+    const known = this.#addresses.get(path);
+    if (known !== undefined) return known;
+    const bare = `replaceRegexpOne(x, ${sqlText(ZONE)}, '')`;
+    // ClickHouse lets '::' stand for no group at all.
+    const groups = `length(extractAll(${bare}, '[^:]+')) + (position(${bare}, '.') > 0)`;
+    const isFull = `position(${bare}, '::') > 0 AND ${groups} > 7`;
+    const isNone = `lengthUTF8(x) > ${LONGEST_ADDRESS} OR match(x, ${sqlText(NO_ADDRESS)}) OR (${isFull})`;
+    const name = this.define(
+      'a',
+      path,
+      `${path}, with the addresses that it spells`,
+      `arrayMap(x -> (x, if(${isNone}, NULL, toIPv6OrNull(${bare}))), ${this.texts(path)})`,
+    );
+    this.#addresses.set(path, name);
     return name;
   }
 

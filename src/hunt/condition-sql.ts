@@ -7,7 +7,7 @@
 
 import type { LookupList, Lists } from '../lookup/list.ts';
 import { ANY_DASH, ANY_ONE, type Condition, type Detection, type Pattern, type Test } from '../sigma/ast.ts';
-import { parseAddress } from '../sigma/ip.ts';
+import { type Address, type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
 import { literalOf } from '../sigma/pattern.ts';
 import type { BaseRule } from '../sigma/rule.ts';
 import { MOST_COMBINATIONS } from '../detect/values.ts';
@@ -125,8 +125,11 @@ export class ConditionSql {
         );
       case 'regex':
         return refuse('regular expressions are not compiled');
-      case 'cidr':
-        return refuse('networks are not compiled');
+      case 'cidr': {
+        const network = parseNetwork(test.network);
+        if (typeof network === 'string') return 'false';
+        return anyText(this.#fields.addresses(path), (x) => inNetwork(x, network));
+      }
       case 'time':
         return refuse('parts of a time are not compiled');
     }
@@ -145,15 +148,25 @@ export class ConditionSql {
     if (contents.rows.length === 0) return 'false';
     if (contents.rows.length > MOST_ROWS)
       return refuse(`it has ${contents.rows.length} rows, more than ${MOST_ROWS}`);
-    if (contents.rows.some((row) => row.some((cell) => isAddress(cell))))
-      return refuse('it has addresses or networks, which are not compiled');
-    const texts = columns.map((column) => this.#fields.texts(column));
+    const hasAddresses = contents.rows.some((row) => row.some(isAddressOrNetwork));
+    const texts = columns.map((column) =>
+      hasAddresses ? this.#fields.addresses(column) : this.#fields.texts(column),
+    );
     const names = columns.map((_, c) => `x${c + 1}`);
-    const rows = contents.rows.map((row) => (row.length === 1 ? sqlText(row[0]!) : `(${sqlTexts(row)})`));
-    const values = names.length === 1 ? names[0]! : `(${names.join(', ')})`;
+    const holds = hasAddresses
+      ? joined(
+          'or',
+          contents.rows.map((row) =>
+            joined(
+              'and',
+              row.map((cell, c) => equalsCell(names[c]!, cell)),
+            ),
+          ),
+        )
+      : isInRows(names, contents.rows);
     const isIn = texts.reduceRight(
       (inner, field, c) => `arrayExists(${names[c]!} -> ${inner}, ${field})`,
-      `${values} IN (${rows.join(', ')})`,
+      holds,
     );
     const combinations = texts.map((field) => `length(${field})`).join(' * ');
     return `(${combinations} <= ${MOST_COMBINATIONS} AND ${isIn})`;
@@ -165,9 +178,39 @@ const MOST_ROWS = 1000;
 /** As `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 
-function isAddress(cell: string): boolean {
+function isAddressOrNetwork(cell: string): boolean {
   const slash = cell.indexOf('/');
   return parseAddress(slash < 0 ? cell : cell.slice(0, slash)) !== undefined;
+}
+
+/** Whether an element of a field's addresses is that of a cell. */
+function equalsCell(x: string, cell: string): string {
+  if (!isAddressOrNetwork(cell)) return `${x}.1 = ${sqlText(cell)}`;
+  if (cell.includes('/')) return inNetwork(x, parseNetwork(cell) as Network);
+  return `ifNull(${x}.2 = ${sqlAddress(parseAddress(cell)!.words)}, false)`;
+}
+
+function isInRows(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const tuples = rows.map((row) => (row.length === 1 ? sqlText(row[0]!) : `(${sqlTexts(row)})`));
+  const values = names.length === 1 ? names[0]! : `(${names.join(', ')})`;
+  return `${values} IN (${tuples.join(', ')})`;
+}
+
+/** Whether an element of a field's addresses is one of a network: of IPv6, only where it is written as IPv6. */
+function inNetwork(x: string, { family, words, bits }: Network): string {
+  const last = words.map((word, i) => word | hostBits(bits - 32 * i));
+  const between = `ifNull(${x}.2 BETWEEN ${sqlAddress(words)} AND ${sqlAddress(last)}, false)`;
+  return family === 4 ? between : `(position(${x}.1, ':') > 0 AND ${between})`;
+}
+
+/** Those of 32 bits that lie behind so many. */
+function hostBits(prefix: number): number {
+  return prefix <= 0 ? 0xffff_ffff : prefix >= 32 ? 0 : 0xffff_ffff >>> prefix;
+}
+
+function sqlAddress(words: Address): string {
+  const groups = [...words].flatMap((word) => [word >>> 16, word & 0xffff]);
+  return `toIPv6('${groups.map((group) => group.toString(16)).join(':')}')`;
 }
 
 function checkPattern(pattern: Pattern, refuse: (why: string) => never): void {

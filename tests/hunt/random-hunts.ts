@@ -142,6 +142,69 @@ const account = fc.oneof(
   },
 );
 
+export const ADDRESSES = [
+  '198.51.100.7',
+  '198.51.100.8',
+  '198.51.101.1',
+  '0.0.0.0',
+  '255.255.255.255',
+  '::ffff:198.51.100.7',
+  '::FFFF:c633:6407',
+  '::ffff:0:198.51.100.7',
+  '2001:db8::1',
+  '2001:DB8:0:0::1',
+  '2001:db8:1::',
+  '2001:db8::1%eth0',
+  '2001:db8::1%',
+  '::',
+  '::1',
+  '::198.51.100.7',
+  '64:ff9b::198.51.100.7',
+  '198.51.100.07',
+  '198.51.100',
+  '198.51.100.7.1',
+  '1198.51.100.7',
+  '198.51.100.256',
+  ' 198.51.100.7',
+  '198.51.100.7\n',
+  '198.51.100.7%a',
+  '::198.51.100.07',
+  '::0198.51.100.7',
+  '2001:db8::1::2',
+  '2001:db8:0:0:0:0:0:0:1',
+  '2001:db8:0:0:0:0:0:1',
+  '1:2:3:4:5:6:7::',
+  '::2:3:4:5:6:7:8',
+  '12345::',
+  ':1::2',
+  '::1:',
+  '2001:db8::1%a\nb',
+  '::198.51.100.7:1',
+  `2001:db8::1%${'z'.repeat(60)}`,
+  'fe80::g',
+  '',
+];
+export const NETWORKS = [
+  '198.51.100.0/24',
+  '198.51.100.7',
+  '0.0.0.0/0',
+  '198.51.100.6/31',
+  '2001:db8::/32',
+  '::/0',
+  '::ffff:0:0/96',
+  '::ffff:198.51.100.0/120',
+  '2001:db8::1',
+  '64:ff9b::/96',
+];
+const HEX = ['0', '1', 'db8', '2001', 'ffff', '00a', 'c633', '198.51.100.7', '', '', ':'];
+export const address = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...ADDRESSES) },
+  {
+    weight: 1,
+    arbitrary: fc.array(fc.constantFrom(...HEX), { maxLength: 9 }).map((groups) => groups.join(':')),
+  },
+);
+
 /** With a column of text, of a list, of a number; and without one. */
 const TEXT_FIELDS = ['event.action', 'user.roles', 'http.response.status_code', 'custom.note'] as const;
 
@@ -160,6 +223,10 @@ const step = fc.record({
       'user.id': account,
       'organization.id': fc.constantFrom<unknown[]>('o1', 'o1', 'o2', null, ['o1', 'o2']),
       'user.roles': value,
+      'source.ip': fc.oneof(
+        { weight: 4, arbitrary: address },
+        { weight: 1, arbitrary: fc.array(address, { maxLength: 3 }) },
+      ),
       'http.response.status_code': fc.oneof(count, value),
       'custom.note': value,
       'portal.records.ids': fc.constantFrom<unknown[]>(
@@ -214,6 +281,7 @@ const textItem = fc
     [`${field}${modifier}`]: values.length === 1 ? values[0] : values,
   }));
 const otherItem = fc.oneof(
+  fc.constantFrom(...NETWORKS).map((network) => ({ 'source.ip|cidr': network })),
   fc
     .tuple(fc.constantFrom(...TEXT_FIELDS, 'portal.records.ids', 'custom.size'), fc.boolean())
     .map(([field, there]) => ({ [`${field}|exists`]: there })),
@@ -255,11 +323,12 @@ const baseRule = fc
       '1 of them',
     ),
     list: fc.constantFrom(undefined, undefined, undefined, 'only_listed', 'unless_listed'),
+    lists: fc.constantFrom(['accounts'], ['networks'], ['accounts', 'networks']),
   })
-  .map(({ one, two, condition, list }) => ({
+  .map(({ one, two, condition, list, lists }) => ({
     logsource: { category: 'x' },
     detection: { one, two, condition },
-    ...(list === undefined ? {} : { [`vigie.${list}`]: ['accounts'] }),
+    ...(list === undefined ? {} : { [`vigie.${list}`]: lists }),
   }));
 
 const bounds = fc.oneof(

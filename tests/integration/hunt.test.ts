@@ -7,6 +7,7 @@ import { evalEvents } from '../../src/eval/eval.ts';
 import { compileHunt } from '../../src/hunt/compile-hunt.ts';
 import { type HuntLine, huntLine } from '../../src/hunt/hunt-lines.ts';
 import { LookupList, Lists } from '../../src/lookup/list.ts';
+import { contains, type Network, parseNetwork } from '../../src/sigma/ip.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../../src/sigma/rule.ts';
 import { ClickHouseAlertStore } from '../../src/sink/alert-store.ts';
@@ -14,13 +15,15 @@ import type { ClickHouse } from '../../src/sink/client.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { columnOf } from '../../src/sink/event-row.ts';
 import { selectRows } from '../../src/sink/json-rows.ts';
-import { type HuntCase, huntCases } from '../hunt/random-hunts.ts';
+import { address, ADDRESSES, type HuntCase, huntCases, NETWORKS } from '../hunt/random-hunts.ts';
 import { archivedOf } from '../support/archived-log.ts';
 import { testDatabases } from '../support/test-databases.ts';
 
 const PERSONS = ['portal.records.ids'];
 /** Nothing is late. */
 const LATENESS_MS = 1e9;
+/** Many statements, on a busy machine. */
+const SLOW = { timeout: 120_000 };
 const RUNS = Number(process.env['HUNT_RUNS'] ?? 60);
 
 const accounts = new LookupList('accounts', 'accounts.csv', {
@@ -29,8 +32,20 @@ const accounts = new LookupList('accounts', 'accounts.csv', {
   lines: [2, 3, 4],
 });
 
+const networks = new LookupList('networks', 'networks.csv', {
+  columns: ['organization.id', 'source.ip'],
+  rows: [
+    ['o1', '198.51.100.0/31'],
+    ['o1', '198.51.100.8'],
+    ['o1', 'fe80::g'],
+    ['o2', '2001:db8::/32'],
+    ['o2', '::ffff:198.51.101.1'],
+  ],
+  lines: [2, 3, 4, 5, 6],
+});
+
 function load(text: string): RuleSet {
-  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([accounts]) });
+  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([accounts, networks]) });
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
   return ruleSet;
@@ -185,6 +200,32 @@ describe('a hunt in the archive', () => {
     );
   });
 
+  test('takes for addresses, and for addresses of a network, what rules take for them', SLOW, async () => {
+    const documents = NETWORKS.map((network) => ({
+      title: network,
+      logsource: { category: 'x' },
+      detection: { s: { 'source.ip|cidr': network }, condition: 's' },
+    }));
+    const ruleSet = load(documents.map((document) => JSON.stringify(document)).join('\n---\n'));
+    await fc.assert(
+      fc.asyncProperty(fc.array(address, { minLength: 300, maxLength: 600 }), async (some) => {
+        const texts = [...ADDRESSES, ...some];
+        await clickHouse.client.command({ query: `TRUNCATE TABLE ${table}` });
+        await sink.writeEvents(
+          texts.map((text, i) => ({ eventId: `${i}`, time: START, fields: { 'source.ip': text } })),
+        );
+        for (const rule of ruleSet.rules) {
+          const lines = await hunted(ruleSet, rule);
+          const found = new Set(lines.map((line) => (line.type === 'match' ? line.event.id : '')));
+          const network = parseNetwork(rule.title) as Network;
+          const wrong = texts.filter((text, i) => contains(network, text) !== found.has(`${i}`));
+          expect({ network: rule.title, wrong }).toEqual({ network: rule.title, wrong: [] });
+        }
+      }),
+      { numRuns: 5, endOnFailure: true },
+    );
+  });
+
   test('takes an event as it was archived last, when more of it is kept', async () => {
     const ruleSet = load(
       JSON.stringify({
@@ -228,6 +269,14 @@ describe('a hunt in the archive', () => {
     const [rule] = ruleSet.correlations;
     const { sql } = compileHunt(rule!, ruleSet, { table: { name: table, columnOf }, personFields: PERSONS });
     await expect(store.hunt({ sql, fields: [] })).rejects.toMatchObject({ code: 'HUNT_FRACTIONS' });
+  });
+
+  test('takes no more memory than it may have', async () => {
+    const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    // ClickHouse refuses to reserve it, so nobody has to have it.
+    const sql = 'SELECT length(range(toUInt64(490000000))) AS n';
+    await expect(store.hunt({ sql, fields: [] })).rejects.toMatchObject({ code: 'HUNT_TOO_LARGE' });
+    expect(await store.hunt({ sql: 'SELECT 1 AS n', fields: [] })).toEqual({ rows: [{ n: 1 }], fields: [] });
   });
 
   test('changes nothing, whatever it is given to ask', async () => {

@@ -11,11 +11,6 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { columnOf } from '../../../src/sink/event-row.ts';
 
-const networks = new LookupList('networks', 'networks.csv', {
-  columns: ['source.ip'],
-  rows: [['198.51.100.0/24']],
-  lines: [2],
-});
 const caseloads = new LookupList('caseloads', 'caseloads.csv', {
   columns: ['user.id', 'persons'],
   rows: [['a', '5']],
@@ -24,7 +19,7 @@ const caseloads = new LookupList('caseloads', 'caseloads.csv', {
 
 function load(...documents: readonly object[]): RuleSet {
   const text = documents.map((document) => stringify(document)).join('---\n');
-  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([networks, caseloads]) });
+  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([caseloads]) });
   expect(ruleSet.faults.filter(({ severity }) => severity === 'error')).toEqual([]);
   return ruleSet;
 }
