@@ -58,7 +58,9 @@ export class ArchivedFields {
   texts(path: string): string {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
-    const name = this.define('f', path, path, this.#textsOf(path));
+    const isKept = this.#table.columnOf(path) !== undefined;
+    const about = isKept ? path : `${path}, archived only while a rule in force asks for it`;
+    const name = this.define('f', path, about, this.#textsOf(path));
     this.#texts.set(path, name);
     return name;
   }

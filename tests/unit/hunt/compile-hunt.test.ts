@@ -125,6 +125,14 @@ describe('a correlation is refused, with its place,', () => {
   });
 });
 
+test('the statement says which fields only some archived events can have', () => {
+  const ruleSet = load(base({ 'user.id': 'a', 'custom.note': 'b' }));
+  const { sql, unsure } = compile(ruleSet.rules[0]!, ruleSet);
+  expect(unsure).toEqual(['custom.note']);
+  expect(sql).toContain('-- custom.note, archived only while a rule in force asks for it\n');
+  expect(sql).toContain('-- user.id\n');
+});
+
 test('docs/hunt.md lists the shipped correlations that are compiled, and why the others are not', () => {
   const ruleSet = loadRules(['rules'], {});
   const page = readFileSync('docs/hunt.md', 'utf8');
