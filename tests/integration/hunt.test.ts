@@ -226,7 +226,7 @@ describe('a hunt in the archive', () => {
     );
   });
 
-  test('takes an event as it was archived last, when more of it is kept', async () => {
+  test('takes an event as it was archived last, whether more of it is kept or it is read differently', async () => {
     const ruleSet = load(
       JSON.stringify({
         title: 'Noted',
@@ -240,6 +240,8 @@ describe('a hunt in the archive', () => {
     expect(await hunted(ruleSet, ruleSet.rules[0]!)).toEqual([]);
     await sink.writeEvents([{ ...event, fields: { ...event.fields, 'custom.note': 'Seen' } }]);
     expect(await hunted(ruleSet, ruleSet.rules[0]!)).toMatchObject([{ event: { id: 'e' } }]);
+    await sink.writeEvents([{ ...event, fields: { ...event.fields, 'custom.note': 'other' } }]);
+    expect(await hunted(ruleSet, ruleSet.rules[0]!)).toEqual([]);
   });
 
   test('does not add what is no whole number: the sum would not be exact', async () => {
