@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
-import { VigieError } from '../errors.ts';
 import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import { FieldTable } from '../event/record.ts';
@@ -12,7 +11,6 @@ import { compileExplanation } from '../explain/match.ts';
 import { listsFolder } from '../files/list-files.ts';
 import type { Lists } from '../lookup/list.ts';
 import { textOf } from '../detect/values.ts';
-import { suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
 import {
@@ -28,6 +26,7 @@ import {
   mappingFor,
   requireMapping,
   requireRules,
+  ruleCalled,
   tellRejected,
 } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
@@ -114,28 +113,6 @@ function evaluationOptions(options: Options, config: Config): EvalOptions {
     mapping: requireMapping(mappingFor(options, config)),
     ...eventSettings(config),
   };
-}
-
-/** The rule that a person means. Throws RULE_UNKNOWN when there is none, ARGUMENT_INVALID when there are several. */
-function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
-  const all = [...correlations, ...rules];
-  const exact = all.find(({ key }) => key === name);
-  const found =
-    exact === undefined
-      ? all.filter((rule) => rule.id === name || rule.name === name || rule.title === name)
-      : [exact];
-  if (found.length === 1) return found[0]!;
-  if (found.length > 1) {
-    throw new VigieError('ARGUMENT_INVALID', `${found.length} rules are called "${name}"`, {
-      remedy: `Give one of their ids: ${found.map(({ key }) => key).join(', ')}`,
-    });
-  }
-  const labels = all.flatMap((rule) => [rule.id, rule.name, rule.title].filter((each) => each !== undefined));
-  throw new VigieError(
-    'RULE_UNKNOWN',
-    `no rule has the id, name or title "${name}"${suggestion(name, labels)}`,
-    { remedy: '`vigie rules list --all` shows the rules there are.' },
-  );
 }
 
 async function explainEvents(

@@ -10,7 +10,8 @@ import { loadMapping } from '../files/mapping-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
 import type { GivenPlaceholders } from '../files/placeholders.ts';
 import { loadRules } from '../files/rule-files.ts';
-import type { Fault, RuleSet } from '../sigma/rule.ts';
+import { suggestion } from '../sigma/nearest.ts';
+import type { BaseRule, CorrelationRule, Fault, RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { EventVisitor } from '../source/source.ts';
 import { count, fileProgress, plain } from './terminal.ts';
@@ -46,6 +47,28 @@ export function requireRules(
     });
   }
   return ruleSet;
+}
+
+/** The rule that a person means. Throws RULE_UNKNOWN when there is none, ARGUMENT_INVALID when there are several. */
+export function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
+  const all = [...correlations, ...rules];
+  const exact = all.find(({ key }) => key === name);
+  const found =
+    exact === undefined
+      ? all.filter((rule) => rule.id === name || rule.name === name || rule.title === name)
+      : [exact];
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) {
+    throw new VigieError('ARGUMENT_INVALID', `${found.length} rules are called "${name}"`, {
+      remedy: `Give one of their ids: ${found.map(({ key }) => key).join(', ')}`,
+    });
+  }
+  const labels = all.flatMap((rule) => [rule.id, rule.name, rule.title].filter((each) => each !== undefined));
+  throw new VigieError(
+    'RULE_UNKNOWN',
+    `no rule has the id, name or title "${name}"${suggestion(name, labels)}`,
+    { remedy: '`vigie rules list --all` shows the rules there are.' },
+  );
 }
 
 /** Loads a mapping; faults are printed to standard error and refused. Throws MAPPING_FAULTY, MAPPING_UNREADABLE. */

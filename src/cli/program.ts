@@ -9,6 +9,7 @@ import { canaryCommand } from './canary.ts';
 import { deadLettersCommand } from './deadletters.ts';
 import { demoCommand } from './demo.ts';
 import { evalCommand } from './eval.ts';
+import { huntCommand } from './hunt.ts';
 import { mappingCommand } from './mapping.ts';
 import { notifyCommand } from './notify.ts';
 import { pseudonymiseCommand } from './pseudonymise.ts';
@@ -63,6 +64,7 @@ Start with:
   alertsCommand(program, exit);
   notifyCommand(program, exit);
   canaryCommand(program, exit);
+  huntCommand(program);
   deadLettersCommand(program);
   topicsCommand(program);
   pseudonymiseCommand(program);

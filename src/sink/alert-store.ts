@@ -11,6 +11,8 @@ import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { ALERT_SELECT_LIST, alertFromRow } from './alert-row.ts';
+import { archiveHunt, huntQuestionSchema } from './archive-hunt.ts';
+import type { HuntAnswer, HuntQuestion } from './archive-hunt.ts';
 import { archivedReads, archiveSpan, readsQuestionSchema } from './archive-reads.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { clickHouseFailure } from './classify.ts';
@@ -140,6 +142,8 @@ export interface AlertStore {
   archive(): Promise<ArchiveSpan | null>;
   /** A page of archived reads. */
   reads(question: ReadsQuestion): Promise<ReadsPage>;
+  /** What a rule finds in the archive. */
+  hunt(question: HuntQuestion): Promise<HuntAnswer>;
   close(): Promise<void>;
 }
 
@@ -260,6 +264,10 @@ ORDER BY alert_id LIMIT {limit:UInt32}`,
 
   reads(question: ReadsQuestion): Promise<ReadsPage> {
     return archivedReads(this.#clickHouse, parseArgument(readsQuestionSchema, question));
+  }
+
+  hunt(question: HuntQuestion): Promise<HuntAnswer> {
+    return archiveHunt(this.#clickHouse, parseArgument(huntQuestionSchema, question));
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,7 @@ import type {
   AlertView,
   UntoldQuestion,
 } from './alert-store.ts';
+import type { HuntAnswer, HuntQuestion } from './archive-hunt.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
@@ -85,6 +86,10 @@ class ControlClient implements AlertStore {
 
   async reads(question: ReadsQuestion): Promise<ReadsPage> {
     return (await ask(this.#path, 'POST', '/v1/archive/reads', question, READS_TIMEOUT_MS)) as ReadsPage;
+  }
+
+  async hunt(question: HuntQuestion): Promise<HuntAnswer> {
+    return (await ask(this.#path, 'POST', '/v1/archive/hunt', question, READS_TIMEOUT_MS)) as HuntAnswer;
   }
 
   close(): Promise<void> {

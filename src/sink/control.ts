@@ -22,6 +22,7 @@ import {
   untoldQuestionSchema,
 } from './alert-store.ts';
 import type { AlertStore } from './alert-store.ts';
+import { huntQuestionSchema } from './archive-hunt.ts';
 import { readsQuestionSchema } from './archive-reads.ts';
 
 /** Who holds the data folder. */
@@ -201,6 +202,8 @@ async function perform(request: IncomingMessage, store: AlertStore, owner: Owner
       return store.archive();
     case 'POST /v1/archive/reads':
       return store.reads(parseArgument(readsQuestionSchema, await bodyOf(request)));
+    case 'POST /v1/archive/hunt':
+      return store.hunt(parseArgument(huntQuestionSchema, await bodyOf(request)));
     default:
       throw new VigieError('CONTROL_UNKNOWN', `${request.method} ${request.url} is not offered here`, {
         remedy: 'Use the same release of Vigie for the command and the running process.',

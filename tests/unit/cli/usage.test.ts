@@ -35,6 +35,7 @@ const COMMANDS = [
   'alerts export',
   'canary',
   'notify',
+  'hunt',
   'deadletters',
   'deadletters list',
   'deadletters replay',

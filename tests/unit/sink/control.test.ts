@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore } from '../../../src/sink/alert-store.ts';
+import type { HuntAnswer, HuntQuestion } from '../../../src/sink/archive-hunt.ts';
 import type { ReadsPage, ReadsQuestion } from '../../../src/sink/archive-reads.ts';
 import { controlClient, ownerOf } from '../../../src/sink/control-client.ts';
 import { startControl } from '../../../src/sink/control.ts';
@@ -48,6 +49,10 @@ class AskedStore implements AlertStore {
   async reads(question: ReadsQuestion): Promise<ReadsPage> {
     this.asked.push(question);
     return { events: [], next: { userId: 'u', time: 5, eventId: 'e' } };
+  }
+  async hunt(question: HuntQuestion): Promise<HuntAnswer> {
+    this.asked.push(question);
+    return { rows: [{ at: '5' }], fields: [] };
   }
   async close(): Promise<void> {}
 }
@@ -99,6 +104,13 @@ describe('the socket for operators', () => {
     const { next } = await client.reads(question);
     await client.reads({ ...question, from: next });
     expect(store.asked).toEqual(['archive', question, { ...question, from: next }]);
+  });
+
+  test('passes a hunt through, and what it finds back', async () => {
+    const client = (await controlClient(folder))!;
+    const question = { sql: "SELECT 'a'", fields: ['custom.note'] };
+    expect(await client.hunt(question)).toEqual({ rows: [{ at: '5' }], fields: [] });
+    expect(store.asked).toEqual([question]);
   });
 
   test('passes errors through with code, message and remedy', async () => {

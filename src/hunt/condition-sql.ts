@@ -1,0 +1,300 @@
+/**
+ * A base rule's condition as SQL over one row of the archive: true for the events that the matcher says match.
+ *
+ * Letter case is ignored by RE2's simple folding for ASCII, and by naming all that fold alike for the others. What cannot be said exactly of
+ * what the archive holds is refused (`refusal.ts`).
+ */
+
+import type { LookupList, Lists } from '../lookup/list.ts';
+import { ANY_DASH, ANY_ONE, type Condition, type Detection, type Pattern, type Test } from '../sigma/ast.ts';
+import { type Address, type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
+import { literalOf } from '../sigma/pattern.ts';
+import type { BaseRule } from '../sigma/rule.ts';
+import { MOST_COMBINATIONS } from '../detect/values.ts';
+import type { ArchivedFields } from './archived-fields.ts';
+import { sameLetters } from './letter-case.ts';
+import { notCompiled } from './refusal.ts';
+import { regexText, sqlNumber, sqlText, sqlTexts } from './sql-text.ts';
+
+/** Characters of one expression: RE2 refuses what becomes too large a program. */
+const LONGEST_EXPRESSION = 2000;
+
+export class ConditionSql {
+  readonly #fields: ArchivedFields;
+  readonly #lists: Lists;
+
+  constructor(fields: ArchivedFields, lists: Lists) {
+    this.#fields = fields;
+    this.#lists = lists;
+  }
+
+  /** Throws HUNT_NOT_COMPILED. */
+  of(rule: BaseRule): string {
+    const selections = new Map<string, string>();
+    return this.#condition(rule.condition, (name) => {
+      let known = selections.get(name);
+      if (known === undefined) {
+        const expression = this.#detection(rule.detections.get(name)!, rule, name);
+        known = this.#fields.define('s', name, `selection ${name} of ${rule.title}`, expression);
+        selections.set(name, known);
+      }
+      return known;
+    });
+  }
+
+  #condition(node: Condition, selection: (name: string) => string): string {
+    if (node.kind === 'ref') return selection(node.name);
+    if (node.kind === 'not') return negated(this.#condition(node.part, selection));
+    return joined(
+      node.kind,
+      node.parts.map((part) => this.#condition(part, selection)),
+    );
+  }
+
+  #detection(node: Detection, rule: BaseRule, selection: string): string {
+    const refuse = (what: string, why: string): never => {
+      throw notCompiled(rule, `selection "${selection}", ${what}`, why);
+    };
+    switch (node.kind) {
+      case 'and':
+        return joined(
+          'and',
+          node.parts.map((part) => this.#detection(part, rule, selection)),
+        );
+      case 'or':
+        return joined('or', this.#alternatives(node.parts, rule, selection));
+      case 'not':
+        return negated(this.#detection(node.part, rule, selection));
+      case 'field':
+        return this.#field(node.path, node.test, (why) => refuse(`field ${node.path}`, why));
+      case 'listed':
+        return this.#listed(this.#lists.known(node.list), (why) => refuse(`list ${node.list}`, why));
+      case 'keyword':
+        return refuse('a keyword', 'it searches whole events, of which the archive keeps only some fields');
+      case 'off-hours':
+        return refuse('vigie.off_hours', 'working hours and holidays are not said in SQL');
+    }
+  }
+
+  /** Texts of one field that are compared alike become one expression. */
+  #alternatives(parts: readonly Detection[], rule: BaseRule, selection: string): string[] {
+    const patterns = new Map<string, Pattern[]>();
+    const others: Detection[] = [];
+    for (const part of parts) {
+      if (part.kind !== 'field' || part.test.kind !== 'text' || part.test.cased) others.push(part);
+      else patterns.set(part.path, [...(patterns.get(part.path) ?? []), part.test.pattern]);
+    }
+    return [
+      ...[...patterns].map(([path, of]) => this.#texts(path, of, rule, selection)),
+      ...others.map((part) => this.#detection(part, rule, selection)),
+    ];
+  }
+
+  #texts(path: string, patterns: readonly Pattern[], rule: BaseRule, selection: string): string {
+    const refuse = (why: string): never => {
+      throw notCompiled(rule, `selection "${selection}", field ${path}`, why);
+    };
+    this.#check(path, refuse);
+    for (const pattern of patterns) checkPattern(pattern, refuse);
+    return anyText(this.#fields.texts(path), (x) => anyPattern(x, patterns, false));
+  }
+
+  #field(path: string, test: Test, refuse: (why: string) => never): string {
+    this.#check(path, refuse);
+    switch (test.kind) {
+      case 'text':
+        checkPattern(test.pattern, refuse);
+        return anyText(this.#fields.texts(path), (x) => anyPattern(x, [test.pattern], test.cased));
+      case 'compare': {
+        const operator = { lt: '<', lte: '<=', gt: '>', gte: '>=' }[test.op];
+        return anyText(
+          this.#fields.numbers(path, LONGEST_NUMBER),
+          (x) => `${x} ${operator} ${sqlNumber(test.value)}`,
+        );
+      }
+      case 'exists':
+        return test.expected ? this.#fields.exists(path) : negated(this.#fields.exists(path));
+      case 'reference': {
+        if (!test.cased) return refuse('fieldref ignores letter case there; add the modifier cased');
+        this.#check(test.path, refuse);
+        return anyText(this.#fields.texts(path), (x) => referenced(x, this.#fields.texts(test.path), test));
+      }
+      case 'null':
+        return refuse(
+          'the archive does not tell null from an empty list; ask for exists: false, or for not "*"',
+        );
+      case 'regex':
+        return refuse('regular expressions are not compiled');
+      case 'cidr': {
+        const network = parseNetwork(test.network);
+        if (typeof network === 'string') return 'false';
+        return anyText(this.#fields.addresses(path), (x) => inNetwork(x, network));
+      }
+      case 'time':
+        return refuse('parts of a time are not compiled');
+    }
+  }
+
+  #check(path: string, refuse: (why: string) => never): void {
+    if (path === 'event.id')
+      refuse('the archive gives events without an id one of its own, so this cannot be told there');
+    if (!path.isWellFormed()) refuse('its name is no well-formed text');
+  }
+
+  /** Some row has a value of each column. */
+  #listed(list: LookupList, refuse: (why: string) => never): string {
+    const { columns, contents } = list;
+    for (const column of columns) this.#check(column, refuse);
+    if (contents.rows.length === 0) return 'false';
+    if (contents.rows.length > MOST_ROWS)
+      return refuse(`it has ${contents.rows.length} rows, more than ${MOST_ROWS}`);
+    const hasAddresses = contents.rows.some((row) => row.some(isAddressOrNetwork));
+    const texts = columns.map((column) =>
+      hasAddresses ? this.#fields.addresses(column) : this.#fields.texts(column),
+    );
+    const names = columns.map((_, c) => `x${c + 1}`);
+    const holds = hasAddresses
+      ? joined(
+          'or',
+          contents.rows.map((row) =>
+            joined(
+              'and',
+              row.map((cell, c) => equalsCell(names[c]!, cell)),
+            ),
+          ),
+        )
+      : isInRows(names, contents.rows);
+    const isIn = texts.reduceRight(
+      (inner, field, c) => `arrayExists(${names[c]!} -> ${inner}, ${field})`,
+      holds,
+    );
+    const combinations = texts.map((field) => `length(${field})`).join(' * ');
+    return `(${combinations} <= ${MOST_COMBINATIONS} AND ${isIn})`;
+  }
+}
+
+const MOST_ROWS = 1000;
+
+/** As `sigma/value.ts`. */
+const LONGEST_NUMBER = 64;
+
+function isAddressOrNetwork(cell: string): boolean {
+  const slash = cell.indexOf('/');
+  return parseAddress(slash < 0 ? cell : cell.slice(0, slash)) !== undefined;
+}
+
+/** Whether an element of a field's addresses is that of a cell. */
+function equalsCell(x: string, cell: string): string {
+  if (!isAddressOrNetwork(cell)) return `${x}.1 = ${sqlText(cell)}`;
+  if (cell.includes('/')) return inNetwork(x, parseNetwork(cell) as Network);
+  return `ifNull(${x}.2 = ${sqlAddress(parseAddress(cell)!.words)}, false)`;
+}
+
+function isInRows(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const tuples = rows.map((row) => (row.length === 1 ? sqlText(row[0]!) : `(${sqlTexts(row)})`));
+  const values = names.length === 1 ? names[0]! : `(${names.join(', ')})`;
+  return `${values} IN (${tuples.join(', ')})`;
+}
+
+/** Whether an element of a field's addresses is one of a network: of IPv6, only where it is written as IPv6. */
+function inNetwork(x: string, { family, words, bits }: Network): string {
+  const last = words.map((word, i) => word | hostBits(bits - 32 * i));
+  const between = `ifNull(${x}.2 BETWEEN ${sqlAddress(words)} AND ${sqlAddress(last)}, false)`;
+  return family === 4 ? between : `(position(${x}.1, ':') > 0 AND ${between})`;
+}
+
+/** Those of 32 bits that lie behind so many. */
+function hostBits(prefix: number): number {
+  return prefix <= 0 ? 0xffff_ffff : prefix >= 32 ? 0 : 0xffff_ffff >>> prefix;
+}
+
+function sqlAddress(words: Address): string {
+  const groups = [...words].flatMap((word) => [word >>> 16, word & 0xffff]);
+  return `toIPv6('${groups.map((group) => group.toString(16)).join(':')}')`;
+}
+
+function checkPattern(pattern: Pattern, refuse: (why: string) => never): void {
+  // An event of half a character is archived with U+FFFD for it.
+  if (pattern.some((token) => typeof token === 'string' && !token.isWellFormed()))
+    refuse('a value is no well-formed text');
+}
+
+function anyText(list: string, holds: (x: string) => string): string {
+  return `arrayExists(x -> ${holds('x')}, ${list})`;
+}
+
+/** `list` of several short expressions, so that none becomes too large. */
+function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): string {
+  const [only] = patterns;
+  const literal = patterns.length === 1 && cased ? literalOf(only!) : undefined;
+  if (literal !== undefined) return `${x} = ${sqlText(literal)}`;
+  const expressions: string[][] = [];
+  let length = Infinity;
+  for (const pattern of patterns) {
+    const expression = regexOf(pattern, cased);
+    length += expression.length;
+    if (length > LONGEST_EXPRESSION) {
+      expressions.push([]);
+      length = expression.length;
+    }
+    expressions.at(-1)!.push(expression);
+  }
+  const tokens = patterns.flat();
+  const ignores = !cased && tokens.some((token) => typeof token === 'string' && /[a-z]/i.test(token));
+  const spans = tokens.some((token) => typeof token !== 'string');
+  const flags = ignores || spans ? `(?${ignores ? 'i' : ''}${spans ? 's' : ''})` : '';
+  return joined(
+    'or',
+    expressions.map((of) => {
+      const [first] = of;
+      const expression = of.length === 1 ? first! : `(?:${of.join('|')})`;
+      return `match(${x}, ${sqlText(`${flags}^${expression}$`)})`;
+    }),
+  );
+}
+
+/** For an expression that ignores the case of ASCII. */
+function uncased(text: string): string {
+  return text.replaceAll(/[^\u0080-\u{10ffff}]+|./gsu, (part) => {
+    const letters = part.codePointAt(0)! < 0x80 ? part : sameLetters(part);
+    return letters === part ? regexText(part) : `[${regexText(letters)}]`;
+  });
+}
+
+function regexOf(pattern: Pattern, cased: boolean): string {
+  return pattern
+    .map((token) => {
+      if (typeof token === 'string') return cased ? regexText(token) : uncased(token);
+      if (token === ANY_DASH) return '[-/\u2013\u2014\u2015]';
+      return token === ANY_ONE ? '.' : '.*';
+    })
+    .join('');
+}
+
+function referenced(
+  x: string,
+  other: string,
+  { openStart, openEnd }: Extract<Test, { readonly kind: 'reference' }>,
+): string {
+  if (openStart && openEnd) return anyOther(other, (y) => `position(${x}, ${y}) > 0`);
+  if (openStart) return anyOther(other, (y) => `endsWith(${x}, ${y})`);
+  return openEnd ? anyOther(other, (y) => `startsWith(${x}, ${y})`) : `has(${other}, ${x})`;
+}
+
+function anyOther(list: string, holds: (y: string) => string): string {
+  return `arrayExists(y -> ${holds('y')}, ${list})`;
+}
+
+function negated(condition: string): string {
+  return `NOT ${parenthesised(condition)}`;
+}
+
+export function joined(kind: 'and' | 'or', conditions: readonly string[]): string {
+  if (conditions.length === 0) return kind === 'and' ? 'true' : 'false';
+  if (conditions.length === 1) return conditions[0]!;
+  return `(${conditions.join(kind === 'and' ? ' AND ' : ' OR ')})`;
+}
+
+function parenthesised(condition: string): string {
+  return /^(?:\(|arrayExists\(|\w+$)/.test(condition) ? condition : `(${condition})`;
+}

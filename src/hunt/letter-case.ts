@@ -1,0 +1,25 @@
+/** Letters that are one letter to rules, for expressions of RE2, whose tables may be of an older Unicode than ours. */
+
+import { fold } from '../sigma/fold.ts';
+
+/** Letters with case lie below. */
+const LAST = 0x1ffff;
+
+/** Folded letter → all that fold to it, of those that are more than one; made when it is first asked for. */
+let alike: ReadonlyMap<string, string> | undefined;
+
+/** All letters that are the same as this one, itself included. */
+export function sameLetters(letter: string): string {
+  alike ??= lettersAlike();
+  return alike.get(fold(letter)) ?? letter;
+}
+
+function lettersAlike(): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (let code = 0x80; code <= LAST; code += 1) {
+    const letter = String.fromCodePoint(code);
+    const folded = fold(letter);
+    if (folded !== letter) groups.set(folded, (groups.get(folded) ?? folded) + letter);
+  }
+  return groups;
+}

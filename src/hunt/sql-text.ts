@@ -1,0 +1,82 @@
+/**
+ * Texts and numbers of others as parts of SQL. Rules come from anywhere: whatever one holds, it stays the literal, the
+ * expression or the comment that it was meant to be.
+ *
+ * Guarantee: nothing but what these functions return brings text of a rule into a statement.
+ */
+
+/** Between the quotes only what is printable ASCII stands as it is, so that a terminal shows what ClickHouse reads. */
+export function sqlText(text: string): string {
+  let literal = '';
+  for (const letter of text.toWellFormed()) {
+    if (letter === '\\' || letter === "'") literal += `\\${letter}`;
+    else if (STEERING.test(letter)) {
+      for (const byte of Buffer.from(letter))
+        literal += `\\x${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+    } else literal += letter;
+  }
+  return `'${literal}'`;
+}
+
+/**
+ * Control characters, and those that turn the direction of writing or end a line, as a comment ends with its line; and
+ * what ends a statement, so that whoever looks for it finds none.
+ */
+const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp};]/u;
+
+export function sqlTexts(texts: readonly string[]): string {
+  return texts.map(sqlText).join(', ');
+}
+
+/** A finite number. */
+export function sqlNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new Error(`${value} is no number for SQL`);
+  return String(value);
+}
+
+/** An instant, ms since the epoch. */
+export function sqlInstant(timeMs: number): string {
+  const text = new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '');
+  return `toDateTime64('${text}', 3, 'UTC')`;
+}
+
+/** The lines of a text as comments. */
+export function sqlComment(text: string, indent = ''): string {
+  return text
+    .split('\n')
+    .map((line) => `${indent}-- ${line.replaceAll(new RegExp(STEERING, 'gu'), '\u{fffd}')}`.trimEnd())
+    .join('\n');
+}
+
+/** An expression of RE2 that matches this text and no other. */
+export function regexText(text: string): string {
+  let expression = '';
+  for (const letter of text.toWellFormed()) {
+    if (STEERING.test(letter)) expression += `\\x{${letter.codePointAt(0)!.toString(16).toUpperCase()}}`;
+    else expression += SPECIAL.test(letter) ? `\\${letter}` : letter;
+  }
+  return expression;
+}
+
+/** Of ASCII, all that is no letter, digit or such: RE2 takes a backslash before each. */
+const SPECIAL = /[!-,./:-@[-^`{-~]/;
+
+/** Names for parts of a statement, made of texts such as `user.id`: each once, and never that of a column. */
+export class SqlNames {
+  readonly #taken = new Set<string>();
+
+  name(prefix: string, text: string): string {
+    const plain = `${prefix}_${text.replaceAll(/[^A-Za-z0-9]+/g, '_').slice(0, LONGEST_NAME)}`;
+    let name = plain;
+    for (let n = 2; this.#taken.has(name); n += 1) name = `${plain}_${n}`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+const LONGEST_NAME = 60;
+
+/** The same lines, one step further in. Literals have none. */
+export function indented(sql: string): string {
+  return sql.replaceAll(/^(?=.)/gm, '    ');
+}

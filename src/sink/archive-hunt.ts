@@ -1,0 +1,105 @@
+/** Hunts over the archive: a compiled rule's statement, and whether the archive has the fields that it reads. */
+
+import { z } from 'zod';
+import { HUNT_SETTINGS } from '../hunt/compile-hunt.ts';
+import { FRACTIONS } from '../hunt/windows-sql.ts';
+import { VigieError } from '../errors.ts';
+import { clickHouseFailure } from './classify.ts';
+import type { ClickHouse } from './client.ts';
+
+export const huntQuestionSchema = z.strictObject({
+  /** Of `compileHunt`. */
+  sql: z.string(),
+  /** Of fields that have no column, by dotted path. */
+  fields: z.array(z.string()),
+});
+
+export type HuntQuestion = z.infer<typeof huntQuestionSchema>;
+
+export interface HuntAnswer {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** Since when events have been archived with a field, ms since the epoch; null when none was. */
+  readonly fields: readonly FieldKept[];
+}
+
+export interface FieldKept {
+  readonly path: string;
+  readonly since: number | null;
+  /** Events that were archived before that: whether they had the field nobody knows. */
+  readonly before: number;
+}
+
+/** Of a hunt in the embedded engine. */
+const MEMORY_BYTES = 2 * 2 ** 30;
+
+/**
+ * Where a field was never archived, the rows are not asked for. Throws ARGUMENT_INVALID for more than one statement or
+ * one that is no question, HUNT_FRACTIONS, and failures of ClickHouse.
+ */
+export async function archiveHunt(
+  clickHouse: ClickHouse,
+  { sql, fields }: HuntQuestion,
+): Promise<HuntAnswer> {
+  if (sql.includes(';') || !/^(?:--.*\n)*(?:WITH|SELECT)\s/.test(sql)) {
+    throw new VigieError('ARGUMENT_INVALID', 'a hunt is one statement that begins with WITH or SELECT', {
+      remedy: 'Use the same release of Vigie for the command and the running process.',
+    });
+  }
+  const kept: FieldKept[] = [];
+  for (const path of fields) kept.push(await fieldKept(clickHouse, path));
+  if (kept.some(({ since }) => since === null)) return { rows: [], fields: kept };
+  try {
+    // Beside a service that holds the engine, its memory is that of the service. Of one statement alone.
+    const bound = clickHouse.kind === 'embedded' ? `, max_memory_usage = ${MEMORY_BYTES}` : '';
+    return { rows: await rowsOf(clickHouse, `${sql}\n${HUNT_SETTINGS}${bound}`), fields: kept };
+  } catch (error) {
+    if (String(error).includes(FRACTIONS)) throw fractions();
+    if (/memory limit/i.test(String(error))) throw tooLarge(error);
+    throw clickHouseFailure(error, `hunting in the archive at ${clickHouse.place}`);
+  }
+}
+
+async function fieldKept(clickHouse: ClickHouse, path: string): Promise<FieldKept> {
+  const table = `${clickHouse.database}.access_events`;
+  const kept = 'mapContains(other, {path:String})';
+  const sql = `WITH (SELECT minOrNull(archived_at) FROM ${table} WHERE ${kept}) AS first
+SELECT toUnixTimestamp(first) AS since, countIf(archived_at < first) AS before FROM ${table}`;
+  try {
+    const [row] = await rowsOf(clickHouse, sql, { path });
+    const since = row?.['since'];
+    if (since === null || since === undefined) return { path, since: null, before: 0 };
+    return { path, since: 1000 * Number(since), before: Number(row!['before']) };
+  } catch (error) {
+    throw clickHouseFailure(error, `reading the archive at ${clickHouse.place}`);
+  }
+}
+
+async function rowsOf(
+  { client, kind }: ClickHouse,
+  query: string,
+  params: Record<string, unknown> = {},
+): Promise<Record<string, unknown>[]> {
+  const result = await client.query({
+    query,
+    query_params: params,
+    format: 'JSONEachRow',
+    // Nothing but settings may be changed. The embedded engine would keep that for all statements that follow.
+    ...(kind === 'server' ? { clickhouse_settings: { readonly: '2' } } : {}),
+  });
+  return result.json<Record<string, unknown>>();
+}
+
+function tooLarge(cause: unknown): VigieError {
+  return new VigieError('HUNT_TOO_LARGE', 'the hunt needs more memory than it may have', {
+    remedy: 'Ask for a shorter time with --since and --until, and then for the next.',
+    cause,
+  });
+}
+
+function fractions(): VigieError {
+  return new VigieError(
+    'HUNT_FRACTIONS',
+    'some amount that the rule adds is no whole number below 2^53, so the sum would not be exact',
+    { remedy: 'Run the rule over the log itself: vigie eval --rules … --input …' },
+  );
+}

@@ -1,0 +1,161 @@
+/** What a hunt refuses, and that the documentation says so. */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { VigieError } from '../../../src/errors.ts';
+import { loadRules } from '../../../src/files/rule-files.ts';
+import { type CompiledHunt, compileHunt } from '../../../src/hunt/compile-hunt.ts';
+import { LookupList, Lists } from '../../../src/lookup/list.ts';
+import { parseRules } from '../../../src/sigma/parse-rules.ts';
+import type { BaseRule, CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
+import { columnOf } from '../../../src/sink/event-row.ts';
+
+const caseloads = new LookupList('caseloads', 'caseloads.csv', {
+  columns: ['user.id', 'persons'],
+  rows: [['a', '5']],
+  lines: [2],
+});
+
+function load(...documents: readonly object[]): RuleSet {
+  const text = documents.map((document) => stringify(document)).join('---\n');
+  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([caseloads]) });
+  expect(ruleSet.faults.filter(({ severity }) => severity === 'error')).toEqual([]);
+  return ruleSet;
+}
+
+const compile = (rule: BaseRule | CorrelationRule, ruleSet: RuleSet): CompiledHunt =>
+  compileHunt(rule, ruleSet, {
+    table: { name: 'vigie.access_events', columnOf },
+    personFields: ['portal.records.ids'],
+  });
+
+const base = (selection: unknown, more: object = {}): object => ({
+  title: 'Base',
+  name: 'base',
+  logsource: { category: 'x' },
+  detection: { s: selection, condition: 's' },
+  ...more,
+});
+
+const field = (path: string): object => ({ condition: { field: path, gte: 2 } });
+
+describe('a rule on events is refused, with its place,', () => {
+  test.each<[what: string, rule: object, place: string]>([
+    ['null', base({ 'user.id': null }), 'selection "s", field user.id: '],
+    ['keywords', base(['a']), 'selection "s", a keyword: '],
+    ['a regular expression', base({ 'user.id|re': 'a+' }), 'selection "s", field user.id: '],
+    ['a part of a time', base({ '@timestamp|hour': 3 }), 'selection "s", field @timestamp: '],
+    ['the id of events', base({ 'event.id': 'a' }), 'selection "s", field event.id: '],
+    ['any of several ids', base({ 'event.id': ['a', 'b'] }), 'selection "s", field event.id: '],
+  ])('for %s', (_what, rule, place) => {
+    const ruleSet = load(rule);
+    expect(() => compile(ruleSet.rules[0]!, ruleSet)).toThrow(
+      expect.objectContaining({
+        code: 'HUNT_NOT_COMPILED',
+        message: expect.stringContaining(
+          `"Base" (base, rules.yml:1) cannot be asked of the archive: ${place}`,
+        ),
+        remedy: expect.stringContaining('vigie eval'),
+      }),
+    );
+  });
+});
+
+describe('a correlation is refused, with its place,', () => {
+  const counted = (correlation: object, more: object = {}): object[] => [
+    base({ 'event.action': 'read' }),
+    {
+      title: 'Counted',
+      name: 'counted',
+      correlation: {
+        type: 'event_count',
+        rules: ['base'],
+        'group-by': ['user.id'],
+        timespan: '1h',
+        condition: { gte: 2 },
+        ...correlation,
+      },
+      ...more,
+    },
+  ];
+
+  test.each<[what: string, documents: object[], place: string]>([
+    ['an average', counted({ type: 'value_avg', ...field('custom.size') }), 'type value_avg: '],
+    ['an order', counted({ type: 'temporal_ordered' }), 'type temporal_ordered: '],
+    ['aliases', counted({ 'group-by': ['who'], aliases: { who: { base: 'user.id' } } }), 'aliases: '],
+    [
+      'a sum of ids',
+      counted({ type: 'value_sum', ...field('portal.records.ids') }),
+      'field portal.records.ids: ',
+    ],
+    ['groups by the id of events', counted({ 'group-by': ['event.id'] }), 'field event.id: '],
+    [
+      'a baseline',
+      counted({}, { 'vigie.baseline': { history: '7d', bucket: '1d', factor: 3, min_samples: 3 } }),
+      'vigie.baseline: ',
+    ],
+    [
+      'new terms',
+      counted({}, { 'vigie.new_terms': { fields: ['source.ip'], history: '7d' } }),
+      'vigie.new_terms: ',
+    ],
+    ['a run', counted({}, { 'vigie.sequence': { field: 'custom.no', min_run: 3 } }), 'vigie.sequence: '],
+    [
+      'a firing',
+      [
+        ...counted({}),
+        {
+          title: 'Chained',
+          name: 'chained',
+          correlation: { type: 'event_count', rules: ['counted'], timespan: '1h', condition: { gte: 1 } },
+        },
+      ],
+      'rules: ',
+    ],
+    ['a part of its base rule', [base(['a']), ...counted({}).slice(1)], 'selection "s", a keyword: '],
+  ])('for %s', (_what, documents, place) => {
+    const ruleSet = load(...documents);
+    expect(() => compile(ruleSet.correlations.at(-1)!, ruleSet)).toThrow(
+      expect.objectContaining({
+        code: 'HUNT_NOT_COMPILED',
+        message: expect.stringContaining(`cannot be asked of the archive: ${place}`),
+      }),
+    );
+  });
+});
+
+test('the statement says which fields only some archived events can have', () => {
+  const ruleSet = load(base({ 'user.id': 'a', 'custom.note': 'b' }));
+  const { sql, unsure } = compile(ruleSet.rules[0]!, ruleSet);
+  expect(unsure).toEqual(['custom.note']);
+  expect(sql).toContain('-- custom.note, archived only while a rule in force asks for it\n');
+  expect(sql).toContain('-- user.id\n');
+});
+
+test('docs/hunt.md lists the shipped correlations that are compiled, and why the others are not', () => {
+  const ruleSet = loadRules(['rules'], {});
+  const page = readFileSync('docs/hunt.md', 'utf8');
+  const names = (heading: string): string[] => {
+    const section = page.split(`### ${heading}\n`)[1]!.split('\n#')[0]!;
+    return [...section.matchAll(/`([a-z_\d]+)`/g)].map(([, name]) => name!).sort();
+  };
+  const compiled = ruleSet.correlations.filter((rule) => compiles(rule, ruleSet));
+  const others = ruleSet.correlations.filter((rule) => !compiled.includes(rule));
+  expect(names('Compiled')).toEqual(named(compiled));
+  expect(names('Not compiled')).toEqual(named(others));
+});
+
+function compiles(rule: CorrelationRule, ruleSet: RuleSet): boolean {
+  try {
+    compile(rule, ruleSet);
+    return true;
+  } catch (error) {
+    if (error instanceof VigieError && error.code === 'HUNT_NOT_COMPILED') return false;
+    throw error;
+  }
+}
+
+function named(rules: readonly CorrelationRule[]): string[] {
+  return rules.map(({ name }) => name!).sort();
+}
