@@ -28,7 +28,7 @@ export function compileTest(test: ValueTest, timezone: string): ValuePredicate {
     case 'exists':
       return (value) => (value !== undefined) === test.expected;
     case 'text':
-      return onTexts(compileText(test.pattern, test.cased), exactNumber(test.pattern));
+      return onTexts(compileText(test.pattern, test.cased), exactNumber(test.pattern, test.cased));
     case 'regex': {
       const compiled = compileRegex(test.source, test.flags);
       return compiled.engine === 'none' ? () => false : onTexts(compiled.test);
@@ -109,11 +109,12 @@ function compileText(pattern: Pattern, cased: boolean): TextPredicate {
  * The one number whose text the pattern is, NaN when there is none, undefined when numbers have to be
  * compared as text because of wildcards.
  */
-function exactNumber(pattern: Pattern): number | undefined {
+function exactNumber(pattern: Pattern, cased: boolean): number | undefined {
   const literal = literalOf(pattern);
   if (literal === undefined) return undefined;
   const number = Number(literal);
-  return String(number) === literal ? number : NaN;
+  // The only letter in the text of a number is that of its exponent.
+  return String(number) === (cased ? literal : literal.toLowerCase()) ? number : NaN;
 }
 
 /** `numbers`: the only number that matches, or undefined to ask for each number's text. */

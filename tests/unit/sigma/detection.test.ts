@@ -51,6 +51,18 @@ describe('maps, lists and values', () => {
       no: [{ a: 'eleve σ ñ ж' }],
     },
     {
+      name: 'the letter of a number’s text in any letter case, as that of every text',
+      selection: "a: '1E+21'",
+      yes: [{ a: 1e21 }, { a: '1e+21' }],
+      no: [{ a: 1e20 }, { a: 21 }],
+    },
+    {
+      name: 'the letter of a number’s text as it is where the rule says so',
+      selection: "a|cased: '1E+21'",
+      yes: [{ a: '1E+21' }],
+      no: [{ a: 1e21 }],
+    },
+    {
       name: 'integers beyond 2^53, digit by digit',
       selection: 'a: [9007199254740993, +12345678901234567891, 0x7fffffffffffffff]',
       yes: [
