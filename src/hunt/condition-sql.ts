@@ -1,8 +1,8 @@
 /**
  * A base rule's condition as SQL over one row of the archive: true for the events that the matcher says match.
  *
- * Letter case is ignored by RE2's simple folding for ASCII, and by naming all that fold alike for the others. What cannot be said exactly of
- * what the archive holds is refused (`refusal.ts`).
+ * Letter case is ignored by RE2's simple folding for ASCII, and by naming all that fold alike for the others. What
+ * cannot be said exactly of what the archive holds is refused (`refusal.ts`).
  */
 
 import type { LookupList, Lists } from '../lookup/list.ts';
