@@ -16,7 +16,8 @@ export function sameLetters(letter: string): string {
 
 function lettersAlike(): Map<string, string> {
   const groups = new Map<string, string>();
-  for (let code = 0x80; code <= LAST; code += 1) {
+  // From A on: the Kelvin sign is the same as K, too, where nothing else in a text makes the expression ignore case.
+  for (let code = 0x41; code <= LAST; code += 1) {
     const letter = String.fromCodePoint(code);
     const folded = fold(letter);
     if (folded !== letter) groups.set(folded, (groups.get(folded) ?? folded) + letter);
