@@ -9,8 +9,9 @@
 
 import type { Episode } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
-import { eventsOf, isMap, type RuleTest, type RuleTests, type TestEvent } from '../eval/rule-test-form.ts';
+import { eventsOf, type RuleTest, type RuleTests, type TestEvent } from '../eval/rule-test-form.ts';
 import { createDecoder } from '../event/create-decoder.ts';
+import { isObject } from '../event/field-path.ts';
 import { FieldTable } from '../event/record.ts';
 import { parseTimeText } from '../event/time.ts';
 import { type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
@@ -123,7 +124,7 @@ function withMarks(
 ): Record<string, unknown> {
   const replaced = (path: string, value: unknown): unknown => {
     if (typeof value === 'string') return textOf(path, value);
-    if (isMap(value)) return withMarks(value, textOf, `${path}.`);
+    if (isObject(value)) return withMarks(value, textOf, `${path}.`);
     return Array.isArray(value) ? value.map((element) => replaced(path, element)) : value;
   };
   return Object.fromEntries(
@@ -144,7 +145,7 @@ function movedBy(ms: number, text: string): string {
 
 function accountOf(event: Readonly<Record<string, unknown>>): string | undefined {
   const user = event['user'];
-  const id = event['user.id'] ?? (isMap(user) ? user['id'] : undefined);
+  const id = event['user.id'] ?? (isObject(user) ? user['id'] : undefined);
   return typeof id === 'string' ? id : undefined;
 }
 

@@ -17,10 +17,9 @@ import { listsFolder } from '../files/list-files.ts';
 import { ruleTests } from '../files/rule-test-files.ts';
 import { createCanaryMetrics } from '../metrics/registry.ts';
 import { startMetricsServer } from '../metrics/server.ts';
-import { suggestion } from '../sigma/nearest.ts';
-import type { CorrelationRule } from '../sigma/rule.ts';
+import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { EXIT } from './errors.ts';
-import { requireRules } from './inputs.ts';
+import { requireRules, ruleCalled } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { connectLive } from './operator.ts';
@@ -110,7 +109,7 @@ Examples:
         latenessMs: config.lateness,
       };
       const tests = await ruleTests(config.rules, ruleSet);
-      const rules = chosen(rulesToProve(ruleSet), options.rule);
+      const rules = chosen(options.rule, ruleSet);
       if (options.list) return list(rules, tests, settings, options.json);
       const output = await outputOf(options.to, config);
       const { signal, dispose } = stopSignal();
@@ -157,21 +156,18 @@ function requireMarks(config: Config): CanaryMarks {
   );
 }
 
-function chosen(
-  rules: readonly CorrelationRule[],
-  names: readonly string[] | undefined,
-): readonly CorrelationRule[] {
-  if (names === undefined) return rules;
-  return names.map((name) => {
-    const found = rules.find((rule) => [rule.key, rule.name, rule.title].includes(name));
-    if (found !== undefined) return found;
-    const known = rules.map((rule) => rule.name ?? rule.key);
-    throw new VigieError(
-      'RULE_UNKNOWN',
-      `no rule that raises alerts is called ${JSON.stringify(name)}${suggestion(name, known)}`,
-      { remedy: '"vigie rules list" shows them.' },
-    );
-  });
+function chosen(names: readonly string[] | undefined, ruleSet: RuleSet): readonly CorrelationRule[] {
+  const rules = rulesToProve(ruleSet);
+  return (
+    names?.map((name) => {
+      const { key } = ruleCalled(name, ruleSet);
+      const rule = rules.find((each) => each.key === key);
+      if (rule !== undefined) return rule;
+      throw new VigieError('RULE_UNKNOWN', `the rule ${JSON.stringify(name)} raises no alerts`, {
+        remedy: '"vigie rules list" shows those that do.',
+      });
+    }) ?? rules
+  );
 }
 
 function outputOf(to: string, config: Config): Promise<CanaryOutput> {

@@ -4,18 +4,16 @@
  */
 
 import { CanaryMarks } from '../canary/marks.ts';
-import { readKey } from './key-file.ts';
+import { givenKey } from './key-file.ts';
 import type { Config } from './settings.ts';
 
 /** Under the key that the settings name, if they do. Throws CANARY_KEY_UNREADABLE or CANARY_KEY_INVALID. */
 export function canaryMarks(config: Config): CanaryMarks | undefined {
-  if (config.canary_key !== undefined) return new CanaryMarks(Buffer.from(config.canary_key, 'hex'));
-  if (config.canary_key_file === undefined) return undefined;
-  const key = readKey(config.canary_key_file, {
+  const key = givenKey(config.canary_key, config.canary_key_file, {
     code: 'CANARY_KEY',
     name: 'canary key',
     places: 'VIGIE_CANARY_KEY_FILE',
     remedy: 'Write 32 hex digits into it, e.g. from `openssl rand -hex 16`, the same for all processes.',
   });
-  return new CanaryMarks(key);
+  return key && new CanaryMarks(key);
 }

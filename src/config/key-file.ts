@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { VigieError } from '../errors.ts';
+import { key } from './forms.ts';
 import { openFailure, shownPath } from './shown-path.ts';
 
 export interface KeyFile {
@@ -12,6 +13,16 @@ export interface KeyFile {
   readonly places: string;
   /** Of a file that holds no key. */
   readonly remedy: string;
+}
+
+/** The key that settings give, itself (which wins) or its file; undefined when they give neither. Throws as `readKey`. */
+export function givenKey(
+  hex: string | undefined,
+  path: string | undefined,
+  kind: KeyFile,
+): Uint8Array | undefined {
+  if (hex !== undefined) return Buffer.from(hex, 'hex');
+  return path === undefined ? undefined : readKey(path, kind);
 }
 
 /** Throws CODE_UNREADABLE or CODE_INVALID, with the code of the key. */
@@ -26,7 +37,7 @@ export function readKey(path: string, { code, name, places, remedy }: KeyFile): 
       { remedy: `See that the file is there and readable by this user (${places}).`, cause: error },
     );
   }
-  if (!/^[0-9a-fA-F]{32}$/.test(text)) {
+  if (!key.safeParse(text).success) {
     throw new VigieError(`${code}_INVALID`, `${path} does not hold 32 hex digits`, { remedy });
   }
   return Buffer.from(text, 'hex');

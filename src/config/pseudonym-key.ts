@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from './settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
-import { type KeyFile, readKey } from './key-file.ts';
+import { givenKey, type KeyFile, readKey } from './key-file.ts';
 
 const KEY: KeyFile = {
   code: 'PSEUDONYM_KEY',
@@ -30,8 +30,7 @@ export interface PseudonymKey {
  * without. Throws PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE.
  */
 export function configuredKey(config: Config): Uint8Array | undefined {
-  if (config.pseudonym_key !== undefined) return Buffer.from(config.pseudonym_key, 'hex');
-  return config.pseudonym_key_file === undefined ? undefined : readKey(config.pseudonym_key_file, KEY);
+  return givenKey(config.pseudonym_key, config.pseudonym_key_file, KEY);
 }
 
 /** Throws PSEUDONYM_KEY_MISSING, PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE. */

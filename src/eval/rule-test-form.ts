@@ -9,6 +9,7 @@
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
+import { isObject } from '../event/field-path.ts';
 import { parseTimeText } from '../event/time.ts';
 import { parseDuration } from '../sigma/duration.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
@@ -166,12 +167,8 @@ function filled(value: unknown, i: number, day: number): unknown {
       );
   }
   if (Array.isArray(value)) return value.map((element) => filled(element, i, day));
-  if (isMap(value)) {
+  if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner, i, day)]));
   }
   return value;
-}
-
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,8 +5,9 @@ import { VigieError } from '../errors.ts';
 import { Engine } from '../detect/engine.ts';
 import { evalEvents } from './eval.ts';
 import { KNOWN_FIELDS } from '../event/access-event.ts';
+import { isObject } from '../event/field-path.ts';
 import { FieldTable } from '../event/record.ts';
-import { eventsOf, FORM, isMap, type RuleTest, type RuleTests } from './rule-test-form.ts';
+import { eventsOf, FORM, type RuleTest, type RuleTests } from './rule-test-form.ts';
 import { fillLists, keepingLists } from './rule-test-lists.ts';
 import { nearest, suggestion } from '../sigma/nearest.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -84,7 +85,7 @@ function within(path: string, above: string): boolean {
 
 function pathsOf(event: Readonly<Record<string, unknown>>, above = ''): string[] {
   return Object.entries(event).flatMap(([key, value]) =>
-    isMap(value) && Object.keys(value).length > 0 ? pathsOf(value, `${above}${key}.`) : [`${above}${key}`],
+    isObject(value) && Object.keys(value).length > 0 ? pathsOf(value, `${above}${key}.`) : [`${above}${key}`],
   );
 }
 

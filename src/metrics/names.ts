@@ -12,9 +12,6 @@ import { EVENT_METRICS } from './event-metrics.ts';
 import { PROCESS_METRICS } from './process-metrics.ts';
 import { STORAGE_METRICS } from './storage-metrics.ts';
 
-export { CANARY_METRICS } from './canary-metrics.ts';
-export { NOTIFY_METRICS } from './notify-metrics.ts';
-
 /** Of the service. */
 export const METRICS = { ...EVENT_METRICS, ...STORAGE_METRICS, ...PROCESS_METRICS } as const;
 

@@ -4,7 +4,9 @@
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CANARY_METRICS, METRICS, NOTIFY_METRICS } from './names.ts';
+import { CANARY_METRICS } from './canary-metrics.ts';
+import { METRICS } from './names.ts';
+import { NOTIFY_METRICS } from './notify-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
 
 type Definitions = Readonly<Record<string, MetricDefinition>>;

@@ -12,7 +12,7 @@ import { ddlOf } from '../../src/sink/ddl.ts';
 import { migrate, readMigrations, SCHEMA_MIGRATIONS, statementsOf } from '../../src/sink/migrate.ts';
 import { RefusedRows } from '../../src/sink/refused-rows.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
-import { alertFixture } from '../support/alert-fixture.ts';
+import { alertFixture, UNTOUCHED } from '../support/alert-fixture.ts';
 import { testDatabases } from '../support/test-databases.ts';
 
 const NOW_MS = Date.UTC(2025, 6, 13, 8);
@@ -134,14 +134,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await store.list({})).toEqual([
       {
         ...alertFixture(),
-        state: 'new',
-        assignee: '',
-        acknowledgedBy: '',
-        acknowledgedAt: null,
-        closedBy: '',
-        closedAt: null,
-        closeReason: '',
-        comments: 0,
+        ...UNTOUCHED,
       },
     ]);
   });

@@ -75,6 +75,14 @@ function engineFinds(
     .sort();
 }
 
+/** A rule that matches reads, for the correlation behind it. */
+const READS = `${JSON.stringify({
+  title: 'Base',
+  name: 'base',
+  logsource: { category: 'x' },
+  detection: { s: { 'event.action': 'read' }, condition: 's' },
+})}\n---\n`;
+
 const START = Date.parse('2025-07-12T21:00:00Z');
 
 describe('a hunt in the archive', () => {
@@ -173,13 +181,7 @@ describe('a hunt in the archive', () => {
     ],
   ])('of %s, fires as docs/rule-language.md says', async (_what, seconds, condition, fires) => {
     const ruleSet = load(
-      JSON.stringify({
-        title: 'Base',
-        name: 'base',
-        logsource: { category: 'x' },
-        detection: { s: { 'event.action': 'read' }, condition: 's' },
-      }) +
-        '\n---\n' +
+      READS +
         JSON.stringify({
           title: 'Counted',
           name: 'counted',
@@ -246,13 +248,7 @@ describe('a hunt in the archive', () => {
 
   test('does not add what is no whole number: the sum would not be exact', async () => {
     const ruleSet = load(
-      JSON.stringify({
-        title: 'Base',
-        name: 'base',
-        logsource: { category: 'x' },
-        detection: { s: { 'event.action': 'read' }, condition: 's' },
-      }) +
-        '\n---\n' +
+      READS +
         JSON.stringify({
           title: 'Added',
           name: 'added',

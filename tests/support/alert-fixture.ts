@@ -2,6 +2,18 @@
 
 import type { Alert } from '../../src/alert/alert.ts';
 
+/** What operators have done about an alert that nobody has looked at. */
+export const UNTOUCHED = {
+  state: 'new',
+  assignee: '',
+  acknowledgedBy: '',
+  acknowledgedAt: null,
+  closedBy: '',
+  closedAt: null,
+  closeReason: '',
+  comments: 0,
+} as const;
+
 export function alertFixture(changes: Partial<Alert> = {}): Alert {
   return {
     alertId: '0123456789abcdef0123456789abcdef',

@@ -2,18 +2,11 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { headersOf, notificationOf } from '../../../src/notify/notification.ts';
 import type { AlertView } from '../../../src/sink/alert-store.ts';
-import { alertFixture } from '../../support/alert-fixture.ts';
+import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
 
 const alert: AlertView = {
   ...alertFixture({ group: { 'user.id': 'u-7f3a' }, persons: 500, records: 501 }),
-  state: 'new',
-  assignee: '',
-  acknowledgedBy: '',
-  acknowledgedAt: null,
-  closedBy: '',
-  closedAt: null,
-  closeReason: '',
-  comments: 0,
+  ...UNTOUCHED,
 };
 const NOW = Date.UTC(2025, 6, 12, 19, 1);
 
