@@ -37,6 +37,8 @@ export interface Alert {
   readonly value: number;
   readonly valueEstimated: boolean;
   readonly threshold: readonly Bound[];
+  /** Up to so much was usual in the group when the rule crossed; null where the rule asks for no habit, or there was none yet. */
+  readonly usualUpTo: number | null;
   /** Events of the group from firstEventAt to lastEventAt. */
   readonly events: number;
   /** Distinct persons among them. */
@@ -46,6 +48,8 @@ export interface Alert {
   readonly bytes: number;
   /** True when events, records or bytes left the exact bound. */
   readonly totalsEstimated: boolean;
+  /** Who acted (`user.id`), and to whom it was done (`user.target.id`). */
+  readonly accounts: readonly string[];
   readonly applications: readonly string[];
   readonly organisations: readonly string[];
   /** /24 of IPv4, /48 of IPv6. */

@@ -1,6 +1,6 @@
 /**
- * Low-cardinality strings (applications, organisations, networks, categories) as small numbers, so that a
- * log entry holds four integers instead of four strings. Number 0 means none. The size is bounded: beyond
+ * Strings that come back (applications, organisations, networks, categories, accounts) as numbers, so that a
+ * log entry holds integers instead of strings. Number 0 means none. The size is bounded: beyond
  * it every new string is `OVERFLOW`, which alerts show as such.
  */
 

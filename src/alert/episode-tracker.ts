@@ -118,7 +118,7 @@ export class EpisodeTracker {
     if ((event.held & episode.of.measure) === 0 || !episode.covers(t)) return;
     const { totals } = episode;
     totals.addEvents(1, 1, event.records, event.bytes);
-    totals.addDimensions(event.application, event.organisation, event.network, event.category);
+    totals.addDimensions(event.application, event.organisation, event.network, event.category, event.account);
     if (t <= episode.crossedAt && !judged) {
       episode.recordsBefore += event.records;
       if (t < episode.firstEventAt) episode.firstEventAt = t;
@@ -282,6 +282,7 @@ export class EpisodeTracker {
     survivor.valueAtCrossing = earlier.valueAtCrossing;
     survivor.firstEventAt = earlier.firstEventAt;
     survivor.recordsBefore = earlier.recordsBefore;
+    survivor.usualUpTo = earlier.usualUpTo;
     survivor.lastTrueAt = Math.max(earlier.lastTrueAt, later.lastTrueAt);
     survivor.crossedAt = earlier.crossedAt;
     survivor.value = Math.max(survivor.value, other.value);

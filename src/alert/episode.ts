@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
+import { accountsText, shownAccounts } from './accounts.ts';
 import type { Alert } from './alert.ts';
 import type { Dictionary } from './dictionary.ts';
 import { shownOrganisations } from './organisations.ts';
@@ -29,6 +30,8 @@ export interface EpisodeGroup {
   recordsIn(measure: number, from: number, to: number): number;
   /** Time of the oldest event of the range, `to` when there is none. */
   oldestIn(measure: number, from: number, to: number): number;
+  /** Up to which value a window of the rule that ends then is usual; null where it is compared with none. */
+  usualAt(of: EpisodeRule, endMs: number): number | null;
 }
 
 /** The rule side of an episode. */
@@ -65,6 +68,8 @@ export class Episode {
   valueEstimated: boolean;
   firstEventAt = NaN;
   recordsBefore = 0;
+  /** Up to so much is usual in the group at its crossing; null where its rule asks for no habit, or there is none yet. */
+  usualUpTo: number | null = null;
   readonly totals = new Totals();
   /** Events after lastTrueAt that left the event log already; they belong here if the episode goes on. */
   tail: Totals | undefined = undefined;
@@ -96,6 +101,7 @@ export class Episode {
     const from = crossedAt - of.rule.timespanMs;
     this.firstEventAt = group.oldestIn(of.measure, from, crossedAt);
     this.recordsBefore = group.recordsIn(of.measure, from, crossedAt);
+    this.usualUpTo = group.usualAt(of, crossedAt);
   }
 
   /**
@@ -129,6 +135,7 @@ export class Episode {
     to.f64(this.lastTrueAt);
     to.f64(this.firstEventAt);
     to.f64(this.recordsBefore);
+    to.f64(this.usualUpTo ?? NaN);
     this.totals.save(to);
     to.flag(this.tail !== undefined);
     this.tail?.save(to);
@@ -151,6 +158,8 @@ export class Episode {
     episode.lastTrueAt = from.f64();
     episode.firstEventAt = from.f64();
     episode.recordsBefore = from.f64();
+    const usualUpTo = from.f64();
+    episode.usualUpTo = Number.isNaN(usualUpTo) ? null : usualUpTo;
     episode.totals.load(from);
     if (from.flag()) (episode.tail = new Totals()).load(from);
     episode.tooLate = from.flag();
@@ -167,6 +176,13 @@ export class Episode {
 
 function listed(dictionary: Dictionary, numbers: readonly number[]): string[] {
   return numbers.map((number) => dictionary.text(number)).sort();
+}
+
+/** Those of its events, and the one that it is about. */
+function accountsOf({ group, totals }: Episode, dictionary: Dictionary): string[] {
+  const own = group.fields['user.id'];
+  const others = totals.accounts.map((number) => dictionary.text(number));
+  return shownAccounts(typeof own === 'string' ? [accountsText(own, ''), ...others] : others);
 }
 
 /** An event of several categories has one text for them; an alert lists each once. */
@@ -200,6 +216,7 @@ export function renderAlert(
     organisations: Dictionary;
     networks: Dictionary;
     categories: Dictionary;
+    accounts: Dictionary;
   },
   ruleHash = '',
   canary = false,
@@ -228,12 +245,14 @@ export function renderAlert(
     value: shownValue(episode, persons),
     valueEstimated: episode.valueEstimated,
     threshold: rule.bounds,
+    usualUpTo: episode.usualUpTo,
     events: totals.events,
     persons,
     personsEstimated: totals.persons.estimated || totals.estimated,
     records: totals.records,
     bytes: totals.bytes,
     totalsEstimated: totals.estimated,
+    accounts: accountsOf(episode, names.accounts),
     applications: listed(names.applications, totals.applications),
     organisations: shownOrganisations(totals.organisations.map((number) => names.organisations.text(number))),
     sourceNetworks: listed(names.networks, totals.networks),

@@ -24,6 +24,7 @@ export class Totals {
   readonly organisations: number[] = [];
   readonly networks: number[] = [];
   readonly categories: number[] = [];
+  readonly accounts: number[] = [];
 
   /** `sign` −1 takes a range back that was added twice; the lists and persons keep it. */
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void {
@@ -32,21 +33,27 @@ export class Totals {
     this.bytes += sign * bytes;
   }
 
-  addDimensions(application: number, organisation: number, network: number, category: number): void {
+  addDimensions(
+    application: number,
+    organisation: number,
+    network: number,
+    category: number,
+    account: number,
+  ): void {
     addBounded(this.applications, application);
     addBounded(this.organisations, organisation);
     addBounded(this.networks, network);
     addBounded(this.categories, category);
+    addBounded(this.accounts, account);
   }
 
   merge(other: Totals): void {
     this.addEvents(1, other.events, other.records, other.bytes);
     this.estimated ||= other.estimated;
     this.persons.merge(other.persons);
-    for (const number of other.applications) addBounded(this.applications, number);
-    for (const number of other.organisations) addBounded(this.organisations, number);
-    for (const number of other.networks) addBounded(this.networks, number);
-    for (const number of other.categories) addBounded(this.categories, number);
+    this.#lists.forEach((list, l) => {
+      for (const number of other.#lists[l]!) addBounded(list, number);
+    });
   }
 
   save(to: SectionWriter): void {
@@ -66,7 +73,7 @@ export class Totals {
   }
 
   get #lists(): readonly number[][] {
-    return [this.applications, this.organisations, this.networks, this.categories];
+    return [this.applications, this.organisations, this.networks, this.categories, this.accounts];
   }
 }
 

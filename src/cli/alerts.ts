@@ -53,7 +53,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
     .addOption(new Option('--level <level>').choices(LEVELS))
     .option('--rule <rule>', 'id, name or title of the rule; names are those of VIGIE_RULES')
-    .option('--who <value>', 'account, organisation or address that it is about')
+    .option('--who <value>', 'account, organisation or address that it is about, or account that took part')
     .option('--top', 'leave out alerts that a more telling one inhibits')
     .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
@@ -227,6 +227,32 @@ function samples({ sampleEventIds }: AlertDetail): string {
   return sampleEventIds.length === 0 ? '' : `, e.g. ${listText(sampleEventIds.slice(0, 3))}`;
 }
 
+/** Most accounts in one line. */
+const MOST_ACCOUNTS = 10;
+
+/** Those that took part, unless it is the one that the alert is about; '' then. */
+function accountsText({ accounts, group }: Pick<AlertDetail, 'accounts' | 'group'>): string {
+  const [only, ...others] = accounts;
+  if (others.length === 0 && Object.values(group).some((value) => value === only)) return '';
+  const more = accounts.length - MOST_ACCOUNTS;
+  const rest = more > 0 ? `, and ${count(more)} more (--json lists them)` : '';
+  return `${listText(accounts.slice(0, MOST_ACCOUNTS))}${rest}`;
+}
+
+function habitText({ usualUpTo }: Pick<AlertDetail, 'usualUpTo'>): string {
+  return usualUpTo === null ? '' : `; usual here: up to ${count(Math.floor(usualUpTo))}`;
+}
+
+/** Until when a breach has to be notified, and from what that is counted. */
+function deadlineText({ notifyBy, acknowledgedBy, acknowledgedAt, state }: AlertDetail): string {
+  if (state === 'closed') return '';
+  const from =
+    acknowledgedAt === null
+      ? 'its detection, as nobody acknowledged it'
+      : `the acknowledgement by ${plain(acknowledgedBy)}`;
+  return `${instant(notifyBy)} if it is a breach of personal data: 72 hours from ${from}`;
+}
+
 type Totals = Pick<
   AlertDetail,
   | 'persons'
@@ -278,16 +304,21 @@ export function detailText(alert: AlertDetail): string {
     ['status', `${statusText(alert)}, ${alert.state}${alert.canary ? ', about a canary' : ''}`],
     ...relations(alert),
     ['who', groupText(alert)],
+    ['accounts', accountsText(alert)],
     ['from', listText(alert.sourceNetworks)],
     ['organisation', listText(alert.organisations)],
     ['application', listText(alert.applications)],
     ['since', instant(alert.firstEventAt)],
     ['crossed', `${instant(alert.crossedAt)}, ${span(alert.timeToDetectMs)} after the first event`],
     ['last', instant(alert.lastEventAt)],
-    ['value', `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold})`],
+    [
+      'value',
+      `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold}${habitText(alert)})`,
+    ],
     ...taken(alert),
     ['events', `${count(alert.events)}${samples(alert)}`],
     ['tags', listText(alert.tags)],
+    ['notify by', deadlineText(alert)],
   ];
   const told = lines
     .filter(([, text]) => text !== '')

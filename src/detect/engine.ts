@@ -18,7 +18,7 @@ import type { EventEntry } from '../window/event-log.ts';
 import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
-import { Evidence } from './evidence.ts';
+import { ACCOUNT_FIELD, Evidence } from './evidence.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';
 import { planCorrelations } from './plan.ts';
@@ -99,6 +99,7 @@ export class Engine {
     organisation: 0,
     network: 0,
     category: 0,
+    account: 0,
   };
   #eventId = '';
   /** Streams that the event at hand goes to, the first of them, and per stream the rules that it matched. */
@@ -128,7 +129,8 @@ export class Engine {
     this.#hashes = new ValueHashes(this.#hash);
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
-    this.evidence = new Evidence(fields);
+    const tell = ruleSet.correlations.every(({ groupBy }) => groupBy.includes(ACCOUNT_FIELD));
+    this.evidence = new Evidence(fields, tell);
     const routes = shard && routesOf(ruleSet.correlations);
     const plan = planCorrelations(ruleSet, fields, options.former, routes);
     this.#shard = shard?.index ?? 0;
@@ -348,7 +350,8 @@ export class Engine {
       const keyed = this.#placement && this.#fields.find(keyedPath(field));
       if (keyed !== undefined) record.slots[keyed] = value;
     }
-    Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt });
+    const account = this.#showsEvidence ? this.evidence.account(record) : 0;
+    Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt, account });
     const ref = this.#refOf.get(of.rule)!;
     this.#hashes.next();
     for (const index of this.#streamsOf[ref]!) {

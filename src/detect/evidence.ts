@@ -1,6 +1,7 @@
 /** What an alert says of an event beside its rule: which slots hold it, and how they are read. */
 
 import { isIPv4, isIPv6 } from 'node:net';
+import { accountsText } from '../alert/accounts.ts';
 import { Dictionary } from '../alert/dictionary.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
 import { organisationText } from '../alert/organisations.ts';
@@ -9,9 +10,12 @@ import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import { begun } from '../state/steps.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import type { EventEntry } from '../window/event-log.ts';
+import { type EventEntry, LIMITS } from '../window/event-log.ts';
 import { shortText } from './short-text.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
+
+/** Whoever acts. A group by it says who that is. */
+export const ACCOUNT_FIELD = 'user.id';
 
 const FIELDS = {
   id: 'event.id',
@@ -23,6 +27,8 @@ const FIELDS = {
   organisationId: 'organization.id',
   source: 'source.ip',
   category: 'portal.records.sensitivity',
+  account: ACCOUNT_FIELD,
+  target: 'user.target.id',
 } as const;
 
 const SATURATED = 0xffff_ffff;
@@ -31,17 +37,21 @@ const MOST_REMEMBERED = 100_000;
 export class Evidence {
   readonly idSlot: number;
   readonly personSlot: number;
-  readonly applications = new Dictionary(65_535);
-  readonly organisations = new Dictionary(1_000_000);
-  readonly networks = new Dictionary(1_000_000);
-  readonly categories = new Dictionary(65_535);
+  readonly applications = new Dictionary(LIMITS.application);
+  readonly organisations = new Dictionary(LIMITS.organisation);
+  readonly networks = new Dictionary(LIMITS.network);
+  readonly categories = new Dictionary(LIMITS.category);
+  readonly accounts = new Dictionary(LIMITS.account);
+  readonly #groupsTellAccount: boolean;
   readonly #slots: Record<keyof typeof FIELDS, number>;
   /** Address → its network, so that each address is parsed once; emptied when it grows. */
   readonly #networkOf = new Map<string, number>();
   /** By id, so that the text of both is made once for each; emptied when it grows. */
   readonly #organisationOf = new Map<string, { readonly name: string; readonly number: number }>();
 
-  constructor(fields: FieldTable) {
+  /** `groupsTellAccount`: all groups do, so that nobody need remember who acted. */
+  constructor(fields: FieldTable, groupsTellAccount = false) {
+    this.#groupsTellAccount = groupsTellAccount;
     this.#slots = Evidence.ask(fields);
     this.idSlot = this.#slots.id;
     this.personSlot = this.#slots.persons;
@@ -68,6 +78,14 @@ export class Evidence {
     );
     entry.network = this.#network(firstText(slots[at.source]));
     entry.category = this.categories.number(allTexts(slots[at.category]));
+    entry.account = this.account(record);
+  }
+
+  /** Number of an event's accounts; 0 where its group says who it is. */
+  account({ slots }: EventRecord): number {
+    const target = firstText(slots[this.#slots.target]);
+    if (target === '' && this.#groupsTellAccount) return 0;
+    return this.accounts.number(accountsText(firstText(slots[this.#slots.account]), target));
   }
 
   /** Saves what it holds at the first step. */
@@ -82,7 +100,7 @@ export class Evidence {
   }
 
   get #dictionaries(): readonly Dictionary[] {
-    return [this.applications, this.organisations, this.networks, this.categories];
+    return [this.applications, this.organisations, this.networks, this.categories, this.accounts];
   }
 
   #organisation(name: string, id: string): number {

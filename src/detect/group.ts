@@ -400,6 +400,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return oldestIn(this.#logs, this.#numbers, measure, from, to);
   }
 
+  usualAt(of: EpisodeRule, endMs: number): number | null {
+    if (of.rule.baseline === undefined) return null;
+    const horizon = this.#logs.baselined.find(({ watchers }) => watchers.includes(of))!;
+    const { upTo } = this.waits.gateOf(horizon).history.usualAt(endMs);
+    return upTo === -Infinity ? null : upTo;
+  }
+
   /** Events that leave the log after an open episode's end may yet belong to it. */
   #saveTails(gone: number): void {
     const newestGone = this.#logs.events.timeAt(this.#numbers.events.first + gone - 1);

@@ -43,12 +43,18 @@ export function headersOf(
   return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
+const MOST_ACCOUNTS = 3;
+
 /** One line, for a chat. */
 function textOf(alert: AlertView, type: Told): string {
-  const { level, title, group, applications, persons, records, firstEventAt, alertId } = alert;
+  const { level, title, group, accounts, applications, persons, records, firstEventAt, alertId } = alert;
   const who = Object.values(group).map((value) => value ?? '(none)');
+  const others = accounts.filter((account) => !who.includes(account));
+  const more = others.length > MOST_ACCOUNTS ? [`and ${count(others.length - MOST_ACCOUNTS)} more`] : [];
+  const named = [...others.slice(0, MOST_ACCOUNTS), ...more].join(' ');
   const parts = [
     ...(who.length === 0 ? [] : [who.join(' ')]),
+    ...(others.length === 0 ? [] : [`accounts ${named}`]),
     ...applications,
     ...(persons > 0 ? [`${count(persons)} persons`] : []),
     ...(records > 0 ? [`${count(records)} records`] : []),

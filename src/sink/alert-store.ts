@@ -27,6 +27,8 @@ export interface AlertView extends Alert {
   /** Who acknowledged first, and when: from there the persons in charge are aware. */
   readonly acknowledgedBy: string;
   readonly acknowledgedAt: number | null;
+  /** If it is a breach of personal data, it has to be notified by then: 72 hours after somebody was aware, or while nobody acknowledged it after its detection. */
+  readonly notifyBy: number;
   readonly closedBy: string;
   readonly closedAt: number | null;
   readonly closeReason: string;
@@ -69,7 +71,7 @@ export const alertFilterSchema = z.strictObject({
   level: z.enum(LEVELS).optional(),
   /** Id or title. */
   rule: z.string().optional(),
-  /** Only alerts of this group-by value: an account, an organisation, an address. */
+  /** Only alerts of this group-by value (an account, an organisation, an address), or in which this account took part. */
   who: text.optional(),
   /** Only alerts that no more telling one of the same group inhibits. */
   top: z.boolean().optional(),
@@ -151,7 +153,8 @@ type Row = Record<string, unknown>;
 
 const VIEW_SELECT_LIST = `${ALERT_SELECT_LIST}, state, assignee, acknowledged_by AS acknowledgedBy,
 toUnixTimestamp64Milli(acknowledged_at) AS acknowledgedAt, closed_by AS closedBy,
-toUnixTimestamp64Milli(closed_at) AS closedAt, close_reason AS closeReason, comments`;
+toUnixTimestamp64Milli(closed_at) AS closedAt, close_reason AS closeReason, comments,
+toUnixTimestamp64Milli(notify_by) AS notifyBy`;
 
 export class ClickHouseAlertStore implements AlertStore {
   readonly #clickHouse: ClickHouse;
@@ -174,7 +177,8 @@ export class ClickHouseAlertStore implements AlertStore {
     if (wanted.state !== undefined) conditions.push('state = {state:String}');
     if (wanted.level !== undefined) conditions.push('level = {level:String}');
     if (wanted.rule !== undefined) conditions.push('(rule = {rule:String} OR title = {rule:String})');
-    if (wanted.who !== undefined) conditions.push('has(mapValues(group_fields), {who:String})');
+    if (wanted.who !== undefined)
+      conditions.push('(has(mapValues(group_fields), {who:String}) OR has(accounts, {who:String}))');
     if (wanted.top === true) conditions.push(`inhibited_by = ''`);
     if (wanted.since !== undefined)
       conditions.push('last_event_at >= fromUnixTimestamp64Milli({since:Int64})');
@@ -338,6 +342,7 @@ function viewFromRow(row: Row): AlertView {
     assignee: String(row['assignee']),
     acknowledgedBy: String(row['acknowledgedBy']),
     acknowledgedAt: timeOrNull(row['acknowledgedAt']),
+    notifyBy: Number(row['notifyBy']),
     closedBy: String(row['closedBy']),
     closedAt: timeOrNull(row['closedAt']),
     closeReason: String(row['closeReason']),

@@ -20,12 +20,21 @@ export interface EventEntry {
   held: number;
   records: number;
   bytes: number;
-  /** Below 2¹⁶, as the category. */
   application: number;
   organisation: number;
   network: number;
   category: number;
+  account: number;
 }
+
+/** None of these numbers is larger: an application shares a word with an organisation, a category with a network. */
+export const LIMITS = {
+  application: 2 ** 12 - 1,
+  organisation: 2 ** 20 - 1,
+  network: 2 ** 20 - 1,
+  category: 2 ** 12 - 1,
+  account: 1_000_000,
+} as const;
 
 export function saveEntry(to: SectionWriter, entry: EventEntry): void {
   to.f64(entry.time);
@@ -47,12 +56,19 @@ const WORDS = [
   'organisation',
   'network',
   'category',
+  'account',
 ] as const;
 
 /** What an entry can be added to. */
 export interface EventTotals {
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void;
-  addDimensions(application: number, organisation: number, network: number, category: number): void;
+  addDimensions(
+    application: number,
+    organisation: number,
+    network: number,
+    category: number,
+    account: number,
+  ): void;
 }
 
 /** 32-bit words of a row: the time, then these. */
@@ -65,11 +81,13 @@ const HELD = 3;
 const WEIGHT = 4;
 const RECORDS = 5;
 const BYTES = 6;
-/** The application, and from bit 16 on the category. */
-const APPLICATION = 7;
-const CATEGORY_BIT = 16;
-const ORGANISATION = 8;
-const NETWORK = 9;
+/** The organisation, and from bit 20 on the application. */
+const ORGANISATION = 7;
+/** The network, and from bit 20 on the category. */
+const NETWORK = 8;
+const ACCOUNT = 9;
+const LOW_BITS = 20;
+const LOW = 2 ** LOW_BITS - 1;
 
 export class EventLog extends TotalsLog {
   constructor() {
@@ -88,9 +106,9 @@ export class EventLog extends TotalsLog {
     u32[at + WEIGHT] = 1;
     u32[at + RECORDS] = entry.records;
     u32[at + BYTES] = entry.bytes;
-    u32[at + APPLICATION] = entry.application | (entry.category << CATEGORY_BIT);
-    u32[at + ORGANISATION] = entry.organisation;
-    u32[at + NETWORK] = entry.network;
+    u32[at + ORGANISATION] = entry.organisation | (entry.application << LOW_BITS);
+    u32[at + NETWORK] = entry.network | (entry.category << LOW_BITS);
+    u32[at + ACCOUNT] = entry.account;
     return index;
   }
 
@@ -112,12 +130,14 @@ export class EventLog extends TotalsLog {
     const { u32 } = this;
     const at = row * W;
     totals.addEvents(sign, u32[at + WEIGHT]!, u32[at + RECORDS]!, u32[at + BYTES]!);
-    const application = u32[at + APPLICATION]!;
+    const organisation = u32[at + ORGANISATION]!;
+    const network = u32[at + NETWORK]!;
     totals.addDimensions(
-      application & (2 ** CATEGORY_BIT - 1),
-      u32[at + ORGANISATION]!,
-      u32[at + NETWORK]!,
-      application >>> CATEGORY_BIT,
+      organisation >>> LOW_BITS,
+      organisation & LOW,
+      network & LOW,
+      network >>> LOW_BITS,
+      u32[at + ACCOUNT]!,
     );
   }
 

@@ -229,6 +229,8 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture({ alertId: 'aa00' })]);
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const DAYS_3 = 72 * 3_600_000;
+    expect(await store.show('aa')).toMatchObject({ notifyBy: alertFixture().detectedAt + DAYS_3 });
     await store.act({ alertId: 'aa', action: 'acknowledge', actor: 'anne' });
     nowMs += 60_000;
     await store.act({ alertId: 'aa', action: 'assign', actor: 'anne', assignee: 'bruno' });
@@ -245,6 +247,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       assignee: 'bruno',
       acknowledgedBy: 'anne',
       acknowledgedAt: NOW_MS,
+      notifyBy: NOW_MS + DAYS_3,
       closedBy: 'bruno',
       closedAt: NOW_MS + 120_000,
       closeReason: 'account closed',
@@ -315,7 +318,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     const sink = await openSink();
     await sink.writeAlerts([
       alertFixture({ alertId: 'a1', lastEventAt: hourOf(10), level: 'critical', rule: "d'un compte" }),
-      alertFixture({ alertId: 'a2', lastEventAt: hourOf(11), status: 'resolved' }),
+      alertFixture({ alertId: 'a2', lastEventAt: hourOf(11), status: 'resolved', accounts: ['u-took-part'] }),
       alertFixture({ alertId: 'a3', lastEventAt: hourOf(12) }),
       alertFixture({
         alertId: 'a0',
@@ -323,6 +326,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
         level: 'low',
         inhibitedBy: 'a3',
         group: { ip: 'x' },
+        accounts: [],
       }),
     ]);
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
@@ -332,6 +336,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await ids({})).toEqual(['a3', 'a0', 'a2', 'a1']);
     expect(await ids({ top: true })).toEqual(['a3', 'a2', 'a1']);
     expect(await ids({ who: 'x' })).toEqual(['a0']);
+    expect(await ids({ who: 'u-took-part' })).toEqual(['a2']);
     expect(await ids({ who: "u-7'f3a\\", limit: 2 })).toEqual(['a3', 'a2']);
     expect(await ids({ limit: 1 })).toEqual(['a3']);
     expect(await ids({ status: 'resolved' })).toEqual(['a2']);

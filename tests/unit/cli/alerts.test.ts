@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { detailText, relations, row, taken } from '../../../src/cli/alerts.ts';
-import { alertFixture } from '../../support/alert-fixture.ts';
+import type { AlertDetail } from '../../../src/sink/alert-store.ts';
+import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
+
+function detail(changes: Partial<AlertDetail>): string {
+  return detailText({ ...alertFixture(), ...UNTOUCHED, mergedFrom: [], actions: [], ...changes });
+}
 
 test('an alert is shown with those that it stands below or was merged with, and else without', () => {
   expect(relations({ inhibitedBy: '', mergedInto: '', mergedFrom: [] })).toEqual([]);
@@ -39,6 +44,7 @@ test('nobody who chooses an account’s name, or another value of an alert, choo
       title: evil,
       tags: [evil],
       runbook: evil,
+      accounts: [evil, `${evil}2`],
       applications: [evil],
       organisations: [evil],
       sourceNetworks: [evil],
@@ -49,6 +55,7 @@ test('nobody who chooses an account’s name, or another value of an alert, choo
     assignee: evil,
     acknowledgedBy: evil,
     acknowledgedAt: 1,
+    notifyBy: 2,
     closedBy: '',
     closedAt: null,
     closeReason: '',
@@ -62,4 +69,22 @@ test('nobody who chooses an account’s name, or another value of an alert, choo
   expect(told).toContain('u-\\u{1b}[2Jall quiet\\u{a}\\u{9b}1m\\u{202e}');
   expect(told).toContain(': a\nb\\u{1b}\n');
   for (const text of [...told.split('\n'), ...row(alert)]) expect(text).not.toMatch(/[\p{Cc}\u202e]/u);
+});
+
+test('an alert on an organisation names the accounts that took part, as many as a line holds', () => {
+  const many = Array.from({ length: 13 }, (_, i) => `u-${100 + i}`);
+  expect(detail({ group: { 'organization.id': 'o' }, accounts: many })).toMatch(
+    /^accounts +u-100, (.*), u-109, and 3 more \(--json lists them\)$/m,
+  );
+  expect(detail({ group: { 'user.id': 'u-1' }, accounts: ['u-1', 'u-2'] })).toMatch(/^accounts +u-1, u-2$/m);
+  expect(detail({ group: { 'user.id': 'u-1' }, accounts: ['u-1'] })).not.toMatch(/^accounts/m);
+});
+
+test('an alert says until when a breach has to be notified, counted from the acknowledgement once there is one', () => {
+  expect(detail({})).toMatch(
+    /^notify by +2025-07-15 19:00:04.000 UTC if it is a breach of personal data: 72 hours from its detection/m,
+  );
+  const acknowledged = { acknowledgedBy: 'anne', acknowledgedAt: 1 };
+  expect(detail(acknowledged)).toContain('72 hours from the acknowledgement by anne');
+  expect(detail({ state: 'closed' })).not.toMatch(/^notify by/m);
 });

@@ -64,6 +64,21 @@ test('a group is held until its history is out of reach, and then forgotten', ()
   expect(bench.engine.size().groups).toBeLessThan(1000 + 10);
 });
 
+test('an alert says up to how much is usual in its group, as far as anything is known of it', () => {
+  const bench = sent(rulesOf(narrowed(2), { ...narrowed(3), root: '' }), [
+    ...reads('a', 5, 0),
+    ...reads('a', 3, 25_000),
+  ]);
+  const told = bench.episodes.map((episode) => [episode.of.rule.key, bench.render(episode).usualUpTo]);
+  // Of 5 and 0 the median.
+  expect(told).toEqual([
+    ['c0', null],
+    ['c0', 2.5],
+    ['c1', null],
+    ['c1', null],
+  ]);
+});
+
 test('thresholds with the same baseline share one history, and rules without one are told as before', () => {
   const sketches = [2, 3, 4, 5].flatMap((gte) => [narrowed(gte), { ...narrowed(gte), root: '' }]);
   const bench = sent(rulesOf(...sketches), [...reads('a', 4, 0), ...reads('a', 4, 20_000)]);

@@ -62,6 +62,8 @@ export function randomRun(
         size: pick(0, 1, 2, 3, 7),
         'portal.records.count': persons.length,
         'http.response.body.bytes': below(1000),
+        'user.id': `a${i % 3}`,
+        'user.target.id': i % 7 === 0 ? `t${i % 2}` : null,
         'service.name': `s${below(4)}`,
         'source.ip': `10.0.${below(5)}.1`,
       },

@@ -49,6 +49,7 @@ function addedUp(episode: Episode, log: readonly Admitted[]): Partial<Alert> & {
     records: sum(events, 'portal.records.count'),
     bytes: sum(events, 'http.response.body.bytes'),
     recordsBeforeAlert: sum(crossing, 'portal.records.count'),
+    accounts: [...new Set([...distinct(events, 'user.id'), ...distinct(events, 'user.target.id')])].sort(),
     applications: distinct(events, 'service.name'),
     sourceNetworks: distinct(events, 'source.ip').map((ip) => ip.replace(/\.1$/, '.0/24')),
     // A rule over another field also shows the persons of events without that field.
@@ -124,6 +125,15 @@ describe('an alert', { timeout: 60_000 }, () => {
     expect(bench.episodes.map((episode) => bench.render(episode).categories)).toEqual([
       ['bank', 'contact', 'nir'],
     ]);
+  });
+
+  test('names the account that it is about, and those to which something was done', () => {
+    const rules = rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 3, groupBy: ['user.id'] });
+    const bench = new EngineBench(rules);
+    for (const target of [null, 'u-new', '', 'u-new']) {
+      bench.take({ time: 1_000_000, fields: { 'user.id': 'u-rgc', 'user.target.id': target } });
+    }
+    expect(bench.episodes.map((episode) => bench.render(episode).accounts)).toEqual([['u-new', 'u-rgc']]);
   });
 
   test.each([

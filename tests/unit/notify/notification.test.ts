@@ -5,7 +5,7 @@ import type { AlertView } from '../../../src/sink/alert-store.ts';
 import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
 
 const alert: AlertView = {
-  ...alertFixture({ group: { 'user.id': 'u-7f3a' }, persons: 500, records: 501 }),
+  ...alertFixture({ group: { 'user.id': 'u-7f3a' }, accounts: ['u-7f3a'], persons: 500, records: 501 }),
   ...UNTOUCHED,
 };
 const NOW = Date.UTC(2025, 6, 12, 19, 1);
@@ -16,6 +16,14 @@ describe('a notification', () => {
     expect(text).toBe(
       "high: One account reads many persons' records: u-7f3a, kairos, 500 persons, 501 records, since 2025-07-12 19:00:00.001 UTC, vigie alerts show 01234567",
     );
+    const shared = {
+      ...alert,
+      group: { 'organization.id': '38012345600011' },
+      accounts: ['u-1', 'u-2', 'u-3', 'u-4', 'u-5'],
+    };
+    expect(JSON.parse(notificationOf(shared, 'opened').body)).toMatchObject({
+      text: expect.stringContaining(': 38012345600011, accounts u-1 u-2 u-3 and 2 more, kairos') as unknown,
+    });
     const { text: over } = JSON.parse(notificationOf(alert, 'resolved').body) as { text: string };
     expect(over).toMatch(/^high, over: /);
   });

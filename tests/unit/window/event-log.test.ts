@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Run } from '../../../src/window/run-store.ts';
-import { EventLog } from '../../../src/window/event-log.ts';
+import { EventLog, LIMITS } from '../../../src/window/event-log.ts';
 
 const MOST = 0xffff_ffff;
 const largest = {
@@ -11,10 +11,7 @@ const largest = {
   held: 2 ** 31 - 1,
   records: MOST,
   bytes: MOST,
-  application: 65_535,
-  organisation: 1_000_000,
-  network: 1_000_000,
-  category: 65_535,
+  ...LIMITS,
 };
 
 test('the largest numbers of every kind are given back, and none runs into another', () => {
@@ -34,10 +31,10 @@ test('the largest numbers of every kind are given back, and none runs into anoth
       row,
       1,
     );
-    const { records, bytes, application, organisation, network, category } = entry;
+    const { records, bytes, application, organisation, network, category, account } = entry;
     expect(told).toEqual([
       [1, 1, records, bytes],
-      [application, organisation, network, category],
+      [application, organisation, network, category, account],
     ]);
     expect(log.timeAt(row)).toBe(entry.time);
     expect(log.holds(row, entry.held)).toBe(entry.held !== 0);
