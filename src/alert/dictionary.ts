@@ -1,7 +1,8 @@
 /**
  * Strings that come back (applications, organisations, networks, categories, accounts) as numbers, so that a
- * log entry holds integers instead of strings. Number 0 means none. The size is bounded: beyond
- * it every new string is `OVERFLOW`, which alerts show as such.
+ * log entry holds integers instead of strings. Number 0 means none. The size is bounded: when it is full, numbers that
+ * nobody holds any more are given to others (`forget`); while all are held, a new string is `OVERFLOW`, which alerts
+ * show as such.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -9,11 +10,15 @@ import type { SectionWriter } from '../state/state-writer.ts';
 
 const TEXTS_A_STEP = 10_000;
 const OVERFLOW = '(others)';
+/** In the place of a text that was forgotten. */
+const FREE = '';
 
 export class Dictionary {
   readonly #numbers = new Map<string, number>();
   readonly #texts: string[] = [''];
   readonly #limit: number;
+  readonly #free: number[] = [];
+  #savings = 0;
 
   /** `limit`: no number is larger. */
   constructor(limit: number) {
@@ -24,9 +29,12 @@ export class Dictionary {
     if (text === '') return 0;
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
-    if (this.#texts.length >= this.#limit && text !== OVERFLOW) return this.number(OVERFLOW);
-    const number = this.#texts.length;
-    this.#texts.push(text);
+    const recycled = this.#free.pop();
+    if (recycled === undefined && this.#texts.length >= this.#limit && text !== OVERFLOW) {
+      return this.number(OVERFLOW);
+    }
+    const number = recycled ?? this.#texts.length;
+    this.#texts[number] = text;
     this.#numbers.set(text, number);
     return number;
   }
@@ -35,21 +43,47 @@ export class Dictionary {
     return this.#texts[number]!;
   }
 
+  /** Whether new strings are `OVERFLOW`, and `forget` may help. */
+  get isFull(): boolean {
+    // What is being saved must keep its meaning until it is.
+    return this.#texts.length >= this.#limit && this.#free.length === 0 && this.#savings === 0;
+  }
+
+  /** Gives the numbers free that nobody holds. `isHeld`: by number, 0 where nobody does. */
+  forget(isHeld: Uint8Array): void {
+    const end = Math.min(this.#texts.length, this.#limit);
+    for (let number = 1; number < end; number += 1) {
+      const text = this.#texts[number]!;
+      if (isHeld[number] !== 0 || text === FREE) continue;
+      this.#numbers.delete(text);
+      this.#texts[number] = FREE;
+      this.#free.push(number);
+    }
+  }
+
   /** Saves what it holds at the first step. */
   *saving(to: SectionWriter): Generator<void> {
     const { length } = this.#texts;
-    yield;
-    to.u32(length - 1);
-    for (let number = 1; number < length; number += 1) {
-      to.text(this.#texts[number]!);
-      if (number % TEXTS_A_STEP === 0) yield;
+    this.#savings += 1;
+    try {
+      yield;
+      to.u32(length - 1);
+      for (let number = 1; number < length; number += 1) {
+        to.text(this.#texts[number]!);
+        if (number % TEXTS_A_STEP === 0) yield;
+      }
+    } finally {
+      this.#savings -= 1;
     }
   }
 
   /** Of an empty one. */
   *loading(from: SectionReader): Generator<void> {
     for (let left = from.u32(); left > 0; left -= 1) {
-      this.number(from.text());
+      const text = from.text();
+      if (text === FREE) this.#free.push(this.#texts.length);
+      else this.#numbers.set(text, this.#texts.length);
+      this.#texts.push(text);
       if (left % TEXTS_A_STEP === 0) yield;
     }
   }

@@ -19,6 +19,7 @@ import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
 import { ACCOUNT_FIELD, Evidence } from './evidence.ts';
+import { HeldNumbers } from './held-numbers.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';
 import { planCorrelations } from './plan.ts';
@@ -61,6 +62,9 @@ const COPIES_MS = 600_000;
 
 /** Events between two looks at whether groups can be forgotten. */
 const SWEEP_EVERY = 64;
+
+/** Least event time between two looks at which texts are still held, where a dictionary is full. */
+const FORGET_EVERY_MS = 3_600_000;
 
 /** What the engine counted since it started. */
 export interface EngineCounts {
@@ -121,6 +125,8 @@ export class Engine {
   readonly #agenda = new Agenda();
   #settledUpTo = -Infinity;
   #unswept = 0;
+  /** Watermark from which on texts may be forgotten again. */
+  #forgetFrom = -Infinity;
   #firingRecord: EventRecord | undefined;
 
   constructor(options: EngineOptions) {
@@ -255,6 +261,16 @@ export class Engine {
     this.#unswept = 0;
     const { watermark } = this.watermarks;
     for (const stream of this.#streams) stream.sweep(watermark);
+    if (this.evidence.isFull && watermark >= this.#forgetFrom) this.#forgetTexts(watermark);
+  }
+
+  /** Takes a look at all groups, and so not at every event while all texts are held. */
+  #forgetTexts(watermark: number): void {
+    this.#forgetFrom = watermark + FORGET_EVERY_MS;
+    const held = new HeldNumbers();
+    for (const stream of this.#streams) stream.tellHeld(held);
+    for (const { totals } of this.tracker.changed) held.addTotals(totals);
+    this.evidence.forget(held);
   }
 
   /** As `saving`, at once. */

@@ -11,6 +11,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import { begun } from '../state/steps.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { type EventEntry, LIMITS } from '../window/event-log.ts';
+import type { HeldNumbers } from './held-numbers.ts';
 import { shortText } from './short-text.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
 
@@ -88,11 +89,30 @@ export class Evidence {
     return this.accounts.number(accountsText(firstText(slots[this.#slots.account]), target));
   }
 
+  /** A dictionary is: texts that nobody holds any more are to be forgotten. */
+  get isFull(): boolean {
+    return this.#dictionaries.some((dictionary) => dictionary.isFull);
+  }
+
+  forget(held: HeldNumbers): void {
+    this.#networkOf.clear();
+    this.#organisationOf.clear();
+    this.applications.forget(held.applications);
+    this.organisations.forget(held.organisations);
+    this.networks.forget(held.networks);
+    this.categories.forget(held.categories);
+    this.accounts.forget(held.accounts);
+  }
+
   /** Saves what it holds at the first step. */
   *saving(to: SectionWriter): Generator<void> {
     const each = this.#dictionaries.map((dictionary) => begun(dictionary.saving(to)));
-    yield;
-    for (const steps of each) yield* steps;
+    try {
+      yield;
+      for (const steps of each) yield* steps;
+    } finally {
+      for (const steps of each) steps.return(undefined);
+    }
   }
 
   *loading(from: SectionReader): Generator<void> {

@@ -53,6 +53,10 @@ export class GroupDirectory {
     return this.#groups.size;
   }
 
+  each(visit: (group: Group) => void): void {
+    for (const group of this.#groups.values()) visit(group);
+  }
+
   /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
   of(record: EventRecord, slots: readonly number[]): Group | undefined {
     let key = groupText(record.slots[slots[0]!]);

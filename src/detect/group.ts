@@ -23,6 +23,7 @@ import type { SavedGroup } from './group-saving.ts';
 import { GroupWaits } from './group-waits.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import type { PlannedHorizon } from './plan.ts';
+import type { HeldNumbers } from './held-numbers.ts';
 import type { StreamLogs } from './stream-logs.ts';
 import { valuesOf } from './values.ts';
 
@@ -341,6 +342,20 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
     closings.forEach(({ sleeping }, m) => sleeping?.clear(numbers.asleep[m]!));
     numbers.delete();
+  }
+
+  /** Says which numbers of the evidence's dictionaries it holds. */
+  tellHeld(held: HeldNumbers): void {
+    const { events } = this.#logs;
+    const { first, length } = this.#numbers.events;
+    for (let row = first; row < first + length; row += 1) events.addTo(held, row, 1);
+    for (const { totals, tail } of this.#episodes) {
+      held.addTotals(totals);
+      if (tail !== undefined) held.addTotals(tail);
+    }
+    this.waits.novelty?.eachWaiting(({ application, organisation, network, category, account }) => {
+      held.addDimensions(application, organisation, network, category, account);
+    });
   }
 
   /** To be called before anything of it changes. */

@@ -53,6 +53,11 @@ export class NoveltyGate {
     else this.#waiting.add(arrival);
   }
 
+  /** Tells of the entries that wait. */
+  eachWaiting(visit: (entry: EventEntry) => void): void {
+    for (let i = 0; i < this.#waiting.length; i += 1) visit(this.#waiting.at(i)!.entry);
+  }
+
   /** Forgets what waits. */
   clear(): void {
     this.#waiting.clear();

@@ -20,6 +20,7 @@ import { GroupDirectory } from './group-directory.ts';
 import { GroupSaving } from './group-saving.ts';
 import { GroupNumbers } from './group-numbers.ts';
 import { GroupWaits } from './group-waits.ts';
+import type { HeldNumbers } from './held-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
 import { type StreamPlan, watchersOf } from './plan.ts';
@@ -216,6 +217,11 @@ export class Stream {
   /** To be called every few events, of whichever stream. */
   sweep(watermark: number): void {
     this.#groups.sweep(watermark);
+  }
+
+  /** Says which numbers of the evidence's dictionaries it holds. */
+  tellHeld(held: HeldNumbers): void {
+    this.#groups.each((group) => group.tellHeld(held));
   }
 
   /** Judges the windows that waited for the watermark; `before`: where that stood when it was called last. */

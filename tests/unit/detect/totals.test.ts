@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Alert } from '../../../src/alert/alert.ts';
 import type { Episode } from '../../../src/alert/episode.ts';
+import { LIMITS } from '../../../src/window/event-log.ts';
 import { textsOf } from '../../../src/detect/values.ts';
 import { EngineBench, rulesOf, type Sent } from './harness.ts';
 import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
@@ -134,6 +135,29 @@ describe('an alert', { timeout: 60_000 }, () => {
       bench.take({ time: 1_000_000, fields: { 'user.id': 'u-rgc', 'user.target.id': target } });
     }
     expect(bench.episodes.map((episode) => bench.render(episode).accounts)).toEqual([['u-new', 'u-rgc']]);
+  });
+
+  test('names applications of now also after more than can be told apart at once, and those of an old alert', () => {
+    const rules = rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 3 });
+    const bench = new EngineBench(rules);
+    const read = (user: string, application: string, time: number): void =>
+      bench.take({ time, fields: { user, 'service.name': application } });
+    const hour = 3_600_000;
+    // An alert that never ends as long as the log lasts.
+    const goOn = (time: number): void => {
+      for (let i = 0; i < 3; i += 1) read('old', 'of the old alert', time);
+    };
+    const many = Math.floor(2.5 * LIMITS.application);
+    for (let i = 0; i < many; i += 1) {
+      const time = Math.floor((i * 12 * hour) / many);
+      if (i % 2 === 0) goOn(time);
+      read(`u${i % 50}`, `application ${i}`, time);
+    }
+    for (let i = 0; i < 3; i += 1) read('new', 'of the new alert', 12 * hour);
+    const named = bench.episodes.map((episode) =>
+      [bench.render(episode).group['user'], ...bench.render(episode).applications].join(': '),
+    );
+    expect(named).toEqual(['new: of the new alert', 'old: of the old alert']);
   });
 
   test.each([
