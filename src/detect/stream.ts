@@ -132,7 +132,7 @@ export class Stream {
     return this.#groups.evicted;
   }
 
-  /** Bytes of typed memory reserved by the logs. */
+  /** Bytes of typed memory that the logs use. */
   get bytes(): number {
     return this.#stores.reduce((sum, log) => sum + log.bytes, 0);
   }

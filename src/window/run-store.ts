@@ -4,13 +4,14 @@
  * A store is one buffer of fixed-size rows, seen as 64-bit floats and as 32-bit words; the first float of a
  * row is its event time, ms since the epoch. A `Run` is one log's contiguous block of rows, sorted by time,
  * ties in order of arrival. Rows, not columns: an arrival touches one log of one group, and a row is one or
- * two cache lines. Blocks are powers of two and recycled through free lists, so a million logs are one
+ * two cache lines. Blocks of whatever length are parted and joined (`FreeBlocks`), so a million logs are one
  * buffer, not a million objects. Appending in time order and dropping from the front are O(1) amortised;
  * inserting out of order costs a move of what is newer.
  *
  * Invariant: rows of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
  */
 
+import { FreeBlocks } from './free-blocks.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
@@ -39,7 +40,12 @@ export class Run {
   }
 }
 
+/** Blocks are a multiple of these rows, longer ones of a quarter of the power of two below. */
 const SMALLEST_BLOCK = 4;
+/** Share of a block that is free once its entries were moved. Less is more moves, more is memory that nobody uses. */
+const SLACK = 1 / 6;
+/** A block of which less than this share is used is given back for a smaller one when it has no room. */
+const LEAST_USED = 1 / 2;
 /** Words. */
 const SMALL_MOVE = 128;
 const FIRST_ROWS = 256;
@@ -50,18 +56,19 @@ export abstract class RunStore {
   /** 64-bit floats per row. */
   readonly #floats: number;
   #used = 0;
-  readonly #free = new Map<number, number[]>();
+  readonly #free: FreeBlocks;
 
-  /** `rowBytes`: a multiple of 8. */
+  /** `rowBytes`: a multiple of 8, 16 at least. */
   protected constructor(rowBytes: number) {
     this.#floats = rowBytes / 8;
     this.f64 = new Float64Array(FIRST_ROWS * this.#floats);
     this.u32 = new Uint32Array(this.f64.buffer);
+    this.#free = new FreeBlocks(this, 2 * this.#floats);
   }
 
-  /** Bytes reserved. */
+  /** Bytes in use, or free between others that are. */
   get bytes(): number {
-    return this.f64.byteLength;
+    return this.#used * 8 * this.#floats;
   }
 
   /** Saves a log: its entries as the memory holds them. */
@@ -181,18 +188,15 @@ export abstract class RunStore {
 
   /** Takes a block back for reuse. */
   protected recycle(offset: number, capacity: number): void {
-    if (capacity === 0) return;
-    const list = this.#free.get(capacity);
-    if (list === undefined) this.#free.set(capacity, [offset]);
-    else list.push(offset);
+    if (capacity > 0) this.#free.give(offset, capacity);
   }
 
-  /** First row of a block of this many rows (a power of two); its content is undefined. */
+  /** First row of a block of this many rows; its content is undefined. */
   protected allocate(capacity: number): number {
-    const recycled = this.#free.get(capacity)?.pop();
-    if (recycled !== undefined) return recycled;
-    const offset = this.#used;
-    this.#used += capacity;
+    const recycled = this.#free.take(capacity);
+    if (recycled >= 0) return recycled;
+    const offset = this.#free.takeLast(this.#used);
+    this.#used = offset + capacity;
     if (this.#used * this.#floats > this.f64.length) {
       const longer = new Float64Array(Math.max(this.#used * this.#floats, this.f64.length * 2));
       longer.set(this.f64);
@@ -204,14 +208,14 @@ export abstract class RunStore {
 
   #makeRoom(run: Run, count: number): void {
     const { length } = run;
-    if (run.capacity > 0 && length <= run.capacity >>> 1 && length + count <= run.capacity) {
-      // Half the block lies behind the head: slide the entries to its start.
+    const needed = length + count;
+    if (needed <= run.capacity * (1 - SLACK) && needed >= run.capacity * LEAST_USED) {
+      // What is free lies before the head: slide the entries to the block's start.
       this.#move(run.offset + run.head, run.offset, length);
       run.head = 0;
       return;
     }
-    let capacity = run.capacity === 0 ? SMALLEST_BLOCK : run.capacity * 2;
-    while (capacity < length + count) capacity *= 2;
+    const capacity = blockFor(needed);
     const offset = this.allocate(capacity);
     if (length > 0) this.#move(run.offset + run.head, offset, length);
     this.recycle(run.offset, run.capacity);
@@ -233,4 +237,11 @@ export abstract class RunStore {
       u32.copyWithin(target, source, source + length);
     }
   }
+}
+
+/** Rows of the block for so many entries and some more. */
+function blockFor(needed: number): number {
+  const least = Math.ceil(needed / (1 - SLACK));
+  const part = Math.max(SMALLEST_BLOCK, 2 ** (29 - Math.clz32(least)));
+  return Math.ceil(least / part) * part;
 }
