@@ -18,7 +18,9 @@ import {
   until,
   vigie,
 } from '../support/cli.ts';
-import { createTopic, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
+import { createTopic, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { ScaledOut } from '../support/scaled-out.ts';
 import { ALL_RULES, BURST_RULE } from '../unit/cli/fixtures.ts';
 
 const KEY: Env = { VIGIE_CANARY_KEY: '00112233445566778899aabbccddeeff' };
@@ -44,6 +46,44 @@ const right = rulesFolder();
 const misconfigured = rulesFolder(BURST_RULE.replace('gte: 3', 'gte: 300'));
 
 afterAll(cleanUp);
+
+/** By account in a chain, by address, by organisation, and one that waits for event time. */
+const SCALED = ['by account, twice', 'by address', 'by organisation', 'a few and no more'];
+
+function counted(title: string, of: string, by: string, gte: number): string {
+  return `---
+title: ${title}
+level: high
+correlation: {type: event_count, rules: [${of}], group-by: [${by}], timespan: 1m, condition: {gte: ${gte}}}
+vigie.tests:
+  - name: fires
+    events:
+      - {repeat: 6, from: 2025-07-12T20:00:00Z, every: 1s, event: {event.action: record-view, user.id: u, source.ip: 203.0.113.9, organization.id: o}}
+    fires: [{at: 2025-07-12T20:00:02Z}]
+`;
+}
+
+function scaledRulesFolder(): string {
+  const folder = temporaryFolder();
+  const read = `title: Read
+name: read
+level: informational
+logsource: {category: application, product: portal}
+detection: {sel: {event.action: record-view}, condition: sel}
+`;
+  writeFileSync(
+    join(folder, 'rules.yml'),
+    [
+      read,
+      counted('by account', 'read', 'user.id', 2).replace('level:', 'name: by_account\nlevel:'),
+      counted('by account, twice', 'by_account', 'user.id', 1),
+      counted('by address', 'read', 'source.ip', 3),
+      counted('by organisation', 'read', 'organization.id', 3),
+      counted('a few and no more', 'read', 'user.id, source.ip', 3).replace('gte: 3', 'gte: 3, lt: 10'),
+    ].join(''),
+  );
+  return folder;
+}
 
 /** A service that reads what is added to a log, and the canaries that are added to it. */
 class World {
@@ -161,6 +201,10 @@ describe('vigie canary refuses', () => {
 
 const kafka = testKafka();
 
+async function hasSeen(running: Running): Promise<boolean> {
+  return ((await running.metric('vigie_canary_seen_timestamp_seconds')) ?? 0) > 0;
+}
+
 describe.runIf(kafka)('canaries in a topic', () => {
   test('go on for ever, and their metrics say when a rule stopped detecting and when it detects again', async () => {
     const brokers = kafka!.brokers.join();
@@ -200,4 +244,57 @@ describe.runIf(kafka)('canaries in a topic', () => {
     expect(await canary.signal('SIGTERM')).toMatchObject({ code: 0 });
     expect(await running.signal('SIGTERM')).toMatchObject({ code: 0 });
   }, 120_000);
+
+  test('are seen whichever of two processes their groups fall to', async () => {
+    const { brokers } = kafka!;
+    const rules = scaledRulesFolder();
+    const topic = uniqueName('canary');
+    await createTopic(brokers, topic, 3);
+    const clickHouse = await startClickHouse();
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    const folder = temporaryFolder();
+    const key = '00112233445566778899aabbccddeeff';
+    const deployment = new ScaledOut({
+      brokers,
+      admin,
+      clickHouse,
+      topic,
+      shards: 6,
+      key,
+      folder,
+      rules: [rules],
+    });
+    const env = { ...KEY, VIGIE_LATENESS: '5s', VIGIE_IDLE_TIMEOUT: '3s' };
+    const running = [deployment.start(env), deployment.start(env)];
+    for (const each of running) await until(async () => (await each.metric('vigie_shards')) === 3);
+    const send = (): ReturnType<typeof vigie> =>
+      vigie(['canary', '--rules', rules, '--timeout', '30s', '--json'], {
+        ...env,
+        KAFKA_BROKERS: brokers.join(),
+        VIGIE_TOPIC: topic,
+        CLICKHOUSE_URL: clickHouse.url,
+        CLICKHOUSE_USER: clickHouse.username,
+        CLICKHOUSE_PASSWORD: clickHouse.password,
+        CLICKHOUSE_DATABASE: deployment.database,
+      });
+    // A canary has its shard by chance: more of them, until each process had one.
+    do {
+      const { code, stdout, stderr } = await send();
+      expect(
+        parseLines<Record<string, unknown>>(stdout).map(({ title, result, reason }) => ({
+          title,
+          result,
+          reason,
+        })),
+        stderr,
+      ).toEqual(SCALED.map((title) => ({ title, result: 'seen', reason: null })));
+      expect(code).toBe(0);
+    } while (!(await Promise.all(running.map(hasSeen))).every(Boolean));
+    const alerts = await deployment.alerts();
+    expect(alerts.length).toBeGreaterThanOrEqual(SCALED.length);
+    expect(alerts.filter(({ canary }) => canary !== true)).toEqual([]);
+    await Promise.all([...running.map((each) => each.signal('SIGTERM')), admin.disconnect()]);
+    await clickHouse.stop();
+  }, 240_000);
 });
