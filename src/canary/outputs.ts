@@ -22,7 +22,8 @@ export async function toTopic(options: WrittenTopic): Promise<CanaryOutput> {
     await writer.open((_, isThere) => {
       if (isThere) return Promise.resolve();
       throw new VigieError('TOPIC_MISSING', `there is no topic ${topic}`, {
-        remedy: 'Name the topic that the portals write to (VIGIE_TOPIC), or create it: vigie topics create.',
+        remedy:
+          'Name the topic that the portals write to (VIGIE_TOPIC), or create it: vigie topics create --input.',
       });
     });
   } catch (error) {

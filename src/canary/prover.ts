@@ -17,6 +17,8 @@ export interface ProverOptions {
   readonly send: (events: readonly CanaryEvent[]) => Promise<void>;
   /** A store of alerts to ask, closed afterwards. */
   readonly connect: () => Promise<AlertStore>;
+  /** So much later than they happen the portals' events come, ms; a canary that came sooner would make them late. */
+  readonly behindMs: number;
   /** For so long an alert is waited for, ms, beyond what its rule waits itself. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -48,8 +50,8 @@ export async function prove(
   options: ProverOptions,
   stop: AbortSignal,
 ): Promise<Outcome> {
-  const { settings, tests, clock, send } = options;
-  const canary = canaryOf(rule, tests, settings, clock.now());
+  const { settings, tests, behindMs, clock, send } = options;
+  const canary = canaryOf(rule, tests, settings, clock.now() - behindMs);
   if (typeof canary === 'string') return { result: 'unproved', reason: canary };
   const events = canary.events.length;
   const since = clock.elapsed();
@@ -70,7 +72,7 @@ export async function prove(
 
 async function awaited(
   { rule, group, laterMs }: Canary,
-  { settings, send, connect, timeoutMs, clock, sleep }: ProverOptions,
+  { settings, send, connect, behindMs, timeoutMs, clock, sleep }: ProverOptions,
   stop: AbortSignal,
 ): Promise<{ readonly canary: boolean } | undefined> {
   const who = Object.values(group).find((value) => value !== null)!;
@@ -87,7 +89,7 @@ async function awaited(
       if (ms > timeoutMs + (laterMs ?? 0)) return undefined;
       if (ms > laterDueMs) {
         laterDueMs = Infinity;
-        await send([laterEvent(clock.now(), settings)]);
+        await send([laterEvent(clock.now() - behindMs, settings)]);
       }
       await sleep(LOOK_MS, stop);
     }

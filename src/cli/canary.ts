@@ -30,6 +30,7 @@ import { count, plain, progressBar, span, styled, styledLevel, table } from './t
 
 interface Options {
   every?: number;
+  behind: number;
   timeout: number;
   to: string;
   rule?: string[];
@@ -54,6 +55,14 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
       '--every <duration>',
       'go on for ever: a canary of each rule that often, with metrics',
       durationMs,
+    )
+    .addOption(
+      new Option(
+        '--behind <duration>',
+        'how late the log is shipped: canaries come as late, or they would make its events late',
+      )
+        .argParser(durationMs)
+        .default(0, '0s'),
     )
     .addOption(
       new Option('--timeout <duration>', 'how long to wait for an alert')
@@ -118,6 +127,7 @@ Examples:
         tests,
         send: (events) => output.send(events),
         connect: () => connectLive(config),
+        behindMs: options.behind,
         timeoutMs: options.timeout,
         clock: systemClock,
         sleep: (ms, stop) => delay(ms, undefined, { signal: stop }),
@@ -295,7 +305,7 @@ async function forEver(
   try {
     const unproved = new Set<string>();
     for (const rule of rules) {
-      const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now());
+      const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now() - prover.behindMs);
       if (typeof canary === 'string') tellUnproved(rule, canary, unproved, logger);
     }
     const showRules = (): void => {

@@ -168,6 +168,18 @@ describe('a canary in a log', () => {
     expect(await world.list()).toMatchObject([{ rule: BURST, canary: false }]);
   }, 60_000);
 
+  test('makes late no theft in a log that comes five minutes late, if it comes as late', async () => {
+    const world = new World(right);
+    const { code } = await world.canary('--behind', '5m');
+    expect(code).toBe(0);
+    const at = new Date(Date.now() - 5 * 60_000).toISOString();
+    const read = { '@timestamp': at, 'event.action': 'record-view', 'user.id': 'thief', 'service.name': 'k' };
+    for (const id of ['1', '2', '3'])
+      world.running.stdin.write(`${JSON.stringify({ ...read, 'event.id': id })}\n`);
+    await until(async () => (await world.list()).length === 1);
+    expect(await world.running.metric('vigie_late_events_total')).toBe(0);
+  }, 60_000);
+
   test('is missed where nothing runs, instead of being looked for in a folder that nobody writes to', async () => {
     const log = join(temporaryFolder(), 'access.ndjson');
     writeFileSync(log, '');

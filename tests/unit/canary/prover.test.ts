@@ -69,6 +69,7 @@ class World {
             return Promise.resolve();
           },
         } as unknown as AlertStore),
+      behindMs: 0,
       timeoutMs: TIMEOUT_MS,
       clock: this.clock,
       sleep: this.sleep,
