@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto';
 import { count, instant } from '../figures.ts';
 import type { AlertView } from '../sink/alert-store.ts';
 
-/** An alert is told of once when it opens, and once when it is resolved. */
+/** An alert is told of once when it opens, and once when it is over: resolved, or merged into another one. */
 export const TOLD = ['opened', 'resolved'] as const;
 export type Told = (typeof TOLD)[number];
 
@@ -43,11 +43,15 @@ export function headersOf(
   return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
+/** Of an id. */
+const SHOWN_DIGITS = 8;
 const MOST_ACCOUNTS = 3;
 
 /** One line, for a chat. */
 function textOf(alert: AlertView, type: Told): string {
-  const { level, title, group, accounts, applications, persons, records, firstEventAt, alertId } = alert;
+  const { level, title, group, accounts, applications, persons, records } = alert;
+  const { firstEventAt, alertId, mergedInto } = alert;
+  const over = mergedInto === '' ? 'over' : `part of ${mergedInto.slice(0, SHOWN_DIGITS)}`;
   const who = Object.values(group).map((value) => value ?? '(none)');
   const others = accounts.filter((account) => !who.includes(account));
   const more = others.length > MOST_ACCOUNTS ? [`and ${count(others.length - MOST_ACCOUNTS)} more`] : [];
@@ -59,7 +63,7 @@ function textOf(alert: AlertView, type: Told): string {
     ...(persons > 0 ? [`${count(persons)} persons`] : []),
     ...(records > 0 ? [`${count(records)} records`] : []),
     `since ${instant(firstEventAt)}`,
-    `vigie alerts show ${alertId.slice(0, 8)}`,
+    `vigie alerts show ${alertId.slice(0, SHOWN_DIGITS)}`,
   ];
-  return `${type === 'opened' ? level : `${level}, over`}: ${title}: ${parts.join(', ')}`;
+  return `${type === 'opened' ? level : `${level}, ${over}`}: ${title}: ${parts.join(', ')}`;
 }

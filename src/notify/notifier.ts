@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { Level } from '../sigma/rule.ts';
 import type { AlertStore } from '../sink/alert-store.ts';
-import { notificationOf, TOLD, type Told } from './notification.ts';
+import { type Notification, notificationOf, TOLD, type Told } from './notification.ts';
 import type { Deliver } from './webhook.ts';
 
 export interface NotifierOptions {
@@ -31,10 +31,18 @@ const AT_ONCE = 100;
 /** Between two tries of a notification that its receiver does not take. */
 const REFUSED = { baseMs: 10_000, maxMs: 10 * 60_000 };
 
+interface Tries {
+  readonly attempts: number;
+  /** By the clock's elapsed time, ms. */
+  readonly dueAt: number;
+}
+
 export class Notifier {
   readonly #options: NotifierOptions;
-  /** Of refused notifications, by their id. */
-  readonly #refused = new Map<string, { attempts: number; dueAt: number }>();
+  /** Of notifications that failed, by their id. */
+  readonly #tries = new Map<string, Tries>();
+  /** Ids of notifications that were delivered, and of which there is no record yet. */
+  readonly #unrecorded = new Set<string>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -42,63 +50,94 @@ export class Notifier {
 
   /** Tells of all that waits. True when all of it was told; what was not is tried again at the next call. */
   async round(stop: AbortSignal): Promise<boolean> {
-    try {
+    let all = true;
+    const attempt = async (work: () => Promise<boolean>): Promise<void> => {
+      try {
+        all = (await work()) && all;
+      } catch (error) {
+        all = false;
+        if (stop.aborted) return;
+        if (!(error instanceof VigieError)) throw error;
+        this.#options.failed(error, undefined);
+      }
+    };
+    await attempt(async () => {
       const store = await this.#options.connect();
       try {
-        let all = true;
-        for (const type of TOLD) all = (await this.#tell(type, store, stop)) && all;
-        return all;
+        // Each for itself: what opened and cannot be told must not keep back what ended.
+        for (const type of TOLD) await attempt(() => this.#tell(type, store, stop));
       } finally {
         await store.close();
       }
-    } catch (error) {
-      if (stop.aborted) return false;
-      if (!(error instanceof VigieError)) throw error;
-      this.#options.failed(error, undefined);
-      return false;
-    }
+      return true;
+    });
+    return all;
   }
 
-  /** Throws what stops all: the receiver or the database is away. */
+  /** Throws what stops all of this type: the receiver or the database is away. */
   async #tell(type: Told, store: AlertStore, stop: AbortSignal): Promise<boolean> {
-    const { levels, maxAgeMs, clock, actor, told, failed, deliver } = this.#options;
+    const { levels, maxAgeMs, clock, actor } = this.#options;
     const since = clock.now() - maxAgeMs;
     let after: string | undefined;
     let all = true;
+    let notRecorded: unknown;
     for (;;) {
       const waiting = await store.untold({ type, levels: [...levels], since, after, limit: AT_ONCE });
-      for (const alert of waiting.toSorted((a, b) => a.detectedAt - b.detectedAt)) {
+      const notifications = waiting.map((alert) => ({ alert, ...notificationOf(alert, type) }));
+      // The receiver may fail on one of them alone: what failed least comes first.
+      for (const { alert, ...notification } of notifications.toSorted(
+        (a, b) => this.#attempts(a.id) - this.#attempts(b.id) || a.alert.detectedAt - b.alert.detectedAt,
+      )) {
         stop.throwIfAborted();
-        const notification = notificationOf(alert, type);
-        if (!this.#isDue(notification.id)) {
+        if (!(await this.#deliver(notification, type, alert.alertId, stop))) {
           all = false;
           continue;
         }
-        try {
-          await deliver(notification, stop);
-        } catch (error) {
-          if (!(error instanceof VigieError) || error.code !== 'WEBHOOK_REFUSED') throw error;
-          this.#setBack(notification.id);
-          failed(error, alert.alertId);
-          all = false;
-          continue;
-        }
-        this.#refused.delete(notification.id);
-        await store.act({ alertId: alert.alertId, action: 'notify', actor, reason: type });
-        told(type, alert.alertId);
+        // Who can be told is told, also by a database that takes no record of it.
+        if (notRecorded !== undefined) continue;
+        await store.act({ alertId: alert.alertId, action: 'notify', actor, reason: type }).then(
+          () => this.#unrecorded.delete(notification.id),
+          (error: unknown) => {
+            notRecorded = error;
+          },
+        );
       }
-      if (waiting.length < AT_ONCE) return all;
+      if (waiting.length < AT_ONCE) break;
       after = waiting.at(-1)!.alertId;
     }
+    if (notRecorded !== undefined) throw notRecorded;
+    return all;
   }
 
-  #isDue(id: string): boolean {
-    return this.#options.clock.elapsed() >= (this.#refused.get(id)?.dueAt ?? 0);
+  /** False when the receiver does not take it, or it is too early to try that again. Throws when the receiver is away. */
+  async #deliver(
+    notification: Notification,
+    type: Told,
+    alertId: string,
+    stop: AbortSignal,
+  ): Promise<boolean> {
+    const { clock, random, told, failed, deliver } = this.#options;
+    const { id } = notification;
+    if (this.#unrecorded.has(id)) return true;
+    if (clock.elapsed() < (this.#tries.get(id)?.dueAt ?? 0)) return false;
+    try {
+      await deliver(notification, stop);
+    } catch (error) {
+      const attempts = this.#attempts(id) + 1;
+      const isRefused = error instanceof VigieError && error.code === 'WEBHOOK_REFUSED';
+      const waitMs = isRefused ? backoffMs(attempts, { random, ...REFUSED }) : 0;
+      this.#tries.set(id, { attempts, dueAt: clock.elapsed() + waitMs });
+      if (!isRefused) throw error;
+      failed(error, alertId);
+      return false;
+    }
+    this.#tries.delete(id);
+    this.#unrecorded.add(id);
+    told(type, alertId);
+    return true;
   }
 
-  #setBack(id: string): void {
-    const { clock, random } = this.#options;
-    const attempts = (this.#refused.get(id)?.attempts ?? 0) + 1;
-    this.#refused.set(id, { attempts, dueAt: clock.elapsed() + backoffMs(attempts, { random, ...REFUSED }) });
+  #attempts(id: string): number {
+    return this.#tries.get(id)?.attempts ?? 0;
   }
 }

@@ -84,8 +84,9 @@ export const alertFilterSchema = z.strictObject({
 
 export const untoldQuestionSchema = z.strictObject({
   type: z.enum(['opened', 'resolved']),
+  /** Of openings. */
   levels: z.array(z.enum(LEVELS)).min(1),
-  /** Only alerts detected at or after this, ms since the epoch. */
+  /** Of openings: only of alerts detected at or after this, ms since the epoch. */
   since: z.number(),
   /** Only those whose id is greater. */
   after: z.string().optional(),
@@ -138,7 +139,7 @@ export interface AlertStore {
   show(idOrPrefix: string): Promise<AlertDetail>;
   /** Records an action and returns the alert after it. */
   act(request: ActionRequest): Promise<AlertDetail>;
-  /** Alerts of which nobody was told yet, in the order of their ids: neither canaries nor what another one inhibits; of those that are resolved, those whose opening was told. */
+  /** Alerts of which nobody was told yet, in the order of their ids: those that opened, but for canaries and what another one inhibits; and of those that are over, resolved or merged, all whose opening was told. */
   untold(question: UntoldQuestion): Promise<readonly AlertView[]>;
   /** What the archive reaches over; null where nothing is archived. */
   archive(): Promise<ArchiveSpan | null>;
@@ -249,13 +250,16 @@ ORDER BY at, alert_id, action`,
 
   async untold(question: UntoldQuestion): Promise<readonly AlertView[]> {
     const { since, after = '', ...wanted } = parseArgument(untoldQuestionSchema, question);
-    const told = (type: string): string =>
-      `(SELECT alert_id FROM ${this.#table('alert_actions')} WHERE action = 'notify' AND reason = ${type})`;
+    const told = `(SELECT alert_id, groupUniqArray(reason) AS kinds FROM ${this.#table('alert_actions')} WHERE action = 'notify' GROUP BY alert_id)`;
+    // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
+    const waits =
+      wanted.type === 'opened'
+        ? `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
+  AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`
+        : `status != 'firing' AND alert_id IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened') AND NOT has(kinds, 'resolved'))`;
     const rows = await this.#rows(
-      `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_current')}
-WHERE detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
-  AND alert_id > {after:String} AND alert_id NOT IN ${told('{type:String}')}
-  ${wanted.type === 'resolved' ? `AND status = 'resolved' AND alert_id IN ${told(`'opened'`)}` : ''}
+      `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')}
+WHERE NOT canary AND alert_id > {after:String} AND ${waits}
 ORDER BY alert_id LIMIT {limit:UInt32}`,
       { ...wanted, after, since: Math.ceil(since) },
     );

@@ -21,25 +21,28 @@ import {
   until,
   vigie,
 } from '../support/cli.ts';
-import { ALL_RULES, event } from '../unit/cli/fixtures.ts';
+import type { AlertView } from '../../src/sink/alert-store.ts';
+import { ALL_RULES, BURST_RULE, event } from '../unit/cli/fixtures.ts';
 
 /** Three reads of an account within ten seconds. */
 const rules = temporaryFolder();
 writeFileSync(join(rules, 'rules.yml'), ALL_RULES);
 
+const BURST = '11111111-0000-4000-8000-000000000003';
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 interface Received {
   readonly id: string;
   readonly type: string;
-  readonly data: { readonly alertId?: string; readonly group?: Record<string, string> };
+  readonly text: string;
+  readonly data: Partial<AlertView>;
 }
 
 /** Takes what it is sent, or answers with `status`. */
 class Receiver {
   readonly taken: Received[] = [];
   tries = 0;
-  status: (received: Received) => number = () => 204;
+  status: (received: Received) => number | Promise<number> = () => 204;
   readonly #server = createServer((request, response) => {
     void this.#receive(request).then((status) => response.writeHead(status).end());
   });
@@ -57,7 +60,7 @@ class Receiver {
       ...(JSON.parse(await text(request)) as Omit<Received, 'id'>),
     };
     this.tries += 1;
-    const status = this.status(received);
+    const status = await this.status(received);
     if (status < 300) this.taken.push(received);
     return status;
   }
@@ -81,9 +84,12 @@ afterAll(async () => {
 });
 
 /** A service with one alert per account. */
-async function serviceWith(accounts: readonly string[]): Promise<{ dataDir: string; running: Running }> {
+async function serviceWith(
+  accounts: readonly string[],
+  inForce = rules,
+): Promise<{ dataDir: string; running: Running }> {
   const dataDir = temporaryFolder();
-  const running = start(['run', '--input', '-', '--rules', rules, '--data-dir', dataDir]);
+  const running = start(['run', '--input', '-', '--rules', inForce, '--data-dir', dataDir]);
   await running.address();
   running.stdin.write(reads(accounts));
   await until(async () => (await listAlerts(dataDir)).length === accounts.length);
@@ -93,17 +99,16 @@ async function serviceWith(accounts: readonly string[]): Promise<{ dataDir: stri
 let from = 0;
 function reads(accounts: readonly string[]): string {
   from += 1000;
-  return accounts
-    .flatMap((id, a) =>
-      [0, 1, 2].map((i) =>
-        event(from + i, 'record-view', {
-          event: { id: `${from}-${a}-${i}`, action: 'record-view' },
-          user: { id },
-          service: { name: 'k' },
-        }),
-      ),
-    )
-    .join('');
+  return accounts.flatMap((id) => [0, 1, 2].map((i) => read(i, id))).join('');
+}
+
+/** So many seconds after the first of the last reads. */
+function read(second: number, id: string): string {
+  return event(from + second, 'record-view', {
+    event: { id: `${from}-${id}-${second}`, action: 'record-view' },
+    user: { id },
+    service: { name: 'k' },
+  });
 }
 
 /** Accounts that were told of, in order. */
@@ -138,6 +143,47 @@ describe('vigie notify', () => {
     expect(
       (await vigie(['notify', '--once', '--data-dir', dataDir], await receiver().env())).stderr,
     ).toContain('0 notifications sent');
+  }, 60_000);
+
+  test('tells of the end of all that it told of: long ago, below another by now, or of a level no more asked for', async () => {
+    const more = temporaryFolder();
+    const six = BURST_RULE.replaceAll('Three', 'Six').replace('000003', '000004').replace('gte: 3', 'gte: 6');
+    writeFileSync(join(more, 'rules.yml'), `${ALL_RULES}\n---${six}vigie.inhibits: [${BURST}]\n`);
+    const { dataDir, running } = await serviceWith(['a'], more);
+    const to = receiver();
+    const env = await to.env();
+    const tell = (...args: string[]): ReturnType<typeof vigie> =>
+      vigie(['notify', '--once', '--data-dir', dataDir, ...args], env);
+    await tell();
+    // The theft goes on, so that a more telling alert stands above, and is over.
+    running.stdin.write([3, 4, 5].map((i) => read(i, 'a')).join(''));
+    running.stdin.write(event(from + 500, 'login'));
+    await until(async () => (await listAlerts(dataDir, '--status', 'resolved')).length === 2);
+    expect(await listAlerts(dataDir, '--top')).toHaveLength(1);
+    expect(await tell('--max-age', '0s', '--level', 'critical')).toMatchObject({ code: 0 });
+    expect(to.taken.map(({ type, data }) => [type, data.rule])).toEqual([
+      ['alert.opened', BURST],
+      ['alert.resolved', BURST],
+    ]);
+  }, 60_000);
+
+  test('tells that an alert went into another one, which goes on', async () => {
+    const { dataDir, running } = await serviceWith(['a']);
+    const to = receiver();
+    const env = await to.env();
+    const tell = (): ReturnType<typeof vigie> => vigie(['notify', '--once', '--data-dir', dataDir], env);
+    // Another burst, apart from the first; and what joins the two, late.
+    running.stdin.write([25, 26, 27].map((i) => read(i, 'a')).join(''));
+    await until(async () => (await listAlerts(dataDir)).length === 2);
+    await tell();
+    running.stdin.write([9, 10, 11, 17, 18, 19].map((i) => read(i, 'a')).join(''));
+    await until(async () => (await listAlerts(dataDir)).length === 1);
+    await tell();
+    const [survivor] = await listAlerts(dataDir);
+    expect(to.taken.map(({ type }) => type)).toEqual(['alert.opened', 'alert.opened', 'alert.resolved']);
+    const { data, text } = to.taken[2]!;
+    expect(data.mergedInto).toBe(survivor!.alertId);
+    expect(text).toContain(`high, part of ${survivor!.alertId.slice(0, 8)}: `);
   }, 60_000);
 
   test('loses nothing while the receiver is away, and never shows where it is', async () => {
@@ -186,6 +232,19 @@ describe('vigie notify', () => {
     to.status = () => 302;
     expect((await vigie(['notify', '--once', '--data-dir', dataDir], env)).code).toBe(1);
     expect(to.tries).toBe(1);
+  }, 60_000);
+
+  test('ends while a receiver keeps it waiting, and does not say that it can notify again', async () => {
+    const { dataDir } = await serviceWith(['a']);
+    const to = receiver();
+    to.status = () => (to.tries === 1 ? 503 : new Promise(() => undefined));
+    const notify = start(
+      ['notify', '--every', '1s', '--http-port', '0', '--data-dir', dataDir],
+      await to.env(),
+    );
+    await until(async () => to.tries === 2);
+    expect(await notify.signal('SIGTERM')).toMatchObject({ code: 0 });
+    expect(notify.logs.map(({ msg }) => msg)).toEqual(['running', 'cannot notify: trying again', 'stopped']);
   }, 60_000);
 
   test('tries the receiver without an alert', async () => {

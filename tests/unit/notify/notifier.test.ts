@@ -1,0 +1,96 @@
+/** The store and the receiver here are stubs: they fail at moments that real ones would not choose. */
+
+import { describe, expect, test } from 'vitest';
+import { VigieError } from '../../../src/errors.ts';
+import type { Told } from '../../../src/notify/notification.ts';
+import { Notifier } from '../../../src/notify/notifier.ts';
+import type { AlertStore, AlertView, UntoldQuestion } from '../../../src/sink/alert-store.ts';
+import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
+
+const never = new AbortController().signal;
+
+class World {
+  /** Ids that the receiver took, in order, as often as it did. */
+  readonly taken: string[] = [];
+  readonly failures: string[] = [];
+  fails: (id: string) => boolean = () => false;
+  recordFails = false;
+  readonly #alerts: AlertView[];
+  readonly #told = new Set<string>();
+  readonly notifier: Notifier;
+
+  /** Alerts by the beginnings of their ids, the oldest first; of `over` the opening was told before. */
+  constructor(alertIds: readonly string[], over: readonly string[] = []) {
+    this.#alerts = [...alertIds, ...over].map((alertId, i) => ({
+      ...alertFixture({ alertId, detectedAt: i, status: over.includes(alertId) ? 'resolved' : 'firing' }),
+      ...UNTOUCHED,
+    }));
+    for (const alertId of over) this.#told.add(`${alertId}-opened`);
+    const store = {
+      untold: ({ type, after = '', limit }: UntoldQuestion): Promise<AlertView[]> =>
+        Promise.resolve(
+          this.#alerts
+            .filter(({ alertId, status }) => alertId > after && (type === 'opened' || status === 'resolved'))
+            .filter(({ alertId }) => !this.#told.has(`${alertId}-${type}`))
+            .toSorted((a, b) => (a.alertId < b.alertId ? -1 : 1))
+            .slice(0, limit),
+        ),
+      act: ({ alertId, reason }: { alertId: string; reason: Told }): Promise<void> => {
+        if (this.recordFails) return Promise.reject(new VigieError('CLICKHOUSE_FAILED', 'no room'));
+        this.#told.add(`${alertId}-${reason}`);
+        return Promise.resolve();
+      },
+      close: (): Promise<void> => Promise.resolve(),
+    } as unknown as AlertStore;
+    this.notifier = new Notifier({
+      connect: () => Promise.resolve(store),
+      deliver: ({ id }) => {
+        if (this.fails(id)) return Promise.reject(new VigieError('WEBHOOK_FAILED', 'it answered 500'));
+        this.taken.push(id);
+        return Promise.resolve();
+      },
+      actor: 'vigie notify',
+      levels: ['high'],
+      maxAgeMs: 1000,
+      told: () => undefined,
+      failed: ({ code }) => this.failures.push(code),
+      clock: { now: () => 0, elapsed: () => 0 },
+      random: () => 0,
+    });
+  }
+
+  async rounds(count: number): Promise<boolean> {
+    let all = false;
+    for (let i = 0; i < count; i += 1) all = await this.notifier.round(never);
+    return all;
+  }
+}
+
+describe('the notifier', () => {
+  test('tells of the others though the receiver always fails on one', async () => {
+    const world = new World(['a', 'b', 'c'], ['z']);
+    world.fails = (id) => id === 'a-opened';
+    expect(await world.rounds(2)).toBe(false);
+    expect(world.taken).toEqual(expect.arrayContaining(['b-opened', 'c-opened', 'z-resolved']));
+    expect(world.taken).toHaveLength(3);
+  });
+
+  test('asks a receiver that is away no more than once for what opened, and once for what ended', async () => {
+    const world = new World(['a', 'b', 'c'], ['y', 'z']);
+    world.fails = () => true;
+    await world.rounds(1);
+    expect(world.failures).toEqual(['WEBHOOK_FAILED', 'WEBHOOK_FAILED']);
+    world.fails = () => false;
+    expect(await world.rounds(1)).toBe(true);
+    expect(world.taken).toHaveLength(5);
+  });
+
+  test('delivers nothing twice where only the record of it fails', async () => {
+    const world = new World(['a', 'b']);
+    world.recordFails = true;
+    expect(await world.rounds(3)).toBe(false);
+    world.recordFails = false;
+    expect(await world.rounds(1)).toBe(true);
+    expect(world.taken).toEqual(['a-opened', 'b-opened']);
+  });
+});
