@@ -23,7 +23,7 @@ import { requireRules, ruleCalled } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { connectLive } from './operator.ts';
-import { durationMs, placeholdersOption, settingText } from './options.ts';
+import { durationMs, pauseMs, placeholdersOption, settingText } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
 import { count, plain, progressBar, span, styled, styledLevel, table } from './terminal.ts';
@@ -51,11 +51,7 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
     .description(
       'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen.',
     )
-    .option(
-      '--every <duration>',
-      'go on for ever: a canary of each rule that often, with metrics',
-      durationMs,
-    )
+    .option('--every <duration>', 'go on for ever: a canary of each rule that often, with metrics', pauseMs)
     .addOption(
       new Option(
         '--behind <duration>',

@@ -16,7 +16,7 @@ import { type Deliver, webhook } from '../notify/webhook.ts';
 import { EXIT } from './errors.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { connectLive } from './operator.ts';
-import { durationMs, settingText } from './options.ts';
+import { durationMs, pauseMs, settingText } from './options.ts';
 import { stopSignal } from './signals.ts';
 import { count } from './terminal.ts';
 
@@ -42,7 +42,7 @@ export function notifyCommand(program: Command, exit: (code: number) => void): v
     )
     .addOption(new Option('--level <level>', 'least level').choices(LEVELS).default('high'))
     .addOption(
-      new Option('--every <duration>', 'time between two looks').argParser(durationMs).default(5000, '5s'),
+      new Option('--every <duration>', 'time between two looks').argParser(pauseMs).default(5000, '5s'),
     )
     .addOption(
       new Option('--max-age <duration>', 'alerts that were detected longer ago are left out')
@@ -188,6 +188,7 @@ async function forEver(
     while (!stop.aborted) {
       found = undefined;
       await notifier.round(stop);
+      if (stop.aborted) break;
       if (trouble !== undefined && found === undefined) logger.info('can notify again');
       trouble = found;
       failures = trouble === undefined ? 0 : failures + 1;

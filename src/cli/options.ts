@@ -37,6 +37,13 @@ export function durationMs(text: string): number {
   return ms;
 }
 
+/** Of a loop: no pause would keep it busy, and a timer waits for 2^31 ms at most. */
+export function pauseMs(text: string): number {
+  const ms = durationMs(text);
+  if (ms < 1000 || ms > 24 * 86_400_000) throw new InvalidArgumentError('Expected from 1s to 24d.');
+  return ms;
+}
+
 /** A time as in events, so that no offset means UTC, or a day; in ms since the epoch. */
 export function instantMs(text: string): number {
   const ms = parseTimeText(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00Z` : text);

@@ -199,6 +199,9 @@ test.each<[string, string[], RegExp]>([
     ['eval', '-r', 'rules', '--lateness', '5'],
     /'5' is invalid\. Expected an integer and one of s, m/,
   ],
+  ['no pause between looks', ['notify', '--every', '0s'], /Expected from 1s to 24d/],
+  ['a pause longer than a timer can wait', ['notify', '--every', '30d'], /Expected from 1s to 24d/],
+  ['no pause between canaries', ['canary', '--every', '0s'], /Expected from 1s to 24d/],
   [
     'another kind of lines',
     ['eval', '-r', 'rules', '--only', 'alarms'],
