@@ -73,18 +73,24 @@ export function canaryOf(
     .sort((a, b) => a.events.length - b.events.length);
   if (firing.length === 0) return 'it has no test that makes it fire';
   let why = '';
+  const all = new Set(identifying(settings.ruleSet.correlations));
   for (const { test, events } of firing) {
-    const canary = tried(rule, marked(events, settings, nowMs), settings, test);
-    if (typeof canary !== 'string') return canary;
-    why = `${canary} (the test ${JSON.stringify(test.name)})`;
+    for (const fields of [all, indispensable(all, rule, settings.ruleSet)]) {
+      const canary = tried(rule, marked(events, fields, settings, nowMs), settings, test);
+      if (typeof canary !== 'string') return canary;
+      why = `${canary} (the test ${JSON.stringify(test.name)})`;
+    }
   }
   return why;
 }
 
-/** Who and from where are marks, and all of it happens within seconds up to now. Persons stay those of the test: invented ones. */
-function marked(events: readonly TestEvent[], settings: CanarySettings, nowMs: number): CanaryEvent[] {
-  const { ruleSet, marks, timestampField } = settings;
-  const fields = new Set(identifying(ruleSet));
+/** Who and from where are marks, in these fields, and all of it happens within seconds up to now. Persons stay those of the test: invented ones. */
+function marked(
+  events: readonly TestEvent[],
+  fields: ReadonlySet<string>,
+  { marks, timestampField }: CanarySettings,
+  nowMs: number,
+): CanaryEvent[] {
   const replaced = new Map<string, string>();
   const markOf = (value: string): string => {
     const mark = replaced.get(value) ?? marks.inPlaceOf(value, nowMs);
@@ -109,11 +115,35 @@ function marked(events: readonly TestEvent[], settings: CanarySettings, nowMs: n
 }
 
 /** The fields that rules group by, under all names that they have there. */
-function identifying({ correlations }: RuleSet): string[] {
+function identifying(correlations: readonly CorrelationRule[]): string[] {
   return correlations.flatMap(({ groupBy, aliases }) => [
     ...groupBy,
     ...groupBy.flatMap((field) => [...(aliases.get(field)?.values() ?? [])]),
   ]);
+}
+
+/**
+ * Without the fields that can do without marks: a rule may group by something that others look for, such as an action.
+ * The group of each rule keeps a mark, so that it is none of anybody else, and that of `rule` has nothing else.
+ */
+function indispensable(
+  all: ReadonlySet<string>,
+  rule: CorrelationRule,
+  { correlations }: RuleSet,
+): ReadonlySet<string> {
+  const own = new Set(identifying([rule]));
+  const groups = correlations.map((each) => identifying([each]));
+  const timesOf = (field: string): number => groups.filter((fields) => fields.includes(field)).length;
+  const kept = new Set(all);
+  // An account is in most groups.
+  for (const field of [...all].sort((a, b) => timesOf(a) - timesOf(b))) {
+    if (own.has(field)) continue;
+    kept.delete(field);
+    if (groups.some((fields) => fields.includes(field) && !fields.some((each) => kept.has(each)))) {
+      kept.add(field);
+    }
+  }
+  return kept;
 }
 
 /** Without the event's id; every other text as `textOf` has it. */

@@ -149,4 +149,20 @@ describe('a canary', () => {
       'its events would raise an alert of "Three answers in ten seconds" that cannot be told from others (the test "reads")',
     );
   });
+
+  test('is made also where another rule groups by what this one looks for, beside an account', () => {
+    const other = BURST_RULE.replaceAll('Three', 'Other')
+      .replace('000003', '000009')
+      .replace('service.name', 'event.action')
+      .replace('gte: 3', 'gte: 300');
+    const rules = parseRules([{ file: 'rules.yml', text: `${ALL_RULES}\n---${other}` }]);
+    const { events, group } = ofTest(READS(), FIRES, rules) as Canary;
+    expect(JSON.parse(events[0]!.json)).toMatchObject({ 'event.action': 'record-view' });
+    expect(marks.areAll(group, NOW)).toBe(true);
+    // Three of its own would be an alert about a mark and an action: about a canary alone is only what has nothing but marks.
+    const loud = parseRules([
+      { file: 'rules.yml', text: `${ALL_RULES}\n---${other.replace('gte: 300', 'gte: 3')}` },
+    ]);
+    expect(ofTest(READS(), FIRES, loud)).toContain('cannot be told from others');
+  });
 });
