@@ -49,7 +49,7 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
     .command('canary')
     .summary('send a synthetic incident per rule through the running service and see that it is detected')
     .description(
-      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen.',
+      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen, or none could be sent.',
     )
     .option('--every <duration>', 'go on for ever: a canary of each rule that often, with metrics', pauseMs)
     .addOption(
@@ -211,7 +211,7 @@ async function list(
   await write(`${table(['level', 'rule', 'events', ''], rows)}\n`);
 }
 
-/** False when one was not seen. */
+/** False when one was not seen, or there was none to see. */
 async function once(
   rules: readonly CorrelationRule[],
   prover: ProverOptions,
@@ -248,9 +248,9 @@ async function once(
   const shown = outcomes.some(([, outcome]) => outcome.result === 'seen' && outcome.shownToOperators);
   if (shown) process.stderr.write(`${SHOWN}\n`);
   process.stderr.write(
-    `${count(number('seen'))} seen, ${count(number('missed'))} missed, ${count(number('unproved'))} without a canary\n`,
+    `${count(number('seen'))} seen, ${count(number('missed'))} missed, ${count(number('unproved'))} without a canary${number('seen') + number('missed') === 0 ? ': nothing is proved' : ''}\n`,
   );
-  return number('missed') === 0;
+  return number('missed') === 0 && number('seen') > 0;
 }
 
 const SHOWN = 'operators see these alerts: "vigie run" has another VIGIE_CANARY_KEY, or none';
@@ -309,6 +309,10 @@ async function forEver(
       metrics.canaryRules.set({ proved: 'no' }, unproved.size);
     };
     showRules();
+    if (unproved.size === rules.length) {
+      const remedy = 'Give the rules with their tests; "vigie canary --list" says what is wrong with them.';
+      logger.error({ code: 'NOTHING_PROVED', remedy }, 'there is no canary of any rule');
+    }
     const url = `http://${config.http_host}:${server.port}/metrics`;
     logger.info({ rules: rules.length, metrics: url }, 'running');
     await watch(

@@ -192,6 +192,18 @@ describe('a canary in a log', () => {
   });
 });
 
+test('where no canary can be made nothing is proved, and the exit code says so', async () => {
+  const rules = join(temporaryFolder(), 'rules.yml');
+  writeFileSync(rules, ALL_RULES);
+  const log = join(temporaryFolder(), 'access.ndjson');
+  writeFileSync(log, '');
+  const { code, stderr } = await vigie(['canary', '--to', log, '--rules', rules], KEY);
+  expect(stderr).toContain('0 seen, 0 missed, 1 without a canary: nothing is proved');
+  expect(code).toBe(1);
+  const forEver = start(['canary', '--every', '1h', '--http-port', '0', '--to', log, '--rules', rules], KEY);
+  await forEver.logged(({ code }) => code === 'NOTHING_PROVED');
+});
+
 test('of which rules there are canaries is said without a key', async () => {
   const { code, stdout } = await vigie(['canary', '--list', '--json', '--rules', right], {});
   expect(parseLines(stdout)).toMatchObject([{ rule: BURST, events: 3, reason: null }]);
