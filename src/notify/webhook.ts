@@ -54,5 +54,7 @@ function reasonOf(error: unknown): string {
     return `no answer within ${TIMEOUT_MS / 1000} s`;
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (cause instanceof Error && cause.message === 'bad port')
+    return 'this port is kept for another protocol, and never asked (Fetch standard, bad ports)';
   return typeof code === 'string' ? code : 'the request failed';
 }
