@@ -24,6 +24,7 @@ interface Options {
   level: Level;
   every: number;
   maxAge: number;
+  remind: number | 'never';
   once?: true;
   test?: true;
   dataDir?: string;
@@ -31,12 +32,13 @@ interface Options {
 }
 
 const DAY_MS = 86_400_000;
+const REMIND_MS = 30 * 60_000;
 
 /** `exit` is told the exit code of what could not be told. */
 export function notifyCommand(program: Command, exit: (code: number) => void): void {
   program
     .command('notify')
-    .summary('tell a webhook of alerts as they open and when they are resolved')
+    .summary('tell a webhook of alerts: as they open, while nobody acknowledges them, when they are over')
     .description(
       'Looks for alerts of which nobody was told yet, in the database that "vigie run" writes, sends each to VIGIE_WEBHOOK_URL, signed (Standard Webhooks), and keeps on record that it was told. At least once, whatever fails meanwhile.',
     )
@@ -48,6 +50,14 @@ export function notifyCommand(program: Command, exit: (code: number) => void): v
       new Option('--max-age <duration>', 'alerts that were detected longer ago are left out')
         .argParser(durationMs)
         .default(DAY_MS, '1d'),
+    )
+    .addOption(
+      new Option(
+        '--remind <duration>',
+        'when to tell once more of an alert that nobody acknowledged, or never',
+      )
+        .argParser((value) => (value === 'never' ? value : durationMs(value)))
+        .default(REMIND_MS, '30m'),
     )
     .option('--once', 'tell of what waits and end; exit code 1 when some could not be told')
     .addOption(
@@ -113,7 +123,7 @@ type Observer = Pick<NotifierOptions, 'told' | 'failed'>;
 
 function notifierOf(
   config: Config,
-  { level, maxAge }: Options,
+  { level, maxAge, remind }: Options,
   deliver: Deliver,
   observer: Observer,
 ): Notifier {
@@ -123,6 +133,7 @@ function notifierOf(
     actor: 'vigie notify',
     levels: LEVELS.slice(LEVELS.indexOf(level)),
     maxAgeMs: maxAge,
+    remindAfterMs: remind === 'never' ? Infinity : remind,
     clock: systemClock,
     random: Math.random,
     ...observer,

@@ -8,7 +8,7 @@ export const NOTIFY_METRICS = {
     type: 'counter',
     labels: ['kind'],
     unit: 'notifications',
-    help: 'Notifications that the receiver took, of alerts that were opened or resolved.',
+    help: 'Notifications that the receiver took, of alerts that opened, that nobody acknowledged, or that were resolved.',
   },
   notificationFailures: {
     name: 'vigie_notification_failures_total',

@@ -6,10 +6,10 @@
 
 import { createHmac } from 'node:crypto';
 import { count, instant } from '../figures.ts';
-import type { AlertView } from '../sink/alert-store.ts';
+import { type AlertView, NOTIFICATIONS } from '../sink/alert-store.ts';
 
-/** An alert is told of once when it opens, and once when it is over: resolved, or merged into another one. */
-export const TOLD = ['opened', 'resolved'] as const;
+/** An alert is told of once when it opens, once when nobody acknowledges it, and once when it is over: resolved, or merged into another one. */
+export const TOLD = NOTIFICATIONS;
 export type Told = (typeof TOLD)[number];
 
 export interface Notification {
@@ -20,7 +20,7 @@ export interface Notification {
 }
 
 export function notificationOf(alert: AlertView, type: Told): Notification {
-  const at = type === 'opened' ? alert.detectedAt : alert.lastEventAt;
+  const at = type === 'resolved' ? alert.lastEventAt : alert.detectedAt;
   const body = {
     type: `alert.${type}`,
     timestamp: new Date(at).toISOString(),
@@ -51,7 +51,11 @@ const MOST_ACCOUNTS = 3;
 function textOf(alert: AlertView, type: Told): string {
   const { level, title, group, accounts, applications, persons, records } = alert;
   const { firstEventAt, alertId, mergedInto } = alert;
-  const over = mergedInto === '' ? 'over' : `part of ${mergedInto.slice(0, SHOWN_DIGITS)}`;
+  const news = {
+    opened: '',
+    unacknowledged: ', nobody acknowledged it',
+    resolved: mergedInto === '' ? ', over' : `, part of ${mergedInto.slice(0, SHOWN_DIGITS)}`,
+  };
   const who = Object.values(group).map((value) => value ?? '(none)');
   const others = accounts.filter((account) => !who.includes(account));
   const more = others.length > MOST_ACCOUNTS ? [`and ${count(others.length - MOST_ACCOUNTS)} more`] : [];
@@ -65,5 +69,5 @@ function textOf(alert: AlertView, type: Told): string {
     `since ${instant(firstEventAt)}`,
     `vigie alerts show ${alertId.slice(0, SHOWN_DIGITS)}`,
   ];
-  return `${type === 'opened' ? level : `${level}, ${over}`}: ${title}: ${parts.join(', ')}`;
+  return `${level}${news[type]}: ${title}: ${parts.join(', ')}`;
 }

@@ -21,6 +21,8 @@ export interface NotifierOptions {
   readonly levels: readonly Level[];
   /** Alerts that were detected longer ago are not told of any more, ms. */
   readonly maxAgeMs: number;
+  /** An alert that nobody acknowledges is told of once more after this time, ms; Infinity: never. */
+  readonly remindAfterMs: number;
   readonly told: (type: Told, alertId: string) => void;
   readonly failed: (error: VigieError, alertId: string | undefined) => void;
   readonly clock: Clock;
@@ -65,7 +67,10 @@ export class Notifier {
       const store = await this.#options.connect();
       try {
         // Each for itself: what opened and cannot be told must not keep back what ended.
-        for (const type of TOLD) await attempt(() => this.#tell(type, store, stop));
+        for (const type of TOLD) {
+          if (type !== 'unacknowledged' || this.#options.remindAfterMs < Infinity)
+            await attempt(() => this.#tell(type, store, stop));
+        }
       } finally {
         await store.close();
       }
@@ -76,13 +81,15 @@ export class Notifier {
 
   /** Throws what stops all of this type: the receiver or the database is away. */
   async #tell(type: Told, store: AlertStore, stop: AbortSignal): Promise<boolean> {
-    const { levels, maxAgeMs, clock, actor } = this.#options;
+    const { levels, maxAgeMs, remindAfterMs, clock, actor } = this.#options;
     const since = clock.now() - maxAgeMs;
+    const before = type === 'unacknowledged' ? clock.now() - remindAfterMs : undefined;
     let after: string | undefined;
     let all = true;
     let notRecorded: unknown;
     for (;;) {
-      const waiting = await store.untold({ type, levels: [...levels], since, after, limit: AT_ONCE });
+      const question = { type, levels: [...levels], since, before, after, limit: AT_ONCE };
+      const waiting = await store.untold(question);
       const notifications = waiting.map((alert) => ({ alert, ...notificationOf(alert, type) }));
       // The receiver may fail on one of them alone: what failed least comes first.
       for (const { alert, ...notification } of notifications.toSorted(

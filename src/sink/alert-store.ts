@@ -82,12 +82,17 @@ export const alertFilterSchema = z.strictObject({
   limit: z.int().min(1).max(LISTED.most).optional(),
 });
 
+/** What is told of an alert, each once. */
+export const NOTIFICATIONS = ['opened', 'unacknowledged', 'resolved'] as const;
+
 export const untoldQuestionSchema = z.strictObject({
-  type: z.enum(['opened', 'resolved']),
+  type: z.enum(NOTIFICATIONS),
   /** Of openings. */
   levels: z.array(z.enum(LEVELS)).min(1),
-  /** Of openings: only of alerts detected at or after this, ms since the epoch. */
+  /** Of alerts that are not over: only of those detected at or after this, ms since the epoch. */
   since: z.number(),
+  /** Of alerts that nobody acknowledged: only of those detected before this, ms since the epoch. */
+  before: z.number().optional(),
   /** Only those whose id is greater. */
   after: z.string().optional(),
   limit: z.int().min(1).max(1000),
@@ -120,9 +125,9 @@ export const actionSchema = z
     path: ['reason'],
     error: 'expected a text that is not empty',
   })
-  .refine((it) => it.action !== 'notify' || it.reason === 'opened' || it.reason === 'resolved', {
+  .refine((it) => it.action !== 'notify' || NOTIFICATIONS.some((type) => type === it.reason), {
     path: ['reason'],
-    error: 'expected opened or resolved',
+    error: `expected one of ${NOTIFICATIONS.join(', ')}`,
   })
   .refine((it) => (it.action === 'export') === (it.persons !== undefined), {
     path: ['persons'],
@@ -139,7 +144,7 @@ export interface AlertStore {
   show(idOrPrefix: string): Promise<AlertDetail>;
   /** Records an action and returns the alert after it. */
   act(request: ActionRequest): Promise<AlertDetail>;
-  /** Alerts of which nobody was told yet, in the order of their ids: those that opened, but for canaries and what another one inhibits; and of those that are over, resolved or merged, all whose opening was told. */
+  /** Alerts of which nobody was told yet, in the order of their ids: those that opened, but for canaries and what another one inhibits; of all whose opening was told, those that nobody acknowledged nor closed, and those that are over, resolved or merged. */
   untold(question: UntoldQuestion): Promise<readonly AlertView[]>;
   /** What the archive reaches over; null where nothing is archived. */
   archive(): Promise<ArchiveSpan | null>;
@@ -249,19 +254,22 @@ ORDER BY at, alert_id, action`,
   }
 
   async untold(question: UntoldQuestion): Promise<readonly AlertView[]> {
-    const { since, after = '', ...wanted } = parseArgument(untoldQuestionSchema, question);
+    const { since, before = since, after = '', ...wanted } = parseArgument(untoldQuestionSchema, question);
     const told = `(SELECT alert_id, groupUniqArray(reason) AS kinds FROM ${this.#table('alert_actions')} WHERE action = 'notify' GROUP BY alert_id)`;
-    // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
-    const waits =
-      wanted.type === 'opened'
-        ? `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
-  AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`
-        : `status != 'firing' AND alert_id IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened') AND NOT has(kinds, 'resolved'))`;
+    const recent = `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64})`;
+    const openingTold = `alert_id IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened') AND NOT has(kinds, {type:String}))`;
+    const waits = {
+      opened: `${recent} AND level IN {levels:Array(String)} AND inhibited_by = ''
+  AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`,
+      unacknowledged: `${recent} AND detected_at < fromUnixTimestamp64Milli({before:Int64}) AND state = 'new' AND ${openingTold}`,
+      // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
+      resolved: `status != 'firing' AND ${openingTold}`,
+    };
     const rows = await this.#rows(
       `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')}
-WHERE NOT canary AND alert_id > {after:String} AND ${waits}
+WHERE NOT canary AND alert_id > {after:String} AND ${waits[wanted.type]}
 ORDER BY alert_id LIMIT {limit:UInt32}`,
-      { ...wanted, after, since: Math.ceil(since) },
+      { ...wanted, after, since: Math.ceil(since), before: Math.ceil(before) },
     );
     return rows.map(viewFromRow);
   }

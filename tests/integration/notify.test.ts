@@ -118,6 +118,27 @@ function groups({ taken }: Receiver, type: string): string[] {
 }
 
 describe('vigie notify', () => {
+  test('tells once more of an alert that nobody acknowledges, and of no other', async () => {
+    const { dataDir } = await serviceWith(['a', 'b', 'c', 'd']);
+    const to = receiver();
+    const env = await to.env();
+    const round = ['notify', '--once', '--data-dir', dataDir];
+    const look = async (remind: string): Promise<void> => {
+      expect(await vigie([...round, '--remind', remind], env)).toMatchObject({ code: 0 });
+    };
+    await look('never');
+    const idOf = (account: string): string =>
+      to.taken.find(({ data }) => data.group!['user.id'] === account)!.data.alertId!;
+    await succeed(['alerts', '--data-dir', dataDir, 'ack', idOf('a')]);
+    await succeed(['alerts', '--data-dir', dataDir, 'close', idOf('b'), '--reason', 'an export']);
+    await look('1h');
+    expect(groups(to, 'alert.unacknowledged')).toEqual([]);
+    for (let i = 0; i < 2; i += 1) {
+      await look('1s');
+      expect(groups(to, 'alert.unacknowledged')).toEqual(['c', 'd']);
+    }
+  }, 90_000);
+
   test('tells of each alert once when it opens and once when it is resolved, and keeps that on record', async () => {
     const { dataDir, running } = await serviceWith(['a', 'b']);
     const to = receiver();

@@ -26,6 +26,8 @@ describe('a notification', () => {
     });
     const { text: over } = JSON.parse(notificationOf(alert, 'resolved').body) as { text: string };
     expect(over).toMatch(/^high, over: /);
+    const { text: reminder } = JSON.parse(notificationOf(alert, 'unacknowledged').body) as { text: string };
+    expect(reminder).toMatch(/^high, nobody acknowledged it: /);
   });
 
   test('holds the alert as vigie alerts list --json has it', () => {

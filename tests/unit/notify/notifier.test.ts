@@ -52,6 +52,7 @@ class World {
       actor: 'vigie notify',
       levels: ['high'],
       maxAgeMs: 1000,
+      remindAfterMs: Infinity,
       told: () => undefined,
       failed: ({ code }) => this.failures.push(code),
       clock: { now: () => 0, elapsed: () => 0 },
