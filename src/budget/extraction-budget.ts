@@ -11,12 +11,23 @@
 import { createDecoder } from '../event/create-decoder.ts';
 import { DEFAULT_PERSON_FIELDS } from '../event/decoder-options.ts';
 import { FieldTable } from '../event/record.ts';
+import type { LookupList } from '../lookup/list.ts';
 import { numbersIn } from '../lookup/views.ts';
+import type { Detection } from '../sigma/ast.ts';
 import { isPortal } from '../sigma/lint/fields.ts';
 import { compileMatcher } from '../sigma/matcher.ts';
 import { type BaseRule, type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 import { type Limit, mostWithin } from './most-within.ts';
-import { eventOf, type Scope, SCOPES, type Taker, TAKERS, type Way, WAYS } from './ways-to-read.ts';
+import {
+  eventOf,
+  listedFields,
+  type Scope,
+  SCOPES,
+  type Taker,
+  TAKERS,
+  type Way,
+  waysWith,
+} from './ways-to-read.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -62,12 +73,14 @@ export function extractionBudget(
   if (!areAnyOnPortal(alerting, ruleSet)) return undefined;
   const limits = alerting.flatMap((rule) => limitOf(rule, ruleSet, personFields));
   const matching = matchingRules(ruleSet, personFields);
+  const allWays = waysWith(askedLists(ruleSet));
   return TAKERS.flatMap((taker) =>
     (Object.keys(SCOPES) as Scope[]).map((persons) => {
       /** By the rules that hold. */
       const held = new Map<string, { limits: readonly RuleLimit[]; ways: Way[] }>();
-      for (const way of WAYS) {
-        const matched = matching(eventOf(taker, persons, way, personFields));
+      for (const way of allWays) {
+        const listed = way.listed === undefined ? {} : listedFields(ruleSet.lists.known(way.listed));
+        const matched = matching({ ...eventOf(taker, persons, way, personFields), ...listed });
         const holding = limits.filter(({ rule }) =>
           rule.rules.some((key) => matched.has(key) && isAboutTaker(rule, key, taker)),
         );
@@ -76,13 +89,14 @@ export function extractionBudget(
         if (known === undefined) held.set(key, { limits: holding, ways: [way] });
         else known.ways.push(way);
       }
-      return { taker: taker.name, persons, ...budgetOf(limits, [...held.values()]) };
+      return { taker: taker.name, persons, ...budgetOf(limits, allWays, [...held.values()]) };
     }),
   );
 }
 
 function budgetOf(
   limits: readonly RuleLimit[],
+  allWays: readonly Way[],
   held: readonly { readonly limits: readonly RuleLimit[]; readonly ways: readonly Way[] }[],
 ): Pick<TakerBudget, Horizon | 'byWays'> {
   const common = limits.filter((limit) => held.every((each) => each.limits.includes(limit)));
@@ -97,7 +111,10 @@ function budgetOf(
       ]),
     );
     const { ways = [] } = byWays.get(key) ?? {};
-    byWays.set(key, { ...ofWays, ways: WAYS.filter((way) => ways.includes(way) || each.ways.includes(way)) });
+    byWays.set(key, {
+      ...ofWays,
+      ways: allWays.filter((way) => ways.includes(way) || each.ways.includes(way)),
+    });
   }
   return {
     ...amounts((durationMs) =>
@@ -179,6 +196,18 @@ function limitOf(rule: CorrelationRule, { lists }: RuleSet, personFields: readon
 /** Whether all that the taker reads falls into one group of the rule. */
 function isAboutTaker({ groupBy, aliases }: CorrelationRule, key: string, { same }: Taker): boolean {
   return groupBy.every((field) => same.includes(aliases.get(field)?.get(key) ?? field));
+}
+
+/** Lists in which a rule looks events up. */
+function askedLists({ rules, lists }: RuleSet): LookupList[] {
+  const names = new Set<string>();
+  const visit = (detection: Detection): void => {
+    if (detection.kind === 'listed') names.add(detection.list);
+    else if (detection.kind === 'and' || detection.kind === 'or') detection.parts.forEach(visit);
+    else if (detection.kind === 'not') visit(detection.part);
+  };
+  for (const { detections } of rules) for (const detection of detections.values()) visit(detection);
+  return [...names].sort().map((name) => lists.known(name));
 }
 
 /** Keys of the rules on events that match an event. */

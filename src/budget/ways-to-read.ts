@@ -3,6 +3,9 @@
  * the rules about. A thief takes the way that the rules watch least.
  */
 
+import type { LookupList } from '../lookup/list.ts';
+import { parseAddress } from '../sigma/ip.ts';
+
 /** Instants in Paris: Wednesday 9 July 2025, 10:00; Sunday 13 July 2025, 03:00. */
 const TIMES = { 'in working hours': '2025-07-09T08:00:00Z', 'off hours': '2025-07-13T01:00:00Z' } as const;
 
@@ -11,6 +14,8 @@ const ACTIONS = ['record-view', 'record-list', 'record-export', 'document-downlo
 export interface Way {
   readonly action: (typeof ACTIONS)[number];
   readonly time: keyof typeof TIMES;
+  /** The lookup list that has the read, by where it comes from, say. */
+  readonly listed?: string;
 }
 
 export const WAYS: readonly Way[] = ACTIONS.flatMap((action) =>
@@ -49,6 +54,28 @@ export const TAKERS: readonly Taker[] = [
   },
 ];
 
+/** Whose reads a list of these alone has is a taker of its own, and another one cannot be that. */
+const WHO = new Set(TAKERS.flatMap(({ same }) => same));
+
+/** Those, and the same where rules ask a list that has what a taker can choose: a network, a country. */
+export function waysWith(lists: readonly LookupList[]): readonly Way[] {
+  const chosen = lists.filter(
+    ({ columns, contents }) => contents.rows.length > 0 && columns.some((column) => !WHO.has(column)),
+  );
+  return [...WAYS, ...chosen.flatMap(({ name }) => WAYS.map((way) => ({ ...way, listed: name })))];
+}
+
+/** The fields of an event that the list has. */
+export function listedFields({ columns, contents }: LookupList): Readonly<Record<string, string>> {
+  return Object.fromEntries(columns.map((column, c) => [column, valueOf(contents.rows[0]![c]!)]));
+}
+
+/** A network begins with one of its addresses. */
+function valueOf(cell: string): string {
+  const [start = ''] = cell.split('/');
+  return parseAddress(start) === undefined ? cell : start;
+}
+
 /** One read of one person, otherwise as inconspicuous as a read can be. */
 export function eventOf(
   taker: Taker,
@@ -85,8 +112,20 @@ export function eventOf(
   };
 }
 
-/** The ways in words; '' of all. */
+/** The ways in words; '' of all. A list that makes no difference is left out. */
 export function waysText(ways: readonly Way[]): string {
+  const texts = new Map<string | undefined, string>();
+  for (const list of new Set(ways.map(({ listed }) => listed))) {
+    texts.set(list, textOf(ways.filter(({ listed }) => listed === list)));
+  }
+  const unlisted = texts.get(undefined);
+  return [...texts]
+    .filter(([list, text]) => list === undefined || text !== unlisted)
+    .map(([list, text]) => (list === undefined ? text : `${text || 'reads'} that the list ${list} has`))
+    .join('; ');
+}
+
+function textOf(ways: readonly Way[]): string {
   const byTimes = new Map<string, string[]>();
   for (const action of ACTIONS) {
     const times = ways.filter((way) => way.action === action).map(({ time }) => time);

@@ -163,6 +163,23 @@ describe('ways to read', () => {
     ]);
   });
 
+  test('a network whose reads a list excuses is a way, and there may be another bound by it', () => {
+    const lists = listsOf({ trusted: 'source.ip\n198.51.100.0/24\n', programs: 'user.id\nu-1\n' });
+    const excusing = `${READ}vigie.unless_listed: [trusted, programs]\n`;
+    const excused = budgetOf(rulesOf([excusing, persons('hour', COUNT)], lists), 'account');
+    expect(excused.hour.most).toBe(Infinity);
+    expect(excused.byWays.map(({ ways, hour }) => [waysText(ways), hour.most])).toEqual([
+      ['reads that the list trusted has', Infinity],
+      ['', 149],
+    ]);
+    const only = READ.replace('name: read', 'name: read2').concat('vigie.only_listed: [trusted]\n');
+    const there = persons('there', COUNT.replace('150', '501')).replace('[read]', '[read2]');
+    const both = rulesOf([excusing, `---\n${only}`, persons('hour', COUNT), there], lists);
+    expect(budgetOf(both, 'account').hour.most).toBe(149 + 500);
+    const empty = listsOf({ trusted: 'source.ip\n', programs: 'user.id\nu-1\n' });
+    expect(budgetOf(rulesOf([excusing, persons('hour', COUNT)], empty), 'account').hour.most).toBe(149);
+  });
+
   test('reads of those whom the account accompanies are told of apart', () => {
     const beyond = READ.replace(
       'condition: read',
