@@ -3,6 +3,9 @@
  * created, given rights or reset), as both are what somebody has to look at and perhaps to close.
  */
 
+/** Whoever acts. A group by it says who that is. */
+export const ACCOUNT_FIELD = 'user.id';
+
 /** Stands before and between the two where there is a target. */
 const MARK = '\0';
 

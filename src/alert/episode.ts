@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { accountsText, shownAccounts } from './accounts.ts';
+import { ACCOUNT_FIELD, accountsText, shownAccounts } from './accounts.ts';
 import type { Alert } from './alert.ts';
 import type { Dictionary } from './dictionary.ts';
 import { shownOrganisations } from './organisations.ts';
@@ -180,7 +180,7 @@ function listed(dictionary: Dictionary, numbers: readonly number[]): string[] {
 
 /** Those of its events, and the one that it is about. */
 function accountsOf({ group, totals }: Episode, dictionary: Dictionary): string[] {
-  const own = group.fields['user.id'];
+  const own = group.fields[ACCOUNT_FIELD];
   const others = totals.accounts.map((number) => dictionary.text(number));
   return shownAccounts(typeof own === 'string' ? [accountsText(own, ''), ...others] : others);
 }

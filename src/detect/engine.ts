@@ -5,6 +5,7 @@
  * streaming semantics in docs/rule-language.md.
  */
 
+import { ACCOUNT_FIELD } from '../alert/accounts.ts';
 import type { Episode } from '../alert/episode.ts';
 import { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
@@ -18,7 +19,7 @@ import type { EventEntry } from '../window/event-log.ts';
 import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
-import { ACCOUNT_FIELD, Evidence } from './evidence.ts';
+import { Evidence } from './evidence.ts';
 import { HeldNumbers } from './held-numbers.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';

@@ -1,7 +1,7 @@
 /** What an alert says of an event beside its rule: which slots hold it, and how they are read. */
 
 import { isIPv4, isIPv6 } from 'node:net';
-import { accountsText } from '../alert/accounts.ts';
+import { ACCOUNT_FIELD, accountsText } from '../alert/accounts.ts';
 import { Dictionary } from '../alert/dictionary.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
 import { organisationText } from '../alert/organisations.ts';
@@ -14,9 +14,6 @@ import { type EventEntry, LIMITS } from '../window/event-log.ts';
 import type { HeldNumbers } from './held-numbers.ts';
 import { shortText } from './short-text.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
-
-/** Whoever acts. A group by it says who that is. */
-export const ACCOUNT_FIELD = 'user.id';
 
 const FIELDS = {
   id: 'event.id',
