@@ -1,7 +1,7 @@
 /**
  * Strings that come back (applications, organisations, networks, categories, accounts) as numbers, so that a
  * log entry holds integers instead of strings. Number 0 means none. The size is bounded: when it is full, numbers that
- * nobody holds any more are given to others (`forget`); while all are held, a new string is `OVERFLOW`, which alerts
+ * nobody holds any more are given to others (`forget`); while all are held, a new string is `OTHERS`, which alerts
  * show as such.
  */
 
@@ -9,7 +9,8 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
 const TEXTS_A_STEP = 10_000;
-const OVERFLOW = '(others)';
+/** What a string is called for which there is no number. */
+export const OTHERS = '(others)';
 /** In the place of a text that was forgotten. */
 const FREE = '';
 
@@ -30,8 +31,8 @@ export class Dictionary {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
     const recycled = this.#free.pop();
-    if (recycled === undefined && this.#texts.length >= this.#limit && text !== OVERFLOW) {
-      return this.number(OVERFLOW);
+    if (recycled === undefined && this.#texts.length >= this.#limit && text !== OTHERS) {
+      return this.number(OTHERS);
     }
     const number = recycled ?? this.#texts.length;
     this.#texts[number] = text;
@@ -43,7 +44,7 @@ export class Dictionary {
     return this.#texts[number]!;
   }
 
-  /** Whether new strings are `OVERFLOW`, and `forget` may help. */
+  /** Whether new strings are `OTHERS`, and `forget` may help. */
   get isFull(): boolean {
     // What is being saved must keep its meaning until it is.
     return this.#texts.length >= this.#limit && this.#free.length === 0 && this.#savings === 0;
@@ -77,8 +78,10 @@ export class Dictionary {
     }
   }
 
-  /** Of an empty one. */
+  /** Of a new one, whose few texts are among those saved. */
   *loading(from: SectionReader): Generator<void> {
+    this.#texts.length = 1;
+    this.#numbers.clear();
     for (let left = from.u32(); left > 0; left -= 1) {
       const text = from.text();
       if (text === FREE) this.#free.push(this.#texts.length);

@@ -10,6 +10,7 @@
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
+import type { DimensionTable } from '../window/dimension-table.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { Episode, type EpisodeGroup, type EpisodeRule, shownValue } from './episode.ts';
@@ -28,6 +29,7 @@ export class EpisodeTracker {
   #nextFiring = Infinity;
   readonly #announced: (rule: CorrelationRule) => boolean;
   readonly #inhibition: Inhibition;
+  readonly #dimensions: DimensionTable;
   /**
    * Every open episode once, by the end of its timeout as it was when it was put there; as that only moves on,
    * it is looked at again when that time has come. Those that were merged are left in until then.
@@ -36,8 +38,9 @@ export class EpisodeTracker {
   #sequence = 0;
   readonly #loaded: Episode[] = [];
 
-  /** `rules`: all correlations, for what they say of each other. */
-  constructor(rules: readonly CorrelationRule[]) {
+  /** `rules`: all correlations, for what they say of each other. `dimensions`: of the events. */
+  constructor(rules: readonly CorrelationRule[], dimensions: DimensionTable) {
+    this.#dimensions = dimensions;
     const referred = new Set(rules.flatMap((rule) => rule.rules));
     this.#announced = ({ key }) => referred.has(key);
     this.#inhibition = new Inhibition(rules);
@@ -118,7 +121,7 @@ export class EpisodeTracker {
     if ((event.held & episode.of.measure) === 0 || !episode.covers(t)) return;
     const { totals } = episode;
     totals.addEvents(1, 1, event.records, event.bytes);
-    totals.addDimensions(event.application, event.organisation, event.network, event.category, event.account);
+    this.#dimensions.addTo(totals, event.dimensions);
     if (t <= episode.crossedAt && !judged) {
       episode.recordsBefore += event.records;
       if (t < episode.firstEventAt) episode.firstEventAt = t;

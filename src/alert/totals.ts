@@ -5,6 +5,7 @@
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
+import type { Dimensions } from '../window/dimension-table.ts';
 import { PersonCounter } from './person-counter.ts';
 
 /** Distinct values listed on an alert; a busier dimension shows this many. */
@@ -33,13 +34,7 @@ export class Totals {
     this.bytes += sign * bytes;
   }
 
-  addDimensions(
-    application: number,
-    organisation: number,
-    network: number,
-    category: number,
-    account: number,
-  ): void {
+  addDimensions({ application, organisation, network, category, account }: Dimensions): void {
     addBounded(this.applications, application);
     addBounded(this.organisations, organisation);
     addBounded(this.networks, network);

@@ -20,7 +20,6 @@ import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
-import { HeldNumbers } from './held-numbers.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';
 import { planCorrelations } from './plan.ts';
@@ -100,11 +99,7 @@ export class Engine {
     held: 0,
     records: 0,
     bytes: 0,
-    application: 0,
-    organisation: 0,
-    network: 0,
-    category: 0,
-    account: 0,
+    dimensions: 0,
   };
   #eventId = '';
   /** Streams that the event at hand goes to, the first of them, and per stream the rules that it matched. */
@@ -144,7 +139,7 @@ export class Engine {
     if (shard !== undefined && routes !== undefined) {
       this.#placement = new Placement(plan.streams, routes, shard.of);
     }
-    this.tracker = new EpisodeTracker(ruleSet.correlations);
+    this.tracker = new EpisodeTracker(ruleSet.correlations, this.evidence.dimensions);
     this.#fields = fields;
     this.#showsEvidence = options.evidence ?? true;
     this.#refOf = new Map(ruleSet.correlations.map((rule, i) => [rule, ruleSet.rules.length + i]));
@@ -173,6 +168,7 @@ export class Engine {
           agenda: this.#agenda,
           lists: ruleSet.lists,
           counts: this.counts,
+          dimensions: this.evidence.dimensions,
           personSlot: this.#showsEvidence ? this.evidence.personSlot : undefined,
           exactEntries: options.exactEntries ?? 16_384,
           copiesMs: COPIES_MS,
@@ -268,7 +264,7 @@ export class Engine {
   /** Takes a look at all groups, and so not at every event while all texts are held. */
   #forgetTexts(watermark: number): void {
     this.#forgetFrom = watermark + FORGET_EVERY_MS;
-    const held = new HeldNumbers();
+    const held = this.evidence.noneHeld();
     for (const stream of this.#streams) stream.tellHeld(held);
     for (const { totals } of this.tracker.changed) held.addTotals(totals);
     this.evidence.forget(held);
@@ -367,8 +363,8 @@ export class Engine {
       const keyed = this.#placement && this.#fields.find(keyedPath(field));
       if (keyed !== undefined) record.slots[keyed] = value;
     }
-    const account = this.#showsEvidence ? this.evidence.account(record) : 0;
-    Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt, account });
+    const dimensions = this.#showsEvidence ? this.evidence.accountsOf(record) : 0;
+    Object.assign(this.#entry, NO_EVIDENCE, { time: crossedAt, dimensions });
     const ref = this.#refOf.get(of.rule)!;
     this.#hashes.next();
     for (const index of this.#streamsOf[ref]!) {
@@ -410,12 +406,4 @@ export class Engine {
 
 const NONE: readonly number[] = [];
 
-const NO_EVIDENCE = {
-  id: 0,
-  records: 0,
-  bytes: 0,
-  application: 0,
-  organisation: 0,
-  network: 0,
-  category: 0,
-};
+const NO_EVIDENCE = { id: 0, records: 0, bytes: 0 };

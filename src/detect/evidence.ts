@@ -2,7 +2,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { ACCOUNT_FIELD, accountsText } from '../alert/accounts.ts';
-import { Dictionary } from '../alert/dictionary.ts';
+import { Dictionary, OTHERS } from '../alert/dictionary.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
 import { organisationText } from '../alert/organisations.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -10,8 +10,9 @@ import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import { begun } from '../state/steps.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { type EventEntry, LIMITS } from '../window/event-log.ts';
-import type { HeldNumbers } from './held-numbers.ts';
+import { type Dimensions, DimensionTable, LIMITS } from '../window/dimension-table.ts';
+import { type EventEntry, MOST_DIMENSIONS } from '../window/event-log.ts';
+import { HeldNumbers } from './held-numbers.ts';
 import { shortText } from './short-text.ts';
 import { numberOf, textOf, textsOf } from './values.ts';
 
@@ -40,6 +41,11 @@ export class Evidence {
   readonly networks = new Dictionary(LIMITS.network);
   readonly categories = new Dictionary(LIMITS.category);
   readonly accounts = new Dictionary(LIMITS.account);
+  /** What events have of these together. */
+  readonly dimensions = new DimensionTable(MOST_DIMENSIONS);
+  readonly #found: Dimensions = { application: 0, organisation: 0, network: 0, category: 0, account: 0 };
+  /** Of an event for which that table has no room. */
+  readonly #others: number;
   readonly #groupsTellAccount: boolean;
   readonly #slots: Record<keyof typeof FIELDS, number>;
   /** Address → its network, so that each address is parsed once; emptied when it grows. */
@@ -53,6 +59,13 @@ export class Evidence {
     this.#slots = Evidence.ask(fields);
     this.idSlot = this.#slots.id;
     this.personSlot = this.#slots.persons;
+    this.#others = this.dimensions.numberOf({
+      application: this.applications.number(OTHERS),
+      organisation: this.organisations.number(OTHERS),
+      network: this.networks.number(OTHERS),
+      category: this.categories.number(OTHERS),
+      account: this.accounts.number(OTHERS),
+    });
   }
 
   /** Asks for the fields; returns their slots. */
@@ -69,29 +82,49 @@ export class Evidence {
     const records = numberOf(slots[at.records]) ?? (persons instanceof Pseudonyms ? persons.length : 0);
     entry.records = saturated(records);
     entry.bytes = saturated(numberOf(slots[at.bytes]) ?? 0);
-    entry.application = this.applications.number(firstText(slots[at.application]));
-    entry.organisation = this.#organisation(
+    const found = this.#found;
+    found.application = this.applications.number(firstText(slots[at.application]));
+    found.organisation = this.#organisation(
       firstText(slots[at.organisationName]),
       firstText(slots[at.organisationId]),
     );
-    entry.network = this.#network(firstText(slots[at.source]));
-    entry.category = this.categories.number(allTexts(slots[at.category]));
-    entry.account = this.account(record);
+    found.network = this.#network(firstText(slots[at.source]));
+    found.category = this.categories.number(allTexts(slots[at.category]));
+    found.account = this.#account(record);
+    entry.dimensions = this.#numberOf(found);
   }
 
-  /** Number of an event's accounts; 0 where its group says who it is. */
-  account({ slots }: EventRecord): number {
+  /** Number of dimensions of which there are but the accounts. */
+  accountsOf(record: EventRecord): number {
+    const account = this.#account(record);
+    return this.#numberOf({ application: 0, organisation: 0, network: 0, category: 0, account });
+  }
+
+  #numberOf(dimensions: Dimensions): number {
+    const number = this.dimensions.numberOf(dimensions);
+    return number < 0 ? this.#others : number;
+  }
+
+  /** 0 where the event's group says who it is. */
+  #account({ slots }: EventRecord): number {
     const target = firstText(slots[this.#slots.target]);
     if (target === '' && this.#groupsTellAccount) return 0;
     return this.accounts.number(accountsText(firstText(slots[this.#slots.account]), target));
   }
 
-  /** A dictionary is: texts that nobody holds any more are to be forgotten. */
+  /** A dictionary or the table is: what nobody holds any more is to be forgotten. */
   get isFull(): boolean {
-    return this.#dictionaries.some((dictionary) => dictionary.isFull);
+    return this.#parts.some((part) => part.isFull);
+  }
+
+  /** To be told what is held. */
+  noneHeld(): HeldNumbers {
+    return new HeldNumbers(this.dimensions);
   }
 
   forget(held: HeldNumbers): void {
+    held.addRow(this.#others);
+    this.dimensions.forget(held.rows);
     this.#networkOf.clear();
     this.#organisationOf.clear();
     this.applications.forget(held.applications);
@@ -103,7 +136,7 @@ export class Evidence {
 
   /** Saves what it holds at the first step. */
   *saving(to: SectionWriter): Generator<void> {
-    const each = this.#dictionaries.map((dictionary) => begun(dictionary.saving(to)));
+    const each = this.#parts.map((part) => begun(part.saving(to)));
     try {
       yield;
       for (const steps of each) yield* steps;
@@ -113,11 +146,12 @@ export class Evidence {
   }
 
   *loading(from: SectionReader): Generator<void> {
-    for (const dictionary of this.#dictionaries) yield* dictionary.loading(from);
+    for (const part of this.#parts) yield* part.loading(from);
   }
 
-  get #dictionaries(): readonly Dictionary[] {
-    return [this.applications, this.organisations, this.networks, this.categories, this.accounts];
+  get #parts(): readonly (Dictionary | DimensionTable)[] {
+    const { applications, organisations, networks, categories, accounts, dimensions } = this;
+    return [applications, organisations, networks, categories, accounts, dimensions];
   }
 
   #organisation(name: string, id: string): number {

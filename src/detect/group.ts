@@ -348,14 +348,12 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   tellHeld(held: HeldNumbers): void {
     const { events } = this.#logs;
     const { first, length } = this.#numbers.events;
-    for (let row = first; row < first + length; row += 1) events.addTo(held, row, 1);
+    for (let row = first; row < first + length; row += 1) held.addRow(events.dimensionsAt(row));
     for (const { totals, tail } of this.#episodes) {
       held.addTotals(totals);
       if (tail !== undefined) held.addTotals(tail);
     }
-    this.waits.novelty?.eachWaiting(({ application, organisation, network, category, account }) => {
-      held.addDimensions(application, organisation, network, category, account);
-    });
+    this.waits.novelty?.eachWaiting(({ dimensions }) => held.addRow(dimensions));
   }
 
   /** To be called before anything of it changes. */

@@ -1,26 +1,35 @@
-/** Which numbers of the evidence's dictionaries somebody holds: found when one of these is full. */
+/** Which numbers of the evidence's dictionaries and of its table somebody holds: found when one of these is full. */
 
 import type { Totals } from '../alert/totals.ts';
-import { type EventTotals, LIMITS } from '../window/event-log.ts';
+import {
+  type Dimensions,
+  type DimensionTable,
+  type DimensionTotals,
+  LIMITS,
+} from '../window/dimension-table.ts';
 
-export class HeldNumbers implements EventTotals {
+export class HeldNumbers implements DimensionTotals {
   readonly applications = new Uint8Array(LIMITS.application);
   readonly organisations = new Uint8Array(LIMITS.organisation);
   readonly networks = new Uint8Array(LIMITS.network);
   readonly categories = new Uint8Array(LIMITS.category);
   readonly accounts = new Uint8Array(LIMITS.account);
+  readonly rows: Uint8Array;
+  readonly #table: DimensionTable;
 
-  addEvents(): void {
-    // Only what they name is asked for.
+  constructor(table: DimensionTable) {
+    this.#table = table;
+    this.rows = new Uint8Array(table.length);
   }
 
-  addDimensions(
-    application: number,
-    organisation: number,
-    network: number,
-    category: number,
-    account: number,
-  ): void {
+  /** A row of the table, and what is in it. */
+  addRow(number: number): void {
+    if (this.rows[number] === 1) return;
+    this.rows[number] = 1;
+    this.#table.addTo(this, number);
+  }
+
+  addDimensions({ application, organisation, network, category, account }: Dimensions): void {
     this.applications[application] = 1;
     this.organisations[organisation] = 1;
     this.networks[network] = 1;

@@ -1,16 +1,14 @@
 /**
  * Which correlation rules share a stream, and with it the state that they need.
  *
- * Rules that count the same events in the same groups go to one stream. What limits a stream is the word of bits in
+ * Rules that count the same events in the same groups go to one stream. What limits a stream are the bits in
  * which each event of its log marks the measures that it holds a value for; rules that measure the same share
  * a bit, so any number of thresholds on a few measures is one stream.
  */
 
 import { hasNot } from '../sigma/ast.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
-
-/** Measures of a stream beside its events themselves; rules that need more go to another stream. */
-const MEASURES = 30;
+import { MEASURES } from '../window/event-log.ts';
 
 /** The rules of each stream. */
 export function draftStreams(correlations: readonly CorrelationRule[]): CorrelationRule[][] {

@@ -8,6 +8,7 @@ import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
 import { raisesAlerts } from '../sigma/rule.ts';
 import type { Lists } from '../lookup/list.ts';
+import type { DimensionTable } from '../window/dimension-table.ts';
 import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog, type EventEntry } from '../window/event-log.ts';
 import { SeenLog } from '../window/seen-log.ts';
@@ -43,6 +44,7 @@ export interface StreamContext {
   };
   /** Slot of the persons' ids, for the alerts' distinct persons; undefined where alerts hold no evidence. */
   readonly personSlot: number | undefined;
+  readonly dimensions: DimensionTable;
   readonly exactEntries: number;
   /** Events older than the watermark by more than this may be copies that the id filter has forgotten. */
   readonly copiesMs: number;
@@ -92,7 +94,7 @@ export class Stream {
       saving: new GroupSaving(),
       groupBy: plan.groupBy,
       numbers: new GroupNumbers({ ...plan, closings }, exactEntries),
-      events: new EventLog(),
+      events: new EventLog(context.dimensions),
       counts: plan.counts,
       distincts: plan.distincts.map(({ horizons }) => ({
         log: new DistinctLog(horizons, plan.longestMs),

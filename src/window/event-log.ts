@@ -8,33 +8,26 @@
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
+import type { DimensionTable, DimensionTotals } from './dimension-table.ts';
 import type { Run } from './run-store.ts';
 import { TotalsLog } from './totals-log.ts';
 
-/** What is kept of one event. Interned numbers are the evidence dictionaries'; all but time fit 32 bits. */
+/** What is kept of one event; all but time fit 32 bits. */
 export interface EventEntry {
   time: number;
   /** Half of its id's hash; 0 when it has no id. */
   id: number;
-  /** Bit k: the event holds a value for measure k of its stream; bit 0 is set for every event. */
+  /** Bit k: the event holds a value for measure k of its stream; bit 0 is set for every event. Below 2^(MEASURES + 1). */
   held: number;
   records: number;
   bytes: number;
-  application: number;
-  organisation: number;
-  network: number;
-  category: number;
-  account: number;
+  /** What alerts list of it: its number in the table of those, at most `MOST_DIMENSIONS`. */
+  dimensions: number;
 }
 
-/** None of these numbers is larger: an application shares a word with an organisation, a category with a network. */
-export const LIMITS = {
-  application: 2 ** 12 - 1,
-  organisation: 2 ** 20 - 1,
-  network: 2 ** 20 - 1,
-  category: 2 ** 12 - 1,
-  account: 1_000_000,
-} as const;
+/** Of a stream, beside the number of events. */
+export const MEASURES = 8;
+export const MOST_DIMENSIONS = 2 ** 23 - 1;
 
 export function saveEntry(to: SectionWriter, entry: EventEntry): void {
   to.f64(entry.time);
@@ -47,51 +40,33 @@ export function loadEntry(from: SectionReader): EventEntry {
   return { ...(words as Record<(typeof WORDS)[number], number>), time };
 }
 
-const WORDS = [
-  'id',
-  'held',
-  'records',
-  'bytes',
-  'application',
-  'organisation',
-  'network',
-  'category',
-  'account',
-] as const;
+const WORDS = ['id', 'held', 'records', 'bytes', 'dimensions'] as const;
 
 /** What an entry can be added to. */
-export interface EventTotals {
+export interface EventTotals extends DimensionTotals {
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void;
-  addDimensions(
-    application: number,
-    organisation: number,
-    network: number,
-    category: number,
-    account: number,
-  ): void;
 }
 
 /** 32-bit words of a row: the time, then these. */
-const W = 10;
+const W = 6;
 const F = W / 2;
-/** Half of a hash is enough to tell events of one instant apart. */
+/** Half of a hash, enough to tell events of one instant apart; of a joined row how many events it stands for. */
 const ID = 2;
-const HELD = 3;
-/** Events an entry stands for: 1, or more once entries were coalesced. */
-const WEIGHT = 4;
-const RECORDS = 5;
-const BYTES = 6;
-/** The organisation, and from bit 20 on the application. */
-const ORGANISATION = 7;
-/** The network, and from bit 20 on the category. */
-const NETWORK = 8;
-const ACCOUNT = 9;
-const LOW_BITS = 20;
-const LOW = 2 ** LOW_BITS - 1;
+const RECORDS = 3;
+const BYTES = 4;
+/** The dimensions, from bit 23 on which measures the event holds beside bit 0, and in bit 31 whether the row is a joined one. */
+const WHAT = 5;
+const MEASURES_BIT = 23;
+const MEASURES_MASK = 2 ** (MEASURES + 1) - 2;
+const JOINED = 2 ** 31;
+const MOST = 2 ** 32 - 1;
 
 export class EventLog extends TotalsLog {
-  constructor() {
+  readonly #dimensions: DimensionTable;
+
+  constructor(dimensions: DimensionTable) {
     super(4 * W);
+    this.#dimensions = dimensions;
   }
 
   /** Puts the entry in its place in time and returns its index (0 = oldest). */
@@ -102,50 +77,48 @@ export class EventLog extends TotalsLog {
     const { u32 } = this;
     this.f64[row * F] = entry.time;
     u32[at + ID] = entry.id;
-    u32[at + HELD] = entry.held;
-    u32[at + WEIGHT] = 1;
     u32[at + RECORDS] = entry.records;
     u32[at + BYTES] = entry.bytes;
-    u32[at + ORGANISATION] = entry.organisation | (entry.application << LOW_BITS);
-    u32[at + NETWORK] = entry.network | (entry.category << LOW_BITS);
-    u32[at + ACCOUNT] = entry.account;
+    u32[at + WHAT] = entry.dimensions | ((entry.held >>> 1) << MEASURES_BIT);
     return index;
   }
 
   /** Events that the entry at a row stands for. */
   override amountAt(row: number): number {
-    return this.u32[row * W + WEIGHT]!;
+    const { u32 } = this;
+    return u32[row * W + WHAT]! < JOINED ? 1 : u32[row * W + ID]!;
   }
 
   holds(row: number, measure: number): boolean {
-    return (this.u32[row * W + HELD]! & measure) !== 0;
+    return (this.#heldAt(row) & measure) !== 0;
   }
 
   recordsAt(row: number): number {
     return this.u32[row * W + RECORDS]!;
   }
 
+  /** Number of what alerts list of the event. */
+  dimensionsAt(row: number): number {
+    return this.u32[row * W + WHAT]! & MOST_DIMENSIONS;
+  }
+
+  #heldAt(row: number): number {
+    return ((this.u32[row * W + WHAT]! >>> (MEASURES_BIT - 1)) & MEASURES_MASK) | 1;
+  }
+
   /** Adds the entry to totals, or with sign −1 takes it back. */
   addTo(totals: EventTotals, row: number, sign: 1 | -1): void {
     const { u32 } = this;
     const at = row * W;
-    totals.addEvents(sign, u32[at + WEIGHT]!, u32[at + RECORDS]!, u32[at + BYTES]!);
-    const organisation = u32[at + ORGANISATION]!;
-    const network = u32[at + NETWORK]!;
-    totals.addDimensions(
-      organisation >>> LOW_BITS,
-      organisation & LOW,
-      network & LOW,
-      network >>> LOW_BITS,
-      u32[at + ACCOUNT]!,
-    );
+    totals.addEvents(sign, this.amountAt(row), u32[at + RECORDS]!, u32[at + BYTES]!);
+    this.#dimensions.addTo(totals, this.dimensionsAt(row));
   }
 
   /** Whether an entry with this time and id is held. */
   has(run: Run, entry: EventEntry): boolean {
     for (let row = run.first + this.countUpTo(run, entry.time) - 1; row >= run.first; row -= 1) {
       if (this.timeAt(row) !== entry.time) return false;
-      if (this.u32[row * W + ID] === entry.id) return true;
+      if (this.u32[row * W + WHAT]! < JOINED && this.u32[row * W + ID] === entry.id) return true;
     }
     return false;
   }
@@ -166,15 +139,19 @@ export class EventLog extends TotalsLog {
       if (own !== pane) newestHolding.clear();
       pane = own;
       if (Number.isNaN(own)) continue;
-      const from = (run.first + i) * W;
-      const into = newestHolding.get(u32[from + HELD]!);
+      const row = run.first + i;
+      const held = this.#heldAt(row);
+      const into = newestHolding.get(held);
       if (into === undefined) {
-        newestHolding.set(u32[from + HELD]!, from);
+        newestHolding.set(held, row);
         continue;
       }
       joined[i] = 1;
-      for (const word of [WEIGHT, RECORDS, BYTES]) {
-        u32[into + word] = Math.min(0xffff_ffff, u32[into + word]! + u32[from + word]!);
+      const events = this.amountAt(into) + this.amountAt(row);
+      u32[into * W + WHAT]! |= JOINED;
+      u32[into * W + ID] = Math.min(MOST, events);
+      for (const word of [RECORDS, BYTES]) {
+        u32[into * W + word] = Math.min(MOST, u32[into * W + word]! + u32[row * W + word]!);
       }
     }
     this.compact(run, (_, i) => joined[i] === 0);

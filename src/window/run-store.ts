@@ -51,7 +51,7 @@ const SMALL_MOVE = 128;
 const FIRST_ROWS = 256;
 
 export abstract class RunStore {
-  f64: Float64Array;
+  f64: Float64Array<ArrayBuffer>;
   u32: Uint32Array;
   /** 64-bit floats per row. */
   readonly #floats: number;
@@ -198,10 +198,12 @@ export abstract class RunStore {
     const offset = this.#free.takeLast(this.#used);
     this.#used = offset + capacity;
     if (this.#used * this.#floats > this.f64.length) {
-      const longer = new Float64Array(Math.max(this.#used * this.#floats, this.f64.length * 2));
-      longer.set(this.f64);
-      this.f64 = longer;
-      this.u32 = new Uint32Array(longer.buffer);
+      const shorter = this.f64;
+      this.f64 = new Float64Array(Math.max(this.#used * this.#floats, shorter.length * 2));
+      this.f64.set(shorter);
+      this.u32 = new Uint32Array(this.f64.buffer);
+      // Gives its memory back now; the collector would do it much later.
+      shorter.buffer.transfer(0);
     }
     return offset;
   }

@@ -5,6 +5,7 @@ import { planCorrelations } from '../../../src/detect/plan.ts';
 import { FieldTable } from '../../../src/event/record.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { RuleSet } from '../../../src/sigma/rule.ts';
+import { MEASURES } from '../../../src/window/event-log.ts';
 import { EngineBench, randomOf, type Sent } from './harness.ts';
 
 /** One correlation each over the events of a user in ten seconds. */
@@ -94,7 +95,9 @@ test('rules on more fields than an event can mark go to several streams, and all
   const set = rulesWith(
     twice.map((field) => ({ type: 'value_count', condition: `field: ${field}, gte: 1` })),
   );
-  expect(streamsOf(set).map(({ rules }) => rules.length)).toEqual([60, 60, 20]);
+  const measures = streamsOf(set).map(({ rules }) => rules.length / 2);
+  expect(measures.reduce((sum, count) => sum + count)).toBe(fields.length);
+  expect(Math.max(...measures)).toBe(MEASURES);
   const bench = new EngineBench(set);
   bench.take({ time: 0, fields: { user: 'u', ...Object.fromEntries(fields.map((field) => [field, 'x'])) } });
   expect(bench.episodes).toHaveLength(140);

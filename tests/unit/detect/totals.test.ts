@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Alert } from '../../../src/alert/alert.ts';
 import type { Episode } from '../../../src/alert/episode.ts';
-import { LIMITS } from '../../../src/window/event-log.ts';
+import { LIMITS } from '../../../src/window/dimension-table.ts';
 import { textsOf } from '../../../src/detect/values.ts';
 import { EngineBench, rulesOf, type Sent } from './harness.ts';
 import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
