@@ -119,7 +119,7 @@ async function test(deliver: Deliver, stop: AbortSignal): Promise<void> {
   process.stderr.write('the receiver took it\n');
 }
 
-type Observer = Pick<NotifierOptions, 'told' | 'failed'>;
+type Observer = Pick<NotifierOptions, 'told' | 'failed' | 'leftOut'>;
 
 function notifierOf(
   config: Config,
@@ -154,6 +154,8 @@ async function once(
       notifications += 1;
     },
     failed: (error, alertId) => logFailure(logger, error, alertId),
+    // Of one round nothing is known of before.
+    leftOut: () => undefined,
   });
   const all = await notifier.round(stop);
   process.stderr.write(
@@ -171,6 +173,7 @@ async function forEver(
 ): Promise<void> {
   const metrics = createNotifyMetrics();
   for (const kind of TOLD) metrics.notifications.inc({ kind }, 0);
+  metrics.notificationsLeftOut.inc({}, 0);
   /** What kept all of the last round back, and of this one. */
   let trouble: string | undefined;
   let found: string | undefined;
@@ -190,6 +193,11 @@ async function forEver(
       // A receiver that is away is said once, not at every look.
       if (alertId !== undefined || trouble === undefined) logFailure(logger, error, alertId);
       if (alertId === undefined) found = `${error.code}: ${error.message}`;
+    },
+    leftOut: (alertId) => {
+      metrics.notificationsLeftOut.inc();
+      const remedy = 'Look at "vigie alerts list"; --max-age says how old is too old.';
+      logger.error({ code: 'NOTIFICATION_LEFT_OUT', alertId, remedy }, 'too old by now: nobody was told');
     },
   });
   try {

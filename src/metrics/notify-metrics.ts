@@ -17,4 +17,11 @@ export const NOTIFY_METRICS = {
     unit: 'attempts',
     help: 'Attempts to notify that failed and are made again: the receiver, the way there or the database.',
   },
+  notificationsLeftOut: {
+    name: 'vigie_notifications_left_out_total',
+    type: 'counter',
+    labels: [],
+    unit: 'alerts',
+    help: 'Alerts that became too old while their opening could not be told: nobody was told of them.',
+  },
 } as const satisfies Record<string, MetricDefinition>;

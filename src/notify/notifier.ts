@@ -25,6 +25,8 @@ export interface NotifierOptions {
   readonly remindAfterMs: number;
   readonly told: (type: Told, alertId: string) => void;
   readonly failed: (error: VigieError, alertId: string | undefined) => void;
+  /** It became too old while its opening could not be told. */
+  readonly leftOut: (alertId: string) => void;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -45,6 +47,8 @@ export class Notifier {
   readonly #tries = new Map<string, Tries>();
   /** Ids of notifications that were delivered, and of which there is no record yet. */
   readonly #unrecorded = new Set<string>();
+  /** What was detected at or after this was looked for, ms since the epoch; moves on when all of it was gone through. */
+  #since = Infinity;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -81,12 +85,15 @@ export class Notifier {
 
   /** Throws what stops all of this type: the receiver or the database is away. */
   async #tell(type: Told, store: AlertStore, stop: AbortSignal): Promise<boolean> {
-    const { levels, maxAgeMs, remindAfterMs, clock, actor } = this.#options;
-    const since = clock.now() - maxAgeMs;
+    const { levels, maxAgeMs, remindAfterMs, clock, actor, leftOut } = this.#options;
+    const oldest = clock.now() - maxAgeMs;
+    this.#since = Math.min(this.#since, oldest);
+    const since = type === 'opened' ? this.#since : oldest;
     const before = type === 'unacknowledged' ? clock.now() - remindAfterMs : undefined;
     let after: string | undefined;
     let all = true;
     let notRecorded: unknown;
+    const tooOld: string[] = [];
     for (;;) {
       const question = { type, levels: [...levels], since, before, after, limit: AT_ONCE };
       const waiting = await store.untold(question);
@@ -96,6 +103,11 @@ export class Notifier {
         (a, b) => this.#attempts(a.id) - this.#attempts(b.id) || a.alert.detectedAt - b.alert.detectedAt,
       )) {
         stop.throwIfAborted();
+        if (type === 'opened' && alert.detectedAt < oldest && !this.#unrecorded.has(notification.id)) {
+          tooOld.push(alert.alertId);
+          this.#tries.delete(notification.id);
+          continue;
+        }
         if (!(await this.#deliver(notification, type, alert.alertId, stop))) {
           all = false;
           continue;
@@ -113,6 +125,8 @@ export class Notifier {
       after = waiting.at(-1)!.alertId;
     }
     if (notRecorded !== undefined) throw notRecorded;
+    for (const alertId of tooOld) leftOut(alertId);
+    if (type === 'opened') this.#since = oldest;
     return all;
   }
 

@@ -7,12 +7,15 @@ import { Notifier } from '../../../src/notify/notifier.ts';
 import type { AlertStore, AlertView, UntoldQuestion } from '../../../src/sink/alert-store.ts';
 import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
 
+const MAX_AGE_MS = 1000;
 const never = new AbortController().signal;
 
 class World {
   /** Ids that the receiver took, in order, as often as it did. */
   readonly taken: string[] = [];
   readonly failures: string[] = [];
+  readonly leftOut: string[] = [];
+  nowMs = 0;
   fails: (id: string) => boolean = () => false;
   recordFails = false;
   readonly #alerts: AlertView[];
@@ -27,11 +30,12 @@ class World {
     }));
     for (const alertId of over) this.#told.add(`${alertId}-opened`);
     const store = {
-      untold: ({ type, after = '', limit }: UntoldQuestion): Promise<AlertView[]> =>
+      untold: ({ type, since, after = '', limit }: UntoldQuestion): Promise<AlertView[]> =>
         Promise.resolve(
           this.#alerts
             .filter(({ alertId, status }) => alertId > after && (type === 'opened' || status === 'resolved'))
             .filter(({ alertId }) => !this.#told.has(`${alertId}-${type}`))
+            .filter(({ detectedAt }) => type === 'resolved' || detectedAt >= since)
             .toSorted((a, b) => (a.alertId < b.alertId ? -1 : 1))
             .slice(0, limit),
         ),
@@ -51,11 +55,12 @@ class World {
       },
       actor: 'vigie notify',
       levels: ['high'],
-      maxAgeMs: 1000,
+      maxAgeMs: MAX_AGE_MS,
       remindAfterMs: Infinity,
       told: () => undefined,
       failed: ({ code }) => this.failures.push(code),
-      clock: { now: () => 0, elapsed: () => 0 },
+      leftOut: (alertId) => this.leftOut.push(alertId),
+      clock: { now: () => this.nowMs, elapsed: () => this.nowMs },
       random: () => 0,
     });
   }
@@ -93,5 +98,19 @@ describe('the notifier', () => {
     world.recordFails = false;
     expect(await world.rounds(1)).toBe(true);
     expect(world.taken).toEqual(['a-opened', 'b-opened']);
+  });
+
+  test('says what became too old while it could not be told, once, and nothing of what was so before', async () => {
+    const world = new World(['a', 'b', 'c', 'd']);
+    // All are of the first milliseconds; the first two too old already.
+    world.nowMs = MAX_AGE_MS + 2;
+    world.fails = () => true;
+    await world.rounds(2);
+    world.nowMs += 1;
+    await world.rounds(1);
+    world.fails = () => false;
+    expect(await world.rounds(2)).toBe(true);
+    expect(world.taken).toEqual(['d-opened']);
+    expect(world.leftOut).toEqual(['c']);
   });
 });
