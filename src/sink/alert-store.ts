@@ -89,9 +89,9 @@ export const untoldQuestionSchema = z.strictObject({
   type: z.enum(NOTIFICATIONS),
   /** Of openings. */
   levels: z.array(z.enum(LEVELS)).min(1),
-  /** Of alerts that are not over: only of those detected at or after this, ms since the epoch. */
+  /** Of openings: only of alerts detected at or after this, ms since the epoch. */
   since: z.number(),
-  /** Of alerts that nobody acknowledged: only of those detected before this, ms since the epoch. */
+  /** Of alerts that nobody acknowledged: only of those whose opening was told before this, and at or after `since`, ms since the epoch. */
   before: z.number().optional(),
   /** Only those whose id is greater. */
   after: z.string().optional(),
@@ -255,15 +255,16 @@ ORDER BY at, alert_id, action`,
 
   async untold(question: UntoldQuestion): Promise<readonly AlertView[]> {
     const { since, before = since, after = '', ...wanted } = parseArgument(untoldQuestionSchema, question);
-    const told = `(SELECT alert_id, groupUniqArray(reason) AS kinds FROM ${this.#table('alert_actions')} WHERE action = 'notify' GROUP BY alert_id)`;
-    const recent = `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64})`;
-    const openingTold = `alert_id IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened') AND NOT has(kinds, {type:String}))`;
+    const told = `(SELECT alert_id, groupUniqArray(reason) AS kinds, minIf(at, reason = 'opened') AS told_at FROM ${this.#table('alert_actions')} WHERE action = 'notify' GROUP BY alert_id)`;
+    const openingTold = `SELECT alert_id FROM ${told} WHERE has(kinds, 'opened') AND NOT has(kinds, {type:String})`;
     const waits = {
-      opened: `${recent} AND level IN {levels:Array(String)} AND inhibited_by = ''
+      opened: `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
   AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`,
-      unacknowledged: `${recent} AND detected_at < fromUnixTimestamp64Milli({before:Int64}) AND state = 'new' AND ${openingTold}`,
+      // Who was told late has as long as others.
+      unacknowledged: `status != 'merged' AND state = 'new' AND alert_id IN (${openingTold}
+    AND told_at >= fromUnixTimestamp64Milli({since:Int64}) AND told_at < fromUnixTimestamp64Milli({before:Int64}))`,
       // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
-      resolved: `status != 'firing' AND ${openingTold}`,
+      resolved: `status != 'firing' AND alert_id IN (${openingTold})`,
     };
     const rows = await this.#rows(
       `SELECT ${VIEW_SELECT_LIST} FROM ${this.#table('alerts_with_state')}

@@ -225,6 +225,31 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await rows('SELECT alert_id FROM {database}.alerts_current')).toEqual([{ alert_id: 'aa' }]);
   });
 
+  test('whether nobody acknowledges an alert is asked some time after somebody was told of it, however late that was', async () => {
+    const sink = await openSink();
+    const detectedAt = nowMs;
+    await sink.writeAlerts([alertFixture({ alertId: 'aa00', detectedAt })]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const MINUTE = 60_000;
+    const unacknowledged = async (): Promise<string[]> => {
+      const [since, before] = [nowMs - 24 * 60 * MINUTE, nowMs - 30 * MINUTE];
+      const waiting = await store.untold({
+        type: 'unacknowledged',
+        levels: ['high'],
+        since,
+        before,
+        limit: 10,
+      });
+      return waiting.map(({ alertId }) => alertId);
+    };
+    // The receiver was away for nearly a day.
+    nowMs += 23 * 60 * MINUTE;
+    await store.act({ alertId: 'aa00', action: 'notify', actor: 'vigie notify', reason: 'opened' });
+    expect(await unacknowledged()).toEqual([]);
+    nowMs += 61 * MINUTE;
+    expect(await unacknowledged()).toEqual(['aa00']);
+  });
+
   test('what operators do is kept with who, when and why, and gives the alert its state', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture({ alertId: 'aa00' })]);
