@@ -63,6 +63,7 @@ Examples:
   vigie hunt --rule mass_extraction_account_high --sql | clickhouse-client`,
     )
     .action(async ({ dataDir, sql, json, limit, ...options }: Options) => {
+      refuseEmptyTime(options);
       const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
       // One more than is shown, to know whether there are more.
       const hunt = compiled(options, config, sql ? undefined : limit + 1);
@@ -97,6 +98,14 @@ Examples:
         READS_TIMEOUT_MS,
       );
     });
+}
+
+function refuseEmptyTime({ since = -Infinity, until = Infinity }: Pick<Options, 'since' | 'until'>): void {
+  if (since < until) return;
+  const [from, to] = [since, until].map((ms) => new Date(ms).toISOString());
+  throw new VigieError('ARGUMENT_INVALID', `--until ${to} is not after --since ${from}`, {
+    remedy: 'Give a time that ends after it begins.',
+  });
 }
 
 function compiled(
@@ -149,10 +158,12 @@ function remarks(
   { rule }: CompiledHunt,
   archive: ArchiveSpan,
   fields: readonly FieldKept[],
-  { since = -Infinity }: Pick<Options, 'since'>,
+  { since = -Infinity, until = Infinity }: Pick<Options, 'since' | 'until'>,
 ): string[] {
+  /** Of the first window asked for; that of all time is answered by what the archive holds. */
+  const from = (since === -Infinity ? until : since) - (rule.kind === 'correlation' ? rule.timespanMs : 0);
   const all = [`the archive holds events from ${instant(archive.oldest)} to ${instant(archive.newest)}`];
-  if (since < archive.oldest && since > -Infinity)
+  if (from < archive.oldest)
     all.push(
       'INCOMPLETE: earlier events were not archived (VIGIE_ARCHIVE) or are deleted (VIGIE_ARCHIVE_DAYS)',
     );

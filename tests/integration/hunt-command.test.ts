@@ -81,6 +81,26 @@ describe('after the theft of July 2025', SLOW, () => {
     expect(stderr).toContain('INCOMPLETE: earlier events');
   });
 
+  test('windows that begin before the archive are said to be incomplete, and those that do not are not', async () => {
+    const [first] = parseLines<Record<string, unknown>>(readFileSync(log, 'utf8'));
+    const archivedFrom = Date.parse(String(first!['@timestamp']));
+    const after = (minutes: number): string => new Date(archivedFrom + minutes * 60_000).toISOString();
+    const since = async (minutes: number): Promise<string> =>
+      (await vigie([...hunt, HIGH, '--since', after(minutes)])).stderr;
+    expect(await since(59)).toContain('INCOMPLETE: earlier events');
+    expect(await since(61)).not.toContain('INCOMPLETE');
+    const { stderr } = await vigie([...hunt, HIGH, '--until', after(-60)]);
+    expect(stderr).toContain('INCOMPLETE: earlier events');
+  });
+
+  test('a time that ends before it begins is refused', async () => {
+    const { code, stderr } = await vigie([...hunt, HIGH, '--since', '2025-07-13', '--until', '2025-07-12']);
+    expect(stderr).toContain(
+      '--until 2025-07-12T00:00:00.000Z is not after --since 2025-07-13T00:00:00.000Z',
+    );
+    expect(code).toBe(2);
+  });
+
   test('--sql is what any client can run, with the same rows', async () => {
     const sql = await succeed([...hunt, HIGH, '--sql']);
     expect(sql).toContain(`-- ${HIGH}`);
