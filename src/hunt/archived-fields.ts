@@ -5,6 +5,7 @@
  * map only, if a rule that was in force asked for it. Absent and null are both an empty list; `exists` tells them apart.
  */
 
+import { foldedLetters } from './letter-case.ts';
 import { SqlNames, sqlComment, sqlText } from './sql-text.ts';
 
 /** The table, as far as a hunt has to know it. */
@@ -35,6 +36,8 @@ export class ArchivedFields {
   readonly #texts = new Map<string, string>();
   readonly #numbers = new Map<string, string>();
   readonly #addresses = new Map<string, string>();
+  readonly #folded = new Map<string, string>();
+  #letters: readonly string[] | undefined;
   readonly #others = new Set<string>();
 
   constructor(table: ArchiveTable, names: SqlNames) {
@@ -62,6 +65,30 @@ export class ArchivedFields {
     const about = isKept ? path : `${path}, archived only while a rule in force asks for it`;
     const name = this.define('f', path, about, this.#textsOf(path));
     this.#texts.set(path, name);
+    return name;
+  }
+
+  /** Name of the texts of a field, each folded: two are the same where only the case of their letters differs. */
+  folded(path: string): string {
+    const known = this.#folded.get(path);
+    if (known !== undefined) return known;
+    const texts = this.texts(path);
+    if (this.#letters === undefined) {
+      const letters = foldedLetters();
+      const upper = sqlText([...letters.keys()].join(''));
+      const lower = sqlText([...letters.values()].join(''));
+      this.#letters = [
+        this.define('l', 'upper', 'letters of which another is the same', upper),
+        this.define('l', 'lower', 'each of them as it is compared', lower),
+      ];
+    }
+    const name = this.define(
+      'c',
+      path,
+      `${path}, whatever the case of its letters`,
+      `arrayMap(x -> translateUTF8(x, ${this.#letters.join(', ')}), ${texts})`,
+    );
+    this.#folded.set(path, name);
     return name;
   }
 

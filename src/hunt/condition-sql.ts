@@ -115,9 +115,10 @@ export class ConditionSql {
       case 'exists':
         return test.expected ? this.#fields.exists(path) : negated(this.#fields.exists(path));
       case 'reference': {
-        if (!test.cased) return refuse('fieldref ignores letter case there; add the modifier cased');
         this.#check(test.path, refuse);
-        return anyText(this.#fields.texts(path), (x) => referenced(x, this.#fields.texts(test.path), test));
+        const textsOf = (of: string): string =>
+          test.cased ? this.#fields.texts(of) : this.#fields.folded(of);
+        return anyText(textsOf(path), (x) => referenced(x, textsOf(test.path), test));
       }
       case 'null':
         return refuse(
@@ -174,7 +175,6 @@ export class ConditionSql {
 }
 
 const MOST_ROWS = 1000;
-
 /** As `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 

@@ -14,13 +14,19 @@ export function sameLetters(letter: string): string {
   return alike.get(fold(letter)) ?? letter;
 }
 
-function lettersAlike(): Map<string, string> {
-  const groups = new Map<string, string>();
-  // From A on: the Kelvin sign is the same as K, too, where nothing else in a text makes the expression ignore case.
+/** All letters that fold to another one, each with that. */
+export function foldedLetters(): ReadonlyMap<string, string> {
+  const letters = new Map<string, string>();
   for (let code = 0x41; code <= LAST; code += 1) {
     const letter = String.fromCodePoint(code);
-    const folded = fold(letter);
-    if (folded !== letter) groups.set(folded, (groups.get(folded) ?? folded) + letter);
+    if (fold(letter) !== letter) letters.set(letter, fold(letter));
   }
+  return letters;
+}
+
+function lettersAlike(): Map<string, string> {
+  const groups = new Map<string, string>();
+  // ASCII too: the Kelvin sign is the same as K, also where nothing else in a text makes the expression ignore case.
+  for (const [letter, folded] of foldedLetters()) groups.set(folded, (groups.get(folded) ?? folded) + letter);
   return groups;
 }

@@ -296,8 +296,10 @@ const otherItem = fc.oneof(
     .tuple(
       fc.constantFrom('user.id', 'event.action'),
       fc.constantFrom('', '|startswith', '|endswith', '|contains'),
+      fc.constantFrom('', '|cased'),
+      fc.constantFrom('custom.note', 'user.roles'),
     )
-    .map(([field, how]) => ({ [`${field}|fieldref${how}|cased`]: 'custom.note' })),
+    .map(([field, how, cased, other]) => ({ [`${field}|fieldref${how}${cased}`]: other })),
 );
 const selection = fc
   .array(fc.oneof({ weight: 2, arbitrary: textItem }, { weight: 1, arbitrary: otherItem }), {

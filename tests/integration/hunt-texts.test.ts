@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileHunt } from '../../src/hunt/compile-hunt.ts';
+import { type CompiledHunt, compileHunt } from '../../src/hunt/compile-hunt.ts';
 import { regexText, sqlComment, SqlNames, sqlText } from '../../src/hunt/sql-text.ts';
 import { fold } from '../../src/sigma/fold.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
@@ -43,16 +43,18 @@ const hostile = fc
   .array(fc.oneof(fc.constantFrom(...ODD), fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 8 })
   .map((parts) => parts.join('').toWellFormed());
 
-/** The expression that a rule's text becomes. */
-function expressionOf(letter: string): string {
-  const detection = { s: { 'user.id': letter }, condition: 's' };
-  const rule = { title: 'a', logsource: { category: 'x' }, detection };
+function compiled(selection: object): CompiledHunt {
+  const rule = { title: 'a', logsource: { category: 'x' }, detection: { s: selection, condition: 's' } };
   const ruleSet = parseRules([{ file: 'a.yml', text: JSON.stringify(rule) }]);
-  const { sql } = compileHunt(ruleSet.rules[0]!, ruleSet, {
+  return compileHunt(ruleSet.rules[0]!, ruleSet, {
     table: { name: 't', columnOf: () => undefined },
     personFields: [],
   });
-  return /match\(x, ('.*')\), f_user_id/.exec(sql)![1]!;
+}
+
+/** The expression that a rule's text becomes. */
+function expressionOf(letter: string): string {
+  return /match\(x, ('.*')\), f_user_id/.exec(compiled({ 'user.id': letter }).sql)![1]!;
 }
 
 describe('texts of others in SQL', () => {
@@ -116,6 +118,18 @@ describe('texts of others in SQL', () => {
     }
     expect(pairs.length).toBeGreaterThan(5000);
     expect(wrong).toEqual([]);
+  });
+
+  test('fields that are compared with each other are folded as rules fold them', async () => {
+    const { sql } = compiled({ 'user.id|fieldref': 'user.name' });
+    const [upper, lower] = ['upper', 'lower'].map((name) => new RegExp(`('.*') AS l_${name}`).exec(sql)![1]!);
+    const codes = Array.from({ length: 0x20000 - 0x21 }, (_, i) => 0x21 + i);
+    const letters = codes.map((code) => String.fromCodePoint(code)).filter((letter) => letter.isWellFormed());
+    for (let at = 0; at < letters.length; at += 20_000) {
+      const some = letters.slice(at, at + 20_000).join('');
+      const row = await first(`SELECT translateUTF8(${sqlText(some)}, ${upper!}, ${lower!}) AS folded`);
+      expect(row['folded'] === fold(some)).toBe(true);
+    }
   });
 });
 
