@@ -155,7 +155,7 @@ function requireKept({ rule }: CompiledHunt, fields: readonly FieldKept[]): void
 }
 
 function remarks(
-  { rule }: CompiledHunt,
+  { rule, historyMs }: CompiledHunt,
   archive: ArchiveSpan,
   fields: readonly FieldKept[],
   { since = -Infinity, until = Infinity }: Pick<Options, 'since' | 'until'>,
@@ -173,6 +173,11 @@ function remarks(
         `INCOMPLETE: ${plain(path)} is archived since ${instant(first!)}: of ${count(before)} events that were archived before, nobody knows whether they had it`,
       );
   }
+  const known = archive.oldest + historyMs;
+  if (historyMs > 0 && since < known)
+    all.push(
+      `INCOMPLETE: up to ${instant(known)} the archive holds less than the history that vigie.baseline compares with`,
+    );
   if (rule.kind === 'correlation' && !rule.alertsAlone)
     all.push('only other rules count these firings: they raise no alert of their own');
   return all;

@@ -8,9 +8,11 @@
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { ArchivedFields, type ArchiveTable } from './archived-fields.ts';
 import { ConditionSql, joined } from './condition-sql.ts';
+import type { Part } from './parts.ts';
 import { notCompiled } from './refusal.ts';
 import { indented, sqlComment, sqlInstant, sqlNumber, SqlNames } from './sql-text.ts';
-import { checkWindows, type GroupColumn, type Part, windowsOf } from './windows-sql.ts';
+import { checkWindows } from './unsaid.ts';
+import { type GroupColumn, windowsOf } from './windows-sql.ts';
 
 export interface HuntOptions {
   readonly table: ArchiveTable;
@@ -34,6 +36,8 @@ export interface CompiledHunt {
    */
   readonly sql: string;
   readonly groups: readonly GroupColumn[];
+  /** How far back it is told what was usual; 0 where nothing is compared with that. */
+  readonly historyMs: number;
   /** Fields that it reads and that events have in the archive only if a rule asked for them at that time. */
   readonly unsure: readonly string[];
 }
@@ -60,7 +64,7 @@ export function compileHunt(
       ],
       select: `SELECT ${TIME}, event_id\nFROM matched\nORDER BY at, event_id${most}`,
     });
-    return { rule, sql, groups: [], unsure: fields.others };
+    return { rule, sql, groups: [], historyMs: 0, unsure: fields.others };
   }
   checkWindows(rule, (path) => personFields.includes(path));
   const bases = rule.rules.map((key) => {
@@ -74,9 +78,11 @@ export function compileHunt(
     return base;
   });
   const conditions = bases.map((base) => conditionSql.of(base));
-  const { groups, columns, parts } = windowsOf(rule, conditions, fields, names);
-  const reach = rule.timespanMs + rule.resolveTimeoutMs;
-  const isFirst = `at - before > ${rule.resolveTimeoutMs}`;
+  const { groups, columns, parts } = windowsOf(rule, conditions, fields, ruleSet.lists, names);
+  const { timespanMs, resolveTimeoutMs, baseline } = rule;
+  const reach =
+    timespanMs + resolveTimeoutMs + (baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs);
+  const isFirst = `at - before > ${resolveTimeoutMs}`;
   const within = [
     ...(since === undefined ? [] : [`at >= ${Math.ceil(since)}`]),
     ...(until === undefined ? [] : [`at < ${Math.ceil(until)}`]),
@@ -97,7 +103,7 @@ FROM true_windows
 WHERE ${[isFirst, ...within].join(' AND ')}
 ORDER BY ${['at', ...keys].join(', ')}${most}`,
   });
-  return { rule, sql, groups, unsure: fields.others };
+  return { rule, sql, groups, historyMs: baseline?.historyMs ?? 0, unsure: fields.others };
 }
 
 const TIME = `at, fromUnixTimestamp64Milli(at, 'UTC') AS time`;

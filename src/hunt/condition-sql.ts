@@ -174,7 +174,7 @@ export class ConditionSql {
   }
 }
 
-const MOST_ROWS = 1000;
+export const MOST_ROWS = 1000;
 /** As `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 

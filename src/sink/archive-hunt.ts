@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { HUNT_SETTINGS } from '../hunt/compile-hunt.ts';
-import { FRACTIONS } from '../hunt/windows-sql.ts';
+import { FRACTIONS } from '../hunt/measured-sql.ts';
 import { VigieError } from '../errors.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';

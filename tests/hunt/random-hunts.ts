@@ -342,6 +342,35 @@ const bounds = fc.oneof(
   },
 );
 
+/** Of a group by one field and by two; only on rules with a lower bound that measure something. */
+const scale = fc
+  .constantFrom('caseloads', 'teams')
+  .chain((list) =>
+    fc
+      .constantFrom(undefined, 0.5, 1, 2)
+      .map((factor) => ({ list, column: 'persons', ...(factor && { factor }) })),
+  );
+
+/** Of so many seasons beyond the timespan, in seconds, as all of a log is. */
+const baseline = fc
+  .record({
+    bucket: fc.constantFrom(1, 2, 5, 7),
+    phases: fc.constantFrom(1, 1, 2, 3),
+    seasons: fc.integer({ min: 1, max: 12 }),
+    factor: fc.constantFrom(0.5, 1, 2, 3),
+    minSamples: fc.integer({ min: 1, max: 4 }),
+  })
+  .map(({ bucket, phases, seasons, factor, minSamples }) => (timespan: string) => {
+    const season = bucket * phases;
+    return {
+      history: `${season * (Math.ceil(Number.parseInt(timespan, 10) / season) + seasons)}s`,
+      bucket: `${bucket}s`,
+      ...(phases > 1 && { season: `${season}s` }),
+      factor,
+      min_samples: Math.min(minSamples, seasons),
+    };
+  });
+
 const correlation = fc
   .record({
     what: fc.oneof(
@@ -387,8 +416,10 @@ const correlation = fc
     timespan: fc.constantFrom('1s', '2s', '3s', '5s', '8s', '30s'),
     timeout: fc.constantFrom(undefined, undefined, '1s', '2s', '3s', '5s', '40s'),
     missing: fc.constantFrom(undefined, 'skip', 'group'),
+    scaleBy: fc.option(scale, { freq: 2, nil: undefined }),
+    before: fc.option(baseline, { freq: 2, nil: undefined }),
   })
-  .map(({ what: { type, condition }, rules, groupBy, timespan, timeout, missing }) => ({
+  .map(({ what: { type, condition }, rules, groupBy, timespan, timeout, missing, scaleBy, before }) => ({
     correlation: {
       type,
       rules: type === 'temporal' ? ['base0', 'base1'] : rules,
@@ -398,14 +429,27 @@ const correlation = fc
     },
     ...(timeout === undefined ? {} : { 'vigie.resolve_timeout': timeout }),
     ...(missing === undefined ? {} : { 'vigie.missing_fields': missing }),
+    ...(scaleBy && isLower(type, condition) && scales(scaleBy.list, groupBy)
+      ? { 'vigie.scale_by': scaleBy }
+      : {}),
+    ...(before && isLower(type, condition) ? { 'vigie.baseline': before(timespan) } : {}),
   }));
+
+function scales(list: string, groupBy: readonly string[] = []): boolean {
+  return groupBy.includes('user.id') && (list === 'caseloads' || groupBy.includes('organization.id'));
+}
+
+function isLower(type: string, condition: unknown): boolean {
+  const bounds = Object.keys(condition ?? {}).filter((key) => key !== 'field');
+  return type !== 'temporal' && bounds.every((key) => key === 'gte' || key === 'gt');
+}
 
 export const huntCases: fc.Arbitrary<HuntCase> = fc
   .record({
     bases: fc.tuple(baseRule, baseRule),
     correlations: fc.array(correlation, { minLength: 1, maxLength: 3 }),
     steps: fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
-    range: fc.constantFrom<[number | undefined, number | undefined][]>(
+    range: fc.constantFrom<Range[]>(
       [undefined, undefined],
       [undefined, undefined],
       [9_000, undefined],
@@ -413,24 +457,116 @@ export const huntCases: fc.Arbitrary<HuntCase> = fc
       [7_001, 21_000],
     ),
   })
-  .map(({ bases, correlations, steps, range }) => {
-    const documents = [
-      ...bases.map((base, i) => ({ title: `Base ${i}`, name: `base${i}`, ...base })),
-      ...correlations.map((each, i) => ({ title: `Correlation ${i}`, name: `c${i}`, ...each })),
-    ];
-    const rules = documents.map((document) => stringify(document)).join('---\n');
-    const log = arrange(steps);
-    const [since, until] = range.map((ms) => (ms === undefined ? undefined : START_MS + ms));
-    return {
-      rules,
-      log,
-      since,
-      until,
-      [fc.toStringMethod]: () => `${rules}\n${log.join('\n')}\nfrom ${since} to ${until}`,
-    };
-  });
+  .map(({ bases, correlations, steps, range }) =>
+    caseOf(
+      [
+        ...bases.map((base, i) => ({ title: `Base ${i}`, name: `base${i}`, ...base })),
+        ...correlations.map((each, i) => ({ title: `Correlation ${i}`, name: `c${i}`, ...each })),
+      ],
+      steps,
+      range,
+    ),
+  );
 
-type Step = typeof step extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+/** In ms since the start. */
+type Range = readonly [since: number | undefined, until: number | undefined];
+
+/** Of a log of hundreds of plain events, so that groups have a past and rules find each other. */
+const plainStep = fc.record({
+  gap: fc.constantFrom(0, 0, 1, 1, 1, 2, 3, 5, 13),
+  jitterMs: fc.constantFrom(0, 0, 0, 0, 1, -1),
+  hasId: fc.constantFrom(true, true, true, false),
+  copies: fc.constantFrom(0, 0, 0, 0, 1),
+  order: fc.integer(),
+  event: fc.record(
+    {
+      'event.action': fc.constantFrom('read', 'read', 'read', 'write'),
+      'user.id': fc.constantFrom<unknown[]>('a', 'a', 'a', 'a', 'b', null, ['a', 'b']),
+      'organization.id': fc.constantFrom('o1', 'o2'),
+      'portal.records.ids': fc.constantFrom<unknown[]>('p1', 'p2', 'p3', 'p4', ['p1', 'p5'], null),
+      'portal.records.count': fc.constantFrom(0, 1, 2, 3, 5, 8, 13, 21, -2),
+    },
+    { requiredKeys: ['event.action', 'user.id'] },
+  ),
+});
+const PLAIN_BASES = ['read', 'write'].map((action, i) => ({
+  title: `Base ${i}`,
+  name: `base${i}`,
+  logsource: { category: 'x' },
+  detection: { s: { 'event.action': action }, condition: 's' },
+}));
+
+function plainCases(correlations: fc.Arbitrary<readonly object[]>): fc.Arbitrary<HuntCase> {
+  return fc
+    .record({
+      correlations,
+      steps: fc.array(plainStep, { minLength: 20, maxLength: 150, size: 'max' }),
+      range: fc.constantFrom<Range[]>(
+        [undefined, undefined],
+        [undefined, undefined],
+        [60_000, undefined],
+        [50_001, 90_000],
+      ),
+    })
+    .map(({ correlations: all, steps, range }) => caseOf([...PLAIN_BASES, ...all], steps, range));
+}
+
+/** Rules that compare groups with their past. */
+export const baselineCases: fc.Arbitrary<HuntCase> = plainCases(
+  fc
+    .array(
+      fc
+        .record({
+          what: fc.constantFrom(
+            { type: 'event_count', condition: {} },
+            { type: 'value_count', condition: { field: 'portal.records.ids' } },
+            { type: 'value_sum', condition: { field: 'portal.records.count' } },
+          ),
+          least: fc.constantFrom({ gte: 1 }, { gte: 2 }, { gt: 2 }),
+          groupBy: fc.constantFrom(undefined, ['user.id'], ['user.id'], ['user.id', 'organization.id']),
+          timespan: fc.constantFrom('1s', '2s', '3s', '5s'),
+          timeout: fc.constantFrom(undefined, '1s', '3s'),
+          missing: fc.constantFrom('skip', 'group'),
+          before: baseline,
+        })
+        .map(({ what: { type, condition }, least, groupBy, timespan, timeout, missing, before }) => ({
+          correlation: {
+            type,
+            rules: ['base0'],
+            ...(groupBy && { 'group-by': groupBy }),
+            timespan,
+            condition: { ...condition, ...least },
+          },
+          'vigie.missing_fields': missing,
+          ...(timeout && { 'vigie.resolve_timeout': timeout }),
+          'vigie.baseline': before(timespan),
+        })),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((rules) => rules.map((rule, i) => ({ title: `Correlation ${i}`, name: `c${i}`, ...rule }))),
+);
+
+function caseOf(documents: readonly object[], steps: readonly Step[], range: Range): HuntCase {
+  const rules = documents.map((document) => stringify(document)).join('---\n');
+  const log = arrange(steps);
+  const [since, until] = range.map((ms) => (ms === undefined ? undefined : START_MS + ms));
+  return {
+    rules,
+    log,
+    since,
+    until,
+    [fc.toStringMethod]: () => `${rules}\n${log.join('\n')}\nfrom ${since} to ${until}`,
+  } as HuntCase;
+}
+
+interface Step {
+  readonly gap: number;
+  readonly jitterMs: number;
+  readonly hasId: boolean;
+  readonly copies: number;
+  readonly order: number;
+  readonly event: object;
+}
 
 function arrange(steps: readonly Step[]): string[] {
   const arrivals: { order: number; line: string }[] = [];

@@ -101,6 +101,13 @@ describe('after the theft of July 2025', SLOW, () => {
     expect(code).toBe(2);
   });
 
+  test('what the archive does not know of the history that a rule compares with is said', async () => {
+    const { stderr } = await vigie([...hunt, 'unusual_day_account']);
+    expect(stderr).toMatch(/INCOMPLETE: up to 2025-08-0\d .* less than the history that vigie\.baseline/);
+    const later = await vigie([...hunt, 'unusual_day_account', '--since', '2025-09-01']);
+    expect(later.stderr).not.toContain('INCOMPLETE');
+  });
+
   test('--sql is what any client can run, with the same rows', async () => {
     const sql = await succeed([...hunt, HIGH, '--sql']);
     expect(sql).toContain(`-- ${HIGH}`);
@@ -192,13 +199,13 @@ describe('beside a run that holds the data folder', SLOW, () => {
     const { code, stdout, stderr } = await vigie([
       'hunt',
       '--rule',
-      'unusual_hour_account',
+      'enumeration_account',
       '--rules',
       'rules',
     ]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^vigie: HUNT_NOT_COMPILED: .*unusual-hour-account\.yml:1\).*: vigie\.baseline: .*\n {2}.*vigie eval/,
+      /^vigie: HUNT_NOT_COMPILED: .*enumeration-account\.yml:1\).*: vigie\.sequence: .*\n {2}.*vigie eval/,
     );
   });
 

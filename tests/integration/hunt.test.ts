@@ -15,7 +15,14 @@ import type { ClickHouse } from '../../src/sink/client.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { columnOf } from '../../src/sink/event-row.ts';
 import { selectRows } from '../../src/sink/json-rows.ts';
-import { address, ADDRESSES, type HuntCase, huntCases, NETWORKS } from '../hunt/random-hunts.ts';
+import {
+  address,
+  ADDRESSES,
+  type HuntCase,
+  huntCases,
+  NETWORKS,
+  baselineCases,
+} from '../hunt/random-hunts.ts';
 import { archivedOf } from '../support/archived-log.ts';
 import { testDatabases } from '../support/test-databases.ts';
 
@@ -44,8 +51,31 @@ const networks = new LookupList('networks', 'networks.csv', {
   lines: [2, 3, 4, 5, 6],
 });
 
+const caseloads = new LookupList('caseloads', 'caseloads.csv', {
+  columns: ['user.id', 'persons'],
+  rows: [
+    ['a', '3'],
+    ['A', '0'],
+    ["o'neil", '2.5'],
+    ['x'.repeat(300), '100'],
+    ['5', '1e1'],
+  ],
+  lines: [2, 3, 4, 5, 6],
+});
+
+const teams = new LookupList('teams', 'teams.csv', {
+  columns: ['organization.id', 'persons', 'user.id'],
+  rows: [
+    ['o1', '4', 'a'],
+    ['o2', '2', 'a'],
+    ['o1', '3', 'b'],
+  ],
+  lines: [2, 3, 4],
+});
+
 function load(text: string): RuleSet {
-  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([accounts, networks]) });
+  const lists = new Lists([accounts, networks, caseloads, teams]);
+  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists });
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
   return ruleSet;
@@ -113,13 +143,16 @@ describe('a hunt in the archive', () => {
     return rows.map((row) => huntLine(hunt, row));
   }
 
-  test(
-    `finds of ${RUNS} random rules and logs what the engine finds, whatever the order of archiving and however often`,
+  test.each([
+    ['rules and logs', huntCases],
+    ['rules with a baseline, and logs', baselineCases],
+  ])(
+    `finds of ${RUNS} random %s what the engine finds, whatever the order of archiving and however often`,
     { timeout: 60_000 + RUNS * 2000 },
-    async () => {
+    async (_what, cases) => {
       let found = 0;
       await fc.assert(
-        fc.asyncProperty(huntCases, async (one) => {
+        fc.asyncProperty(cases, async (one) => {
           const ruleSet = load(one.rules);
           await clickHouse.client.command({ query: `TRUNCATE TABLE ${table}` });
           const events = archivedOf(ruleSet, one.log, PERSONS);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { VigieError } from '../../../src/errors.ts';
+import { shortText } from '../../../src/detect/short-text.ts';
 import { loadRules } from '../../../src/files/rule-files.ts';
 import { type CompiledHunt, compileHunt } from '../../../src/hunt/compile-hunt.ts';
 import { LookupList, Lists } from '../../../src/lookup/list.ts';
@@ -11,15 +12,9 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { columnOf } from '../../../src/sink/event-row.ts';
 
-const caseloads = new LookupList('caseloads', 'caseloads.csv', {
-  columns: ['user.id', 'persons'],
-  rows: [['a', '5']],
-  lines: [2],
-});
-
-function load(...documents: readonly object[]): RuleSet {
+function load(documents: readonly object[], lists: readonly LookupList[] = []): RuleSet {
   const text = documents.map((document) => stringify(document)).join('---\n');
-  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists([caseloads]) });
+  const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists: new Lists(lists) });
   expect(ruleSet.faults.filter(({ severity }) => severity === 'error')).toEqual([]);
   return ruleSet;
 }
@@ -49,7 +44,7 @@ describe('a rule on events is refused, with its place,', () => {
     ['the id of events', base({ 'event.id': 'a' }), 'selection "s", field event.id: '],
     ['any of several ids', base({ 'event.id': ['a', 'b'] }), 'selection "s", field event.id: '],
   ])('for %s', (_what, rule, place) => {
-    const ruleSet = load(rule);
+    const ruleSet = load([rule]);
     expect(() => compile(ruleSet.rules[0]!, ruleSet)).toThrow(
       expect.objectContaining({
         code: 'HUNT_NOT_COMPILED',
@@ -91,11 +86,6 @@ describe('a correlation is refused, with its place,', () => {
     ],
     ['groups by the id of events', counted({ 'group-by': ['event.id'] }), 'field event.id: '],
     [
-      'a baseline',
-      counted({}, { 'vigie.baseline': { history: '7d', bucket: '1d', factor: 3, min_samples: 3 } }),
-      'vigie.baseline: ',
-    ],
-    [
       'new terms',
       counted({}, { 'vigie.new_terms': { fields: ['source.ip'], history: '7d' } }),
       'vigie.new_terms: ',
@@ -115,7 +105,7 @@ describe('a correlation is refused, with its place,', () => {
     ],
     ['a part of its base rule', [base(['a']), ...counted({}).slice(1)], 'selection "s", a keyword: '],
   ])('for %s', (_what, documents, place) => {
-    const ruleSet = load(...documents);
+    const ruleSet = load(documents);
     expect(() => compile(ruleSet.correlations.at(-1)!, ruleSet)).toThrow(
       expect.objectContaining({
         code: 'HUNT_NOT_COMPILED',
@@ -125,8 +115,46 @@ describe('a correlation is refused, with its place,', () => {
   });
 });
 
+/** A count with the bound 10, or twice the number of the account's row. */
+function compileScaled(rows: readonly (readonly string[])[]): CompiledHunt {
+  const list = new LookupList('caseloads', 'caseloads.csv', {
+    columns: ['user.id', 'persons'],
+    rows,
+    lines: rows.map((_, r) => r + 2),
+  });
+  const correlation = {
+    type: 'event_count',
+    rules: ['base'],
+    'group-by': ['user.id'],
+    timespan: '1h',
+    condition: { gte: 10 },
+  };
+  const scale = { 'vigie.scale_by': { list: 'caseloads', column: 'persons', factor: 2 } };
+  const ruleSet = load(
+    [base({ 'event.action': 'read' }), { title: 'Counted', correlation, ...scale }],
+    [list],
+  );
+  return compile(ruleSet.correlations[0]!, ruleSet);
+}
+
+describe('bounds that a list raises are refused', () => {
+  test('where more than 1,000 rows do so, whatever the number of the others', () => {
+    const rows = Array.from({ length: 1000 }, (_, i) => [`u-${i}`, '6']);
+    expect(() => compileScaled([...rows, ['v', '5']])).not.toThrow();
+    expect(() => compileScaled([...rows, ['v', '6']])).toThrow(
+      'the list caseloads has 1001 rows that raise a bound',
+    );
+  });
+
+  test('where a row may name a group by what became of a longer text', () => {
+    const long = 'x'.repeat(300);
+    expect(() => compileScaled([[long, '6']])).not.toThrow();
+    expect(() => compileScaled([[shortText(long), '6']])).toThrow('to which groups are shortened');
+  });
+});
+
 test('the statement says which fields only some archived events can have', () => {
-  const ruleSet = load(base({ 'user.id': 'a', 'custom.note': 'b' }));
+  const ruleSet = load([base({ 'user.id': 'a', 'custom.note': 'b' })]);
   const { sql, unsure } = compile(ruleSet.rules[0]!, ruleSet);
   expect(unsure).toEqual(['custom.note']);
   expect(sql).toContain('-- custom.note, archived only while a rule in force asks for it\n');

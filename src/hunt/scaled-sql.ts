@@ -1,0 +1,72 @@
+/**
+ * `vigie.scale_by` as SQL: of the true windows of a group that has a row in the list those that reach its number, too.
+ *
+ * Only rows are looked at that ask for more than the rule does: of a list of all accounts those are few.
+ */
+
+import { mayBeShortened, shortText } from '../detect/short-text.ts';
+import { valuesOf } from '../detect/values.ts';
+import type { Lists } from '../lookup/list.ts';
+import { numbersIn } from '../lookup/views.ts';
+import type { CorrelationRule, ScaleBy } from '../sigma/rule.ts';
+import { joined, MOST_ROWS } from './condition-sql.ts';
+import { type Part, select } from './parts.ts';
+import { notCompiled } from './refusal.ts';
+import { sqlNumber, sqlText } from './sql-text.ts';
+
+/** Parts that follow `from`, which has `at` and `value` of true windows; the last has those that remain. */
+export function scaledOf(
+  rule: CorrelationRule,
+  { list: name, column, factor }: ScaleBy,
+  lists: Lists,
+  columnOf: ReadonlyMap<string, string>,
+  from: string,
+): readonly Part[] {
+  const refuse = (why: string): never => {
+    throw notCompiled(rule, 'vigie.scale_by', `the list ${name} ${why}`);
+  };
+  const list = lists.known(name);
+  const fields = list.columns.filter((each) => each !== column);
+  const lower = rule.bounds.filter(({ op }) => op === 'gt' || op === 'gte');
+  const least = Math.min(...lower.map(({ value }) => value));
+  const rows = [...list.view(numbersIn(column)).value.byKey]
+    .map(([key, number]) => ({ cells: valuesOf(key, fields.length) as string[], least: factor * number }))
+    .filter((row) => row.least > least)
+    // No group is called by a longer text.
+    .filter(({ cells }) => cells.every((cell) => shortText(cell) === cell));
+  if (rows.some(({ cells }) => cells.some(mayBeShortened)))
+    refuse('has a value of the length to which groups are shortened');
+  if (rows.length > MOST_ROWS) refuse(`has ${rows.length} rows that raise a bound, more than ${MOST_ROWS}`);
+  if (rows.length === 0) return [];
+  const keys = [...columnOf.values()];
+  const reached = joined(
+    'and',
+    lower.map(({ op }) => `value ${op === 'gt' ? '>' : '>='} least`),
+  );
+  const tuples = rows.map(
+    (row) => `(${[...row.cells.map(sqlText), `toFloat64(${sqlNumber(row.least)})`].join(', ')})`,
+  );
+  const cells = fields.map((_, i) => `cell_${i + 1}`);
+  const same = fields.map((field, i) => `${columnOf.get(field)!} = ${cells[i]!}`);
+  return [
+    {
+      name: 'least',
+      about: `what groups have to reach by the list ${name}, where that is more than the rule asks`,
+      sql: select(
+        [
+          ...cells.map((cell, i) => `one.${i + 1} AS ${cell}`),
+          `toNullable(one.${fields.length + 1}) AS least`,
+        ],
+        `FROM (SELECT arrayJoin([${tuples.join(', ')}]) AS one)`,
+      ),
+    },
+    {
+      name: 'scaled',
+      about: 'the windows that reach it',
+      sql: select(
+        [...keys, 'at', 'value'],
+        `FROM ${from} LEFT JOIN least ON ${same.join(' AND ')}\nWHERE ifNull(${reached}, true)`,
+      ),
+    },
+  ];
+}
