@@ -11,7 +11,7 @@
 import type { Baseline, CorrelationRule } from '../sigma/rule.ts';
 import { boundsHold } from './measured-sql.ts';
 import { type Part, rowsOver, select } from './parts.ts';
-import { sqlNumber } from './sql-text.ts';
+import { sqlNumber, type SqlNames } from './sql-text.ts';
 
 const NORMAL = 1.4826;
 
@@ -20,6 +20,7 @@ export function unusualOf(
   { timespanMs, bounds }: CorrelationRule,
   { historyMs, bucketMs, seasonMs, factor, minSamples }: Baseline,
   keys: readonly string[],
+  names: SqlNames,
 ): readonly Part[] {
   const bucketOf = (at: string): string => `toInt64(floor(${at} / ${bucketMs}))`;
   const lastBefore = (at: string): string => `${bucketOf(`(${at} - ${timespanMs - 1})`)} - 1`;
@@ -28,7 +29,7 @@ export function unusualOf(
   const above = `arrayFilter(x -> ${lastBefore('x.1')} = last AND x.2 > up_to, reaching)`;
   return [
     {
-      name: 'buckets',
+      name: names.part('buckets'),
       about: 'the largest value of each bucket, and its windows that reach the bounds',
       sql: select(
         [
@@ -37,11 +38,11 @@ export function unusualOf(
           'max(value) AS largest',
           `groupArrayIf((at, value), ${boundsHold(bounds, 'value')}) AS reaching`,
         ],
-        `FROM values\nGROUP BY ${[...keys, 'bucket'].join(', ')}`,
+        `FROM ${names.part('values')}\nGROUP BY ${[...keys, 'bucket'].join(', ')}`,
       ),
     },
     {
-      name: 'histories',
+      name: names.part('histories'),
       about: 'with the buckets of its history, itself included',
       sql: select(
         [
@@ -50,11 +51,11 @@ export function unusualOf(
           'reaching',
           `groupArray((bucket, toFloat64(largest))) ${rowsOver(keys, 'bucket', frame)} AS history`,
         ],
-        'FROM buckets',
+        `FROM ${names.part('buckets')}`,
       ),
     },
     {
-      name: 'ends',
+      name: names.part('ends'),
       about: 'for each last bucket that was over before one of these windows began',
       sql: select(
         [
@@ -64,11 +65,11 @@ export function unusualOf(
           'history',
           `arrayJoin(arrayDistinct(arrayMap(x -> ${lastBefore('x.1')}, reaching))) AS last`,
         ],
-        'FROM histories',
+        `FROM ${names.part('histories')}`,
       ),
     },
     {
-      name: 'samples',
+      name: names.part('samples'),
       about:
         'the samples up to there, in order: from the first bucket that had a window, 0 where one had none',
       sql: select(
@@ -80,11 +81,11 @@ export function unusualOf(
           `intDiv(bucket - arrayMin(x -> x.1, history), ${season}) - intDiv(bucket - last + ${season - 1}, ${season}) + 1 AS size`,
           `arraySort(arrayResize(arrayMap(x -> x.2, had), greatest(0, size), toFloat64(0))) AS samples`,
         ],
-        'FROM ends',
+        `FROM ${names.part('ends')}`,
       ),
     },
     {
-      name: 'usual',
+      name: names.part('usual'),
       about: 'what is usual after these',
       sql: select(
         [
@@ -95,13 +96,16 @@ export function unusualOf(
           'arraySort(arrayMap(x -> abs(x - median), samples)) AS deviations',
           `if(length(samples) < ${minSamples}, -inf, median + ${sqlNumber(factor)} * (${NORMAL} * ${medianOf('deviations')})) AS up_to`,
         ],
-        'FROM samples',
+        `FROM ${names.part('samples')}`,
       ),
     },
     {
-      name: 'unusual',
+      name: names.part('unusual'),
       about: 'the windows that are worth more',
-      sql: select([...keys, `arrayJoin(${above}) AS one`, 'one.1 AS at', 'one.2 AS value'], 'FROM usual'),
+      sql: select(
+        [...keys, `arrayJoin(${above}) AS one`, 'one.1 AS at', 'one.2 AS value'],
+        `FROM ${names.part('usual')}`,
+      ),
     },
   ];
 }

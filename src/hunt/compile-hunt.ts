@@ -9,10 +9,10 @@ import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { ArchivedFields, type ArchiveTable } from './archived-fields.ts';
 import { ConditionSql, joined } from './condition-sql.ts';
 import type { Part } from './parts.ts';
-import { notCompiled } from './refusal.ts';
+import { eventSources, firingSource, type GroupColumn } from './sources-sql.ts';
 import { indented, sqlComment, sqlInstant, sqlNumber, SqlNames } from './sql-text.ts';
 import { checkWindows } from './unsaid.ts';
-import { type GroupColumn, windowsOf } from './windows-sql.ts';
+import { windowsOf } from './windows-sql.ts';
 
 export interface HuntOptions {
   readonly table: ArchiveTable;
@@ -49,15 +49,13 @@ export function compileHunt(
   { table, personFields, since, until, limit }: HuntOptions,
 ): CompiledHunt {
   const most = limit === undefined ? '' : `\nLIMIT ${sqlNumber(limit)}`;
-  const names = new SqlNames();
-  const fields = new ArchivedFields(table, names);
-  const conditionSql = new ConditionSql(fields, ruleSet.lists);
   if (rule.kind === 'rule') {
-    const condition = conditionSql.of(rule);
+    const fields = new ArchivedFields(table, new SqlNames());
+    const condition = new ConditionSql(fields, ruleSet.lists).of(rule);
     const sql = statement({
       head: headOf(rule),
       parts: [
-        matched(table, fields, ['event_id'], condition, {
+        matched(new SqlNames(), table, fields, ['event_id'], condition, {
           after: since === undefined ? undefined : since - 1,
           until,
         }),
@@ -66,23 +64,10 @@ export function compileHunt(
     });
     return { rule, sql, groups: [], historyMs: 0, unsure: fields.others };
   }
-  checkWindows(rule, (path) => personFields.includes(path));
-  const bases = rule.rules.map((key) => {
-    const base = ruleSet.rules.find((each) => each.key === key);
-    if (base === undefined)
-      throw notCompiled(
-        rule,
-        'rules',
-        `${key} is a correlation, and firings that are counted in their turn are not compiled`,
-      );
-    return base;
+  const { groups, historyMs, unsure, parts } = new Correlations(ruleSet, table, personFields).firings(rule, {
+    after: since === undefined ? undefined : since - 1,
+    until,
   });
-  const conditions = bases.map((base) => conditionSql.of(base));
-  const { groups, columns, parts } = windowsOf(rule, conditions, fields, ruleSet.lists, names);
-  const { timespanMs, resolveTimeoutMs, baseline } = rule;
-  const reach =
-    timespanMs + resolveTimeoutMs + (baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs);
-  const isFirst = `at - before > ${resolveTimeoutMs}`;
   const within = [
     ...(since === undefined ? [] : [`at >= ${Math.ceil(since)}`]),
     ...(until === undefined ? [] : [`at < ${Math.ceil(until)}`]),
@@ -90,20 +75,114 @@ export function compileHunt(
   const keys = groups.map(({ column }) => column);
   const sql = statement({
     head: headOf(rule),
-    parts: [
-      matched(table, fields, columns, joined('or', conditions), {
-        // What is older decides nothing: a true window before that is too long ago to be of the same episode.
-        after: since === undefined ? undefined : since - reach - 1,
-        until,
-      }),
-      ...parts,
-    ],
+    parts,
     select: `SELECT ${[TIME, ...keys, 'value'].join(', ')}
 FROM true_windows
-WHERE ${[isFirst, ...within].join(' AND ')}
+WHERE ${[isFirst(rule), ...within].join(' AND ')}
 ORDER BY ${['at', ...keys].join(', ')}${most}`,
   });
-  return { rule, sql, groups, historyMs: baseline?.historyMs ?? 0, unsure: fields.others };
+  return { rule, sql, groups, historyMs, unsure: [...unsure] };
+}
+
+/** Event times, ms since the epoch; undefined where there is no bound. */
+interface Range {
+  /** Not included. */
+  readonly after: number | undefined;
+  readonly until: number | undefined;
+}
+
+interface Firings {
+  readonly groups: readonly GroupColumn[];
+  /** The last has the firings: those that `isFirst`. */
+  readonly parts: readonly Part[];
+  readonly historyMs: number;
+  readonly unsure: ReadonlySet<string>;
+}
+
+/** Correlations over events, and over each other. */
+class Correlations {
+  readonly #ruleSet: RuleSet;
+  readonly #table: ArchiveTable;
+  readonly #personFields: readonly string[];
+
+  constructor(ruleSet: RuleSet, table: ArchiveTable, personFields: readonly string[]) {
+    this.#ruleSet = ruleSet;
+    this.#table = table;
+    this.#personFields = personFields;
+  }
+
+  /** The firings in the range are those of the engine; there may be others before it. */
+  firings(rule: CorrelationRule, { after, until }: Range, suffix = ''): Firings {
+    const { rules: bases, correlations, lists } = this.#ruleSet;
+    const chained = rule.rules.map((key) => correlations.find((each) => each.key === key));
+    checkWindows(rule, chained, (path) => this.#personFields.includes(path));
+    const { timespanMs, resolveTimeoutMs, baseline } = rule;
+    const history = baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs;
+    // What is older decides nothing: a true window before that is too long ago to be of the same episode.
+    const reach = timespanMs + resolveTimeoutMs + history;
+    const range = { after: after === undefined ? undefined : after - reach, until };
+    const names = new SqlNames(suffix);
+    const fields = new ArchivedFields(this.#table, names);
+    const conditionSql = new ConditionSql(fields, lists);
+    const conditions = rule.rules.map((key) => {
+      const base = bases.find((each) => each.key === key);
+      return base && conditionSql.of(base);
+    });
+    const children = chained.flatMap((child, i) =>
+      child === undefined
+        ? []
+        : [
+            {
+              i,
+              rule: child,
+              name: names.part(`firings_${i + 1}`),
+              ...this.firings(child, range, `${suffix}_${i + 1}`),
+            },
+          ],
+    );
+    const events = eventSources(rule, conditions, fields, names.part('matched'));
+    const sources = [
+      ...events.sources,
+      ...children.map(({ i, name, groups }) => firingSource(rule, i, name, groups)),
+    ];
+    const { groups, parts } = windowsOf(rule, sources, lists, names);
+    const any = joined(
+      'or',
+      conditions.filter((condition) => condition !== undefined),
+    );
+    return {
+      groups,
+      parts: [
+        ...children.map(firingsPart),
+        ...(events.sources.length === 0
+          ? []
+          : [matched(names, this.#table, fields, [...events.columns], any, range)]),
+        ...parts,
+      ],
+      historyMs: Math.max(baseline?.historyMs ?? 0, ...children.map(({ historyMs }) => historyMs)),
+      unsure: new Set([...fields.others, ...children.flatMap(({ unsure }) => [...unsure])]),
+    };
+  }
+}
+
+/** Firings that are counted in their turn. */
+function firingsPart({
+  name,
+  rule,
+  groups,
+  parts,
+}: Firings & { readonly name: string; readonly rule: CorrelationRule }): Part {
+  const columns = ['at', ...groups.map(({ column }) => column)];
+  const sql = statement({
+    head: headOf(rule),
+    parts,
+    select: `SELECT ${columns.join(', ')}\nFROM ${parts.at(-1)!.name}\nWHERE ${isFirst(rule)}`,
+  });
+  return { name, about: 'the firings of a rule that it counts', sql };
+}
+
+function isFirst({ resolveTimeoutMs }: CorrelationRule): string {
+  return `at - before > ${resolveTimeoutMs}`;
 }
 
 const TIME = `at, fromUnixTimestamp64Milli(at, 'UTC') AS time`;
@@ -119,11 +198,12 @@ function headOf(rule: BaseRule | CorrelationRule): string {
 }
 
 function matched(
+  names: SqlNames,
   table: ArchiveTable,
   fields: ArchivedFields,
   columns: readonly string[],
   condition: string,
-  { after, until }: { readonly after: number | undefined; readonly until: number | undefined },
+  { after, until }: Range,
 ): Part {
   const conditions = [
     ...(after === undefined ? [] : [`time > ${sqlInstant(Math.ceil(after))}`]),
@@ -134,7 +214,7 @@ function matched(
   const withFields = definitions.length === 0 ? '' : `WITH\n${indented(definitions.join(',\n'))}\n`;
   const all = [...new Set(['toUnixTimestamp64Milli(time) AS at', ...columns])];
   return {
-    name: 'matched',
+    name: names.part('matched'),
     about: 'the events that match, of copies one',
     sql: `${withFields}SELECT
 ${indented(all.join(',\n'))}

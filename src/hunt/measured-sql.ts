@@ -3,93 +3,98 @@
 import { MOST_COMBINATIONS } from '../detect/values.ts';
 import type { Condition } from '../sigma/ast.ts';
 import type { Bound, CorrelationRule } from '../sigma/rule.ts';
-import type { ArchivedFields } from './archived-fields.ts';
 import { joined } from './condition-sql.ts';
+import type { Source } from './sources-sql.ts';
 import { sqlNumber } from './sql-text.ts';
 
 /** What of the windows of a rule is counted. */
 export interface Measured {
   readonly about: string;
-  /** Of the part `matched`. */
-  readonly columns: readonly string[];
   /** Of the part `sightings`, beside time and groups. */
-  readonly select: readonly string[];
-  readonly fits: readonly string[];
+  readonly select: (source: Source) => readonly string[];
+  readonly fits: (source: Source) => readonly string[];
   /** Columns of sightings that make up a value which counts once in a window; none where each sighting counts. */
   readonly values: readonly string[];
   /** Columns of sightings that changes are made of. */
   readonly carried: readonly string[];
   readonly counters: readonly { readonly name: string; readonly change: string }[];
   readonly value: string;
-  /** Undefined: the bounds decide. */
-  readonly holds: string | undefined;
+  readonly holds: string;
 }
 
-export function measureOf(
-  rule: CorrelationRule,
-  conditions: readonly string[],
-  fields: ArchivedFields,
-): Measured {
+export function measureOf(rule: CorrelationRule): Measured {
   const each: Measured = {
     about: 'each event in each of its groups',
-    columns: [],
-    select: [],
-    fits: [],
+    select: () => [],
+    fits: () => [],
     values: [],
     carried: [],
     counters: [{ name: 'count', change: 'step.2' }],
     value: 'count_held',
-    holds: undefined,
+    holds: boundsHold(rule.bounds, 'count_held'),
   };
   switch (rule.type) {
     case 'event_count':
       return each;
     case 'value_count': {
-      const texts = rule.fields.map((field) => fields.texts(field));
       const values = rule.fields.map((_, i) => `value_${i + 1}`);
       // Of one field the engine takes any number on arrival.
-      const isBounded = texts.length > 1 || !hasLowerBounds(rule);
+      const isBounded = values.length > 1 || !hasLowerBounds(rule);
       return {
         ...each,
         about: 'each value in each group of its event',
-        columns: texts,
-        select: texts.map((field, i) => `arrayJoin(${field}) AS ${values[i]!}`),
-        fits: isBounded ? [combinationsFit(texts.map((field) => `length(${field})`))] : [],
+        select: ({ texts }) => rule.fields.map((field, i) => `arrayJoin(${texts(field)}) AS ${values[i]!}`),
+        fits: ({ texts }) =>
+          isBounded ? [combinationsFit(rule.fields.map((field) => `length(${texts(field)})`))] : [],
         values,
       };
     }
     case 'value_sum': {
-      const numbers = fields.numbers(rule.fields[0]!);
       const taken = hasLowerBounds(rule) ? 'x >= 0 AND x < inf' : 'abs(x) < inf';
-      const amounts = `arrayFilter(x -> ${taken}, ${numbers})`;
-      const isWhole = `arrayAll(x -> x = round(x) AND abs(x) <= ${Number.MAX_SAFE_INTEGER}, ${amounts})`;
+      const amounts = ({ numbers }: Source): string =>
+        `arrayFilter(x -> ${taken}, ${numbers(rule.fields[0]!)})`;
+      const areWhole = (source: Source): string =>
+        `arrayAll(x -> x = round(x) AND abs(x) <= ${Number.MAX_SAFE_INTEGER}, ${amounts(source)})`;
       return {
         ...each,
         about: 'each event that has an amount, in each of its groups',
-        columns: [numbers],
-        select: [`toInt64(arraySum(${amounts})) AS amount`],
-        fits: [`notEmpty(${amounts})`, `throwIf(NOT ${isWhole}, '${FRACTIONS}') = 0`],
+        select: (source) => [`toInt64(arraySum(${amounts(source)})) AS amount`],
+        fits: (source) => [
+          `notEmpty(${amounts(source)})`,
+          `throwIf(NOT ${areWhole(source)}, '${FRACTIONS}') = 0`,
+        ],
         carried: ['amount'],
         counters: [{ name: 'sum', change: 'step.2 * amount' }],
         value: 'sum_held',
+        holds: boundsHold(rule.bounds, 'sum_held'),
       };
     }
     default: {
-      const marks = conditions.map((_, i) => `rule_${i + 1}`);
+      const marks = rule.rules.map((_, i) => `rule_${i + 1}`);
       const held = marks.map((mark) => `(${mark}_held > 0)`);
       const { ruleCondition } = rule;
+      const ordered = isOrdered(rule);
+      const value = ordered ? 'longest_held' : `(${held.join(' + ')})`;
       return {
         ...each,
         about: 'each event in each of its groups, with the rules that it matches',
-        columns: conditions.map((condition, i) => `${condition} AS ${marks[i]!}`),
-        select: marks,
+        select: (source) =>
+          source.marks.map((mark, i) => (mark === marks[i] ? mark : `${mark} AS ${marks[i]!}`)),
         carried: marks,
         counters: marks.map((name) => ({ name, change: `step.2 * ${name}` })),
-        value: `(${held.join(' + ')})`,
-        holds: ruleCondition && ruleHolds(ruleCondition, (key) => held[rule.rules.indexOf(key)]!),
+        value,
+        holds:
+          ruleCondition === undefined
+            ? boundsHold(rule.bounds, value)
+            : ruleHolds(ruleCondition, (key) => held[rule.rules.indexOf(key)]!),
       };
     }
   }
+}
+
+/** Whether the order counts: a condition over names asks for none. */
+export function isOrdered({ type, ruleCondition }: CorrelationRule): boolean {
+  return type === 'temporal_ordered' && ruleCondition === undefined;
 }
 
 /** Condition that lists of values of these lengths make no more combinations than the engine looks at. */

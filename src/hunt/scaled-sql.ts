@@ -12,7 +12,7 @@ import type { CorrelationRule, ScaleBy } from '../sigma/rule.ts';
 import { joined, MOST_ROWS } from './condition-sql.ts';
 import { type Part, select } from './parts.ts';
 import { notCompiled } from './refusal.ts';
-import { sqlNumber, sqlText } from './sql-text.ts';
+import { type SqlNames, sqlNumber, sqlText } from './sql-text.ts';
 
 /** Parts that follow `from`, which has `at` and `value` of true windows; the last has those that remain. */
 export function scaledOf(
@@ -21,6 +21,7 @@ export function scaledOf(
   lists: Lists,
   columnOf: ReadonlyMap<string, string>,
   from: string,
+  names: SqlNames,
 ): readonly Part[] {
   const refuse = (why: string): never => {
     throw notCompiled(rule, 'vigie.scale_by', `the list ${name} ${why}`);
@@ -50,7 +51,7 @@ export function scaledOf(
   const same = fields.map((field, i) => `${columnOf.get(field)!} = ${cells[i]!}`);
   return [
     {
-      name: 'least',
+      name: names.part('least'),
       about: `what groups have to reach by the list ${name}, where that is more than the rule asks`,
       sql: select(
         [
@@ -61,11 +62,11 @@ export function scaledOf(
       ),
     },
     {
-      name: 'scaled',
+      name: names.part('scaled'),
       about: 'the windows that reach it',
       sql: select(
         [...keys, 'at', 'value'],
-        `FROM ${from} LEFT JOIN least ON ${same.join(' AND ')}\nWHERE ifNull(${reached}, true)`,
+        `FROM ${from} LEFT JOIN ${names.part('least')} ON ${same.join(' AND ')}\nWHERE ifNull(${reached}, true)`,
       ),
     },
   ];

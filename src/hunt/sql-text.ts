@@ -64,6 +64,16 @@ const SPECIAL = /[!-,./:-@[-^`{-~]/;
 /** Names for parts of a statement, made of texts such as `user.id`: each once, and never that of a column. */
 export class SqlNames {
   readonly #taken = new Set<string>();
+  readonly #suffix: string;
+
+  /** `suffix`: of the parts of a statement inside another, as ClickHouse takes two of one name for one. */
+  constructor(suffix = '') {
+    this.#suffix = suffix;
+  }
+
+  part(name: string): string {
+    return name + this.#suffix;
+  }
 
   name(prefix: string, text: string): string {
     const plain = `${prefix}_${text.replaceAll(/[^A-Za-z0-9]+/g, '_').slice(0, LONGEST_NAME)}`;

@@ -485,22 +485,28 @@ const plainStep = fc.record({
       'organization.id': fc.constantFrom('o1', 'o2'),
       'portal.records.ids': fc.constantFrom<unknown[]>('p1', 'p2', 'p3', 'p4', ['p1', 'p5'], null),
       'portal.records.count': fc.constantFrom(0, 1, 2, 3, 5, 8, 13, 21, -2),
+      'user.target.id': fc.constantFrom('a', 'b'),
     },
     { requiredKeys: ['event.action', 'user.id'] },
   ),
 });
-const PLAIN_BASES = ['read', 'write'].map((action, i) => ({
+/** An event may match the third and another. */
+const PLAIN_BASES = [
+  { 'event.action': 'read' },
+  { 'event.action': 'write' },
+  { 'portal.records.count|gte': 3 },
+].map((selection, i) => ({
   title: `Base ${i}`,
   name: `base${i}`,
   logsource: { category: 'x' },
-  detection: { s: { 'event.action': action }, condition: 's' },
+  detection: { s: selection, condition: 's' },
 }));
 
 function plainCases(correlations: fc.Arbitrary<readonly object[]>): fc.Arbitrary<HuntCase> {
   return fc
     .record({
       correlations,
-      steps: fc.array(plainStep, { minLength: 20, maxLength: 150, size: 'max' }),
+      steps: fc.array(plainStep, { minLength: 5, maxLength: 150, size: 'max' }),
       range: fc.constantFrom<Range[]>(
         [undefined, undefined],
         [undefined, undefined],
@@ -544,6 +550,102 @@ export const baselineCases: fc.Arbitrary<HuntCase> = plainCases(
       { minLength: 1, maxLength: 3 },
     )
     .map((rules) => rules.map((rule, i) => ({ title: `Correlation ${i}`, name: `c${i}`, ...rule }))),
+);
+
+/** Of which others count the firings. */
+const counted = fc
+  .record({
+    rule: fc.constantFrom('base0', 'base1', 'base2'),
+    what: fc.constantFrom<object[]>(
+      { type: 'event_count', condition: { gte: 2 } },
+      { type: 'event_count', condition: { lte: 1 } },
+      { type: 'value_count', condition: { field: 'portal.records.ids', gte: 2 } },
+    ),
+    groupBy: fc.constantFrom(
+      undefined,
+      ['user.id'],
+      ['user.id'],
+      ['organization.id'],
+      ['user.id', 'organization.id'],
+    ),
+    timespan: fc.constantFrom('1s', '2s', '5s'),
+    timeout: fc.constantFrom(undefined, '1s', '2s'),
+    missing: fc.constantFrom('skip', 'group'),
+  })
+  .map(({ rule, what, groupBy, timespan, timeout, missing }) => ({
+    correlation: { ...what, rules: [rule], ...(groupBy && { 'group-by': groupBy }), timespan },
+    ...(timeout && { 'vigie.resolve_timeout': timeout }),
+    'vigie.missing_fields': missing,
+  }));
+
+/** In this order, over any of the rules that are there. */
+const counting = fc
+  .record({
+    what: fc.oneof(
+      { weight: 1, arbitrary: fc.constantFrom({ type: 'event_count', condition: { gte: 2 } }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          { type: 'value_count', condition: { field: 'organization.id', gte: 2 } },
+          { type: 'value_count', condition: { field: ['user.id', 'organization.id'], gte: 2 } },
+        ),
+      },
+      {
+        weight: 4,
+        arbitrary: fc
+          .record({
+            type: fc.constantFrom('temporal', 'temporal_ordered', 'temporal_ordered'),
+            condition: fc.constantFrom(undefined, undefined, { gte: 2 }, { eq: 2 }, { lt: 2 }, 'names'),
+          })
+          .map((each) => each),
+      },
+    ),
+    groupBy: fc.constantFrom(undefined, ['user.id'], ['user.id'], ['user.id', 'organization.id']),
+    target: fc.constantFrom(undefined, 'base0', 'base1', 'c0'),
+    timespan: fc.constantFrom('2s', '5s', '20s'),
+    timeout: fc.constantFrom(undefined, '1s', '3s'),
+    missing: fc.constantFrom('skip', 'group'),
+    before: fc.option(baseline, { freq: 2, nil: undefined }),
+  })
+  .map((drawn) => (rules: readonly string[]) => {
+    const { what, groupBy, target, timespan, timeout, missing, before } = drawn;
+    const { type } = what;
+    const condition = what.condition === 'names' ? `${rules[0]!} and not ${rules.at(-1)!}` : what.condition;
+    const hasAlias =
+      groupBy && target && rules.includes(target) && (type !== 'event_count' || rules.length === 1);
+    return {
+      correlation: {
+        type,
+        rules,
+        ...(groupBy && { 'group-by': groupBy }),
+        ...(hasAlias && { aliases: { 'user.id': { [target]: 'user.target.id' } } }),
+        timespan,
+        ...(condition && { condition }),
+      },
+      ...(timeout && { 'vigie.resolve_timeout': timeout }),
+      'vigie.missing_fields': missing,
+      ...(before && !type.startsWith('temporal') && { 'vigie.baseline': before(timespan) }),
+    };
+  });
+
+/** Rules over rules, over those again, and in an order. */
+export const chainCases: fc.Arbitrary<HuntCase> = plainCases(
+  fc
+    .record({
+      first: counted,
+      second: counted,
+      third: counting,
+      fourth: counting,
+      thirdOver: fc.shuffledSubarray(['base0', 'base1', 'base2', 'c0', 'c1'], { minLength: 1 }),
+      fourthOver: fc.shuffledSubarray(['base0', 'base1', 'c0', 'c2'], { minLength: 1 }),
+    })
+    .map(({ first, second, third, fourth, thirdOver, fourthOver }) =>
+      [first, second, third(thirdOver), fourth(fourthOver)].map((rule, i) => ({
+        title: `Correlation ${i}`,
+        name: `c${i}`,
+        ...rule,
+      })),
+    ),
 );
 
 function caseOf(documents: readonly object[], steps: readonly Step[], range: Range): HuntCase {

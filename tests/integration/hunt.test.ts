@@ -18,10 +18,11 @@ import { selectRows } from '../../src/sink/json-rows.ts';
 import {
   address,
   ADDRESSES,
+  baselineCases,
+  chainCases,
   type HuntCase,
   huntCases,
   NETWORKS,
-  baselineCases,
 } from '../hunt/random-hunts.ts';
 import { archivedOf } from '../support/archived-log.ts';
 import { testDatabases } from '../support/test-databases.ts';
@@ -146,6 +147,7 @@ describe('a hunt in the archive', () => {
   test.each([
     ['rules and logs', huntCases],
     ['rules with a baseline, and logs', baselineCases],
+    ['rules over rules, and logs', chainCases],
   ])(
     `finds of ${RUNS} random %s what the engine finds, whatever the order of archiving and however often`,
     { timeout: 60_000 + RUNS * 2000 },

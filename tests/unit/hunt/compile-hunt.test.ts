@@ -77,8 +77,23 @@ describe('a correlation is refused, with its place,', () => {
 
   test.each<[what: string, documents: object[], place: string]>([
     ['an average', counted({ type: 'value_avg', ...field('custom.size') }), 'type value_avg: '],
-    ['an order', counted({ type: 'temporal_ordered' }), 'type temporal_ordered: '],
-    ['aliases', counted({ 'group-by': ['who'], aliases: { who: { base: 'user.id' } } }), 'aliases: '],
+    [
+      'aliases of events that count once under two rules',
+      [
+        base({ 'event.action': 'write' }, { title: 'Other', name: 'other' }),
+        ...counted({
+          rules: ['base', 'other'],
+          'group-by': ['who'],
+          aliases: { who: { base: 'user.id', other: 'user.target.id' } },
+        }),
+      ],
+      'aliases: ',
+    ],
+    [
+      'groups by the id of events under an alias',
+      counted({ 'group-by': ['who'], aliases: { who: { base: 'event.id' } } }),
+      'field event.id: ',
+    ],
     [
       'a sum of ids',
       counted({ type: 'value_sum', ...field('portal.records.ids') }),
@@ -92,16 +107,28 @@ describe('a correlation is refused, with its place,', () => {
     ],
     ['a run', counted({}, { 'vigie.sequence': { field: 'custom.no', min_run: 3 } }), 'vigie.sequence: '],
     [
-      'a firing',
+      'a sum over firings',
       [
         ...counted({}),
+        {
+          title: 'Chained',
+          name: 'chained',
+          correlation: { type: 'value_sum', rules: ['counted'], timespan: '1h', ...field('user.id') },
+        },
+      ],
+      'type value_sum: ',
+    ],
+    [
+      'a rule that it counts the firings of',
+      [
+        ...counted({ type: 'value_avg', ...field('custom.size') }),
         {
           title: 'Chained',
           name: 'chained',
           correlation: { type: 'event_count', rules: ['counted'], timespan: '1h', condition: { gte: 1 } },
         },
       ],
-      'rules: ',
+      'type value_avg: ',
     ],
     ['a part of its base rule', [base(['a']), ...counted({}).slice(1)], 'selection "s", a keyword: '],
   ])('for %s', (_what, documents, place) => {
