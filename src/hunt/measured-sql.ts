@@ -73,8 +73,7 @@ export function measureOf(rule: CorrelationRule): Measured {
       const marks = rule.rules.map((_, i) => `rule_${i + 1}`);
       const held = marks.map((mark) => `(${mark}_held > 0)`);
       const { ruleCondition } = rule;
-      const ordered = isOrdered(rule);
-      const value = ordered ? 'longest_held' : `(${held.join(' + ')})`;
+      const value = rule.type === 'temporal_ordered' ? 'longest_held' : `(${held.join(' + ')})`;
       return {
         ...each,
         about: 'each event in each of its groups, with the rules that it matches',
@@ -90,11 +89,6 @@ export function measureOf(rule: CorrelationRule): Measured {
       };
     }
   }
-}
-
-/** Whether the order counts: a condition over names asks for none. */
-export function isOrdered({ type, ruleCondition }: CorrelationRule): boolean {
-  return type === 'temporal_ordered' && ruleCondition === undefined;
 }
 
 /** Condition that lists of values of these lengths make no more combinations than the engine looks at. */

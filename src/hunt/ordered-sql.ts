@@ -44,12 +44,19 @@ export function orderedOf(
       `FROM ${names.part(length === 1 ? 'seen' : `chains_${length - 1}`)}`,
     ),
   }));
-  const inside = lengths.map((length) => `(${latest(length, marks.length)} > at - ${timespanMs})`);
+  const inWindow = (beginning: string): string => `(${beginning} > at - ${timespanMs})`;
+  const longest = lengths.map((length) => inWindow(latest(length, marks.length))).join(' + ');
   const windows: Part = {
     name: names.part('windows'),
-    about: 'the most that are in the window that ends there',
+    about: 'which of them are in the window that ends there, and the most in order',
     sql: select(
-      [...keys, 'at', 'true AS is_end', `${inside.join(' + ')} AS longest_held`],
+      [
+        ...keys,
+        'at',
+        'true AS is_end',
+        ...marks.map((mark, j) => `${inWindow(begin(1, j))} AS ${mark}_held`),
+        `${longest} AS longest_held`,
+      ],
       `FROM ${names.part(`chains_${marks.length}`)}`,
     ),
   };

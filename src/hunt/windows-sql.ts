@@ -12,7 +12,7 @@ import type { Lists } from '../lookup/list.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { unusualOf } from './baseline-sql.ts';
 import { joined } from './condition-sql.ts';
-import { combinationsFit, isOrdered, type Measured, measureOf } from './measured-sql.ts';
+import { combinationsFit, type Measured, measureOf } from './measured-sql.ts';
 import { orderedOf } from './ordered-sql.ts';
 import { type Part, rowsOver, select } from './parts.ts';
 import { scaledOf } from './scaled-sql.ts';
@@ -41,9 +41,10 @@ export function windowsOf(
     about: measured.about,
     sql: sources.map((source) => sightingsOf(rule, source, groups, measured)).join('\nUNION ALL\n'),
   };
-  const windows = isOrdered(rule)
-    ? orderedOf(timespanMs, measured.carried, keys, names)
-    : slidingOf(timespanMs, measured, keys, names);
+  const windows =
+    rule.type === 'temporal_ordered'
+      ? orderedOf(timespanMs, measured.carried, keys, names)
+      : slidingOf(timespanMs, measured, keys, names);
   const values: Part = {
     name: names.part('values'),
     about: 'what it is worth',
