@@ -21,8 +21,8 @@ export function checkWindows(
   if (begunBefore !== undefined) refuse('vigie.begun_before', 'dates in fields are not compiled');
   if (type === 'value_sum' && chained.some((each) => each !== undefined))
     refuse('type value_sum', 'firings have no amounts');
-  // An event of two rules counts once in a group, however they call it.
-  if (aliases.size > 0 && (type === 'event_count' || type === 'value_sum') && rule.rules.length > 1)
+  // An event of two rules counts once in a group, by the values that it has under one of them.
+  if (aliases.size > 0 && !type.startsWith('temporal') && rule.rules.length > 1)
     refuse('aliases', `fields that are called differently by rule are not compiled for ${type}`);
   for (const paths of [groupBy, fields]) {
     if (new Set(paths).size < paths.length) refuse('group-by or field', 'it names one field twice');

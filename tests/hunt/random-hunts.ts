@@ -612,7 +612,7 @@ const counting = fc
     const { type } = what;
     const condition = what.condition === 'names' ? `${rules[0]!} and not ${rules.at(-1)!}` : what.condition;
     const hasAlias =
-      groupBy && target && rules.includes(target) && (type !== 'event_count' || rules.length === 1);
+      groupBy && target && rules.includes(target) && (type.startsWith('temporal') || rules.length === 1);
     return {
       correlation: {
         type,

@@ -77,7 +77,11 @@ describe('a correlation is refused, with its place,', () => {
 
   test.each<[what: string, documents: object[], place: string]>([
     ['an average', counted({ type: 'value_avg', ...field('custom.size') }), 'type value_avg: '],
-    [
+    ...[
+      {},
+      { type: 'value_count', condition: { field: 'who', gte: 2 } },
+      { type: 'value_sum', condition: { field: 'custom.size', gte: 2 } },
+    ].map((what): [string, object[], string] => [
       'aliases of events that count once under two rules',
       [
         base({ 'event.action': 'write' }, { title: 'Other', name: 'other' }),
@@ -85,10 +89,11 @@ describe('a correlation is refused, with its place,', () => {
           rules: ['base', 'other'],
           'group-by': ['who'],
           aliases: { who: { base: 'user.id', other: 'user.target.id' } },
+          ...what,
         }),
       ],
       'aliases: ',
-    ],
+    ]),
     [
       'groups by the id of events under an alias',
       counted({ 'group-by': ['who'], aliases: { who: { base: 'event.id' } } }),
