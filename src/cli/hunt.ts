@@ -88,7 +88,9 @@ Examples:
             }
             await write(`${json ? JSON.stringify(line) : lineText(line)}\n`);
           }
-          if (rows.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
+          if (rows.length === 0) process.stderr.write('nothing is found\n');
+          if (rows.length > limit)
+            process.stderr.write(`${count(limit - canaries)} listed; more with --limit\n`);
           if (canaries > 0)
             process.stderr.write(
               `${count(canaries)} ${canaries === 1 ? 'is' : 'are'} about canaries alone, and left out\n`,

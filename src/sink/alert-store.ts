@@ -261,7 +261,7 @@ ORDER BY at, alert_id, action`,
       opened: `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
   AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`,
       // Who was told late has as long as others.
-      unacknowledged: `status != 'merged' AND state = 'new' AND alert_id IN (${openingTold}
+      unacknowledged: `status != 'merged' AND state = 'new' AND inhibited_by = '' AND alert_id IN (${openingTold}
     AND told_at >= fromUnixTimestamp64Milli({since:Int64}) AND told_at < fromUnixTimestamp64Milli({before:Int64}))`,
       // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
       resolved: `status != 'firing' AND alert_id IN (${openingTold})`,

@@ -78,6 +78,7 @@ describe('after the theft of July 2025', SLOW, () => {
     const first = (await succeed([...hunt, HIGH])).slice(0, 23).replace(' ', 'T');
     const { stdout, stderr } = await vigie([...hunt, HIGH, '--since', '2020-01-01', '--until', `${first}Z`]);
     expect(stdout).toBe('');
+    expect(stderr).toContain('nothing is found\n');
     expect(stderr).toContain('INCOMPLETE: earlier events');
   });
 

@@ -182,6 +182,8 @@ describe('vigie notify', () => {
     await until(async () => (await listAlerts(dataDir, '--status', 'resolved')).length === 2);
     expect(await listAlerts(dataDir, '--top')).toHaveLength(1);
     expect(await tell('--max-age', '0s', '--level', 'critical')).toMatchObject({ code: 0 });
+    // Nobody need acknowledge what is below another.
+    expect(await tell('--level', 'critical', '--remind', '1s')).toMatchObject({ code: 0 });
     expect(to.taken.map(({ type, data }) => [type, data.rule])).toEqual([
       ['alert.opened', BURST],
       ['alert.resolved', BURST],

@@ -211,10 +211,19 @@ export function substance(alerts: readonly AlertView[]): Record<string, unknown>
   const crossings = new Map(alerts.map((alert) => [alert.alertId, crossingOf(alert)]));
   return alerts
     .toSorted((a, b) => (crossingOf(a) < crossingOf(b) ? -1 : 1))
-    .map(({ alertId: _id, detectedAt: _at, sampleEventIds: _samples, inhibitedBy, ...alert }) => ({
-      ...alert,
-      inhibitedBy: crossings.get(inhibitedBy) ?? inhibitedBy,
-    }));
+    .map(
+      ({
+        alertId: _id,
+        detectedAt: _at,
+        notifyBy: _by,
+        sampleEventIds: _samples,
+        inhibitedBy,
+        ...alert
+      }) => ({
+        ...alert,
+        inhibitedBy: crossings.get(inhibitedBy) ?? inhibitedBy,
+      }),
+    );
 }
 
 export function deadLetters(dataDir: string): DeadLetterLine[] {
