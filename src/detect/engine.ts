@@ -131,8 +131,8 @@ export class Engine {
     this.#hashes = new ValueHashes(this.#hash);
     this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.watermarks = new Watermarks(options.latenessMs);
-    const tell = ruleSet.correlations.every(({ groupBy }) => groupBy.includes(ACCOUNT_FIELD));
-    this.evidence = new Evidence(fields, tell);
+    const groupsTellAccount = ruleSet.correlations.every(({ groupBy }) => groupBy.includes(ACCOUNT_FIELD));
+    this.evidence = new Evidence(fields, groupsTellAccount);
     const routes = shard && routesOf(ruleSet.correlations);
     const plan = planCorrelations(ruleSet, fields, options.former, routes);
     this.#shard = shard?.index ?? 0;

@@ -43,6 +43,14 @@ export class Evidence {
   readonly accounts = new Dictionary(LIMITS.account);
   /** What events have of these together. */
   readonly dimensions = new DimensionTable(MOST_DIMENSIONS);
+  readonly #parts: readonly (Dictionary | DimensionTable)[] = [
+    this.applications,
+    this.organisations,
+    this.networks,
+    this.categories,
+    this.accounts,
+    this.dimensions,
+  ];
   readonly #found: Dimensions = { application: 0, organisation: 0, network: 0, category: 0, account: 0 };
   /** Of an event for which that table has no room. */
   readonly #others: number;
@@ -147,11 +155,6 @@ export class Evidence {
 
   *loading(from: SectionReader): Generator<void> {
     for (const part of this.#parts) yield* part.loading(from);
-  }
-
-  get #parts(): readonly (Dictionary | DimensionTable)[] {
-    const { applications, organisations, networks, categories, accounts, dimensions } = this;
-    return [applications, organisations, networks, categories, accounts, dimensions];
   }
 
   #organisation(name: string, id: string): number {

@@ -9,12 +9,19 @@ interface Held {
   readonly length: number;
 }
 
+type Step = { readonly take: number } | { readonly give: number };
+
 /** Takes blocks as a store does, at the end where no free one is long enough. */
 class Memory {
   readonly u32 = new Uint32Array(4 * 100_000);
   readonly free = new FreeBlocks(this, 4);
   readonly held: Held[] = [];
   end = 0;
+
+  play(step: Step): void {
+    if ('take' in step) this.take(step.take);
+    else if (this.held.length > 0) this.give(step.give);
+  }
 
   take(length: number): void {
     let first = this.free.take(length);
@@ -47,8 +54,7 @@ test('no two blocks that are held at once share a row, whatever was given back b
     fc.property(steps, (all) => {
       const memory = new Memory();
       for (const step of all) {
-        if ('take' in step) memory.take(step.take);
-        else if (memory.held.length > 0) memory.give(step.give);
+        memory.play(step);
         // What is held is its holder's to write to.
         for (const { first, length } of memory.held)
           memory.u32.fill(0xdead_beef, 4 * first, 4 * (first + length));
@@ -68,8 +74,7 @@ test('blocks that were given back, in whatever order, are one again', () => {
     fc.property(steps, (all) => {
       const memory = new Memory();
       for (const step of all) {
-        if ('take' in step) memory.take(step.take);
-        else if (memory.held.length > 0) memory.give(step.give);
+        memory.play(step);
       }
       const { end } = memory;
       while (memory.held.length > 0) memory.give(7919);
