@@ -70,7 +70,7 @@ export class GroupNumbers extends RunStore {
     const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
     const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
     const runs = 2 + 3 * distincts.length + sums.length + sleepers;
-    const words = 1 + RUN_WORDS * runs + horizons + sums.length + sleepers;
+    const words = 1 + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
     const floats = FIRST_HORIZON + horizons + telling + Math.ceil(words / 2);
     super(8 * floats);
     this.#floats = floats;
@@ -135,7 +135,11 @@ export class GroupNumbers extends RunStore {
     at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) this.sums[m]!.inexact = u32[at + m] === 1;
     at += this.sums.length;
-    for (let m = 0; m < this.#sleepers.length; m += 1) this.#sleepers[m]!.weight = u32[at + m]!;
+    for (let m = 0; m < this.#sleepers.length; m += 1) {
+      const asleep = this.#sleepers[m]!;
+      asleep.weight = u32[at + 2 * m]!;
+      asleep.spare = u32[at + 2 * m + 1]!;
+    }
   }
 
   /** Puts the numbers back into their row. */
@@ -166,7 +170,11 @@ export class GroupNumbers extends RunStore {
     at += this.horizons.length;
     for (let m = 0; m < this.sums.length; m += 1) u32[at + m] = this.sums[m]!.inexact ? 1 : 0;
     at += this.sums.length;
-    for (let m = 0; m < this.#sleepers.length; m += 1) u32[at + m] = this.#sleepers[m]!.weight;
+    for (let m = 0; m < this.#sleepers.length; m += 1) {
+      const { weight, spare } = this.#sleepers[m]!;
+      u32[at + 2 * m] = weight;
+      u32[at + 2 * m + 1] = spare;
+    }
   }
 
   /** `trimFrom` of any row, without opening it. */
@@ -247,7 +255,10 @@ export class GroupNumbers extends RunStore {
     }
     for (const sightings of this.#telling) sightings.toldBefore = -Infinity;
     for (const sum of this.sums) sum.inexact = false;
-    for (const asleep of this.#sleepers) asleep.weight = 0;
+    for (const asleep of this.#sleepers) {
+      asleep.weight = 0;
+      asleep.spare = 0;
+    }
   }
 }
 

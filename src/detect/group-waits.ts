@@ -142,7 +142,7 @@ export class GroupWaits {
           if (watchers.length === 1 || holds(watcher.rule.bounds, value)) told.closed(watcher, end, value);
         }
       });
-      if (!log.mayRest) return;
+      if (!log.mayRest()) return;
       sleeping!.rest(asleep[m]!, log);
       this.#closings = this.#closings.with(m, undefined);
     });

@@ -198,7 +198,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     const sleeping = this.#logs.closings[m]!.sleeping!;
     const asleep = this.#numbers.asleep[m]!;
     sleeping.add(asleep, t, held, watermark);
-    if (sleeping.mustWake(asleep)) return this.#ownWaits().wake(m, asleep, watermark);
+    if (sleeping.mustWake(asleep, watermark)) return this.#ownWaits().wake(m, asleep, watermark);
     return sleeping.bound(asleep, watermark);
   }
 

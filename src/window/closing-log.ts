@@ -5,8 +5,8 @@
  * Entries slide through in order: an entry enters the measure when its end is judged and leaves it when it
  * is a timespan old. A late event enters at once and counts in the windows still to be judged.
  *
- * Of some measures is known how much a window must hold before it can be true (`Sleeper`). While all entries together
- * hold less, they lie in a `SleepingLog`, and there is nothing to judge. What wakes them makes a log enter what was
+ * Of some measures is known how much a window must hold before it can be true (`Sleeper`). While the entries hold
+ * less, they lie in a `SleepingLog`, and there is nothing to judge. What wakes them makes a log enter what was
  * passed asleep, so that from there on it stands as if it had always been: the windows it missed were false.
  *
  * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave
@@ -51,6 +51,11 @@ export interface SlidingMeasure<T> {
 export interface Sleeper<T> {
   /** No window is true whose entries weigh less than this in all. */
   readonly needed: number;
+  /**
+   * Looks closer at all numbers of entries that weigh enough, `rows` rows: how much more must come at least before a
+   * window can be true; 0 when one may be. Absent where weight says it all.
+   */
+  missing?(numbers: Float64Array, rows: number): number;
   /** 0, or the number of its rows. */
   weigh(held: T): number;
   /** Numbers of a row. */
@@ -78,6 +83,8 @@ export class ClosingLog<T> {
   #entered = 0;
   /** Weight of all entries. */
   #held = 0;
+  /** Entries that came since it was looked closer whether the log may rest. */
+  #unlookedAt = 0;
 
   /** `sleeper`: where the log need not always be awake. */
   constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>, sleeper?: Sleeper<T>) {
@@ -102,6 +109,7 @@ export class ClosingLog<T> {
     if (time < watermark && time <= watermark - this.#timespanMs) return 0;
     const entries = this.#entries;
     this.#held += this.#weigh(held);
+    this.#unlookedAt += 1;
     if (time < watermark) {
       entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
@@ -125,14 +133,25 @@ export class ClosingLog<T> {
 
   /**
    * Whether no window can be true for a while. Not as soon as none can: who hovers about what is needed would be woken
-   * again and again.
+   * again and again. A closer look is taken once as many entries came as are looked at.
    */
-  get mayRest(): boolean {
-    return this.#sleeper !== undefined && 2 * this.#held < this.#sleeper.needed;
+  mayRest(): boolean {
+    const sleeper = this.#sleeper;
+    if (sleeper === undefined) return false;
+    const { needed } = sleeper;
+    if (2 * this.#held < needed) return true;
+    const { length } = this.#entries;
+    if (sleeper.missing === undefined || this.#unlookedAt < Math.max(needed, length)) return false;
+    this.#unlookedAt = 0;
+    const numbers: number[] = [];
+    this.each((_, held) => {
+      for (const number of Array.from(sleeper.numbersOf(held))) numbers.push(number);
+    });
+    return 4 * sleeper.missing(Float64Array.from(numbers), numbers.length / sleeper.stride) >= needed;
   }
 
-  /** Hands over all entries, the oldest first; the log is of no use afterwards. */
-  handOver(visit: (time: number, held: T) => void): void {
+  /** All entries, the oldest first. */
+  each(visit: (time: number, held: T) => void): void {
     for (let i = 0; i < this.#entries.length; i += 1) {
       const { time, held } = this.#entries.at(i)!;
       visit(time, held);

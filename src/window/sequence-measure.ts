@@ -20,6 +20,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { Instants } from './instants.ts';
 import { LinkTimes } from './link-times.ts';
+import { missingIds } from './missing-ids.ts';
 
 export interface SequenceSpec {
   readonly timespanMs: number;
@@ -48,6 +49,9 @@ interface Runs {
   readonly up: Begins;
   readonly down: Begins;
 }
+
+/** Of more ids a closer look costs more than to measure them. */
+const MOST_LOOKED_AT = 2048;
 
 const NO_LINKS: readonly number[] = [];
 const NO_RUN: Run = { ids: 0, sinceMs: NaN };
@@ -263,11 +267,13 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   }
 }
 
-/** A run takes as many ids. */
+/** A run takes as many ids, and such as follow each other. */
 export function sequenceSleeper({ minRun, maxIds, steps }: SequenceSpec): Sleeper<SequenceHeld> {
   const stride = 1 + 2 * steps;
   return {
     needed: Math.min(minRun, maxIds),
+    missing: (links, rows) =>
+      rows > Math.min(maxIds, MOST_LOOKED_AT) ? 0 : missingIds(links, rows, steps, Math.min(minRun, maxIds)),
     stride,
     weigh: ({ links }) => links.length / stride,
     numbersOf: ({ links }) => links,

@@ -16,6 +16,8 @@ export class Asleep {
   readonly run: Run;
   /** Of all entries, of some that no window holds any more, too. */
   weight = 0;
+  /** So much more may come before it is to be asked again whether a window may be true. */
+  spare = 0;
 
   constructor(newest?: NewestTime) {
     this.run = new Run(newest);
@@ -29,6 +31,14 @@ const NUMBERS = 2;
 const FILLED = 1;
 const WEIGHS = 2;
 const ROWS = 4;
+
+/** Numbers of one log after the other. */
+let scratch = new Float64Array(256);
+
+function scratchFor(length: number): Float64Array {
+  if (scratch.length < length) scratch = new Float64Array(2 * length);
+  return scratch;
+}
 
 export class SleepingLog<T> extends RunStore {
   readonly sleeper: Sleeper<T>;
@@ -52,11 +62,11 @@ export class SleepingLog<T> extends RunStore {
   add(asleep: Asleep, time: number, held: T, watermark: number): void {
     if (time < watermark && time <= watermark - this.#timespanMs) return;
     const { run } = asleep;
-    const { stride, needed } = this.sleeper;
+    const { stride } = this.sleeper;
     const numbers = this.sleeper.numbersOf(held);
     const rows = Math.max(1, numbers.length / stride);
     const weight = this.sleeper.weigh(held);
-    if (!this.hasRoom(run, rows) || asleep.weight + weight >= needed) this.trim(asleep, watermark);
+    if (!this.hasRoom(run, rows)) this.trim(asleep, watermark);
     const first = this.insert(run, this.countUpTo(run, time), rows);
     const { f64, u32 } = this;
     const floats = this.#floats;
@@ -72,6 +82,7 @@ export class SleepingLog<T> extends RunStore {
     u32[2 * first * floats + HEAD] = rows * ROWS + flags;
     u32[2 * first * floats + OTHER] = this.#keep(this.sleeper.otherOf(held));
     asleep.weight += weight;
+    asleep.spare = Math.max(0, asleep.spare - weight);
   }
 
   /** Forgets what no window holds that ends at the watermark or later. */
@@ -79,9 +90,30 @@ export class SleepingLog<T> extends RunStore {
     this.#drop(asleep, this.countUpTo(asleep.run, watermark - this.#timespanMs));
   }
 
-  /** Whether a window may be true. */
-  mustWake({ weight }: Asleep): boolean {
-    return weight >= this.sleeper.needed;
+  /** Whether a window may be true that ends at the watermark or later. */
+  mustWake(asleep: Asleep, watermark: number): boolean {
+    if (asleep.spare > 0) return false;
+    this.trim(asleep, watermark);
+    asleep.spare = this.#missing(asleep);
+    return asleep.spare === 0;
+  }
+
+  #missing({ run, weight }: Asleep): number {
+    const { sleeper, f64 } = this;
+    const { needed, stride } = sleeper;
+    if (weight < needed) return needed - weight;
+    if (sleeper.missing === undefined) return 0;
+    const numbers = scratchFor(stride * run.length);
+    let rows = 0;
+    for (let row = run.first; row < run.first + run.length; row += this.#rowsAt(row)) {
+      if ((this.#word(row, HEAD) & FILLED) === 0) continue;
+      for (let i = row; i < row + this.#rowsAt(row); i += 1) {
+        const from = i * this.#floats + NUMBERS;
+        for (let k = 0; k < stride; k += 1) numbers[rows * stride + k] = f64[from + k]!;
+        rows += 1;
+      }
+    }
+    return sleeper.missing(numbers, rows);
   }
 
   /** Makes `log`, which is empty, go on with the entries as if it had been awake. */
@@ -92,7 +124,7 @@ export class SleepingLog<T> extends RunStore {
 
   /** Takes the entries of a log that is not needed any more. */
   rest(asleep: Asleep, log: ClosingLog<T>): void {
-    log.handOver((time, held) => this.add(asleep, time, held, -Infinity));
+    log.each((time, held) => this.add(asleep, time, held, -Infinity));
   }
 
   #handOver(asleep: Asleep, visit: (time: number, held: T) => void): void {

@@ -8,7 +8,7 @@ import { Asleep, SleepingLog } from '../../../src/window/sleeping-log.ts';
 const TIMESPAN = 12;
 const LATENESS = 6;
 
-const SPEC = { timespanMs: TIMESPAN, minRun: 3, steps: 1, maxIds: 1_000 };
+const SPEC = { timespanMs: TIMESPAN, minRun: 4, steps: 1, maxIds: 1_000 };
 
 function measure(): SequenceMeasure {
   return new SequenceMeasure(SPEC, new CountMeasure(() => true));
@@ -25,6 +25,11 @@ class MostlyAsleep {
     return this.#asleep.run.length > 0;
   }
 
+  /** Ids that sleep. */
+  get asleep(): number {
+    return this.#asleep.weight;
+  }
+
   get nextEnd(): number {
     return this.#awake?.nextEnd ?? Infinity;
   }
@@ -35,7 +40,7 @@ class MostlyAsleep {
       return;
     }
     this.#sleeping.add(this.#asleep, time, held, watermark);
-    if (!this.#sleeping.mustWake(this.#asleep)) return;
+    if (!this.#sleeping.mustWake(this.#asleep, watermark)) return;
     this.#awake = new ClosingLog(TIMESPAN, 1_000, measure(), this.#sleeper);
     this.#sleeping.wake(this.#asleep, this.#awake, watermark);
     expect(this.#asleep).toEqual(new Asleep());
@@ -43,7 +48,7 @@ class MostlyAsleep {
 
   judge(watermark: number, report: (end: number, value: number) => void): void {
     this.#awake?.judge(watermark, report);
-    if (this.#awake?.mayRest !== true) return;
+    if (this.#awake?.mayRest() !== true) return;
     this.#sleeping.rest(this.#asleep, this.#awake);
     this.#awake = undefined;
   }
@@ -53,11 +58,14 @@ test('a sleeping closing log says what one that is always awake says', () => {
   const step = fc.record({
     wait: fc.oneof(fc.nat(4), fc.constantFrom(0, 15, 40)),
     delay: fc.oneof(fc.constant(0), fc.nat(TIMESPAN + LATENESS)),
-    ids: fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }),
+    ids: fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 10, max: 200 })), {
+      maxLength: 4,
+    }),
     judged: fc.boolean(),
   });
   let told = 0;
   let slept = 0;
+  let manySlept = 0;
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 80 }), (steps) => {
       const awake = new ClosingLog<SequenceHeld>(TIMESPAN, 1_000, measure());
@@ -70,6 +78,7 @@ test('a sleeping closing log says what one that is always awake says', () => {
           }
         }
         slept += Number(sleeping.isAsleep && awake.nextEnd < Infinity);
+        manySlept += Number(sleeping.asleep >= SPEC.minRun);
         expect(reports.get(sleeping)).toEqual(reports.get(awake));
       };
       let now = 100;
@@ -85,9 +94,10 @@ test('a sleeping closing log says what one that is always awake says', () => {
       judge(Infinity, true);
       told += reports.get(awake)!.length;
     }),
-    { numRuns: 300 },
+    { numRuns: 1500 },
   );
   // Neither was idle.
   expect(told).toBeGreaterThan(50);
   expect(slept).toBeGreaterThan(100);
+  expect(manySlept).toBeGreaterThan(100);
 });

@@ -52,7 +52,7 @@ test('what slept comes back in order of time as it was put there, and nothing th
         const back: { time: number; held: Held }[] = [];
         const log = new ClosingLog<Held>(TIMESPAN, 1_000, new CountMeasure(() => true), sleeper(Infinity));
         sleeping.wake(asleep, log, -Infinity);
-        log.handOver((time, held) => back.push({ time, held }));
+        log.each((time, held) => back.push({ time, held }));
         const live = (each: { time: number }) => each.time > now - 30 - TIMESPAN;
         const expected = put.toSorted((a, b) => a.time - b.time);
         expect(back.filter(live)).toEqual(expected.filter(live));
@@ -70,11 +70,11 @@ test('entries that every window has left wake nobody', () => {
   const held = { numbers: [1, 2], other: null };
   for (let i = 0; i < 10; i += 1) {
     sleeping.add(asleep, 100 * i, held, 100 * i);
-    expect(sleeping.mustWake(asleep)).toBe(false);
+    expect(sleeping.mustWake(asleep, 100 * i)).toBe(false);
   }
   sleeping.add(asleep, 901, held, 901);
   sleeping.add(asleep, 902, held, 902);
-  expect(sleeping.mustWake(asleep)).toBe(true);
+  expect(sleeping.mustWake(asleep, 902)).toBe(true);
 });
 
 test('over the bound the oldest leave, whole, and are counted', () => {
