@@ -56,6 +56,11 @@ export interface Sleeper<T> {
    * window can be true; 0 when one may be. Absent where weight says it all.
    */
   missing?(numbers: Float64Array, rows: number): number;
+  /**
+   * Of entries next to each other that hold the same, the latest is enough once no window is to be judged any more that
+   * ends with them. Of a row each, with nothing else.
+   */
+  readonly latestIsEnough?: boolean;
   /** 0, or the number of its rows. */
   weigh(held: T): number;
   /** Numbers of a row. */

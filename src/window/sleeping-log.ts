@@ -66,6 +66,7 @@ export class SleepingLog<T> extends RunStore {
     const numbers = this.sleeper.numbersOf(held);
     const rows = Math.max(1, numbers.length / stride);
     const weight = this.sleeper.weigh(held);
+    if (this.sleeper.latestIsEnough === true && weight === 0) this.#mergeNewest(asleep, watermark);
     if (!this.hasRoom(run, rows)) this.trim(asleep, watermark);
     const first = this.insert(run, this.countUpTo(run, time), rows);
     const { f64, u32 } = this;
@@ -83,6 +84,26 @@ export class SleepingLog<T> extends RunStore {
     u32[2 * first * floats + OTHER] = this.#keep(this.sleeper.otherOf(held));
     asleep.weight += weight;
     asleep.spare = Math.max(0, asleep.spare - weight);
+  }
+
+  /** Of the newest entries, if they hold the same and are older than the watermark, the latest stays. */
+  #mergeNewest({ run }: Asleep, watermark: number): void {
+    const newest = run.first + run.length - 1;
+    if (run.length < 2 || this.timeAt(newest) >= watermark) return;
+    let first = newest;
+    while (first > run.first && this.#holdsTheSame(first - 1, newest)) first -= 1;
+    if (first === newest) return;
+    this.f64[first * this.#floats] = this.timeAt(newest);
+    run.length -= newest - first;
+  }
+
+  /** Of two rows that are entries: whether they differ in nothing but their times. */
+  #holdsTheSame(row: number, other: number): boolean {
+    const { u32, words } = this;
+    if (this.#rowsAt(row) !== 1 || this.#word(row, OTHER) !== 0) return false;
+    let word = HEAD;
+    while (word < words && u32[row * words + word] === u32[other * words + word]) word += 1;
+    return word === words;
   }
 
   /** Forgets what no window holds that ends at the watermark or later. */

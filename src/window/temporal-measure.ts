@@ -102,12 +102,16 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
   }
 }
 
-/** Without a match of the rule `newest` nothing counts. */
+/**
+ * Without a match of the rule `newest` nothing counts. Of matches of one rule that belong to the same, a late match of
+ * `newest` makes the latest count if it makes any count, as of the same time.
+ */
 export function begunBeforeSleeper(newest: number): Sleeper<BegunMatch> {
   const numbers = [NaN, 0];
   return {
     needed: 1,
     weigh: ({ rules }) => (rules.includes(newest) ? 1 : 0),
+    latestIsEnough: true,
     stride: 2,
     numbersOf: ({ rules, begunMs }) => {
       numbers[0] = begunMs;

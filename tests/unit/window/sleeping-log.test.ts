@@ -88,3 +88,33 @@ test('over the bound the oldest leave, whole, and are counted', () => {
   // What may still end a window stays.
   expect(sleeping.bound(asleep, 0)).toBe(0);
 });
+
+test('where the latest is enough, entries that hold the same are one once every window that ends with them was judged', () => {
+  const log = new SleepingLog(TIMESPAN, 1_000, { ...sleeper(1), weigh: () => 0, latestIsEnough: true });
+  const asleep = new Asleep();
+  const times = (): number[] => {
+    const { first, length } = asleep.run;
+    return Array.from({ length }, (_, i) => log.timeAt(first + i));
+  };
+  const add = (time: number, value: number, watermark: number): void =>
+    log.add(asleep, time, { numbers: [value, 0], other: null }, watermark);
+  add(1, 7, 0);
+  add(2, 7, 0);
+  add(3, 7, 0);
+  // Windows that end at 3 are still to be judged.
+  add(4, 8, 3);
+  expect(times()).toEqual([1, 2, 3, 4]);
+  add(5, 8, 0);
+  add(6, 7, 6);
+  expect(times()).toEqual([1, 2, 3, 5, 6]);
+  // Others lie between.
+  add(9, 7, 9);
+  expect(times()).toEqual([1, 2, 3, 5, 6, 9]);
+  log.clear(asleep);
+  add(1, 7, 0);
+  add(2, 7, 0);
+  log.add(asleep, 3, { numbers: [7, 0], other: ['x'] }, 3);
+  log.add(asleep, 4, { numbers: [7, 0], other: ['x'] }, 4);
+  add(5, 7, 5);
+  expect(times()).toEqual([2, 3, 4, 5]);
+});
