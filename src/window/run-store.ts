@@ -11,6 +11,7 @@
  * Invariant: rows of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
  */
 
+import { GrowingMemory } from './growing-memory.ts';
 import { FreeBlocks } from './free-blocks.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
@@ -55,14 +56,16 @@ export abstract class RunStore {
   u32: Uint32Array;
   /** 64-bit floats per row. */
   readonly #floats: number;
+  readonly #memory: GrowingMemory;
   #used = 0;
   readonly #free: FreeBlocks;
 
   /** `rowBytes`: a multiple of 8, 16 at least. */
   protected constructor(rowBytes: number) {
     this.#floats = rowBytes / 8;
-    this.f64 = new Float64Array(FIRST_ROWS * this.#floats);
-    this.u32 = new Uint32Array(this.f64.buffer);
+    this.#memory = new GrowingMemory(FIRST_ROWS * rowBytes);
+    this.f64 = new Float64Array(this.#memory.buffer);
+    this.u32 = new Uint32Array(this.#memory.buffer);
     this.#free = new FreeBlocks(this, 2 * this.#floats);
   }
 
@@ -198,12 +201,9 @@ export abstract class RunStore {
     const offset = this.#free.takeLast(this.#used);
     this.#used = offset + capacity;
     if (this.#used * this.#floats > this.f64.length) {
-      const shorter = this.f64;
-      this.f64 = new Float64Array(Math.max(this.#used * this.#floats, shorter.length * 2));
-      this.f64.set(shorter);
-      this.u32 = new Uint32Array(this.f64.buffer);
-      // Gives its memory back now; the collector would do it much later.
-      shorter.buffer.transfer(0);
+      this.#memory.growTo(8 * this.#used * this.#floats);
+      this.f64 = new Float64Array(this.#memory.buffer);
+      this.u32 = new Uint32Array(this.#memory.buffer);
     }
     return offset;
   }

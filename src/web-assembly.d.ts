@@ -1,4 +1,4 @@
-/** The part of WebAssembly that the scanner needs: Node has it, its types leave it to those of browsers. */
+/** The part of WebAssembly that is needed here: Node has it, its types leave it to those of browsers. */
 
 declare namespace WebAssembly {
   // oxlint-disable-next-line typescript/no-extraneous-class -- it has nothing to look at
@@ -6,10 +6,10 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array);
   }
   class Memory {
-    /** Pages of 64 KiB. */
-    constructor(descriptor: { initial: number });
+    /** Pages of 64 KiB. Throws `RangeError` where addresses for so many cannot be had. */
+    constructor(descriptor: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
-    /** Detaches the buffer; the new one is larger by so many pages. */
+    /** Detaches the buffer; the new one is larger by so many pages. Throws `RangeError` where it cannot be. */
     grow(pages: number): number;
   }
   class Instance {
