@@ -46,7 +46,19 @@ const replay = spawn(
 );
 const run = spawn(
   process.execPath,
-  [VIGIE, 'run', '--input', '-', '--rules', values.rules, '--data-dir', dataDir, '--http-port', '0'],
+  [
+    '--max-semi-space-size=16',
+    VIGIE,
+    'run',
+    '--input',
+    '-',
+    '--rules',
+    values.rules,
+    '--data-dir',
+    dataDir,
+    '--http-port',
+    '0',
+  ],
   { stdio: [replay.stdout, 'inherit', 'inherit'] },
 );
 replay.stdout.destroy(); // The other end has it now.

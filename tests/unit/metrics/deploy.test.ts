@@ -136,6 +136,17 @@ describe('the image', () => {
   });
 });
 
+test('Vigie is started with the same limit of young memory however it is started', () => {
+  const limit = '--max-semi-space-size=16';
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const started = Object.values(scripts).filter((script) => script.includes('cli/main'));
+  expect(started.length).toBeGreaterThan(1);
+  for (const script of started) expect(script).toContain(`node ${limit} src/cli/main.ts`);
+  expect(read('bin/vigie.js').split('\n')[0]).toBe(`#!/usr/bin/env -S node ${limit}`);
+  expect(read('Dockerfile')).toContain(`ENTRYPOINT ["node", "${limit}", `);
+  expect(read('bench/long-run.ts')).toContain(limit);
+});
+
 describe('the example for Kubernetes', () => {
   const [, text] = /```yaml\n([^]*?)```/.exec(read('docs/deployment.md'))!;
   const [deployment, budget] = parseAllDocuments(text!).map((document) => {
