@@ -261,7 +261,8 @@ function correlationRule(
     ...draft.meta,
     key: keyOf(draft),
     alertsAlone,
-    type,
+    // No order is asked for by a condition over rule names.
+    type: type === 'temporal_ordered' && links.ruleCondition !== undefined ? 'temporal' : type,
     rules: links.rules.map(keyOf),
     groupBy,
     aliases: new Map(

@@ -140,14 +140,16 @@ const closingRule = draft(
         type,
         condition: { field: 'bytes', ...bounds, ...(type === 'value_percentile' ? { percentile } : {}) },
       })),
-    fc
-      .constantFrom(
+    fc.record({
+      // Which asks for no order here.
+      type: fc.constantFrom('temporal' as const, 'temporal_ordered' as const),
+      condition: fc.constantFrom(
         'read and not write',
         'read and login',
         'write or (read and not login)',
         'not (read or write)',
-      )
-      .map((condition) => ({ type: 'temporal' as const, condition })),
+      ),
+    }),
   ),
 );
 
