@@ -87,11 +87,14 @@ export class GroupDirectory {
     });
   }
 
-  /** The groups of an event, and of the references those that put it there. */
+  /**
+   * The groups of an event, and of the references those that put it there, in the order of the rules' list: what the
+   * event is worth is read where the first of them has it.
+   */
   byReference(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
     const members = new Map<Group, number[]>();
-    for (const ref of refs) {
-      const slots = this.#plan.keySlots.get(ref)!;
+    for (const [ref, slots] of this.#plan.keySlots) {
+      if (!refs.includes(ref)) continue;
       const group = this.of(record, slots);
       for (const each of group === undefined ? this.allOf(record, slots) : [group]) {
         const known = members.get(each);

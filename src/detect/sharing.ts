@@ -31,7 +31,8 @@ export function draftStreams(correlations: readonly CorrelationRule[]): Correlat
 /** The same for rules that can share a stream. */
 export function streamKey(rule: CorrelationRule): string {
   return JSON.stringify([
-    [...rule.rules].sort(),
+    // Where rules have fields of their own, the first that an event matches says what it is worth.
+    rule.aliases.size === 0 ? [...rule.rules].sort() : rule.rules,
     rule.groupBy,
     [...rule.aliases].map(([alias, by]) => [alias, [...by]]),
     rule.missingFields,

@@ -217,10 +217,12 @@ export class CorrelationExplainer {
 
   #enter(record: EventRecord, refs: readonly number[], of: Pick<Entry, 'line' | 'id' | 'judgedFrom'>): void {
     const members = new Map<Group, number[]>();
-    for (const ref of refs) {
+    // In the order of the rules' list, as the stream takes them.
+    for (const [ref, slots] of this.#stream.keySlots) {
+      if (!refs.includes(ref)) continue;
       const found = this.#found.get(ref)!;
       found.found += 1;
-      const groups = this.#groupsOf(record, this.#stream.keySlots.get(ref)!);
+      const groups = this.#groupsOf(record, slots);
       if (groups.length === 0) found.withoutGroup += 1;
       for (const group of groups) members.set(group, [...(members.get(group) ?? []), ref]);
     }

@@ -26,6 +26,9 @@ export const EVALUATORS: readonly {
 const load = (documents: readonly OracleDocument[]): RuleSet =>
   parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]);
 
+/** Of rules that are taken all the same. */
+const WARNED_ONLY: ReadonlySet<string> = new Set(['ORDER_NOT_ASKED', 'UNUSED_ALIAS']);
+
 /** The lines of `vigie eval`. */
 export function engineLines(
   documents: readonly OracleDocument[],
@@ -34,8 +37,7 @@ export function engineLines(
 ): readonly EvalLine[] {
   const rules = load(documents);
   const { lines, deadLetters } = evalEvents(rules, log.map(eventAsText), { latenessMs });
-  // Of a condition over rule names is said that it asks for no order; it is taken all the same.
-  const faults = rules.faults.filter(({ code }) => code !== 'ORDER_NOT_ASKED');
+  const faults = rules.faults.filter(({ code }) => !WARNED_ONLY.has(code));
   const refused = [...faults, ...deadLetters].map(({ code, message }) => `${code}: ${message}`);
   if (refused.length > 0) throw new Error(`the engine refuses a part of the case:\n${refused.join('\n')}`);
   return lines;

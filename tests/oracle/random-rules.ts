@@ -33,7 +33,9 @@ const frame = fc.record({
   groupBy: fc.constantFrom(undefined, ['user'], ['user'], ['org'], ['user', 'org']),
   timeout: fc.option(fc.oneof(seconds(1, 12), fc.constant('40s')), { nil: undefined }),
   missing: fc.constantFrom(undefined, undefined, 'skip' as const, 'group' as const),
-  rules: fc.constantFrom(['read'], ['read', 'write'], ['read', 'big'], ['big', 'write']),
+  rules: fc.constantFrom(['read'], ['read', 'write'], ['big', 'read'], ['big', 'write']),
+  /** Of a group-by or measured field, where one of the rules has another; an event may match two of them. */
+  aliased: fc.constantFrom(undefined, undefined, 'user', 'person'),
 });
 
 const lower = (max: number): fc.Arbitrary<{ gte: number } | { gt: number }> =>
@@ -46,22 +48,30 @@ const lower = (max: number): fc.Arbitrary<{ gte: number } | { gt: number }> =>
 const draft = (
   kind: fc.Arbitrary<{ type: Measure; condition: ConditionMap | string | undefined }>,
 ): fc.Arbitrary<Draft> =>
-  fc.tuple(kind, frame).map(([{ type, condition }, { timespan, groupBy, timeout, missing, rules }]) => ({
-    correlation: {
-      type,
-      rules:
+  fc
+    .tuple(kind, frame)
+    .map(([{ type, condition }, { timespan, groupBy, timeout, missing, aliased, ...of }]) => {
+      const temporal = type.startsWith('temporal');
+      const rules: readonly string[] =
         typeof condition === 'string'
           ? ['read', 'write', 'login'].filter((rule) => condition.includes(rule))
-          : type.startsWith('temporal')
+          : temporal
             ? ['read', 'write', 'login']
-            : rules,
-      ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
-      timespan,
-      ...(condition === undefined ? {} : { condition }),
-    },
-    ...(timeout === undefined ? {} : { 'vigie.resolve_timeout': timeout }),
-    ...(missing === undefined ? {} : { 'vigie.missing_fields': missing }),
-  }));
+            : of.rules;
+      const by = rules.includes('read') ? 'read' : 'big';
+      return {
+        correlation: {
+          type,
+          rules,
+          ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
+          ...(aliased === undefined ? {} : { aliases: { [aliased]: { [by]: 'org' } } }),
+          timespan,
+          ...(condition === undefined ? {} : { condition }),
+        },
+        ...(timeout === undefined ? {} : { 'vigie.resolve_timeout': timeout }),
+        ...(missing === undefined ? {} : { 'vigie.missing_fields': missing }),
+      };
+    });
 
 /** Counts and sums with a lower bound: the rules that fire inside the window. */
 const thresholdRule = draft(
