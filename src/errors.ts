@@ -8,6 +8,8 @@ export interface VigieErrorOptions {
   readonly remedy?: string;
   /** True when the same call may succeed later without anybody changing anything. Default false. */
   readonly retryable?: boolean;
+  /** So long whoever failed asks not to be tried again, ms. */
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -16,6 +18,7 @@ export class VigieError extends Error {
   readonly code: string;
   readonly retryable: boolean;
   readonly remedy: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: string, message: string, options: VigieErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -23,6 +26,7 @@ export class VigieError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.remedy = options.remedy;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

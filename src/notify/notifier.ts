@@ -32,6 +32,8 @@ export interface NotifierOptions {
 }
 
 const AT_ONCE = 100;
+/** A receiver that asks for more is tried again all the same: whoever reads the alerts cannot wait for a day. */
+const LONGEST_PAUSE_MS = 10 * 60_000;
 /** Between two tries of a notification that its receiver does not take. */
 const REFUSED = { baseMs: 10_000, maxMs: 10 * 60_000 };
 
@@ -43,6 +45,8 @@ interface Tries {
 
 export class Notifier {
   readonly #options: NotifierOptions;
+  /** Until then the receiver asked to be left alone, by the clock's elapsed time, ms. */
+  #pausedUntil = -Infinity;
   /** Of notifications that failed, by their id. */
   readonly #tries = new Map<string, Tries>();
   /** Ids of notifications that were delivered, and of which there is no record yet. */
@@ -130,7 +134,7 @@ export class Notifier {
     return all;
   }
 
-  /** False when the receiver does not take it, or it is too early to try that again. Throws when the receiver is away. */
+  /** False when the receiver does not take it, or it is too early to try again. Throws when the receiver is away. */
   async #deliver(
     notification: Notification,
     type: Told,
@@ -140,7 +144,7 @@ export class Notifier {
     const { clock, random, told, failed, deliver } = this.#options;
     const { id } = notification;
     if (this.#unrecorded.has(id)) return true;
-    if (clock.elapsed() < (this.#tries.get(id)?.dueAt ?? 0)) return false;
+    if (clock.elapsed() < Math.max(this.#pausedUntil, this.#tries.get(id)?.dueAt ?? 0)) return false;
     try {
       await deliver(notification, stop);
     } catch (error) {
@@ -148,6 +152,8 @@ export class Notifier {
       const isRefused = error instanceof VigieError && error.code === 'WEBHOOK_REFUSED';
       const waitMs = isRefused ? backoffMs(attempts, { random, ...REFUSED }) : 0;
       this.#tries.set(id, { attempts, dueAt: clock.elapsed() + waitMs });
+      if (error instanceof VigieError && error.retryAfterMs !== undefined)
+        this.#pausedUntil = clock.elapsed() + Math.min(error.retryAfterMs, LONGEST_PAUSE_MS);
       if (!isRefused) throw error;
       failed(error, alertId);
       return false;

@@ -17,7 +17,10 @@ export type Deliver = (notification: Notification, stop: AbortSignal) => Promise
 
 const TIMEOUT_MS = 15_000;
 
-/** Throws WEBHOOK_FAILED, which is of the way or the receiver, or WEBHOOK_REFUSED, which is of this notification. */
+/**
+ * Throws WEBHOOK_FAILED, which is of the way or the receiver, or WEBHOOK_REFUSED, which is of this notification. Either
+ * says how long the receiver asks to be left alone, if it does.
+ */
 export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
   const { host } = new URL(url);
   return async (notification, stop) => {
@@ -44,8 +47,16 @@ export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
     throw new VigieError(isOurs ? 'WEBHOOK_REFUSED' : 'WEBHOOK_FAILED', `${host} answered ${status}`, {
       remedy: 'Look into its log; 401, 403, 404 and 410 speak of VIGIE_WEBHOOK_URL and VIGIE_WEBHOOK_SECRET.',
       retryable: true,
+      retryAfterMs: retryAfter(response.headers.get('retry-after'), clock.now()),
     });
   };
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3), as milliseconds from now; undefined where it is neither. */
+function retryAfter(text: string | null, nowMs: number): number | undefined {
+  if (text === null) return undefined;
+  const waitMs = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - nowMs;
+  return waitMs > 0 ? waitMs : undefined;
 }
 
 /** The cause's code: messages of `fetch` may name the address. */

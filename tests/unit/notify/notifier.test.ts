@@ -17,6 +17,7 @@ class World {
   readonly leftOut: string[] = [];
   nowMs = 0;
   fails: (id: string) => boolean = () => false;
+  retryAfterMs: number | undefined;
   recordFails = false;
   readonly #alerts: AlertView[];
   readonly #told = new Set<string>();
@@ -49,7 +50,9 @@ class World {
     this.notifier = new Notifier({
       connect: () => Promise.resolve(store),
       deliver: ({ id }) => {
-        if (this.fails(id)) return Promise.reject(new VigieError('WEBHOOK_FAILED', 'it answered 500'));
+        const { retryAfterMs } = this;
+        if (this.fails(id))
+          return Promise.reject(new VigieError('WEBHOOK_FAILED', 'it answered 500', { retryAfterMs }));
         this.taken.push(id);
         return Promise.resolve();
       },
@@ -73,6 +76,25 @@ class World {
 }
 
 describe('the notifier', () => {
+  test('leaves a receiver alone for as long as it asks, but never for more than ten minutes', async () => {
+    for (const [retryAfterMs, paused] of [
+      [30_000, 30_000],
+      [86_400_000, 600_000],
+    ] as const) {
+      const world = new World([], ['z']);
+      let tries = 0;
+      world.retryAfterMs = retryAfterMs;
+      world.fails = () => (tries += 1) === 1;
+      expect(await world.rounds(1)).toBe(false);
+      world.nowMs = paused - 1;
+      expect(await world.rounds(3)).toBe(false);
+      expect([tries, world.failures]).toEqual([1, ['WEBHOOK_FAILED']]);
+      world.nowMs = paused;
+      expect(await world.rounds(1)).toBe(true);
+      expect(world.taken).toEqual(['z-resolved']);
+    }
+  });
+
   test('tells of the others though the receiver always fails on one', async () => {
     const world = new World(['a', 'b', 'c'], ['z']);
     world.fails = (id) => id === 'a-opened';
