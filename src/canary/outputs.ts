@@ -1,6 +1,6 @@
 /** Where canaries go: the topic that the portals write to, or the end of a log file. */
 
-import { appendFile, stat } from 'node:fs/promises';
+import { appendFile, open, stat } from 'node:fs/promises';
 import { messageOf, VigieError } from '../errors.ts';
 import { TopicWriter, type WrittenTopic } from '../sink/topic-writer.ts';
 import type { CanaryEvent } from './canary.ts';
@@ -56,7 +56,29 @@ export async function toFile(path: string): Promise<CanaryOutput> {
   };
   await stat(path).catch(failed);
   return {
-    send: (events) => appendFile(path, events.map(({ json }) => `${json}\n`).join('')).catch(failed),
+    send: async (events) => {
+      const lines = events.map(({ json }) => `${json}\n`).join('');
+      try {
+        await appendFile(path, (await endsInLine(path)) ? `\n${lines}` : lines);
+      } catch (error) {
+        failed(error);
+      }
+    },
     close: () => Promise.resolve(),
   };
 }
+
+/** Whether the last line lacks its end: what is added would become a part of it, and neither could be read. */
+async function endsInLine(path: string): Promise<boolean> {
+  const { size } = await stat(path);
+  if (size === 0) return false;
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+    return buffer[0] !== NEWLINE;
+  } finally {
+    await file.close();
+  }
+}
+
+const NEWLINE = 0x0a;
