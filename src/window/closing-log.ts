@@ -89,7 +89,7 @@ export class ClosingLog<T> {
   /** Weight of all entries. */
   #held = 0;
   /** Entries that came since it was looked closer whether the log may rest. */
-  #unlookedAt = 0;
+  #sinceLooked = 0;
 
   /** `sleeper`: where the log need not always be awake. */
   constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>, sleeper?: Sleeper<T>) {
@@ -114,7 +114,7 @@ export class ClosingLog<T> {
     if (time < watermark && time <= watermark - this.#timespanMs) return 0;
     const entries = this.#entries;
     this.#held += this.#weigh(held);
-    this.#unlookedAt += 1;
+    this.#sinceLooked += 1;
     if (time < watermark) {
       entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
@@ -146,8 +146,8 @@ export class ClosingLog<T> {
     const { needed } = sleeper;
     if (2 * this.#held < needed) return true;
     const { length } = this.#entries;
-    if (sleeper.missing === undefined || this.#unlookedAt < Math.max(needed, length)) return false;
-    this.#unlookedAt = 0;
+    if (sleeper.missing === undefined || this.#sinceLooked < Math.max(needed, length)) return false;
+    this.#sinceLooked = 0;
     const numbers: number[] = [];
     this.each((_, held) => {
       for (const number of Array.from(sleeper.numbersOf(held))) numbers.push(number);

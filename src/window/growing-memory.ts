@@ -10,7 +10,6 @@
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
-const GROWTH = 1.25;
 /** Bytes from which on memory is paged. */
 const PAGED_FROM = 256 * 1024;
 
@@ -26,13 +25,16 @@ export class GrowingMemory {
   /** Makes room for so many bytes at least; what is new is 0. Throws `RangeError` where there is no memory. */
   growTo(bytes: number): void {
     const shorter = this.buffer;
-    const length = Math.ceil(Math.max(bytes, GROWTH * shorter.byteLength) / PAGE) * PAGE;
+    const isShort = Math.max(bytes, shorter.byteLength) < PAGED_FROM;
+    const length = isShort
+      ? Math.max(bytes, 2 * shorter.byteLength)
+      : Math.ceil(Math.max(bytes, 1.25 * shorter.byteLength) / PAGE) * PAGE;
     if (this.#pages !== undefined && extend(this.#pages, length)) {
       this.buffer = this.#pages.buffer;
       return;
     }
     const outgrown = this.#pages;
-    this.#pages = outgrown === undefined && length >= PAGED_FROM ? reserve(length) : undefined;
+    this.#pages = outgrown === undefined && !isShort ? reserve(length) : undefined;
     this.buffer = this.#pages?.buffer ?? new ArrayBuffer(length);
     new Uint8Array(this.buffer).set(new Uint8Array(shorter));
     // Gives its memory back now; the collector would do it much later.
