@@ -33,7 +33,7 @@ const frame = fc.record({
   groupBy: fc.constantFrom(undefined, ['user'], ['user'], ['org'], ['user', 'org']),
   timeout: fc.option(fc.oneof(seconds(1, 12), fc.constant('40s')), { nil: undefined }),
   missing: fc.constantFrom(undefined, undefined, 'skip' as const, 'group' as const),
-  rules: fc.constantFrom(['read'], ['read', 'write'], ['big', 'read'], ['big', 'write']),
+  rules: fc.constantFrom(['read'], ['read', 'write'], ['big', 'read'], ['big', 'write', 'read']),
   /** Of a group-by or measured field, where one of the rules has another; an event may match two of them. */
   aliased: fc.constantFrom(undefined, undefined, 'user', 'person'),
 });
@@ -52,19 +52,18 @@ const draft = (
     .tuple(kind, frame)
     .map(([{ type, condition }, { timespan, groupBy, timeout, missing, aliased, ...of }]) => {
       const temporal = type.startsWith('temporal');
-      const rules: readonly string[] =
+      const rules =
         typeof condition === 'string'
           ? ['read', 'write', 'login'].filter((rule) => condition.includes(rule))
           : temporal
             ? ['read', 'write', 'login']
             : of.rules;
-      const by = rules.includes('read') ? 'read' : 'big';
       return {
         correlation: {
           type,
           rules,
           ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
-          ...(aliased === undefined ? {} : { aliases: { [aliased]: { [by]: 'org' } } }),
+          ...(aliased === undefined ? {} : { aliases: { [aliased]: { read: 'org' } } }),
           timespan,
           ...(condition === undefined ? {} : { condition }),
         },
