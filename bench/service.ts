@@ -18,7 +18,7 @@ import { World } from './service/world.ts';
 
 const USAGE = `node bench/service.ts [--parts throughput,latency,memory] [--quick] [--json]
   throughput: [--events 1000000] [--rounds 1] [--forms ${FORM_NAMES.join()}] [--profile FOLDER]
-  latency:    [--rates 2000,20000] [--seconds 60] [--probes 250] [--rules shipped|few]
+  latency:    [--rates 2000,20000] [--seconds 60] [--probes 250] [--rules shipped|few] [--profile FOLDER]
   memory:     [--backlog 185,1000] [--minutes 60]`;
 const PARTS = ['throughput', 'latency', 'memory'] as const;
 type Part = (typeof PARTS)[number];
@@ -100,6 +100,7 @@ function typed(): { readonly plan: Plan; readonly json: boolean } {
   const [rounds] = numbers('rounds', values.rounds, []);
   const usual = planOf({ rounds: rounds!, quick: values.quick });
   const profile = values.profile === undefined ? undefined : resolve(values.profile);
+  const env = profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` };
   const plan: Plan = {
     parts: chosen(values.parts, PARTS) as readonly Part[],
     throughput: {
@@ -107,7 +108,7 @@ function typed(): { readonly plan: Plan; readonly json: boolean } {
       rounds: rounds!,
       events: numbers('events', values.events, [usual.throughput.events])[0]!,
       forms: chosen(values.forms, FORM_NAMES),
-      env: profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` },
+      env,
     },
     latency: {
       ...usual.latency,
@@ -115,6 +116,7 @@ function typed(): { readonly plan: Plan; readonly json: boolean } {
       seconds: numbers('seconds', values.seconds, [usual.latency.seconds])[0]!,
       probes: numbers('probes', values.probes, [usual.latency.probes])[0]!,
       rules: chosen(values.rules, Object.keys(RULES))[0] as keyof typeof RULES,
+      env,
     },
     memory: {
       rates: numbers('backlog', values.backlog, usual.memory.rates),

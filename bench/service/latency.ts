@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 import { systemClock } from '../../src/clock.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
+import type { Env } from '../../tests/support/cli.ts';
 import { inRepository } from '../path.ts';
 import type { Goal, Result, TableRow } from '../section.ts';
 import { Deployment } from './deployment.ts';
@@ -27,6 +28,7 @@ export interface LatencyOptions {
   readonly warmUpSeconds: number;
   readonly probes: number;
   readonly rules: keyof typeof RULES;
+  readonly env?: Env;
 }
 
 /** Files, or the shipped ones. The few: three windows per account, what the probes cross, and what that refers to. */
@@ -78,12 +80,12 @@ export async function latency(world: World, options: LatencyOptions): Promise<Re
 async function measured(
   world: World,
   rate: number,
-  { seconds, warmUpSeconds, probes, rules }: LatencyOptions,
+  { seconds, warmUpSeconds, probes, rules, env = {} }: LatencyOptions,
 ): Promise<TableRow> {
   const topic = `bench-rate-${rate}`;
   await world.createTopic(topic, PARTITIONS);
   const files = RULES[rules];
-  const form = { processes: 1, signals: false, ...(files && { rules: files }) };
+  const form = { processes: 1, signals: false, env, ...(files && { rules: files }) };
   const deployment = await Deployment.start(world, { topic, lists: NO_LISTS }, form);
   await deployment.joinedAt();
   const watch = new Watch(world, deployment.database);

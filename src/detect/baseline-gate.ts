@@ -8,10 +8,10 @@
  * window back.
  */
 
-import type { Baseline } from '../sigma/rule.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { ValueHistory } from '../window/value-history.ts';
+import type { Baseline } from '../sigma/rule.ts';
+import { ValueHistories, type ValueHistory } from '../window/value-history.ts';
 
 export type Verdict =
   /** No rule's own bound is reached. */
@@ -21,42 +21,41 @@ export type Verdict =
   /** Its history is not final. */
   | 'waiting';
 
+/** That of all groups. */
 export class BaselineGate {
-  readonly history: ValueHistory;
+  readonly histories: ValueHistories;
   readonly #leastBound: number;
-  /** End → largest value; in nearly every group nothing ever waits. */
-  #waiting: Map<number, number> | undefined;
-  #nextEnd = Infinity;
 
   /** `leastBound`: smaller values hold for no rule of the horizon. */
   constructor(baseline: Baseline, timespanMs: number, leastBound: number) {
-    this.history = new ValueHistory(baseline, timespanMs);
+    this.histories = new ValueHistories(baseline, timespanMs);
     this.#leastBound = leastBound;
   }
 
-  /** Takes note of a window, which must be told of whatever its value. */
-  take(endMs: number, value: number, estimated: boolean, watermark: number): Verdict {
-    const { history } = this;
-    history.note(endMs, value, estimated, watermark);
+  /** Takes note of a group's window, which must be told of whatever its value. */
+  take(history: ValueHistory, endMs: number, value: number, estimated: boolean, watermark: number): Verdict {
+    const { histories } = this;
+    histories.note(history, endMs, value, estimated, watermark);
     if (value < this.#leastBound) return 'below';
-    const finalAfter = history.finalAfter(endMs);
-    if (finalAfter >= watermark) {
-      this.#wait(endMs, value, finalAfter);
-      return 'waiting';
-    }
-    return value > history.usualAt(endMs).upTo ? 'unusual' : 'usual';
+    if (histories.finalAfter(endMs) >= watermark) return 'waiting';
+    return value > histories.usualAt(history, endMs).upTo ? 'unusual' : 'usual';
+  }
+}
+
+/** The windows of a group that wait before a gate. */
+export class WaitingWindows {
+  readonly #gate: BaselineGate;
+  /** End → largest value. */
+  readonly #values = new Map<number, number>();
+  #nextEnd = Infinity;
+
+  constructor(gate: BaselineGate) {
+    this.#gate = gate;
   }
 
-  #wait(endMs: number, value: number, finalAfter: number): void {
-    const waiting = (this.#waiting ??= new Map());
-    waiting.set(endMs, Math.max(value, waiting.get(endMs) ?? value));
-    this.#nextEnd = Math.min(this.#nextEnd, finalAfter);
-  }
-
-  /** Forgets what waits. */
-  clear(): void {
-    this.#waiting = undefined;
-    this.#nextEnd = Infinity;
+  add(endMs: number, value: number): void {
+    this.#values.set(endMs, Math.max(value, this.#values.get(endMs) ?? value));
+    this.#nextEnd = Math.min(this.#nextEnd, this.#gate.histories.finalAfter(endMs));
   }
 
   /** Some window can be judged once the watermark is past this time; Infinity when none waits. */
@@ -65,35 +64,32 @@ export class BaselineGate {
   }
 
   save(to: SectionWriter): void {
-    this.history.save(to);
-    to.list(this.#waiting ?? [], ([endMs, value]) => {
+    to.list(this.#values, ([endMs, value]) => {
       to.f64(endMs);
       to.f64(value);
     });
   }
 
   load(from: SectionReader): void {
-    this.history.load(from);
     from.each(() => {
       const endMs = from.f64();
-      this.#wait(endMs, from.f64(), this.history.finalAfter(endMs));
+      this.add(endMs, from.f64());
     });
   }
 
   /** Judges what waited for the watermark; reports what is unusual. */
-  release(watermark: number, report: (endMs: number, value: number) => void): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined || this.#nextEnd >= watermark) return;
+  release(history: ValueHistory, watermark: number, report: (endMs: number, value: number) => void): void {
+    if (this.#nextEnd >= watermark) return;
+    const { histories } = this.#gate;
     this.#nextEnd = Infinity;
-    for (const [endMs, value] of waiting) {
-      const finalAfter = this.history.finalAfter(endMs);
+    for (const [endMs, value] of this.#values) {
+      const finalAfter = histories.finalAfter(endMs);
       if (finalAfter >= watermark) {
         this.#nextEnd = Math.min(this.#nextEnd, finalAfter);
         continue;
       }
-      waiting.delete(endMs);
-      if (value > this.history.usualAt(endMs).upTo) report(endMs, value);
+      this.#values.delete(endMs);
+      if (value > histories.usualAt(history, endMs).upTo) report(endMs, value);
     }
-    if (waiting.size === 0) this.#waiting = undefined;
   }
 }

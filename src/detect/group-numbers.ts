@@ -12,6 +12,7 @@ import { type Horizon, HorizonState } from '../window/horizon.ts';
 import { Sightings, tellsAll } from '../window/distinct-log.ts';
 import { Asleep } from '../window/sleeping-log.ts';
 import { NewestTime, Run, RunStore } from '../window/run-store.ts';
+import { ValueHistory } from '../window/value-history.ts';
 
 export class Sum {
   readonly run: Run;
@@ -32,6 +33,8 @@ export interface GroupShape {
   readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
   /** Which of them can sleep. */
   readonly closings: readonly { readonly sleeping: unknown }[];
+  /** Those with a baseline, by gate. */
+  readonly baselined: readonly Horizon[];
 }
 
 function statesOf(horizons: readonly Horizon[]): HorizonState[] {
@@ -48,6 +51,8 @@ export class GroupNumbers extends RunStore {
   readonly sums: readonly Sum[];
   /** By closing measure; undefined where its logs never sleep. */
   readonly asleep: readonly (Asleep | undefined)[];
+  /** By gate. */
+  readonly histories: readonly ValueHistory[];
   /** Watermark before which there is nothing to trim; Infinity while no event is held. */
   trimFrom = Infinity;
   /** Events at or before this time may have been coalesced. */
@@ -65,13 +70,13 @@ export class GroupNumbers extends RunStore {
   /** The row that is open; −1 when none is. */
   #row = -1;
 
-  constructor({ counts, distincts, sums, closings }: GroupShape, firstBoundAt: number) {
+  constructor({ counts, distincts, sums, closings, baselined }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
     const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
     const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
-    const runs = 2 + 3 * distincts.length + sums.length + sleepers;
+    const runs = 2 + 3 * distincts.length + sums.length + sleepers + baselined.length;
     const words = 1 + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
-    const floats = FIRST_HORIZON + horizons + telling + Math.ceil(words / 2);
+    const floats = FIRST_HORIZON + horizons + telling + baselined.length + Math.ceil(words / 2);
     super(8 * floats);
     this.#floats = floats;
     const { newest } = this;
@@ -81,12 +86,14 @@ export class GroupNumbers extends RunStore {
     this.sums = sums.map((of) => new Sum(of.horizons, newest));
     this.asleep = closings.map(({ sleeping }) => (sleeping === undefined ? undefined : new Asleep(newest)));
     this.#sleepers = this.asleep.filter((each) => each !== undefined);
+    this.histories = baselined.map(() => new ValueHistory());
     this.#runs = [
       this.events,
       this.persons,
       ...this.sightings.flatMap(({ few, run, table }) => [few, run, table]),
       ...this.sums.map(({ run }) => run),
       ...this.#sleepers.map(({ run }) => run),
+      ...this.histories.map(({ run }) => run),
     ];
     this.horizons = [
       ...this.counts,
@@ -120,7 +127,9 @@ export class GroupNumbers extends RunStore {
     for (let h = 0; h < this.horizons.length; h += 1) this.horizons[h]!.value = f64[at + h]!;
     at += this.horizons.length;
     for (let m = 0; m < this.#telling.length; m += 1) this.#telling[m]!.toldBefore = f64[at + m]!;
-    at = 2 * (at + this.#telling.length);
+    at += this.#telling.length;
+    for (let g = 0; g < this.histories.length; g += 1) this.histories[g]!.estimatedBucket = f64[at + g]!;
+    at = 2 * (at + this.histories.length);
     this.boundAt = u32[at]!;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -155,7 +164,9 @@ export class GroupNumbers extends RunStore {
     for (let h = 0; h < this.horizons.length; h += 1) f64[at + h] = this.horizons[h]!.value;
     at += this.horizons.length;
     for (let m = 0; m < this.#telling.length; m += 1) f64[at + m] = this.#telling[m]!.toldBefore;
-    at = 2 * (at + this.#telling.length);
+    at += this.#telling.length;
+    for (let g = 0; g < this.histories.length; g += 1) f64[at + g] = this.histories[g]!.estimatedBucket;
+    at = 2 * (at + this.histories.length);
     u32[at] = this.boundAt;
     at += 1;
     for (let r = 0; r < this.#runs.length; r += 1) {
@@ -213,6 +224,7 @@ export class GroupNumbers extends RunStore {
       to.u32(tail);
     }
     for (const { toldBefore } of this.#telling) to.f64(toldBefore);
+    for (const { estimatedBucket } of this.histories) to.f64(estimatedBucket);
     for (const { inexact } of this.sums) to.flag(inexact);
     for (const { weight } of this.#sleepers) to.u32(weight);
   }
@@ -228,6 +240,7 @@ export class GroupNumbers extends RunStore {
       horizon.tail = from.u32();
     }
     for (const sightings of this.#telling) sightings.toldBefore = from.f64();
+    for (const history of this.histories) history.estimatedBucket = from.f64();
     for (const sum of this.sums) sum.inexact = from.flag();
     for (const asleep of this.#sleepers) asleep.weight = from.u32();
   }
@@ -254,6 +267,7 @@ export class GroupNumbers extends RunStore {
       horizon.value = 0;
     }
     for (const sightings of this.#telling) sightings.toldBefore = -Infinity;
+    for (const history of this.histories) history.estimatedBucket = -Infinity;
     for (const sum of this.sums) sum.inexact = false;
     for (const asleep of this.#sleepers) {
       asleep.weight = 0;
@@ -262,7 +276,7 @@ export class GroupNumbers extends RunStore {
   }
 }
 
-/** Floats of a row; behind them the horizons' values, up to when was told of all windows, and then words. */
+/** Floats of a row; behind them the horizons' values, up to when was told of all windows, the newest buckets of estimates, and then words. */
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
 const NEWEST = 2;

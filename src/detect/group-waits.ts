@@ -9,9 +9,10 @@ import type { EpisodeRule } from '../alert/episode.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { holds } from '../sigma/bounds.ts';
-import { BaselineGate, type Verdict } from './baseline-gate.ts';
+import { type BaselineGate, WaitingWindows } from './baseline-gate.ts';
 import { measureOf } from './closing-measure.ts';
 import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
+import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedClosing, PlannedHorizon } from './plan.ts';
 
 /** What closing rules that differ in nothing but their bounds look at. */
@@ -23,7 +24,9 @@ interface ClosingLogs extends PlannedClosing {
 /** What can wait in a stream's groups. */
 export interface StreamWaits {
   readonly closings: readonly ClosingLogs[];
+  /** Horizons with a baseline, and the gate of each. */
   readonly baselined: readonly PlannedHorizon[];
+  readonly gates: readonly BaselineGate[];
   readonly novelty: PlannedNovelty | undefined;
 }
 
@@ -43,24 +46,21 @@ export class GroupWaits {
   readonly #planned: StreamWaits;
   /** By closing measure; undefined while it sleeps. */
   #closings: readonly (ClosingLog<unknown> | undefined)[];
-  readonly #gates: readonly BaselineGate[];
-  /** The least of theirs. */
-  #gatesNextEnd = Infinity;
+  /** By gate; in nearly every group nothing ever waits there. */
+  #windows: readonly (WaitingWindows | undefined)[];
 
   constructor(planned: StreamWaits) {
     this.#planned = planned;
-    const { novelty, baselined, closings } = planned;
+    const { novelty, gates, closings } = planned;
     this.novelty = novelty && new NoveltyGate(novelty);
     this.#closings = closings.map(({ sleeping }, m) =>
       sleeping === undefined ? this.#closingLog(m) : undefined,
     );
-    this.#gates = baselined.map(
-      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
-    );
+    this.#windows = gates.map(() => undefined);
   }
 
   /**
-   * What groups share in which nothing waits yet and nothing is remembered; undefined where something does in all.
+   * What groups share in which nothing waits and nothing is remembered; undefined where something does in all.
    * It must not be given anything.
    */
   static sharedBy(planned: StreamWaits): GroupWaits | undefined {
@@ -73,33 +73,30 @@ export class GroupWaits {
   get nextEnd(): number {
     let next = this.novelty?.nextEnd ?? Infinity;
     for (const log of this.#closings) if (log !== undefined) next = Math.min(next, log.nextEnd);
-    return Math.min(next, this.#gatesNextEnd);
+    for (const windows of this.#windows) if (windows !== undefined) next = Math.min(next, windows.nextEnd);
+    return next;
   }
 
-  /** From this event time on, nothing that will come is compared with what was up to now. */
-  get outOfReachFrom(): number {
-    let from = this.novelty?.terms.outOfReachFrom ?? -Infinity;
-    for (const { history } of this.#gates) from = Math.max(from, history.outOfReachFrom);
-    return from;
+  /** Takes a window that waits before a gate. */
+  addWindow(gate: number, endMs: number, value: number): void {
+    let windows = this.#windows[gate];
+    if (windows === undefined) {
+      windows = this.#waitingBefore(gate);
+      this.#windows = this.#windows.with(gate, windows);
+    }
+    windows.add(endMs, value);
   }
 
-  /** The gate of a horizon that has a baseline. */
-  gateOf({ baseline }: PlannedHorizon): BaselineGate {
-    return this.#gates[baseline!.gate]!;
+  #waitingBefore(gate: number): WaitingWindows {
+    return new WaitingWindows(this.#planned.gates[gate]!);
   }
 
-  /** As `BaselineGate.take`, of a horizon that has a baseline. */
-  takeWindow(
-    horizon: PlannedHorizon,
-    endMs: number,
-    value: number,
-    estimated: boolean,
-    watermark: number,
-  ): Verdict {
-    const gate = this.gateOf(horizon);
-    const verdict = gate.take(endMs, value, estimated, watermark);
-    if (verdict === 'waiting') this.#gatesNextEnd = Math.min(this.#gatesNextEnd, gate.nextEnd);
-    return verdict;
+  /** Whether nothing waits, and nothing is remembered, where groups can share that. */
+  get isNothing(): boolean {
+    return (
+      this.#windows.every((windows) => windows === undefined) &&
+      this.#closings.every((log) => log === undefined)
+    );
   }
 
   /** Whether the log of closing measure `m` does not sleep. */
@@ -126,14 +123,14 @@ export class GroupWaits {
     return new ClosingLog(watchers[0].rule.timespanMs, maxEntries, measureOf(closing), sleeping?.sleeper);
   }
 
-  /** Judges the windows that waited for the watermark; returns how many entries had to go. `asleep`: by closing measure. */
-  close(watermark: number, asleep: readonly (Asleep | undefined)[], told: Told): number {
+  /** Judges the windows that waited for the watermark; returns how many entries had to go. */
+  close(watermark: number, { histories, asleep }: GroupNumbers, told: Told): number {
     let gone = 0;
-    this.#gates.forEach((gate, g) => {
+    this.#windows.forEach((windows, g) => {
       const horizon = this.#planned.baselined[g]!;
-      gate.release(watermark, (end, value) => told.unusual(horizon, end, value));
+      windows?.release(histories[g]!, watermark, (end, value) => told.unusual(horizon, end, value));
+      if (windows?.nextEnd === Infinity) this.#windows = this.#windows.with(g, undefined);
     });
-    this.#askGates();
     this.#closings.forEach((log, m) => {
       if (log === undefined) return;
       const { watchers, sleeping } = this.#planned.closings[m]!;
@@ -149,21 +146,19 @@ export class GroupWaits {
     return gone;
   }
 
-  #askGates(): void {
-    this.#gatesNextEnd = Math.min(...this.#gates.map((gate) => gate.nextEnd));
-  }
-
   /** Forgets what waits: it is not judged any more. */
   clear(): void {
     this.novelty?.clear();
-    for (const gate of this.#gates) gate.clear();
-    this.#askGates();
+    this.#windows = [];
     this.#closings = [];
   }
 
   save(to: SectionWriter): void {
     this.novelty?.save(to);
-    for (const gate of this.#gates) gate.save(to);
+    for (const windows of this.#windows) {
+      to.flag(windows !== undefined);
+      windows?.save(to);
+    }
     this.#closings.forEach((log, m) => {
       if (this.#planned.closings[m]!.sleeping !== undefined) to.flag(log !== undefined);
       log?.save(to);
@@ -173,8 +168,11 @@ export class GroupWaits {
   /** Of a new one. */
   load(from: SectionReader): void {
     this.novelty?.load(from);
-    for (const gate of this.#gates) gate.load(from);
-    this.#askGates();
+    this.#windows = this.#windows.map((_, gate) => {
+      const windows = from.flag() ? this.#waitingBefore(gate) : undefined;
+      windows?.load(from);
+      return windows;
+    });
     this.#closings = this.#closings.map((log, m) => {
       const isAwake = log !== undefined || from.flag();
       const loaded = isAwake ? (log ?? this.#closingLog(m)) : undefined;

@@ -105,8 +105,17 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
       this.#episodes.length > 0 ||
       numbers.newestOf(this.#row) + longestMs > watermark ||
       waits.nextEnd < Infinity ||
-      waits.outOfReachFrom > watermark ||
-      this.#numbers.sightings.some(({ owes }) => owes)
+      (waits.novelty?.terms.outOfReachFrom ?? -Infinity) > watermark ||
+      this.#isRemembered(watermark)
+    );
+  }
+
+  #isRemembered(watermark: number): boolean {
+    const { gates } = this.#logs;
+    const { histories, sightings } = this.#numbers;
+    return (
+      sightings.some(({ owes }) => owes) ||
+      gates.some((gate, g) => gate.histories.outOfReachFrom(histories[g]!) > watermark)
     );
   }
 
@@ -204,10 +213,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
   close(watermark: number): number {
-    return this.waits.close(watermark, this.#numbers.asleep, {
+    const { sharedWaits } = this.#logs;
+    const gone = this.waits.close(watermark, this.#numbers, {
       unusual: (horizon, end, value) => this.#tell(horizon, end, value),
       closed: (watcher, end, value) => this.#raise(watcher, end, value, false),
     });
+    if (sharedWaits !== undefined && this.waits.isNothing) this.waits = sharedWaits;
+    return gone;
   }
 
   /**
@@ -232,9 +244,12 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   window(horizon: Horizon, endMs: number, value: number): void {
     const planned = horizon as PlannedHorizon;
     if (planned.baseline !== undefined) {
-      const estimated = endMs - horizon.timespanMs < this.#numbers.coalescedUpTo;
-      const { watermark } = this.#logs.atHand;
-      const verdict = this.#ownWaits().takeWindow(planned, endMs, value, estimated, watermark);
+      const { gate } = planned.baseline;
+      const { histories, coalescedUpTo } = this.#numbers;
+      const { gates, atHand } = this.#logs;
+      const estimated = endMs - horizon.timespanMs < coalescedUpTo;
+      const verdict = gates[gate]!.take(histories[gate]!, endMs, value, estimated, atHand.watermark);
+      if (verdict === 'waiting') this.#ownWaits().addWindow(gate, endMs, value);
       if (verdict !== 'unusual') return;
     }
     this.#tell(planned, endMs, value);
@@ -252,9 +267,10 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
       below = Math.min(below, Math.max(known, leastOf(watcher.rule.bounds)));
     }
     if (baseline === undefined) return below;
-    const { history } = this.waits.gateOf(planned);
-    const noted = history.leastIn(fromMs, toMs, fromMs - timespanMs < this.#numbers.coalescedUpTo);
-    return Math.min(noted, history.finalAfter(toMs) < this.#logs.atHand.watermark ? below : leastBound);
+    const { histories } = this.#logs.gates[baseline.gate]!;
+    const { histories: own, coalescedUpTo } = this.#numbers;
+    const noted = histories.leastIn(own[baseline.gate]!, fromMs, toMs, fromMs - timespanMs < coalescedUpTo);
+    return Math.min(noted, histories.finalAfter(toMs) < this.#logs.atHand.watermark ? below : leastBound);
   }
 
   /** Tells the rules of a horizon whose bounds the window holds. */
@@ -276,7 +292,9 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   #isEstimated(horizon: PlannedHorizon, endMs: number): boolean {
     if (endMs - horizon.timespanMs < this.#numbers.coalescedUpTo) return true;
-    return horizon.baseline !== undefined && this.waits.gateOf(horizon).history.estimatedAt(endMs);
+    if (horizon.baseline === undefined) return false;
+    const { gate } = horizon.baseline;
+    return this.#logs.gates[gate]!.histories.estimatedAt(this.#numbers.histories[gate]!, endMs);
   }
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
@@ -334,13 +352,14 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
     if (this.waits !== this.#logs.sharedWaits) this.waits.clear();
-    const { events, distincts, persons, sums, closings } = this.#logs;
+    const { events, distincts, persons, sums, closings, gates } = this.#logs;
     const numbers = this.#numbers;
     events.release(numbers.events);
     persons?.release(numbers.persons);
     distincts.forEach(({ log }, m) => log.clear(numbers.sightings[m]!));
     sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
     closings.forEach(({ sleeping }, m) => sleeping?.clear(numbers.asleep[m]!));
+    gates.forEach(({ histories }, g) => histories.release(numbers.histories[g]!.run));
     numbers.delete();
   }
 
@@ -365,12 +384,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   save(to: SectionWriter): void {
     const numbers = this.#numbers;
     numbers.save(to);
-    const { events, persons, distincts, sums, closings, sharedWaits } = this.#logs;
+    const { events, persons, distincts, sums, closings, gates, sharedWaits } = this.#logs;
     events.saveRun(to, numbers.events);
     persons?.saveRun(to, numbers.persons);
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
+    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.saveRun(to, numbers.histories[g]!.run);
     for (const temporal of this.#temporals) temporal.save(to);
     if (sharedWaits !== undefined) to.flag(this.waits !== sharedWaits);
     if (this.waits !== sharedWaits) this.waits.save(to);
@@ -385,12 +405,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     const group = new Group(key, logs, number);
     const numbers = group.#numbers;
     numbers.load(from);
-    const { events, persons, distincts, sums, closings } = logs;
+    const { events, persons, distincts, sums, closings, gates } = logs;
     events.loadRun(from, numbers.events);
     persons?.loadRun(from, numbers.persons);
     for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.load(from, numbers.sightings[m]!);
     for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
     for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
+    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.loadRun(from, numbers.histories[g]!.run);
     for (const temporal of group.#temporals) temporal.load(from);
     if (logs.sharedWaits === undefined || from.flag()) group.#ownWaits().load(from);
     const { tracker, watchers } = logs;
@@ -415,8 +436,9 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   usualAt(of: EpisodeRule, endMs: number): number | null {
     if (of.rule.baseline === undefined) return null;
-    const horizon = this.#logs.baselined.find(({ watchers }) => watchers.includes(of))!;
-    const { upTo } = this.waits.gateOf(horizon).history.usualAt(endMs);
+    const { gates, baselined } = this.#logs;
+    const gate = baselined.findIndex(({ watchers }) => watchers.includes(of));
+    const { upTo } = gates[gate]!.histories.usualAt(this.#numbers.histories[gate]!, endMs);
     return upTo === -Infinity ? null : upTo;
   }
 

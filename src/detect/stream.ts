@@ -15,6 +15,7 @@ import { SeenLog } from '../window/seen-log.ts';
 import { SleepingLog } from '../window/sleeping-log.ts';
 import { SumLog } from '../window/sum-log.ts';
 import type { Agenda } from './agenda.ts';
+import { BaselineGate } from './baseline-gate.ts';
 import { heldBy, matchedBy, sleeperOf } from './closing-measure.ts';
 import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
@@ -90,6 +91,9 @@ export class Stream {
       const sleeping = sleeper && new SleepingLog(watchers[0].rule.timespanMs, maxEntries, sleeper);
       return { ...closing, sleeping };
     });
+    const gates = plan.baselined.map(
+      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
+    );
     this.#logs = {
       saving: new GroupSaving(),
       groupBy: plan.groupBy,
@@ -106,8 +110,9 @@ export class Stream {
       temporals: plan.temporals,
       closings,
       baselined: plan.baselined,
+      gates,
       novelty: plan.novelty,
-      sharedWaits: GroupWaits.sharedBy({ ...plan, closings }),
+      sharedWaits: GroupWaits.sharedBy({ ...plan, closings, gates }),
       longestMs: plan.longestMs,
       exactEntries,
       watchers: watchersOf(plan),
@@ -327,8 +332,15 @@ export class Stream {
   }
 
   get #stores(): readonly { readonly bytes: number }[] {
-    const { numbers, events, distincts, persons, sums, closings } = this.#logs;
-    const logs = [numbers, events, ...distincts.map(({ log }) => log), ...sums.map(({ log }) => log)];
+    const { numbers, events, distincts, persons, sums, closings, gates } = this.#logs;
+    const histories = gates.map((gate) => gate.histories);
+    const logs = [
+      numbers,
+      events,
+      ...distincts.map(({ log }) => log),
+      ...sums.map(({ log }) => log),
+      ...histories,
+    ];
     const others = [persons, ...closings.map(({ sleeping }) => sleeping)];
     return [...logs, ...others.filter((log) => log !== undefined)];
   }

@@ -8,7 +8,7 @@ import type { PlannedClosing } from '../detect/plan.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { Bound } from '../sigma/rule.ts';
 import type { Run } from '../window/closing-log.ts';
-import { type Usual, ValueHistory } from '../window/value-history.ts';
+import { type Usual, ValueHistories, ValueHistory } from '../window/value-history.ts';
 import type { Beginning } from './begun-before.ts';
 
 export interface WindowEntry {
@@ -57,7 +57,8 @@ export function* windows(
   bounds: readonly Bound[],
 ): Generator<WindowExplanation, void> {
   const { timespanMs, sequence, baseline } = planned.watchers[0].rule;
-  const history = baseline && new ValueHistory(baseline, timespanMs);
+  const histories = baseline && new ValueHistories(baseline, timespanMs);
+  const history = new ValueHistory();
   const measure = measureOf(planned);
   // A late event counts in the windows that were not judged when it came, and ends none.
   const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
@@ -79,8 +80,8 @@ export function* windows(
     }
     const judged = measure.judge(to);
     const { value } = judged;
-    history?.note(to, value, false, to);
-    const usual = history?.usualAt(to);
+    histories?.note(history, to, value, false, to);
+    const usual = histories?.usualAt(history, to);
     yield {
       from,
       to,

@@ -22,7 +22,7 @@ import { VigieError } from '../errors.ts';
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
 
 /** Grows with every change of what any section holds: there is no reader of older ones, the log is read again. */
-export const FORMAT_VERSION = 8;
+export const FORMAT_VERSION = 9;
 
 /** Bytes of a frame's head beside its name: length of the name, length of the body, CRC. */
 export const HEAD_BYTES = 2 + 4 + 4;

@@ -13,11 +13,12 @@
  * (Hampel 1974; Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993). Where more than half of the
  * samples are equal it is 0, and any value above the median is unusual. No mean steps in there: one earlier
  * burst would excuse the next.
+ *
+ * Those of all groups lie in one store, a row for each bucket with windows, by bucket: its number, and the largest value.
  */
 
 import type { Baseline } from '../sigma/rule.ts';
-import type { SectionReader } from '../state/state-reader.ts';
-import type { SectionWriter } from '../state/state-writer.ts';
+import { Run, RunStore } from './run-store.ts';
 
 /** What a window is compared with. */
 export interface Usual {
@@ -29,66 +30,64 @@ export interface Usual {
   readonly upTo: number;
 }
 
-const NORMAL = 1.4826;
-const NONE: number[] = [];
-
+/** That of one group. */
 export class ValueHistory {
+  readonly run = new Run();
+  /** Newest bucket with a value that is an estimate. */
+  estimatedBucket = -Infinity;
+}
+
+const NORMAL = 1.4826;
+const ROW_BYTES = 16;
+
+export class ValueHistories extends RunStore {
   readonly #baseline: Baseline;
   readonly #timespanMs: number;
-  /**
-   * Number of a bucket that windows ended in and the largest value there, in turn, by bucket. A list that grows in
-   * place has room for many more, and most groups' hold a few.
-   */
-  #largest: number[] = NONE;
-  /** Newest bucket with a value that is an estimate. */
-  #estimatedBucket = -Infinity;
-  #known: { readonly bucket: number; readonly last: number; readonly usual: Usual } | undefined;
+  /** What was asked for last; where a history lies says whose it is. */
+  #known:
+    | { readonly at: number; readonly bucket: number; readonly last: number; readonly usual: Usual }
+    | undefined;
 
   constructor(baseline: Baseline, timespanMs: number) {
+    super(ROW_BYTES);
     this.#baseline = baseline;
     this.#timespanMs = timespanMs;
   }
 
-  /** Buckets held: at most those of the history and of what is newer than the watermark. */
-  get length(): number {
-    return this.#largest.length / 2;
-  }
-
-  /** A window that ends at `endMs` is worth `value` or more. No window ends before the watermark any more. */
-  note(endMs: number, value: number, estimated: boolean, watermark: number): void {
+  /**
+   * A window that ends at `endMs` is worth `value` or more. No window ends before the watermark any more. Held are at
+   * most the buckets of the history and what is newer than the watermark.
+   */
+  note(history: ValueHistory, endMs: number, value: number, estimated: boolean, watermark: number): void {
+    const { run } = history;
     const bucket = this.#bucketOf(endMs);
-    const largest = this.#largest;
-    if (estimated) this.#estimatedBucket = Math.max(this.#estimatedBucket, bucket);
-    let at = largest.length - 2;
-    while (at >= 0 && largest[at]! > bucket) at -= 2;
-    if (largest[at] === bucket) {
-      if (value > largest[at + 1]!) largest[at + 1] = value;
+    if (estimated) history.estimatedBucket = Math.max(history.estimatedBucket, bucket);
+    const upTo = this.countUpTo(run, bucket);
+    if (upTo > 0 && this.timeAt(run.first + upTo - 1) === bucket) {
+      const at = this.#valueOf(run.first + upTo - 1);
+      if (value > this.f64[at]!) this.f64[at] = value;
       return;
     }
-    const noted = largest.toSpliced(at + 2, 0, bucket, value);
-    const oldest = this.#bucketOf(watermark) - this.#reach;
-    let gone = 0;
-    while (noted[gone]! < oldest) gone += 2;
-    this.#largest = gone === 0 ? noted : noted.slice(gone);
+    const row = this.insert(run, upTo);
+    this.f64[this.#valueOf(row) - 1] = bucket;
+    this.f64[this.#valueOf(row)] = value;
+    this.dropFront(run, this.countUpTo(run, this.#bucketOf(watermark) - this.#reach - 1));
   }
 
   /**
    * A window that ends in [fromMs, toMs] and is worth no more than this changes nothing; −Infinity where some bucket
    * between knows of no window yet, or of exact ones only while the window's value is an estimate.
    */
-  leastIn(fromMs: number, toMs: number, estimated: boolean): number {
-    const largest = this.#largest;
+  leastIn({ run, estimatedBucket }: ValueHistory, fromMs: number, toMs: number, estimated: boolean): number {
     const from = this.#bucketOf(fromMs);
     const to = this.#bucketOf(toMs);
-    if (estimated && this.#estimatedBucket < to) return -Infinity;
+    if (estimated && estimatedBucket < to) return -Infinity;
+    const before = this.countUpTo(run, from - 1);
+    const upTo = this.countUpTo(run, to);
+    if (upTo - before < to - from + 1) return -Infinity;
     let least = Infinity;
-    let known = 0;
-    for (let at = largest.length - 2; at >= 0 && largest[at]! >= from; at -= 2) {
-      if (largest[at]! > to) continue;
-      least = Math.min(least, largest[at + 1]!);
-      known += 1;
-    }
-    return known === to - from + 1 ? least : -Infinity;
+    for (let i = before; i < upTo; i += 1) least = Math.min(least, this.f64[this.#valueOf(run.first + i)]!);
+    return least;
   }
 
   /** What a window that ends at `endMs` is compared with is final once the watermark is past this time. */
@@ -97,38 +96,43 @@ export class ValueHistory {
   }
 
   /** To be asked only when it is final. */
-  usualAt(endMs: number): Usual {
+  usualAt({ run }: ValueHistory, endMs: number): Usual {
+    const at = run.offset;
     const bucket = this.#bucketOf(endMs);
     const last = this.#lastBefore(endMs);
-    if (this.#known?.bucket !== bucket || this.#known.last !== last) {
-      this.#known = { bucket, last, usual: this.#usualOf(this.#samples(bucket, last)) };
-    }
-    return this.#known.usual;
+    const known = this.#known;
+    if (known?.at === at && known.bucket === bucket && known.last === last) return known.usual;
+    const usual = this.#usualOf(this.#samples(run, bucket, last));
+    // An empty one lies nowhere.
+    if (run.length > 0) this.#known = { at, bucket, last, usual };
+    return usual;
   }
 
   /** Whether that rests on a value that was an estimate. */
-  estimatedAt(endMs: number): boolean {
-    return this.#estimatedBucket >= this.#bucketOf(endMs) - this.#reach;
+  estimatedAt({ estimatedBucket }: ValueHistory, endMs: number): boolean {
+    return estimatedBucket >= this.#bucketOf(endMs) - this.#reach;
   }
 
   /** Event time from which on no window is compared with what is held. */
-  get outOfReachFrom(): number {
-    const newest = this.#largest.at(-2);
-    return newest === undefined ? -Infinity : (newest + this.#reach + 1) * this.#baseline.bucketMs;
+  outOfReachFrom({ run }: ValueHistory): number {
+    if (run.length === 0) return -Infinity;
+    const newest = this.timeAt(run.first + run.length - 1);
+    return (newest + this.#reach + 1) * this.#baseline.bucketMs;
   }
 
-  save(to: SectionWriter): void {
-    to.numbers(this.#largest);
-    to.f64(this.#estimatedBucket);
-  }
-
-  load(from: SectionReader): void {
-    this.#largest = from.numbers();
-    this.#estimatedBucket = from.f64();
+  /** What is known goes with its place. */
+  protected override recycle(offset: number, capacity: number): void {
+    if (this.#known?.at === offset) this.#known = undefined;
+    super.recycle(offset, capacity);
   }
 
   get #reach(): number {
     return this.#baseline.historyMs / this.#baseline.bucketMs;
+  }
+
+  /** Index of a row's value. */
+  #valueOf(row: number): number {
+    return 2 * row + 1;
   }
 
   #bucketOf(timeMs: number): number {
@@ -140,18 +144,17 @@ export class ValueHistory {
     return this.#bucketOf(endMs - this.#timespanMs + 1) - 1;
   }
 
-  #samples(bucket: number, last: number): Float64Array {
-    const largest = this.#largest;
+  #samples(run: Run, bucket: number, last: number): Float64Array {
     const season = this.#baseline.seasonMs / this.#baseline.bucketMs;
-    let at = 0;
-    while (at < largest.length && largest[at]! < bucket - this.#reach) at += 2;
-    const first = largest[at] ?? Infinity;
+    const before = this.countUpTo(run, bucket - this.#reach - 1);
+    const upTo = this.countUpTo(run, last);
+    const first = before < run.length ? this.timeAt(run.first + before) : Infinity;
     const least = Math.ceil((bucket - last) / season);
     const most = Math.floor((bucket - first) / season);
     const samples = new Float64Array(Math.max(0, most - least + 1));
-    for (; at < largest.length && largest[at]! <= last; at += 2) {
-      const seasons = (bucket - largest[at]!) / season;
-      if (Number.isInteger(seasons)) samples[seasons - least] = largest[at + 1]!;
+    for (let row = run.first + before; row < run.first + upTo; row += 1) {
+      const seasons = (bucket - this.timeAt(row)) / season;
+      if (Number.isInteger(seasons)) samples[seasons - least] = this.f64[this.#valueOf(row)]!;
     }
     return samples;
   }
