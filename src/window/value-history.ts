@@ -97,14 +97,15 @@ export class ValueHistories extends RunStore {
 
   /** To be asked only when it is final. */
   usualAt({ run }: ValueHistory, endMs: number): Usual {
+    // An empty one lies where nothing does, or another's.
+    if (run.length === 0) return this.#usualOf(new Float64Array(0));
     const at = run.offset;
     const bucket = this.#bucketOf(endMs);
     const last = this.#lastBefore(endMs);
     const known = this.#known;
     if (known?.at === at && known.bucket === bucket && known.last === last) return known.usual;
     const usual = this.#usualOf(this.#samples(run, bucket, last));
-    // An empty one lies nowhere.
-    if (run.length > 0) this.#known = { at, bucket, last, usual };
+    this.#known = { at, bucket, last, usual };
     return usual;
   }
 

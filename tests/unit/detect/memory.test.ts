@@ -117,6 +117,17 @@ describe('groups', () => {
     expect(bench.engine.size().bytes).toBeLessThan(1.2 * bytes);
   });
 
+  test('that are gone give their histories back', () => {
+    const root = 'vigie.baseline: {history: 2000s, bucket: 1000s, factor: 4, min_samples: 1}';
+    const bench = new EngineBench(rulesOf({ ...count(1000, 1000), root }));
+    const come = (from: number, to: number): number => {
+      for (let i = from; i < to; i += 1) bench.take(of(`u${i}`, i));
+      return bench.engine.size().bytes;
+    };
+    const bytes = come(0, 20_000);
+    expect(come(20_000, 100_000)).toBeLessThan(1.2 * bytes);
+  });
+
   test('are forgotten also where a stream takes only every sixteenth event', () => {
     const set = rulesOf(count(3, 1000), { ...count(3, 1000), groupBy: ['other'] });
     const bench = new EngineBench(set);

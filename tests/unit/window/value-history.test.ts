@@ -92,3 +92,23 @@ test('groups side by side have each their own', () => {
   }
   expect(all.map(({ history }) => history.usualAt(95).median)).toEqual([1, 2, 3]);
 });
+
+test('of a group without windows nothing is usual, wherever those of others lie', () => {
+  const histories = new ValueHistories(baseline, 5);
+  const [first, empty] = [historyOf(baseline, 5, histories), historyOf(baseline, 5, histories)];
+  for (let bucket = 6; bucket < 9; bucket += 1) first.note(10 * bucket, 7, false, -Infinity);
+  expect(first.usualAt(95).median).toBe(7);
+  expect(empty.usualAt(95)).toEqual({ samples: 0, median: 0, deviation: 0, upTo: -Infinity });
+  expect(first.usualAt(95).median).toBe(7);
+});
+
+test('an estimate is not passed over for windows that were as much: it says that it is one', () => {
+  const histories = new ValueHistories(baseline, 5);
+  const history = new ValueHistory();
+  for (const end of [3, 13]) histories.note(history, end, 4, false, -Infinity);
+  expect(histories.leastIn(history, 3, 15, false)).toBe(4);
+  expect(histories.leastIn(history, 3, 15, true)).toBe(-Infinity);
+  histories.note(history, 14, 2, true, -Infinity);
+  expect(histories.leastIn(history, 3, 15, true)).toBe(4);
+  expect(histories.leastIn(history, 3, 25, true)).toBe(-Infinity);
+});
