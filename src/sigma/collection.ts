@@ -42,6 +42,12 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
       previous = own;
     } else if (action === 'reset') {
       global = undefined;
+      const [first] = own.entries.values();
+      // A rule in here would be missing, and nobody told.
+      if (first !== undefined) {
+        const message = `a document with action: reset ends what action: global lent, and says nothing else; put ${first.key} into a document of its own, after ---`;
+        faults.error(first.place, 'BAD_ACTION', message);
+      }
     } else if (action === 'repeat') {
       if (previous === undefined) {
         faults.error(entry.value, 'BAD_ACTION', 'there is no document before this one to repeat');

@@ -217,6 +217,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   placeholder:
     '5:15: UNRESOLVED_PLACEHOLDER: the placeholder %admins% has no values; give it some in the setting placeholders (none are configured)',
   'repeat-nothing': '1:9: BAD_ACTION: there is no document before this one to repeat',
+  'reset-with-rule':
+    '2:1: BAD_ACTION: a document with action: reset ends what action: global lent, and says nothing else; put title into a document of its own, after ---',
   'rule-by-title':
     '11:10: UNKNOWN_RULE: no rule has the id or name "Views"; that is a title: give the rule a name and refer to it by that',
   'selection-null':
