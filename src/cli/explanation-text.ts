@@ -5,7 +5,6 @@ import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../ex
 import type { Explanation, MatchExplanation } from '../explain/match.ts';
 import type { Uncounted } from '../explain/novelty.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
-import { formatCondition } from '../sigma/ast.ts';
 import type { BaseRule, Baseline, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
 import type { Usual } from '../window/value-history.ts';
 import { conditionOf, count, instant, plain, span, styled } from './terminal.ts';
@@ -56,10 +55,7 @@ export function* correlationText(
   const { events, late, copies, folded, evicted, references, parents, groups } = explanation;
   const titles = new Map([...ruleSet.rules, ...ruleSet.correlations].map(({ key, title }) => [key, title]));
   const titleOf = (key: string): string => plain(titles.get(key) ?? key);
-  yield `${plain(`${rule.title} (${rule.key}): ${conditionOf(rule)}`)}\n`;
-  if (rule.ruleCondition !== undefined) {
-    yield `  condition: ${plain(formatCondition(rule.ruleCondition))}\n`;
-  }
+  yield `${plain(`${rule.title} (${rule.key}): ${conditionOf(rule, ruleSet)}`)}\n`;
   yield* narrowingText(rule, titleOf);
   yield `\n${count(events)} events, ${count(late)} late, ${count(copies)} copies\n`;
   const isParent = new Set(ruleSet.correlations.map(({ key }) => key));

@@ -156,14 +156,14 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         for (const rule of shown) {
           const { key, name, title, level, tags, kind, file } = rule;
           await write(
-            `${JSON.stringify({ rule: key, name: name ?? null, title, level, kind, condition: conditionOf(rule), tags, file })}\n`,
+            `${JSON.stringify({ rule: key, name: name ?? null, title, level, kind, condition: conditionOf(rule, ruleSet), tags, file })}\n`,
           );
         }
         return;
       }
       const rows = shown.map((rule) => [
         styledLevel(rule.level),
-        ...[rule.name ?? rule.key, rule.title, conditionOf(rule), rule.file].map(plain),
+        ...[rule.name ?? rule.key, rule.title, conditionOf(rule, ruleSet), rule.file].map(plain),
       ]);
       await write(`${table(['level', 'name', 'rule', 'fires when', 'file'], rows)}\n`);
     });

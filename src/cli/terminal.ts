@@ -4,7 +4,8 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { SingleBar } from 'cli-progress';
 import { bytes, count, span } from '../figures.ts';
-import type { BaseRule, CorrelationRule, Level } from '../sigma/rule.ts';
+import { formatCondition } from '../sigma/ast.ts';
+import type { BaseRule, CorrelationRule, Level, RuleSet } from '../sigma/rule.ts';
 
 export { bytes, count, instant, span } from '../figures.ts';
 
@@ -125,17 +126,36 @@ export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<strin
 }
 
 /** When a rule fires, in one line, which goes to JSON too: as the rule has it. */
-export function conditionOf(rule: BaseRule | CorrelationRule): string {
+export function conditionOf(rule: BaseRule | CorrelationRule, { rules, correlations }: RuleSet): string {
   if (rule.kind === 'rule') return 'an event matches';
-  const bounds = rule.bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
-  const what = rule.fields.length > 0 ? `${rule.type}(${rule.fields.join(', ')})` : rule.type;
+  const nameOf = (key: string): string => {
+    const is = (each: { readonly key: string }): boolean => each.key === key;
+    return (rules.find(is) ?? correlations.find(is))?.name ?? key;
+  };
+  const { type, fields, percentile, bounds, ruleCondition } = rule;
+  const measured = [...fields, ...(percentile === undefined ? [] : [String(percentile)])];
+  const what = measured.length > 0 ? `${type}(${measured.join(', ')})` : type;
+  const asked =
+    ruleCondition === undefined
+      ? bounds.map(({ op, value }) => `${op} ${count(value)}`).join(' and ')
+      : formatCondition(ruleCondition, nameOf);
   const by = rule.groupBy.length > 0 ? ` by ${rule.groupBy.join(', ')}` : '';
-  return `${what} ${bounds}${narrowed(rule)} in ${span(rule.timespanMs)}${by}`;
+  return `${what} ${asked}${narrowed(rule, nameOf)} in ${span(rule.timespanMs)}${by}`;
 }
 
-function narrowed({ baseline, newTerms }: CorrelationRule): string {
-  const news = newTerms === undefined ? '' : ` with new ${newTerms.fields.join(', ')}`;
-  return baseline === undefined ? news : `${news} above the baseline`;
+function narrowed(
+  { baseline, begunBefore, newTerms, scaleBy, sequence }: CorrelationRule,
+  nameOf: (key: string) => string,
+): string {
+  return [
+    scaleBy && ` and ${count(scaleBy.factor)} × ${scaleBy.column} of ${scaleBy.list}`,
+    sequence && ` and a run of ${count(sequence.minRun)} ids in ${sequence.field}`,
+    begunBefore && ` with ${begunBefore.field} before ${nameOf(begunBefore.rule)}`,
+    newTerms && ` with new ${newTerms.fields.join(', ')}`,
+    baseline && ' above the baseline',
+  ]
+    .filter((each) => each !== undefined)
+    .join('');
 }
 
 export interface Progress {

@@ -87,14 +87,14 @@ export function conditionNames(condition: Condition): readonly string[] {
 const PRECEDENCE = { or: 1, and: 2, not: 3, ref: 4 } as const;
 
 /** A condition as text, with no more parentheses than needed. Where names have no spaces it parses back to the same tree. */
-export function formatCondition(condition: Condition): string {
+export function formatCondition(condition: Condition, nameOf = (name: string): string => name): string {
   const inside = (node: Condition, outer: number): string => {
-    const text = formatCondition(node);
+    const text = formatCondition(node, nameOf);
     return PRECEDENCE[node.kind] < outer ? `(${text})` : text;
   };
   switch (condition.kind) {
     case 'ref':
-      return condition.name;
+      return nameOf(condition.name);
     case 'not':
       return `not ${inside(condition.part, PRECEDENCE.not)}`;
     default:

@@ -8,6 +8,7 @@ import { ALL_RULES, BURST_RULE } from './fixtures.ts';
 
 const folder = temporaryFolder();
 const good = join(folder, 'good');
+const narrowed = join(folder, 'narrowed');
 const bad = join(folder, 'bad.yml');
 const goodTests = join(good, 'burst.tests.yml');
 
@@ -36,8 +37,43 @@ tests:
         value: ${value}
 `;
 
+/** One correlation for each thing that there is to say beside bounds. */
+const NARROWED = `title: Read
+id: 11111111-0000-4000-8000-000000000001
+name: read
+logsource: {product: portal}
+detection: {sel: {event.action: record-view}, condition: sel}
+---
+title: Reset
+id: 11111111-0000-4000-8000-000000000002
+name: reset
+logsource: {product: portal}
+detection: {sel: {event.action: password-reset}, condition: sel}
+---
+title: Boolean
+correlation: {type: temporal, rules: [read, reset], timespan: 1h, condition: read and not reset}
+---
+title: Percentile
+correlation: {type: value_percentile, rules: [read], timespan: 1h, condition: {gte: 5, field: bytes, percentile: 95}}
+---
+title: Run
+correlation: {type: event_count, rules: [read], timespan: 1h, condition: {gte: 2}}
+vigie.sequence: {field: person, min_run: 5}
+---
+title: Begun before
+correlation: {type: temporal, rules: [read, reset], timespan: 1h}
+vigie.begun_before: {field: session.start, rule: reset}
+---
+title: Scaled
+correlation: {type: event_count, rules: [read], group-by: [user.id], timespan: 1h, condition: {gte: 2}}
+vigie.scale_by: {list: caseloads, column: persons, factor: 3}
+`;
+
 beforeAll(() => {
   mkdirSync(good);
+  mkdirSync(join(narrowed, 'lists'), { recursive: true });
+  writeFileSync(join(narrowed, 'rules.yml'), NARROWED);
+  writeFileSync(join(narrowed, 'lists', 'caseloads.csv'), 'user.id,persons\nu-1,60\n');
   writeFileSync(join(good, 'burst.yml'), ALL_RULES);
   writeFileSync(goodTests, burstTest(3));
   writeFileSync(bad, BAD_RULE);
@@ -283,6 +319,17 @@ describe('vigie rules list', () => {
       tags: [],
       file: join(good, 'burst.yml'),
     });
+  });
+
+  test('says of every correlation all that it asks for, in the names of the rules', async () => {
+    const listed = parseLines(await succeed(['rules', 'list', '--json', narrowed]));
+    expect(listed.map((rule) => (rule as { condition: string }).condition)).toEqual([
+      'temporal read and not reset in 1 h 0 min',
+      'value_percentile(bytes, 95) gte 5 in 1 h 0 min',
+      'event_count gte 2 and a run of 5 ids in person in 1 h 0 min',
+      'temporal gte 2 with session.start before reset in 1 h 0 min',
+      'event_count gte 2 and 3 × persons of caseloads in 1 h 0 min by user.id',
+    ]);
   });
 
   test('lists no rule of level informational, which alerts nobody, unless all are asked for', async () => {
