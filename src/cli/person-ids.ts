@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import { pseudonymKey } from '../config/pseudonym-key.ts';
 import type { Config } from '../config/settings.ts';
+import { VigieError } from '../errors.ts';
 import { SipHash } from '../event/siphash.ts';
+import { invalidUtf8At } from '../event/utf8.ts';
 import { forEachLine } from './inputs.ts';
 
 export const KEY_OF_SETTINGS =
@@ -16,7 +18,7 @@ export function personHash(config: Config): SipHash {
   return new SipHash(pseudonymKey({ ...config, pseudonym_key_file: file }).key);
 }
 
-/** Visits each id of a file with the two words of its pseudonym; nothing is held. Throws INPUT_UNREADABLE. */
+/** Visits each id of a file with the two words of its pseudonym; nothing is held. Throws INPUT_UNREADABLE, IDS_NOT_UTF8. */
 export async function forEachPersonId(
   path: string,
   what: string,
@@ -27,7 +29,8 @@ export async function forEachPersonId(
   await forEachLine(
     path,
     what,
-    (data, start, end) => {
+    (data, start, end, line) => {
+      if (invalidUtf8At(data, start, end) >= 0) throw notUtf8(path, line);
       const id = Buffer.from(data.buffer, data.byteOffset + start, end - start)
         .toString('utf8')
         .trim();
@@ -36,4 +39,12 @@ export async function forEachPersonId(
     },
     afterBatch,
   );
+}
+
+/** What stands for unreadable bytes has a pseudonym too, and it would find nobody. */
+function notUtf8(path: string, line: number): VigieError {
+  const place = path === '-' ? 'standard input' : path;
+  return new VigieError('IDS_NOT_UTF8', `line ${line + 1} of ${place} is not UTF-8`, {
+    remedy: 'Unpack it if it is compressed, or convert it: iconv -f WINDOWS-1252 -t UTF-8 (or -f UTF-16).',
+  });
 }

@@ -40,6 +40,15 @@ describe('vigie pseudonymise', () => {
     expect(printed[0]).toMatch(/^[0-9a-f]{16}\tp1\n$/);
   });
 
+  test('refuses a list that is not UTF-8: hashed as read, its ids would be those of nobody', async () => {
+    const list = join(folder, 'latin1.txt');
+    writeFileSync(list, Buffer.from('Jean\nJos\xe9\n', 'latin1'));
+    const { code, stdout, stderr } = await vigie(['pseudonymise', '-i', list], { VIGIE_PSEUDONYM_KEY: KEY });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`IDS_NOT_UTF8: line 2 of ${list} is not UTF-8`);
+    expect(stderr).toContain('iconv');
+  });
+
   test('makes no key where there is none: a new one would find nobody', async () => {
     const empty = join(folder, 'empty');
     const { code, stdout, stderr } = await vigie(['pseudonymise', '--data-dir', empty], {}, 'p1\n');
