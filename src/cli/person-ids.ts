@@ -18,7 +18,7 @@ export function personHash(config: Config): SipHash {
   return new SipHash(pseudonymKey({ ...config, pseudonym_key_file: file }).key);
 }
 
-/** Visits each id of a file with the two words of its pseudonym; nothing is held. Throws INPUT_UNREADABLE, IDS_NOT_UTF8. */
+/** Visits each id of a file with the two words of its pseudonym; nothing is held. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT, IDS_NOT_UTF8. */
 export async function forEachPersonId(
   path: string,
   what: string,
@@ -45,6 +45,6 @@ export async function forEachPersonId(
 function notUtf8(path: string, line: number): VigieError {
   const place = path === '-' ? 'standard input' : path;
   return new VigieError('IDS_NOT_UTF8', `line ${line + 1} of ${place} is not UTF-8`, {
-    remedy: 'Unpack it if it is compressed, or convert it: iconv -f WINDOWS-1252 -t UTF-8 (or -f UTF-16).',
+    remedy: 'Convert it: iconv -f WINDOWS-1252 -t UTF-8',
   });
 }

@@ -163,7 +163,11 @@ export async function until(holds: () => Promise<boolean>, everyMs = 100): Promi
 }
 
 /** Runs `vigie` to its end, whatever that is. */
-export function vigie(args: readonly string[], env: Env = {}, input = ''): Promise<Ended> {
+export function vigie(
+  args: readonly string[],
+  env: Env = {},
+  input: string | Uint8Array = '',
+): Promise<Ended> {
   const child = start(args, env);
   child.stdin.end(input);
   return child.ended;

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
 import { ALL_RULES, event, EXPORT_RULE } from './fixtures.ts';
@@ -133,6 +134,22 @@ describe('vigie eval', () => {
     const empty = join(folder, 'empty.ndjson');
     writeFileSync(empty, '');
     expect((await vigie([...args, '--input', empty])).stderr).toContain(`there is no line in ${empty}`);
+  });
+
+  test('names what packs a log and what unpacks it, instead of calling each piece no event', async () => {
+    const packed = join(folder, 'log.ndjson.gz');
+    writeFileSync(packed, gzipSync(LOG));
+    const [file, piped] = await Promise.all([
+      vigie(['eval', '-r', rules, '-i', packed]),
+      vigie(['eval', '-r', rules], {}, Buffer.from(`\ufeff${LOG}`, 'utf16le')),
+    ]);
+    expect([file.code, file.stdout, piped.code, piped.stdout]).toEqual([1, '', 1, '']);
+    expect(file.stderr).toBe(
+      `vigie: INPUT_NOT_TEXT: Cannot read ${packed}: it is packed with gzip\n  Unpack it on the way in, with - for the file: zcat ${packed} | vigie …\n`,
+    );
+    expect(piped.stderr).toBe(
+      'vigie: INPUT_NOT_TEXT: Cannot read standard input: it is UTF-16, not UTF-8\n  Convert it on the way in, with - for the file: iconv -f UTF-16 -t UTF-8 FILE | vigie …\n',
+    );
   });
 
   test('says how many events came too late for their windows, so that an unsorted log is not taken for a quiet one', async () => {
