@@ -113,7 +113,7 @@ Examples:
         personFields: config.person_fields,
         latenessMs: config.lateness,
       };
-      const tests = await ruleTests(config.rules, ruleSet);
+      const tests = ruleTests(config.rules, ruleSet);
       const rules = chosen(options.rule, ruleSet);
       if (options.list) return list(rules, tests, settings, options.json);
       const output = await outputOf(options.to, config);

@@ -110,7 +110,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .action(async (given: string[], options: Options) => {
       const { paths, lists, placeholders } = orConfigured(given, options);
       const ruleSet = requireRules(paths, lists, placeholders);
-      const results = (await ruleTests(paths, ruleSet)).flatMap((tests) => runRuleTests(tests, ruleSet));
+      const results = ruleTests(paths, ruleSet).flatMap((tests) => runRuleTests(tests, ruleSet));
       if (results.length === 0) {
         throw new VigieError(
           'NO_RULE_TESTS',

@@ -3,7 +3,7 @@
  * cannot be read into a fault of that file; only a path that leads nowhere is an error of the call.
  */
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { VigieError, messageOf } from '../errors.ts';
 import { listFolders, loadLists } from './list-files.ts';
@@ -50,14 +50,39 @@ export function noRules(paths: readonly string[], { rules, correlations, faults 
  * `*.yaml`. Sorted, each once. Tests (`*.tests.yml`) and hidden folders are left out.
  */
 export function findRuleFiles(paths: readonly string[]): readonly string[] {
+  return eachOnce(paths, (start) => (isFolder(start) ? filesUnder(start).filter(isRuleFile) : [start]));
+}
+
+/** The tests of the rules there: those in a folder, and those beside a file. Sorted, each once. */
+export function findTestFiles(paths: readonly string[]): readonly string[] {
+  return eachOnce(paths, (start) => {
+    if (isFolder(start)) return filesUnder(start).filter((file) => TESTS_FILE.test(file));
+    const stem = path.basename(start).replace(YAML, '');
+    return namesIn(path.dirname(start))
+      .filter((name) => TESTS_FILE.test(name) && name.replace(TESTS_FILE, '').replace(YAML, '') === stem)
+      .map((name) => path.join(path.dirname(start), name));
+  });
+}
+
+function eachOnce(
+  paths: readonly string[],
+  filesAt: (start: string) => readonly string[],
+): readonly string[] {
   const files = new Map<string, string>();
-  for (const start of paths) {
-    for (const file of isFolder(start) ? walk(start) : [start]) {
-      const identity = path.resolve(file);
-      if (!files.has(identity)) files.set(identity, file);
-    }
+  for (const file of paths.flatMap(filesAt)) {
+    const identity = realPath(file);
+    if (!files.has(identity)) files.set(identity, file);
   }
   return [...files.values()];
+}
+
+/** Where links lead; a path that leads nowhere is itself. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return path.resolve(file);
+  }
 }
 
 function isFolder(start: string): boolean {
@@ -71,30 +96,44 @@ function isFolder(start: string): boolean {
   }
 }
 
-function walk(folder: string): string[] {
-  let entries;
+/** The files of a folder and of those in it that are not hidden, sorted. Links are followed, and no folder is walked twice. */
+function filesUnder(folder: string, seen = new Set<string>()): string[] {
+  const real = realPath(folder);
+  if (seen.has(real)) return [];
+  seen.add(real);
+  return namesIn(folder)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) => {
+      const full = path.join(folder, name);
+      return leadsToFolder(full) ? filesUnder(full, seen) : [full];
+    });
+}
+
+function namesIn(folder: string): string[] {
   try {
-    entries = readdirSync(folder, { withFileTypes: true });
+    return readdirSync(folder).sort();
   } catch (cause) {
     throw new VigieError('RULES_UNREADABLE', `the folder ${folder} cannot be read: ${messageOf(cause)}`, {
       remedy: 'Give this process the right to read the folder, or leave it out.',
       cause,
     });
   }
-  return entries
-    .filter((entry) => !entry.name.startsWith('.'))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const full = path.join(folder, entry.name);
-      if (entry.isDirectory()) return walk(full);
-      return isRuleFile(entry.name) && !(entry.isSymbolicLink() && isFolder(full)) ? [full] : [];
-    });
 }
 
-const TESTS_FILE = /\.tests(?=\.ya?ml$)/;
+/** False for a link that leads nowhere: reading it says so. */
+function leadsToFolder(place: string): boolean {
+  try {
+    return statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+const YAML = /\.ya?ml$/i;
+const TESTS_FILE = /\.tests(?=\.ya?ml$)/i;
 
 function isRuleFile(name: string): boolean {
-  return /\.ya?ml$/.test(name) && !TESTS_FILE.test(name);
+  return YAML.test(name) && !TESTS_FILE.test(name);
 }
 
 /** Somebody named it. */

@@ -1,17 +1,17 @@
 /** Finds and reads the tests of rules. */
 
 import { readFileSync } from 'node:fs';
-import { glob, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, VigieError } from '../errors.ts';
 import { type RuleTests, testsInRule, testsOfFile } from '../eval/rule-test-form.ts';
 import type { RuleSet } from '../sigma/rule.ts';
+import { findTestFiles } from './rule-files.ts';
 
 /** Those beside the rules, then those that rules hold or name; no file is read twice. Throws RULE_TEST_INVALID. */
-export async function ruleTests(paths: readonly string[], ruleSet: RuleSet): Promise<RuleTests[]> {
+export function ruleTests(paths: readonly string[], ruleSet: RuleSet): RuleTests[] {
   const all: RuleTests[] = [];
   const read = new Set<string>();
-  for (const file of await testFiles(paths)) {
+  for (const file of findTestFiles(paths)) {
     read.add(resolve(file));
     all.push(testsOfFile(file, readTest(file), ruleSet));
   }
@@ -28,19 +28,6 @@ export async function ruleTests(paths: readonly string[], ruleSet: RuleSet): Pro
     all.push(testsOfFile(file, readTest(file), ruleSet, rule));
   }
   return all;
-}
-
-async function testFiles(paths: readonly string[]): Promise<string[]> {
-  const files = new Set<string>();
-  for (const path of paths) {
-    if ((await stat(path)).isDirectory()) {
-      for await (const found of glob('**/*.tests.{yml,yaml}', { cwd: path })) files.add(join(path, found));
-    } else {
-      const beside = path.replace(/\.ya?ml$/, '');
-      for await (const found of glob(`${beside}.tests.{yml,yaml}`)) files.add(found);
-    }
-  }
-  return [...files].sort();
 }
 
 function readTest(file: string): string {

@@ -28,7 +28,7 @@ function settingsOf(ruleSet: RuleSet): CanarySettings {
 
 const FOLDER = fileURLToPath(new URL('../../../rules', import.meta.url));
 const shipped = loadRules([FOLDER]);
-const shippedTests = await ruleTests([FOLDER], shipped);
+const shippedTests = ruleTests([FOLDER], shipped);
 const canaries = rulesToProve(shipped).map(
   (rule) => [rule.name!, canaryOf(rule, shippedTests, settingsOf(shipped), NOW)] as const,
 );

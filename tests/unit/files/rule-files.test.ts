@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,13 +17,41 @@ function write(name: string, content: string | Uint8Array): string {
   return file;
 }
 
+/** The rule files of the folder, as paths from it. */
+function found(): string[] {
+  return findRuleFiles([folder]).map((file) => path.relative(folder, file));
+}
+
 const RULE = 'title: T\nlogsource: {product: p}\ndetection: {sel: {a: 1}, condition: sel}\n';
 
 test('folders are walked for rules; tests, hidden folders and other files are left out', () => {
   for (const name of ['b.yml', 'a/c.yaml', 'a/c.tests.yml', 'd.tests.yaml', 'readme.md', '.git/e.yml'])
     write(name, RULE);
-  const relative = findRuleFiles([folder]).map((file) => path.relative(folder, file));
-  expect(relative).toEqual([path.join('a', 'c.yaml'), 'b.yml']);
+  expect(found()).toEqual([path.join('a', 'c.yaml'), 'b.yml']);
+});
+
+test('a name in capitals is that of a rule, or of tests, all the same', () => {
+  for (const name of ['A.YML', 'b.Yaml', 'A.TESTS.YML']) write(name, RULE);
+  expect(found()).toEqual(['A.YML', 'b.Yaml']);
+});
+
+test('links to folders and files are followed, also in a circle, and nothing is there twice', () => {
+  write('rules/a.yml', RULE);
+  write('elsewhere/b.yml', RULE);
+  symlinkSync(path.join(folder, 'elsewhere'), path.join(folder, 'rules', 'team'));
+  symlinkSync('..', path.join(folder, 'elsewhere', 'up'));
+  symlinkSync('a.yml', path.join(folder, 'rules', 'same.yml'));
+  symlinkSync('itself', path.join(folder, 'rules', 'itself'));
+  const rules = findRuleFiles([path.join(folder, 'rules')]);
+  expect(rules.map((file) => path.basename(file))).toEqual(['a.yml', 'b.yml']);
+});
+
+test('a link that leads nowhere is a fault of that file, and the others load', () => {
+  write('a.yml', RULE);
+  symlinkSync('gone', path.join(folder, 'b.yml'));
+  const set = loadRules([folder]);
+  expect(set.faults).toMatchObject([{ file: path.join(folder, 'b.yml'), code: 'FILE_UNREADABLE' }]);
+  expect(set.rules).toHaveLength(1);
 });
 
 test('a file that is named is read whatever it is called, and each file once', () => {
