@@ -54,6 +54,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const { paths, lists, placeholders, personFields } = orConfigured(given, options);
       const ruleSet = loadRules(paths, {
         lint: true,
+        personFields,
         listsFolder: lists,
         placeholders: readPlaceholders(placeholders),
       });

@@ -11,6 +11,7 @@ import { applyActions } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import type { DetectionContext, Placeholders } from './detection.ts';
 import { Faults } from './faults.ts';
+import { DEFAULT_PERSON_FIELDS } from '../event/decoder-options.ts';
 import { lint } from './lint/lint.ts';
 import { checkLists } from './list-references.ts';
 import { nearest } from './nearest.ts';
@@ -33,6 +34,8 @@ export interface ParseOptions {
   readonly lists?: Lists;
   /** Also warn of rules that are sound and yet hardly what was meant. Default false. */
   readonly lint?: boolean;
+  /** Fields in which these see pseudonyms. */
+  readonly personFields?: readonly string[];
 }
 
 const KINDS = ['detection', 'correlation', 'filter'] as const;
@@ -60,7 +63,8 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
   files.push(...checkLists(drafts, lists));
   const length = sources.reduce((sum, { text }) => sum + text.length, 0);
   const { rules, correlations } = resolve(drafts, filters, length);
-  if (options.lint === true) lint(drafts, filters, { rules, correlations }, lists);
+  const { personFields = DEFAULT_PERSON_FIELDS } = options;
+  if (options.lint === true) lint(drafts, filters, { rules, correlations }, lists, personFields);
   const faults = files.flatMap(({ all }) => all.sort(byPlace));
   const sound = filters.filter((filter) => filter.sound).length;
   return { rules, correlations, documents, filters: sound, faults, lists };

@@ -28,23 +28,39 @@ export function isPortal({ category, product }: Logsource): boolean {
 }
 
 /** Looks at the fields of all selections under `section`. */
-export function warnOfUnknownFields(
-  { root, faults }: RuleDraft | FilterDraft,
-  section: 'detection' | 'filter',
+export function warnOfUnknownFields(draft: RuleDraft | FilterDraft, section: Section): void {
+  const check = checker(draft.faults);
+  forEachItem(draft, section, ({ field, modifiers, place, values }) => {
+    if (field !== '') check(field, place);
+    if (!modifiers.includes('fieldref')) return;
+    for (const other of values) if (other.kind === 'scalar') check(other.source, other);
+  });
+}
+
+export type Section = 'detection' | 'filter';
+
+interface Item {
+  readonly field: string;
+  readonly modifiers: readonly string[];
+  /** Of the key. */
+  readonly place: Place;
+  readonly values: readonly YamlNode[];
+}
+
+/** Visits each key of each selection under `section`. */
+export function forEachItem(
+  { root }: RuleDraft | FilterDraft,
+  section: Section,
+  visitItem: (item: Item) => void,
 ): void {
   const map = root.entries.get(section)?.value;
   if (map?.kind !== 'map') return;
-  const check = checker(faults);
   const visit = (node: YamlNode): void => {
     if (node.kind === 'list') for (const item of node.items) visit(item);
     if (node.kind !== 'map') return;
     for (const { key, place, value } of node.entries.values()) {
       const [field = '', ...modifiers] = key.split('|');
-      if (field !== '') check(field, place);
-      if (!modifiers.includes('fieldref')) continue;
-      for (const other of value.kind === 'list' ? value.items : [value]) {
-        if (other.kind === 'scalar') check(other.source, other);
-      }
+      visitItem({ field, modifiers, place, values: value.kind === 'list' ? value.items : [value] });
     }
   };
   for (const { key, value } of map.entries.values()) if (!NO_SELECTIONS.includes(key)) visit(value);

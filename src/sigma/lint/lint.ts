@@ -1,6 +1,6 @@
 /**
  * Warnings about rules that are sound and yet hardly what was meant: they can never fire, fire at once, look
- * at a field that no event has, or raise nothing. Only `rules check` asks for them; what is loaded and how it
+ * at a field that no event has, name a person by an id, or raise nothing. Only `rules check` asks for them; what is loaded and how it
  * fires is the same with and without.
  */
 
@@ -12,6 +12,7 @@ import type { BaseRule, CorrelationRule } from '../rule.ts';
 import { warnOfBounds } from './bounds.ts';
 import { warnOfUncarriedFields } from './chains.ts';
 import { isPortal, warnOfUnknownColumns, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
+import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
 
 /**
  * Adds the warnings to the faults of the documents' files. `loaded`: what the sound ones of the drafts became,
@@ -22,6 +23,7 @@ export function lint(
   filters: readonly FilterDraft[],
   loaded: { readonly rules: readonly BaseRule[]; readonly correlations: readonly CorrelationRule[] },
   lists: Lists,
+  personFields: readonly string[],
 ): void {
   const sound = drafts.filter((draft) => draft.sound);
   const rules = sound
@@ -38,6 +40,8 @@ export function lint(
     if (!isPortal(rule.logsource)) continue;
     warnOfUnknownFields(draft, 'detection');
     warnOfUnknownColumns(draft, lists);
+    warnOfPersonIds(draft, 'detection', personFields);
+    warnOfListedPersonIds(draft, lists, personFields);
     if (!referred.has(rule.key) && rule.level !== 'informational') {
       draft.faults.warning(
         draft.root.entries.get('title')?.value ?? draft.root,
@@ -46,7 +50,11 @@ export function lint(
       );
     }
   }
-  for (const filter of filters) if (isPortal(filter.logsource)) warnOfUnknownFields(filter, 'filter');
+  for (const filter of filters) {
+    if (!isPortal(filter.logsource)) continue;
+    warnOfUnknownFields(filter, 'filter');
+    warnOfPersonIds(filter, 'filter', personFields);
+  }
   for (const [draft, rule] of correlations) {
     warnOfBounds(draft, rule, byKey);
     warnOfUncarriedFields(draft, rule, byKey);

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Lists, LookupList } from '../../../src/lookup/list.ts';
 import { anyCountHolds, anyNumberHolds, holds } from '../../../src/sigma/bounds.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { Bound } from '../../../src/sigma/rule.ts';
@@ -15,6 +16,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '19:25: warning: FIELD_NOT_CARRIED: portal.records.ids is not in the firings of "Burst", which carry only its group-by, user.id: they hold no id for a run',
   'out-of-reach-run':
     '10:54: warning: OUT_OF_REACH: a run of 30 is out of reach: vigie.max_entries lets a group remember 29 ids',
+  'no-pseudonym':
+    '6:46: warning: NO_PSEUDONYM: "0012345678A" is no pseudonym, and rules see persons by their pseudonyms of 16 hex digits, so nothing equals it: `vigie pseudonymise` makes them of ids',
   'unknown-field-begun':
     '18:29: warning: UNKNOWN_FIELD: "portal.session.started" is no field of the portal\'s events; did you mean "portal.session.started_at"?',
   'unknown-field-sequence':
@@ -111,6 +114,27 @@ function codes(body: string, logsource = PORTAL): string[] {
   return parseRules([{ file: 'f', text }], { lint: true }).faults.map(({ code }) => code);
 }
 
+/** Codes for a rule on the portal's log with this selection. */
+function warned(detection: string, personFields: readonly string[] = ['portal.records.ids']): string[] {
+  const text = `title: T\nlevel: informational\n${PORTAL}\ndetection: {s: {${detection}}, condition: s}\n`;
+  return parseRules([{ file: 'f', text }], { lint: true, personFields }).faults.map(({ code }) => code);
+}
+
+/** Messages for a rule on the portal's log that looks events up in a list with this person. */
+function listed(id: string): string[] {
+  const contents = { columns: ['user.id', 'portal.records.ids'], rows: [['u-1', id]], lines: [3] };
+  const lists = new Lists([new LookupList('vip', 'vip.csv', contents)]);
+  const text = `title: T\nlevel: informational\n${PORTAL}\nvigie.only_listed: [vip]\ndetection: {s: {user.id: u-1}, condition: s}\n`;
+  return parseRules([{ file: 'f', text }], { lint: true, lists }).faults.map(({ message }) => message);
+}
+
+test('a list that names persons by their ids is warned of where a rule asks it, by the line', () => {
+  expect(listed('0409db0a6ab4a690')).toEqual([]);
+  expect(listed('0012345678A')).toEqual([
+    expect.stringMatching(/^a person in line 3 of the list vip is no pseudonym, and /),
+  ]);
+});
+
 describe('what may well be meant is not warned of', () => {
   test.each([
     ['one event that opens an alert', 'type: event_count, condition: {gte: 1}'],
@@ -134,6 +158,15 @@ describe('what may well be meant is not warned of', () => {
     ['a temporal rule without a condition', 'type: temporal'],
   ])('%s', (_name, body) => {
     expect(codes(body)).toEqual([]);
+  });
+
+  test('parts of pseudonyms, absent persons, and ids where the configuration has no persons', () => {
+    expect(warned('portal.records.ids: 12')).toEqual(['NO_PSEUDONYM']);
+    expect(warned("portal.records.ids: ['*', '0409*']")).toEqual([]);
+    expect(warned('portal.records.ids: null')).toEqual([]);
+    expect(warned('portal.records.ids|startswith: 0409')).toEqual([]);
+    expect(warned('portal.records.ids: 12', ['user.target.id'])).toEqual([]);
+    expect(warned('user.target.id|neq: u-1', ['user.target.id'])).toEqual(['NO_PSEUDONYM']);
   });
 
   test('fields of other logs, whose vocabularies are their own', () => {
