@@ -31,7 +31,7 @@ const LABELS = z.object({
       }
     }),
   confounders: z
-    .array(z.object({ name: z.string().min(1), accounts: z.array(z.string()).default([]), ...marks }))
+    .array(z.strictObject({ name: z.string().min(1), accounts: z.array(z.string()).default([]), ...marks }))
     .optional(),
 });
 

@@ -159,6 +159,15 @@ describe('an own log', () => {
     expect((JSON.parse(stdout) as BacktestReport).unmatchedLabels).toEqual([]);
   });
 
+  test('refuses a misspelt mark of a confounder, which would mark nothing', async () => {
+    const path = join(folder, 'confounders.labels.json');
+    const confounders = [{ name: 'yearly export', account: ['u-export'] }];
+    writeFileSync(path, JSON.stringify({ format: 'vigie-labels/1', incidents: [], confounders }));
+    const { code, stderr } = await vigie([...OWN, '--labels', path]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^vigie: LABELS_INVALID: .*confounders\.0: Unrecognized key: "account"/);
+  });
+
   test('out of order beyond the lateness says how much came too late for its windows', async () => {
     const log = join(folder, 'by-server.ndjson');
     const lines = readFileSync(LOG, 'utf8').trim().split('\n');
