@@ -41,7 +41,11 @@ export function parseMapping(file: string, text: string): ParsedMapping {
 function report(issue: z.core.$ZodIssue, root: YamlNode, faults: Faults): void {
   const { entry, node, whole } = locate(root, issue.path);
   const where = issue.path.length === 0 ? 'the mapping' : issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
+  const nearest =
+    issue.code === 'invalid_union' && node.kind === 'map' ? nearestForm(issue.errors) : undefined;
+  if (nearest !== undefined) {
+    for (const each of nearest) report({ ...each, path: [...issue.path, ...each.path] }, root, faults);
+  } else if (issue.code === 'unrecognized_keys') {
     const remedies = issue.message.split('\n');
     for (const [i, key] of issue.keys.entries()) {
       const place = node.kind === 'map' ? (node.entries.get(key)?.place ?? node) : node;
@@ -55,6 +59,16 @@ function report(issue: z.core.$ZodIssue, root: YamlNode, faults: Faults): void {
     const code = issue.code === 'custom' ? 'BAD_PATTERN' : 'BAD_VALUE';
     faults.error(place, code, `${where} is ${given}; ${issue.message}`);
   }
+}
+
+/** What keeps a map from being of the one form that it is nearest to; undefined when two are as near. */
+function nearestForm(
+  forms: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined {
+  const [first, second] = forms
+    .filter((issues) => issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'))
+    .toSorted((a, b) => a.length - b.length);
+  return first !== undefined && first.length !== second?.length ? first : undefined;
 }
 
 interface Located {

@@ -39,6 +39,22 @@ cases:
     ]);
   });
 
+  test('of a map that could be of several forms the faults of the nearest one are told', () => {
+    const text = `${MINIMAL}copy:
+  user.id: { form: uid }
+  source.ip: { from: ip, multiply: x }
+cases:
+  - name: a
+    when: { type: { re: 5 } }
+`;
+    expect(faultsOf(text)).toEqual([
+      'm.yml:4:12: MISSING_KEY: copy.user.id.from is missing; expected the name of a field of the log, or a list',
+      'm.yml:4:14: UNKNOWN_KEY: copy.user.id has no key "form"; expected one of from, json, capture, split, map, default, multiply, format, count, lower_case; did you mean "from"?',
+      'm.yml:5:36: BAD_VALUE: copy.source.ip.multiply is "x"; expected a number',
+      'm.yml:8:25: BAD_VALUE: cases.0.when.type.re is "5"; expected a text; put it in quotes',
+    ]);
+  });
+
   test.each([
     [
       'a wrong pattern',
