@@ -75,6 +75,9 @@ function delimiterOf(text: string): ',' | ';' {
 function headerFaults(columns: readonly string[]): string[] {
   return columns.flatMap((column, c) => {
     if (column === '') return [`column ${c + 1} has no name; name the event field it is compared with`];
+    // No event has such a field: the list would list nothing, and nobody told.
+    if (column.includes('\t'))
+      return [`${JSON.stringify(column)} holds a tab; part the cells by commas or semicolons`];
     if (columns.indexOf(column) < c) return [`two columns are called ${column}`];
     const fault = fieldNameFault(column);
     return fault === undefined ? [] : [fault];

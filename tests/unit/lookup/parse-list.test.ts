@@ -48,5 +48,8 @@ test('all that is wrong is reported at its line, and nothing is loaded', () => {
     '2: LIST_HEADER: column 2 has no name; name the event field it is compared with',
     '2: LIST_HEADER: two columns are called a',
   ]);
+  expect(faultsOf('user.id\tsource.ip\nu-1\t10.0.0.5\n')).toEqual([
+    '1: LIST_HEADER: "user.id\\tsource.ip" holds a tab; part the cells by commas or semicolons',
+  ]);
   expect(faultsOf('a\n"b\n')).toEqual([expect.stringMatching(/^\d: CSV_SYNTAX: Quote Not Closed/)]);
 });
