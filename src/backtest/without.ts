@@ -8,28 +8,47 @@
 
 import { countsPersons } from '../alert/episode.ts';
 import { VigieError } from '../errors.ts';
-import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { nearest } from '../sigma/nearest.ts';
 import { dependentsOf } from './sweep.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Throws RULE_UNKNOWN. `names`: keys, ids, names or titles; what refers to a rule left out is left out too. */
+/**
+ * Throws RULE_UNKNOWN, ARGUMENT_INVALID. `names`: keys, ids, names or titles; what refers to a rule left out is
+ * left out too.
+ */
 export function withoutRules(ruleSet: RuleSet, names: readonly string[]): RuleSet {
-  const correlations = ruleSet.correlations;
-  const named = names.map((name) => {
-    const rule = correlations.find(
-      ({ key, id, name: own, title }) => key === name || id === name || own === name || title === name,
-    );
-    if (rule !== undefined) return rule;
-    const known = correlations.map(({ key, name: own }) => own ?? key);
-    const meant = nearest(name, known);
-    throw new VigieError('RULE_UNKNOWN', `there is no correlation ${JSON.stringify(name)} to leave out`, {
-      remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}\`vigie rules list --all\` shows all.`,
-    });
-  });
+  const { correlations } = ruleSet;
+  const named = names.map((name) => correlationCalled(name, ruleSet));
   const gone = closure(named, correlations);
   return { ...ruleSet, correlations: correlations.filter(({ key }) => !gone.has(key)) };
+}
+
+function correlationCalled(name: string, { rules, correlations }: RuleSet): CorrelationRule {
+  const isCalled = ({ id, name: own, title }: BaseRule | CorrelationRule): boolean =>
+    [id, own, title].includes(name);
+  const exact = correlations.find(({ key }) => key === name);
+  const [found, ...others] = exact === undefined ? correlations.filter(isCalled) : [exact];
+  const asked = JSON.stringify(name);
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined) {
+    throw new VigieError('ARGUMENT_INVALID', `${others.length + 1} correlations are called ${asked}`, {
+      remedy: `Give their ids: ${[found, ...others].map(({ key }) => key).join(', ')}`,
+    });
+  }
+  if (rules.some((rule) => rule.key === name || isCalled(rule))) {
+    throw new VigieError('RULE_UNKNOWN', `${asked} is a rule on single events, which raises no alert`, {
+      remedy: 'Leave out the correlations that count it; `vigie rules list` shows them.',
+    });
+  }
+  const meant = nearest(
+    name,
+    correlations.map(({ key, name: own }) => own ?? key),
+  );
+  throw new VigieError('RULE_UNKNOWN', `there is no correlation ${asked} to leave out`, {
+    remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}\`vigie rules list --all\` shows all.`,
+  });
 }
 
 /**

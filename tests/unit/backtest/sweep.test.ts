@@ -141,6 +141,21 @@ test('a rule that is not there is refused, with the one that was meant', () => {
   );
 });
 
+test('a rule on single events is no rule to leave out, and two of one title are none without saying which', () => {
+  const { key } = RULES.rules[0]!;
+  expect(() => withoutRules(RULES, [key])).toThrow(
+    expect.objectContaining({
+      code: 'RULE_UNKNOWN',
+      message: expect.stringContaining('is a rule on single events'),
+    }),
+  );
+  const [persons, reads] = RULES.correlations;
+  const twins = { ...RULES, correlations: [persons!, { ...reads!, title: persons!.title }] };
+  expect(() => withoutRules(twins, [persons!.title])).toThrow(
+    expect.objectContaining({ code: 'ARGUMENT_INVALID', remedy: expect.stringContaining('persons, reads') }),
+  );
+});
+
 test('signal A is one account’s persons in an hour, and not those of a day or of an organisation', () => {
   const variants = rulesOf(
     PERSONS,
