@@ -12,6 +12,8 @@ import { readLabels } from '../backtest/labels-file.ts';
 import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf, UNMATCHED_REMEDY, unmatchedText } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
+import type { Sweep } from '../backtest/sweep.ts';
+import { raisesAlerts } from '../sigma/rule.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { shortLearningText } from '../backtest/short-learning.ts';
 import { systemClock } from '../clock.ts';
@@ -178,6 +180,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
   }
   // Faults are told once, before anything runs. Which lists the rules are loaded with changes no rule's shape.
   const rules = chosenRules(loadRulesFor(first.scenario, first.options, choice, requireRules), choice);
+  requireAlerts(rules);
   const tooShort = shortLearningText(rules.ruleSet, learnMs);
   if (tooShort !== undefined) process.stderr.write(`${plain(tooShort)}\n`);
   const bar = progressBar(
@@ -216,6 +219,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
       sweep: options.sweep === true,
     },
   );
+  requireAlerts(rules);
   const labels: LabelledTraffic =
     options.labels === undefined ? { incidents: [] } : readLabels(options.labels, readFileSync);
   const learnMs = options.learn ?? 0;
@@ -266,6 +270,15 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     sweep: options.sweep === true,
   };
   return reportOf(rules, [job], settings, unmatchedLabels);
+}
+
+/** Throws NOTHING_JUDGED: no alert could come, and a report would say that nothing was caught and no false alert raised. */
+function requireAlerts({ ruleSet }: Sweep): void {
+  if (ruleSet.correlations.some(raisesAlerts)) return;
+  throw new VigieError('NOTHING_JUDGED', 'no rule raises an alert', {
+    remedy:
+      'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each. See that --without leaves a correlation.',
+  });
 }
 
 /** Throws NOTHING_JUDGED: a report on nothing would read as one on rules that stay silent. */

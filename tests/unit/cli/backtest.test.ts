@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BacktestReport } from '../../../src/backtest/report.ts';
 import { cleanUp, succeed, temporaryFolder, vigie } from '../../support/cli.ts';
-import { ALL_RULES, event } from './fixtures.ts';
+import { ALL_RULES, event, EXPORT_RULE } from './fixtures.ts';
 
 const folder = temporaryFolder();
 const RULES = join(folder, 'rules.yml');
@@ -13,6 +13,7 @@ const LOG = join(folder, 'access.ndjson');
 const LABELS = join(folder, 'access.labels.json');
 const NO_EVENTS = join(folder, 'no-events.ndjson');
 const MISSPELT = join(folder, 'misspelt.labels.json');
+const SILENT = join(folder, 'silent.yml');
 const TWICE = join(folder, 'twice.labels.json');
 const BURST = '11111111-0000-4000-8000-000000000003';
 const OWN = ['backtest', '--rules', RULES, '--input', LOG];
@@ -41,6 +42,7 @@ const labels = (...incidents: readonly object[]) => JSON.stringify({ format: 'vi
 
 beforeAll(() => {
   writeFileSync(RULES, ALL_RULES);
+  writeFileSync(SILENT, EXPORT_RULE);
   const lines = [0, 1, 2, 3].map((at) => read(at, 'thief', 's-stolen'));
   lines.push(...[100, 101, 102].map((at) => read(at, '<b>clerk</b>', 's-own')));
   writeFileSync(LOG, [...lines, event(86_500, 'logout')].join(''));
@@ -323,9 +325,16 @@ test('a page on an incident alone speaks of no benign traffic, nor of its accoun
 });
 
 describe('is refused before any work', () => {
+  test('rules of which none raises an alert, whose silence would read as that of good ones', async () => {
+    const { code, stdout, stderr } = await vigie(['backtest', '--rules', SILENT, '--input', LOG]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^vigie: NOTHING_JUDGED: no rule raises an alert\n {2}.*event_count/);
+  });
+
   test.each([
     ['an incident that is not there', ['--incidents', 'kairos-2024'], 2, 'Did you mean kairos-2025'],
     ['a rule that is not there', ['--without', 'brust'], 2, 'RULE_UNKNOWN'],
+    ['all without the only rule', ['--input', LOG, '--without', BURST], 1, 'NOTHING_JUDGED: no rule'],
     ['labels without a log', ['--labels', LABELS], 2, '--input'],
     ['a mapping without a log', ['--mapping', 'w3c'], 2, '--input'],
     ['a mapping beside a time field', ['--mapping', 'w3c', '--timestamp-field', 't'], 2, '--timestamp-field'],
