@@ -17,6 +17,7 @@ import { archivedReads, archiveSpan, readsQuestionSchema } from './archive-reads
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
+import { insertRows, selectRows } from './json-rows.ts';
 
 /** An alert in its current row with what people did about it. Times are ms since the epoch, null when never. */
 export interface AlertView extends Alert {
@@ -241,15 +242,10 @@ ORDER BY at, alert_id, action`,
     const alert = await this.show(alertId);
     // The newest action decides the state, so one after another must not share a millisecond.
     const at = Math.max(this.#clock.now(), (alert.actions.at(-1)?.at ?? 0) + 1);
-    await this.#clickHouse.client
-      .insert({
-        table: this.#table('alert_actions'),
-        format: 'JSONEachRow',
-        values: [{ alert_id: alert.alertId, ...said, at }],
-      })
-      .catch((error: unknown) => {
-        throw clickHouseFailure(error, `recording ${said.action} at ${this.#clickHouse.place}`);
-      });
+    const row = { alert_id: alert.alertId, ...said, at };
+    await insertRows(this.#clickHouse, 'alert_actions', [row]).catch((error: unknown) => {
+      throw clickHouseFailure(error, `recording ${said.action} at ${this.#clickHouse.place}`);
+    });
     return this.show(alert.alertId);
   }
 
@@ -297,12 +293,7 @@ ORDER BY alert_id LIMIT {limit:UInt32}`,
 
   async #rows(query: string, params: Record<string, unknown>): Promise<Row[]> {
     try {
-      const result = await this.#clickHouse.client.query({
-        query,
-        query_params: params,
-        format: 'JSONEachRow',
-      });
-      return await result.json<Row>();
+      return await selectRows<Row>(this.#clickHouse, query, params);
     } catch (error) {
       throw clickHouseFailure(error, `reading alerts at ${this.#clickHouse.place}`);
     }

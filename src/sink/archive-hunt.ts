@@ -6,6 +6,7 @@ import { FRACTIONS } from '../hunt/measured-sql.ts';
 import { VigieError } from '../errors.ts';
 import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
+import { selectRows } from './json-rows.ts';
 
 export const huntQuestionSchema = z.strictObject({
   /** Of `compileHunt`. */
@@ -74,19 +75,15 @@ SELECT toUnixTimestamp(first) AS since, countIf(archived_at < first) AS before F
   }
 }
 
+const READ_ONLY = { readonly: '2' } as const;
+
 async function rowsOf(
-  { client, kind }: ClickHouse,
+  clickHouse: ClickHouse,
   query: string,
   params: Record<string, unknown> = {},
 ): Promise<Record<string, unknown>[]> {
-  const result = await client.query({
-    query,
-    query_params: params,
-    format: 'JSONEachRow',
-    // Nothing but settings may be changed. The embedded engine would keep that for all statements that follow.
-    ...(kind === 'server' ? { clickhouse_settings: { readonly: '2' } } : {}),
-  });
-  return result.json<Record<string, unknown>>();
+  // Nothing but settings may be changed. The embedded engine would keep that for all statements that follow.
+  return selectRows(clickHouse, query, params, undefined, clickHouse.kind === 'server' ? READ_ONLY : {});
 }
 
 function tooLarge(cause: unknown): VigieError {

@@ -168,13 +168,12 @@ ORDER BY crossed_at, alert_id`,
   /** The time to live is configuration, not schema: it is changed only when it differs. */
   async #setArchiveTtl(): Promise<void> {
     const { client, database } = this.#clickHouse;
-    const result = await client.query({
-      query: `SELECT extract(create_table_query, 'TTL .*toIntervalDay\\\\((\\\\d+)\\\\)') AS days
+    const [table] = await selectRows<{ days: string }>(
+      this.#clickHouse,
+      `SELECT extract(create_table_query, 'TTL .*toIntervalDay\\\\((\\\\d+)\\\\)') AS days
 FROM system.tables WHERE database = {database:String} AND name = 'access_events'`,
-      query_params: { database },
-      format: 'JSONEachRow',
-    });
-    const [table] = await result.json<{ days: string }>();
+      { database },
+    );
     const wanted = this.#archiveDays === 0 ? '' : String(this.#archiveDays);
     if (table === undefined || table.days === wanted) return;
     await client.command({

@@ -49,6 +49,22 @@ async function unusedPort(): Promise<number> {
   return port;
 }
 
+const EXCEPTION =
+  'Code: 241. DB::Exception: Memory limit (total) exceeded: While executing SinkToStorage. (MEMORY_LIMIT_EXCEEDED) (version 25.8.1)\n';
+
+/** What says these texts, one after the other and each with a status of 200. `asked`: paths of the requests. */
+async function answering(texts: readonly string[]): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const stub = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.end(texts[Math.min(asked.push(request.url!), texts.length) - 1]);
+    });
+  });
+  await new Promise<void>((done) => stub.listen(0, '127.0.0.1', done));
+  toClose.push(() => new Promise((done) => stub.close(() => done())));
+  return { url: `http://127.0.0.1:${(stub.address() as AddressInfo).port}`, asked };
+}
+
 describe('a ClickHouse server', () => {
   test('that is not up yet is waited for, and every wait is reported', async () => {
     const port = await unusedPort();
@@ -120,6 +136,32 @@ describe('a ClickHouse server', () => {
     );
     await expect(sink.open(AbortSignal.timeout(200))).rejects.toMatchObject({ code: 'SINK_ABORTED' });
     expect(failures[0]).toMatchObject({ code: 'CLICKHOUSE_UNREADABLE_ANSWER' });
+  });
+
+  test.each(['writing', 'asking'] as const)(
+    'that fails behind a status of 200, which it sends first where a profile has it tell of progress, is tried again: %s',
+    async (what) => {
+      const failures: VigieError[] = [];
+      const { url } = await answering([EXCEPTION, '']);
+      const sink = await sinkAt({ url }, { onRetry: (error) => failures.push(error) });
+      await (what === 'writing' ? sink.writeAlerts([alertFixture()]) : sink.stored(['a']));
+      expect(failures).toMatchObject([{ retryable: true, message: expect.stringContaining('Memory limit') }]);
+    },
+  );
+
+  test('whose answer is no JSON is tried again', async () => {
+    const failures: VigieError[] = [];
+    const { url } = await answering(['{"id":"a","at":', '']);
+    const sink = await sinkAt({ url }, { onRetry: (error) => failures.push(error) });
+    expect(await sink.stored(['a'])).toEqual(new Map());
+    expect(failures).toMatchObject([{ code: 'CLICKHOUSE_UNREADABLE_ANSWER' }]);
+  });
+
+  test('is asked to store rows before it answers, whatever the profile of the user says', async () => {
+    const { url, asked } = await answering(['']);
+    const sink = await sinkAt({ url });
+    await sink.writeAlerts([alertFixture()]);
+    expect(asked.map((path) => new URL(path, url).searchParams.get('async_insert'))).toEqual(['0']);
   });
 
   test('that does not know the password ends the start with the setting to check, not with waiting', async () => {
