@@ -4,6 +4,7 @@
  * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
  * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
  * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
+ * Where a table or a view of theirs is gone, all are applied again.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,6 +14,7 @@ import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { ClickHouse } from './client.ts';
 import { ddlOf } from './ddl.ts';
+import { insertRows, selectRows } from './json-rows.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -55,46 +57,54 @@ export async function migrate(
   const { client, database } = clickHouse;
   const wanted = migrations ?? (await readMigrations());
   // Asked first, because creating it takes a right that a user of an existing database need not have.
-  const exists = await client.query({
-    query: 'SELECT count() AS n FROM system.databases WHERE name = {name:String}',
-    query_params: { name: database },
-    format: 'JSONEachRow',
-  });
-  const [found] = await exists.json<{ n: string | number }>();
+  const [found] = await selectRows<{ n: string | number }>(
+    clickHouse,
+    'SELECT count() AS n FROM system.databases WHERE name = {name:String}',
+    { name: database },
+  );
   if (Number(found?.n ?? 0) === 0)
     await client.command({ query: ddlOf('CREATE DATABASE IF NOT EXISTS {database}', clickHouse) });
   await client.command({ query: ddlOf(SCHEMA_MIGRATIONS, clickHouse) });
-  const result = await client.query({
-    query: `SELECT number, name, checksum FROM ${database}.schema_migrations FINAL ORDER BY number`,
-    format: 'JSONEachRow',
-  });
-  const applied = new Map(
-    (await result.json<{ number: number; name: string; checksum: string }>()).map((row) => [row.number, row]),
+  const rows = await selectRows<{ number: number; name: string; checksum: string }>(
+    clickHouse,
+    `SELECT number, name, checksum FROM ${database}.schema_migrations FINAL ORDER BY number`,
+    {},
   );
+  const applied = new Map(rows.map((row) => [row.number, row]));
   checkApplied(clickHouse, wanted, applied);
 
+  const isWhole = await areThere(clickHouse, wanted);
   const appliedNow: string[] = [];
   for (const migration of wanted) {
-    if (applied.has(migration.number)) continue;
+    if (isWhole && applied.has(migration.number)) continue;
     for (const statement of statementsOf(migration.sql)) {
       await client.command({ query: ddlOf(statement, clickHouse) });
     }
-    await client.insert({
-      table: `${database}.schema_migrations`,
-      format: 'JSONEachRow',
-      values: [
-        {
-          number: migration.number,
-          name: migration.name,
-          checksum: checksumOf(migration),
-          applied_at: clock.now(),
-        },
-      ],
-    });
+    await insertRows(clickHouse, 'schema_migrations', [
+      {
+        number: migration.number,
+        name: migration.name,
+        checksum: checksumOf(migration),
+        applied_at: clock.now(),
+      },
+    ]);
     appliedNow.push(migration.name);
   }
   return appliedNow;
 }
+
+/** Whether all that they make is there, as far as this user sees. */
+async function areThere(clickHouse: ClickHouse, migrations: readonly Migration[]): Promise<boolean> {
+  const tables = await selectRows<{ name: string }>(
+    clickHouse,
+    'SELECT name FROM system.tables WHERE database = {name:String}',
+    { name: clickHouse.database },
+  );
+  const there = new Set(tables.map(({ name }) => name));
+  return migrations.every(({ sql }) => [...sql.matchAll(MADE)].every(([, name]) => there.has(name!)));
+}
+
+const MADE = /^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) \{database\}\.(\w+)/gm;
 
 function checkApplied(
   clickHouse: ClickHouse,

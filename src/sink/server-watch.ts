@@ -1,6 +1,6 @@
 /**
- * Looks whether ClickHouse answers, also while there is nothing to write: alerts are rare, and the first one after a
- * quiet night must not be what finds out that there is no database.
+ * Looks whether ClickHouse answers and has the tables, also while there is nothing to write: alerts are rare, and the
+ * first one after a quiet night must not be what finds out that there is no database.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import type { VigieError } from '../errors.ts';
 import { selectRows } from './json-rows.ts';
 
 const EVERY_MS = 10_000;
+const TABLES = ['alerts', 'access_events'];
 
 /** `tell` is told of each failure, and once when it answers again. Returns what ends it. */
 export function watchServer(
@@ -31,17 +32,21 @@ async function watch(
   tell: (failure: VigieError | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const { database, place } = clickHouse;
+  const look = TABLES.map((table) => `SELECT 1 AS one FROM ${database}.${table} WHERE false`).join(
+    ' UNION ALL ',
+  );
   let failed = false;
   for (;;) {
     try {
       await delay(EVERY_MS, undefined, { signal, ref: false });
-      await selectRows(clickHouse, 'SELECT 1 AS one', {}, signal);
+      await selectRows(clickHouse, look, {}, signal);
       if (failed) tell(undefined);
       failed = false;
     } catch (error) {
       if (signal.aborted) return;
       failed = true;
-      tell(clickHouseFailure(error, `asking whether anybody is there at ${clickHouse.place}`));
+      tell(clickHouseFailure(error, `asking whether anybody is there at ${place}`));
     }
   }
 }

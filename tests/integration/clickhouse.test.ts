@@ -110,6 +110,18 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect((await sink.stored([alertFixture().alertId])).size).toBe(1);
   });
 
+  test.each(['alerts', 'alert_actions', 'access_events', 'rules_in_force', 'alerts_with_state'])(
+    'what somebody dropped is made again by the next start, as it was: %s',
+    async (name) => {
+      const columns = `SELECT table, name, type FROM system.columns WHERE database = '${clickHouse.database}' ORDER BY ALL`;
+      await openSink();
+      const before = await rows(columns);
+      await clickHouse.client.command({ query: `DROP TABLE ${clickHouse.database}.${name}` });
+      await openSink();
+      expect(await rows(columns)).toEqual(before);
+    },
+  );
+
   test('an applied migration whose text changed is refused by name', async () => {
     const migrations = await readMigrations();
     await migrate(clickHouse, clock, migrations);

@@ -52,6 +52,27 @@ describe('readiness', () => {
     expect(said).toEqual([expect.stringMatching(/^ClickHouse is away: /), 'ClickHouse answers again']);
   }, 120_000);
 
+  test.each(['alerts', 'access_events'])(
+    'ends when a table is gone, also while there is nothing to write, and a restart makes it again: %s',
+    async (table) => {
+      const service = waiting();
+      await until(async () => (await service.get('/readyz')).status === 200);
+      const authorization = `Basic ${Buffer.from(`${server.username}:${server.password}`).toString('base64')}`;
+      const body = `DROP TABLE vigie.${table} SYNC`;
+      expect(await fetch(server.url, { method: 'POST', headers: { authorization }, body })).toMatchObject({
+        status: 200,
+      });
+      await until(async () => (await service.get('/readyz')).status === 503);
+      expect((await service.get('/readyz')).text).toContain('CLICKHOUSE_SCHEMA');
+      expect(service.logs.at(-1)?.['remedy']).toContain('starting "vigie run" once creates the tables');
+      await service.signal('SIGTERM');
+      const next = waiting();
+      await until(async () => (await next.get('/readyz')).status === 200);
+      await next.signal('SIGTERM');
+    },
+    60_000,
+  );
+
   test('ends with the stop signal, while what is in hand is still being stored', async () => {
     const service = waiting();
     await service.address();
