@@ -98,7 +98,8 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * By message timestamps, with a margin; never past where the partition would resume anyway. Trouble is
+   * By message timestamps, with a margin; never past where the partition would resume anyway, and from the beginning
+   * where by their stamps all messages are older than the newest event that was committed. Trouble is
    * waited out: reading on without going back would leave holes in the windows. Nothing is done once the
    * assignment has ended, for the next one asks again; and once it is to stop, everything is still to be read.
    */
@@ -112,12 +113,11 @@ export class KafkaSource implements Source {
       const position = generation.inbox.position(partition);
       if (position === undefined) return false;
       try {
-        const asked = generation.admin.fetchTopicOffsetsByTimestamp(topic, since);
-        const offsets = await orAborted(asked, this.#unanswered.signal);
+        const asked = this.#offsetBefore(generation, partition, since, position);
+        const found = await orAborted(asked, this.#unanswered.signal);
         if (generation !== this.#group.generation) return false;
         if (troubled) onProblem(undefined);
-        const found = Number(offsets.find((entry) => entry.partition === partition)?.offset ?? position);
-        if (found >= position) return false;
+        if (found === undefined) return false;
         generation.inbox.rewind(partition, found);
         generation.consumer.seek({ topic, partition, offset: String(found) });
         return true;
@@ -131,6 +131,30 @@ export class KafkaSource implements Source {
       }
     }
     return false;
+  }
+
+  /** Of the first message that is not older, where that is before the position. */
+  async #offsetBefore(
+    { admin }: Generation,
+    partition: number,
+    sinceMs: number,
+    position: number,
+  ): Promise<number | undefined> {
+    const { topic, log } = this.#options;
+    const of = (entry: { readonly partition: number }): boolean => entry.partition === partition;
+    const found = (await admin.fetchTopicOffsetsByTimestamp(topic, sinceMs)).find(of);
+    if (found !== undefined && Number(found.offset) < position) return Number(found.offset);
+    // What was committed last happened after that, so some of what is left is stamped so, or stamps say nothing.
+    const oldest = Number((await admin.fetchTopicOffsets(topic)).find(of)?.low ?? position);
+    if (oldest >= position) return undefined;
+    log('warn', 'messages are stamped earlier than their events happened: all of them are read again', {
+      code: 'INPUT_STAMPS',
+      topic,
+      partition,
+      remedy:
+        'Set the clock of whoever produces, or give the topic message.timestamp.type=LogAppendTime: windows are read again by the stamps of messages.',
+    });
+    return oldest;
   }
 
   async resume(positions: readonly ReadPosition[]): Promise<boolean> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { KafkaSourceOptions } from '../../src/source/kafka-source.ts';
 import type { EventBatch } from '../../src/source/source.ts';
 import { closeReaders, Reader } from '../support/kafka-reader.ts';
 import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
@@ -172,6 +173,37 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     await second.until(() => second.offsetsOf(2).length >= perPartition);
     expect(second.offsetsOf(2)).toEqual(upTo(perPartition));
   });
+
+  test.each([
+    ['none', '-1'],
+    ['of a clock that is years behind', String(Date.UTC(2001, 0, 1))],
+  ])(
+    'a rewind goes back to the beginning where stamps cannot be gone by, and says so: %s',
+    async (_, timestamp) => {
+      const stamped = uniqueName('stamped');
+      await createTopic(brokers, stamped, 1);
+      await produce(
+        brokers,
+        stamped,
+        upTo(10).map((i) => ({ partition: 0, timestamp, value: String(i) })),
+      );
+      const groupId = uniqueName('stamped');
+      const newestEventTime = Date.UTC(2025, 6, 12);
+      const first = new Reader(stamped, { groupId });
+      await first.batch();
+      await first.source.commit([{ partition: 0, nextOffset: 8, metadata: { newestEventTime } }]);
+      await first.close();
+
+      const said: unknown[] = [];
+      const log: KafkaSourceOptions['log'] = (level, _message, { code }) => said.push([level, code]);
+      const second = new Reader(stamped, { groupId, log });
+      await second.assignment();
+      expect(await second.source.rewind(0, newestEventTime - 3_600_000)).toBe(true);
+      await second.until(() => second.seen.length >= 10);
+      expect(second.offsetsOf(0)).toEqual(upTo(10));
+      expect(said).toContainEqual(['warn', 'INPUT_STAMPS']);
+    },
+  );
 
   test('two processes share the partitions, and one takes over what the other left', async () => {
     const groupId = uniqueName('pair');
