@@ -86,6 +86,8 @@ const FETCH_BYTES = 128 * 1024 * 1024;
 const FETCH_LEAST_BYTES = 64 * 1024;
 const FETCH_WAIT_MS = 100;
 const HEARTBEAT_CHECK_MS = 1000;
+/** How soon partitions are seen that were added to the topic: until then nobody reads them, and nothing tells of their lag. */
+const METADATA_AGE_MS = 10_000;
 /**
  * Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. Part of it may go
  * by until a join that is under way has come to its end: who leaves before would stay in the group as a member that
@@ -222,6 +224,7 @@ export class KafkaGroup {
         minBytes: FETCH_LEAST_BYTES,
         maxWaitTimeInMs: FETCH_WAIT_MS,
         allowAutoTopicCreation: false,
+        metadataMaxAge: METADATA_AGE_MS,
         ...(sticky === undefined
           ? {}
           : { partitionAssigners: [stickyAssigner(topic, () => this.#held ?? sticky)] }),

@@ -43,6 +43,27 @@ test.runIf(kafka !== undefined)(
   },
 );
 
+test.runIf(kafka !== undefined)(
+  'partitions that are added while a process reads are read by it, too, and no minute later',
+  { timeout: 60_000 },
+  async () => {
+    const topic = uniqueName('growing');
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, [{ partition: 0, value: 'before' }]);
+    const reader = new Reader(topic);
+    await reader.until(() => reader.seen.length > 0);
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+    // Brokers may deny it for a moment.
+    await vi.waitFor(async () => expect(await admin.fetchTopicOffsets(topic)).toHaveLength(2));
+    await admin.disconnect();
+    await produce(brokers, topic, [{ partition: 1, value: 'behind' }]);
+    await reader.until(() => reader.values.includes('behind'));
+    expect(reader.assignments.at(-1)).toMatchObject({ total: 2, partitions: [{}, { position: 0 }] });
+  },
+);
+
 describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
   const topic = uniqueName('six');
   const perPartition = 500;
