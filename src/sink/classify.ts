@@ -71,6 +71,7 @@ const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
 /** ClickHouse's own error codes for a row whose values it cannot take; others of the insert may be sound. */
 const ROW_CODES: ReadonlySet<number> = new Set([
   6, // CANNOT_PARSE_TEXT
+  26, // CANNOT_PARSE_QUOTED_STRING
   27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
   38, // CANNOT_PARSE_DATE
   41, // CANNOT_PARSE_DATETIME
@@ -79,10 +80,16 @@ const ROW_CODES: ReadonlySet<number> = new Set([
   70, // CANNOT_CONVERT_TYPE
   72, // CANNOT_PARSE_NUMBER
   117, // INCORRECT_DATA
+  130, // CANNOT_READ_ARRAY_FROM_TEXT
   131, // TOO_LARGE_STRING_SIZE
   321, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
   349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  376, // CANNOT_PARSE_UUID
+  407, // DECIMAL_OVERFLOW
+  467, // CANNOT_PARSE_BOOL
   469, // VIOLATED_CONSTRAINT
+  675, // CANNOT_PARSE_IPV4
+  676, // CANNOT_PARSE_IPV6
   691, // UNKNOWN_ELEMENT_OF_ENUM
 ]);
 
@@ -132,12 +139,23 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
   // The error for several addresses that were tried has no message of its own.
   const messages = thrown instanceof AggregateError ? thrown.errors.map(messageOf) : [messageOf(thrown)];
-  const message = messages.join('; ').trim().slice(0, 500);
+  const text = messages.join('; ').trim();
+  const message = server !== undefined && ROW_CODES.has(server.code) ? rowRefusal(text) : text.slice(0, 500);
   return new VigieError(code, `${doing} failed: ${message}${origin}`, {
     retryable,
     remedy,
     cause: thrown,
   });
+}
+
+/** ClickHouse quotes the row, and others behind it, which say who did what. */
+function rowRefusal(message: string): string {
+  const [, constraint] = /^Constraint `([^`]+)`/.exec(message) ?? [];
+  if (constraint !== undefined) return `it violates the constraint ${constraint}`;
+  const [, column] = /\(while reading the value of key (\w+)\)/.exec(message) ?? [];
+  return column === undefined
+    ? 'a value does not fit its column'
+    : `a value does not fit the column ${column}`;
 }
 
 function classifyServerCode(code: number): Classification {

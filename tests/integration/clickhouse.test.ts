@@ -83,6 +83,22 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await stored()).toEqual([{ alert_id: 'a' }, { alert_id: 'b' }, { alert_id: 'c' }]);
   });
 
+  test.each(['UInt8', 'UUID', 'IPv4', 'Bool', "Enum('x' = 1)", 'Array(String)', 'FixedString(2)'])(
+    'a row that does not fit a column that somebody changed is kept, and of what it says nothing is told: %s',
+    async (type) => {
+      const told: string[] = [];
+      const refused = new RefusedRows(join(databases.folder(), `refused-${databases.count()}`));
+      const sink = new ApartSink(await openSink(), refused, ({ message }) => told.push(message));
+      await clickHouse.client.command({
+        query: `ALTER TABLE ${clickHouse.database}.alerts MODIFY COLUMN runbook ${type}`,
+      });
+      await sink.writeAlerts([alertFixture({ runbook: 'names u-4fb8a5' })]);
+      await refused.close();
+      expect(told).toEqual([expect.stringContaining('runbook')]);
+      expect(told[0]).not.toContain('u-4fb');
+    },
+  );
+
   test('when the table refuses every row, none is set aside: it is the table that must be repaired', async () => {
     const refused = join(databases.folder(), `refused-${databases.count()}`);
     const sink = new ApartSink(await openSink(), new RefusedRows(refused), () => undefined);
