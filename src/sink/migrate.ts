@@ -4,7 +4,7 @@
  * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
  * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
  * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
- * Where a table or a view of theirs is gone, all are applied again.
+ * Where a table or a view of theirs is gone, all are applied again. Of a view only the last definition is made.
  */
 
 import { createHash } from 'node:crypto';
@@ -73,11 +73,15 @@ export async function migrate(
   const applied = new Map(rows.map((row) => [row.number, row]));
   checkApplied(clickHouse, wanted, applied);
 
-  const isWhole = await areThere(clickHouse, wanted);
+  const isApplied = ({ number }: Migration): boolean => applied.has(number);
+  const isWhole = await areThere(clickHouse, wanted.filter(isApplied));
+  const missing = isWhole ? wanted.filter((migration) => !isApplied(migration)) : wanted;
+  const views = new Map(missing.flatMap(({ number, sql }) => viewsOf(sql).map((view) => [view, number])));
   const appliedNow: string[] = [];
-  for (const migration of wanted) {
-    if (isWhole && applied.has(migration.number)) continue;
+  for (const migration of missing) {
     for (const statement of statementsOf(migration.sql)) {
+      // Who starts at the same time may be further, and must not meet a view of an earlier release.
+      if (viewsOf(statement).some((view) => views.get(view)! > migration.number)) continue;
       await client.command({ query: ddlOf(statement, clickHouse) });
     }
     await insertRows(clickHouse, 'schema_migrations', [
@@ -101,10 +105,16 @@ async function areThere(clickHouse: ClickHouse, migrations: readonly Migration[]
     { name: clickHouse.database },
   );
   const there = new Set(tables.map(({ name }) => name));
-  return migrations.every(({ sql }) => [...sql.matchAll(MADE)].every(([, name]) => there.has(name!)));
+  return migrations.every(({ sql }) => [...tablesOf(sql), ...viewsOf(sql)].every((name) => there.has(name)));
 }
 
-const MADE = /^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) \{database\}\.(\w+)/gm;
+function tablesOf(sql: string): string[] {
+  return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)/gm)].map(([, name]) => name!);
+}
+
+function viewsOf(sql: string): string[] {
+  return [...sql.matchAll(/^CREATE OR REPLACE VIEW \{database\}\.(\w+)/gm)].map(([, name]) => name!);
+}
 
 function checkApplied(
   clickHouse: ClickHouse,
