@@ -95,9 +95,11 @@ const ROW_CODES: ReadonlySet<number> = new Set([
 
 const NOT_ENOUGH_SPACE = 243;
 const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
-const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 497]);
+const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 452, 497]);
 const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
 
+const NO_HTTP =
+  'See that CLICKHOUSE_URL names the port for HTTP (8123), or says https:// for that of HTTPS (8443).';
 const WAIT = 'See that the server is up and reachable at CLICKHOUSE_URL.';
 
 /** Says what a thrown value means. Never throws. */
@@ -193,6 +195,9 @@ function classifyServerCode(code: number): Classification {
 
 function classifyErrno(code: string): Classification {
   if (RETRYABLE_ERRNO.has(code)) return { retryable: true, code: 'CLICKHOUSE_UNREACHABLE', remedy: WAIT };
+  // Node's parser of HTTP: another protocol, or something between here and there that broke off.
+  if (code.startsWith('HPE_'))
+    return { retryable: true, code: 'CLICKHOUSE_UNREADABLE_ANSWER', remedy: NO_HTTP };
   if (code === 'EPROTO' || /CERT|TLS|SSL|SIGNATURE/.test(code)) {
     return {
       retryable: false,

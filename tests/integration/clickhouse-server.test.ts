@@ -1,7 +1,7 @@
 /** What goes wrong between here and a ClickHouse server. */
 
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleepTimer } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -162,6 +162,29 @@ describe('a ClickHouse server', () => {
     const sink = await sinkAt({ url });
     await sink.writeAlerts([alertFixture()]);
     expect(asked.map((path) => new URL(path, url).searchParams.get('async_insert'))).toEqual(['0']);
+  });
+
+  test.each([
+    ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a TLS alert', '\u0015\u0003\u0001\u0000\u0002\u0002\u0016'],
+    ['nothing', ''],
+    ['a chunk that is none', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'],
+    ['half a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n10\r\nCode'],
+  ])('that says no HTTP, as another port or a broken proxy does, is tried again: %s', async (_, said) => {
+    const port = createTcpServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end(said, 'latin1'),
+    );
+    await new Promise<void>((done) => port.listen(0, '127.0.0.1', done));
+    toClose.push(() => new Promise((done) => port.close(() => done())));
+    const failures: VigieError[] = [];
+    const url = `http://127.0.0.1:${(port.address() as AddressInfo).port}`;
+    const sink = await sinkAt({ url }, { onRetry: (error) => failures.push(error) });
+    const writing = sink.writeAlerts([alertFixture()], AbortSignal.timeout(500));
+    await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+    expect(failures[0]?.remedy).toContain('CLICKHOUSE_URL');
   });
 
   test('that does not know the password ends the start with the setting to check, not with waiting', async () => {

@@ -42,6 +42,12 @@ describe('what a failure of ClickHouse means', () => {
       /CLICKHOUSE_PASSWORD/,
     ],
     ['a missing right', server('497', 'ACCESS_DENIED'), 'CLICKHOUSE_FORBIDDEN', /Grant/],
+    [
+      'a profile that forbids a setting',
+      server('452', 'SETTING_CONSTRAINT_VIOLATION'),
+      'CLICKHOUSE_FORBIDDEN',
+      /storage\.md/,
+    ],
     ['a missing table', server('60', 'UNKNOWN_TABLE'), 'CLICKHOUSE_SCHEMA', /CLICKHOUSE_DATABASE/],
     ['an unknown certificate', errno('DEPTH_ZERO_SELF_SIGNED_CERT'), 'CLICKHOUSE_TLS', /certificate/],
     ['a statement that is refused', server('62', 'SYNTAX_ERROR'), 'CLICKHOUSE_REFUSED', /defect/],
