@@ -15,7 +15,7 @@ import type { RestorePlan } from './restore-plan.ts';
 export interface ReadState {
   nextOffset: number;
   endOffset: number | undefined;
-  /** Wall time of the last batch with an event in it. */
+  /** Of the last batch with an event in it, by the time in which partitions are heard. */
   lastEventAt: number;
 }
 
@@ -48,7 +48,7 @@ export class PartitionProgress {
     this.#partitions.set(partition, { nextOffset: gap.toOffset, endOffset, lastEventAt: now });
   }
 
-  /** `lastEventAt`: wall time, that of before where the batch had no event. */
+  /** `lastEventAt`: that of before where the batch had no event. */
   read({ partition, nextOffset, endOffset }: EventBatch, lastEventAt: number): void {
     this.#partitions.set(partition, { nextOffset, endOffset, lastEventAt });
   }

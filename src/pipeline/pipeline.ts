@@ -13,6 +13,7 @@ import { type AlertRow, AlertRows, type IsCanary } from './alert-rows.ts';
 import { eventIntake, type EventReaderOptions } from './event-intake.ts';
 import { Flushes } from './flushes.ts';
 import { KnownAlerts } from './known-alerts.ts';
+import { Listening } from './listening.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import { PartitionProgress } from './partition-progress.ts';
@@ -71,8 +72,11 @@ export class Pipeline {
   readonly #rows: AlertRows;
   readonly #waiting = new Waiting();
   readonly #flushes: Flushes;
+  readonly #listening: Listening;
   #lastFlush = 0;
   #assignedAt = 0;
+  /** As `#assignedAt`, by the time in which partitions are heard. */
+  #heardSince = 0;
   /** When the oldest event not yet flushed was taken, by the clock's `elapsed`. */
   #unflushedSince: number | undefined;
   readonly #tally = newTally();
@@ -90,6 +94,7 @@ export class Pipeline {
     this.#restore = RestorePlan.none();
     this.#progress = new PartitionProgress(options.latenessMs);
     this.#flushes = new Flushes(options);
+    this.#listening = new Listening(clock);
     this.#known = new KnownAlerts(options);
   }
 
@@ -113,14 +118,14 @@ export class Pipeline {
     this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
       if (item.kind === 'assignment') {
-        await this.#assigned(item);
+        await this.#listening.through(this.#assigned(item));
       } else {
         if (item.kind === 'events') this.#process(item);
         this.#finishRestore();
         this.#letIdleGo();
-        await this.#flushIfDue();
+        await this.#listening.through(this.#flushIfDue());
       }
-      await this.#changeRules();
+      await this.#listening.through(this.#changeRules());
     }
     // A file has an end: what waits for the watermark is judged there. A topic goes on.
     if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
@@ -188,6 +193,7 @@ export class Pipeline {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();
+    this.#heardSince = this.#listening.time;
     observer.assigned?.(partitions.map(({ partition }) => partition));
     if (await this.#goOn(partitions)) return;
     this.#known.forget();
@@ -253,15 +259,15 @@ export class Pipeline {
     return true;
   }
 
-  /** Wall time. */
+  /** By the time in which partitions are heard. */
   #lastEventAt(partition: number): number {
-    return this.#progress.lastEventAt(partition) ?? this.#assignedAt;
+    return this.#progress.lastEventAt(partition) ?? this.#heardSince;
   }
 
   /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
   #resume(assigned: AssignedPartition): void {
-    const { observer, source, clock } = this.#options;
-    this.#progress.resume(assigned, clock.elapsed());
+    const { observer, source } = this.#options;
+    this.#progress.resume(assigned, this.#heardSince);
     if (assigned.gap !== undefined) observer.gap(source.name, assigned.partition, assigned.gap);
   }
 
@@ -276,7 +282,7 @@ export class Pipeline {
       restore.covers(partition, offset),
     );
     // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
-    this.#progress.read(batch, fruitful ? clock.elapsed() : this.#lastEventAt(partition));
+    this.#progress.read(batch, fruitful ? this.#listening.time : this.#lastEventAt(partition));
     source.progress?.(partition, this.#newestOf(partition));
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
@@ -299,9 +305,9 @@ export class Pipeline {
    * partition never leaves a quiet moment, and would be held back by a silent one for ever.
    */
   #letIdleGo(): void {
-    const { clock, idleTimeoutMs, source } = this.#options;
+    const { idleTimeoutMs, source } = this.#options;
     if (!this.#intake.idles) return;
-    const now = clock.elapsed();
+    const now = this.#listening.time;
     const { watermarks } = this.#engine;
     for (const partition of watermarks.partitions) {
       if (

@@ -13,6 +13,7 @@ import { VigieError } from '../errors.ts';
 import { EventReader, type EventReaderOptions } from '../pipeline/event-intake.ts';
 import { FieldTable } from '../event/record.ts';
 import { Flushes } from '../pipeline/flushes.ts';
+import { Listening } from '../pipeline/listening.ts';
 import { newTally, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
 import { lagOf, type ReadState } from '../pipeline/partition-progress.ts';
 import type { PartitionLag, PipelineObserver } from '../pipeline/pipeline-observer.ts';
@@ -62,6 +63,7 @@ export class MatchStage {
   readonly #options: MatchStageOptions;
   readonly #waiting = new Waiting();
   readonly #flushes: Flushes;
+  readonly #listening: Listening;
   readonly #tally = newTally();
   readonly #partitions = new Map<number, PartitionState>();
   #router: Router;
@@ -76,6 +78,7 @@ export class MatchStage {
   constructor(options: MatchStageOptions) {
     this.#options = options;
     this.#flushes = new Flushes(options);
+    this.#listening = new Listening(options.clock);
     this.#ruleSet = options.ruleSet;
     [this.#router, this.#events] = this.#newStages();
   }
@@ -95,11 +98,11 @@ export class MatchStage {
     const { source } = this.#options;
     this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
-      if (item.kind === 'assignment') await this.#assigned(item, stop);
+      if (item.kind === 'assignment') await this.#listening.through(this.#assigned(item, stop));
       else if (item.kind === 'events') this.#process(item);
       this.#letIdleGo();
-      await this.#sendIfDue();
-      await this.#changeRules();
+      await this.#listening.through(this.#sendIfDue());
+      await this.#listening.through(this.#changeRules());
     }
     await this.#send(true);
     await this.#flushes.end();
@@ -118,7 +121,8 @@ export class MatchStage {
   }
 
   async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
-    const { source, clock, observer } = this.#options;
+    const { source, observer } = this.#options;
+    const lastEventAt = this.#listening.time;
     await this.#flushes.newAssignment();
     observer.assigned?.(partitions.map(({ partition }) => partition));
     this.#waiting.take();
@@ -133,7 +137,7 @@ export class MatchStage {
       if (gap !== undefined) observer.gap(source.name, partition, gap);
       if (metadata?.epoch === undefined)
         begun.push({ partition, nextOffset, metadata: { newestEventTime, epoch } });
-      this.#partitions.set(partition, { epoch, nextOffset, endOffset, lastEventAt: clock.elapsed() });
+      this.#partitions.set(partition, { epoch, nextOffset, endOffset, lastEventAt });
       this.#router.assign(partition, epoch, nextOffset, newestEventTime);
     }
     if (begun.length > 0) await this.#begin(begun, stop);
@@ -160,7 +164,7 @@ export class MatchStage {
   }
 
   #process(batch: EventBatch): void {
-    const { clock, source } = this.#options;
+    const { source } = this.#options;
     const { partition } = batch;
     this.#flushes.check();
     const { fruitful } = this.#events.process(batch, this.#router, NEVER);
@@ -168,14 +172,14 @@ export class MatchStage {
     const state = this.#partitions.get(partition)!;
     state.nextOffset = batch.nextOffset;
     state.endOffset = batch.endOffset;
-    if (fruitful) state.lastEventAt = clock.elapsed();
+    if (fruitful) state.lastEventAt = this.#listening.time;
     source.progress?.(partition, this.#router.newestOf(partition));
   }
 
   /** Partitions that have brought no event for a while and have none waiting do not hold time back. */
   #letIdleGo(): void {
-    const { clock, idleTimeoutMs, source } = this.#options;
-    const now = clock.elapsed();
+    const { idleTimeoutMs, source } = this.#options;
+    const now = this.#listening.time;
     for (const [partition, { lastEventAt }] of this.#partitions) {
       if (now - lastEventAt < idleTimeoutMs || source.caughtUp?.(partition) === false) continue;
       this.#router.setIdle(partition);

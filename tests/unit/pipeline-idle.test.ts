@@ -1,5 +1,6 @@
 /** When a partition stops holding the watermark back. Time is driven by hand; no quiet moment ever comes. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { AssignedPartition } from '../../src/source/source.ts';
 import { batch, LATENESS_MS, scripted, T0 } from './scripted-pipeline.ts';
@@ -64,4 +65,26 @@ test('after a start, a partition that brings nothing is as far behind as what th
     0: { offsets: 0, newestEventTime: T0 },
     1: { offsets: 3, newestEventTime: T0 },
   });
+});
+
+test('while the process itself waits, for its database or for what it saved, nobody is silent', async () => {
+  const { pipeline, source } = scripted({
+    async *items(clock) {
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      yield batch(1, 1, event(0));
+      yield batch(0, 1, event(0));
+      // What came meanwhile was not fetched: nothing is known to wait.
+      source.commit = async () => {
+        source.commit = async () => undefined;
+        await nextTurn();
+        clock.elapsedMs += 120_000;
+      };
+      yield batch(0, 2, event(1));
+      yield batch(0, 3, event(2));
+      yield batch(0, 4, event(120_000));
+      yield batch(1, 2, event(10_000));
+    },
+  });
+  source.caughtUp = () => true;
+  expect(await pipeline.run(new AbortController().signal)).toMatchObject({ accepted: 6, late: 0 });
 });

@@ -234,6 +234,29 @@ describe('the match stage', () => {
     expect(summary).toMatchObject({ accepted: 2 });
   });
 
+  test('lets no partition go for what it did not hear while signals could not be sent', async () => {
+    const sent = Promise.withResolvers<void>();
+    const { told } = await run({
+      async *items(time) {
+        yield { kind: 'assignment', partitions: [known(0, 5), known(1, 9)] };
+        time.elapsedMs += 100;
+        yield batch(0, 6, event(1));
+        setTimeout(() => {
+          time.elapsedMs += 120_000;
+          sent.resolve();
+        });
+        yield batch(0, 7, event(2));
+        time.elapsedMs += 100;
+        yield batch(0, 8, event(3));
+        time.elapsedMs += 100;
+        yield batch(0, 9, event(4));
+      },
+      send: () => sent.promise,
+    });
+    expect(told.get(0)!.length).toBeGreaterThan(1);
+    expect(told.get(0)!.filter((stretch) => stretch.endsWith('idle'))).toEqual([]);
+  });
+
   test('lets a silent partition go, and says so again to shards that begin later', async () => {
     const { told } = await run({
       async *items(time) {
