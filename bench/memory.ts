@@ -36,8 +36,10 @@ export const memory: Section = {
 };
 
 function row(name: string, measure: string, keys: number, each: number, gte: number): TableRow {
+  // Of young objects as many as where Vigie starts.
   const args = [
     '--expose-gc',
+    '--max-semi-space-size=16',
     inRepository('idle-keys.ts'),
     measure,
     String(keys),

@@ -123,29 +123,6 @@ export function tellRejected(path: string, rejected: readonly RejectedEvent[]): 
   return true;
 }
 
-/** How bytes begin that hold a log and are no lines of it: what they are, and what makes lines of them. */
-const NOT_TEXT: readonly (readonly [bytes: string, is: string, by: string])[] = [
-  ['1f8b', 'packed with gzip', 'zcat'],
-  ['28b52ffd', 'packed with zstd', 'zstdcat'],
-  ['fd377a585a00', 'packed with xz', 'xzcat'],
-  ['425a68393141', 'packed with bzip2', 'bzcat'],
-  ['504b0304', 'packed with zip', 'unzip -p'],
-  ['fffe', 'UTF-16, not UTF-8', 'iconv -f UTF-16 -t UTF-8'],
-  ['feff', 'UTF-16, not UTF-8', 'iconv -f UTF-16 -t UTF-8'],
-];
-
-/** Each piece of it would be a line that is no event, or the id of nobody. Throws INPUT_NOT_TEXT. */
-function requireText(path: string, data: Uint8Array, start: number, end: number): void {
-  const head = Buffer.from(data.subarray(start, Math.min(end, start + 6))).toString('hex');
-  const found = NOT_TEXT.find(([bytes]) => head.startsWith(bytes));
-  if (found === undefined) return;
-  const [, is, by] = found;
-  const place = path === '-' ? 'standard input' : path;
-  throw new VigieError('INPUT_NOT_TEXT', `Cannot read ${place}: it is ${is}`, {
-    remedy: `${is.startsWith('packed') ? 'Unpack' : 'Convert'} it on the way in, with - for the file: ${by} ${path === '-' ? 'FILE' : path} | vigie …`,
-  });
-}
-
 /**
  * Calls `visit` for every line of a file or of standard input (`-`), in order, and waits for `afterBatch`
  * after every MiB or so. `what` names the work in its progress. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT.
@@ -158,16 +135,10 @@ export async function forEachLine(
 ): Promise<void> {
   const source = new FileSource(path);
   const progress = fileProgress(what, source);
-  const visitFirst: EventVisitor = (data, start, end, line) => {
-    if (line === 0) requireText(path, data, start, end);
-    visit(data, start, end, line);
-  };
-  let visitor = visitFirst;
   try {
     for await (const item of source.read(new AbortController().signal)) {
       if (item.kind !== 'events') continue;
-      item.forEach(visitor);
-      visitor = visit;
+      item.forEach(visit);
       progress.update();
       await afterBatch?.();
     }

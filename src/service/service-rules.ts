@@ -7,7 +7,7 @@ import { listFolders, ListWatch } from '../files/list-files.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { differenceOf, isDifferent } from '../pipeline/rule-change.ts';
 import type { ServiceOptions } from './service.ts';
-import type { RuleSet } from '../sigma/rule.ts';
+import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 
 /** Faults of one loading that get a log line each. */
 const LOGGED_FAULTS = 10;
@@ -30,7 +30,7 @@ type Options = Pick<ServiceOptions, 'config' | 'ruleSet' | 'reload' | 'logger' |
 export function watchRules(options: Options, metrics: Metrics): RulesInService {
   const { config, reload, logger, clock } = options;
   let { ruleSet } = options;
-  showRules(ruleSet, metrics);
+  showRules(ruleSet, options, metrics);
   let lists = watchLists(options, ruleSet, metrics);
   let pipeline: WorksByRules | undefined;
   let asked = false;
@@ -86,7 +86,7 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
         metrics.listRows.remove({ list: name });
       }
       ruleSet = now;
-      showRules(now, metrics);
+      showRules(now, options, metrics);
       lists = watchLists(options, now, metrics);
       logger.info(
         { added: added.length, changed: changed.length, removed: removed.length },
@@ -101,7 +101,16 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
   };
 }
 
-function showRules({ rules, correlations, filters }: RuleSet, { rulesLoaded, ruleInfo }: Metrics): void {
+function showRules(
+  { rules, correlations, filters }: RuleSet,
+  { logger }: Options,
+  { rulesLoaded, ruleInfo }: Metrics,
+): void {
+  if (!correlations.some(raisesAlerts)) {
+    const remedy =
+      'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each.';
+    logger.warn({ code: 'NO_ALERTS', remedy }, 'no rule raises an alert: nothing will ever be told');
+  }
   ruleInfo.reset();
   for (const { key, title, level, kind } of [...rules, ...correlations]) {
     ruleInfo.set({ rule: key, title, level, kind }, 1);

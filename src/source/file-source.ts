@@ -11,6 +11,7 @@ import { messageOf, VigieError } from '../errors.ts';
 import { takeStandardInput } from './standard-input.ts';
 import type { StandardInput } from './standard-input.ts';
 import { readNdjson } from './ndjson.ts';
+import { requireText } from './not-text.ts';
 import type { Assignment, EventBatch, Idle, Source } from './source.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -48,9 +49,13 @@ export class FileSource implements Source {
     return this.#totalBytes;
   }
 
-  /** Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder. */
+  /**
+   * Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder, and `INPUT_NOT_TEXT`
+   * before the first line of what is packed, for example.
+   */
   read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
-    return readNdjson(this.#stdin === undefined ? this.#chunks() : this.#counted(this.#stdin.chunks), signal);
+    const chunks = this.#stdin === undefined ? this.#chunks() : this.#counted(this.#stdin.chunks);
+    return readNdjson(textOf(this.#path, chunks), signal);
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */
@@ -95,6 +100,15 @@ export class FileSource implements Source {
     } finally {
       await file?.close();
     }
+  }
+}
+
+async function* textOf(path: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of chunks) {
+    if (isFirst) requireText(path, chunk);
+    isFirst = false;
+    yield chunk;
   }
 }
 

@@ -66,7 +66,8 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   test('a row that violates what somebody demands of the table is kept in a file, and delays no other', async () => {
     const aside: [string, string, string][] = [];
     const refused = join(databases.folder(), `refused-${databases.count()}`);
-    const sink = new ApartSink(await openSink(), new RefusedRows(refused), ({ code }, table, path) =>
+    const rowsAside = new RefusedRows(refused);
+    const sink = new ApartSink(await openSink(), rowsAside, ({ code }, table, path) =>
       aside.push([code, table, path]),
     );
     const table = `${clickHouse.database}.alerts`;
@@ -77,6 +78,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await stored()).toEqual([{ alert_id: 'a' }, { alert_id: 'c' }]);
     const path = join(refused, 'alerts.ndjson');
     expect(aside).toEqual([['CLICKHOUSE_ROW_REFUSED', 'alerts', path]]);
+    await rowsAside.close();
     await clickHouse.client.command({ query: `ALTER TABLE ${table} DROP CONSTRAINT no_b` });
     const values = [JSON.parse(readFileSync(path, 'utf8')) as unknown];
     await clickHouse.client.insert({ table, values, format: 'JSONEachRow' });

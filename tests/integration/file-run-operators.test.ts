@@ -3,6 +3,8 @@
  * beside it, and a second process is told plainly why it cannot start.
  */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlertDetail } from '../../src/sink/alert-store.ts';
@@ -37,6 +39,21 @@ test('an input that ends before the database is open is read whole', async () =>
   );
   expect(stderr).toContain('150 events: 150 accepted');
   expect(await listAlerts(dataDir)).toHaveLength(1);
+});
+
+test('a run of which no rule raises an alert says so, instead of being silent for ever', async () => {
+  const rules = join(temporaryFolder(), 'reads.yml');
+  writeFileSync(
+    rules,
+    'title: read\nname: read\nlogsource: {category: portal}\ndetection: {sel: {event.action: record-view}, condition: sel}\n',
+  );
+  const { stderr, code } = await vigie(
+    ['run', '--input', '-', '--rules', rules, '--data-dir', temporaryFolder()],
+    {},
+    reads('u-1', 1),
+  );
+  expect(code).toBe(0);
+  expect(stderr).toContain('"code":"NO_ALERTS"');
 });
 
 describe('while standard input stays open', () => {

@@ -124,6 +124,25 @@ test('a missing file and a folder are named with what to do', async () => {
   });
 });
 
+test.each([
+  ['gzip', '1f8b08', 'zcat'],
+  ['zstd', '28b52ffd24', 'zstdcat'],
+  ['UTF-16', 'fffe7b00', 'iconv -f UTF-16 -t UTF-8'],
+])('%s is no lines of a log: nothing is read of it, and what unpacks it is named', async (is, bytes, by) => {
+  const path = join(folder, 'not-text');
+  await writeFile(path, Buffer.from(`${bytes}0a7b7d0a`, 'hex'));
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const { kind } of new FileSource(path).read(new AbortController().signal)) seen.push(kind);
+  })();
+  await expect(reading).rejects.toMatchObject({
+    code: 'INPUT_NOT_TEXT',
+    message: expect.stringContaining(is),
+    remedy: expect.stringContaining(`${by} ${path} | vigie`),
+  });
+  expect(seen).not.toContain('events');
+});
+
 test('a failing input is reported after the events before it', async () => {
   const seen: string[] = [];
   const reading = (async () => {
