@@ -6,7 +6,7 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { FieldTable } from '../event/record.ts';
-import type { Condition } from '../sigma/ast.ts';
+import { isMet } from '../sigma/ast.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { SequenceSpec } from '../window/sequence-measure.ts';
@@ -83,17 +83,4 @@ export function planSequence(
 export function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
   if (maxEntries !== undefined) return maxEntries;
   return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));
-}
-
-function isMet(condition: Condition, seen: (name: string) => boolean): boolean {
-  switch (condition.kind) {
-    case 'ref':
-      return seen(condition.name);
-    case 'not':
-      return !isMet(condition.part, seen);
-    case 'and':
-      return condition.parts.every((part) => isMet(part, seen));
-    case 'or':
-      return condition.parts.some((part) => isMet(part, seen));
-  }
 }

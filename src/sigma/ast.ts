@@ -72,6 +72,20 @@ export function hasNot(condition: Condition): boolean {
   return condition.kind === 'not' || (condition.kind !== 'ref' && condition.parts.some(hasNot));
 }
 
+/** Whether the condition is true where just these names are. */
+export function isMet(condition: Condition, isTrue: (name: string) => boolean): boolean {
+  switch (condition.kind) {
+    case 'ref':
+      return isTrue(condition.name);
+    case 'not':
+      return !isMet(condition.part, isTrue);
+    case 'and':
+      return condition.parts.every((part) => isMet(part, isTrue));
+    case 'or':
+      return condition.parts.some((part) => isMet(part, isTrue));
+  }
+}
+
 /** The names a condition refers to, each once, in the order they first appear. */
 export function conditionNames(condition: Condition): readonly string[] {
   const names = new Set<string>();

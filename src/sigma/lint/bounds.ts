@@ -1,6 +1,6 @@
 /** Bounds that no window can satisfy, and bounds that the first event satisfies. */
 
-import type { Condition, Detection } from '../ast.ts';
+import { type Condition, conditionNames, type Detection, isMet } from '../ast.ts';
 import { anyCountHolds, anyNumberHolds, holds } from '../bounds.ts';
 import type { CorrelationDraft } from '../correlation.ts';
 import { fold } from '../fold.ts';
@@ -20,6 +20,7 @@ const UNLIMITED: Most = { most: Infinity, because: '' };
 
 export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byKey: ByKey): void {
   warnOfLongRuns(draft, rule);
+  warnOfConditions(draft, rule);
   const { bounds } = draft;
   const [first] = bounds;
   if (first === undefined) return;
@@ -33,6 +34,10 @@ export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byK
     return;
   }
   warnOfConstantTerms(draft, rule);
+  if (rule.type === 'value_sum' && bounds.every(holdsAnySum)) {
+    const message = `${text} holds for every window, as what is summed is not negative, so the first event of each group fires: write a lower bound above 0`;
+    draft.faults.warning(place, 'FIRES_AT_ONCE', message);
+  }
   if (!counts) return;
   const { most, because } = mostOf(rule, byKey);
   if (!anyCountHolds(bounds, 1, most)) {
@@ -65,6 +70,30 @@ function warnOfLongRuns(draft: CorrelationDraft, { sequence, maxEntries }: Corre
     'OUT_OF_REACH',
     `a run of ${sequence.minRun} is out of reach: vigie.max_entries lets a group remember ${maxEntries} ids`,
   );
+}
+
+/** Of so many names all combinations are looked at. */
+const MOST_NAMES = 12;
+
+/** A condition over rule names that no window meets. */
+function warnOfConditions(draft: CorrelationDraft, { ruleCondition, rules }: CorrelationRule): void {
+  if (ruleCondition === undefined) return;
+  const names = conditionNames(ruleCondition);
+  if (names.length > MOST_NAMES) return;
+  // Some rule has matched in every window, if not one that is named.
+  const least = rules.length > names.length ? 0 : 1;
+  for (let matched = least; matched < 2 ** names.length; matched += 1) {
+    if (isMet(ruleCondition, (name) => ((matched >> names.indexOf(name)) & 1) === 1)) return;
+  }
+  draft.faults.warning(
+    conditionPlace(draft, ''),
+    'OUT_OF_REACH',
+    'no window meets the condition, whichever of the rules match; at least one does in each',
+  );
+}
+
+function holdsAnySum({ op, value }: Bound): boolean {
+  return (op === 'gte' && value <= 0) || (op === 'gt' && value < 0);
 }
 
 /** A bound that a window without events would not satisfy. */

@@ -51,6 +51,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'ordered-expression':
     '22:14: warning: ORDER_NOT_ASKED: a condition over rule names asks which rules matched, in any order; for the listed order write a bound such as {gte: 2}, or none',
   'out-of-reach-average': '16:10: warning: OUT_OF_REACH: no value satisfies gte 10 and lt 5',
+  'out-of-reach-condition':
+    '23:14: warning: OUT_OF_REACH: no window meets the condition, whichever of the rules match; at least one does in each',
+  'fires-at-once-sum':
+    '17:10: warning: FIRES_AT_ONCE: gte 0 holds for every window, as what is summed is not negative, so the first event of each group fires: write a lower bound above 0',
   'out-of-reach-contradiction':
     '15:9: warning: OUT_OF_REACH: no value satisfies gt 3 and lt 4; a window has at least one event, so its value is a whole number from 1 on',
   'out-of-reach-group':
