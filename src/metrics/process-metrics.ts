@@ -10,6 +10,13 @@ export const PROCESS_METRICS = {
     unit: 'failures',
     help: 'Troubles of the source, such as an unreachable broker.',
   },
+  partitionsElsewhere: {
+    name: 'vigie_partitions_elsewhere',
+    type: 'gauge',
+    labels: [],
+    unit: 'partitions',
+    help: 'Partitions that another process of the group reads although groups are not divided over processes: windows are not whole. 0 for none.',
+  },
   inputGaps: {
     name: 'vigie_input_gap_messages_total',
     type: 'counter',

@@ -9,8 +9,11 @@ import type { InputGap } from '../source/source.ts';
 
 /** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
 export interface PipelineObserver {
-  /** The partitions of the source are these now. */
-  assigned?(partitions: readonly number[]): void;
+  /**
+   * The partitions of the source are these now. `total`: of the source, whoever reads them, where groups are not
+   * divided over processes and that is known.
+   */
+  assigned?(partitions: readonly number[], total?: number): void;
   batch(batch: BatchCounts): void;
   deadLetter(letter: DeadLetter): void;
   /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
@@ -59,9 +62,9 @@ export interface PartitionLag {
 /** Tells one after the other. */
 export function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
   return {
-    assigned: (partitions) => {
-      first.assigned?.(partitions);
-      second.assigned?.(partitions);
+    assigned: (...now) => {
+      first.assigned?.(...now);
+      second.assigned?.(...now);
     },
     batch: (batch) => {
       first.batch(batch);

@@ -189,12 +189,15 @@ export class Pipeline {
   }
 
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
-  async #assigned({ partitions }: Assignment): Promise<void> {
+  async #assigned({ partitions, total }: Assignment): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
     await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();
     this.#heardSince = this.#listening.time;
-    observer.assigned?.(partitions.map(({ partition }) => partition));
+    observer.assigned?.(
+      partitions.map(({ partition }) => partition),
+      total,
+    );
     if (await this.#goOn(partitions)) return;
     this.#known.forget();
     this.#unflushedSince = undefined;

@@ -83,6 +83,23 @@ export class Telemetry implements PipelineObserver {
     }
   }
 
+  assigned(partitions: readonly number[], total = partitions.length): void {
+    // Who reads none of them is not needed, and misses nothing.
+    const elsewhere = partitions.length === 0 ? 0 : total - partitions.length;
+    this.#metrics.partitionsElsewhere.set(elsewhere);
+    if (elsewhere === 0) return;
+    this.#logger.error(
+      {
+        code: 'PARTITIONS_ELSEWHERE',
+        partitions,
+        elsewhere,
+        remedy:
+          'Run one process of this group, or set VIGIE_SIGNALS_TOPIC in all of them: then each group lies whole in one.',
+      },
+      'another process of the group reads other partitions: windows that are not grouped by the key of the topic hold a part of what happened, and a theft may stay below every threshold',
+    );
+  }
+
   batch(batch: BatchCounts): void {
     this.#metrics.eventsConsumed.inc(batch.events);
     this.#metrics.bytesConsumed.inc(batch.bytes);

@@ -68,6 +68,25 @@ function searches(count: number): { value: string }[] {
 }
 
 describe.runIf(kafka !== undefined)('trouble with Kafka', () => {
+  test.concurrent('two processes that share the partitions without dividing groups say so; one alone does not', async () => {
+    const topic = uniqueName('shared');
+    await createTopic(brokers, topic, 2);
+    const env = { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic, VIGIE_GROUP: uniqueName('shared') };
+    const first = run(env);
+    await first.message('joined group');
+    expect(await first.metric('vigie_partitions_elsewhere')).toBe(0);
+    const second = run(env);
+    const said = await second.logged((line) => line['code'] === 'PARTITIONS_ELSEWHERE');
+    expect(said).toMatchObject({
+      elsewhere: 1,
+      remedy: expect.stringContaining('VIGIE_SIGNALS_TOPIC') as string,
+    });
+    await until(async () => (await first.metric('vigie_partitions_elsewhere')) === 1);
+    await second.signal('SIGTERM');
+    await until(async () => (await first.metric('vigie_partitions_elsewhere')) === 0);
+    await first.signal('SIGTERM');
+  });
+
   test.concurrent('an unreachable broker: not ready, said why, read from once it answers', async () => {
     const topic = uniqueName('late');
     await createTopic(brokers, topic, 1);

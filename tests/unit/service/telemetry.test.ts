@@ -56,6 +56,20 @@ function newEngine(): [Engine, FieldTable] {
   return [new Engine({ ruleSet, fields, hashKey: new Uint8Array(16), latenessMs: 60_000 }), fields];
 }
 
+test('partitions that others read are told of, unless this process has none or all that is known', async () => {
+  const { metrics, telemetry, log } = setUp();
+  const elsewhere = async (...assigned: Parameters<Telemetry['assigned']>) => {
+    telemetry.assigned(...assigned);
+    return valueOf(metrics, 'vigie_partitions_elsewhere');
+  };
+  expect(await elsewhere([0, 1, 2], 3)).toBe(0);
+  expect(await elsewhere([0, 2])).toBe(0);
+  expect(await elsewhere([], 3)).toBe(0);
+  expect(log()).toBe('');
+  expect(await elsewhere([1], 3)).toBe(2);
+  expect(log()).toContain('"code":"PARTITIONS_ELSEWHERE"');
+});
+
 describe('telemetry', () => {
   test('tells of a gap in the input with its place, its size and its time', async () => {
     const { metrics, telemetry, log } = setUp();
