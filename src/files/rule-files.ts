@@ -77,7 +77,7 @@ function eachOnce(
 }
 
 /** Where links lead; a path that leads nowhere is itself. */
-function realPath(file: string): string {
+export function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {

@@ -1,18 +1,18 @@
 /** Finds and reads the tests of rules. */
 
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, VigieError } from '../errors.ts';
 import { type RuleTests, testsInRule, testsOfFile } from '../eval/rule-test-form.ts';
 import type { RuleSet } from '../sigma/rule.ts';
-import { findTestFiles } from './rule-files.ts';
+import { findTestFiles, realPath } from './rule-files.ts';
 
 /** Those beside the rules, then those that rules hold or name; no file is read twice. Throws RULE_TEST_INVALID. */
 export function ruleTests(paths: readonly string[], ruleSet: RuleSet): RuleTests[] {
   const all: RuleTests[] = [];
   const read = new Set<string>();
   for (const file of findTestFiles(paths)) {
-    read.add(resolve(file));
+    read.add(realPath(file));
     all.push(testsOfFile(file, readTest(file), ruleSet));
   }
   for (const rule of [...ruleSet.rules, ...ruleSet.correlations]) {
@@ -23,8 +23,8 @@ export function ruleTests(paths: readonly string[], ruleSet: RuleSet): RuleTests
       continue;
     }
     const file = join(dirname(rule.file), tests.file);
-    if (read.has(resolve(file))) continue;
-    read.add(resolve(file));
+    if (read.has(realPath(file))) continue;
+    read.add(realPath(file));
     all.push(testsOfFile(file, readTest(file), ruleSet, rule));
   }
   return all;

@@ -191,9 +191,10 @@ export class Pipeline {
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
   async #assigned({ partitions, total }: Assignment): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
+    // Before waiting, for which the time in which partitions are heard has not been set back yet.
+    this.#heardSince = this.#listening.time;
     await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();
-    this.#heardSince = this.#listening.time;
     observer.assigned?.(
       partitions.map(({ partition }) => partition),
       total,

@@ -5,6 +5,7 @@
  * failure that somebody must repair (credentials, rights, schema, a defect here) is fatal and says how.
  */
 
+import { ClickHouseError } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
 
 export interface Classification {
@@ -100,6 +101,8 @@ const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
 
 const NO_HTTP =
   'See that CLICKHOUSE_URL names the port for HTTP (8123), or says https:// for that of HTTPS (8443).';
+const MANY_HEADERS =
+  "See that the user's profile does not set send_progress_in_http_headers, nor a proxy add many headers.";
 const WAIT = 'See that the server is up and reachable at CLICKHOUSE_URL.';
 
 /** Says what a thrown value means. Never throws. */
@@ -116,11 +119,11 @@ export function classifyClickHouseFailure(thrown: unknown): Classification {
   }
   const serverError = serverErrorOf(thrown);
   if (serverError !== undefined) return classifyServerCode(serverError.code);
-  const code = errnoOf(thrown);
-  if (code !== undefined) return classifyErrno(code);
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return { retryable: true, code: 'CLICKHOUSE_TIMEOUT', remedy: WAIT };
   }
+  const code = errnoOf(thrown);
+  if (code !== undefined) return classifyErrno(code);
   if (thrown instanceof Error && thrown.constructor === Error) {
     // The client's own timeout, or the answer of something between here and ClickHouse (a proxy's 502 page).
     const timeout = /timeout/i.test(thrown.message);
@@ -141,8 +144,7 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
   // The error for several addresses that were tried has no message of its own.
   const messages = thrown instanceof AggregateError ? thrown.errors.map(messageOf) : [messageOf(thrown)];
-  const text = messages.join('; ').trim();
-  const message = server !== undefined && ROW_CODES.has(server.code) ? rowRefusal(text) : text.slice(0, 500);
+  const message = messages.join('; ').trim().slice(0, 500);
   return new VigieError(code, `${doing} failed: ${message}${origin}`, {
     retryable,
     remedy,
@@ -150,7 +152,16 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   });
 }
 
-/** ClickHouse quotes the row, and others behind it, which say who did what. */
+/**
+ * What an insert failed of, without its rows: of one that it refuses ClickHouse quotes it, and others behind it, which
+ * say who did what.
+ */
+export function withoutRows(thrown: unknown): unknown {
+  const server = serverErrorOf(thrown);
+  if (server === undefined || !ROW_CODES.has(server.code)) return thrown;
+  return new ClickHouseError({ message: rowRefusal(messageOf(thrown)), code: String(server.code) });
+}
+
 function rowRefusal(message: string): string {
   const [, constraint] = /^Constraint `([^`]+)`/.exec(message) ?? [];
   if (constraint !== undefined) return `it violates the constraint ${constraint}`;
@@ -195,6 +206,8 @@ function classifyServerCode(code: number): Classification {
 
 function classifyErrno(code: string): Classification {
   if (RETRYABLE_ERRNO.has(code)) return { retryable: true, code: 'CLICKHOUSE_UNREACHABLE', remedy: WAIT };
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { retryable: true, code: 'CLICKHOUSE_UNREADABLE_ANSWER', remedy: MANY_HEADERS };
   // Node's parser of HTTP: another protocol, or something between here and there that broke off.
   if (code.startsWith('HPE_'))
     return { retryable: true, code: 'CLICKHOUSE_UNREADABLE_ANSWER', remedy: NO_HTTP };

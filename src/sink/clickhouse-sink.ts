@@ -27,6 +27,8 @@ export interface SinkHooks {
   readonly onRecovered?: () => void;
   /** One insert was acknowledged after `seconds`, retries included. */
   readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
+  /** Tables and views that somebody dropped: they were made again, empty. */
+  readonly onGone?: (tables: readonly string[]) => void;
   /** A failure that is not tried again. */
   readonly onError?: (error: VigieError) => void;
 }
@@ -70,7 +72,8 @@ export class ClickHouseSink implements AlertSink {
   /** Waits for a server that is not up yet, until the signal aborts. */
   async open(signal?: AbortSignal): Promise<void> {
     const prepare = async (): Promise<void> => {
-      await migrate(this.#clickHouse, this.#clock);
+      const { gone } = await migrate(this.#clickHouse, this.#clock);
+      if (gone.length > 0) this.#hooks.onGone?.(gone);
       await this.#setArchiveTtl();
     };
     // Nothing cancels a request to a server, and what is left half way is done by the next start.

@@ -7,11 +7,16 @@
 
 import { addAbortSignal, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { type ClickHouseSettings, parseError } from '@clickhouse/client';
+import { ClickHouseError, type ClickHouseSettings, parseError } from '@clickhouse/client';
+import { orAborted } from '../abort.ts';
+import { withoutRows } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 
-/** A profile that has rows wait in the server's memory would have it acknowledge what it may still lose or refuse. */
-const STORED_AT_ONCE = { async_insert: 0 } as const;
+/**
+ * A profile that has rows wait in the server's memory would have it acknowledge what it may still lose or refuse; one
+ * that tells of progress, send the status before it knows.
+ */
+const STORED_AT_ONCE = { async_insert: 0, send_progress_in_http_headers: 0 } as const;
 
 export async function insertRows(
   clickHouse: ClickHouse,
@@ -21,6 +26,19 @@ export async function insertRows(
 ): Promise<void> {
   if (values.length === 0) return;
   const rows = values.map((row) => `${JSON.stringify(row)}\n`).join('');
+  try {
+    await insert(clickHouse, table, rows, signal);
+  } catch (error) {
+    throw withoutRows(error);
+  }
+}
+
+async function insert(
+  clickHouse: ClickHouse,
+  table: string,
+  rows: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { stream } = await clickHouse.client.exec({
     query: `INSERT INTO ${clickHouse.database}.${table} FORMAT JSONEachRow`,
     values: Readable.from(rows),
@@ -47,7 +65,9 @@ export async function selectRows<Row>(
     clickhouse_settings: settings,
     ...abortable(clickHouse, signal),
   });
-  const answer = await result.text();
+  // The client's own signal is for the head of the answer.
+  const { abort_signal } = abortable(clickHouse, signal);
+  const answer = await orAborted(result.text(), abort_signal);
   const lines = answer.split('\n');
   // Each row ends its line: what is left over is one that was cut off.
   if (lines.pop() !== '') throw failureIn(answer);
@@ -61,7 +81,9 @@ export async function selectRows<Row>(
 /** Of rows nothing is repeated: they name accounts. */
 function failureIn(answer: string): Error {
   const from = answer.search(/^(?:Code|Error): \d+/m);
-  return from < 0 ? new Error('the answer is not what was asked for') : parseError(answer.slice(from));
+  const found = from < 0 ? undefined : parseError(answer.slice(from));
+  // One that was cut off is handed on as the text that it is.
+  return found instanceof ClickHouseError ? found : new Error('the answer is not what was asked for');
 }
 
 /** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */

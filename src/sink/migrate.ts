@@ -24,6 +24,13 @@ export interface Migration {
   readonly sql: string;
 }
 
+export interface Migrated {
+  /** Names of the migrations that were applied now. */
+  readonly applied: readonly string[];
+  /** Tables and views that somebody dropped: they are there again, empty. */
+  readonly gone: readonly string[];
+}
+
 export const SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS {database}.schema_migrations
 (number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
 ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`;
@@ -53,7 +60,7 @@ export async function migrate(
   clickHouse: ClickHouse,
   clock: Clock,
   migrations?: readonly Migration[],
-): Promise<string[]> {
+): Promise<Migrated> {
   const { client, database } = clickHouse;
   const wanted = migrations ?? (await readMigrations());
   // Asked first, because creating it takes a right that a user of an existing database need not have.
@@ -74,8 +81,8 @@ export async function migrate(
   checkApplied(clickHouse, wanted, applied);
 
   const isApplied = ({ number }: Migration): boolean => applied.has(number);
-  const isWhole = await areThere(clickHouse, wanted.filter(isApplied));
-  const missing = isWhole ? wanted.filter((migration) => !isApplied(migration)) : wanted;
+  const gone = await goneOf(clickHouse, wanted.filter(isApplied));
+  const missing = gone.length === 0 ? wanted.filter((migration) => !isApplied(migration)) : wanted;
   const views = new Map(missing.flatMap(({ number, sql }) => viewsOf(sql).map((view) => [view, number])));
   const appliedNow: string[] = [];
   for (const migration of missing) {
@@ -94,18 +101,19 @@ export async function migrate(
     ]);
     appliedNow.push(migration.name);
   }
-  return appliedNow;
+  return { applied: appliedNow, gone };
 }
 
-/** Whether all that they make is there, as far as this user sees. */
-async function areThere(clickHouse: ClickHouse, migrations: readonly Migration[]): Promise<boolean> {
+/** What they make and is not there, as far as this user sees. */
+async function goneOf(clickHouse: ClickHouse, migrations: readonly Migration[]): Promise<string[]> {
   const tables = await selectRows<{ name: string }>(
     clickHouse,
     'SELECT name FROM system.tables WHERE database = {name:String}',
     { name: clickHouse.database },
   );
   const there = new Set(tables.map(({ name }) => name));
-  return migrations.every(({ sql }) => [...tablesOf(sql), ...viewsOf(sql)].every((name) => there.has(name)));
+  const made = new Set(migrations.flatMap(({ sql }) => [...tablesOf(sql), ...viewsOf(sql)]));
+  return [...made].filter((name) => !there.has(name));
 }
 
 function tablesOf(sql: string): string[] {

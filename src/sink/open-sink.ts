@@ -74,7 +74,7 @@ export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Pro
 }
 
 function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
-  const { config, clickHouse, metrics, clock, trouble } = options;
+  const { config, clickHouse, metrics, logger, clock, trouble } = options;
   return new ClickHouseSink(clickHouse, {
     archiveDays: config.archive_days,
     clock,
@@ -86,6 +86,11 @@ function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
         metrics.sinkRows.inc({ table }, rows);
         metrics.sinkSeconds.observe({ table }, seconds);
       },
+      onGone: (tables) =>
+        logger.error(
+          { code: 'TABLE_GONE', tables, remedy: 'Restore what was in them from a backup.' },
+          'tables or views were dropped since the last start: they were made again, empty',
+        ),
       onError: (error) => {
         trouble('sink', `${error.code}: ${error.message}`);
         metrics.sinkErrors.inc({ code: error.code });

@@ -37,16 +37,25 @@ export class ValueHistory {
   estimatedBucket = -Infinity;
 }
 
+/** What is usual in a group, from one window to the next. */
+interface Known {
+  /** Where its history lies. */
+  readonly at: number;
+  readonly bucket: number;
+  readonly last: number;
+  readonly usual: Usual;
+}
+
+/** Of so many groups at most: those of which windows reach a rule's own bound now. */
+const MOST_KNOWN = 256;
 const NORMAL = 1.4826;
 const ROW_BYTES = 16;
 
 export class ValueHistories extends RunStore {
   readonly #baseline: Baseline;
   readonly #timespanMs: number;
-  /** What was asked for last; where a history lies says whose it is. */
-  #known:
-    | { readonly at: number; readonly bucket: number; readonly last: number; readonly usual: Usual }
-    | undefined;
+  /** What was asked for last, by where histories lie, which says whose they are. */
+  readonly #known: (Known | undefined)[] = Array.from({ length: MOST_KNOWN });
 
   constructor(baseline: Baseline, timespanMs: number) {
     super(ROW_BYTES);
@@ -102,10 +111,10 @@ export class ValueHistories extends RunStore {
     const at = run.offset;
     const bucket = this.#bucketOf(endMs);
     const last = this.#lastBefore(endMs);
-    const known = this.#known;
+    const known = this.#known[at % MOST_KNOWN];
     if (known?.at === at && known.bucket === bucket && known.last === last) return known.usual;
     const usual = this.#usualOf(this.#samples(run, bucket, last));
-    this.#known = { at, bucket, last, usual };
+    this.#known[at % MOST_KNOWN] = { at, bucket, last, usual };
     return usual;
   }
 
@@ -123,7 +132,7 @@ export class ValueHistories extends RunStore {
 
   /** What is known goes with its place. */
   protected override recycle(offset: number, capacity: number): void {
-    if (this.#known?.at === offset) this.#known = undefined;
+    if (this.#known[offset % MOST_KNOWN]?.at === offset) this.#known[offset % MOST_KNOWN] = undefined;
     super.recycle(offset, capacity);
   }
 

@@ -68,6 +68,7 @@ describe('readiness', () => {
       await service.signal('SIGTERM');
       const next = waiting();
       await until(async () => (await next.get('/readyz')).status === 200);
+      expect(await next.logged((line) => line['code'] === 'TABLE_GONE')).toMatchObject({ tables: [table] });
       await next.signal('SIGTERM');
     },
     60_000,

@@ -67,6 +67,43 @@ test('after a start, a partition that brings nothing is as far behind as what th
   });
 });
 
+/** When event time goes on without a silent partition after a rebalance that waits so long, that wait left out. */
+async function goesOnAt(waitMs: number): Promise<number> {
+  let letGoAt: number | undefined;
+  let elapsedMs: (() => number) | undefined;
+  const { pipeline, source } = scripted({
+    async *items(time) {
+      elapsedMs = () => time.elapsedMs;
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      source.commit = async () => {
+        source.commit = async () => undefined;
+        await nextTurn();
+        time.elapsedMs += waitMs;
+      };
+      yield batch(1, 1, event(0));
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      for (let i = 1; i <= 40; i += 1) {
+        time.elapsedMs += 10_000;
+        yield batch(0, i, event(i));
+      }
+    },
+    observer: {
+      state: ({ watermarks: { watermark } }) => {
+        if (watermark > -Infinity) letGoAt ??= elapsedMs!() - waitMs;
+      },
+    },
+  });
+  source.caughtUp = () => true;
+  await pipeline.run(new AbortController().signal);
+  return letGoAt ?? Infinity;
+}
+
+test('a partition is let go as soon after a rebalance that had to wait as after any other', async () => {
+  const usual = await goesOnAt(100);
+  expect(usual).toBeLessThan(100_000);
+  expect(await goesOnAt(120_000)).toBeLessThanOrEqual(usual);
+});
+
 test('while the process itself waits, for its database or for what it saved, nobody is silent', async () => {
   const { pipeline, source } = scripted({
     async *items(clock) {

@@ -2,7 +2,7 @@ import { ClickHouseError } from '@clickhouse/client';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
-import { classifyClickHouseFailure, clickHouseFailure } from '../../../src/sink/classify.ts';
+import { classifyClickHouseFailure, clickHouseFailure, withoutRows } from '../../../src/sink/classify.ts';
 
 const server = (code: string, type: string): Error => new ClickHouseError({ code, type, message: 'no' });
 const errno = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
@@ -19,6 +19,12 @@ describe('what a failure of ClickHouse means', () => {
     ],
     ["the client's timeout", new Error('Timeout error.'), 'CLICKHOUSE_TIMEOUT'],
     ["a proxy's error page", new Error('<html>502 Bad Gateway</html>'), 'CLICKHOUSE_UNREADABLE_ANSWER'],
+    ['more headers than are read', errno('HPE_HEADER_OVERFLOW'), 'CLICKHOUSE_UNREADABLE_ANSWER'],
+    [
+      'an answer that was not waited for any longer',
+      Object.assign(new Error('The operation was aborted'), { name: 'AbortError', code: 'ABORT_ERR' }),
+      'CLICKHOUSE_TIMEOUT',
+    ],
     ['too many parts', server('252', 'TOO_MANY_PARTS'), 'CLICKHOUSE_BUSY'],
     ['too little memory', server('241', 'MEMORY_LIMIT_EXCEEDED'), 'CLICKHOUSE_BUSY'],
     ['a lost coordinator', server('999', 'KEEPER_EXCEPTION'), 'CLICKHOUSE_BUSY'],
@@ -56,6 +62,18 @@ describe('what a failure of ClickHouse means', () => {
     const classification = classifyClickHouseFailure(thrown);
     expect(classification).toMatchObject({ retryable: false, code });
     expect(classification.remedy).toMatch(remedy);
+  });
+
+  test('of rows that an insert fails of nothing is told; what a question fails of is told as it is', () => {
+    const message =
+      'Cannot parse string u-4fb8a5 as UInt8: (while reading the value of key runbook): {"x":"u-4fb8a5"}';
+    const thrown = Object.assign(new Error(message), { code: '6', type: 'CANNOT_PARSE_TEXT' });
+    expect(clickHouseFailure(withoutRows(thrown), 'writing').message).toBe(
+      'writing failed: a value does not fit the column runbook (ClickHouse code 6)',
+    );
+    expect(clickHouseFailure(thrown, 'hunting').message).toContain('Cannot parse string');
+    const other = server('252', 'TOO_MANY_PARTS');
+    expect(withoutRows(other)).toBe(other);
   });
 
   test("the embedded engine's own error class is understood like the client's", () => {
