@@ -1,5 +1,6 @@
 /** `vigie run`: the service. */
 
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -129,6 +130,7 @@ Examples:
         logger.info({ path: madeAt }, 'made a pseudonym key, readable by its owner only');
 
       const marks = canaryMarks(config);
+      boundHeap();
       const { signal, dispose } = stopSignal();
       const file = input === undefined ? undefined : new FileSource(input);
       const progress = file === undefined ? undefined : fileProgress('run', file);
@@ -188,6 +190,14 @@ Examples:
 }
 
 /** A user for a server that nobody names: alerts would be looked for there, and lie in a folder here. */
+/**
+ * Before the collector marks the heap again, it may have grown by half: V8 would let it double and more, which is a
+ * hundred megabytes of garbage beside windows of as much.
+ */
+function boundHeap(): void {
+  setFlagsFromString('--heap-growing-percent=50');
+}
+
 function warnOfUnusedServer(config: Config, logger: Logger): void {
   const { clickhouse_url: url, clickhouse_user: user, clickhouse_password: password } = config;
   if (url !== undefined || (user === undefined && password === undefined)) return;
