@@ -8,7 +8,7 @@
 
 import { countsPersons } from '../alert/episode.ts';
 import { VigieError } from '../errors.ts';
-import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
+import { type CorrelationRule, rulesCalled, type RuleSet } from '../sigma/rule.ts';
 import { nearest } from '../sigma/nearest.ts';
 import { dependentsOf } from './sweep.ts';
 
@@ -26,10 +26,7 @@ export function withoutRules(ruleSet: RuleSet, names: readonly string[]): RuleSe
 }
 
 function correlationCalled(name: string, { rules, correlations }: RuleSet): CorrelationRule {
-  const isCalled = ({ id, name: own, title }: BaseRule | CorrelationRule): boolean =>
-    [id, own, title].includes(name);
-  const exact = correlations.find(({ key }) => key === name);
-  const [found, ...others] = exact === undefined ? correlations.filter(isCalled) : [exact];
+  const [found, ...others] = rulesCalled(name, correlations);
   const asked = JSON.stringify(name);
   if (found !== undefined && others.length === 0) return found;
   if (found !== undefined) {
@@ -37,7 +34,7 @@ function correlationCalled(name: string, { rules, correlations }: RuleSet): Corr
       remedy: `Give their ids: ${[found, ...others].map(({ key }) => key).join(', ')}`,
     });
   }
-  if (rules.some((rule) => rule.key === name || isCalled(rule))) {
+  if (rulesCalled(name, rules).length > 0) {
     throw new VigieError('RULE_UNKNOWN', `${asked} is a rule on single events, which raises no alert`, {
       remedy: 'Leave out the correlations that count it; `vigie rules list` shows them.',
     });

@@ -13,7 +13,7 @@ import { runJobs } from '../backtest/pool.ts';
 import { type BacktestReport, reportOf, UNMATCHED_REMEDY, unmatchedText } from '../backtest/report.ts';
 import { type RuleChoice, chosenRules } from '../backtest/rule-choice.ts';
 import type { Sweep } from '../backtest/sweep.ts';
-import { raisesAlerts } from '../sigma/rule.ts';
+import { NO_ALERTS_REMEDY, raisesAlerts } from '../sigma/rule.ts';
 import { loadRulesFor } from '../backtest/scenario-lists.ts';
 import { shortLearningText } from '../backtest/short-learning.ts';
 import { systemClock } from '../clock.ts';
@@ -276,8 +276,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
 function requireAlerts({ ruleSet }: Sweep): void {
   if (ruleSet.correlations.some(raisesAlerts)) return;
   throw new VigieError('NOTHING_JUDGED', 'no rule raises an alert', {
-    remedy:
-      'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each. See that --without leaves a correlation.',
+    remedy: `${NO_ALERTS_REMEDY} See that --without leaves a correlation.`,
   });
 }
 

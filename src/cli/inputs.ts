@@ -11,7 +11,7 @@ import { readPlaceholders } from '../files/placeholders.ts';
 import type { GivenPlaceholders } from '../files/placeholders.ts';
 import { loadRules } from '../files/rule-files.ts';
 import { suggestion } from '../sigma/nearest.ts';
-import type { BaseRule, CorrelationRule, Fault, RuleSet } from '../sigma/rule.ts';
+import { type BaseRule, type CorrelationRule, type Fault, rulesCalled, type RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { EventVisitor } from '../source/source.ts';
 import { count, fileProgress, plain } from './terminal.ts';
@@ -52,11 +52,7 @@ export function requireRules(
 /** The rule that a person means. Throws RULE_UNKNOWN when there is none, ARGUMENT_INVALID when there are several. */
 export function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
   const all = [...correlations, ...rules];
-  const exact = all.find(({ key }) => key === name);
-  const found =
-    exact === undefined
-      ? all.filter((rule) => rule.id === name || rule.name === name || rule.title === name)
-      : [exact];
+  const found = rulesCalled(name, all);
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
     throw new VigieError('ARGUMENT_INVALID', `${found.length} rules are called "${name}"`, {

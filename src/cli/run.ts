@@ -189,7 +189,6 @@ Examples:
     });
 }
 
-/** A user for a server that nobody names: alerts would be looked for there, and lie in a folder here. */
 /**
  * Before the collector marks the heap again, it may have grown by half: V8 would let it double and more, which is a
  * hundred megabytes of garbage beside windows of as much.
@@ -198,6 +197,7 @@ function boundHeap(): void {
   setFlagsFromString('--heap-growing-percent=50');
 }
 
+/** A user for a server that nobody names: alerts would be looked for there, and lie in a folder here. */
 function warnOfUnusedServer(config: Config, logger: Logger): void {
   const { clickhouse_url: url, clickhouse_user: user, clickhouse_password: password } = config;
   if (url !== undefined || (user === undefined && password === undefined)) return;

@@ -276,7 +276,10 @@ export class GroupNumbers extends RunStore {
   }
 }
 
-/** Floats of a row; behind them the horizons' values, up to when was told of all windows, the newest buckets of estimates, and then words. */
+/**
+ * Floats of a row; behind them the horizons' values, up to when was told of all windows, the newest buckets of
+ * estimates, and then words.
+ */
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
 const NEWEST = 2;

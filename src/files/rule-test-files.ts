@@ -23,8 +23,9 @@ export function ruleTests(paths: readonly string[], ruleSet: RuleSet): RuleTests
       continue;
     }
     const file = join(dirname(rule.file), tests.file);
-    if (read.has(realPath(file))) continue;
-    read.add(realPath(file));
+    const real = realPath(file);
+    if (read.has(real)) continue;
+    read.add(real);
     all.push(testsOfFile(file, readTest(file), ruleSet, rule));
   }
   return all;

@@ -7,7 +7,7 @@ import { listFolders, ListWatch } from '../files/list-files.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { differenceOf, isDifferent } from '../pipeline/rule-change.ts';
 import type { ServiceOptions } from './service.ts';
-import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+import { NO_ALERTS_REMEDY, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 
 /** Faults of one loading that get a log line each. */
 const LOGGED_FAULTS = 10;
@@ -107,9 +107,8 @@ function showRules(
   { rulesLoaded, ruleInfo }: Metrics,
 ): void {
   if (!correlations.some(raisesAlerts)) {
-    const remedy =
-      'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each.';
-    logger.warn({ code: 'NO_ALERTS', remedy }, 'no rule raises an alert: nothing will ever be told');
+    const fields = { code: 'NO_ALERTS', remedy: NO_ALERTS_REMEDY };
+    logger.warn(fields, 'no rule raises an alert: nothing will ever be told');
   }
   ruleInfo.reset();
   for (const { key, title, level, kind } of [...rules, ...correlations]) {

@@ -156,3 +156,18 @@ export interface RuleSet {
 export function raisesAlerts({ alertsAlone, level }: CorrelationRule): boolean {
   return alertsAlone && level !== 'informational';
 }
+
+/** What helps where none of the rules does. */
+export const NO_ALERTS_REMEDY =
+  'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each.';
+
+/** The rules that a person means by a key, or else by an id, a name or a title. */
+export function rulesCalled<R extends BaseRule | CorrelationRule>(
+  called: string,
+  rules: readonly R[],
+): readonly R[] {
+  const exact = rules.find(({ key }) => key === called);
+  return exact === undefined
+    ? rules.filter(({ id, name, title }) => [id, name, title].includes(called))
+    : [exact];
+}

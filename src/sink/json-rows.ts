@@ -39,14 +39,15 @@ async function insert(
   rows: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const abort = abortable(clickHouse, signal);
   const { stream } = await clickHouse.client.exec({
     query: `INSERT INTO ${clickHouse.database}.${table} FORMAT JSONEachRow`,
     values: Readable.from(rows),
     ...(clickHouse.kind === 'embedded' ? {} : { clickhouse_settings: STORED_AT_ONCE }),
-    ...abortable(clickHouse, signal),
+    ...abort,
   });
   // The client's own signal is for the head of the answer.
-  const { abort_signal } = abortable(clickHouse, signal);
+  const { abort_signal } = abort;
   const answer = await text(abort_signal === undefined ? stream : addAbortSignal(abort_signal, stream));
   if (answer.trim() !== '') throw failureIn(answer);
 }
@@ -58,16 +59,16 @@ export async function selectRows<Row>(
   signal?: AbortSignal,
   settings: ClickHouseSettings = {},
 ): Promise<Row[]> {
+  const abort = abortable(clickHouse, signal);
   const result = await clickHouse.client.query({
     query,
     query_params: params,
     format: 'JSONEachRow',
     clickhouse_settings: settings,
-    ...abortable(clickHouse, signal),
+    ...abort,
   });
   // The client's own signal is for the head of the answer.
-  const { abort_signal } = abortable(clickHouse, signal);
-  const answer = await orAborted(result.text(), abort_signal);
+  const answer = await orAborted(result.text(), abort.abort_signal);
   const lines = answer.split('\n');
   // Each row ends its line: what is left over is one that was cut off.
   if (lines.pop() !== '') throw failureIn(answer);
