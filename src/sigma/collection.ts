@@ -21,6 +21,14 @@ const MAX_COPIES = 5;
 export function applyActions(documents: readonly YamlNode[], faults: Faults): readonly YamlMap[] {
   const maps: YamlMap[] = [];
   let global: YamlMap | undefined;
+  /** A global document that no rule has taken anything of. */
+  let unused: YamlMap | undefined;
+  const end = (): void => {
+    const message =
+      'no rule follows to take what action: global lends: in a file, a rule is a document of its own, after ---';
+    if (unused !== undefined) faults.warning(unused, 'UNUSED_GLOBAL', message);
+    unused = undefined;
+  };
   let previous: YamlMap | undefined;
   const copies = new Copies(documents);
   for (const document of documents) {
@@ -35,12 +43,18 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
       const standsAlone = own.entries.has('correlation') || own.entries.has('filter');
       const merged = global === undefined || standsAlone ? own : copies.merge(global, own, faults);
       if (merged === undefined) break;
-      if (!standsAlone) previous = merged;
+      if (!standsAlone) {
+        previous = merged;
+        unused = undefined;
+      }
       maps.push(merged);
     } else if (action === 'global') {
+      end();
       global = own;
       previous = own;
+      unused = own;
     } else if (action === 'reset') {
+      end();
       global = undefined;
       const [first] = own.entries.values();
       // A rule in here would be missing, and nobody told.
@@ -55,6 +69,7 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
       }
       previous = copies.merge(previous, own, faults);
       if (previous === undefined) break;
+      unused = undefined;
       maps.push(previous);
     } else {
       const given = entry.value.kind === 'scalar' ? entry.value.source : entry.value.kind;
@@ -62,6 +77,7 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
       faults.error(entry.value, 'BAD_ACTION', `action is "${given}"; expected ${oneOf(ACTIONS)}${near}`);
     }
   }
+  end();
   return maps;
 }
 

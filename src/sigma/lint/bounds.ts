@@ -6,7 +6,7 @@ import type { CorrelationDraft } from '../correlation.ts';
 import { fold } from '../fold.ts';
 import { literalOf } from '../pattern.ts';
 import type { BaseRule, Bound, CorrelationRule } from '../rule.ts';
-import { conditionPlace, extensionPlace, termPlace } from './places.ts';
+import { conditionPlace, correlationPlace, extensionPlace, termPlace } from './places.ts';
 
 type ByKey = ReadonlyMap<string, BaseRule | CorrelationRule>;
 
@@ -21,6 +21,7 @@ const UNLIMITED: Most = { most: Infinity, because: '' };
 export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byKey: ByKey): void {
   warnOfLongRuns(draft, rule);
   warnOfConditions(draft, rule);
+  warnOfOneRule(draft, rule);
   const { bounds } = draft;
   const [first] = bounds;
   if (first === undefined) return;
@@ -90,6 +91,14 @@ function warnOfConditions(draft: CorrelationDraft, { ruleCondition, rules }: Cor
     'OUT_OF_REACH',
     'no window meets the condition, whichever of the rules match; at least one does in each',
   );
+}
+
+/** Of a rule that is listed again and again, all are there with its first match. */
+function warnOfOneRule(draft: CorrelationDraft, { type, rules, ruleCondition }: CorrelationRule): void {
+  if (!type.startsWith('temporal') || draft.bounds.length > 0 || ruleCondition !== undefined) return;
+  if (rules.length > 1 || draft.rules?.length === 1) return;
+  const message = `${type} refers to one rule, however often it is listed, so each of its matches fires: name another one that has to match with it, or count with event_count`;
+  draft.faults.warning(correlationPlace(draft, 'type'), 'FIRES_AT_ONCE', message);
 }
 
 function holdsAnySum({ op, value }: Bound): boolean {

@@ -11,6 +11,11 @@ export function conditionPlace(draft: CorrelationDraft, key: string): Place {
   return value ?? condition ?? draft.root;
 }
 
+/** The value of a key of the correlation, else the document. */
+export function correlationPlace(draft: CorrelationDraft, key: string): Place {
+  return section(draft)?.entries.get(key)?.value ?? draft.root;
+}
+
 /** A group-by field. */
 export function groupByPlace(draft: CorrelationDraft, field: string): Place {
   return textPlace(section(draft)?.entries.get('group-by')?.value, field) ?? draft.root;

@@ -55,6 +55,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '23:14: warning: OUT_OF_REACH: no window meets the condition, whichever of the rules match; at least one does in each',
   'fires-at-once-sum':
     '17:10: warning: FIRES_AT_ONCE: gte 0 holds for every window, as what is summed is not negative, so the first event of each group fires: write a lower bound above 0',
+  'fires-at-once-temporal':
+    '12:9: warning: FIRES_AT_ONCE: temporal refers to one rule, however often it is listed, so each of its matches fires: name another one that has to match with it, or count with event_count',
+  'unused-global':
+    '1:1: warning: UNUSED_GLOBAL: no rule follows to take what action: global lends: in a file, a rule is a document of its own, after ---',
   'out-of-reach-contradiction':
     '15:9: warning: OUT_OF_REACH: no value satisfies gt 3 and lt 4; a window has at least one event, so its value is a whole number from 1 on',
   'out-of-reach-group':
