@@ -26,7 +26,9 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const sources: RuleSource[] = [];
   const unreadable: Fault[] = [];
   for (const file of findRuleFiles(paths)) {
-    const read = TESTS_FILE.test(file) ? testsNotRules(file) : readTextFile(file, MAX_FILE_BYTES);
+    const read = TESTS_FILE.test(file)
+      ? testsNotRules(file)
+      : readTextFile(file, MAX_FILE_BYTES, paths.includes(file));
     if (typeof read === 'string') sources.push({ file, text: read });
     else unreadable.push(read);
   }

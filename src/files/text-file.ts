@@ -4,8 +4,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { Fault } from '../sigma/rule.ts';
 
-/** The file's text, or the fault that says why not. Larger files than `maxBytes` are not even read. */
-export function readTextFile(file: string, maxBytes: number): string | Fault {
+/**
+ * The file's text, or the fault that says why not. Larger files than `maxBytes` are not even read. `named`: somebody
+ * named this very file, which may be a pipe then; one that is met in a folder could be waited for without end.
+ */
+export function readTextFile(file: string, maxBytes: number, named = false): string | Fault {
   const fault = (code: string, message: string): Fault => ({
     file,
     line: 1,
@@ -15,9 +18,17 @@ export function readTextFile(file: string, maxBytes: number): string | Fault {
     severity: 'error',
   });
   try {
-    const { size } = statSync(file);
-    if (size > maxBytes) {
-      return fault('FILE_TOO_LARGE', `the file has ${size} bytes; at most ${maxBytes} are read; split it`);
+    const stat = statSync(file);
+    if (!named && !stat.isFile())
+      return fault(
+        'FILE_UNREADABLE',
+        'the file cannot be read: it is no regular file; remove it from the folder',
+      );
+    if (stat.size > maxBytes) {
+      return fault(
+        'FILE_TOO_LARGE',
+        `the file has ${stat.size} bytes; at most ${maxBytes} are read; split it`,
+      );
     }
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (thrown) {

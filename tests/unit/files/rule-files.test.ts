@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -44,6 +45,22 @@ test('links to folders and files are followed, also in a circle, and nothing is 
   symlinkSync('itself', path.join(folder, 'rules', 'itself'));
   const rules = findRuleFiles([path.join(folder, 'rules')]);
   expect(rules.map((file) => path.basename(file))).toEqual(['a.yml', 'b.yml']);
+});
+
+test('a pipe in a folder of rules or lists is a fault, and nobody waits for its writer; one that is named is read', () => {
+  write('a.yml', RULE);
+  mkdirSync(path.join(folder, 'lists'));
+  for (const name of ['b.yml', 'lists/people.csv']) execFileSync('mkfifo', [path.join(folder, name)]);
+  const set = loadRules([folder]);
+  const message = expect.stringContaining('it is no regular file');
+  expect(set.faults).toMatchObject([
+    { file: path.join(folder, 'lists/people.csv'), code: 'FILE_UNREADABLE', message },
+    { file: path.join(folder, 'b.yml'), code: 'FILE_UNREADABLE', message },
+  ]);
+  expect(set.rules).toHaveLength(1);
+  const writer = spawn('cp', [path.join(folder, 'a.yml'), path.join(folder, 'b.yml')]);
+  expect(loadRules([path.join(folder, 'b.yml')]).rules).toHaveLength(1);
+  writer.kill();
 });
 
 test('a link that leads nowhere is a fault of that file, and the others load', () => {
