@@ -10,8 +10,8 @@
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import type { Baseline } from '../sigma/rule.ts';
 import { ValueHistories, type ValueHistory } from '../window/value-history.ts';
+import type { PlannedHorizon } from './plan.ts';
 
 export type Verdict =
   /** No rule's own bound is reached. */
@@ -23,20 +23,20 @@ export type Verdict =
 
 /** That of all groups. */
 export class BaselineGate {
+  readonly horizon: PlannedHorizon;
   readonly histories: ValueHistories;
-  readonly #leastBound: number;
 
-  /** `leastBound`: smaller values hold for no rule of the horizon. */
-  constructor(baseline: Baseline, timespanMs: number, leastBound: number) {
-    this.histories = new ValueHistories(baseline, timespanMs);
-    this.#leastBound = leastBound;
+  /** Of a horizon that has a baseline. */
+  constructor(horizon: PlannedHorizon) {
+    this.horizon = horizon;
+    this.histories = new ValueHistories(horizon.baseline!, horizon.timespanMs);
   }
 
   /** Takes note of a group's window, which must be told of whatever its value. */
   take(history: ValueHistory, endMs: number, value: number, estimated: boolean, watermark: number): Verdict {
     const { histories } = this;
     histories.note(history, endMs, value, estimated, watermark);
-    if (value < this.#leastBound) return 'below';
+    if (value < this.horizon.leastBound) return 'below';
     if (histories.finalAfter(endMs) >= watermark) return 'waiting';
     return value > histories.usualAt(history, endMs).upTo ? 'unusual' : 'usual';
   }

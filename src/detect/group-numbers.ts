@@ -33,8 +33,8 @@ export interface GroupShape {
   readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
   /** Which of them can sleep. */
   readonly closings: readonly { readonly sleeping: unknown }[];
-  /** Those with a baseline, by gate. */
-  readonly baselined: readonly Horizon[];
+  /** Of horizons with a baseline. */
+  readonly gates: readonly unknown[];
 }
 
 function statesOf(horizons: readonly Horizon[]): HorizonState[] {
@@ -70,13 +70,13 @@ export class GroupNumbers extends RunStore {
   /** The row that is open; −1 when none is. */
   #row = -1;
 
-  constructor({ counts, distincts, sums, closings, baselined }: GroupShape, firstBoundAt: number) {
+  constructor({ counts, distincts, sums, closings, gates }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
     const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
     const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
-    const runs = 2 + 3 * distincts.length + sums.length + sleepers + baselined.length;
+    const runs = 2 + 3 * distincts.length + sums.length + sleepers + gates.length;
     const words = 1 + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
-    const floats = FIRST_HORIZON + horizons + telling + baselined.length + Math.ceil(words / 2);
+    const floats = FIRST_HORIZON + horizons + telling + gates.length + Math.ceil(words / 2);
     super(8 * floats);
     this.#floats = floats;
     const { newest } = this;
@@ -86,7 +86,7 @@ export class GroupNumbers extends RunStore {
     this.sums = sums.map((of) => new Sum(of.horizons, newest));
     this.asleep = closings.map(({ sleeping }) => (sleeping === undefined ? undefined : new Asleep(newest)));
     this.#sleepers = this.asleep.filter((each) => each !== undefined);
-    this.histories = baselined.map(() => new ValueHistory());
+    this.histories = gates.map(() => new ValueHistory());
     this.#runs = [
       this.events,
       this.persons,

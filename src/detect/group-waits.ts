@@ -16,7 +16,7 @@ import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedClosing, PlannedHorizon } from './plan.ts';
 
 /** What closing rules that differ in nothing but their bounds look at. */
-interface ClosingLogs extends PlannedClosing {
+export interface ClosingLogs extends PlannedClosing {
   /** Of the groups whose log is not needed; undefined where all always are. */
   readonly sleeping: SleepingLog<unknown> | undefined;
 }
@@ -24,8 +24,6 @@ interface ClosingLogs extends PlannedClosing {
 /** What can wait in a stream's groups. */
 export interface StreamWaits {
   readonly closings: readonly ClosingLogs[];
-  /** Horizons with a baseline, and the gate of each. */
-  readonly baselined: readonly PlannedHorizon[];
   readonly gates: readonly BaselineGate[];
   readonly novelty: PlannedNovelty | undefined;
 }
@@ -127,7 +125,7 @@ export class GroupWaits {
   close(watermark: number, { histories, asleep }: GroupNumbers, told: Told): number {
     let gone = 0;
     this.#windows.forEach((windows, g) => {
-      const horizon = this.#planned.baselined[g]!;
+      const { horizon } = this.#planned.gates[g]!;
       windows?.release(histories[g]!, watermark, (end, value) => told.unusual(horizon, end, value));
       if (windows?.nextEnd === Infinity) this.#windows = this.#windows.with(g, undefined);
     });

@@ -352,15 +352,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   /** Gives all memory back; what waits for the watermark is not judged any more. */
   clear(): void {
     if (this.waits !== this.#logs.sharedWaits) this.waits.clear();
-    const { events, distincts, persons, sums, closings, gates } = this.#logs;
-    const numbers = this.#numbers;
-    events.release(numbers.events);
-    persons?.release(numbers.persons);
-    distincts.forEach(({ log }, m) => log.clear(numbers.sightings[m]!));
-    sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
-    closings.forEach(({ sleeping }, m) => sleeping?.clear(numbers.asleep[m]!));
-    gates.forEach(({ histories }, g) => histories.release(numbers.histories[g]!.run));
-    numbers.delete();
+    this.#logs.clear(this.#numbers);
   }
 
   /** Says which numbers of the evidence's dictionaries it holds. */
@@ -382,19 +374,11 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   }
 
   save(to: SectionWriter): void {
-    const numbers = this.#numbers;
-    numbers.save(to);
-    const { events, persons, distincts, sums, closings, gates, sharedWaits } = this.#logs;
-    events.saveRun(to, numbers.events);
-    persons?.saveRun(to, numbers.persons);
-    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
-    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
-    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
-    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.saveRun(to, numbers.histories[g]!.run);
+    const { sharedWaits, tracker, watchers } = this.#logs;
+    this.#logs.save(to, this.#numbers);
     for (const temporal of this.#temporals) temporal.save(to);
     if (sharedWaits !== undefined) to.flag(this.waits !== sharedWaits);
     if (this.waits !== sharedWaits) this.waits.save(to);
-    const { tracker, watchers } = this.#logs;
     to.list(this.#episodes, (episode) => {
       to.u32(watchers.indexOf(episode.of));
       tracker.saveEpisode(to, episode);
@@ -403,15 +387,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   static load(key: string | null, logs: StreamLogs, number: number, from: SectionReader): Group {
     const group = new Group(key, logs, number);
-    const numbers = group.#numbers;
-    numbers.load(from);
-    const { events, persons, distincts, sums, closings, gates } = logs;
-    events.loadRun(from, numbers.events);
-    persons?.loadRun(from, numbers.persons);
-    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.load(from, numbers.sightings[m]!);
-    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
-    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
-    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.loadRun(from, numbers.histories[g]!.run);
+    logs.load(from, group.#numbers);
     for (const temporal of group.#temporals) temporal.load(from);
     if (logs.sharedWaits === undefined || from.flag()) group.#ownWaits().load(from);
     const { tracker, watchers } = logs;
@@ -436,8 +412,8 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   usualAt(of: EpisodeRule, endMs: number): number | null {
     if (of.rule.baseline === undefined) return null;
-    const { gates, baselined } = this.#logs;
-    const gate = baselined.findIndex(({ watchers }) => watchers.includes(of));
+    const { gates } = this.#logs;
+    const gate = gates.findIndex(({ horizon }) => horizon.watchers.includes(of));
     const { upTo } = gates[gate]!.histories.usualAt(this.#numbers.histories[gate]!, endMs);
     return upTo === -Infinity ? null : upTo;
   }

@@ -1,20 +1,52 @@
-/** What the groups of a stream share: where their entries lie, what is looked at, and whom windows are told to. */
+/**
+ * What the groups of a stream share: the stores in which their entries lie, what is looked at, and whom windows are
+ * told to. And what is done to all that a group has in those stores: its `numbers` say where it is.
+ */
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
-import type { DistinctLog } from '../window/distinct-log.ts';
-import type { EventLog } from '../window/event-log.ts';
-import type { SeenLog } from '../window/seen-log.ts';
-import type { SumLog } from '../window/sum-log.ts';
-import type { GroupSaving } from './group-saving.ts';
-import type { GroupWaits, StreamWaits } from './group-waits.ts';
-import type { GroupNumbers } from './group-numbers.ts';
-import type { PlannedHorizon } from './plan.ts';
+import type { Lists } from '../lookup/list.ts';
+import { raisesAlerts } from '../sigma/rule.ts';
+import type { SectionReader } from '../state/state-reader.ts';
+import type { SectionWriter } from '../state/state-writer.ts';
+import type { DimensionTable } from '../window/dimension-table.ts';
+import { DistinctLog } from '../window/distinct-log.ts';
+import { EventLog } from '../window/event-log.ts';
+import { SeenLog } from '../window/seen-log.ts';
+import { SleepingLog } from '../window/sleeping-log.ts';
+import { SumLog } from '../window/sum-log.ts';
+import { BaselineGate } from './baseline-gate.ts';
+import { sleeperOf } from './closing-measure.ts';
+import { GroupNumbers } from './group-numbers.ts';
+import { GroupSaving } from './group-saving.ts';
+import { type ClosingLogs, GroupWaits, type StreamWaits } from './group-waits.ts';
+import type { PlannedNovelty } from './novelty-gate.ts';
+import { type PlannedClosing, type PlannedHorizon, type StreamPlan, watchersOf } from './plan.ts';
 import type { PlannedTemporal } from './plan-temporal.ts';
-import type { ScaledBounds } from './scaled-bounds.ts';
+import { ScaledBounds } from './scaled-bounds.ts';
 
-export interface StreamLogs extends StreamWaits {
-  readonly saving: GroupSaving;
+export interface LogsContext {
+  readonly tracker: EpisodeTracker;
+  /** Those that the rules name. */
+  readonly lists: Lists;
+  /** Slot of the persons' ids, for the alerts' distinct persons; undefined where alerts hold no evidence. */
+  readonly personSlot: number | undefined;
+  readonly dimensions: DimensionTable;
+  readonly exactEntries: number;
+}
+
+/** The event at hand of a stream. */
+interface EventAtHand {
+  watermark: number;
+  time: number;
+  /** Numbers the events that entered groups, from 1. */
+  number: number;
+  /** Its persons are in the log of its group. */
+  personsHeld: boolean;
+}
+
+export class StreamLogs implements StreamWaits {
+  readonly saving = new GroupSaving();
   readonly groupBy: readonly string[];
   readonly numbers: GroupNumbers;
   readonly events: EventLog;
@@ -26,6 +58,9 @@ export interface StreamLogs extends StreamWaits {
   readonly persons: SeenLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
+  readonly closings: readonly ClosingLogs[];
+  readonly gates: readonly BaselineGate[];
+  readonly novelty: PlannedNovelty | undefined;
   /** What groups share while nothing waits in them; undefined where something does in each. */
   readonly sharedWaits: GroupWaits | undefined;
   readonly longestMs: number;
@@ -34,18 +69,89 @@ export interface StreamLogs extends StreamWaits {
   /** The rules of the stream as episodes know them. */
   readonly watchers: readonly EpisodeRule[];
   readonly tracker: EpisodeTracker;
-  readonly atHand: EventAtHand;
+  readonly atHand: EventAtHand = { watermark: -Infinity, time: NaN, number: 0, personsHeld: false };
   /** Whether alerts say what was seen. */
   readonly evidence: boolean;
   readonly scaled: ScaledBounds;
+
+  constructor(plan: StreamPlan, { tracker, lists, personSlot, dimensions, exactEntries }: LogsContext) {
+    const { distincts, sums, longestMs } = plan;
+    this.groupBy = plan.groupBy;
+    this.tracker = tracker;
+    this.evidence = personSlot !== undefined;
+    this.scaled = new ScaledBounds(plan.rules, lists);
+    const counted = [...plan.counts, ...distincts.flatMap(({ horizons }) => horizons)];
+    const mostCounted = Math.max(this.scaled.most, ...counted.map(({ mostThreshold }) => mostThreshold));
+    this.exactEntries = Math.max(exactEntries, 2 * mostCounted);
+    this.events = new EventLog(dimensions);
+    this.counts = plan.counts;
+    this.distincts = distincts.map(({ horizons }) => ({
+      log: new DistinctLog(horizons, longestMs),
+      horizons,
+    }));
+    this.counted = distincts.findIndex(({ fields }) => fields.length === 1 && fields[0] === personSlot);
+    const held = this.evidence && this.counted < 0 && plan.places.some(raisesAlerts);
+    this.persons = held ? new SeenLog() : undefined;
+    this.sums = sums.map(({ horizons }) => ({ log: new SumLog(), horizons }));
+    this.temporals = plan.temporals;
+    this.closings = plan.closings.map(closingLogs);
+    this.gates = plan.baselined.map((horizon) => new BaselineGate(horizon));
+    this.novelty = plan.novelty;
+    this.longestMs = longestMs;
+    this.watchers = watchersOf(plan);
+    this.numbers = new GroupNumbers(this, this.exactEntries);
+    this.sharedWaits = GroupWaits.sharedBy(this);
+  }
+
+  /** Bytes of typed memory that the stores use. */
+  get bytes(): number {
+    const { numbers, events, distincts, persons, sums, closings, gates } = this;
+    const asleep = closings.flatMap(({ sleeping }) => sleeping ?? []);
+    const histories = gates.map((gate) => gate.histories);
+    const logs = [...distincts, ...sums].map(({ log }) => log);
+    const stores = [numbers, events, ...logs, ...(persons ? [persons] : []), ...asleep, ...histories];
+    return stores.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  save(to: SectionWriter, numbers: GroupNumbers): void {
+    numbers.save(to);
+    const { events, persons, distincts, sums, closings, gates } = this;
+    events.saveRun(to, numbers.events);
+    persons?.saveRun(to, numbers.persons);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.save(to, numbers.sightings[m]!);
+    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.saveRun(to, numbers.sums[m]!.run);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.saveRun(to, numbers.asleep[m]!.run);
+    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.saveRun(to, numbers.histories[g]!.run);
+  }
+
+  /** Of a new group. */
+  load(from: SectionReader, numbers: GroupNumbers): void {
+    numbers.load(from);
+    const { events, persons, distincts, sums, closings, gates } = this;
+    events.loadRun(from, numbers.events);
+    persons?.loadRun(from, numbers.persons);
+    for (let m = 0; m < distincts.length; m += 1) distincts[m]!.log.load(from, numbers.sightings[m]!);
+    for (let m = 0; m < sums.length; m += 1) sums[m]!.log.loadRun(from, numbers.sums[m]!.run);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.loadRun(from, numbers.asleep[m]!.run);
+    for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.loadRun(from, numbers.histories[g]!.run);
+  }
+
+  /** Gives the memory of a group back. */
+  clear(numbers: GroupNumbers): void {
+    const { events, persons, distincts, sums, closings, gates } = this;
+    events.release(numbers.events);
+    persons?.release(numbers.persons);
+    distincts.forEach(({ log }, m) => log.clear(numbers.sightings[m]!));
+    sums.forEach(({ log }, m) => log.release(numbers.sums[m]!.run));
+    closings.forEach(({ sleeping }, m) => sleeping?.clear(numbers.asleep[m]!));
+    gates.forEach(({ histories }, g) => histories.release(numbers.histories[g]!.run));
+    numbers.delete();
+  }
 }
 
-/** The event at hand of a stream. */
-interface EventAtHand {
-  watermark: number;
-  time: number;
-  /** Numbers the events that entered groups, from 1. */
-  number: number;
-  /** Its persons are in the log of its group. */
-  personsHeld: boolean;
+function closingLogs(closing: PlannedClosing): ClosingLogs {
+  const { watchers, maxEntries } = closing;
+  const sleeper = sleeperOf(closing);
+  const sleeping = sleeper && new SleepingLog(watchers[0].rule.timespanMs, maxEntries, sleeper);
+  return { ...closing, sleeping };
 }

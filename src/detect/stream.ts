@@ -1,52 +1,32 @@
 /** One stream: the groups of the events that match a set of base rules, and the logs they share. */
 
-import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
-import { raisesAlerts } from '../sigma/rule.ts';
-import type { Lists } from '../lookup/list.ts';
-import type { DimensionTable } from '../window/dimension-table.ts';
-import { DistinctLog } from '../window/distinct-log.ts';
-import { EventLog, type EventEntry } from '../window/event-log.ts';
-import { SeenLog } from '../window/seen-log.ts';
-import { SleepingLog } from '../window/sleeping-log.ts';
-import { SumLog } from '../window/sum-log.ts';
+import type { EventEntry } from '../window/event-log.ts';
 import type { Agenda } from './agenda.ts';
-import { BaselineGate } from './baseline-gate.ts';
-import { heldBy, matchedBy, sleeperOf } from './closing-measure.ts';
+import { heldBy, matchedBy } from './closing-measure.ts';
 import type { Group } from './group.ts';
 import { GroupDirectory } from './group-directory.ts';
-import { GroupSaving } from './group-saving.ts';
-import { GroupNumbers } from './group-numbers.ts';
-import { GroupWaits } from './group-waits.ts';
 import type { HeldNumbers } from './held-numbers.ts';
 import { MinHeap } from '../window/min-heap.ts';
 import { type Arrival, termsIn } from './novelty-gate.ts';
-import { type StreamPlan, watchersOf } from './plan.ts';
+import type { StreamPlan } from './plan.ts';
 import type { PlannedTemporal } from './plan-temporal.ts';
-import { ScaledBounds } from './scaled-bounds.ts';
-import type { StreamLogs } from './stream-logs.ts';
+import { type LogsContext, StreamLogs } from './stream-logs.ts';
 import type { ValueHashes } from './value-hashes.ts';
 import { numberOf } from './values.ts';
 
-export interface StreamContext {
+export interface StreamContext extends LogsContext {
   readonly hash: SipHash;
   readonly hashes: ValueHashes;
-  readonly tracker: EpisodeTracker;
   readonly agenda: Agenda;
-  /** Those that the rules name. */
-  readonly lists: Lists;
   readonly counts: {
     duplicates: number;
     coalesced: number;
   };
-  /** Slot of the persons' ids, for the alerts' distinct persons; undefined where alerts hold no evidence. */
-  readonly personSlot: number | undefined;
-  readonly dimensions: DimensionTable;
-  readonly exactEntries: number;
   /** Events older than the watermark by more than this may be copies that the id filter has forgotten. */
   readonly copiesMs: number;
 }
@@ -72,55 +52,12 @@ export class Stream {
   constructor(plan: StreamPlan, context: StreamContext) {
     this.#plan = plan;
     this.#context = context;
-    const counted = plan.distincts.findIndex(
-      ({ fields }) => fields.length === 1 && fields[0] === context.personSlot,
-    );
-    const shown = context.personSlot !== undefined;
-    const held = shown && counted < 0 && plan.places.some(raisesAlerts);
-    this.#persons = held ? plan.distincts.length : counted;
-    this.#values = Array.from({ length: plan.distincts.length + (held ? 1 : 0) }, () => NOBODY);
+    this.#logs = new StreamLogs(plan, context);
+    const { counted, persons } = this.#logs;
+    this.#persons = persons === undefined ? counted : plan.distincts.length;
+    const measured = plan.distincts.length + (persons === undefined ? 0 : 1);
+    this.#values = Array.from({ length: measured }, () => NOBODY);
     this.#amounts = new Float64Array(plan.sums.length);
-    const mostCounted = [...plan.counts, ...plan.distincts.flatMap(({ horizons }) => horizons)].map(
-      ({ mostThreshold }) => mostThreshold,
-    );
-    const scaled = new ScaledBounds(plan.rules, context.lists);
-    const exactEntries = Math.max(context.exactEntries, 2 * Math.max(scaled.most, ...mostCounted));
-    const closings = plan.closings.map((closing) => {
-      const sleeper = sleeperOf(closing);
-      const { watchers, maxEntries } = closing;
-      const sleeping = sleeper && new SleepingLog(watchers[0].rule.timespanMs, maxEntries, sleeper);
-      return { ...closing, sleeping };
-    });
-    const gates = plan.baselined.map(
-      ({ baseline, timespanMs, leastBound }) => new BaselineGate(baseline!, timespanMs, leastBound),
-    );
-    this.#logs = {
-      saving: new GroupSaving(),
-      groupBy: plan.groupBy,
-      numbers: new GroupNumbers({ ...plan, closings }, exactEntries),
-      events: new EventLog(context.dimensions),
-      counts: plan.counts,
-      distincts: plan.distincts.map(({ horizons }) => ({
-        log: new DistinctLog(horizons, plan.longestMs),
-        horizons,
-      })),
-      counted,
-      persons: held ? new SeenLog() : undefined,
-      sums: plan.sums.map(({ horizons }) => ({ log: new SumLog(), horizons })),
-      temporals: plan.temporals,
-      closings,
-      baselined: plan.baselined,
-      gates,
-      novelty: plan.novelty,
-      sharedWaits: GroupWaits.sharedBy({ ...plan, closings, gates }),
-      longestMs: plan.longestMs,
-      exactEntries,
-      watchers: watchersOf(plan),
-      tracker: context.tracker,
-      atHand: { watermark: -Infinity, time: NaN, number: 0, personsHeld: false },
-      evidence: shown,
-      scaled,
-    };
     this.#groups = new GroupDirectory(plan, this.#logs);
     this.waits = plan.closings.length > 0 || plan.baselined.length > 0 || plan.novelty !== undefined;
   }
@@ -139,9 +76,9 @@ export class Stream {
     return this.#groups.evicted;
   }
 
-  /** Bytes of typed memory that the logs use. */
+  /** Bytes of typed memory that its groups use. */
   get bytes(): number {
-    return this.#stores.reduce((sum, log) => sum + log.bytes, 0);
+    return this.#logs.bytes;
   }
 
   /**
@@ -329,20 +266,6 @@ export class Stream {
   /** Of a new one; in steps. */
   loading(from: SectionReader): Generator<void> {
     return this.#groups.loading(from, (group) => this.#schedule(group));
-  }
-
-  get #stores(): readonly { readonly bytes: number }[] {
-    const { numbers, events, distincts, persons, sums, closings, gates } = this.#logs;
-    const histories = gates.map((gate) => gate.histories);
-    const logs = [
-      numbers,
-      events,
-      ...distincts.map(({ log }) => log),
-      ...sums.map(({ log }) => log),
-      ...histories,
-    ];
-    const others = [persons, ...closings.map(({ sleeping }) => sleeping)];
-    return [...logs, ...others.filter((log) => log !== undefined)];
   }
 }
 

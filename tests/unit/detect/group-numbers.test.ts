@@ -12,7 +12,7 @@ const shape = {
   distincts: [{ horizons: [horizon] }],
   sums: [{ horizons: [horizon] }],
   closings: [{ sleeping: true }],
-  baselined: [horizon],
+  gates: [undefined],
 };
 const newNumbers = () => new GroupNumbers(shape, 100);
 
