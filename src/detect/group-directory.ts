@@ -10,7 +10,7 @@
 import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
-import { Group } from './group.ts';
+import { Group, type GroupKeeper } from './group.ts';
 import type { StreamPlan } from './plan.ts';
 import type { StreamLogs } from './stream-logs.ts';
 import { combinations, groupText, groupTexts, keyOf } from './values.ts';
@@ -24,13 +24,18 @@ const ROUNDS = 2;
 const STEPS = 512;
 const STEPS_PER_GROUP = 8;
 const GROUPS_A_STEP = 1000;
-const NO_GROUPS: readonly Group[] = [];
+const NO_KEYS: readonly Key[] = [];
 
-export class GroupDirectory {
+export class GroupDirectory implements GroupKeeper {
   readonly #plan: StreamPlan;
   readonly #logs: StreamLogs;
-  readonly #groups = new Map<Key, Group>();
-  #hand = this.#groups.values();
+  /** Those that have an object of their own, and the rows of all others; in the order in which they were made. */
+  readonly #groups = new Map<Key, Group | number>();
+  /** Stands for the group of the event at hand. */
+  #atHand: Group;
+  /** And this for those that are looked at in between. */
+  #lookedAt: Group;
+  #hand = this.#groups.entries();
   /** Number of the group that it passed last. */
   #passed = 0;
   /** Groups made so far. */
@@ -47,6 +52,12 @@ export class GroupDirectory {
   constructor(plan: StreamPlan, logs: StreamLogs) {
     this.#plan = plan;
     this.#logs = logs;
+    this.#atHand = new Group(logs, this);
+    this.#lookedAt = new Group(logs, this);
+  }
+
+  keep(group: Group): void {
+    this.#groups.set(group.key, group);
   }
 
   get size(): number {
@@ -54,49 +65,63 @@ export class GroupDirectory {
   }
 
   each(visit: (group: Group) => void): void {
-    for (const group of this.#groups.values()) visit(group);
+    for (const [key, known] of this.#groups) visit(this.#look(key, known));
   }
 
-  /** The group of an event that holds one value of each field: nearly every one. Undefined for any other. */
+  /** The group of that key, new if there is none; until the next one is asked for. */
+  withKey(key: Key): Group {
+    const known = this.#groups.get(key);
+    if (typeof known === 'object') return known;
+    if (known !== undefined) this.#free().moveTo(key, known);
+    else this.#create(key);
+    return this.#atHand;
+  }
+
+  /** Stands for a group until it is told to stand for another one. */
+  #free(): Group {
+    if (this.#atHand.isKept) this.#atHand = new Group(this.#logs, this);
+    return this.#atHand;
+  }
+
+  /** A group in passing: until the next one is looked at. */
+  #look(key: Key, known: Group | number): Group {
+    if (typeof known === 'object') return known;
+    if (this.#lookedAt.isKept) this.#lookedAt = new Group(this.#logs, this);
+    this.#lookedAt.moveTo(key, known);
+    return this.#lookedAt;
+  }
+
+  /**
+   * The group of an event that holds one value of each field, as nearly every one does, as `withKey`. Undefined for any
+   * other.
+   */
   of(record: EventRecord, slots: readonly number[]): Group | undefined {
-    let key = groupText(record.slots[slots[0]!]);
-    if (key === undefined) return undefined;
-    if (slots.length > 1) {
-      key = `${key.length}:${key}`;
-      for (let i = 1; i < slots.length; i += 1) {
-        const text = groupText(record.slots[slots[i]!]);
-        if (text === undefined) return undefined;
-        key += `${text.length}:${text}`;
-      }
-    }
-    return this.#groups.get(key) ?? this.#create(key);
+    const key = singleKey(record, slots);
+    return key === undefined ? undefined : this.withKey(key);
   }
 
-  /** The groups of any event: none where a value is missing that must be there. */
-  allOf(record: EventRecord, slots: readonly number[]): readonly Group[] {
+  /** The keys of any event: none where a value is missing that must be there. */
+  keysOf(record: EventRecord, slots: readonly number[]): readonly Key[] {
     if (slots.length === 1 && record.slots[slots[0]!] === undefined && !this.#plan.groupMissing) {
       this.skipped += 1;
-      return NO_GROUPS;
+      return NO_KEYS;
     }
     const lists = slots.map((slot) => this.#keyValues(record.slots[slot]));
     const rows = lists.some((list) => list.length === 0) ? [] : combinations(lists);
     if (rows.length === 0) this.skipped += 1;
-    return rows.map((values) => {
-      const key = keyOf(values);
-      return this.#groups.get(key) ?? this.#create(key);
-    });
+    return rows.map(keyOf);
   }
 
   /**
-   * The groups of an event, and of the references those that put it there, in the order of the rules' list: what the
+   * The keys of an event, and of the references those that put it there, in the order of the rules' list: what the
    * event is worth is read where the first of them has it.
    */
-  byReference(record: EventRecord, refs: readonly number[]): Map<Group, number[]> {
-    const members = new Map<Group, number[]>();
+  byReference(record: EventRecord, refs: readonly number[]): Map<Key, number[]> {
+    const members = new Map<Key, number[]>();
     for (const [ref, slots] of this.#plan.keySlots) {
       if (!refs.includes(ref)) continue;
-      const group = this.of(record, slots);
-      for (const each of group === undefined ? this.allOf(record, slots) : [group]) {
+      const key = singleKey(record, slots);
+      for (const each of key === undefined ? this.keysOf(record, slots) : [key]) {
         const known = members.get(each);
         if (known === undefined) members.set(each, [ref]);
         else known.push(ref);
@@ -144,9 +169,9 @@ export class GroupDirectory {
     let visited = 0;
     try {
       yield;
-      for (const group of this.#groups.values()) {
+      for (const [key, known] of this.#groups) {
         if (saving.round !== round) throw new Error('another saving of this state has begun');
-        group.aboutToChange();
+        this.#look(key, known).aboutToChange();
         visited += 1;
         if (visited % GROUPS_A_STEP === 0) yield;
       }
@@ -157,20 +182,24 @@ export class GroupDirectory {
   }
 
   /** Of an empty one; in steps of some milliseconds. */
-  *loading(from: SectionReader, loaded: (group: Group) => void): Generator<void> {
+  *loading(from: SectionReader, kept: (group: Group) => void): Generator<void> {
     this.#dueAt = from.f64();
     this.#madeBefore = from.f64();
     this.#made = from.f64();
     this.#passed = from.f64();
-    const groups: Group[] = [];
+    const groups: (readonly [number: number, key: Key, known: Group | number])[] = [];
     while (from.flag()) {
       const number = from.f64();
-      groups.push(Group.load(from.plain() as Key, this.#logs, number, from));
+      const group = this.#free();
+      group.load(from, from.plain() as Key, number);
+      groups.push([number, group.key, group.isKept ? group : group.row]);
       if (groups.length % GROUPS_A_STEP === 0) yield;
     }
-    for (const group of groups.sort((a, b) => a.number - b.number)) {
-      this.#groups.set(group.key, group);
-      loaded(group);
+    // Those that are kept are there, in the order in which they were saved.
+    this.#groups.clear();
+    for (const [, key, known] of groups.sort(([a], [b]) => a - b)) {
+      this.#groups.set(key, known);
+      if (typeof known === 'object') kept(known);
       if (this.#groups.size % GROUPS_A_STEP === 0) yield;
     }
     this.#hand = this.#handBehind(this.#passed);
@@ -183,34 +212,35 @@ export class GroupDirectory {
     return texts.length === 1 ? texts : [...new Set(texts)];
   }
 
-  #create(key: Key): Group {
+  #create(key: Key): void {
     if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
     this.#made += 1;
-    const group = new Group(key, this.#logs, this.#made);
-    this.#groups.set(key, group);
-    return group;
+    const group = this.#free();
+    group.create(key, this.#made);
+    if (!group.isKept) this.#groups.set(key, group.row);
   }
 
   #evict(): void {
-    let victim: Group | undefined;
+    let victim: { readonly key: Key; readonly threat: number } | undefined;
     for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
       const candidate = this.#nextGroup();
       if (candidate === undefined || i > this.#groups.size) break;
       if (candidate.episodes.length > 0) continue;
-      if (victim === undefined || candidate.threat < victim.threat) victim = candidate;
+      const { key, threat } = candidate;
+      if (victim === undefined || threat < victim.threat) victim = { key, threat };
     }
     if (victim === undefined) return;
-    this.#forget(victim);
+    this.#forget(this.#look(victim.key, this.#groups.get(victim.key)!));
     this.evicted += 1;
   }
 
-  #handBehind(number: number): MapIterator<Group> {
+  #handBehind(number: number): MapIterator<[Key, Group | number]> {
     let passed = 0;
-    for (const group of this.#groups.values()) {
-      if (group.number > number) break;
+    for (const [key, known] of this.#groups) {
+      if (this.#look(key, known).number > number) break;
       passed += 1;
     }
-    const hand = this.#groups.values();
+    const hand = this.#groups.entries();
     for (let i = 0; i < passed; i += 1) hand.next();
     return hand;
   }
@@ -218,11 +248,27 @@ export class GroupDirectory {
   #nextGroup(): Group | undefined {
     let step = this.#hand.next();
     if (step.done === true) {
-      this.#hand = this.#groups.values();
+      this.#hand = this.#groups.entries();
       step = this.#hand.next();
     }
     if (step.done === true) return undefined;
-    this.#passed = step.value.number;
-    return step.value;
+    const group = this.#look(...step.value);
+    this.#passed = group.number;
+    return group;
   }
+}
+
+/** Of an event that holds one value of each field; undefined for any other. */
+function singleKey(record: EventRecord, slots: readonly number[]): string | undefined {
+  let key = groupText(record.slots[slots[0]!]);
+  if (key === undefined) return undefined;
+  if (slots.length > 1) {
+    key = `${key.length}:${key}`;
+    for (let i = 1; i < slots.length; i += 1) {
+      const text = groupText(record.slots[slots[i]!]);
+      if (text === undefined) return undefined;
+      key += `${text.length}:${text}`;
+    }
+  }
+  return key;
 }

@@ -67,6 +67,8 @@ export class GroupNumbers extends RunStore {
   readonly #telling: readonly Sightings[];
   readonly #sleepers: readonly Asleep[];
   readonly #floats: number;
+  /** Where in a row the words begin, in floats. */
+  readonly #firstWord: number;
   /** The row that is open; −1 when none is. */
   #row = -1;
 
@@ -75,10 +77,12 @@ export class GroupNumbers extends RunStore {
     const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
     const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
     const runs = 2 + 3 * distincts.length + sums.length + sleepers + gates.length;
-    const words = 1 + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
-    const floats = FIRST_HORIZON + horizons + telling + gates.length + Math.ceil(words / 2);
+    const words = FIRST_NUMBER + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
+    const firstWord = FIRST_HORIZON + horizons + telling + gates.length;
+    const floats = firstWord + Math.ceil(words / 2);
     super(8 * floats);
     this.#floats = floats;
+    this.#firstWord = firstWord;
     const { newest } = this;
     this.counts = statesOf(counts);
     this.sightings = distincts.map((of) => new Sightings(of.horizons, newest));
@@ -104,12 +108,13 @@ export class GroupNumbers extends RunStore {
     this.boundAt = firstBoundAt;
   }
 
-  /** Row of a new group, which is open then. */
-  create(): number {
+  /** Row of a new group, which is open then. `number`: counts the groups that its stream made. */
+  create(number: number): number {
     this.close();
     const row = this.allocate(1);
     this.#reset();
     this.#row = row;
+    this.f64[row * this.#floats + NUMBER] = number;
     return row;
   }
 
@@ -129,9 +134,9 @@ export class GroupNumbers extends RunStore {
     for (let m = 0; m < this.#telling.length; m += 1) this.#telling[m]!.toldBefore = f64[at + m]!;
     at += this.#telling.length;
     for (let g = 0; g < this.histories.length; g += 1) this.histories[g]!.estimatedBucket = f64[at + g]!;
-    at = 2 * (at + this.histories.length);
-    this.boundAt = u32[at]!;
-    at += 1;
+    at = 2 * (from + this.#firstWord);
+    this.boundAt = u32[at + BOUND_AT]!;
+    at += FIRST_NUMBER;
     for (let r = 0; r < this.#runs.length; r += 1) {
       const run = this.#runs[r]!;
       run.offset = u32[at]!;
@@ -166,9 +171,9 @@ export class GroupNumbers extends RunStore {
     for (let m = 0; m < this.#telling.length; m += 1) f64[at + m] = this.#telling[m]!.toldBefore;
     at += this.#telling.length;
     for (let g = 0; g < this.histories.length; g += 1) f64[at + g] = this.histories[g]!.estimatedBucket;
-    at = 2 * (at + this.histories.length);
-    u32[at] = this.boundAt;
-    at += 1;
+    at = 2 * (to + this.#firstWord);
+    u32[at + BOUND_AT] = this.boundAt;
+    at += FIRST_NUMBER;
     for (let r = 0; r < this.#runs.length; r += 1) {
       const { offset, capacity, head, length } = this.#runs[r]!;
       u32[at] = offset;
@@ -186,6 +191,20 @@ export class GroupNumbers extends RunStore {
       u32[at + 2 * m] = weight;
       u32[at + 2 * m + 1] = spare;
     }
+  }
+
+  /** As it was given to `create`, of any row. */
+  numberOf(row: number): number {
+    return this.f64[row * this.#floats + NUMBER]!;
+  }
+
+  /** Last saving that a row need not be part of any more; undefined content before it is set. */
+  savedIn(row: number): number {
+    return this.u32[2 * (row * this.#floats + this.#firstWord) + SAVED_IN]!;
+  }
+
+  setSavedIn(row: number, round: number): void {
+    this.u32[2 * (row * this.#floats + this.#firstWord) + SAVED_IN] = round;
   }
 
   /** `trimFrom` of any row, without opening it. */
@@ -283,5 +302,10 @@ export class GroupNumbers extends RunStore {
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
 const NEWEST = 2;
-const FIRST_HORIZON = 3;
+const NUMBER = 3;
+const FIRST_HORIZON = 4;
+/** Words; behind them the numbers of runs, horizons, sums and sleeping logs. */
+const BOUND_AT = 0;
+const SAVED_IN = 1;
+const FIRST_NUMBER = 2;
 const RUN_WORDS = 4;

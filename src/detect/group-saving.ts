@@ -10,8 +10,8 @@ export interface SavedGroup {
   readonly key: string | null;
   /** Counts the groups of its stream in the order in which they were made. */
   readonly number: number;
-  /** Last saving that it needs not be part of any more. */
-  savedIn: number;
+  /** Last saving that it need not be part of any more. */
+  set savedIn(round: number);
   save(to: SectionWriter): void;
 }
 

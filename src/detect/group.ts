@@ -1,6 +1,10 @@
 /**
  * The state of one group of one stream: its logs, its horizons and its open episodes.
  *
+ * All that most groups ever have is a row of numbers (`group-numbers.ts`). A `Group` stands for one of them after the
+ * other, until one has something of its own that is no number: an episode, or what waits. From then on it is that
+ * one's for good.
+ *
  * An arriving event goes into the logs, then each horizon counts it; a horizon that reaches its least
  * threshold calls back `window`, and the watchers that hold tell the episode tracker.
  *
@@ -36,33 +40,73 @@ const TRIM_SHARE = 32;
 /** What a group has of its own when it has none. */
 const NONE: readonly never[] = [];
 
+/** Whoever knows the groups of a stream. */
+export interface GroupKeeper {
+  /** From here on that object alone stands for its group. */
+  keep(group: Group): void;
+}
+
 export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
-  /** Its group-by values, as one text; null when a single one is missing. */
-  readonly key: string | null;
+  #key: string | null = null;
+  #row = -1;
+  /** It stands for this group for good. */
+  isKept = false;
   /** What of it waits for the watermark, or is remembered of that: others' too while that is nothing. */
   waits: GroupWaits;
   #episodes: readonly Episode[] = NONE;
   readonly #temporals: readonly TemporalLog[];
   readonly #logs: StreamLogs;
-  readonly #row: number;
-  readonly number: number;
-  savedIn: number;
+  readonly #keeper: GroupKeeper;
 
-  /** `number`: counts the groups that its stream made. */
-  constructor(key: string | null, logs: StreamLogs, number: number) {
-    this.key = key;
+  /** Stands for none yet. */
+  constructor(logs: StreamLogs, keeper: GroupKeeper) {
     this.#logs = logs;
-    this.number = number;
-    this.savedIn = logs.saving.round;
-    this.#row = logs.numbers.create();
+    this.#keeper = keeper;
     const { temporals, sharedWaits } = logs;
     this.waits = sharedWaits ?? new GroupWaits(logs);
     this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
   }
 
+  /** Stands for the group of a row from here on. */
+  moveTo(key: string | null, row: number): void {
+    this.#key = key;
+    this.#row = row;
+  }
+
+  /** Makes a group and stands for it. `number`: counts those that its stream made. */
+  create(key: string | null, number: number): void {
+    const { numbers, saving, sharedWaits } = this.#logs;
+    this.moveTo(key, numbers.create(number));
+    this.savedIn = saving.round;
+    if (sharedWaits === undefined || this.#temporals.length > 0) this.#keep();
+  }
+
+  #keep(): void {
+    if (this.isKept) return;
+    this.isKept = true;
+    this.#keeper.keep(this);
+  }
+
+  /** Its group-by values, as one text; null when a single one is missing. */
+  get key(): string | null {
+    return this.#key;
+  }
+
+  get row(): number {
+    return this.#row;
+  }
+
+  get number(): number {
+    return this.#logs.numbers.numberOf(this.#row);
+  }
+
+  set savedIn(round: number) {
+    this.#logs.numbers.setSavedIn(this.#row, round);
+  }
+
   get fields(): Readonly<Record<string, string | null>> {
     const { groupBy } = this.#logs;
-    const values = valuesOf(this.key, groupBy.length);
+    const values = valuesOf(this.#key, groupBy.length);
     return Object.fromEntries(groupBy.map((field, i) => [field, values[i]!]));
   }
 
@@ -75,7 +119,10 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   /** From here on it has its own. */
   #ownWaits(): GroupWaits {
-    if (this.waits === this.#logs.sharedWaits) this.waits = new GroupWaits(this.#logs);
+    if (this.waits === this.#logs.sharedWaits) {
+      this.#keep();
+      this.waits = new GroupWaits(this.#logs);
+    }
     return this.waits;
   }
 
@@ -84,6 +131,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   }
 
   addEpisode(episode: Episode): void {
+    this.#keep();
     this.#episodes = [...this.#episodes, episode];
   }
 
@@ -369,8 +417,8 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   /** To be called before anything of it changes. */
   aboutToChange(): void {
-    const { saving } = this.#logs;
-    if (this.savedIn !== saving.round) saving.save(this);
+    const { saving, numbers } = this.#logs;
+    if (numbers.savedIn(this.#row) !== saving.round) saving.save(this);
   }
 
   save(to: SectionWriter): void {
@@ -385,17 +433,17 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     });
   }
 
-  static load(key: string | null, logs: StreamLogs, number: number, from: SectionReader): Group {
-    const group = new Group(key, logs, number);
-    logs.load(from, group.#numbers);
-    for (const temporal of group.#temporals) temporal.load(from);
-    if (logs.sharedWaits === undefined || from.flag()) group.#ownWaits().load(from);
-    const { tracker, watchers } = logs;
+  /** Makes the group that was saved and stands for it. */
+  load(from: SectionReader, key: string | null, number: number): void {
+    this.create(key, number);
+    const { sharedWaits, tracker, watchers } = this.#logs;
+    this.#logs.load(from, this.#numbers);
+    for (const temporal of this.#temporals) temporal.load(from);
+    if (sharedWaits === undefined || from.flag()) this.#ownWaits().load(from);
     from.each(() => {
-      const episode = tracker.loadEpisode(from, watchers[from.u32()]!, group);
-      if (episode !== undefined) group.addEpisode(episode);
+      const episode = tracker.loadEpisode(from, watchers[from.u32()]!, this);
+      if (episode !== undefined) this.addEpisode(episode);
     });
-    return group;
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {

@@ -102,14 +102,14 @@ export class Stream {
         this.#measure(record, refs[0]!, entry);
         this.#enter(group, refs, entry, eventId, watermark);
       } else {
-        const groups = this.#groups.allOf(record, slots);
-        if (groups.length > 0) this.#measure(record, refs[0]!, entry);
-        for (const each of groups) this.#enter(each, refs, entry, eventId, watermark);
+        const keys = this.#groups.keysOf(record, slots);
+        if (keys.length > 0) this.#measure(record, refs[0]!, entry);
+        for (const key of keys) this.#enter(this.#groups.withKey(key), refs, entry, eventId, watermark);
       }
     } else {
-      for (const [group, members] of this.#groups.byReference(record, refs)) {
+      for (const [key, members] of this.#groups.byReference(record, refs)) {
         this.#measure(record, members[0]!, entry);
-        this.#enter(group, members, entry, eventId, watermark);
+        this.#enter(this.#groups.withKey(key), members, entry, eventId, watermark);
       }
     }
   }
@@ -123,10 +123,9 @@ export class Stream {
     watermark: number,
   ): void {
     const { uniformKey } = this.#plan;
-    for (const [group, members] of this.#groups.byReference(
-      record,
-      uniformKey === undefined ? refs : [refs[0]!],
-    )) {
+    const told = uniformKey === undefined ? refs : [refs[0]!];
+    for (const [key, members] of this.#groups.byReference(record, told)) {
+      const group = this.#groups.withKey(key);
       this.#measure(record, members[0]!, entry);
       group.aboutToChange();
       const gate = group.waits.novelty!;

@@ -70,12 +70,15 @@ function fill(numbers: GroupNumbers, seed: number): void {
 test('each group has its own numbers, whichever was open before', () => {
   const numbers = newNumbers();
   const rows = [0, 1, 2].map((i) => {
-    const row = numbers.create();
+    const row = numbers.create(i);
+    numbers.setSavedIn(row, 10 + i);
     fill(numbers, 1000 * i);
     return { row, told: told(numbers), runs: runsOf(numbers) };
   });
   for (const at of [1, 0, 2, 1]) {
-    numbers.open(rows[at]!.row);
+    const { row } = rows[at]!;
+    numbers.open(row);
+    expect([numbers.numberOf(row), numbers.savedIn(row)]).toEqual([at, 10 + at]);
     expect(told(numbers)).toEqual(rows[at]!.told);
     expect(runsOf(numbers)).toEqual(rows[at]!.runs);
   }
@@ -83,22 +86,22 @@ test('each group has its own numbers, whichever was open before', () => {
 
 test('a group begins with nothing, also in the place of one that is gone', () => {
   const numbers = newNumbers();
-  const row = numbers.create();
+  const row = numbers.create(1);
   const fresh = { told: told(numbers), runs: runsOf(numbers) };
   fill(numbers, 1000);
   numbers.delete();
-  expect(numbers.create()).toBe(row);
+  expect(numbers.create(2)).toBe(row);
   expect({ told: told(numbers), runs: runsOf(numbers) }).toEqual(fresh);
 });
 
 test('what was saved of a group comes back', () => {
   const numbers = newNumbers();
-  numbers.create();
+  numbers.create(1);
   fill(numbers, 1000);
   const writer = new StateWriter();
   numbers.save(writer.section('numbers'));
   const loaded = newNumbers();
-  loaded.create();
+  loaded.create(1);
   new StateReader(...writer.finish()).section('numbers', (section) => loaded.load(section));
   expect(told(loaded)).toEqual(told(numbers));
 });
