@@ -48,6 +48,7 @@ export interface GroupKeeper {
 
 export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   #key: string | null = null;
+  /** −1 while it stands for none. */
   #row = -1;
   /** It stands for this group for good. */
   isKept = false;
@@ -90,6 +91,11 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   /** Its group-by values, as one text; null when a single one is missing. */
   get key(): string | null {
     return this.#key;
+  }
+
+  /** It was forgotten, whoever still waits for it. */
+  get isGone(): boolean {
+    return this.#row < 0;
   }
 
   get row(): number {
@@ -401,6 +407,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   clear(): void {
     if (this.waits !== this.#logs.sharedWaits) this.waits.clear();
     this.#logs.clear(this.#numbers);
+    this.#row = -1;
   }
 
   /** Says which numbers of the evidence's dictionaries it holds. */

@@ -172,6 +172,7 @@ export class Stream {
     const { counts, agenda } = this.#context;
     while (this.#closing.least < watermark) {
       const group = this.#closing.pop();
+      if (group.isGone) continue;
       group.waits.scheduled = Infinity;
       group.aboutToChange();
       const { novelty } = group.waits;

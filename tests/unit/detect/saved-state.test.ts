@@ -176,6 +176,28 @@ test('an alert that another one inhibits while state is being saved is saved as 
   expect(savedBytes(reloaded(bench, { saved }).engine).equals(atOnce)).toBe(true);
 });
 
+test('a group that was evicted while it waited for the watermark is not saved once more when that passes', () => {
+  const text = `title: read
+name: read
+logsource: {category: portal}
+detection: {s: {action: read}, condition: s}
+---
+title: few reads
+name: few
+vigie.max_groups: 2
+correlation: {type: event_count, rules: [read], group-by: [user], timespan: 10s, condition: {lte: 2}}
+`;
+  const bench = new StateBench(rules(text), { latenessMs: 5000 });
+  const read = (user: string, second: number): void =>
+    bench.take(JSON.stringify({ '@timestamp': new Date(1000 * second).toISOString(), action: 'read', user }));
+  ['a', 'b', 'c', 'd'].forEach((user, second) => read(user, second));
+  expect([...bench.engine.counts.evictions.values()]).toEqual([2]);
+  const atOnce = savedBytes(bench.engine);
+  const saved = savedMeanwhile(bench.engine, () => read('d', 60));
+  expect(saved.length).toBe(atOnce.length);
+  expect(savedBytes(reloaded(bench, { saved }).engine).equals(atOnce)).toBe(true);
+});
+
 /** Rules that find no state, and rules that fire when one more read and write come. */
 function goOn(edited: string): { without: string[]; fired: string[] } {
   const without: CorrelationRule[] = [];
