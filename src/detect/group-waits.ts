@@ -36,6 +36,9 @@ export interface Told {
   closed(watcher: EpisodeRule, endMs: number, value: number): void;
 }
 
+/** Where there is nothing of a kind, as in most streams. */
+const NONE: readonly never[] = [];
+
 export class GroupWaits {
   /** Stands before everything else where only what is new counts. */
   readonly novelty: NoveltyGate | undefined;
@@ -51,10 +54,10 @@ export class GroupWaits {
     this.#planned = planned;
     const { novelty, gates, closings } = planned;
     this.novelty = novelty && new NoveltyGate(novelty);
-    this.#closings = closings.map(({ sleeping }, m) =>
-      sleeping === undefined ? this.#closingLog(m) : undefined,
-    );
-    this.#windows = gates.map(() => undefined);
+    const closingLog = ({ sleeping }: ClosingLogs, m: number) =>
+      sleeping === undefined ? this.#closingLog(m) : undefined;
+    this.#closings = closings.length === 0 ? NONE : closings.map(closingLog);
+    this.#windows = gates.length === 0 ? NONE : gates.map(() => undefined);
   }
 
   /**
@@ -147,8 +150,8 @@ export class GroupWaits {
   /** Forgets what waits: it is not judged any more. */
   clear(): void {
     this.novelty?.clear();
-    this.#windows = [];
-    this.#closings = [];
+    this.#windows = NONE;
+    this.#closings = NONE;
   }
 
   save(to: SectionWriter): void {
