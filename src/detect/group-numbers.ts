@@ -31,6 +31,8 @@ export interface GroupShape {
   readonly counts: readonly Horizon[];
   readonly distincts: readonly { readonly horizons: readonly Horizon[] }[];
   readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
+  /** Whether persons are held apart from what is counted. */
+  readonly persons: unknown;
   /** Which of them can sleep. */
   readonly closings: readonly { readonly sleeping: unknown }[];
   /** Of horizons with a baseline. */
@@ -72,11 +74,12 @@ export class GroupNumbers extends RunStore {
   /** The row that is open; −1 when none is. */
   #row = -1;
 
-  constructor({ counts, distincts, sums, closings, gates }: GroupShape, firstBoundAt: number) {
+  constructor({ counts, distincts, persons, sums, closings, gates }: GroupShape, firstBoundAt: number) {
     const horizons = [...distincts, ...sums].reduce((sum, of) => sum + of.horizons.length, counts.length);
     const telling = distincts.filter((of) => of.horizons.some(tellsAll)).length;
     const sleepers = closings.filter(({ sleeping }) => sleeping !== undefined).length;
-    const runs = 2 + 3 * distincts.length + sums.length + sleepers + gates.length;
+    const held = persons === undefined ? 0 : 1;
+    const runs = 1 + held + 3 * distincts.length + sums.length + sleepers + gates.length;
     const words = FIRST_NUMBER + RUN_WORDS * runs + horizons + sums.length + 2 * sleepers;
     const firstWord = FIRST_HORIZON + horizons + telling + gates.length;
     const floats = firstWord + Math.ceil(words / 2);
@@ -93,7 +96,7 @@ export class GroupNumbers extends RunStore {
     this.histories = gates.map(() => new ValueHistory());
     this.#runs = [
       this.events,
-      this.persons,
+      ...(held > 0 ? [this.persons] : []),
       ...this.sightings.flatMap(({ few, run, table }) => [few, run, table]),
       ...this.sums.map(({ run }) => run),
       ...this.#sleepers.map(({ run }) => run),

@@ -12,6 +12,7 @@ const shape = {
   distincts: [{ horizons: [horizon] }],
   sums: [{ horizons: [horizon] }],
   closings: [{ sleeping: true }],
+  persons: true,
   gates: [undefined],
 };
 const newNumbers = () => new GroupNumbers(shape, 100);
