@@ -284,7 +284,7 @@ export const SETTINGS = {
     'VIGIE_IDLE_TIMEOUT',
     duration,
     '30s',
-    'A caught-up partition silent for this wall time no longer holds the watermark back. Time in which Vigie reads nothing, as it waits for its database, is none.',
+    'A caught-up partition silent for this wall time no longer holds the watermark back. Time in which Vigie reads nothing, as it waits for its database or stands still with its machine, is none.',
   ),
   flush_interval: setting(
     'VIGIE_FLUSH_INTERVAL',

@@ -117,15 +117,16 @@ export class Pipeline {
     this.#lastFlush = clock.elapsed();
     this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
+      this.#listening.heard();
       if (item.kind === 'assignment') {
-        await this.#listening.through(this.#assigned(item));
+        await this.#assigned(item);
       } else {
         if (item.kind === 'events') this.#process(item);
         this.#finishRestore();
         this.#letIdleGo();
-        await this.#listening.through(this.#flushIfDue());
+        await this.#flushIfDue();
       }
-      await this.#listening.through(this.#changeRules());
+      await this.#changeRules();
     }
     // A file has an end: what waits for the watermark is judged there. A topic goes on.
     if (!stop.aborted && source.type !== 'kafka') this.#engine.finish();
@@ -191,7 +192,6 @@ export class Pipeline {
   /** Other partitions than before: state is that of the committed offsets, saved or read again. */
   async #assigned({ partitions, total }: Assignment): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
-    // Before waiting, for which the time in which partitions are heard has not been set back yet.
     this.#heardSince = this.#listening.time;
     await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();

@@ -98,11 +98,12 @@ export class MatchStage {
     const { source } = this.#options;
     this.#flushes.outlive(stop);
     for await (const item of source.read(stop)) {
-      if (item.kind === 'assignment') await this.#listening.through(this.#assigned(item, stop));
+      this.#listening.heard();
+      if (item.kind === 'assignment') await this.#assigned(item, stop);
       else if (item.kind === 'events') this.#process(item);
       this.#letIdleGo();
-      await this.#listening.through(this.#sendIfDue());
-      await this.#listening.through(this.#changeRules());
+      await this.#sendIfDue();
+      await this.#changeRules();
     }
     await this.#send(true);
     await this.#flushes.end();

@@ -22,8 +22,8 @@ async function marks(other: readonly string[], caughtUp: boolean): Promise<numbe
     async *items(clock) {
       yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
       yield batch(1, 1, event(0));
-      for (let i = 1; i <= 6; i++) {
-        clock.elapsedMs = i * 10_000;
+      for (let i = 1; i <= 60; i++) {
+        clock.elapsedMs = i * 1000;
         yield batch(0, i, event(i));
         if (other.length > 0) yield batch(1, 1 + i * other.length, ...other);
       }
@@ -36,11 +36,11 @@ async function marks(other: readonly string[], caughtUp: boolean): Promise<numbe
 }
 
 test('a silent one stops after the idle timeout, however busy the others are', async () => {
-  expect((await marks([], true)).at(-1)).toBe(6);
+  expect((await marks([], true)).at(-1)).toBe(60);
 });
 
 test('one that brings nothing but what is no event stops, too', async () => {
-  expect((await marks(['{"torn', '[]'], true)).at(-1)).toBe(6);
+  expect((await marks(['{"torn', '[]'], true)).at(-1)).toBe(60);
 });
 
 test('one that still has messages waiting does not', async () => {
@@ -82,8 +82,8 @@ async function goesOnAt(waitMs: number): Promise<number> {
       };
       yield batch(1, 1, event(0));
       yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
-      for (let i = 1; i <= 40; i += 1) {
-        time.elapsedMs += 10_000;
+      for (let i = 1; i <= 400; i += 1) {
+        time.elapsedMs += 1000;
         yield batch(0, i, event(i));
       }
     },
@@ -102,6 +102,22 @@ test('a partition is let go as soon after a rebalance that had to wait as after 
   const usual = await goesOnAt(100);
   expect(usual).toBeLessThan(100_000);
   expect(await goesOnAt(120_000)).toBeLessThanOrEqual(usual);
+});
+
+test('a process that stood still for longer than the idle timeout lets no partition go for what it has not fetched', async () => {
+  const { pipeline, source } = scripted({
+    async *items(clock) {
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      yield batch(1, 1, event(0));
+      yield batch(0, 1, event(0));
+      clock.elapsedMs += 120_000;
+      yield { kind: 'idle' };
+      yield batch(0, 2, event(120_000));
+      yield batch(1, 2, event(10_000));
+    },
+  });
+  source.caughtUp = () => true;
+  expect(await pipeline.run(new AbortController().signal)).toMatchObject({ accepted: 4, late: 0 });
 });
 
 test('while the process itself waits, for its database or for what it saved, nobody is silent', async () => {

@@ -263,10 +263,10 @@ describe('the match stage', () => {
         yield { kind: 'assignment', partitions: [known(0, 5), known(1, 9)] };
         time.elapsedMs += 100;
         yield batch(0, 6, event(1));
-        time.elapsedMs += 40_000;
-        yield batch(0, 7, event(2));
-        time.elapsedMs += 20_000;
-        yield { kind: 'idle' };
+        for (let offset = 7; offset <= 67; offset += 1) {
+          time.elapsedMs += 1000;
+          yield batch(0, offset, event(offset));
+        }
       },
     });
     const idle = told.get(0)!.filter((stretch) => stretch === '1:9-9 idle');
