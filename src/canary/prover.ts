@@ -44,6 +44,26 @@ export type Outcome =
 /** Wall time between two looks whether the alert is there. */
 const LOOK_MS = 500;
 
+const NOT_SENT: Outcome = { result: 'unproved', reason: 'not sent: operators would see it' };
+
+/**
+ * Canaries of all rules, in their order: one alone, and the others only if operators do not see that. Rejects as `prove`.
+ */
+export async function proveAll(
+  rules: readonly CorrelationRule[],
+  proveOne: (rule: CorrelationRule) => Promise<Outcome>,
+): Promise<(readonly [CorrelationRule, Outcome])[]> {
+  const alone: Outcome[] = [];
+  for (const rule of rules) {
+    alone.push(await proveOne(rule));
+    if (alone.at(-1)!.result !== 'unproved') break;
+  }
+  const shown = alone.some((outcome) => outcome.result === 'seen' && outcome.shownToOperators);
+  return Promise.all(
+    rules.map(async (rule, i) => [rule, alone[i] ?? (shown ? NOT_SENT : await proveOne(rule))] as const),
+  );
+}
+
 /** Sends a canary of the rule and waits for its alert. Rejects once `stop` aborts, with its reason. */
 export async function prove(
   rule: CorrelationRule,

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { type CanarySettings, canaryOf, rulesToProve } from '../canary/canary.ts';
 import { CanaryMarks } from '../canary/marks.ts';
 import { type CanaryOutput, toFile, toTopic } from '../canary/outputs.ts';
-import { type Outcome, prove, type ProverOptions } from '../canary/prover.ts';
+import { type Outcome, prove, proveAll, type ProverOptions } from '../canary/prover.ts';
 import { watch } from '../canary/watch.ts';
 import { systemClock } from '../clock.ts';
 import { canaryMarks } from '../config/canary-key.ts';
@@ -49,7 +49,7 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
     .command('canary')
     .summary('send a synthetic incident per rule through the running service and see that it is detected')
     .description(
-      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen, or none could be sent.',
+      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen, operators do see one, or none could be sent.',
     )
     .option('--every <duration>', 'go on for ever: a canary of each rule that often, with metrics', pauseMs)
     .addOption(
@@ -220,14 +220,12 @@ async function once(
 ): Promise<boolean> {
   const bar = progressBar('canary', rules.length);
   let done = 0;
-  const outcomes = await Promise.all(
-    rules.map(async (rule) => {
-      const outcome = await prove(rule, prover, stop);
-      done += 1;
-      bar.update(done, `${done} of ${rules.length}`);
-      return [rule, outcome] as const;
-    }),
-  )
+  const outcomes = await proveAll(rules, async (rule) => {
+    const outcome = await prove(rule, prover, stop);
+    done += 1;
+    bar.update(done, `${done} of ${rules.length}`);
+    return outcome;
+  })
     .catch((error: unknown) => {
       if (!stop.aborted) throw error;
       throw new VigieError('STOPPED', 'stopped before all canaries were seen', { remedy: 'Run it again.' });
@@ -250,10 +248,11 @@ async function once(
   process.stderr.write(
     `${count(number('seen'))} seen, ${count(number('missed'))} missed, ${count(number('unproved'))} without a canary${number('seen') + number('missed') === 0 ? ': nothing is proved' : ''}\n`,
   );
-  return number('missed') === 0 && number('seen') > 0;
+  return number('missed') === 0 && number('seen') > 0 && !shown;
 }
 
-const SHOWN = 'operators see these alerts: "vigie run" has another VIGIE_CANARY_KEY, or none';
+const SHOWN =
+  'operators see this canary, and no other is sent: "vigie run" has another VIGIE_CANARY_KEY, or none; give both the same';
 
 function outcomeJson({ key: rule, title }: CorrelationRule, outcome: Outcome): Record<string, unknown> {
   const { result } = outcome;

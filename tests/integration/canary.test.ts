@@ -163,8 +163,8 @@ describe('a canary in a log', () => {
   test('is an incident like any other to a service without the key, which is told', async () => {
     const world = new World(right, {});
     const { code, stderr } = await world.canary();
-    expect(stderr).toContain('operators see these alerts');
-    expect(code).toBe(0);
+    expect(stderr).toContain('operators see this canary, and no other is sent');
+    expect(code).toBe(1);
     expect(await world.list()).toMatchObject([{ rule: BURST, canary: false }]);
   }, 60_000);
 

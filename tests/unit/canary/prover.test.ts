@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CanaryEvent } from '../../../src/canary/canary.ts';
 import { CanaryMarks } from '../../../src/canary/marks.ts';
-import { type Outcome, prove, type ProverOptions } from '../../../src/canary/prover.ts';
+import { type Outcome, prove, proveAll, type ProverOptions } from '../../../src/canary/prover.ts';
 import { watch } from '../../../src/canary/watch.ts';
 import { testsOfFile } from '../../../src/eval/rule-test-form.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
@@ -136,6 +136,36 @@ describe('a canary that was sent', () => {
   });
 });
 
+const SEEN: Outcome = { result: 'seen', events: 3, ms: 1500, waited: false, shownToOperators: false };
+const SHOWN: Outcome = { ...SEEN, shownToOperators: true };
+const MISSED: Outcome = { result: 'missed', events: 3, reason: 'no alert' };
+const UNPROVED: Outcome = { result: 'unproved', reason: 'it has no tests' };
+
+/** What becomes of the outcomes that they would have, and how many of them were sent. */
+async function proved(...outcomes: readonly Outcome[]): Promise<{ results: string[]; sent: number }> {
+  let sent = 0;
+  const rules = outcomes.map((_, i) => ({ ...rule, key: `${i}` }));
+  const told = await proveAll(rules, ({ key }) => {
+    const outcome = outcomes[Number(key)]!;
+    if (outcome.result !== 'unproved') sent += 1;
+    return Promise.resolve(outcome);
+  });
+  expect(told.map(([{ key }]) => key)).toEqual(rules.map(({ key }) => key));
+  return { results: told.map(([, { result }]) => result), sent };
+}
+
+describe('canaries of all rules', () => {
+  test('are sent though the first is missed, or none can be made of it', async () => {
+    expect(await proved(MISSED, SEEN, SEEN)).toEqual({ results: ['missed', 'seen', 'seen'], sent: 3 });
+    expect(await proved(UNPROVED, SEEN, SEEN)).toEqual({ results: ['unproved', 'seen', 'seen'], sent: 2 });
+  });
+
+  test('are not sent once operators saw one: each would be an incident to them', async () => {
+    const results = ['unproved', 'seen', 'unproved', 'unproved'];
+    expect(await proved(UNPROVED, SHOWN, SHOWN, SHOWN)).toEqual({ results, sent: 1 });
+  });
+});
+
 describe('canaries for ever', () => {
   const MINUTE = 60_000;
 
@@ -143,7 +173,7 @@ describe('canaries for ever', () => {
   async function sentOver(
     minutes: number,
     everyMs: number,
-    outcome: Outcome['result'],
+    outcome: Outcome | ((minute: number) => Outcome),
     timespanMs = MINUTE,
   ): Promise<number[][]> {
     const world = new World();
@@ -156,8 +186,9 @@ describe('canaries for ever', () => {
         rules,
         everyMs,
         prove: (each) => {
-          times.get(each)!.push(Math.round((world.nowMs - start) / MINUTE));
-          return Promise.resolve({ result: outcome } as Outcome);
+          const minute = Math.round((world.nowMs - start) / MINUTE);
+          times.get(each)!.push(minute);
+          return Promise.resolve(typeof outcome === 'function' ? outcome(minute) : outcome);
         },
         told: () => undefined,
         clock: world.clock,
@@ -172,7 +203,7 @@ describe('canaries for ever', () => {
   }
 
   test('come one rule after the other, not all at once', async () => {
-    expect(await sentOver(100, 60 * MINUTE, 'seen')).toEqual([
+    expect(await sentOver(100, 60 * MINUTE, SEEN)).toEqual([
       [0, 60],
       [20, 80],
       [40, 100],
@@ -180,11 +211,19 @@ describe('canaries for ever', () => {
   });
 
   test('come again after five minutes where one was missed', async () => {
-    expect((await sentOver(12, 60 * MINUTE, 'missed'))[0]).toEqual([0, 5, 10]);
+    expect((await sentOver(12, 60 * MINUTE, MISSED))[0]).toEqual([0, 5, 10]);
+  });
+
+  test('are one in all that time while operators see it, and spread again once they do not', async () => {
+    expect(await sentOver(200, 60 * MINUTE, (minute) => (minute < 100 ? SHOWN : SEEN))).toEqual([
+      [0, 60, 120, 180],
+      [140, 200],
+      [160],
+    ]);
   });
 
   test('are few within a rule’s timespan: each leaves an open alert for so long', async () => {
-    const [times] = await sentOver(150, 60 * MINUTE, 'seen', 48 * 60 * MINUTE);
+    const [times] = await sentOver(150, 60 * MINUTE, SEEN, 48 * 60 * MINUTE);
     expect(times).toEqual([0, 120]);
   });
 });
