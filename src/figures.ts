@@ -4,6 +4,11 @@ export function count(value: number): string {
   return value.toLocaleString('en-GB', { maximumFractionDigits: 2 });
 }
 
+/** `1 event`, `2,000 events`, `2 series` */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
 /** `2025-07-12 20:00:10.479 UTC` */
 export function instant(timeMs: number): string {
   return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;

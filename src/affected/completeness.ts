@@ -1,7 +1,7 @@
 /** What is known of a list of affected persons: how it compares with the alert, and whether somebody is missing. */
 
 import { VigieError } from '../errors.ts';
-import { count, instant } from '../figures.ts';
+import { count, instant, plural } from '../figures.ts';
 import type { AlertDetail } from '../sink/alert-store.ts';
 import type { ArchiveSpan } from '../sink/archive-reads.ts';
 import type { AffectedPersons } from './affected-persons.ts';
@@ -32,9 +32,7 @@ export function summaryOf({ alert, affected }: Facts): string {
   const { persons, personsEstimated } = alert;
   const differs = persons !== affected.count && persons > 0;
   const own = differs ? `; the alert counts ${personsEstimated ? 'about ' : ''}${count(persons)}` : '';
-  const reads = affected.reads === 1 ? '1 read' : `${count(affected.reads)} reads`;
-  const listed = affected.count === 1 ? '1 person' : `${count(affected.count)} persons`;
-  return `${listed}, ${reads}, from ${instant(affected.first)} to ${instant(affected.last)}${own}`;
+  return `${plural(affected.count, 'person')}, ${plural(affected.reads, 'read')}, from ${instant(affected.first)} to ${instant(affected.last)}${own}`;
 }
 
 /** Accounts that are named. */
@@ -51,11 +49,9 @@ export function accountsText(
     return undefined;
   const named = busiest
     .slice(0, NAMED)
-    .map(
-      ([account, reads], i) => `${account} (${count(reads)}${i > 0 ? '' : reads === 1 ? ' read' : ' reads'})`,
-    );
+    .map(([account, reads], i) => `${account} (${i > 0 ? count(reads) : plural(reads, 'read')})`);
   const more = busiest.length > NAMED ? ` and ${count(busiest.length - NAMED)} more` : '';
-  return `read by ${busiest.length === 1 ? '1 account' : `${count(busiest.length)} accounts`}: ${named.join(', ')}${more}`;
+  return `read by ${plural(busiest.length, 'account')}: ${named.join(', ')}${more}`;
 }
 
 /** Whether the alert knows of persons who are not listed, or of reads from before the archive. */

@@ -2,7 +2,7 @@
 
 import type { BacktestReport, Detection, IncidentVerdict } from '../backtest/report.ts';
 import type { Level } from '../sigma/rule.ts';
-import { count, plain, span, styled, styledLevel, table } from './terminal.ts';
+import { count, plain, plural, span, styled, styledLevel, table } from './terminal.ts';
 
 const SHOWN_FALSE_ALERTS = 15;
 const LOUDEST_FIRST: readonly Level[] = ['critical', 'high', 'medium', 'low', 'informational'];
@@ -59,7 +59,7 @@ function verdictOf({ negativeControl, detected, rules, events }: IncidentVerdict
   if (negativeControl) {
     return rules.length === 0
       ? styled('green', 'silent, as it should be')
-      : styled('yellow', `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} spoke, nothing was read`);
+      : styled('yellow', `${plural(rules.length, 'rule')} spoke, nothing was read`);
   }
   const first = detected.medium;
   if (first === null) return styled('red', 'not caught');

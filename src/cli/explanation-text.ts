@@ -7,7 +7,7 @@ import type { Uncounted } from '../explain/novelty.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
 import type { BaseRule, Baseline, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
 import type { Usual } from '../window/value-history.ts';
-import { conditionOf, count, instant, plain, span, styled } from './terminal.ts';
+import { conditionOf, count, instant, plain, plural, span, styled } from './terminal.ts';
 
 export interface ExplainedEvent {
   /** From 0. */
@@ -206,7 +206,7 @@ function ofBaseline(
   value: number,
   { samples, median, deviation, upTo }: Usual,
 ): string {
-  const from = `${count(samples)} earlier bucket${samples === 1 ? '' : 's'}`;
+  const from = plural(samples, 'earlier bucket');
   if (upTo === -Infinity) return `no baseline from ${from}, ${count(minSamples)} are needed`;
   const usual = `up to ${count(upTo)} is usual (median ${count(median)}, deviation ${count(deviation)}, ${from})`;
   return value > upTo
@@ -216,7 +216,7 @@ function ofBaseline(
 
 function runText({ ids, sinceMs, wanted }: NonNullable<WindowExplanation['run']>): string {
   if (ids === 0) return 'it ends with no id';
-  const length = ids === 1 ? '1 id' : `${count(ids)} ids`;
+  const length = plural(ids, 'id');
   return ids < wanted
     ? `its longest run is ${length}, ${count(wanted - ids)} short of ${count(wanted)}`
     : `a run of ${length} since ${instant(sinceMs)}`;

@@ -14,7 +14,7 @@ import { suggestion } from '../sigma/nearest.ts';
 import { type BaseRule, type CorrelationRule, type Fault, rulesCalled, type RuleSet } from '../sigma/rule.ts';
 import { FileSource } from '../source/file-source.ts';
 import type { EventVisitor } from '../source/source.ts';
-import { count, fileProgress, plain } from './terminal.ts';
+import { count, fileProgress, plain, plural } from './terminal.ts';
 
 export function faultLine({ file, line, column, severity, code, message }: Fault): string {
   return plain(`${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${code}: ${message}`);
@@ -35,7 +35,7 @@ export function requireRules(
     for (const fault of errors) process.stderr.write(`${faultLine(fault)}\n`);
     throw new VigieError(
       'RULES_FAULTY',
-      `${errors.length} fault${errors.length === 1 ? '' : 's'} in the rules under ${paths.join(', ')}`,
+      `${plural(errors.length, 'fault')} in the rules under ${paths.join(', ')}`,
       {
         remedy: 'Correct the places listed above; `vigie rules check` lists them again.',
       },
@@ -74,13 +74,9 @@ export function requireMapping(nameOrPath: string | undefined): Mapping | undefi
   for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
   if (mapping !== undefined) return mapping;
   const { length } = faults;
-  throw new VigieError(
-    'MAPPING_FAULTY',
-    `${length} fault${length === 1 ? '' : 's'} in the mapping ${nameOrPath}`,
-    {
-      remedy: 'Correct the places listed above; `vigie mapping check` lists them again.',
-    },
-  );
+  throw new VigieError('MAPPING_FAULTY', `${plural(length, 'fault')} in the mapping ${nameOrPath}`, {
+    remedy: 'Correct the places listed above; `vigie mapping check` lists them again.',
+  });
 }
 
 /** What the settings say of every line, whatever a command's options say of where the time is. */

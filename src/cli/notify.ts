@@ -18,7 +18,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { connectLive } from './operator.ts';
 import { durationMs, pauseMs, settingText } from './options.ts';
 import { stopSignal } from './signals.ts';
-import { count } from './terminal.ts';
+import { plural } from './terminal.ts';
 
 interface Options {
   level: Level;
@@ -158,9 +158,7 @@ async function once(
     leftOut: () => undefined,
   });
   const all = await notifier.round(stop);
-  process.stderr.write(
-    `${count(notifications)} ${notifications === 1 ? 'notification' : 'notifications'} sent\n`,
-  );
+  process.stderr.write(`${plural(notifications, 'notification')} sent\n`);
   return all;
 }
 

@@ -15,7 +15,7 @@ import { kafkaConnection } from './kafka-settings.ts';
 import { speedFactor, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
-import { bytes, count, progressBar } from './terminal.ts';
+import { bytes, count, plural, progressBar } from './terminal.ts';
 
 interface Options {
   to: string;
@@ -142,7 +142,7 @@ Examples:
         dispose();
       }
       const seconds = (systemClock.elapsed() - since) / 1000;
-      const events = `${count(result.events)} ${result.events === 1 ? 'event' : 'events'}`;
+      const events = plural(result.events, 'event');
       process.stderr.write(
         `${result.ended === 'complete' ? 'wrote' : 'stopped after'} ${events}, ${bytes(result.bytes)}, in ${count(Math.round(seconds * 10) / 10)} s (${count(Math.round(result.events / Math.max(seconds, 0.001)))} a second)\n`,
       );

@@ -17,7 +17,7 @@ import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
 import { placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { conditionOf, count, plain, plainLines, styled, styledLevel, table } from './terminal.ts';
+import { conditionOf, plain, plainLines, plural, styled, styledLevel, table } from './terminal.ts';
 
 interface Options {
   json?: true;
@@ -87,7 +87,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       } else {
         for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
         await write(
-          `${count(documents)} documents: ${count(base.length)} rules, ${count(correlations.length)} correlations, ${count(filters)} filters; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', `${errors.length} fault${errors.length === 1 ? '' : 's'}`)}\n`,
+          `${plural(documents, 'document')}: ${plural(base.length, 'rule')}, ${plural(correlations.length, 'correlation')}, ${plural(filters, 'filter')}; ${errors.length === 0 ? styled('green', 'no faults') : styled('red', plural(errors.length, 'fault'))}\n`,
         );
         if (budget !== undefined) await write(`\n${budgetText(budget, incidents)}`);
       }

@@ -7,7 +7,7 @@ import { bytes, count, span } from '../figures.ts';
 import { formatCondition } from '../sigma/ast.ts';
 import type { BaseRule, CorrelationRule, Level, RuleSet } from '../sigma/rule.ts';
 
-export { bytes, count, instant, span } from '../figures.ts';
+export { bytes, count, instant, plural, span } from '../figures.ts';
 
 type Style = Parameters<typeof styleText>[0];
 

@@ -6,6 +6,7 @@
  * semicolons where the header has those only, as spreadsheets in French write.
  */
 
+import { plural } from '../figures.ts';
 import { CsvError, parse } from 'csv-parse/sync';
 import { fieldNameFault } from '../sigma/field-name.ts';
 import type { ListContents, ListFault } from './list.ts';
@@ -57,7 +58,7 @@ export function parseList(
     const line = lines[r]!;
     const empty = row.indexOf('');
     if (row.length !== columns.length) {
-      const message = `the row has ${row.length} ${row.length === 1 ? 'cell' : 'cells'}; the header has ${columns.length}: ${columns.join(', ')}`;
+      const message = `the row has ${plural(row.length, 'cell')}; the header has ${columns.length}: ${columns.join(', ')}`;
       faults.push({ line, code: 'CSV_SYNTAX', message });
     } else if (empty >= 0) {
       const message = `the cell of ${columns[empty]!} is empty; write a value or remove the row`;

@@ -1,11 +1,11 @@
 /** Per theft: records taken over time, with the moment at which each rule spoke. */
 
 import * as Plot from '@observablehq/plot';
-import { count } from '../../figures.ts';
+import { count, plural } from '../../figures.ts';
 import type { BacktestReport, IncidentVerdict } from '../report.ts';
 import { html, type Html } from './html.ts';
 import { colourOf, logAxis, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
-import { levelTag, percent, plural, thefts, when } from './words.ts';
+import { levelTag, percent, thefts, when } from './words.ts';
 
 export function courses(report: BacktestReport): Html {
   const all = thefts(report).filter(({ course }) => course.length > 1);

@@ -1,12 +1,12 @@
 /** What the rules cost on benign traffic: by level, by what was mistaken for a theft, by rule. */
 
 import * as Plot from '@observablehq/plot';
-import { count, span } from '../../figures.ts';
+import { count, plural, span } from '../../figures.ts';
 import type { BacktestReport, FalseAlertReport } from '../report.ts';
 import { LEVELS } from '../rates.ts';
 import { html, type Html } from './html.ts';
 import { LEVEL_COLOURS, svg } from './plot.ts';
-import { levelTag, perAccounts, plural } from './words.ts';
+import { levelTag, perAccounts } from './words.ts';
 
 export function falseAlerts({ falseAlerts: report, rules }: BacktestReport): Html {
   if (report === null) return html``;

@@ -1,7 +1,7 @@
 /** Per incident: when the first alerts came, and what was gone by then; as a table and as two plots. */
 
 import * as Plot from '@observablehq/plot';
-import { count } from '../../figures.ts';
+import { count, plural } from '../../figures.ts';
 import {
   type BacktestReport,
   type Detection,
@@ -11,7 +11,7 @@ import {
 } from '../report.ts';
 import { html, type Html } from './html.ts';
 import { logAxis, shortCount, shortSpan, SPAN_TICKS, svg, within } from './plot.ts';
-import { levelTag, percent, plural, thefts, when } from './words.ts';
+import { levelTag, percent, thefts, when } from './words.ts';
 
 export function incidents(report: BacktestReport): Html {
   if (report.incidents.length === 0) return html``;

@@ -3,6 +3,7 @@
  * has it. Numbers stand beside every plot.
  */
 
+import { plural } from '../../figures.ts';
 import type { BacktestReport } from '../report.ts';
 import { courses } from './courses.ts';
 import { falseAlerts, howMeasured } from './false-alerts.ts';
@@ -12,7 +13,6 @@ import { matrix } from './matrix.ts';
 import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
 import { sweep } from './sweep.ts';
-import { plural } from './words.ts';
 
 export function renderPage(report: BacktestReport): string {
   return html`<!doctype html>

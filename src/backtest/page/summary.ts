@@ -1,9 +1,9 @@
 /** The top of the page: what somebody who reads nothing else should know. */
 
-import { count, span } from '../../figures.ts';
+import { count, plural, span } from '../../figures.ts';
 import type { BacktestReport, Detection } from '../report.ts';
 import { html, type Html } from './html.ts';
-import { perAccounts, percent, plural, thefts } from './words.ts';
+import { perAccounts, percent, thefts } from './words.ts';
 
 export function summary(report: BacktestReport): Html {
   const all = thefts(report);
@@ -29,7 +29,7 @@ export function summary(report: BacktestReport): Html {
       </p>`
     }
     ${falseAlerts !== null && html`<p class="lead">The price: <strong>${count(falseAlerts.all.topPerDay)} false alerts a day</strong>${perAccounts(falseAlerts)}, ${count(serious)} of them high or critical.</p>`}
-    ${controls.length > 0 && html`<p>${silent === controls.length ? html`In the ${controls.length === 1 ? 'attack' : `${controls.length} attacks`} that read nothing, no rule spoke, as it should be.` : html`In ${controls.length - silent} of ${plural(controls.length, 'attack')} that read nothing, some rule spoke all the same.`}</p>`}
+    ${controls.length > 0 && html`<p>${silent === controls.length ? html`In the ${controls.length === 1 ? 'attack' : plural(controls.length, 'attack')} that read nothing, no rule spoke, as it should be.` : html`In ${controls.length - silent} of ${plural(controls.length, 'attack')} that read nothing, some rule spoke all the same.`}</p>`}
     <div class="tiles">
       ${
         all.length > 0 &&

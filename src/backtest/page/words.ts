@@ -28,7 +28,3 @@ export function perAccounts({ accounts }: FalseAlertReport): string {
 export function thefts({ incidents }: BacktestReport): readonly IncidentVerdict[] {
   return incidents.filter(({ reads }) => reads > 0);
 }
-
-export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : many}`;
-}

@@ -1,5 +1,6 @@
 /** Bounds that no window can satisfy, and bounds that the first event satisfies. */
 
+import { plural } from '../../figures.ts';
 import { type Condition, conditionNames, type Detection, isMet } from '../ast.ts';
 import { anyCountHolds, anyNumberHolds, holds } from '../bounds.ts';
 import type { CorrelationDraft } from '../correlation.ts';
@@ -113,8 +114,8 @@ function wantsEvents(bound: Bound): boolean {
 function mostOf(rule: CorrelationRule, byKey: ByKey): Most {
   if (rule.type === 'event_count') return UNLIMITED;
   if (rule.type !== 'value_count') {
-    const count = rule.rules.length;
-    return { most: count, because: `it refers to ${count === 1 ? '1 rule' : `${count} rules`}` };
+    const most = rule.rules.length;
+    return { most, because: `it refers to ${plural(most, 'rule')}` };
   }
   const free = rule.fields.filter((field) => !rule.groupBy.includes(field));
   if (free.length === 0) {

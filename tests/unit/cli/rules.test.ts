@@ -99,7 +99,7 @@ describe('vigie rules check', () => {
   test('says on standard output what it read, and has nothing to say on standard error, when all is well', async () => {
     expect(await vigie(['rules', 'check', good])).toMatchObject({
       code: 0,
-      stdout: '3 documents: 2 rules, 1 correlations, 0 filters; no faults\n',
+      stdout: '3 documents: 2 rules, 1 correlation, 0 filters; no faults\n',
       stderr: '',
     });
   });
