@@ -344,8 +344,9 @@ export class Engine {
   #settle(watermark: number): void {
     if (this.#agenda.due(watermark) || this.tracker.nextFiring < watermark) {
       this.#agenda.clear();
+      const before = this.#settledUpTo;
       for (const { rules, streams } of this.#depths) {
-        for (const stream of streams) stream.close(watermark, this.#settledUpTo);
+        for (const stream of streams) stream.close(watermark, before);
         for (const episode of this.tracker.takeFirings(watermark, rules)) this.#chain(episode);
       }
     }

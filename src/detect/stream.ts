@@ -195,35 +195,36 @@ export class Stream {
   }
 
   #enter(group: Group, refs: readonly number[], entry: EventEntry, eventId: string, watermark: number): void {
+    const { time } = entry;
     group.aboutToChange();
     group.trim(watermark);
-    const mayBeCopy = eventId !== '' && entry.time <= watermark - this.#context.copiesMs;
+    const mayBeCopy = eventId !== '' && time <= watermark - this.#context.copiesMs;
     if (!group.addEvent(entry, watermark, mayBeCopy)) {
       this.#context.counts.duplicates += 1;
       return;
     }
     const { distincts, temporals, closings } = this.#plan;
     for (let m = 0; m < distincts.length; m += 1) {
-      group.addSightings(m, entry.time, this.#values[m]!, watermark);
+      group.addSightings(m, time, this.#values[m]!, watermark);
     }
     if (this.#logs.persons !== undefined) {
-      group.addPersons(entry.time, this.#values[this.#persons]!, watermark);
+      group.addPersons(time, this.#values[this.#persons]!, watermark);
     }
     for (let m = 0; m < this.#amounts.length; m += 1) {
       const amount = this.#amounts[m]!;
-      if (!Number.isNaN(amount)) group.addAmount(m, entry.time, amount, watermark);
+      if (!Number.isNaN(amount)) group.addAmount(m, time, amount, watermark);
     }
     const { counts } = this.#context;
     for (let m = 0; m < temporals.length; m += 1) {
       if (temporals[m]!.muted) continue;
-      counts.coalesced += group.addMatches(m, entry.time, placesOf(temporals[m]!, refs), watermark);
+      counts.coalesced += group.addMatches(m, time, placesOf(temporals[m]!, refs), watermark);
     }
     for (let m = 0; m < closings.length; m += 1) {
       const { temporal, muted } = closings[m]!;
       if (muted) continue;
       const value = this.#closingValues[m];
       const held = temporal === undefined ? value : matchedBy(temporal, placesOf(temporal, refs), value);
-      if (held !== undefined) counts.coalesced += group.addClosing(m, entry.time, held, watermark);
+      if (held !== undefined) counts.coalesced += group.addClosing(m, time, held, watermark);
     }
     if (this.waits) this.#schedule(group);
     if (group.episodes.length > 0 && this.#logs.evidence) {
