@@ -5,11 +5,12 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from './settings.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { enginePath } from '../sink/client.ts';
 import { givenKey, type KeyFile, readKey } from './key-file.ts';
 
 const KEY: KeyFile = {
@@ -48,11 +49,23 @@ export function pseudonymKey(config: Config): PseudonymKey {
     );
   }
   const path = join(config.data_dir, 'pseudonym.key');
+  // Asked before the key: another process that starts makes the key first.
+  const hasDatabase = config.clickhouse_url === undefined && existsSync(enginePath(config.data_dir));
   try {
     return { key: readKey(path, KEY), madeAt: undefined };
   } catch (error) {
     if (!(error instanceof VigieError) || (error.cause as NodeJS.ErrnoException)?.code !== 'ENOENT')
       throw error;
+  }
+  if (hasDatabase) {
+    throw new VigieError(
+      'PSEUDONYM_KEY_MISSING',
+      `there is no ${path}, and what is stored beside it was written under some key`,
+      {
+        remedy:
+          'Put the key of that time back, as that file or in VIGIE_PSEUDONYM_KEY. Under a new one all persons are strangers: if that is meant, set VIGIE_PSEUDONYM_KEY to it (openssl rand -hex 16).',
+      },
+    );
   }
   const made = randomBytes(16);
   try {

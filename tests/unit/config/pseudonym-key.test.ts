@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -42,6 +51,22 @@ describe('the pseudonym key', () => {
     const dataDir = join(folder, 'alone');
     load({ VIGIE_DATA_DIR: dataDir });
     expect(readdirSync(dataDir)).toEqual(['pseudonym.key']);
+  });
+
+  test('is not made anew beside a database that was written under another, as after a restore without the key', () => {
+    const dataDir = join(folder, 'restored');
+    mkdirSync(join(dataDir, 'clickhouse'), { recursive: true });
+    expect(() => load({ VIGIE_DATA_DIR: dataDir })).toThrow(
+      expect.objectContaining({
+        code: 'PSEUDONYM_KEY_MISSING',
+        message: expect.stringContaining(join(dataDir, 'pseudonym.key')),
+        remedy: expect.stringMatching(/Put the key .*back.* VIGIE_PSEUDONYM_KEY .*openssl rand -hex 16/),
+      }),
+    );
+    expect(readdirSync(dataDir)).toEqual(['clickhouse']);
+    expect(hex(load({ VIGIE_DATA_DIR: dataDir, VIGIE_PSEUDONYM_KEY: KEY }).key)).toBe(KEY);
+    // The rows are elsewhere: what lies in the folder is not what this run adds to.
+    expect(load({ VIGIE_DATA_DIR: dataDir, CLICKHOUSE_URL: 'http://c:8123' }).madeAt).toBeDefined();
   });
 
   test('is another in another folder', () => {
