@@ -18,6 +18,8 @@ import type { RuleSet } from '../sigma/rule.ts';
 import type { RuleRecord } from '../sink/rule-record.ts';
 
 const RETRY_MS = 30_000;
+const LEFT_REMEDY =
+  'Nothing, if they run. If not (another group or topic took their place), note that they are gone, or those alerts stay open for ever: docs/recovery.md, Rules that are gone after a start.';
 
 export interface GoneRulesOptions {
   readonly record: RuleRecord;
@@ -109,9 +111,15 @@ export class GoneRules {
   }
 
   async #end(rules: ReadonlyMap<string, string>) {
-    const { record, metrics, stop } = this.#options;
-    const orphans = await record.orphans(rules, stop);
-    const ended = orphans.map((alert) =>
+    const { record, logger, metrics, stop } = this.#options;
+    const { alerts, left } = await record.orphans(rules, stop);
+    for (const [rule, detectors] of left) {
+      logger.warn(
+        { code: 'RULE_ELSEWHERE', rule, detectors, remedy: LEFT_REMEDY },
+        'open alerts of a rule that is gone or changed here are left to others that were seen with that rule',
+      );
+    }
+    const ended = alerts.map((alert) =>
       withoutRule(alert, rules.has(alert.rule) ? 'rule_changed' : 'rule_gone'),
     );
     if (ended.length > 0) {

@@ -19,6 +19,12 @@ interface Entry {
   readonly in_force: boolean;
 }
 
+export interface Orphans {
+  readonly alerts: readonly Alert[];
+  /** Rules whose open alerts would be among them, and the other detectors that have these rules in force. */
+  readonly left: ReadonlyMap<string, readonly string[]>;
+}
+
 /** Methods throw a VigieError of ClickHouse, and may be called again. Calls come one after the other. */
 export class RuleRecord {
   readonly #clickHouse: ClickHouse;
@@ -46,34 +52,40 @@ export class RuleRecord {
   }
 
   /** Open alerts of rules that were this detector's and are not among these, or have another hash there. */
-  async orphans(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Alert[]> {
+  async orphans(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Orphans> {
     const own = new Set<string>();
-    const elsewhere = new Set<string>();
+    const elsewhere = new Map<string, string[]>();
+    const left = new Map<string, readonly string[]>();
+    const alerts: Alert[] = [];
     for (const { detector, rule, in_force } of await this.#entries(signal)) {
       if (detector !== this.#detector) {
-        if (in_force) elsewhere.add(rule);
+        if (in_force) elsewhere.set(rule, [...(elsewhere.get(rule) ?? []), detector]);
       } else own.add(rule);
     }
-    if (own.size === 0) return [];
+    if (own.size === 0) return { alerts, left };
     const table = `${this.#clickHouse.database}.alerts`;
     const open = await this.#rows<{ rule: string; hash: string }>(
       `SELECT DISTINCT rule, rule_hash AS hash FROM ${table} FINAL WHERE status = 'firing'`,
       {},
       signal,
     );
-    const orphans: Alert[] = [];
     for (const { rule, hash } of open) {
       // Which rule found those of before there was a hash is not known.
       const goesOn = rules.has(rule) && (hash === '' || hash === rules.get(rule));
-      if (goesOn || !own.has(rule) || elsewhere.has(rule)) continue;
+      if (goesOn || !own.has(rule)) continue;
+      const detectors = elsewhere.get(rule);
+      if (detectors !== undefined) {
+        left.set(rule, detectors);
+        continue;
+      }
       const rows = await this.#rows<Record<string, unknown>>(
         `SELECT ${ALERT_SELECT_LIST} FROM ${table} FINAL WHERE status = 'firing' AND rule = {rule:String} AND rule_hash = {hash:String}`,
         { rule, hash },
         signal,
       );
-      orphans.push(...rows.map(alertFromRow));
+      alerts.push(...rows.map(alertFromRow));
     }
-    return orphans;
+    return { alerts, left };
   }
 
   /** Stores what became of them. */

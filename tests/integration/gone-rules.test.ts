@@ -1,10 +1,14 @@
 /** An alert whose rule is another one or not there any more after a restart gets an end, and no other one does. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { createMetrics } from '../../src/metrics/registry.ts';
+import { GoneRules } from '../../src/service/gone-rules.ts';
+import { parseRules } from '../../src/sigma/parse-rules.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { type ClickHouse, openClickHouse } from '../../src/sink/client.ts';
 import { RuleRecord } from '../../src/sink/rule-record.ts';
@@ -177,21 +181,22 @@ describe('the record of rules', () => {
     const [one, other] = [new RuleRecord(clickHouse, 'one'), new RuleRecord(clickHouse, 'other')];
     await one.note(keys('a', 'kept'));
     await other.note(keys('a', 'b'));
-    expect(await one.orphans(keys('kept'))).toEqual([]);
+    const left = { alerts: [], left: new Map([['a', ['other']]]) };
+    expect(await one.orphans(keys('kept'))).toEqual(left);
     await one.note(keys('kept'));
-    expect(await one.orphans(keys('kept'))).toEqual([]);
+    expect(await one.orphans(keys('kept'))).toEqual(left);
     // The last that had it.
-    const orphans = await other.orphans(keys('b'));
-    expect(orphans.map(({ alertId }) => alertId)).toEqual(['a']);
+    const { alerts } = await other.orphans(keys('b'));
+    expect(alerts.map(({ alertId }) => alertId)).toEqual(['a']);
   });
 
   test('goes on giving what was written after its end, by a process that had the rule for longer', async () => {
     const record = new RuleRecord(clickHouse, 'one');
     await record.note(keys('a', 'kept'));
     await record.note(keys('kept'));
-    expect(await record.orphans(keys('kept'))).toEqual([]);
+    expect((await record.orphans(keys('kept'))).alerts).toEqual([]);
     await opened('a');
-    expect(await record.orphans(keys('kept'))).toMatchObject([{ alertId: 'a', status: 'firing' }]);
+    expect((await record.orphans(keys('kept'))).alerts).toMatchObject([{ alertId: 'a', status: 'firing' }]);
   });
 
   test('gives what a rule found that decided otherwise, unless another detector may have it or it is not known', async () => {
@@ -208,8 +213,43 @@ describe('the record of rules', () => {
         alertFixture({ rule: rule!, ruleHash: ruleHash!, alertId: `${rule} ${ruleHash}` }),
       ),
     );
-    const orphans = await one.orphans(keys('changed', 'shared', 'old'));
-    expect(orphans.map(({ alertId }) => alertId)).toEqual(['changed former']);
+    const { alerts } = await one.orphans(keys('changed', 'shared', 'old'));
+    expect(alerts.map(({ alertId }) => alertId)).toEqual(['changed former']);
+  });
+
+  test('whose open alerts stay because a detector of before has their rule is said, until that one is noted as gone', async () => {
+    await opened('a');
+    await new RuleRecord(clickHouse, 'portal-access vigie').note(keys('a', 'kept'));
+    // The same topic under another group, as a new key or another number of shards asks for.
+    const record = new RuleRecord(clickHouse, 'portal-access vigie-2');
+    await record.note(keys('a', 'kept'));
+    const lines: Record<string, unknown>[] = [];
+    const logger = pino({ level: 'info' }, { write: (text: string) => lines.push(JSON.parse(text)) });
+    const look = async () => {
+      const gone = new GoneRules({
+        record,
+        ruleSet: parseRules([{ file: 'rules.yml', text: READS + counting('kept') }]),
+        isClear: () => true,
+        metrics: createMetrics('0'),
+        logger,
+        stop: new AbortController().signal,
+      });
+      gone.assigned([0]);
+      await gone.close();
+    };
+    await look();
+    expect(lines).toMatchObject([
+      {
+        code: 'RULE_ELSEWHERE',
+        rule: 'a',
+        detectors: ['portal-access vigie'],
+        remedy: expect.stringContaining('docs/recovery.md'),
+      },
+    ]);
+    const [, statement] = /```sql\n([^`]*)```/.exec(readFileSync('docs/recovery.md', 'utf8')) ?? [];
+    await clickHouse.client.command({ query: statement!.trim().replace(/;$/, '') });
+    await look();
+    expect(lines.slice(1)).toMatchObject([{ rule: 'a', status: 'resolved', resolution: 'rule_gone' }]);
   });
 
   test('holds each rule once, however often it is noted', async () => {
