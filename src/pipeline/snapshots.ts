@@ -152,7 +152,9 @@ export class Snapshots {
         const keys = without.map(({ key }) => key).join(', ');
         throw refused('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
       }
-      if (!(await this.#source.resume?.(position.partitions))) {
+      const goesOn = await this.#source.resume?.(position.partitions);
+      if (goesOn === undefined) return undefined;
+      if (!goesOn) {
         throw refused('STATE_OFFSETS', 'the source no longer holds what came after it');
       }
       const seconds = (this.#clock.elapsed() - since) / 1000;

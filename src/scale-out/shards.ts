@@ -169,7 +169,7 @@ class Lane implements Source {
     return this.#source.rewind(...of);
   }
 
-  resume(...of: Parameters<NonNullable<Source['resume']>>): Promise<boolean> {
+  resume(...of: Parameters<NonNullable<Source['resume']>>): Promise<boolean | undefined> {
     return this.#source.resume?.(...of) ?? Promise.resolve(false);
   }
 

@@ -7,6 +7,7 @@
  * never ends the iteration: it is reported through `onProblem` and retried.
  */
 
+import type { Admin } from 'kafkajs';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { orAborted } from '../abort.ts';
 import { VigieError } from '../errors.ts';
@@ -104,7 +105,7 @@ export class KafkaSource implements Source {
    * assignment has ended, for the next one asks again; and once it is to stop, everything is still to be read.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
-    const { topic, log, onProblem, stampMarginMs = 0 } = this.#options;
+    const { topic, onProblem, stampMarginMs = 0 } = this.#options;
     const generation = this.#announced;
     if (generation === undefined) return false;
     const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS - stampMarginMs));
@@ -123,11 +124,8 @@ export class KafkaSource implements Source {
         return true;
       } catch (error) {
         if (this.#stop?.aborted === true) return true;
-        const problem = kafkaError(error, this.#options, topic);
         troubled = true;
-        onProblem(problem);
-        log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
-        await delay(REWIND_RETRY_MS);
+        await this.#trouble(error);
       }
     }
     return false;
@@ -157,44 +155,61 @@ export class KafkaSource implements Source {
     return oldest;
   }
 
-  async resume(positions: readonly ReadPosition[]): Promise<boolean> {
-    const { signal } = this.#unanswered;
-    return orAborted(this.#resume(positions), signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-      return false;
-    });
-  }
-
-  async #resume(positions: readonly ReadPosition[]): Promise<boolean> {
-    const { topic, log } = this.#options;
+  /** Trouble is waited out, as above: what is saved would be lost, and reading further back needs the same answers. */
+  async resume(positions: readonly ReadPosition[]): Promise<boolean | undefined> {
+    const { topic } = this.#options;
     const generation = this.#announced;
-    if (generation === undefined) return false;
+    if (generation === undefined) return undefined;
     const { admin, inbox, consumer } = generation;
     const known = positions.flatMap(({ partition, nextOffset, landmark }) =>
       nextOffset === undefined ? [] : [{ partition, nextOffset, landmark }],
     );
-    try {
-      const logs = await admin.fetchTopicOffsets(topic);
-      const lows = new Map(logs.map(({ partition, low }) => [partition, Number(low)]));
-      const highs = new Map(logs.map(({ partition, high }) => [partition, Number(high)]));
-      for (const { partition, nextOffset, landmark } of known) {
-        if (nextOffset < (lows.get(partition) ?? Infinity)) return false;
-        if (nextOffset > (highs.get(partition) ?? -1)) return false;
-        if (landmark !== undefined && !(await stillThere(admin, topic, partition, landmark))) return false;
+    let troubled = false;
+    while (this.#group.generation === generation) {
+      try {
+        const holds = await orAborted(this.#holds(admin, known), this.#unanswered.signal);
+        if (this.#group.generation !== generation) return undefined;
+        if (troubled) this.#options.onProblem(undefined);
+        if (!holds) return false;
+        for (const { partition, nextOffset } of known) {
+          if (nextOffset === inbox.position(partition)) continue;
+          inbox.rewind(partition, nextOffset);
+          consumer.seek({ topic, partition, offset: String(nextOffset) });
+        }
+        return true;
+      } catch (error) {
+        if (this.#stop?.aborted === true) return undefined;
+        troubled = true;
+        await this.#trouble(error);
       }
-    } catch (error) {
-      // Reading further back needs the same answers, and waits for them.
-      const { message, code, remedy } = kafkaError(error, this.#options, topic);
-      log('warn', message, { code, remedy });
-      return false;
     }
-    if (this.#group.generation !== generation) return false;
-    for (const { partition, nextOffset } of known) {
-      if (nextOffset === inbox.position(partition)) continue;
-      inbox.rewind(partition, nextOffset);
-      consumer.seek({ topic, partition, offset: String(nextOffset) });
+    return undefined;
+  }
+
+  /** Whether the log is the one that was read up to there, and still holds what comes after. */
+  async #holds(
+    admin: Admin,
+    known: readonly { partition: number; nextOffset: number; landmark: Landmark | undefined }[],
+  ): Promise<boolean> {
+    const { topic } = this.#options;
+    const logs = await admin.fetchTopicOffsets(topic);
+    const lows = new Map(logs.map(({ partition, low }) => [partition, Number(low)]));
+    const highs = new Map(logs.map(({ partition, high }) => [partition, Number(high)]));
+    for (const { partition, nextOffset, landmark } of known) {
+      if (nextOffset < (lows.get(partition) ?? Infinity)) return false;
+      if (nextOffset > (highs.get(partition) ?? -1)) return false;
+      if (landmark !== undefined && !(await stillThere(admin, topic, partition, landmark))) return false;
     }
     return true;
+  }
+
+  /** What could not be asked while an assignment stands: said, and to be asked again. */
+  async #trouble(error: unknown): Promise<void> {
+    const { topic, log, onProblem } = this.#options;
+    const problem = kafkaError(error, this.#options, topic);
+    onProblem(problem);
+    log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
+    await delay(REWIND_RETRY_MS);
   }
 
   landmarkOf(partition: number): Landmark | undefined {

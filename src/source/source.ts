@@ -104,9 +104,10 @@ export interface Source {
   rewind(partition: number, fromTimeMs: number): Promise<boolean>;
   /**
    * The other answer to an Assignment: continue at these offsets instead of the committed ones.
-   * False, and nothing is done, when a partition's log is another one or no longer holds the offset.
+   * False, and nothing is done, when a partition's log is another one or no longer holds the offset; undefined when
+   * it is not to be known, for the assignment has ended or all is to stop.
    */
-  resume?(positions: readonly ReadPosition[]): Promise<boolean>;
+  resume?(positions: readonly ReadPosition[]): Promise<boolean | undefined>;
   /** What the partition's log is recognised by; undefined while nothing is known. */
   landmarkOf?(partition: number): Landmark | undefined;
   /** Stores progress. Call only after the sink acknowledged everything before the offsets. */

@@ -40,6 +40,7 @@ afterAll(async () => {
 
 afterEach(async () => {
   proxy.silent = false;
+  proxy.closed = false;
   await closeReaders();
 });
 
@@ -89,6 +90,23 @@ describe.runIf(native)('a broker that takes requests and answers none', () => {
       reader.source.resume([{ partition: 0, nextOffset: 1, landmark: undefined }]),
     ];
     reader.stop();
-    expect(await Promise.all(answers)).toEqual([true, false]);
+    expect(await Promise.all(answers)).toEqual([true, undefined]);
   }, 20_000);
+
+  test('costs no saved state when it is away for seconds: where to read on is asked until it says', async () => {
+    const topic = uniqueName('away');
+    await createTopic(broker.brokers, topic, 1);
+    await produce(broker.brokers, topic, [{ value: '{}' }]);
+    // No heartbeat meanwhile, which would tell of it first.
+    const reader = new Reader(topic, { brokers: [proxied], heartbeatIntervalMs: 25_000 });
+    await reader.assignment();
+    proxy.closed = true;
+    proxy.cut();
+    const answer = reader.source.resume([{ partition: 0, nextOffset: 0, landmark: undefined }]);
+    await Promise.race([answer, until(async () => reader.problems.at(-1)?.code === 'KAFKA_UNREACHABLE')]);
+    proxy.closed = false;
+    expect(await answer).toBe(true);
+    expect(reader.problems.at(-1)).toBeUndefined();
+    expect(await reader.source.resume([{ partition: 0, nextOffset: 9, landmark: undefined }])).toBe(false);
+  }, 30_000);
 });
