@@ -2,6 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
+import { PERSONS_FIELD } from '../alert/episode.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
@@ -108,6 +109,7 @@ Examples:
       const topics = topicsOf(config);
       const logger = await createLogger(config.log_level);
       warnOfUnusedServer(config, logger);
+      warnOfRawIds(config, logger);
       const ruleFiles = new RuleFilesWatch({
         paths: config.rules,
         listsFolder: config.lists,
@@ -207,6 +209,18 @@ function warnOfUnusedServer(config: Config, logger: Logger): void {
       remedy: 'Set CLICKHOUSE_URL to store on a server, or remove its user and password.',
     },
     `CLICKHOUSE_${user === undefined ? 'PASSWORD' : 'USER'} is set without CLICKHOUSE_URL: alerts are stored in the data folder`,
+  );
+}
+
+/** Who names a field of their own has taken the place of the one that alerts and the archive take persons from. */
+function warnOfRawIds({ person_fields: fields }: Config, logger: Logger): void {
+  if (fields.includes(PERSONS_FIELD)) return;
+  logger.warn(
+    {
+      code: 'PERSON_IDS_STORED',
+      remedy: `Set VIGIE_PERSON_FIELDS=${[...fields, PERSONS_FIELD].join(',')}, unless no event has this field.`,
+    },
+    `${PERSONS_FIELD} is none of the person fields: ids in it are stored as they come`,
   );
 }
 

@@ -254,7 +254,7 @@ export const SETTINGS = {
     'VIGIE_PERSON_FIELDS',
     someOf,
     'portal.records.ids',
-    "Fields that hold persons' ids, separated by commas.",
+    "Fields that hold persons' ids, separated by commas: all of them, for yours take the place of the default (`PERSON_IDS_STORED`).",
   ),
   mapping: setting(
     'VIGIE_MAPPING',

@@ -56,6 +56,19 @@ test('a run of which no rule raises an alert says so, instead of being silent fo
   expect(stderr).toContain('"code":"NO_ALERTS"');
 });
 
+test('a run that was given other person fields than the one of the vocabulary says whose ids it stores', async () => {
+  const args = ['run', '--input', '-', '--rules', FEW_RULES, '--data-dir', temporaryFolder()];
+  const { stderr, code } = await vigie(args, { VIGIE_PERSON_FIELDS: 'portal.target.id' }, reads('u-1', 1));
+  expect(code).toBe(0);
+  const line = stderr.split('\n').find((each) => each.includes('"PERSON_IDS_STORED"'));
+  expect(JSON.parse(line!)).toMatchObject({
+    msg: expect.stringContaining('portal.records.ids'),
+    remedy: expect.stringContaining('VIGIE_PERSON_FIELDS=portal.target.id,portal.records.ids'),
+  });
+  const both = { VIGIE_PERSON_FIELDS: 'portal.target.id, portal.records.ids' };
+  expect((await vigie(args, both, reads('u-1', 1))).stderr).not.toContain('PERSON_IDS_STORED');
+});
+
 describe('while standard input stays open', () => {
   test('an alert is stored within two seconds of its crossing event', async () => {
     const dataDir = temporaryFolder();
