@@ -180,6 +180,12 @@ Examples:
       });
       const { events, accepted, duplicates, deadLetters, skipped, replaced, late } = summary;
       logger.info({ events, accepted, duplicates, deadLetters, skipped, replaced, late }, 'stopped');
+      if (file?.unfinished === true) {
+        logger.warn(
+          { code: 'INPUT_UNFINISHED', source: input },
+          'stopped before the end of the file: the rest was not read, and the next run reads it from its beginning',
+        );
+      }
       process.stderr.write(
         `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters${mapping === undefined ? '' : `, ${count(skipped)} skipped`}${late === 0 ? '' : `, ${count(late)} late`}\n`,
       );

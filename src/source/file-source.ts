@@ -29,6 +29,7 @@ export class FileSource implements Source {
   readonly #stdin: StandardInput | undefined;
   #bytesRead = 0;
   #totalBytes: number | undefined;
+  #ended = false;
 
   /** `path`: a file, or `-` for `stdin`, by default the process's, which is taken at once. */
   constructor(path: string, stdin?: AsyncIterable<Uint8Array>) {
@@ -49,13 +50,19 @@ export class FileSource implements Source {
     return this.#totalBytes;
   }
 
+  /** Whether a stop left something unread of a file; what a stream holds is not known. */
+  get unfinished(): boolean {
+    return !this.#ended && this.#totalBytes !== undefined;
+  }
+
   /**
    * Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder, and `INPUT_NOT_TEXT`
    * before the first line of what is packed, for example.
    */
-  read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
+  async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
     const chunks = this.#stdin === undefined ? this.#chunks() : this.#counted(this.#stdin.chunks);
-    return readNdjson(textOf(this.#path, chunks), signal);
+    yield* readNdjson(textOf(this.#path, chunks), signal);
+    this.#ended = !signal.aborted;
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */

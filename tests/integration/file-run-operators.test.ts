@@ -115,6 +115,19 @@ describe('while standard input stays open', () => {
   }, 120_000);
 });
 
+test('SIGTERM in the middle of a file ends the run cleanly, and says that the rest was not read', async () => {
+  const input = join(temporaryFolder(), 'log.ndjson');
+  writeFileSync(input, reads('u-1', 100_000));
+  const running = start(['run', '--input', input, '--rules', FEW_RULES, '--data-dir', temporaryFolder()]);
+  await until(async () => ((await running.metric('vigie_events_consumed_total')) ?? 0) > 0);
+  expect(await running.signal('SIGTERM')).toMatchObject({ code: 0 });
+  const unfinished = () => running.logs.filter(({ code }) => code === 'INPUT_UNFINISHED');
+  expect(unfinished()).toMatchObject([{ source: input, msg: expect.stringContaining('from its beginning') }]);
+  writeFileSync(input, reads('u-1', 10));
+  const { stderr } = await vigie(['run', '-i', input, '-r', FEW_RULES, '-d', temporaryFolder()]);
+  expect(stderr).not.toContain('INPUT_UNFINISHED');
+}, 60_000);
+
 describe('beside a run that holds the data folder', () => {
   const dataDir = temporaryFolder();
   const alerts = ['alerts', '--data-dir', dataDir];
