@@ -124,7 +124,8 @@ export class Snapshots {
       this.#observer.snapshot({ kind: 'saved', seconds: busyMs / 1000, bytes, takenAtMs });
     } catch (error) {
       // The one before is still there: only more would have to be read again.
-      this.#observer.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason: messageOf(error) });
+      const reason = `${this.#options.file.path}: ${messageOf(error)}`;
+      this.#observer.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason });
     } finally {
       if (this.#underWay === snapshot) this.#underWay = undefined;
     }

@@ -28,6 +28,9 @@ const STATE_TROUBLES = {
   failed: 'state cannot be saved: the one before is kept, and a restart has more to read again',
 } as const;
 
+const UNWRITABLE_REMEDY =
+  'See that the folder of VIGIE_STATE_DIR, else VIGIE_DATA_DIR, has room and is writable for this user.';
+
 const GAP_CAUSES: readonly InputGap['cause'][] = ['deleted', 'recreated'];
 
 /** As `vigie_alerts_total` names them. */
@@ -302,7 +305,8 @@ export class Telemetry implements PipelineObserver {
       default: {
         const { code, reason } = event;
         this.#metrics.stateTroubles.inc({ code });
-        this.#logger.warn({ code, reason }, STATE_TROUBLES[event.kind]);
+        const remedy = event.kind === 'failed' ? { remedy: UNWRITABLE_REMEDY } : {};
+        this.#logger.warn({ code, reason, ...remedy }, STATE_TROUBLES[event.kind]);
         return;
       }
     }

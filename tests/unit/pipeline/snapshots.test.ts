@@ -2,11 +2,13 @@
 
 import {
   copyFileSync,
+  existsSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -293,6 +295,22 @@ test('state that cannot be written is told, and the pipeline goes on', async () 
   const { told } = await run({ ...before, options: { snapshots: { file, intervalMs: 1, group: 'vigie' } } });
   expect(told).toMatchObject([{ kind: 'refused' }, { kind: 'failed', code: 'STATE_UNWRITABLE' }]);
 });
+
+test.runIf(existsSync('/dev/full'))(
+  'state that finds its disk full names the file, which the system does not',
+  async () => {
+    symlinkSync('/dev/full', join(folder, '.state.unfinished'));
+    const file = new SnapshotFile(state());
+    const { told } = await run({
+      ...before,
+      options: { snapshots: { file, intervalMs: 1, group: 'vigie' } },
+    });
+    expect(told.at(-1)).toMatchObject({
+      code: 'STATE_UNWRITABLE',
+      reason: expect.stringMatching(`^${state()}: ENOSPC`),
+    });
+  },
+);
 
 test('what a writer that died left half written is not read, and goes with the next', async () => {
   await run(before);

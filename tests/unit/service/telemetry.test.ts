@@ -256,6 +256,15 @@ describe('telemetry', () => {
     expect(await shown()).toEqual([0, 0]);
   });
 
+  test('says of state that cannot be saved which settings name its folder', () => {
+    const { telemetry, log } = setUp();
+    telemetry.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason: '/data/state: ENOSPC' });
+    expect(JSON.parse(log())).toMatchObject({
+      reason: '/data/state: ENOSPC',
+      remedy: expect.stringMatching(/VIGIE_STATE_DIR.*VIGIE_DATA_DIR/),
+    });
+  });
+
   test('logs an alert that is over when it is first written as opened, and as resolved', () => {
     const { telemetry, log } = setUp();
     telemetry.alerts([{ alert: burstAlert('resolved'), opened: true }], 5);
