@@ -68,6 +68,12 @@ const UNREACHABLE_NAMES = new Set([
   'KafkaJSLockTimeout',
 ]);
 
+const COORDINATOR_TYPES = [
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+];
+
 /** TLS failures by the codes of Node and OpenSSL. */
 const TLS: readonly {
   readonly codes: RegExp;
@@ -193,8 +199,8 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
       'Create it yourself with the settings that docs/kafka.md lists, or let the brokers allow it (vigie topics create --replication-factor).',
     );
   }
-  if (names.has('KafkaJSGroupCoordinatorNotFound')) {
-    // KafkaJS does not tell why.
+  if (names.has('KafkaJSGroupCoordinatorNotFound') || COORDINATOR_TYPES.some((type) => types.has(type))) {
+    // KafkaJS does not tell why; of a broker that has just started, the types do.
     return of(
       'KAFKA_NO_COORDINATOR',
       `Kafka at ${servers} names no broker that coordinates this work on ${topic}: that one is away or starting, or this user lacks a right to the consumer group or the transactional id`,
