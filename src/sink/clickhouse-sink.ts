@@ -29,6 +29,8 @@ export interface SinkHooks {
   readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
   /** Tables and views that somebody dropped: they were made again, empty. */
   readonly onGone?: (tables: readonly string[]) => void;
+  /** Events that are stored already are kept for other days from now on; 0 is for ever. */
+  readonly onArchiveDays?: (former: number, days: number) => void;
   /** A failure that is not tried again. */
   readonly onError?: (error: VigieError) => void;
 }
@@ -36,7 +38,7 @@ export interface SinkHooks {
 export type SinkTable = 'alerts' | 'access_events';
 
 export interface ClickHouseSinkOptions {
-  /** Days after its event time and its archiving at which an event is deleted; 0 keeps it. Default 365. */
+  /** Days after its event time and its archiving at which an event is deleted; 0 keeps it. Default: as it is. */
   readonly archiveDays?: number | undefined;
   readonly hooks?: SinkHooks;
   readonly clock?: Clock;
@@ -54,7 +56,7 @@ const MAX_IDS_PER_QUERY = 100;
 
 export class ClickHouseSink implements AlertSink {
   readonly #clickHouse: ClickHouse;
-  readonly #archiveDays: number;
+  readonly #archiveDays: number | undefined;
   readonly #hooks: SinkHooks;
   readonly #clock: Clock;
   readonly #sleep: Sleep;
@@ -62,7 +64,7 @@ export class ClickHouseSink implements AlertSink {
 
   constructor(clickHouse: ClickHouse, options: ClickHouseSinkOptions = {}) {
     this.#clickHouse = clickHouse;
-    this.#archiveDays = options.archiveDays ?? 365;
+    this.#archiveDays = options.archiveDays;
     this.#hooks = options.hooks ?? {};
     this.#clock = options.clock ?? systemClock;
     this.#sleep = options.sleep ?? systemSleep;
@@ -170,14 +172,17 @@ ORDER BY crossed_at, alert_id`,
 
   /** The time to live is configuration, not schema: it is changed only when it differs. */
   async #setArchiveTtl(): Promise<void> {
+    const archiveDays = this.#archiveDays;
+    // Who archives nothing has no say in what others keep.
+    if (archiveDays === undefined) return;
     const { client, database } = this.#clickHouse;
-    const [table] = await selectRows<{ days: string }>(
+    const [table] = await selectRows<{ days: string; rows: number | string | null }>(
       this.#clickHouse,
-      `SELECT extract(create_table_query, 'TTL .*toIntervalDay\\\\((\\\\d+)\\\\)') AS days
+      `SELECT extract(create_table_query, 'TTL .*toIntervalDay\\\\((\\\\d+)\\\\)') AS days, total_rows AS rows
 FROM system.tables WHERE database = {database:String} AND name = 'access_events'`,
       { database },
     );
-    const wanted = this.#archiveDays === 0 ? '' : String(this.#archiveDays);
+    const wanted = archiveDays === 0 ? '' : String(archiveDays);
     if (table === undefined || table.days === wanted) return;
     await client.command({
       query: ddlOf(
@@ -187,5 +192,6 @@ FROM system.tables WHERE database = {database:String} AND name = 'access_events'
         this.#clickHouse,
       ),
     });
+    if (Number(table.rows) > 0) this.#hooks.onArchiveDays?.(Number(table.days), archiveDays);
   }
 }

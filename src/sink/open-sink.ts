@@ -76,7 +76,7 @@ export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Pro
 function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
   const { config, clickHouse, metrics, logger, clock, trouble } = options;
   return new ClickHouseSink(clickHouse, {
-    archiveDays: config.archive_days,
+    archiveDays: config.archive ? config.archive_days : undefined,
     clock,
     hooks: {
       onRetry: tryingAgain(options, 'ClickHouse', 'sink'),
@@ -90,6 +90,11 @@ function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
         logger.error(
           { code: 'TABLE_GONE', tables, remedy: 'Restore what was in them from a backup.' },
           'tables or views were dropped since the last start: they were made again, empty',
+        ),
+      onArchiveDays: (former, days) =>
+        logger.warn(
+          { code: 'ARCHIVE_DAYS_CHANGED', former, days },
+          'events that are archived already are kept for other days than before (VIGIE_ARCHIVE_DAYS; 0: for ever)',
         ),
       onError: (error) => {
         trouble('sink', `${error.code}: ${error.message}`);

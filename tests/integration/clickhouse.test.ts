@@ -469,6 +469,24 @@ WHERE database = '{database}' AND name = 'access_events'`;
       expect(await rows(ttl)).toEqual([{ days: expected }]);
     }
   });
+
+  test('who archives nothing leaves the time to live to those who do, and who changes it for stored events says so', async () => {
+    const ttl = `SELECT extract(create_table_query, 'toIntervalDay.([0-9]+)') AS days FROM system.tables
+WHERE database = '{database}' AND name = 'access_events'`;
+    const told: unknown[] = [];
+    const hooks = { onArchiveDays: (former: number, days: number) => told.push([former, days]) };
+    const sink = await openSink({ archiveDays: 3650, hooks });
+    await sink.writeEvents([event('e')]);
+    await openSink({ archiveDays: undefined, hooks });
+    expect(await rows(ttl)).toEqual([{ days: '3650' }]);
+    expect(told).toEqual([]);
+    await openSink({ archiveDays: 30, hooks });
+    await openSink({ archiveDays: 0, hooks });
+    expect(told).toEqual([
+      [3650, 30],
+      [30, 0],
+    ]);
+  });
 });
 
 function hourOf(hour: number): number {
