@@ -15,7 +15,7 @@ const MAX_INTERVAL_MS = 24 * 86_400_000;
 const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 export const text = z
   .string('expected a text; in the file, put it in quotes')
-  .min(1, 'expected a text that is not empty');
+  .regex(/\S/, 'expected a text that is not empty');
 const list = z
   .union(
     [z.string().transform((value) => value.split(',')), z.array(z.string())],
@@ -45,15 +45,19 @@ export const whole = (least: number, most: number) =>
     .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'expected a whole number')
     .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`));
 /** In bytes. */
-export const size = (least: number, leastText: string) =>
+export const size = (least: string, most: string) =>
   z.union([z.int(), z.string()], SIZE_FORM).transform((value, context) => {
-    const [, number, unit = ''] = /^(\d{1,12}) ?(|[KMGT]iB)$/.exec(String(value)) ?? [];
-    const bytes = number === undefined ? Number.NaN : Number(number) * 1024 ** SIZE_UNITS.indexOf(unit);
-    if (!(bytes >= least && bytes <= Number.MAX_SAFE_INTEGER)) {
-      context.addIssue({ code: 'custom', message: `${SIZE_FORM}, at least ${leastText}` });
+    const bytes = bytesOf(String(value));
+    if (!(bytes >= bytesOf(least) && bytes <= bytesOf(most))) {
+      context.addIssue({ code: 'custom', message: `${SIZE_FORM}, from ${least} to ${most}` });
     }
     return bytes;
   });
+/** NaN of anything else. */
+function bytesOf(value: string): number {
+  const [, number, unit = ''] = /^(\d{1,12}) ?(|[KMGT]iB)$/.exec(value) ?? [];
+  return number === undefined ? Number.NaN : Number(number) * 1024 ** SIZE_UNITS.indexOf(unit);
+}
 const SIZE_UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB'];
 const SIZE_FORM = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB';
 export const yesNo = z

@@ -19,7 +19,6 @@ import {
   whole,
   yesNo,
 } from './forms.ts';
-import { MIN_SPOOL_BYTES } from '../sink/spool/disk-spool.ts';
 
 export interface Setting<T> {
   readonly env: string;
@@ -171,7 +170,12 @@ export const SETTINGS = {
     'ClickHouse password.',
     true,
   ),
-  clickhouse_database: setting('CLICKHOUSE_DATABASE', text, 'vigie', 'Database of the tables.'),
+  clickhouse_database: setting(
+    'CLICKHOUSE_DATABASE',
+    text.max(200, 'expected at most 200 characters'),
+    'vigie',
+    'Database of the tables.',
+  ),
   clickhouse_cluster: setting(
     'CLICKHOUSE_CLUSTER',
     text.optional(),
@@ -198,7 +202,7 @@ export const SETTINGS = {
   ),
   spool_max: setting(
     'VIGIE_SPOOL_MAX',
-    size(MIN_SPOOL_BYTES, '16MiB'),
+    size('16MiB', '1024TiB'),
     '1GiB',
     'Most that the spool may take on its disk; beyond it the input waits.',
   ),
@@ -264,8 +268,8 @@ export const SETTINGS = {
   ),
   max_event_bytes: setting(
     'VIGIE_MAX_EVENT_BYTES',
-    whole(1, 1_073_741_824),
-    '1048576',
+    size('1', '1GiB'),
+    '1MiB',
     'Larger events become dead letters.',
   ),
   lateness: setting(

@@ -65,10 +65,15 @@ describe('settings', () => {
     expect(loadConfig({ VIGIE_SPOOL_MAX: text }).spool_max).toBe(bytes);
   });
 
-  test.each(['15MiB', '2GB', '1.5GiB', '-1', 'GiB', '99999999999TiB'])(
+  test('take the size of events in units, too', () => {
+    expect(loadConfig({}).max_event_bytes).toBe(1024 ** 2);
+    expect(loadConfig({ VIGIE_MAX_EVENT_BYTES: '2MiB' }).max_event_bytes).toBe(2 * 1024 ** 2);
+  });
+
+  test.each(['15MiB', '2GB', '1.5GiB', '-1', 'GiB', '1025TiB', '99999999999TiB'])(
     'do not take %s for a size, and say which forms there are',
     (text) => {
-      const form = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB, at least 16MiB';
+      const form = 'expected a number of bytes, or one with KiB, MiB, GiB or TiB, from 16MiB to 1024TiB';
       expect(faultsOf({ VIGIE_SPOOL_MAX: text })).toEqual([`VIGIE_SPOOL_MAX is "${text}": ${form}`]);
     },
   );
@@ -133,6 +138,9 @@ describe('faulty settings', () => {
     ['VIGIE_LATENESS', '-5s'],
     ['VIGIE_MAX_FUTURE', '60'],
     ['VIGIE_MAX_EVENT_BYTES', '0'],
+    ['VIGIE_MAX_EVENT_BYTES', '2GiB'],
+    ['VIGIE_DATA_DIR', ' '],
+    ['CLICKHOUSE_DATABASE', 'd'.repeat(201)],
     ['VIGIE_LOG_LEVEL', 'loud'],
     ['KAFKA_SASL_MECHANISM', 'gssapi'],
     ['KAFKA_BROKERS', ','],
