@@ -11,7 +11,18 @@ import { exportCommand } from './export.ts';
 import { actorOf, withAlertStore } from './operator.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
-import { bytes, count, instant, plain, plainLines, span, styled, styledLevel, table } from './terminal.ts';
+import {
+  bytes,
+  count,
+  instant,
+  plain,
+  plainLines,
+  shellWord,
+  span,
+  styled,
+  styledLevel,
+  table,
+} from './terminal.ts';
 
 interface ListOptions extends AlertFilter {
   json?: true;
@@ -278,7 +289,7 @@ function holdsRecords({
 export function taken(alert: Totals): [string, string][] {
   if (!holdsRecords(alert)) {
     const [who] = Object.values(alert.group);
-    const others = typeof who === 'string' ? ` (vigie alerts list --who ${plain(JSON.stringify(who))})` : '';
+    const others = typeof who === 'string' ? ` (vigie alerts list --who ${shellWord(who) ?? 'VALUE'})` : '';
     return [['records', `none in these events; other alerts may hold some${others}`]];
   }
   return [

@@ -38,7 +38,15 @@ export function plain(text: string): string {
   return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 }
 
-/** The same of a text of several lines. */
+/**
+ * A text that others wrote, as one word of a command that a person may copy to a shell, which makes nothing of it.
+ * Undefined where it holds what would steer a terminal: shown as `\u{1b}` it is another text.
+ */
+export function shellWord(text: string): string | undefined {
+  return plain(text) === text ? `'${text.replaceAll("'", String.raw`'\''`)}'` : undefined;
+}
+
+/** `plain`, of a text of several lines. */
 export function plainLines(text: string): string {
   return text.split('\n').map(plain).join('\n');
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { detailText, relations, row, taken } from '../../../src/cli/alerts.ts';
 import type { AlertDetail } from '../../../src/sink/alert-store.ts';
@@ -20,7 +21,7 @@ test('an alert whose events hold no records says so, not that nobody was read, a
   const nothing = { persons: 0, records: 0, recordsBeforeAlert: 0, bytes: 0, categories: [] };
   const chain = alertFixture({ ...nothing, group: { 'user.id': 'u-7f3a' } });
   expect(taken(chain)).toEqual([
-    ['records', 'none in these events; other alerts may hold some (vigie alerts list --who "u-7f3a")'],
+    ['records', "none in these events; other alerts may hold some (vigie alerts list --who 'u-7f3a')"],
   ]);
   const theft = alertFixture({
     persons: 3,
@@ -33,6 +34,23 @@ test('an alert whose events hold no records says so, not that nobody was read, a
     ['persons', '3'],
     ['records', '4, 2 of them before the alert'],
     ['data', '10 B, nir'],
+  ]);
+});
+
+test('a command to copy asks for the account’s very name, whatever a shell would make of it', () => {
+  const nothing = { persons: 0, records: 0, recordsBeforeAlert: 0, bytes: 0, categories: [] };
+  const names = ['$(echo gone)', '`id`', `o'hara"; ls`, '-x', '$HOME\\ ', ' u 1 '];
+  for (const name of names) {
+    const [[, text]] = taken(alertFixture({ ...nothing, group: { 'user.id': name } })) as [[string, string]];
+    const words = /--who (.*)\)$/.exec(text)![1]!;
+    expect(execFileSync('sh', ['-c', `printf %s ${words}`], { encoding: 'utf8' })).toBe(name);
+  }
+});
+
+test('of an account whose name would steer a terminal no command is made, as none could be copied', () => {
+  const nothing = { persons: 0, records: 0, recordsBeforeAlert: 0, bytes: 0, categories: [] };
+  expect(taken(alertFixture({ ...nothing, group: { 'user.id': 'u-\u001b[2J' } }))).toEqual([
+    ['records', 'none in these events; other alerts may hold some (vigie alerts list --who VALUE)'],
   ]);
 });
 
