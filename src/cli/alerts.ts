@@ -3,12 +3,14 @@
 import { type Command, Option } from 'commander';
 import type { Config } from '../config/settings.ts';
 import { listsFolder } from '../files/list-files.ts';
+import { messageOf } from '../errors.ts';
 import { loadRules } from '../files/rule-files.ts';
 import { LEVELS } from '../sigma/rule.ts';
 import { LISTED } from '../sink/alert-store.ts';
 import type { ActionName, AlertDetail, AlertFilter, AlertStore, AlertView } from '../sink/alert-store.ts';
 import { exportCommand } from './export.ts';
 import { actorOf, withAlertStore } from './operator.ts';
+import { ruleCalled } from './inputs.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import {
@@ -82,8 +84,9 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
           store.list({ ...filter, rule, limit: Math.min(limit + 1, LISTED.most) });
         let answer = await list(filter.rule);
         if (answer.length === 0 && filter.rule !== undefined) {
-          const key = keyOfName(filter.rule, config);
+          const { key, remark } = ruleNamed(filter.rule, config);
           if (key !== undefined) answer = await list(key);
+          if (remark !== undefined) process.stderr.write(`${plain(remark)}\n`);
         }
         const found = answer.slice(0, limit);
         if (answer.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
@@ -161,15 +164,14 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
   exportCommand(alerts, exit);
 }
 
-/** Alerts hold the id and the title of their rule. Undefined where no rule of the settings has that name. */
-function keyOfName(name: string, config: Config): string | undefined {
+/** Alerts hold the id and the title of their rule: its key, or why nobody knows it, which `no alerts` would hide. */
+function ruleNamed(name: string, config: Config): { readonly key?: string; readonly remark?: string } {
   try {
-    return loadRules(config.rules, { listsFolder: listsFolder(config.lists) }).correlations.find(
-      (rule) => rule.name === name,
-    )?.key;
-  } catch {
-    // An operator's machine need not have the rules.
-    return undefined;
+    const rules = loadRules(config.rules, { listsFolder: listsFolder(config.lists) });
+    return { key: ruleCalled(name, rules).key };
+  } catch (error) {
+    // An operator's machine need not have the rules, and the rule may be gone.
+    return { remark: messageOf(error) };
   }
 }
 

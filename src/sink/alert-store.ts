@@ -60,7 +60,9 @@ export interface AlertDetail extends AlertView {
 const ACTIONS = ['acknowledge', 'assign', 'comment', 'close', 'export', 'notify'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
-const text = z.string('expected a text').trim().max(10_000, 'expected at most 10,000 characters');
+const MOST_TEXT = 10_000;
+const TEXT_TOO_LONG = 'expected at most 10,000 characters';
+const text = z.string('expected a text').trim().max(MOST_TEXT, TEXT_TOO_LONG);
 
 /** Of a list, unless somebody asks for another number. */
 export const LISTED = { byDefault: 100, most: 100_000 } as const;
@@ -72,8 +74,8 @@ export const alertFilterSchema = z.strictObject({
   level: z.enum(LEVELS).optional(),
   /** Id or title. */
   rule: z.string().optional(),
-  /** Only alerts of this group-by value (an account, an organisation, an address), or in which this account took part. */
-  who: text.optional(),
+  /** Only alerts of this group-by value (an account, an organisation, an address), or in which this account took part. As it is, since white space counts in groups. */
+  who: z.string().max(MOST_TEXT, TEXT_TOO_LONG).optional(),
   /** Only alerts that no more telling one of the same group inhibits. */
   top: z.boolean().optional(),
   /** Only alerts about canaries. Default: none of those. */

@@ -394,7 +394,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
         level: 'low',
         inhibitedBy: 'a3',
         group: { ip: 'x' },
-        accounts: [],
+        accounts: [' x '],
       }),
     ]);
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
@@ -404,6 +404,8 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await ids({})).toEqual(['a3', 'a0', 'a2', 'a1']);
     expect(await ids({ top: true })).toEqual(['a3', 'a2', 'a1']);
     expect(await ids({ who: 'x' })).toEqual(['a0']);
+    expect(await ids({ who: ' x ' })).toEqual(['a0']);
+    expect(await ids({ who: ' x' })).toEqual([]);
     expect(await ids({ who: 'u-took-part' })).toEqual(['a2']);
     expect(await ids({ who: "u-7'f3a\\", limit: 2 })).toEqual(['a3', 'a2']);
     expect(await ids({ limit: 1 })).toEqual(['a3']);

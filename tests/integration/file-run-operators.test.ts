@@ -148,6 +148,17 @@ describe('beside a run that holds the data folder', () => {
     const named = ['list', '--json', '--rule', 'mass_extraction_account_high'];
     const ofRule = await succeed([...alerts, ...named], { VIGIE_RULES: FEW_RULES });
     expect(ofRule.trim().split('\n')).toHaveLength(2);
+    const misspelt = ['list', '--rule', 'mass_extraction_acount_high'];
+    expect(await vigie([...alerts, ...misspelt], { VIGIE_RULES: FEW_RULES })).toMatchObject({
+      stdout: 'no alerts\n',
+      stderr: expect.stringContaining(
+        '"mass_extraction_acount_high"; did you mean "mass_extraction_account_high"?',
+      ),
+    });
+    expect(await vigie([...alerts, ...misspelt], { VIGIE_RULES: join(dataDir, 'nowhere') })).toMatchObject({
+      stdout: 'no alerts\n',
+      stderr: expect.stringContaining(join(dataDir, 'nowhere')),
+    });
 
     await succeed([...alerts, 'ack', first!.alertId, '--by', 'anne']);
     await succeed([...alerts, 'close', second!.alertId, '--by', 'bob', '--reason', 'an export we know']);
