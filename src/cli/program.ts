@@ -71,7 +71,22 @@ Start with:
   for (const group of [program, ...program.commands.filter(({ commands }) => commands.length > 0)]) {
     helpCommand(group);
   }
+  refuseSecondValues(program);
   return program;
+}
+
+/** Of an option of one value Commander keeps the last: a second `--input` would leave the first log unread, without a word. */
+function refuseSecondValues(command: Command): void {
+  command.commands.forEach(refuseSecondValues);
+  for (const option of command.options) {
+    if (option.isBoolean() || option.variadic) continue;
+    let first: string | undefined;
+    command.on(`option:${option.name()}`, (value: string) => {
+      first ??= value;
+      if (value === first) return;
+      command.error(`error: option '${option.flags}' is given twice, as ${first} and as ${value}`);
+    });
+  }
 }
 
 /** In the place of Commander's own, which knows one name only, and says of an unknown one nothing but all help. */

@@ -162,6 +162,22 @@ test('rules that the help of a command gives as an example load', async () => {
   for (const path of examples) expect(loadRules([path]).faults, path).toEqual([]);
 });
 
+test('an option may be said again with the same value, and one of several values more than once', async () => {
+  const { stderr } = await written(
+    'alerts',
+    'list',
+    '--level',
+    'high',
+    '--level',
+    'high',
+    '--status',
+    'open',
+  );
+  expect(stderr).toMatch(/Allowed choices are firing, resolved, merged/);
+  const rules = await written('eval', '-r', 'rules', '-r', 'more', '--only', 'alarms');
+  expect(rules.stderr).toMatch(/Allowed choices are match, firing, alert/);
+});
+
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -187,6 +203,21 @@ test.each<[string, string[], RegExp]>([
   ['an argument too many', ['run', 'events.ndjson'], /too many arguments for 'run'/],
   ['a missing option', ['eval'], /required option '-r, --rules <path\.\.\.>' not specified/],
   ['a missing argument', ['alerts', 'show'], /missing required argument 'id'/],
+  [
+    'a second log',
+    ['run', '-i', 'monday.ndjson', '--input', 'tuesday.ndjson'],
+    /'-i, --input <file>' is given twice, as monday\.ndjson and as tuesday\.ndjson/,
+  ],
+  [
+    'a second level',
+    ['alerts', 'list', '--level=critical', '--level', 'high'],
+    /'--level <level>' is given twice, as critical and as high/,
+  ],
+  [
+    'a second seed of a scenario',
+    ['replay', 'benign', '--seed', 'a', '--seed', 'b'],
+    /'--seed <value>' is given twice/,
+  ],
   ['nothing to read', ['run'], /nothing to read: give --input FILE, or set KAFKA_BROKERS/],
   [
     'a port that is none',
