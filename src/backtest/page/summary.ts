@@ -1,6 +1,7 @@
 /** The top of the page: what somebody who reads nothing else should know. */
 
 import { count, plural, span } from '../../figures.ts';
+import { rounded } from '../rates.ts';
 import type { BacktestReport, Detection } from '../report.ts';
 import { html, type Html } from './html.ts';
 import { perAccounts, percent, thefts } from './words.ts';
@@ -15,8 +16,11 @@ export function summary(report: BacktestReport): Html {
   const whole = all.reduce((sum, { records }) => sum + records, 0);
   const gone = all.reduce((sum, { detected, records }) => sum + (detected.medium?.records ?? records), 0);
   const { falseAlerts } = report;
+  // A sum of rounded figures, as exact as they are: it can reach the total, which is one of them.
   const serious =
-    falseAlerts === null ? 0 : falseAlerts.byLevel.critical.topPerDay + falseAlerts.byLevel.high.topPerDay;
+    falseAlerts === null
+      ? 0
+      : rounded(falseAlerts.byLevel.critical.topPerDay + falseAlerts.byLevel.high.topPerDay);
   return html` ${
       all.length > 0 &&
       html`<p class="lead">
@@ -41,7 +45,7 @@ export function summary(report: BacktestReport): Html {
       ${
         falseAlerts !== null &&
         html` ${tile(count(falseAlerts.all.topPerDay), `false alerts a day${perAccounts(falseAlerts)}, those under another alert left out`)}
-        ${tile(count(Number(serious.toPrecision(3))), 'of them high or critical')}`
+        ${tile(count(serious), 'of them high or critical')}`
       }
     </div>`;
 }
