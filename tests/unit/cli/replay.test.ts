@@ -79,9 +79,11 @@ describe('vigie replay', () => {
     const lists = join(folder, 'lists');
     const { stderr } = await vigie([
       'replay',
-      ...SMALL,
+      'kairos-2025',
       '--accounts',
       '300',
+      '--records',
+      '500',
       '--duration',
       '7d',
       '--write-lists',
