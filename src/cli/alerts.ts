@@ -81,7 +81,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
         // One more than is shown, to know whether there are more.
         const limit = filter.limit ?? LISTED.byDefault;
         const list = (rule: string | undefined): Promise<readonly AlertView[]> =>
-          store.list({ ...filter, rule, limit: Math.min(limit + 1, LISTED.most) });
+          store.list({ ...filter, rule, limit: limit + 1 });
         let answer = await list(filter.rule);
         if (answer.length === 0 && filter.rule !== undefined) {
           const { key, remark } = ruleNamed(filter.rule, config);

@@ -28,11 +28,12 @@ export function styledLevel(level: Level): string {
   return styled(LEVEL_STYLE[level], level);
 }
 
-/** What moves a terminal's cursor, clears or colours it, or turns the direction of writing. */
-const STEERING = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+/** What moves a terminal's cursor, clears or colours it, turns the direction of writing, or is not seen at all. */
+const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /**
- * A text that others wrote, for a terminal: what would steer it is shown as `\u{1b}`. Whoever chooses the name of an account must not choose what an operator sees.
+ * A text that others wrote, for a terminal: what would steer it, or make two names look like one, is shown as `\u{1b}`. Whoever chooses the name of an account
+ * must not choose what an operator sees.
  */
 export function plain(text: string): string {
   return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
@@ -55,8 +56,12 @@ export function plainLines(text: string): string {
 export function plainJson(value: unknown, indent = 2): string {
   // Line breaks are those between its lines: in texts they are escaped already.
   return JSON.stringify(value, null, indent).replaceAll(STEERING, (mark) =>
-    mark === '\n' ? mark : `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    mark === '\n' ? mark : mark.replaceAll(/[^]/g, unitEscape),
   );
+}
+
+function unitEscape(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** A borderless table; numbers are to be formatted already. */

@@ -82,7 +82,12 @@ export const alertFilterSchema = z.strictObject({
   canary: z.boolean().optional(),
   /** Only alerts whose last event is at or after this, ms since the epoch. */
   since: z.number().optional(),
-  limit: z.int().min(1).max(LISTED.most).optional(),
+  /** One more than is listed says whether there are more. */
+  limit: z
+    .int()
+    .min(1)
+    .max(LISTED.most + 1)
+    .optional(),
 });
 
 /** What is told of an alert, each once. */
