@@ -36,7 +36,8 @@ export async function watch(options: WatchOptions, stop: AbortSignal): Promise<v
           if (outcome.result === 'missed') due.set(rule, clock.elapsed() + Math.min(intervalMs, AGAIN_MS));
           // To operators the others would be incidents as well: this one is sent before them again.
           if (outcome.result === 'seen' && outcome.shownToOperators) {
-            for (const [other, at] of due) if (other !== rule) due.set(other, at + intervalMs);
+            const again = due.get(rule)!;
+            for (const [other, at] of due) if (other !== rule && at <= again) due.set(other, at + intervalMs);
           }
           told(rule, outcome);
         },

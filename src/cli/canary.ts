@@ -262,6 +262,7 @@ function outcomeJson({ key: rule, title }: CorrelationRule, outcome: Outcome): R
     result,
     events: result === 'unproved' ? null : outcome.events,
     ms: result === 'seen' ? Math.round(outcome.ms) : null,
+    shownToOperators: result === 'seen' ? outcome.shownToOperators : null,
     reason: result === 'seen' ? null : outcome.reason,
   };
 }
@@ -299,12 +300,14 @@ async function forEver(
   });
   try {
     const unproved = new Set<string>();
+    // Then no other is sent.
+    let isShown = false;
     for (const rule of rules) {
       const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now() - prover.behindMs);
       if (typeof canary === 'string') tellUnproved(rule, canary, unproved, logger);
     }
     const showRules = (): void => {
-      metrics.canaryRules.set({ proved: 'yes' }, rules.length - unproved.size);
+      metrics.canaryRules.set({ proved: 'yes' }, isShown ? 0 : rules.length - unproved.size);
       metrics.canaryRules.set({ proved: 'no' }, unproved.size);
     };
     showRules();
@@ -323,6 +326,7 @@ async function forEver(
           if (outcome.result === 'unproved') tellUnproved(rule, outcome.reason, unproved, logger);
           else {
             unproved.delete(rule.key);
+            isShown = outcome.result === 'seen' ? outcome.shownToOperators : isShown;
             told(rule, outcome, metrics, logger);
           }
           showRules();

@@ -109,6 +109,17 @@ async function writeCountryLists(options: Options): Promise<string> {
   return folder;
 }
 
+/** Of a folder that was written under a key of the environment, which the demo does not take, the remedy is another one. */
+function keyOf(config: Config): { readonly key: Uint8Array } {
+  try {
+    return pseudonymKey(config);
+  } catch (error) {
+    if (!(error instanceof VigieError) || error.code !== 'PSEUDONYM_KEY_MISSING') throw error;
+    const remedy = 'Give the demo a folder of its own: --data-dir demo.';
+    throw new VigieError(error.code, error.message, { remedy, cause: error });
+  }
+}
+
 async function demo(config: Config, options: Options, version: string): Promise<boolean> {
   const scenarioOptions = scenarioOptionsOf(options);
   const generated = generate(SCENARIO, scenarioOptions);
@@ -116,7 +127,7 @@ async function demo(config: Config, options: Options, version: string): Promise<
   const since = systemClock.elapsed();
   const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
   const ruleLoadMs = systemClock.elapsed() - since;
-  const { key } = pseudonymKey(config);
+  const { key } = keyOf(config);
   await write(
     `A week of portal traffic (about ${count(total)} events), with the theft of Saturday 12 July 2025 inside,\nthrough ${ruleSet.correlations.length} rules into ClickHouse:\n\n`,
   );

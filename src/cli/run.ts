@@ -183,7 +183,7 @@ Examples:
       if (file?.unfinished === true) {
         logger.warn(
           { code: 'INPUT_UNFINISHED', source: input },
-          'stopped before the end of the file: the rest was not read, and the next run reads it from its beginning',
+          'stopped before the end of the file: what was left was not read or not judged, and the next run reads it from its beginning',
         );
       }
       process.stderr.write(

@@ -29,7 +29,7 @@ export function styledLevel(level: Level): string {
 }
 
 /** What moves a terminal's cursor, clears or colours it, turns the direction of writing, or is not seen at all. */
-const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+const STEERING = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
 
 /**
  * A text that others wrote, for a terminal: what would steer it, or make two names look like one, is shown as `\u{1b}`. Whoever chooses the name of an account

@@ -2,8 +2,8 @@
  * The state of one group of one stream: its logs, its horizons and its open episodes.
  *
  * All that most groups ever have is a row of numbers (`group-numbers.ts`). A `Group` stands for one of them after the
- * other, until one has something of its own that is no number: an episode, or what waits. From then on it is that
- * one's for good.
+ * other, until one has something of its own that is no number: an episode, or what waits; from the start where its
+ * stream has temporal logs or gates of new terms. From then on it is that one's for good.
  *
  * An arriving event goes into the logs, then each horizon counts it; a horizon that reaches its least
  * threshold calls back `window`, and the watchers that hold tell the episode tracker.

@@ -19,10 +19,10 @@ export function readTextFile(file: string, maxBytes: number, named = false): str
   });
   try {
     const stat = statSync(file);
-    if (!named && !stat.isFile())
+    if (!named && (stat.isFIFO() || stat.isSocket()))
       return fault(
         'FILE_UNREADABLE',
-        'the file cannot be read: it is no regular file; remove it from the folder',
+        'the file cannot be read: it is a pipe or a socket; remove it from the folder',
       );
     if (stat.size > maxBytes) {
       return fault(

@@ -3,8 +3,8 @@
  *
  * Guarantee: what stands in the file was acknowledged. It is of the moment of a flush and put in place only after that
  * flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
- * never ahead of the committed ones. Whatever cannot be taken up again, for any reason, is told of with a code
- * and left alone: the log is read again. Saving gives way every thousand groups, to events, and loading to heartbeats.
+ * never ahead of the committed ones. Whatever cannot be taken up again is told of with a code and left alone: the log is
+ * read again; where the assignment ended meanwhile, or all stops, there is nothing to tell. Saving gives way every thousand groups, to events, and loading to heartbeats.
  */
 
 import type { Clock } from '../clock.ts';

@@ -116,7 +116,7 @@ export class GoneRules {
     for (const [rule, detectors] of left) {
       logger.warn(
         { code: 'RULE_ELSEWHERE', rule, detectors, remedy: LEFT_REMEDY },
-        'open alerts of a rule that is gone or changed here are left to others that were seen with that rule',
+        'open alerts of a rule that is gone here are left to others that were seen with that rule',
       );
     }
     const ended = alerts.map((alert) =>

@@ -21,7 +21,7 @@ interface Entry {
 
 export interface Orphans {
   readonly alerts: readonly Alert[];
-  /** Rules whose open alerts would be among them, and the other detectors that have these rules in force. */
+  /** Rules that went since they were noted, and the other detectors that have these in force: their open alerts stay. */
   readonly left: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -53,14 +53,15 @@ export class RuleRecord {
 
   /** Open alerts of rules that were this detector's and are not among these, or have another hash there. */
   async orphans(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Orphans> {
-    const own = new Set<string>();
+    /** Whether it is in force. */
+    const own = new Map<string, boolean>();
     const elsewhere = new Map<string, string[]>();
     const left = new Map<string, readonly string[]>();
     const alerts: Alert[] = [];
     for (const { detector, rule, in_force } of await this.#entries(signal)) {
       if (detector !== this.#detector) {
         if (in_force) elsewhere.set(rule, [...(elsewhere.get(rule) ?? []), detector]);
-      } else own.add(rule);
+      } else own.set(rule, in_force);
     }
     if (own.size === 0) return { alerts, left };
     const table = `${this.#clickHouse.database}.alerts`;
@@ -75,7 +76,7 @@ export class RuleRecord {
       if (goesOn || !own.has(rule)) continue;
       const detectors = elsewhere.get(rule);
       if (detectors !== undefined) {
-        left.set(rule, detectors);
+        if (own.get(rule) === true && !rules.has(rule)) left.set(rule, detectors);
         continue;
       }
       const rows = await this.#rows<Record<string, unknown>>(

@@ -50,9 +50,9 @@ export class FileSource implements Source {
     return this.#totalBytes;
   }
 
-  /** Whether a stop left something unread of a file; what a stream holds is not known. */
+  /** Whether a file was not read up to the end of it; what a stream holds is not known. */
   get unfinished(): boolean {
-    return !this.#ended && this.#totalBytes !== undefined;
+    return !this.#ended && this.#stdin === undefined;
   }
 
   /**

@@ -50,6 +50,8 @@ export class KafkaSource implements Source {
   readonly #unanswered = new AbortController();
   /** Code of what commits fail with at present. */
   #commitTrouble: string | undefined;
+  /** Code of what keeps the broker from saying where its log stands. */
+  #askTrouble: string | undefined;
 
   constructor(options: KafkaSourceOptions) {
     this.name = options.topic;
@@ -105,11 +107,10 @@ export class KafkaSource implements Source {
    * assignment has ended, for the next one asks again; and once it is to stop, everything is still to be read.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
-    const { topic, onProblem, stampMarginMs = 0 } = this.#options;
+    const { topic, stampMarginMs = 0 } = this.#options;
     const generation = this.#announced;
     if (generation === undefined) return false;
     const since = Math.max(0, Math.floor(fromTimeMs - CLOCK_MARGIN_MS - stampMarginMs));
-    let troubled = false;
     while (this.#group.generation === generation) {
       const position = generation.inbox.position(partition);
       if (position === undefined) return false;
@@ -117,14 +118,13 @@ export class KafkaSource implements Source {
         const asked = this.#offsetBefore(generation, partition, since, position);
         const found = await orAborted(asked, this.#unanswered.signal);
         if (generation !== this.#group.generation) return false;
-        if (troubled) onProblem(undefined);
+        this.#answered();
         if (found === undefined) return false;
         generation.inbox.rewind(partition, found);
         generation.consumer.seek({ topic, partition, offset: String(found) });
         return true;
       } catch (error) {
         if (this.#stop?.aborted === true) return true;
-        troubled = true;
         await this.#trouble(error);
       }
     }
@@ -164,12 +164,11 @@ export class KafkaSource implements Source {
     const known = positions.flatMap(({ partition, nextOffset, landmark }) =>
       nextOffset === undefined ? [] : [{ partition, nextOffset, landmark }],
     );
-    let troubled = false;
     while (this.#group.generation === generation) {
       try {
         const holds = await orAborted(this.#holds(admin, known), this.#unanswered.signal);
         if (this.#group.generation !== generation) return undefined;
-        if (troubled) this.#options.onProblem(undefined);
+        this.#answered();
         if (!holds) return false;
         for (const { partition, nextOffset } of known) {
           if (nextOffset === inbox.position(partition)) continue;
@@ -179,7 +178,6 @@ export class KafkaSource implements Source {
         return true;
       } catch (error) {
         if (this.#stop?.aborted === true) return undefined;
-        troubled = true;
         await this.#trouble(error);
       }
     }
@@ -207,9 +205,17 @@ export class KafkaSource implements Source {
   async #trouble(error: unknown): Promise<void> {
     const { topic, log, onProblem } = this.#options;
     const problem = kafkaError(error, this.#options, topic);
+    const { code, message, remedy } = problem;
     onProblem(problem);
-    log('warn', problem.message, { code: problem.code, remedy: problem.remedy });
+    if (code !== this.#askTrouble) log('warn', message, { code, remedy });
+    this.#askTrouble = code;
     await delay(REWIND_RETRY_MS);
+  }
+
+  #answered(): void {
+    if (this.#askTrouble === undefined) return;
+    this.#askTrouble = undefined;
+    this.#options.onProblem(undefined);
   }
 
   landmarkOf(partition: number): Landmark | undefined {

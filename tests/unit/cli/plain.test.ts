@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { plain, plainJson } from '../../../src/cli/terminal.ts';
 
-/** Zero width, marks of direction, a soft hyphen, a mark of byte order, and a tag from beyond the first plane. */
-const UNSEEN = ['\u200b', '\u200f', '\u061c', '\u00ad', '\ufeff', '\u{e0041}'];
+/** Zero width, marks of direction, a soft hyphen, a mark of byte order, fillers, variations, and a tag of another plane. */
+const UNSEEN = ['\u200b', '\u200f', '\u061c', '\u00ad', '\ufeff', '\u3164', '\ufe0f', '\u{e0041}'];
 
 test('two names that would look alike do not, in text and in JSON, which stays of the same value', () => {
   for (const mark of UNSEEN) {

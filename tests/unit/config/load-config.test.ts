@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
 import { topicsOf } from '../../../src/config/topics.ts';
@@ -57,8 +58,8 @@ describe('settings', () => {
   });
 
   test.each([
-    ['16777216', 16 * 1024 ** 2],
-    ['16MiB', 16 * 1024 ** 2],
+    ['16777216', MIN_SPOOL_BYTES],
+    ['16MiB', MIN_SPOOL_BYTES],
     ['20 GiB', 20 * 1024 ** 3],
     ['2TiB', 2 * 1024 ** 4],
   ])('take %s for a size', (text, bytes) => {

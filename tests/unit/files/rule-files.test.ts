@@ -52,7 +52,7 @@ test('a pipe in a folder of rules or lists is a fault, and nobody waits for its 
   mkdirSync(path.join(folder, 'lists'));
   for (const name of ['b.yml', 'lists/people.csv']) execFileSync('mkfifo', [path.join(folder, name)]);
   const set = loadRules([folder]);
-  const message = expect.stringContaining('it is no regular file');
+  const message = expect.stringContaining('it is a pipe or a socket');
   expect(set.faults).toMatchObject([
     { file: path.join(folder, 'lists/people.csv'), code: 'FILE_UNREADABLE', message },
     { file: path.join(folder, 'b.yml'), code: 'FILE_UNREADABLE', message },
@@ -61,6 +61,12 @@ test('a pipe in a folder of rules or lists is a fault, and nobody waits for its 
   const writer = spawn('cp', [path.join(folder, 'a.yml'), path.join(folder, 'b.yml')]);
   expect(loadRules([path.join(folder, 'b.yml')]).rules).toHaveLength(1);
   writer.kill();
+});
+
+test('a rule that is masked by the null device is none, and no fault', () => {
+  write('a.yml', RULE);
+  symlinkSync('/dev/null', path.join(folder, 'b.yml'));
+  expect(loadRules([folder])).toMatchObject({ documents: 1, faults: [] });
 });
 
 test('a link that leads nowhere is a fault of that file, and the others load', () => {
