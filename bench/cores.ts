@@ -56,7 +56,6 @@ async function measured(rules: string, log: Workload, { rounds }: Size): Promise
   const alerts = new Set<number>();
   for (let round = -1; round < rounds; round += 1) {
     for (const [i, way] of ways.entries()) {
-      globalThis.gc?.();
       const since = systemClock.elapsed();
       const before = process.cpuUsage();
       alerts.add(await way.run());
