@@ -32,8 +32,8 @@ export function styledLevel(level: Level): string {
 const STEERING = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
 
 /**
- * A text that others wrote, for a terminal: what would steer it, or make two names look like one, is shown as `\u{1b}`. Whoever chooses the name of an account
- * must not choose what an operator sees.
+ * A text that others wrote, for a terminal: what would steer it, or make two names look like one, is shown as `\u{1b}`.
+ * Whoever chooses the name of an account must not choose what an operator sees.
  */
 export function plain(text: string): string {
   return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
