@@ -111,6 +111,7 @@ export class Snapshots {
   /** Waits for what is under way and was committed. */
   async settled(): Promise<void> {
     if (this.#underWay?.isCommitted === false) this.#underWay.abandon();
+    this.#underWay?.hurry();
     await this.#settled;
   }
 

@@ -3,7 +3,7 @@
  * all is written and all before it is committed.
  */
 
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../detect/engine.ts';
 import { StateWriter } from '../state/state-writer.ts';
@@ -17,6 +17,9 @@ export interface Kept {
   readonly busyMs: number;
 }
 
+/** Of the time that it takes, at most: the rest is for events. Half of the least interval between two, then. */
+const SHARE = 0.1;
+
 export class UnfinishedSnapshot {
   readonly #writer = new StateWriter();
   readonly #steps: Generator<void>;
@@ -25,6 +28,7 @@ export class UnfinishedSnapshot {
   #isWritten = false;
   #isCommitted = false;
   #isAbandoned = false;
+  readonly #hurry = new AbortController();
   #busyMs = 0;
   #bytes = 0;
 
@@ -54,6 +58,12 @@ export class UnfinishedSnapshot {
   abandon(): void {
     this.#isAbandoned = true;
     this.#committed.resolve(false);
+    this.hurry();
+  }
+
+  /** Somebody waits for it: what is left is written without pauses. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 
   /** Returns undefined when it was abandoned. Throws what the file system throws; the one before stays then. */
@@ -82,13 +92,21 @@ export class UnfinishedSnapshot {
       const since = this.#clock.elapsed();
       done = this.#steps.next().done;
       const pieces = done === true ? this.#writer.finish() : this.#writer.take();
-      this.#busyMs += this.#clock.elapsed() - since;
+      const stepMs = this.#clock.elapsed() - since;
+      this.#busyMs += stepMs;
       for (const piece of pieces) {
         this.#bytes += piece.length;
         await file.write(piece);
       }
-      if (pieces.length === 0) await setImmediate();
+      this.#writer.giveBack(pieces);
+      await (done === true || this.#hurry.signal.aborted
+        ? setImmediate()
+        : this.#pause((stepMs * (1 - SHARE)) / SHARE));
     }
     this.#isWritten = true;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
   }
 }

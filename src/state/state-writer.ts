@@ -15,6 +15,7 @@ export class StateWriter {
   readonly #sections: SectionWriter[] = [];
   #ready: Uint8Array[] = [];
   #frames = 0;
+  readonly #spare: ArrayBuffer[] = [];
 
   constructor() {
     const head = new Uint8Array(MAGIC.length + 4);
@@ -25,12 +26,22 @@ export class StateWriter {
 
   /** Begins a section, of several that may be open at once. Its name must not be empty and be used only once. */
   section(name: string): SectionWriter {
-    const section = new SectionWriter(name, (frame, bodyAt) => this.#add(frame, bodyAt));
+    const section = new SectionWriter(
+      name,
+      (frame, bodyAt) => this.#add(frame, bodyAt),
+      (bytes) => this.#frame(bytes),
+    );
     this.#sections.push(section);
     return section;
   }
 
-  #add(frame: Uint8Array, bodyAt: number): void {
+  /** Its bytes are what they happen to be. */
+  #frame(bytes: number): Uint8Array<ArrayBuffer> {
+    const spare = bytes === LARGEST_FRAME ? this.#spare.pop() : undefined;
+    return spare === undefined ? new Uint8Array(bytes) : new Uint8Array(spare);
+  }
+
+  #add(frame: Uint8Array<ArrayBuffer>, bodyAt: number): void {
     const crcAt = bodyAt - 4;
     const crc = checksum(this.#frames, frame.subarray(0, crcAt), frame.subarray(bodyAt));
     new DataView(frame.buffer).setUint32(crcAt, crc, true);
@@ -45,6 +56,16 @@ export class StateWriter {
     return ready;
   }
 
+  /**
+   * Pieces that were taken and nobody needs any more, to be written into again: memory outside of the heap that comes
+   * and goes by the hundred MiB has V8 collect the whole heap again and again.
+   */
+  giveBack(pieces: readonly Uint8Array[]): void {
+    for (const { buffer } of pieces) {
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === LARGEST_FRAME) this.#spare.push(buffer);
+    }
+  }
+
   /** Ends all sections and the container. Returns what was not taken yet. */
   finish(): Uint8Array[] {
     this.section('');
@@ -56,16 +77,22 @@ export class StateWriter {
 /** The body of one section, value by value. */
 export class SectionWriter {
   readonly #name: Uint8Array;
-  readonly #emit: (frame: Uint8Array, bodyAt: number) => void;
+  readonly #emit: (frame: Uint8Array<ArrayBuffer>, bodyAt: number) => void;
+  readonly #frame: (bytes: number) => Uint8Array<ArrayBuffer>;
   /** Of the frame at hand, its head included. */
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length: number;
 
-  /** `emit` is called with every frame that is full, but for its CRC, and where its body begins. */
-  constructor(name: string, emit: (frame: Uint8Array, bodyAt: number) => void) {
+  /** `emit` is called with every frame that is full, but for its CRC, and where its body begins; `frame` makes one. */
+  constructor(
+    name: string,
+    emit: (frame: Uint8Array<ArrayBuffer>, bodyAt: number) => void,
+    frame: (bytes: number) => Uint8Array<ArrayBuffer>,
+  ) {
     this.#name = new TextEncoder().encode(name);
     this.#emit = emit;
+    this.#frame = frame;
     this.#length = this.#bodyAt;
     this.#bytes = new Uint8Array(FIRST_FRAME);
     this.#view = new DataView(this.#bytes.buffer);
@@ -186,7 +213,7 @@ export class SectionWriter {
       this.#seal();
       const bodyAt = this.#bodyAt;
       const wanted = Math.min(LARGEST_FRAME, 2 * this.#bytes.length);
-      this.#bytes = new Uint8Array(Math.max(bodyAt + bytes, wanted));
+      this.#bytes = this.#frame(Math.max(bodyAt + bytes, wanted));
       this.#view = new DataView(this.#bytes.buffer);
       this.#length = bodyAt;
     }

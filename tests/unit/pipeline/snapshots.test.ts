@@ -147,6 +147,18 @@ const manyUsers = Array.from({ length: 5_000 }, (_, i) =>
   event(1, 'record-view', { 'service.name': 'folder', 'event.id': `read-of-${i}`, 'user.id': `other-${i}` }),
 );
 
+test('a process that ends waits until its state is saved, but not for the pauses that leave time to events', async () => {
+  // Each look at the clock is a second later, so every step seems to have earned a pause of nine.
+  let elapsedMs = 0;
+  const clock = { now: () => T0 + 3_600_000, elapsed: () => (elapsedMs += 1_000) };
+  const { told } = await run({
+    partitions: [assigned(0)],
+    batches: [[0, manyUsers.length, ...manyUsers]],
+    options: { clock },
+  });
+  expect(told).toMatchObject([{ kind: 'saved' }]);
+});
+
 /** A pipeline that begins to save two reads and many users' one; `meanwhile` yields what comes before it is saved. */
 function savingMany(meanwhile: (pipeline: Pipeline) => Generator<Item>) {
   const told: SnapshotEvent[] = [];

@@ -81,3 +81,36 @@ test('what is full can be taken before all is written', () => {
     expect((i + 1) * 10_000 - taken).toBeLessThan(300_000);
   }
 });
+
+test('memory that is given back is written into again, and nothing of what it held shows', () => {
+  const writer = new StateWriter();
+  const section = writer.section('a');
+  const pieces: Uint8Array[] = [];
+  const memories = new Set<ArrayBufferLike>();
+  const take = (taken: readonly Uint8Array[]): void => {
+    for (const piece of taken) {
+      pieces.push(piece.slice());
+      memories.add(piece.buffer);
+      new Uint8Array(piece.buffer).fill(0xff);
+    }
+    writer.giveBack(taken);
+  };
+  for (let i = 0; i < 1_000; i += 1) {
+    section.u32(i);
+    section.words(large, 0, 2_500);
+    take(writer.take());
+  }
+  take(writer.finish());
+  expect(pieces.length).toBeGreaterThan(40);
+  // The small ones that a section begins with, and those that are written and taken in turns.
+  expect(memories.size).toBeLessThan(15);
+  const read = new StateReader(...pieces).section('a', (from) =>
+    Array.from({ length: 1_000 }, () => {
+      const i = from.u32();
+      const words = new Uint32Array(2_500);
+      from.words(words, 0, words.length);
+      return words.every((word) => word === 7) ? i : undefined;
+    }),
+  );
+  expect(read).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+});
