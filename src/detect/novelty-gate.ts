@@ -41,7 +41,8 @@ export interface Arrival {
 
 export class NoveltyGate {
   readonly terms: Terms;
-  readonly #waiting = new TimeQueue<Arrival>();
+  /** Undefined while nothing waits, which is nearly always. */
+  #waiting: TimeQueue<Arrival> | undefined;
 
   constructor({ historyMs, maxTerms }: PlannedNovelty) {
     this.terms = new Terms(historyMs, maxTerms);
@@ -50,39 +51,45 @@ export class NoveltyGate {
   /** Takes an event; `watermark`: what is older was judged. */
   add(arrival: Arrival, watermark: number): void {
     if (arrival.time < watermark) this.terms.late(arrival.time, arrival.terms);
-    else this.#waiting.add(arrival);
+    else (this.#waiting ??= new TimeQueue()).add(arrival);
   }
 
   /** Tells of the entries that wait. */
   eachWaiting(visit: (entry: EventEntry) => void): void {
-    for (let i = 0; i < this.#waiting.length; i += 1) visit(this.#waiting.at(i)!.entry);
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    for (let i = 0; i < waiting.length; i += 1) visit(waiting.at(i)!.entry);
   }
 
   /** Forgets what waits. */
   clear(): void {
-    this.#waiting.clear();
+    this.#waiting = undefined;
   }
 
   /** Something can be judged once the watermark is past this time; Infinity when nothing waits. */
   get nextEnd(): number {
-    return this.#waiting.at(0)?.time ?? Infinity;
+    return this.#waiting?.at(0)?.time ?? Infinity;
   }
 
   save(to: SectionWriter): void {
     this.terms.save(to);
-    this.#waiting.save(to, ({ entry, eventId, terms, values, amounts, closing }) => {
-      saveEntry(to, entry);
-      to.text(eventId);
-      to.list(terms, (term) => to.text(term));
-      to.list(values, (words) => to.numbers([...words]));
-      to.numbers(amounts);
-      to.list(closing, (held) => to.plain(held));
-    });
+    (this.#waiting ?? new TimeQueue<Arrival>()).save(
+      to,
+      ({ entry, eventId, terms, values, amounts, closing }) => {
+        saveEntry(to, entry);
+        to.text(eventId);
+        to.list(terms, (term) => to.text(term));
+        to.list(values, (words) => to.numbers([...words]));
+        to.numbers(amounts);
+        to.list(closing, (held) => to.plain(held));
+      },
+    );
   }
 
   load(from: SectionReader): void {
     this.terms.load(from);
-    this.#waiting.load(from, () => {
+    const waiting = new TimeQueue<Arrival>();
+    waiting.load(from, () => {
       const entry = loadEntry(from);
       return {
         time: entry.time,
@@ -94,11 +101,13 @@ export class NoveltyGate {
         closing: from.list(() => from.plain()),
       };
     });
+    if (waiting.length > 0) this.#waiting = waiting;
   }
 
   /** Judges the events older than the watermark; passes those that count on, oldest first. */
   release(watermark: number, pass: (arrival: Arrival) => void): void {
     const waiting = this.#waiting;
+    if (waiting === undefined) return;
     for (let time = this.nextEnd; time < watermark; time = this.nextEnd) {
       const together = [waiting.at(0)!];
       while (waiting.at(together.length)?.time === time) together.push(waiting.at(together.length)!);
@@ -111,5 +120,6 @@ export class NoveltyGate {
         if (verdicts[i] === 'new') pass(arrival);
       });
     }
+    if (waiting.length === 0) this.#waiting = undefined;
   }
 }

@@ -41,11 +41,6 @@ export class TimeQueue<T extends { readonly time: number }> {
     this.#head = head;
   }
 
-  clear(): void {
-    this.#items = [];
-    this.#head = 0;
-  }
-
   save(to: SectionWriter, write: (item: T) => void): void {
     to.list(this.#items.slice(this.#head) as T[], write);
   }
