@@ -12,12 +12,12 @@ import { pathToFileURL } from 'node:url';
 
 import type { EventChunk } from '../../replay/event-writer.ts';
 import { generate } from '../../replay/index.ts';
-import { openKafka } from '../../replay/kafka-output.ts';
 import type { OutputWriter } from '../../replay/outputs.ts';
 import { slice } from '../../replay/pace.ts';
 import { systemClock } from '../../src/clock.ts';
 import { eventOf } from '../workload.ts';
 import { chunkOf } from './log.ts';
+import { openPlainProducer } from './plain-producer.ts';
 
 export interface ProducerTask {
   readonly brokers: readonly string[];
@@ -45,7 +45,7 @@ const ACCOUNTS = 100_000;
 
 async function produce(task: ProducerTask): Promise<ProducerReport> {
   const { brokers, topic, rate, seconds, probes, warmUpSeconds } = task;
-  const writer = await openKafka({ brokers, topic }, systemClock);
+  const writer = await openPlainProducer(brokers, topic);
   const probeEveryMs = ((seconds - warmUpSeconds) * 1000) / (probes + 1);
   const handed: [string, number][] = [];
   const events = steady(rate, seconds);

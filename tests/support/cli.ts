@@ -19,6 +19,8 @@ import type { DeadLetterLine } from '../../src/sink/dead-letter-file.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src', 'cli', 'main.ts');
+/** As everybody starts it. */
+const NODE_OPTIONS = ['--max-semi-space-size=16'];
 const QUERY = join(ROOT, 'tests', 'support', 'query-data-folder.ts');
 
 export type Env = Readonly<Record<string, string>>;
@@ -67,7 +69,7 @@ export class Running {
   #over = false;
 
   constructor(script: string, args: readonly string[], env: Env) {
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, script, ...args], {
       cwd: ROOT,
       env: { ...neutralEnvironment(), VIGIE_HTTP_PORT: '0', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -144,7 +144,9 @@ test('Vigie is started with the same limit of young memory however it is started
   for (const script of started) expect(script).toContain(`node ${limit} src/cli/main.ts`);
   expect(read('bin/vigie.js').split('\n')[0]).toBe(`#!/usr/bin/env -S node ${limit}`);
   expect(read('Dockerfile')).toContain(`ENTRYPOINT ["node", "${limit}", `);
-  for (const file of ['long-run', 'memory']) expect(read(`bench/${file}.ts`)).toContain(limit);
+  for (const file of ['bench/long-run', 'bench/memory', 'tests/support/cli']) {
+    expect(read(`${file}.ts`)).toContain(limit);
+  }
 });
 
 describe('the example for Kubernetes', () => {
