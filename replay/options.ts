@@ -41,12 +41,15 @@ export function duration(low: number, high: number) {
   );
 }
 
-/** An instant, ms since the epoch; written in ISO 8601. */
+/** An instant, ms since the epoch; written in ISO 8601. A day alone is its beginning in UTC. */
 export function instant() {
   return z.preprocess(
-    (value) => (typeof value === 'string' ? parseTimeText(value) : value),
+    (value) =>
+      typeof value === 'string'
+        ? parseTimeText(/^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00Z` : value)
+        : value,
     z
-      .number('not a date-time such as 2025-07-07T00:00:00+02:00')
+      .number('not a day or a date-time such as 2025-07-07T00:00:00+02:00')
       .min(Date.UTC(2000, 0, 1), 'before the year 2000')
       .max(Date.UTC(2100, 0, 1), 'after the year 2100'),
   );
@@ -136,6 +139,11 @@ export interface OptionHelp {
   readonly defaultText: string | undefined;
 }
 
+/** How a person gives it. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 export function describeOptions(schema: z.ZodObject): readonly OptionHelp[] {
   return Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, option]) => ({
     name,
@@ -167,20 +175,20 @@ export function parseOptions<T extends z.ZodObject>(
   const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     const meant = nearest(unknown[0]!, known);
-    throw new VigieError('OPTION_UNKNOWN', `${scenario} has no option ${unknown.join(', ')}`, {
-      remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}Options: ${known.join(', ')}.`,
+    throw new VigieError('OPTION_UNKNOWN', `${scenario} has no option ${unknown.map(flagOf).join(', ')}`, {
+      remedy: `${meant === undefined ? '' : `Did you mean ${flagOf(meant)}? `}Options: ${known.map(flagOf).join(', ')}.`,
     });
   }
   const result = schema.safeParse(given);
   if (!result.success) {
     const faults = result.error.issues.map((issue) => {
       const name = String(issue.path[0]);
-      return `option ${name} of ${scenario}: ${JSON.stringify(given[name])} is ${issue.message}`;
+      return `${flagOf(name)} of ${scenario}: ${JSON.stringify(given[name])} is ${issue.message}`;
     });
     const names = [...new Set(result.error.issues.map((issue) => String(issue.path[0])))];
     const help = describeOptions(schema).filter((option) => names.includes(option.name));
     throw new VigieError('OPTION_INVALID', faults.join('; '), {
-      remedy: help.map((option) => `${option.name}: ${option.description}`).join(' '),
+      remedy: help.map((option) => `${flagOf(option.name)}: ${option.description}`).join(' '),
     });
   }
   return Object.freeze(result.data);

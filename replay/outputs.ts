@@ -6,6 +6,7 @@
  * (`| head`) ends the writing quietly.
  */
 
+import { statSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -21,7 +22,7 @@ import type { PaceOptions, Speed } from './pace.ts';
 import { paced } from './pace.ts';
 
 export type Output =
-  /** Overwritten; the labels go to `<path>.labels.json`. */
+  /** Overwritten; the labels go to `<path>.labels.json`, but beside a device or a pipe. */
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stream'; readonly stream: Writable }
   | ({ readonly kind: 'kafka' } & KafkaOutputOptions);
@@ -93,7 +94,7 @@ export async function writeTo(
   const known = generated.labels();
   const labels = ended === 'complete' ? known : { ...known, complete: false, events };
   let labelsPath: string | undefined;
-  if (output.kind === 'file') {
+  if (output.kind === 'file' && statSync(output.path).isFile()) {
     labelsPath = `${output.path}.labels.json`;
     await writeFile(labelsPath, `${JSON.stringify(labels, undefined, 2)}\n`).catch((error: unknown) => {
       throw failed(labelsPath!, error);

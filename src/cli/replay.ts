@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { estimate, generate, listsOf, SCENARIOS } from '../../replay/index.ts';
 import { writeLists } from '../../replay/lists.ts';
+import { flagOf } from '../../replay/options.ts';
 import { recorded } from '../../replay/recorded.ts';
 import type { Output, WriteResult } from '../../replay/outputs.ts';
 import { writeTo } from '../../replay/outputs.ts';
@@ -68,7 +69,7 @@ export function replayCommand(program: Command, exit: (code: number) => void): v
       if (optionNames.has(option.name)) continue;
       optionNames.add(option.name);
       command.addOption(
-        new Option(`--${kebab(option.name)} <value>`, option.description).helpGroup('Options of scenarios:'),
+        new Option(`${flagOf(option.name)} <value>`, option.description).helpGroup('Options of scenarios:'),
       );
     }
   }
@@ -107,7 +108,7 @@ Examples:
       }
       if (!isScenario && Object.keys(scenarioOptions).length > 0) {
         self.error(
-          `error: --${kebab(Object.keys(scenarioOptions)[0]!)} is an option of scenarios; a file is sent as it is`,
+          `error: ${flagOf(Object.keys(scenarioOptions)[0]!)} is an option of scenarios; a file is sent as it is`,
         );
       }
       if (!isScenario && options.writeLists !== undefined) {
@@ -164,7 +165,7 @@ async function list(): Promise<void> {
     await write(`${scenario.name}: ${scenario.title}\n  ${scenario.summary}\n`);
     for (const option of scenario.options) {
       await write(
-        `    --${kebab(option.name)}  ${option.description}${option.defaultText === undefined ? '' : ` (default ${option.defaultText})`}\n`,
+        `    ${flagOf(option.name)}  ${option.description}${option.defaultText === undefined ? '' : ` (default ${option.defaultText})`}\n`,
       );
     }
   }
@@ -173,7 +174,7 @@ async function list(): Promise<void> {
 async function listJson(): Promise<void> {
   for (const { name, title, summary, options } of Object.values(SCENARIOS)) {
     const described = options.map((option) => ({
-      option: `--${kebab(option.name)}`,
+      option: flagOf(option.name),
       description: option.description,
       default: option.defaultText ?? null,
     }));
@@ -193,8 +194,4 @@ function outputOf({ to, topic, partitions, compression }: Options): Output {
     partitions,
     compression,
   };
-}
-
-function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -9,9 +9,11 @@ export const duration = z.string(`expected ${DURATION_FORM}`).transform((text, c
   return ms ?? 0;
 });
 
+export const durationUpTo = (most: string) =>
+  duration.refine((ms) => ms <= parseDuration(most)!, `expected at most ${most}`);
+
 /** Of a timer: Node takes what its 32 bits do not hold, 24.8 days, for a millisecond. */
-export const interval = duration.refine((ms) => ms <= MAX_INTERVAL_MS, 'expected at most 24d');
-const MAX_INTERVAL_MS = 24 * 86_400_000;
+export const interval = durationUpTo('24d');
 const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 export const text = z
   .string('expected a text; in the file, put it in quotes')

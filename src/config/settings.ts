@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   brokers,
   duration,
+  durationUpTo,
   interval,
   key,
   serverUrl,
@@ -274,9 +275,9 @@ export const SETTINGS = {
   ),
   lateness: setting(
     'VIGIE_LATENESS',
-    duration,
+    durationUpTo('31d'),
     '60s',
-    "Allowed lateness: how far behind its partition's newest event an event is still on time.",
+    "Allowed lateness: how far behind its partition's newest event an event is still on time. Whatever waits for the watermark waits that long; at most 31d.",
   ),
   max_future: setting(
     'VIGIE_MAX_FUTURE',
@@ -292,9 +293,9 @@ export const SETTINGS = {
   ),
   flush_interval: setting(
     'VIGIE_FLUSH_INTERVAL',
-    duration,
+    durationUpTo('1h'),
     '1s',
-    'Longest wall time between two writes of changed alerts; new alerts are written at once.',
+    'Longest wall time between two writes of changed alerts, and two commits; new alerts are written at once. At most 1h.',
   ),
   snapshot_interval: setting(
     'VIGIE_SNAPSHOT_INTERVAL',

@@ -306,13 +306,19 @@ test.each<[number, string, string[], RegExp]>([
     2,
     'an option of another scenario',
     ['replay', 'benign', '--pace', '1'],
-    /^vigie: OPTION_UNKNOWN: benign has no option pace\n {2}Options: seed, /,
+    /^vigie: OPTION_UNKNOWN: benign has no option --pace\n {2}Options: --seed, /,
   ],
   [
     2,
     'a value that a scenario cannot have',
     ['replay', 'benign', '--accounts', 'x'],
-    /^vigie: OPTION_INVALID: option accounts of benign: "x" is not a number\n/,
+    /^vigie: OPTION_INVALID: --accounts of benign: "x" is not a number\n/,
+  ],
+  [
+    2,
+    'an option of two words that a scenario cannot have',
+    ['replay', 'benign', '--max-delay', 'x'],
+    /^vigie: OPTION_INVALID: --max-delay of benign: "x" is not a duration .*\n {2}--max-delay: /,
   ],
   [
     1,

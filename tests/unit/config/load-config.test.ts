@@ -256,3 +256,10 @@ test('docs/configuration.md lists exactly the settings there are, with their def
     ]),
   );
 });
+
+test.each([
+  ['VIGIE_LATENESS', '100y', 'expected at most 31d'],
+  ['VIGIE_FLUSH_INTERVAL', '2h', 'expected at most 1h'],
+])('%s is not %s: nothing would be judged or committed for so long', (name, value, wanted) => {
+  expect(faultsOf({ [name]: value })).toEqual([expect.stringContaining(`${name} is "${value}": ${wanted}`)]);
+});

@@ -13,6 +13,11 @@ function faultOf(name: string, options: Readonly<Record<string, unknown>>): Vigi
   throw new Error('it was accepted');
 }
 
+function firstFrom(start: string): number {
+  const [chunk] = generate('benign', { accounts: 200, duration: '2d', start }).batches();
+  return chunk!.times[0]!;
+}
+
 describe('options', () => {
   it('may be typed or written as on a command line', () => {
     expect(estimate('kairos-2025', { accounts: '0', records: '1_000' })).toEqual(
@@ -27,7 +32,7 @@ describe('options', () => {
     ['records', 'many', /records.*"many".*not a number/],
     ['records', '1.5', /records.*"1.5".*not a whole number/],
     ['window', 'long', /window.*"long".*not a duration/],
-    ['start', 'yesterday', /start.*"yesterday".*not a date-time/],
+    ['start', 'yesterday', /start.*"yesterday".*not a day or a date-time/],
     ['disorder', 1.5, /disorder.*larger than 1/],
     ['order', 'random', /order.*"random"/],
     ['seed', '', /seed.*empty/],
@@ -42,7 +47,7 @@ describe('options', () => {
   it('are refused when unknown, with the ones that exist', () => {
     const fault = faultOf('kairos-2025', { recrods: 5 });
     expect(fault.code).toBe('OPTION_UNKNOWN');
-    expect(fault.remedy).toMatch(/Did you mean records\?.*recordsPerEvent/);
+    expect(fault.remedy).toMatch(/Did you mean --records\?.*--records-per-event/);
   });
 
   it('are refused when records, pace and window contradict each other', () => {
@@ -60,6 +65,11 @@ describe('options', () => {
     expect(options.filter((option) => option.description === '')).toEqual([]);
     expect(options.find((option) => option.name === 'maxDelay')!.defaultText).toBe('30s');
     expect(options.find((option) => option.name === 'accounts')!.defaultText).toBe('12000');
+  });
+
+  it('take a day for its beginning in UTC', () => {
+    expect(firstFrom('2026-03-02')).toBe(firstFrom('2026-03-02T00:00:00Z'));
+    expect(firstFrom('2026-03-02')).not.toBe(firstFrom('2026-03-02T12:00:00Z'));
   });
 
   it('belong to a scenario that exists', () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,16 @@ describe('a file', () => {
     expect(result.ended).toBe('aborted');
     const labels = JSON.parse(await readFile(`${path}.labels.json`, 'utf8')) as Labels;
     expect(labels.complete).toBe(false);
+  });
+
+  it('has no labels beside it when it is a device', async () => {
+    const { labelsPath } = await writeTo(
+      { kind: 'file', path: '/dev/null' },
+      generate('kairos-2025', THEFT),
+      { clock },
+    );
+    expect(labelsPath).toBeUndefined();
+    expect(existsSync('/dev/null.labels.json')).toBe(false);
   });
 
   it('has labels that count what was written, also of a recorded log that was stopped', async () => {
