@@ -3,8 +3,10 @@
  * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
  */
 
+import { accessSync, constants } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { syncFolder } from '../sync-folder.ts';
 
@@ -13,6 +15,17 @@ const CALL_BYTES = 1 << 30;
 const UNFINISHED = '.unfinished';
 /** What another writer has not added to for so long, ms, it never will: it died. */
 const ABANDONED_MS = 3_600_000;
+
+/** Why state cannot be saved in a folder, which is made if it is missing; undefined when it can. */
+export function whyUnwritable(folder: string): string | undefined {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
 
 export class SnapshotFile {
   readonly path: string;

@@ -33,7 +33,7 @@ import type { DeadLetterSink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import { openScaleOut } from '../scale-out/open-scale-out.ts';
 import type { ScaleOutOptions } from '../scale-out/scale-out.ts';
-import { SnapshotFile } from '../pipeline/snapshot-file.ts';
+import { SnapshotFile, whyUnwritable } from '../pipeline/snapshot-file.ts';
 import { Telemetry } from './telemetry.ts';
 
 export interface ServiceOptions {
@@ -219,6 +219,9 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
             group: config.group,
           }
         : undefined;
+    const reason = snapshots && whyUnwritable(snapshots.folder);
+    // Now, and not at the first saving: a folder that was not mounted is still remembered.
+    if (reason !== undefined) telemetry.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason });
     const signals = options.openSignals?.(problemOf('signals'));
     if (signals !== undefined) {
       if (clickHouse.kind === 'embedded') {

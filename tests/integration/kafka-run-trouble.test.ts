@@ -1,8 +1,10 @@
 /** `vigie run` when Kafka is not as it should be: it says so where operators look, and recovers by itself. */
 
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cleanUp, start, temporaryFolder, until, vigie } from '../support/cli.ts';
@@ -225,6 +227,18 @@ describe.runIf(kafka !== undefined)('a signals topic that takes small messages o
 });
 
 describe('starting with Kafka', () => {
+  test('with a folder of state that cannot be written to says so at once, with the folder and what to do', async () => {
+    const state = join(temporaryFolder(), 'state');
+    writeFileSync(state, '');
+    const running = run({ KAFKA_BROKERS: '127.0.0.1:1', VIGIE_STATE_DIR: state });
+    expect(await running.logged((line) => line['code'] === 'STATE_UNWRITABLE')).toMatchObject({
+      reason: expect.stringContaining(state) as string,
+      remedy: expect.stringMatching(/VIGIE_STATE_DIR/) as string,
+    });
+    expect(await running.metric('vigie_state_troubles_total')).toBe(1);
+    expect((await running.signal('SIGTERM')).code).toBe(0);
+  });
+
   test('with a secret that goes in clear says so once, however many connections there are', async () => {
     const [port] = await freePorts(1);
     const running = run({
