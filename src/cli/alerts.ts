@@ -67,7 +67,10 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     .addOption(new Option('--level <level>').choices(LEVELS))
     .option('--rule <rule>', 'id, name or title of the rule; names are those of VIGIE_RULES')
     .option('--who <value>', 'account, organisation or address that it is about, or account that took part')
-    .option('--top', 'leave out alerts that a more telling one inhibits')
+    .option(
+      '--top',
+      'leave out alerts that a more telling one inhibits (with --status firing: one that is firing, too)',
+    )
     .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
     .option('--limit <number>', 'at most so many', wholeNumber(1, LISTED.most), LISTED.byDefault)

@@ -382,6 +382,21 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     expect(await store.show('bb')).toMatchObject({ mergedFrom: ['cc'] });
   });
 
+  test('what goes on is at the top when what stands above it is over', async () => {
+    const sink = await openSink();
+    await sink.writeAlerts([
+      alertFixture({ alertId: 'a1', status: 'resolved' }),
+      alertFixture({ alertId: 'a2', inhibitedBy: 'a1' }),
+      alertFixture({ alertId: 'a3' }),
+      alertFixture({ alertId: 'a4', inhibitedBy: 'a3' }),
+    ]);
+    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>
+      (await store.list(filter)).map((it) => it.alertId).toSorted();
+    expect(await ids({ top: true })).toEqual(['a1', 'a3']);
+    expect(await ids({ top: true, status: 'firing' })).toEqual(['a2', 'a3']);
+  });
+
   test('alerts are listed newest first, of equals the highest level, and filtered by whatever is known of them', async () => {
     const sink = await openSink();
     await sink.writeAlerts([
