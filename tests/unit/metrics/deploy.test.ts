@@ -1,10 +1,12 @@
 /** The files that deploy Vigie agree with what it reads and measures. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { HEAP_FLAGS } from '../../../src/cli/run.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -147,6 +149,11 @@ test('Vigie is started with the same limit of young memory however it is started
   for (const file of ['bench/long-run', 'bench/memory', 'tests/support/cli']) {
     expect(read(`${file}.ts`)).toContain(limit);
   }
+});
+
+test('V8 knows the flags that vigie run sets: it passes over others without a word', () => {
+  const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+  for (const flag of HEAP_FLAGS) expect(known).toMatch(new RegExp(`^ *${flag.split('=')[0]!} `, 'm'));
 });
 
 describe('the example for Kubernetes', () => {
