@@ -34,9 +34,6 @@ import { valuesOf } from './values.ts';
 /** Larger whole amounts soon add up to more than a double counts exactly. */
 const LARGEST_WHOLE = 2 ** 40;
 
-/** What is out of reach is forgotten in strokes of this share of the longest timespan. */
-const TRIM_SHARE = 32;
-
 /** What a group has of its own when it has none. */
 const NONE: readonly never[] = [];
 
@@ -175,23 +172,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   /** Largest share of a threshold that any horizon has reached, 0 to 1 and beyond. */
   get threat(): number {
-    const { events: log, distincts } = this.#logs;
-    const numbers = this.#numbers;
-    const { events: run, newest } = numbers;
-    let threat = 0;
-    const consider = ({ leastBound }: Horizon, value: number): void => {
-      threat = Math.max(threat, value / Math.max(1, leastBound));
-    };
-    for (const { horizon, value } of numbers.counts) {
-      const isKept = numbers.keepsUp(horizon);
-      consider(horizon, isKept ? value : run.length - log.countUpTo(run, newest.ms - horizon.timespanMs));
-    }
-    numbers.sightings.forEach((s, m) => {
-      s.horizons.forEach(({ horizon }, h) => consider(horizon, distincts[m]!.log.mostIn(s, h)));
-    });
-    for (const { horizons } of numbers.sums)
-      for (const { horizon, value } of horizons) consider(horizon, value);
-    return threat;
+    return this.#logs.threatOf(this.#numbers);
   }
 
   /** Adds an event to the log; false when it is held already (a late copy). */
@@ -206,7 +187,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     atHand.personsHeld = false;
     numbers.newest.ms = Math.max(numbers.newest.ms, entry.time);
     const index = events.add(run, entry);
-    if (index === 0) numbers.trimFrom = this.#trimDue(entry.time);
+    if (index === 0) numbers.trimFrom = this.#logs.trimDue(entry.time);
     if (evidence) {
       for (const episode of this.#episodes) tracker.eventArrived(episode, entry, watermark);
     }
@@ -353,47 +334,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
 
   /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
-    const { events, distincts, persons, sums, closings, longestMs } = this.#logs;
+    const logs = this.#logs;
     const numbers = this.#numbers;
     // Nearly every event is told here that nothing is due, without a look at the log.
-    if (watermark < numbers.trimFrom) return;
-    const run = numbers.events;
-    const before = watermark - longestMs;
-    const oldest = run.length === 0 ? Infinity : events.timeAt(run.first);
-    numbers.trimFrom = this.#trimDue(oldest);
-    if (run.length === 0) {
-      distincts.forEach(({ log }, m) => {
-        numbers.trimFrom = Math.min(numbers.trimFrom, log.trimDue(numbers.sightings[m]!));
-      });
-    }
-    if (watermark < numbers.trimFrom) return;
-    const gone = events.countUpTo(run, before);
+    if (watermark < numbers.trimFrom || !logs.mustTrim(numbers, watermark)) return;
+    const gone = logs.events.countUpTo(numbers.events, watermark - logs.longestMs);
     if (gone > 0 && this.#episodes.length > 0) this.#saveTails(gone);
-    for (const state of numbers.counts) events.dropped(run, state, gone);
-    events.dropFront(run, gone);
-    for (let m = 0; m < distincts.length; m += 1) {
-      distincts[m]!.log.trim(numbers.sightings[m]!, before, watermark, this);
-    }
-    persons?.trim(numbers.persons, before);
-    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.trim(numbers.asleep[m]!, watermark);
-    for (let m = 0; m < sums.length; m += 1) {
-      const { log } = sums[m]!;
-      const sum = numbers.sums[m]!;
-      const count = log.countUpTo(sum.run, before);
-      if (count === 0) continue;
-      for (const state of sum.horizons) log.dropped(sum.run, state, count);
-      log.dropFront(sum.run, count);
-      if (sum.run.length === 0) {
-        sum.inexact = false;
-        for (const state of sum.horizons) state.value = 0;
-      }
-    }
-  }
-
-  /** Watermark from which on it pays to trim. */
-  #trimDue(oldest: number): number {
-    const { longestMs } = this.#logs;
-    return oldest + longestMs + longestMs / TRIM_SHARE;
+    logs.trim(numbers, gone, watermark, this);
   }
 
   /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */

@@ -12,6 +12,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import type { DimensionTable } from '../window/dimension-table.ts';
 import { DistinctLog } from '../window/distinct-log.ts';
 import { EventLog } from '../window/event-log.ts';
+import type { Horizon, WindowVisitor } from '../window/horizon.ts';
 import { SeenLog } from '../window/seen-log.ts';
 import { SleepingLog } from '../window/sleeping-log.ts';
 import { SumLog } from '../window/sum-log.ts';
@@ -24,6 +25,9 @@ import type { PlannedNovelty } from './novelty-gate.ts';
 import { type PlannedClosing, type PlannedHorizon, type StreamPlan, watchersOf } from './plan.ts';
 import type { PlannedTemporal } from './plan-temporal.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
+
+/** What is out of reach is forgotten in strokes of this share of the longest timespan. */
+const TRIM_SHARE = 32;
 
 export interface LogsContext {
   readonly tracker: EpisodeTracker;
@@ -111,6 +115,68 @@ export class StreamLogs implements StreamWaits {
     const logs = [...distincts, ...sums].map(({ log }) => log);
     const stores = [numbers, events, ...logs, ...(persons ? [persons] : []), ...asleep, ...histories];
     return stores.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Largest share of a threshold that any horizon of a group has reached, 0 to 1 and beyond. */
+  threatOf(numbers: GroupNumbers): number {
+    const { events, distincts } = this;
+    const { events: run, newest } = numbers;
+    let threat = 0;
+    const consider = ({ leastBound }: Horizon, value: number): void => {
+      threat = Math.max(threat, value / Math.max(1, leastBound));
+    };
+    for (const { horizon, value } of numbers.counts) {
+      const isKept = numbers.keepsUp(horizon);
+      consider(horizon, isKept ? value : run.length - events.countUpTo(run, newest.ms - horizon.timespanMs));
+    }
+    numbers.sightings.forEach((s, m) => {
+      s.horizons.forEach(({ horizon }, h) => consider(horizon, distincts[m]!.log.mostIn(s, h)));
+    });
+    for (const { horizons } of numbers.sums)
+      for (const { horizon, value } of horizons) consider(horizon, value);
+    return threat;
+  }
+
+  /** Watermark from which on it pays to trim a group whose oldest entry is of this time, ms. */
+  trimDue(oldest: number): number {
+    return oldest + this.longestMs + this.longestMs / TRIM_SHARE;
+  }
+
+  /** Whether it pays by now; notes when it will. */
+  mustTrim(numbers: GroupNumbers, watermark: number): boolean {
+    const { events: run } = numbers;
+    numbers.trimFrom = this.trimDue(run.length === 0 ? Infinity : this.events.timeAt(run.first));
+    if (run.length === 0) {
+      this.distincts.forEach(({ log }, m) => {
+        numbers.trimFrom = Math.min(numbers.trimFrom, log.trimDue(numbers.sightings[m]!));
+      });
+    }
+    return watermark >= numbers.trimFrom;
+  }
+
+  /** Forgets what no window that can still be judged holds; of the events that is the `gone` oldest. */
+  trim(numbers: GroupNumbers, gone: number, watermark: number, visitor: WindowVisitor): void {
+    const { events, distincts, persons, sums, closings } = this;
+    const before = watermark - this.longestMs;
+    for (const state of numbers.counts) events.dropped(numbers.events, state, gone);
+    events.dropFront(numbers.events, gone);
+    for (let m = 0; m < distincts.length; m += 1) {
+      distincts[m]!.log.trim(numbers.sightings[m]!, before, watermark, visitor);
+    }
+    persons?.trim(numbers.persons, before);
+    for (let m = 0; m < closings.length; m += 1) closings[m]!.sleeping?.trim(numbers.asleep[m]!, watermark);
+    for (let m = 0; m < sums.length; m += 1) {
+      const { log } = sums[m]!;
+      const sum = numbers.sums[m]!;
+      const count = log.countUpTo(sum.run, before);
+      if (count === 0) continue;
+      for (const state of sum.horizons) log.dropped(sum.run, state, count);
+      log.dropFront(sum.run, count);
+      if (sum.run.length === 0) {
+        sum.inexact = false;
+        for (const state of sum.horizons) state.value = 0;
+      }
+    }
   }
 
   save(to: SectionWriter, numbers: GroupNumbers): void {
