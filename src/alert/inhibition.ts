@@ -3,7 +3,7 @@
  * group, stand below it. They stay alerts and are marked with the one above, for good: it explains them.
  */
 
-import type { CorrelationRule } from '../sigma/rule.ts';
+import { type CorrelationRule, raisesAlerts } from '../sigma/rule.ts';
 import type { Episode } from './episode.ts';
 
 export class Inhibition {
@@ -15,7 +15,8 @@ export class Inhibition {
   readonly #open = new Map<string, Set<Episode>>();
 
   constructor(rules: readonly CorrelationRule[]) {
-    const inhibiting = rules.filter(({ inhibits }) => inhibits.length > 0);
+    // What raises no alert would hide others behind something that nobody can see.
+    const inhibiting = rules.filter((rule) => rule.inhibits.length > 0 && raisesAlerts(rule));
     this.#below = new Map(inhibiting.map(({ key, inhibits }) => [key, new Set(inhibits)]));
     this.#concerned = new Set(inhibiting.flatMap(({ key, inhibits }) => [key, ...inhibits]));
   }

@@ -53,3 +53,9 @@ test('being inhibited is a later version of the same alert', () => {
   }
   expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
 });
+
+test('a rule that raises no alert inhibits none: what is below it would be hidden by what nobody can see', () => {
+  const bench = new EngineBench(rulesOf(low, { ...high, root: `${MARKED}level: informational\n` }));
+  for (const event of reads(4, 'u-1')) bench.send(event);
+  expect(inhibitedBy(bench)).toMatchObject({ 'c0 u-1': '' });
+});

@@ -163,9 +163,12 @@ function halfway(): StateBench {
 }
 
 test('an alert that another one inhibits while state is being saved is saved as not inhibited', () => {
-  const bench = new StateBench(rules(RULES.replace('level: high', 'level: high\nvigie.inhibits: [writes]')), {
-    latenessMs: 0,
-  });
+  // Rules that a chain refers to raise alerts, and inhibit, where it says generate.
+  const text = RULES.replace('level: high', 'level: high\nvigie.inhibits: [writes]').replace(
+    '{gte: 1}',
+    '{gte: 1}, generate: true',
+  );
+  const bench = new StateBench(rules(text), { latenessMs: 0 });
   const three = (action: string): void => {
     for (let i = 0; i < 3; i += 1) bench.take(event(1, action));
   };
