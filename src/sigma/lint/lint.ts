@@ -12,6 +12,7 @@ import type { BaseRule, CorrelationRule } from '../rule.ts';
 import { warnOfBounds } from './bounds.ts';
 import { warnOfUncarriedFields } from './chains.ts';
 import { isPortal, warnOfUnknownColumns, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
+import { warnOfInhibitions } from './inhibits.ts';
 import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
 
 /**
@@ -59,5 +60,6 @@ export function lint(
     warnOfBounds(draft, rule, byKey);
     warnOfUncarriedFields(draft, rule, byKey);
     warnOfUnknownMeasures(draft, rule, byKey);
+    warnOfInhibitions(draft, rule, byKey);
   }
 }

@@ -38,6 +38,14 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '16:10: warning: FIRES_AT_ONCE: lte 5 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
   'fires-at-once-neq':
     '16:10: warning: FIRES_AT_ONCE: neq 0 holds for a window of one event, so the first event of each group fires; windows end at events, so that few or none came cannot be told: write a lower bound of 2 or more',
+  'inhibits-nothing-by-part':
+    '27:18: warning: INHIBITS_NOTHING: no alert of "burst" is inhibited: this rule raises no alert itself',
+  'inhibits-nothing-group':
+    '26:18: warning: INHIBITS_NOTHING: no alert of "burst" is inhibited: it is grouped by user.id, this rule by organization.id, user.id, so they have no group in common',
+  'inhibits-nothing-itself':
+    '17:18: warning: INHIBITS_NOTHING: no alert of "burst" is inhibited: it is this rule',
+  'inhibits-nothing-part':
+    '27:18: warning: INHIBITS_NOTHING: no alert of "burst" is inhibited: it raises none',
   'legacy-timeframe':
     '7:3: warning: LEGACY_TIMEFRAME: timeframe has no effect; a time span belongs to a correlation',
   'misplaced-key':
