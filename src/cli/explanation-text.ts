@@ -124,10 +124,10 @@ function ofNovelty(
   { known, learning, withoutTerm, late }: Uncounted,
 ): string {
   const { fields, historyMs } = newTerms!;
-  const whole = groupBy.length === 0 ? 'the first event' : "the group's first event";
+  const whole = groupBy.length === 0 ? "the rule's first event" : "the group's first event";
   const others: [number, string][] = [
     [known, `with values seen within ${span(historyMs)}`],
-    [learning, `within ${span(historyMs)} of ${whole}`],
+    [learning, `within ${span(historyMs)} of ${whole}, or of its first after a pause as long`],
     [withoutTerm, `without ${fields.join(' or ')}`],
     [late, 'late'],
   ];

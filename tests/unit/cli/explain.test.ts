@@ -70,6 +70,25 @@ user.id = "u1", service.name = "kairos": did not fire
     );
   });
 
+  test('says of a group that fell silent for a whole history that it is known anew', async () => {
+    const silent = join(folder, 'new-terms.yml');
+    writeFileSync(
+      silent,
+      `${ALL_RULES}
+---
+title: New application
+id: new-application
+correlation: {type: event_count, rules: [read], group-by: [user.id], timespan: 1s, condition: {gte: 1}}
+vigie.new_terms: {fields: [service.name], history: 2s}
+`,
+    );
+    expect(
+      await succeed(['rules', 'explain', 'new-application', '--rules', silent, '--event', events]),
+    ).toContain(
+      "not counted: 2 within 2 s of the group's first event, or of its first after a pause as long\n",
+    );
+  });
+
   test('prints one JSON object per event, or per group after one for the whole', async () => {
     const [ofRule, ofCorrelation] = await Promise.all([
       succeed(explain('read', '--json')),
