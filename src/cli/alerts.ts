@@ -312,7 +312,8 @@ async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
 }
 
 export function detailText(alert: AlertDetail): string {
-  const threshold = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
+  const bounds = alert.threshold.map(({ op, value }) => `${op} ${count(value)}`).join(' and ');
+  const threshold = bounds === '' ? 'condition over rule names' : `threshold ${bounds}`;
   const lines: [string, string][] = [
     ['alert', alert.alertId],
     ['rule', `${plain(alert.title)} (${plain(alert.rule)})`],
@@ -327,10 +328,7 @@ export function detailText(alert: AlertDetail): string {
     ['since', instant(alert.firstEventAt)],
     ['crossed', `${instant(alert.crossedAt)}, ${span(alert.timeToDetectMs)} after the first event`],
     ['last', instant(alert.lastEventAt)],
-    [
-      'value',
-      `${about(alert.valueEstimated)}${count(alert.value)} (threshold ${threshold}${habitText(alert)})`,
-    ],
+    ['value', `${about(alert.valueEstimated)}${count(alert.value)} (${threshold}${habitText(alert)})`],
     ...taken(alert),
     ['events', `${count(alert.events)}${samples(alert)}`],
     ['tags', listText(alert.tags)],

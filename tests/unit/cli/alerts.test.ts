@@ -37,6 +37,13 @@ test('an alert whose events hold no records says so, not that nobody was read, a
   ]);
 });
 
+test('an alert of a condition over rule names has no threshold, and none is left blank', () => {
+  expect(detail({ value: 2, threshold: [], usualUpTo: null })).toMatch(
+    /^.*value.* 2 \(condition over rule names\)$/m,
+  );
+  expect(detail({ value: 2, threshold: [{ op: 'gte', value: 2 }] })).toMatch(/ 2 \(threshold gte 2.*\)$/m);
+});
+
 test('a command to copy asks for the account’s very name, whatever a shell would make of it', () => {
   const nothing = { persons: 0, records: 0, recordsBeforeAlert: 0, bytes: 0, categories: [] };
   const names = ['$(echo gone)', '`id`', `o'hara"; ls`, '-x', '$HOME\\ ', ' u 1 '];
