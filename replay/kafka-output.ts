@@ -22,6 +22,7 @@ import { connectKafka } from '../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../src/source/kafka-client.ts';
 import { kafkaError, type KafkaPlace } from '../src/source/kafka-errors.ts';
 import { createTopic } from '../src/source/kafka-topics.ts';
+import { sendWhole, SENT_ONCE } from '../src/sink/send-whole.ts';
 import { isoTime } from './event-id.ts';
 import type { EventChunk } from './event-writer.ts';
 import type { OutputWriter } from './outputs.ts';
@@ -63,7 +64,7 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
   const admin = kafka.admin();
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
-    idempotent: false,
+    retry: SENT_ONCE,
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
@@ -91,11 +92,10 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
       refuseShortRetention(topic, retentionMs, chunk, clock);
       for (const batch of batchesOf(chunk)) {
         await settle();
-        pending = producer
-          .send({ topic, acks: -1, compression: COMPRESSIONS[compression], messages: messagesOf(batch) })
-          .catch((error: unknown) => {
-            failure = error;
-          });
+        const record = { topic, compression: COMPRESSIONS[compression], messages: messagesOf(batch) };
+        pending = sendWhole(producer, record).catch((error: unknown) => {
+          failure = error;
+        });
       }
       return 'taken';
     },

@@ -92,18 +92,22 @@ export class LettersInTopic implements LetterStore {
         for (const [source, own] of Map.groupBy(letters, (letter) => letter.source)) {
           place = source;
           const partitions = await this.#partitionsOf(source);
-          await sendIn(transaction, {
-            topic: source,
-            acks: -1,
-            // What came in a compressed batch may be larger than the topic takes as it is.
-            compression: kafkajs.CompressionTypes.GZIP,
-            messages: own.map(({ key, partition, bytes }) => ({
-              // KafkaJS drops what is for a partition that is not there, without a word.
-              partition: partition % partitions,
-              value: bytes,
-              headers: { 'vigie-replayed-from': key },
-            })),
-          });
+          // KafkaJS drops what is for a partition that is not there, and, of several partitions, one whose leader moves
+          // meanwhile, without a word.
+          const byPartition = Map.groupBy(own, (letter) => letter.partition % partitions);
+          for (const [partition, messages] of byPartition) {
+            await sendIn(transaction, {
+              topic: source,
+              acks: -1,
+              // What came in a compressed batch may be larger than the topic takes as it is.
+              compression: kafkajs.CompressionTypes.GZIP,
+              messages: messages.map(({ key, bytes }) => ({
+                partition,
+                value: bytes,
+                headers: { 'vigie-replayed-from': key },
+              })),
+            });
+          }
         }
         await sendIn(transaction, {
           topic,

@@ -2,7 +2,7 @@
  * A topic that Vigie writes to.
  *
  * Guarantee: `send` resolves once all in-sync replicas have every message, those of a partition in the order given. A
- * message whose acknowledgement was lost is sent twice: whoever reads must recognise it.
+ * message may be sent twice, as when its acknowledgement was lost: whoever reads must recognise it.
  */
 
 import kafkajs from 'kafkajs';
@@ -11,6 +11,7 @@ import type { Admin, Kafka, Message, Producer } from 'kafkajs';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
+import { sendWhole, SENT_ONCE } from './send-whole.ts';
 
 export interface WrittenTopic extends KafkaConnection {
   readonly topic: string;
@@ -28,7 +29,7 @@ export class TopicWriter {
     this.#options = options;
     this.#kafka = connectKafka(options);
     this.#producer = this.#kafka.producer({
-      retry: KAFKA_RETRY,
+      retry: SENT_ONCE,
       allowAutoTopicCreation: false,
       // Nothing overtakes what is tried again.
       maxInFlightRequests: 1,
@@ -55,7 +56,7 @@ export class TopicWriter {
   /** Throws a VigieError; when it is retryable the same messages may be sent again. */
   async send(messages: Message[]): Promise<void> {
     try {
-      await this.#producer.send({ topic: this.#options.topic, acks: -1, messages });
+      await sendWhole(this.#producer, { topic: this.#options.topic, messages });
     } catch (error) {
       throw this.#error(error);
     }

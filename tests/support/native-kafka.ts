@@ -32,6 +32,8 @@ export interface NativeKafka {
   /** Resolves when the broker ended by itself. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
+  /** As `kill -9` does: it says goodbye to nobody. */
+  kill(): Promise<void>;
 }
 
 export interface NativeKafkaOptions {
@@ -99,6 +101,10 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
     listeners: new Map(further.map((listener) => [listener.name, `127.0.0.1:${listener.port}`])),
     ended,
     stop,
+    kill: async () => {
+      shell.stdin?.end('KILL\n');
+      await ended;
+    },
   };
 }
 
@@ -154,7 +160,7 @@ function spawnGuarded(config: string, logFile: string, temporary: string | undef
     java -Xmx512m -XX:+UseSerialGC -cp "$1" kafka.Kafka "$2" >"$3" 2>&1 </dev/null &
     broker=$!
     exec 3<&0
-    (cat <&3 >/dev/null; kill $broker) &
+    (read -r how <&3 || how=TERM; kill -$how $broker) &
     guard=$!
     wait $broker
     kill $guard 2>/dev/null
