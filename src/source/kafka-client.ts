@@ -30,7 +30,8 @@ export function connectKafka(connection: KafkaConnection): Kafka {
     clientId: connection.clientId,
     connectionTimeout: 5000,
     requestTimeout: 30_000,
-    retry: KAFKA_RETRY,
+    // Each of the addresses has its turn: KafkaJS begins with the first one every time.
+    retry: { ...KAFKA_RETRY, retries: Math.max(KAFKA_RETRY.retries, connection.brokers.length) },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => forward(entry, connection.log),
   };

@@ -74,6 +74,8 @@ const COORDINATOR_TYPES = [
   'NOT_COORDINATOR_FOR_GROUP',
 ];
 
+const REPLICA_TYPES = ['LEADER_NOT_AVAILABLE', 'NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'];
+
 /** TLS failures by the codes of Node and OpenSSL. */
 const TLS: readonly {
   readonly codes: RegExp;
@@ -207,6 +209,13 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
       'If it lasts, grant the user the rights that docs/kafka.md lists.',
     );
   }
+  if (REPLICA_TYPES.some((type) => types.has(type))) {
+    return of(
+      'KAFKA_REPLICAS_AWAY',
+      `Kafka at ${servers} has too few brokers for topic ${topic}: ${detail}`,
+      'Bring back the brokers that hold its partitions: one without a leader is neither read nor written, and one with fewer replicas than min.insync.replicas is not written.',
+    );
+  }
   if (types.has('MESSAGE_TOO_LARGE') || types.has('RECORD_LIST_TOO_LARGE')) {
     return of(
       'KAFKA_MESSAGE_TOO_LARGE',
@@ -238,10 +247,12 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     );
   }
   if ([...names].some((name) => UNREACHABLE_NAMES.has(name))) {
+    const silent = errors.find(({ broker }) => broker !== undefined && broker !== servers)?.broker;
+    const which = silent === undefined ? '' : `: broker ${silent}`;
     return of(
       'KAFKA_UNREACHABLE',
-      `Kafka at ${servers} does not answer: ${detail}`,
-      'Check the addresses, that the brokers run, and whether they want TLS.',
+      `Kafka at ${servers}${which} does not answer: ${detail}`,
+      'Check the addresses, those that brokers advertise too, that the brokers run, and whether they want TLS.',
     );
   }
   return of(

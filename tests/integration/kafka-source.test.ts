@@ -44,6 +44,18 @@ test.runIf(kafka !== undefined)(
 );
 
 test.runIf(kafka !== undefined)(
+  'a topic is read however many of the addresses that were given do not answer',
+  async () => {
+    const topic = uniqueName('addresses');
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, [{ value: 'read' }]);
+    const silent = (await freePorts(6)).map((port) => `127.0.0.1:${port}`);
+    const reader = new Reader(topic, { brokers: [...silent, ...brokers] });
+    await reader.until(() => reader.values.includes('read'));
+  },
+);
+
+test.runIf(kafka !== undefined)(
   'partitions that are added while a process reads are read by it, too, and no minute later',
   { timeout: 60_000 },
   async () => {

@@ -30,7 +30,9 @@ test.each([
   ['NOT_COORDINATOR_FOR_GROUP', 'KAFKA_NO_COORDINATOR', true],
   ['MESSAGE_TOO_LARGE', 'KAFKA_MESSAGE_TOO_LARGE', false],
   ['INVALID_TIMESTAMP', 'KAFKA_CLOCK', true],
-  ['NOT_ENOUGH_REPLICAS', 'KAFKA_FAILED', true],
+  ['LEADER_NOT_AVAILABLE', 'KAFKA_REPLICAS_AWAY', true],
+  ['NOT_ENOUGH_REPLICAS', 'KAFKA_REPLICAS_AWAY', true],
+  ['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_REPLICAS_AWAY', true],
 ])('the protocol error %s is %s, also behind retries', (type, code, retryable) => {
   for (const thrown of [protocolError(type), wrapped(protocolError(type))]) {
     const error = kafkaError(thrown, { brokers: ['a:9092', 'b:9092'] }, 'access');
@@ -60,6 +62,16 @@ test('an unreachable broker is named, and the client logs to the given function 
   expect(kafkaError(thrown, { brokers }, 't')).toMatchObject({ code: 'KAFKA_UNREACHABLE', retryable: true });
   expect(kafkaError(thrown, { brokers }, 't').message).toContain(brokers[0]);
   expect(logged.some((line) => line.startsWith('debug kafka client: Connection error'))).toBe(true);
+});
+
+test('of several brokers the one that does not answer is named', () => {
+  const brokers = ['a:9092', 'b:9092', 'c:9092'];
+  const thrown = Object.assign(new Error('Closed connection'), {
+    name: 'KafkaJSConnectionClosedError',
+    broker: 'b:9092',
+  });
+  const { message } = kafkaError(wrapped(thrown), { brokers }, 't');
+  expect(message).toBe('Kafka at a:9092, b:9092, c:9092: broker b:9092 does not answer: Closed connection');
 });
 
 test('other warnings about timeouts still come through', async () => {
