@@ -234,8 +234,8 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
   if (names.has('OffsetGone')) {
     return of(
       'KAFKA_OFFSET_GONE',
-      `Topic ${topic} no longer has the messages that were to be read next: deleted by retention, or the topic was created again`,
-      'Reading goes on at the oldest there is; what is missing is counted and logged as INPUT_GAP.',
+      `Topic ${topic} does not have the messages that were to be read next where they were asked for: deleted by retention, the topic was created again, or a replica is behind its leader`,
+      'Reading goes on there, or at the oldest there is; what is missing is counted and logged as INPUT_GAP.',
     );
   }
   if (names.has('UnreadableBatch') || names.has('KafkaJSNotImplemented')) {
