@@ -103,6 +103,11 @@ export class Deployment {
     return member;
   }
 
+  /** That it reads. */
+  get topics(): string[] {
+    return this.#readers.map(({ topic }) => topic);
+  }
+
   /** Of the input that is in the topic. */
   get share(): number {
     return this.produced / this.#input.messages.length;
@@ -178,8 +183,8 @@ export class Deployment {
   }
 
   async #remove(isAlive: (memberId: string) => boolean): Promise<void> {
-    const { admin, broker } = this.world;
-    await Promise.all(this.#readers.map(({ group }) => removeDead(admin, broker, group, isAlive)));
+    const { admin, brokers } = this.world;
+    await Promise.all(this.#readers.map(({ group }) => removeDead(admin, brokers, group, isAlive)));
   }
 
   /** Ends it in order: exit code 0, within the time that is promised, and out of the group. */

@@ -52,7 +52,7 @@ export function environmentOf(
   const preload = crash === undefined ? (clock === undefined ? options.preload : 'clock-jumps') : 'crash-at';
   const url = preload && new URL(`preload/${preload}.ts`, import.meta.url).href;
   return {
-    KAFKA_BROKERS: faulty.kafka === true ? world.faultyBroker : world.broker,
+    KAFKA_BROKERS: faulty.kafka === true ? world.faultyBroker : world.brokers.join(),
     VIGIE_TOPIC: topic,
     VIGIE_GROUP: group,
     VIGIE_DEAD_LETTER_TOPIC: world.deadLetterTopic,

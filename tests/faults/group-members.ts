@@ -25,14 +25,17 @@ export async function membersOf(admin: Admin, groupId: string): Promise<string[]
  */
 export async function removeDead(
   admin: Admin,
-  broker: string,
+  brokers: readonly string[],
   groupId: string,
   isAlive: (memberId: string) => boolean,
 ): Promise<void> {
   const until = Date.now() + LAST_REQUESTS_MS;
   for (let found = 1; found > 0 || Date.now() < until;) {
     const dead = (await membersOf(admin, groupId)).filter((memberId) => !isAlive(memberId));
-    for (const memberId of dead) await leaveGroup(broker, groupId, memberId);
+    // Those that do not coordinate the group refuse.
+    for (const memberId of dead) {
+      await Promise.all(brokers.map((broker) => leaveGroup(broker, groupId, memberId)));
+    }
     found = dead.length;
     await delay(20);
   }

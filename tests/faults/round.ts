@@ -92,8 +92,8 @@ export class Round {
     return buildInput({ seed: this.random(LOGS), partitions: 1, rules: KEYED_RULES, week });
   }
 
-  async deploy(input: Input, options?: DeploymentOptions): Promise<Deployment> {
-    const deployment = await Deployment.create(this.world, input, options);
+  async deploy(input: Input, options?: DeploymentOptions, world = this.world): Promise<Deployment> {
+    const deployment = await Deployment.create(world, input, options);
     this.deployments.push(deployment);
     return deployment;
   }

@@ -4,6 +4,7 @@ import type { Scenario } from './round.ts';
 import { away } from './scenarios/away.ts';
 import { clickhouse, disk } from './scenarios/clickhouse.ts';
 import { clock } from './scenarios/clock.ts';
+import { brokers } from './scenarios/brokers.ts';
 import { broker, cut, large, recreated } from './scenarios/kafka.ts';
 import { kill } from './scenarios/kill.ts';
 import { rebalance } from './scenarios/rebalance.ts';
@@ -23,4 +24,5 @@ export const SCENARIOS: readonly Scenario[] = [
   clock,
   large,
   recreated,
+  brokers,
 ];

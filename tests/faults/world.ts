@@ -19,6 +19,7 @@ import { startImitation } from '../support/clickhouse.ts';
 import type { TestClickHouse } from '../support/clickhouse.ts';
 import { faultyClickHouse } from '../support/faulty-clickhouse.ts';
 import type { FaultyClickHouse } from '../support/faulty-clickhouse.ts';
+import { NativeCluster } from '../support/native-cluster.ts';
 import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
 import type { NativeKafka, NativeKafkaOptions } from '../support/native-kafka.ts';
 import type { LogMessage } from './input.ts';
@@ -32,7 +33,7 @@ export class World {
   /** Everything temporary is in it. */
   readonly folder: string;
   /** Past the proxy, for whoever must not be disturbed. */
-  readonly broker: string;
+  readonly brokers: readonly string[];
   readonly faultyBroker: string;
   readonly proxy: TcpProxy;
   readonly clickHouse: TestClickHouse;
@@ -44,12 +45,16 @@ export class World {
   #letterReader: Consumer | undefined;
   /** Keys of the dead letters so far. */
   readonly #letters = new Set<string>();
-  #kafka: NativeKafka;
+  /** Three brokers instead of one; none behind the proxy. */
+  readonly cluster: NativeCluster | undefined;
+  #kafka: NativeKafka | undefined;
   readonly #kafkaOptions: NativeKafkaOptions;
+  #ofThree: Promise<World> | undefined;
 
   private constructor(parts: {
     folder: string;
-    kafka: NativeKafka;
+    cluster: NativeCluster | undefined;
+    kafka: NativeKafka | undefined;
     kafkaOptions: NativeKafkaOptions;
     proxy: TcpProxy;
     proxyPort: number;
@@ -57,26 +62,28 @@ export class World {
     faultyClickHouse: FaultyClickHouse;
   }) {
     this.folder = parts.folder;
+    this.cluster = parts.cluster;
     this.#kafka = parts.kafka;
     this.#kafkaOptions = parts.kafkaOptions;
-    this.broker = parts.kafka.brokers[0]!;
+    this.brokers = (parts.cluster ?? parts.kafka!).brokers;
     this.faultyBroker = `127.0.0.1:${parts.proxyPort}`;
     this.proxy = parts.proxy;
     this.clickHouse = parts.clickHouse;
     this.faultyClickHouse = parts.faultyClickHouse;
     this.deadLetterTopic = `dead-letters-${randomUUID().slice(0, 8)}`;
-    this.#client = connectKafka({ brokers: [this.broker], clientId: 'vigie-faults', log: () => undefined });
+    this.#client = connectKafka({ brokers: this.brokers, clientId: 'vigie-faults', log: () => undefined });
     // A broker that was stopped on purpose is waited for.
     this.admin = this.#client.admin({ retry: PATIENT });
     this.#producer = this.#client.producer({
       retry: PATIENT,
+      idempotent: true,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
     });
   }
 
   /** Throws the reason when there is no broker to be had. */
-  static async open(): Promise<World> {
+  static async open({ brokers = 1 }: { readonly brokers?: 1 | 3 } = {}): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'vigie-faults-'));
     const [port, ...others] = await freePorts(5);
     const proxyPort = others.pop()!;
@@ -86,12 +93,14 @@ export class World {
       otherPorts: others,
       listeners: [{ name: 'faulty', protocol: 'PLAINTEXT', settings: {}, advertisedPort: proxyPort }],
     };
-    const kafka = await startNativeKafka(kafkaOptions);
+    const cluster = brokers === 3 ? await NativeCluster.start(folder) : undefined;
+    const kafka = cluster === undefined ? await startNativeKafka(kafkaOptions) : undefined;
     const proxy = await TcpProxy.listen(proxyPort, others.at(-1)!);
     const clickHouse = await startImitation();
     const faulty = await faultyClickHouse(clickHouse.url, SLOW_MS);
     const world = new World({
       folder,
+      cluster,
       kafka,
       kafkaOptions,
       proxy,
@@ -131,6 +140,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    await (await this.#ofThree)?.close();
     await Promise.allSettled([
       this.admin.disconnect(),
       this.#producer.disconnect(),
@@ -139,8 +149,23 @@ export class World {
     await this.faultyClickHouse.close();
     await this.clickHouse.stop();
     await this.proxy.close();
-    await this.#kafka.stop();
+    await this.#kafka?.stop();
+    // None of them would find the others to say goodbye to.
+    await this.cluster?.kill(...this.cluster.ids);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Another one with a cluster, made once. */
+  ofThree(): Promise<World> {
+    this.#ofThree ??= World.open({ brokers: 3 });
+    return this.#ofThree;
+  }
+
+  /** Of each partition. */
+  async leadersOf(topic: string): Promise<number[]> {
+    const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = topics[0]!.partitions.toSorted((a, b) => a.partitionId - b.partitionId);
+    return partitions.map(({ leader }) => leader);
   }
 
   /** No fault is left over for the next round. */
@@ -163,14 +188,17 @@ export class World {
     while ((await this.admin.listTopics()).includes(topic)) await delay(20);
   }
 
-  /** Resolves when the broker has them, in this order. */
+  /** Resolves when the brokers have them, each once, those of a partition in this order. */
   async produce(topic: string, messages: readonly LogMessage[]): Promise<void> {
-    await this.#producer.send({ topic, acks: -1, messages: [...messages] });
+    const sent = [...Map.groupBy(messages, ({ partition }) => partition).values()].map((own) =>
+      this.#producer.send({ topic, acks: -1, messages: own }),
+    );
+    await Promise.all(sent);
   }
 
   async stopBroker(): Promise<void> {
     await this.#letterReader?.disconnect();
-    await this.#kafka.stop();
+    await this.#kafka?.stop();
   }
 
   async startBroker(): Promise<void> {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   cluster = await NativeCluster.start(temporaryFolder());
 }, 120_000);
 afterAll(async () => {
-  await cluster?.stop(...cluster.ids);
+  await cluster?.kill(...cluster.ids);
   await cleanUp();
 });
 
@@ -30,8 +30,8 @@ test.runIf(native)(
         {
           topic,
           replicaAssignment: [
-            { partition: 0, replicas: [1, 2] },
-            { partition: 1, replicas: [2, 3] },
+            { partition: 0, replicas: [1, 2, 3] },
+            { partition: 1, replicas: [2, 3, 1] },
           ],
         },
       ],
@@ -44,9 +44,7 @@ test.runIf(native)(
     });
     await signals.open();
     await signals.send([[Buffer.from('0: before')], [Buffer.from('1: before')]]);
-    const moved = { topic, partitionAssignment: [{ partition: 1, replicas: [1, 3] }] };
-    await admin.alterPartitionReassignments({ topics: [moved] });
-    await until(async () => (await leadersOf(admin, topic))[1] === 1);
+    await lead(admin, topic, [1, 1]);
     // The sender does not know it yet.
     await signals.send([[Buffer.from('0: after')], [Buffer.from('1: after')]]);
     await signals.close();
@@ -57,8 +55,15 @@ test.runIf(native)(
   60_000,
 );
 
-/** By partition. */
-async function leadersOf(admin: Admin, topic: string): Promise<number[]> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return topics[0]!.partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
+/** Has them lead, by partition. */
+async function lead(admin: Admin, topic: string, leaders: readonly number[]): Promise<void> {
+  const partitionAssignment = leaders.map((leader, partition) => ({
+    partition,
+    replicas: [leader, ...cluster.ids.filter((id) => id !== leader)],
+  }));
+  await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+  await until(async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]!.partitions.every(({ partitionId, leader }) => leader === leaders[partitionId]);
+  });
 }

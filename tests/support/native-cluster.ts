@@ -8,6 +8,8 @@ import { freePorts, startNativeKafka } from './native-kafka.ts';
 import type { NativeKafka, NativeKafkaOptions } from './native-kafka.ts';
 
 const IDS = [1, 2, 3];
+/** They live for a minute: little memory, and no time for compiling well. */
+const JAVA = ['-Xmx256m', '-XX:TieredStopAtLevel=1'];
 /** Of the listener for clients, that for SASL, and the controller. */
 const PORTS = 3;
 
@@ -32,8 +34,15 @@ export class NativeCluster {
         'default.replication.factor': '3',
         'min.insync.replicas': '2',
         'offsets.topic.replication.factor': '3',
+        // What the first of its replicas should lead it does, as soon as it can.
+        'leader.imbalance.check.interval.seconds': '1',
+        'leader.imbalance.per.broker.percentage': '0',
+        // Who is killed is missed within seconds.
+        'broker.session.timeout.ms': '3000',
+        'broker.heartbeat.interval.ms': '500',
       };
-      return [id, { dataFolder: join(folder, `kafka-${id}`), port: port!, otherPorts, settings }];
+      const dataFolder = join(folder, `kafka-${id}`);
+      return [id, { dataFolder, port: port!, otherPorts, settings, java: JAVA }];
     });
     const cluster = new NativeCluster(new Map(options));
     await cluster.startAgain(...IDS);

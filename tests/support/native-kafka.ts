@@ -47,6 +47,8 @@ export interface NativeKafkaOptions {
   readonly listeners?: readonly Listener[];
   /** As the format tool takes users of SCRAM, e.g. `SCRAM-SHA-256=[name=a,password=b]`. */
   readonly scram?: readonly string[];
+  /** Of the virtual machine, beside or instead of what it has here. */
+  readonly java?: readonly string[];
   /** The broker's own, beside or instead of what it has here. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -82,7 +84,12 @@ export async function startNativeKafka(options: NativeKafkaOptions = {}): Promis
     await java('kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', config, ...scram]);
   }
   const logFile = join(folder, 'broker.log');
-  const shell = spawnGuarded(config, logFile, options.dataFolder === undefined ? folder : undefined);
+  const shell = spawnGuarded(
+    config,
+    logFile,
+    options.dataFolder === undefined ? folder : undefined,
+    options.java,
+  );
   const ended = new Promise<void>((resolve) => shell.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
     shell.stdin?.destroy();
@@ -155,9 +162,14 @@ function java(main: string, args: readonly string[]): PromiseWithChild<{ stdout:
   return run('java', [...options, main, ...args], { maxBuffer: 64 * 1024 * 1024 });
 }
 
-function spawnGuarded(config: string, logFile: string, temporary: string | undefined): ChildProcess {
+function spawnGuarded(
+  config: string,
+  logFile: string,
+  temporary: string | undefined,
+  options: readonly string[] = [],
+): ChildProcess {
   const script = `
-    java -Xmx512m -XX:+UseSerialGC -cp "$1" kafka.Kafka "$2" >"$3" 2>&1 </dev/null &
+    java -Xmx512m -XX:+UseSerialGC $5 -cp "$1" kafka.Kafka "$2" >"$3" 2>&1 </dev/null &
     broker=$!
     exec 3<&0
     (read -r how <&3 || how=TERM; kill -$how $broker) &
@@ -166,7 +178,7 @@ function spawnGuarded(config: string, logFile: string, temporary: string | undef
     kill $guard 2>/dev/null
     [ -z "$4" ] || rm -rf "$4"
   `;
-  const args = ['-c', script, 'sh', join(LIBS, '*'), config, logFile, temporary ?? ''];
+  const args = ['-c', script, 'sh', join(LIBS, '*'), config, logFile, temporary ?? '', options.join(' ')];
   // A group of its own: Ctrl-C in the terminal must reach us, not the broker before us.
   return spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 }
