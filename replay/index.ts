@@ -239,7 +239,7 @@ function backgroundOf(
       name,
       `the theft (${isoTime(incident.firstEventAt)} to ${isoTime(incident.lastEventAt)}) is not within the background ` +
         `(${isoTime(start)} to ${isoTime(end)})`,
-      'Move start or theftStart, set history, leave duration out, or set accounts to 0 for the theft alone.',
+      'Move --start or --theft-start, set --history, leave --duration out, or set --accounts to 0 for the theft alone.',
     );
   }
   return { start, end, choice: { names: new Set(confounders), factor: confounderFactor } };

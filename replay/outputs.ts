@@ -94,7 +94,7 @@ export async function writeTo(
   const known = generated.labels();
   const labels = ended === 'complete' ? known : { ...known, complete: false, events };
   let labelsPath: string | undefined;
-  if (output.kind === 'file' && statSync(output.path).isFile()) {
+  if (output.kind === 'file' && statSync(output.path, { throwIfNoEntry: false })?.isFile() !== false) {
     labelsPath = `${output.path}.labels.json`;
     await writeFile(labelsPath, `${JSON.stringify(labels, undefined, 2)}\n`).catch((error: unknown) => {
       throw failed(labelsPath!, error);

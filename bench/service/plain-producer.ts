@@ -16,7 +16,7 @@ import { connectKafka } from '../../src/source/kafka-client.ts';
 import { recordBatch } from './record-batch.ts';
 
 const PRODUCE = 0;
-/** The newest whose fields have fixed lengths; brokers from 2.1 to 4 speak it. */
+/** The newest whose fields have fixed lengths. */
 const VERSION = 8;
 const ACKS_ALL = -1;
 const TIMEOUT_MS = 30_000;

@@ -86,7 +86,7 @@ export const DGFIP_2026: Incident<typeof schema> = {
         throw optionsClash(
           NAME,
           `the second wave would start at ${isoTime(secondStart)}, before the first ends at ${isoTime(schedule.end)}`,
-          'Set a longer secondWaveAfter, or secondWave to 0.',
+          'Set a longer --second-wave-after, or --second-wave to 0.',
         );
       }
       for (const reader of taken.slice(resets)) {

@@ -167,8 +167,8 @@ export function planTheft(
     if (perMs !== undefined && wanted !== undefined) {
       throw optionsClash(
         scenario,
-        `records ${wanted}, pace ${paceText(pace)} and window ${span(windowMs)} are all given`,
-        'Give at most two of records, pace and window: the third follows.',
+        `--records ${wanted}, --pace ${paceText(pace)} and --window ${span(windowMs)} are all given`,
+        'Give at most two of --records, --pace and --window: the third follows.',
       );
     }
     const schedule = stretches(hours, start, { windowMs });
@@ -183,7 +183,7 @@ export function planTheft(
     throw optionsClash(
       scenario,
       `${records} records at pace ${paceText(pace)} in ${hours} hours take more than ${LONGEST_MS / DAY_MS} days`,
-      'Set fewer records, a higher pace, or a window instead.',
+      'Set fewer --records, a higher --pace, or a --window instead.',
     );
   }
   return { records, schedule };

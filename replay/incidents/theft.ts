@@ -173,7 +173,7 @@ export function requireRegistered(
   throw optionsClash(
     scenario,
     `${records} records, but the register knows ${known} persons`,
-    `Set records, or pace and window, to at most ${known} records.`,
+    `Set --records, or --pace and --window, to at most ${known} records.`,
   );
 }
 

@@ -69,7 +69,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     .option('--who <value>', 'account, organisation or address that it is about, or account that took part')
     .option(
       '--top',
-      'leave out alerts that a more telling one inhibits (with --status firing: one that is firing, too)',
+      'leave out alerts that a more telling one inhibits (with --status firing: while the first that did is firing, too)',
     )
     .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)

@@ -9,7 +9,8 @@ import type { SectionWriter } from '../state/state-writer.ts';
 export type Sighting = 'first' | 'duplicate' | 'conflict';
 
 const SMALLEST = 1024;
-const WORDS_A_STEP = 1 << 18;
+/** Of one frame (`state-writer.ts`), whose memory is used again. */
+const WORDS_A_STEP = 1 << 15;
 
 /** Row, side by side because each look-up is a cache miss: time (NaN when empty), hi, lo. */
 const F = 2;

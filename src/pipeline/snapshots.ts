@@ -14,6 +14,7 @@ import type { Lineage } from '../detect/lineage.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { WarmUp } from './rule-change.ts';
+import { SavingPace } from './saving-pace.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 import { UnfinishedSnapshot } from './unfinished-snapshot.ts';
 import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
@@ -25,6 +26,8 @@ export interface SnapshotOptions {
   readonly file: SnapshotFile;
   /** Least wall time between two. */
   readonly intervalMs: number;
+  /** Of all that save in this process. Default: one of its own. */
+  readonly pace?: SavingPace;
   /** Consumer group: the offsets of another one mean nothing here. */
   readonly group: string;
 }
@@ -70,6 +73,7 @@ export class Snapshots {
   readonly #source: Source;
   readonly #clock: Clock;
   readonly #observer: PipelineObserver;
+  readonly #pace: SavingPace;
   #dueAt: number;
   #underWay: UnfinishedSnapshot | undefined;
   #settled: Promise<void> = Promise.resolve();
@@ -79,6 +83,7 @@ export class Snapshots {
     this.#source = source;
     this.#clock = clock;
     this.#observer = observer;
+    this.#pace = options.pace ?? new SavingPace(clock);
     this.#dueAt = clock.elapsed() + options.intervalMs;
   }
 
@@ -96,7 +101,7 @@ export class Snapshots {
     const { group, intervalMs } = this.#options;
     this.#dueAt = this.#clock.elapsed() + intervalMs;
     const stored: Stored = { ...position, source: this.#source.name, group, takenAtMs };
-    const snapshot = new UnfinishedSnapshot(engine, JSON.stringify(stored), this.#clock);
+    const snapshot = new UnfinishedSnapshot(engine, JSON.stringify(stored), this.#clock, this.#pace);
     this.#underWay = snapshot;
     this.#settled = before.then(() => this.#write(snapshot, takenAtMs));
     return () => snapshot.commit();

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Engine } from '../detect/engine.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import { begun } from '../state/steps.ts';
+import type { SavingPace } from './saving-pace.ts';
 import type { SnapshotFile, UnfinishedFile } from './snapshot-file.ts';
 
 /** What was put in place. */
@@ -17,13 +18,11 @@ export interface Kept {
   readonly busyMs: number;
 }
 
-/** Of the time that it takes, at most: the rest is for events. Half of the least interval between two, then. */
-const SHARE = 0.1;
-
 export class UnfinishedSnapshot {
   readonly #writer = new StateWriter();
   readonly #steps: Generator<void>;
   readonly #clock: Clock;
+  readonly #pace: SavingPace;
   readonly #committed = Promise.withResolvers<boolean>();
   #isWritten = false;
   #isCommitted = false;
@@ -33,8 +32,9 @@ export class UnfinishedSnapshot {
   #bytes = 0;
 
   /** Of the state of this instant. */
-  constructor(engine: Engine, position: string, clock: Clock) {
+  constructor(engine: Engine, position: string, clock: Clock, pace: SavingPace) {
     this.#clock = clock;
+    this.#pace = pace;
     this.#writer.section('position').text(position);
     this.#steps = begun(engine.saving(this.#writer));
   }
@@ -101,7 +101,7 @@ export class UnfinishedSnapshot {
       this.#writer.giveBack(pieces);
       await (done === true || this.#hurry.signal.aborted
         ? setImmediate()
-        : this.#pause((stepMs * (1 - SHARE)) / SHARE));
+        : this.#pause(this.#pace.after(stepMs)));
     }
     this.#isWritten = true;
   }

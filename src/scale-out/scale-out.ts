@@ -24,15 +24,14 @@ import type { RuleSet } from '../sigma/rule.ts';
 import { SharedSink } from '../sink/shared-sink.ts';
 import type { SignalSink } from '../sink/signal-topic.ts';
 import { SnapshotFile } from '../pipeline/snapshot-file.ts';
+import type { SnapshotOptions } from '../pipeline/snapshots.ts';
 import type { Source } from '../source/source.ts';
 import { Telemetry } from '../service/telemetry.ts';
 
 export interface ScaleOutOptions {
   /** `source` is the input; snapshots are those of a shard, but for their file. */
   readonly pipeline: Omit<PipelineOptions, 'intakeOf' | 'snapshots'>;
-  readonly snapshots:
-    | { readonly folder: string; readonly intervalMs: number; readonly group: string }
-    | undefined;
+  readonly snapshots: (Omit<SnapshotOptions, 'file'> & { readonly folder: string }) | undefined;
   readonly signals: SignalSink;
   readonly signalsSource: Source;
   /** Partitions of the signals topic. */

@@ -33,6 +33,7 @@ import type { DeadLetterSink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import { openScaleOut } from '../scale-out/open-scale-out.ts';
 import type { ScaleOutOptions } from '../scale-out/scale-out.ts';
+import { SavingPace } from '../pipeline/saving-pace.ts';
 import { SnapshotFile, whyUnwritable } from '../pipeline/snapshot-file.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -216,6 +217,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
         ? {
             folder: config.state_dir ?? config.data_dir,
             intervalMs: config.snapshot_interval,
+            pace: new SavingPace(clock),
             group: config.group,
           }
         : undefined;

@@ -76,7 +76,7 @@ export const alertFilterSchema = z.strictObject({
   rule: z.string().optional(),
   /** Only alerts of this group-by value (an account, an organisation, an address), or in which this account took part. As it is, since white space counts in groups. */
   who: z.string().max(MOST_TEXT, TEXT_TOO_LONG).optional(),
-  /** Only alerts that no more telling one of the same group inhibits; of firing ones, that none inhibits that is firing itself. */
+  /** Only alerts that no more telling one of the same group inhibits; of firing ones, also those whose inhibiting one, the first that did, is over. */
   top: z.boolean().optional(),
   /** Only alerts about canaries. Default: none of those. */
   canary: z.boolean().optional(),
@@ -196,7 +196,12 @@ export class ClickHouseAlertStore implements AlertStore {
     if (wanted.top === true) {
       // What is over may stand above what goes on.
       const firing = `SELECT alert_id FROM ${this.#table('alerts_with_state')} WHERE status = 'firing'`;
-      conditions.push(wanted.status === 'firing' ? `inhibited_by NOT IN (${firing})` : `inhibited_by = ''`);
+      const parts = `SELECT alert_id FROM ${this.#table('alert_merges')} WHERE merged_into IN (${firing})`;
+      conditions.push(
+        wanted.status === 'firing'
+          ? `inhibited_by NOT IN (${firing} UNION ALL ${parts})`
+          : `inhibited_by = ''`,
+      );
     }
     if (wanted.since !== undefined)
       conditions.push('last_event_at >= fromUnixTimestamp64Milli({since:Int64})');

@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Consumer, Kafka, KafkaMessage, Producer, ProducerRecord, Transaction } from 'kafkajs';
+import type { Consumer, Kafka, KafkaMessage, Message, Producer, ProducerRecord, Transaction } from 'kafkajs';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
@@ -91,29 +91,16 @@ export class LettersInTopic implements LetterStore {
       try {
         for (const [source, own] of Map.groupBy(letters, (letter) => letter.source)) {
           place = source;
-          const partitions = await this.#partitionsOf(source);
-          // KafkaJS drops what is for a partition that is not there, and, of several partitions, one whose leader moves
-          // meanwhile, without a word.
-          const byPartition = Map.groupBy(own, (letter) => letter.partition % partitions);
-          for (const [partition, messages] of byPartition) {
-            await sendIn(transaction, {
-              topic: source,
-              acks: -1,
-              // What came in a compressed batch may be larger than the topic takes as it is.
-              compression: kafkajs.CompressionTypes.GZIP,
-              messages: messages.map(({ key, bytes }) => ({
-                partition,
-                value: bytes,
-                headers: { 'vigie-replayed-from': key },
-              })),
-            });
-          }
+          const messages = own.map(({ key, partition, bytes }) => ({
+            partition,
+            value: bytes,
+            headers: { 'vigie-replayed-from': key },
+          }));
+          // What came in a compressed batch may be larger than the topic takes as it is.
+          await this.#sendTo(source, transaction, messages, kafkajs.CompressionTypes.GZIP);
         }
-        await sendIn(transaction, {
-          topic,
-          acks: -1,
-          messages: letters.map(({ key }) => ({ key, value: null, headers: { [REPLAYED_AT]: at } })),
-        });
+        const marks = letters.map(({ key }) => ({ key, value: null, headers: { [REPLAYED_AT]: at } }));
+        await this.#sendTo(topic, transaction, marks);
         await transaction.commit();
       } catch (error) {
         await transaction.abort().catch(() => undefined);
@@ -121,6 +108,36 @@ export class LettersInTopic implements LetterStore {
       }
     } catch (error) {
       throw this.#error(error, place);
+    }
+  }
+
+  /**
+   * One partition at a time: KafkaJS drops what is for a partition that is not there, and, of several in one call, one
+   * whose leader moves meanwhile, without a word.
+   */
+  async #sendTo(
+    topic: string,
+    transaction: Transaction,
+    messages: readonly Message[],
+    compression = kafkajs.CompressionTypes.None,
+  ): Promise<void> {
+    const count = await this.#partitionsOf(topic);
+    const ofKey = kafkajs.Partitioners.DefaultPartitioner();
+    const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({
+      partitionErrorCode: 0,
+      partitionId,
+      leader: 0,
+      replicas: [],
+      isr: [],
+    }));
+    const byPartition = Map.groupBy(messages, (message) =>
+      message.partition === undefined
+        ? ofKey({ topic, partitionMetadata, message })
+        : message.partition % count,
+    );
+    for (const [partition, own] of byPartition) {
+      const placed = own.map((message) => ({ ...message, partition }));
+      await sendIn(transaction, { topic, acks: -1, compression, messages: placed });
     }
   }
 

@@ -19,7 +19,7 @@ export interface KafkaConnection {
   readonly log: Log;
 }
 
-/** Few and short, so that a problem is seen within seconds; whoever uses the client goes on trying. */
+/** Few and short, so that a problem is seen within seconds (addresses that swallow what they get take 5 s each); whoever uses the client goes on trying. */
 export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 1000, retries: 3 };
 
 export function connectKafka(connection: KafkaConnection): Kafka {

@@ -248,7 +248,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
   }
   if ([...names].some((name) => UNREACHABLE_NAMES.has(name))) {
     const silent = errors.find(({ broker }) => broker !== undefined && broker !== servers)?.broker;
-    const which = silent === undefined ? '' : `: broker ${silent}`;
+    const which = silent === undefined ? '' : ` (asked last: ${silent})`;
     return of(
       'KAFKA_UNREACHABLE',
       `Kafka at ${servers}${which} does not answer: ${detail}`,

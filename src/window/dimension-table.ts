@@ -36,7 +36,8 @@ export interface DimensionTotals {
 const W = 3;
 const LOW_BITS = 20;
 const LOW = 2 ** LOW_BITS - 1;
-const ROWS_A_STEP = 50_000;
+/** Of one frame of saved state, whose memory is used again. */
+const ROWS_A_STEP = 10_000;
 
 export class DimensionTable {
   readonly #limit: number;

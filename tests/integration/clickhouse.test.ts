@@ -389,6 +389,8 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       alertFixture({ alertId: 'a2', inhibitedBy: 'a1' }),
       alertFixture({ alertId: 'a3' }),
       alertFixture({ alertId: 'a4', inhibitedBy: 'a3' }),
+      alertFixture({ alertId: 'a5', status: 'merged', mergedInto: 'a3' }),
+      alertFixture({ alertId: 'a6', inhibitedBy: 'a5' }),
     ]);
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
     const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>

@@ -47,10 +47,11 @@ async function replayed(env: Env, ...options: string[]): Promise<unknown> {
   return JSON.parse(await succeed(['deadletters', 'replay', '--json', ...options], env));
 }
 
-async function written(): Promise<{ source: string; dead: string; env: Env }> {
+async function written(deadPartitions = 1): Promise<{ source: string; dead: string; env: Env }> {
   const source = uniqueName('access');
   const dead = `${source}-dead-letters`;
   await createTopic(brokers, source, 2);
+  await createTopic(brokers, dead, deadPartitions);
   const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
   const letters = six(source);
   // The second write of one, as after a restart.
@@ -90,6 +91,15 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     );
     expect(await replayed(env, '--limit', '3')).toMatchObject({ sent: 3, earlier: 2, left: 1 });
     expect(await replayed(env)).toMatchObject({ sent: 1 });
+    expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
+    expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
+    const all = await readMessages(brokers, source, 6);
+    expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
+  }, 120_000);
+
+  test('of a topic that somebody made with several partitions go back once, too', async () => {
+    const { source, env } = await written(3);
+    expect(await replayed(env)).toMatchObject({ sent: 6, earlier: 0 });
     expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
     expect((await listed(env)).every(({ sent_at }) => sent_at !== undefined)).toBe(true);
     const all = await readMessages(brokers, source, 6);

@@ -151,7 +151,7 @@ test('Vigie is started with the same limit of young memory however it is started
   }
 });
 
-test('V8 knows the flags that vigie run sets: it passes over others without a word', () => {
+test('V8 knows the flags that vigie run sets: it warns of others at every start, and goes on', () => {
   const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
   for (const flag of HEAP_FLAGS) expect(known).toMatch(new RegExp(`^ *${flag.split('=')[0]!} `, 'm'));
 });

@@ -19,7 +19,8 @@ import { VigieError } from '../../../src/errors.ts';
 import type { Pipeline, PipelineOptions } from '../../../src/pipeline/pipeline.ts';
 import type { SnapshotEvent } from '../../../src/pipeline/pipeline-observer.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
-import { STATE_CODES } from '../../../src/pipeline/snapshots.ts';
+import { SavingPace } from '../../../src/pipeline/saving-pace.ts';
+import { type SnapshotOptions, STATE_CODES } from '../../../src/pipeline/snapshots.ts';
 import { SnapshotFile } from '../../../src/pipeline/snapshot-file.ts';
 import type { AssignedPartition, ReadPosition } from '../../../src/source/source.ts';
 import { ALL_RULES, event } from '../cli/fixtures.ts';
@@ -160,7 +161,10 @@ test('a process that ends waits until its state is saved, but not for the pauses
 });
 
 /** A pipeline that begins to save two reads and many users' one; `meanwhile` yields what comes before it is saved. */
-function savingMany(meanwhile: (pipeline: Pipeline) => Generator<Item>) {
+function savingMany(
+  meanwhile: (pipeline: Pipeline) => Generator<Item>,
+  pacing: Pick<SnapshotOptions, 'pace'> = {},
+) {
   const told: SnapshotEvent[] = [];
   const many = manyUsers.length + 2;
   const { pipeline } = scripted({
@@ -179,10 +183,47 @@ function savingMany(meanwhile: (pipeline: Pipeline) => Generator<Item>) {
         if (told.length === 1) copyFileSync(state(), join(folder, 'first'));
       },
     },
-    options: { snapshots: { file: new SnapshotFile(state()), intervalMs: 60_000, group: 'vigie' } },
+    options: {
+      snapshots: { file: new SnapshotFile(state()), intervalMs: 60_000, group: 'vigie', ...pacing },
+    },
   });
   return { pipeline, told, many };
 }
+
+test('after each step of saving events have as long as the pace of the process says', async () => {
+  let asked = 0;
+  class Counting extends SavingPace {
+    override after(stepMs: number): number {
+      asked += 1;
+      return super.after(stepMs);
+    }
+  }
+  const pace = new Counting({ now: () => 0, elapsed: () => 0 });
+  const { pipeline, told, many } = savingMany(
+    function* () {
+      for (let i = 1; told.length === 0; i += 1) yield batch(0, many + i, read(3 + (i % 7)));
+    },
+    { pace },
+  );
+  await pipeline.run(stop);
+  expect(asked).toBeGreaterThanOrEqual(manyUsers.length / 1000);
+});
+
+test('what is given up while it pauses is given up at once', async () => {
+  const pace = new SavingPace({ now: () => 0, elapsed: () => 0 });
+  // As if others had taken many steps: the next is due in minutes.
+  for (let i = 0; i < 10_000; i += 1) pace.after(100);
+  const { pipeline, told, many } = savingMany(
+    function* (running) {
+      yield batch(0, many + 1, read(3));
+      running.replaceRules(parseRules([{ file: 'rules.yml', text: ALL_RULES.replace('gte: 3', 'gte: 4') }]));
+      yield batch(0, many + 2, read(4));
+    },
+    { pace },
+  );
+  await pipeline.run(stop);
+  expect(told).toMatchObject([{ kind: 'saved' }]);
+});
 
 test('events go on while state is saved, and what is saved is that of its offsets', async () => {
   let taken = 0;

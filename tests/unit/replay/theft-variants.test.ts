@@ -209,24 +209,24 @@ describe('history', () => {
 describe('variants out of range', () => {
   it.each([
     ['hours', 'nightly', /hours.*"nightly" is none of any, working, offhours/],
-    ['clockSkew', '2d', /clockSkew.*"2d" is more than 86400 s/],
-    ['clockSkew', 'late', /clockSkew.*"late" is not a duration with or without a sign/],
+    ['clockSkew', '2d', /--clock-skew.*"2d" is more than 86400 s/],
+    ['clockSkew', 'late', /--clock-skew.*"late" is not a duration with or without a sign/],
     ['pace', 'fast', /pace.*"fast" is not a pace such as/],
     ['pace', '0', /pace.*"0" is not a pace such as/],
     ['accomplices', -1, /accomplices.*smaller than 0/],
-    ['stepWait', '1', /stepWait.*not a duration/],
+    ['stepWait', '1', /--step-wait.*not a duration/],
   ])('are refused with name and value: %s %s', (name, value, message) => {
     expect(fault('kairos-2025', { [name]: value })).toMatch(message);
   });
 
   it('are refused when they take longer than a year', () => {
     const text = fault('cap-emploi-2024', { accounts: 0, pace: '0.01x' });
-    expect(text).toMatch(/OPTION_INVALID.*take more than 400 days.*higher pace/);
+    expect(text).toMatch(/OPTION_INVALID.*take more than 400 days.*higher --pace/);
   });
 
   it('are refused, in the units in which people give them, when all three of a kind are given', () => {
     const text = fault('kairos-2025', { accounts: 0, records: 4, pace: '5/h', window: '2h' });
-    expect(text).toMatch(/records 4, pace 5\/h and window 2 h 0 min are all given/);
+    expect(text).toMatch(/--records 4, --pace 5\/h and --window 2 h 0 min are all given/);
   });
 
   it('are refused when a second wave would overlap the first', () => {

@@ -71,7 +71,9 @@ test('of several brokers the one that does not answer is named', () => {
     broker: 'b:9092',
   });
   const { message } = kafkaError(wrapped(thrown), { brokers }, 't');
-  expect(message).toBe('Kafka at a:9092, b:9092, c:9092: broker b:9092 does not answer: Closed connection');
+  expect(message).toBe(
+    'Kafka at a:9092, b:9092, c:9092 (asked last: b:9092) does not answer: Closed connection',
+  );
 });
 
 test('other warnings about timeouts still come through', async () => {
