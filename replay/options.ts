@@ -8,7 +8,7 @@
 import { z } from 'zod';
 
 import { VigieError } from '../src/errors.ts';
-import { parseTimeText } from '../src/event/time.ts';
+import { parseTimeOrDay } from '../src/event/time.ts';
 import { parseDuration } from '../src/sigma/duration.ts';
 import { nearest } from '../src/sigma/nearest.ts';
 import { DAY_MS, SECOND_MS } from './calendar.ts';
@@ -44,10 +44,7 @@ export function duration(low: number, high: number) {
 /** An instant, ms since the epoch; written in ISO 8601. A day alone is its beginning in UTC. */
 export function instant() {
   return z.preprocess(
-    (value) =>
-      typeof value === 'string'
-        ? parseTimeText(/^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00Z` : value)
-        : value,
+    (value) => (typeof value === 'string' ? parseTimeOrDay(value) : value),
     z
       .number('not a day or a date-time such as 2025-07-07T00:00:00+02:00')
       .min(Date.UTC(2000, 0, 1), 'before the year 2000')

@@ -10,7 +10,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Admin } from 'kafkajs';
 
-import type { EventChunk } from '../../replay/event-writer.ts';
 import type { OutputWriter } from '../../replay/outputs.ts';
 import { connectKafka } from '../../src/source/kafka-client.ts';
 import { recordBatch } from './record-batch.ts';
@@ -28,22 +27,15 @@ export async function openPlainProducer(brokers: readonly string[], topic: strin
   await admin.connect();
   const leaders = await leadersOf(admin, topic).finally(() => admin.disconnect());
   const connections = new Map<string, Connection>();
-  for (const address of leaders) connections.set(address, await Connection.open(address));
+  for (const address of new Set(leaders)) connections.set(address, await Connection.open(address));
   return {
     write: async (chunk) => {
-      const byPartition = new Map<number, number[]>();
-      chunk.keys.forEach((key, i) => {
-        const partition = hash(key) % leaders.length;
-        const indices = byPartition.get(partition);
-        if (indices === undefined) byPartition.set(partition, [i]);
-        else indices.push(i);
-      });
-      await Promise.all(
-        [...connections].map(async ([address, connection]) => {
-          const own = [...byPartition].filter(([partition]) => leaders[partition] === address);
-          if (own.length > 0) await connection.produce(topic, batches(chunk, own));
-        }),
+      const partitionOf = (i: number): number => hash(chunk.keys[i]!) % leaders.length;
+      const batches = [...Map.groupBy(chunk.keys.keys(), partitionOf)].map(
+        ([partition, indices]) => [partition, recordBatch(chunk, indices)] as const,
       );
+      const byLeader = Map.groupBy(batches, ([partition]) => leaders[partition]!);
+      await Promise.all([...byLeader].map(([address, own]) => connections.get(address)!.produce(topic, own)));
       return 'taken';
     },
     close: async () => connections.forEach((connection) => connection.close()),
@@ -62,13 +54,6 @@ async function leadersOf(admin: Admin, topic: string): Promise<string[]> {
       const { host, port } = brokers.find(({ nodeId }) => nodeId === leader)!;
       return `${host}:${port}`;
     });
-}
-
-function batches(
-  chunk: EventChunk,
-  byPartition: readonly (readonly [partition: number, indices: readonly number[]])[],
-): [partition: number, batch: Buffer][] {
-  return byPartition.map(([partition, indices]) => [partition, recordBatch(chunk, indices)]);
 }
 
 /** FNV-1a. */

@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError, Option } from 'commander';
 import { SETTINGS } from '../config/settings.ts';
-import { parseTimeText } from '../event/time.ts';
+import { parseTimeOrDay } from '../event/time.ts';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
 
 /** The text of an option that stands for a setting, when the setting takes it. */
@@ -46,7 +46,7 @@ export function pauseMs(text: string): number {
 
 /** A time as in events, so that no offset means UTC, or a day; in ms since the epoch. */
 export function instantMs(text: string): number {
-  const ms = parseTimeText(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00Z` : text);
+  const ms = parseTimeOrDay(text);
   if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a time such as 2025-07-12T20:00:00Z.');
   return ms;
 }

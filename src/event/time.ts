@@ -34,6 +34,11 @@ export function parseTimeText(text: string): number {
   return Number.isNaN(time) ? parseAnyText(text) : time;
 }
 
+/** What a person types: a time as in events, or a day for its beginning in UTC. */
+export function parseTimeOrDay(text: string): number {
+  return parseTimeText(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00Z` : text);
+}
+
 const usual = new Uint8Array(30);
 
 /** The usual form, for which no match has to be made; NaN when it is anything else. */
