@@ -1,5 +1,6 @@
 /** `vigie run`: the service. */
 
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { PERSONS_FIELD } from '../alert/episode.ts';
@@ -248,6 +249,7 @@ function kafkaSource(
     ...kafka,
     topic,
     groupId: scaledOut ? `${config.group}-${half}` : config.group,
+    memberFile: join(config.data_dir, scaledOut ? `member-${half}` : 'member'),
     ...(half === 'correlate' && scaledOut
       ? { sticky: shardsSavedIn(config.state_dir ?? config.data_dir) }
       : {}),

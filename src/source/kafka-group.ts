@@ -10,10 +10,12 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
-import { VigieError } from '../errors.ts';
+import { messageOf, VigieError } from '../errors.ts';
+import { FormerMember } from './former-member.ts';
 import { eventBatch } from './kafka-batch.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
@@ -33,6 +35,8 @@ export interface KafkaGroupOptions extends KafkaConnection {
   readonly slack?: number;
   /** How long a silent member keeps its partitions. Default 30 s. */
   readonly sessionTimeoutMs?: number;
+  /** Keeps the name of the member, so that a process that was killed is not waited for when it starts again. */
+  readonly memberFile?: string;
   /**
    * Who has state of a partition keeps it in a rebalance; these are the ones that this member has some of at the
    * start. Without it partitions are divided whoever had them before.
@@ -89,7 +93,7 @@ const HEARTBEAT_CHECK_MS = 1000;
 /** How soon partitions are seen that were added to the topic: until then nobody reads them, and nothing tells of their lag. */
 const METADATA_AGE_MS = 10_000;
 /**
- * Longest wait for a broker that does not answer the goodbye; the session timeout does the rest. Part of it may go
+ * Longest wait for a broker that does not answer the goodbye; the next start says it again. Part of it may go
  * by until a join that is under way has come to its end: who leaves before would stay in the group as a member that
  * never answers, and hold up everybody else.
  */
@@ -107,6 +111,7 @@ export class KafkaGroup {
   readonly #kafka: Kafka;
   readonly #onChange: () => void;
   readonly #left = new AbortController();
+  readonly #former: FormerMember;
   #generation: Generation | undefined;
   /** Counts joins, so that what was prepared for an earlier one is recognised. */
   #joins = 0;
@@ -134,6 +139,7 @@ export class KafkaGroup {
   constructor(options: KafkaGroupOptions, onChange: () => void) {
     this.#options = options;
     this.#kafka = connectKafka(options);
+    this.#former = new FormerMember(options.groupId, options.memberFile);
     this.#onChange = onChange;
   }
 
@@ -225,9 +231,13 @@ export class KafkaGroup {
         maxWaitTimeInMs: FETCH_WAIT_MS,
         allowAutoTopicCreation: false,
         metadataMaxAge: METADATA_AGE_MS,
-        ...(sticky === undefined
-          ? {}
-          : { partitionAssigners: [stickyAssigner(topic, () => this.#held ?? sticky)] }),
+        partitionAssigners: [
+          this.#former.connectedAs(
+            sticky === undefined
+              ? kafkajs.PartitionAssigners.roundRobin
+              : stickyAssigner(topic, () => this.#held ?? sticky),
+          ),
+        ],
         retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
       });
       await this.#run(consumer, admin, partitions);
@@ -241,7 +251,7 @@ export class KafkaGroup {
   }
 
   async #run(consumer: Consumer, admin: Admin, partitions: number): Promise<void> {
-    const { topic } = this.#options;
+    const { topic, log } = this.#options;
     const failed = Promise.withResolvers<void>();
     // It may fail while something else is awaited; it is awaited below.
     failed.promise.catch(() => undefined);
@@ -250,6 +260,9 @@ export class KafkaGroup {
       this.#endGeneration();
       // Nothing is fetched until it is known where to resume: the committed offset may no longer be in the log.
       consumer.pause([{ topic }]);
+      this.#former.joined(payload.memberId).catch((error: unknown) => {
+        log('debug', `the name of the member is not kept: ${messageOf(error)}`, {});
+      });
       const assigned = payload.memberAssignment[topic] ?? [];
       this.#prepare(consumer, admin, assigned, failed.reject).catch(failed.reject);
     });
@@ -263,6 +276,7 @@ export class KafkaGroup {
     this.#left.signal.addEventListener('abort', () => failed.resolve(), { once: true });
 
     await consumer.connect();
+    await this.#former.leave();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     const joined = consumer.run({
       autoCommit: false,

@@ -159,11 +159,11 @@ export class Deployment {
     return groups.every(({ state }) => state === 'Stable');
   }
 
-  /** Has it killed, and the group know it. Also where it has died by itself, at its crash point. */
-  async kill(member: Member): Promise<Ended> {
+  /** Has it killed, and the group know it, if it is to be `told`. Also where it has died by itself, at its crash point. */
+  async kill(member: Member, told = true): Promise<Ended> {
     member.expected = true;
     const ended = await member.running.signal('SIGKILL');
-    await this.forgetDead();
+    if (told) await this.forgetDead();
     return ended;
   }
 
@@ -176,10 +176,10 @@ export class Deployment {
     await this.#remove(isAlive);
   }
 
-  /** Has the group believe that a process is dead that only stands still; without one, that all are. */
-  async expel(running?: Running): Promise<void> {
-    const names = running && new Set(memberIdsOf({ running }));
-    await this.#remove((id) => names !== undefined && !names.has(id));
+  /** Has the group believe that a process is dead that only stands still. */
+  async expel(running: Running): Promise<void> {
+    const names = new Set(memberIdsOf({ running }));
+    await this.#remove((id) => !names.has(id));
   }
 
   async #remove(isAlive: (memberId: string) => boolean): Promise<void> {

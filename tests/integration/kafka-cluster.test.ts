@@ -1,11 +1,13 @@
 /** Three brokers, of which some go: what is promised of one holds of a cluster. */
 
-import type { Admin } from 'kafkajs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import kafkajs from 'kafkajs';
+import type { Admin, Cluster } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SignalTopic } from '../../src/sink/signal-topic.ts';
 import { cleanUp, temporaryFolder, until } from '../support/cli.ts';
 import { endsOf } from '../faults/readers.ts';
-import { connection, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
+import { closeReaders, Reader } from '../support/kafka-reader.ts';
+import { connection, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
 import { NativeCluster } from '../support/native-cluster.ts';
 
 const native = testKafka()?.kind === 'native';
@@ -14,6 +16,7 @@ beforeAll(async () => {
   if (!native) return;
   cluster = await NativeCluster.start(temporaryFolder());
 }, 120_000);
+afterEach(closeReaders);
 afterAll(async () => {
   await cluster?.kill(...cluster.ids);
   await cleanUp();
@@ -54,6 +57,47 @@ test.runIf(native)(
   },
   60_000,
 );
+
+test.runIf(native)(
+  'a group whose coordinator is killed is joined again without waiting for the member that could not say goodbye',
+  async () => {
+    const topic = uniqueName('input');
+    const groupId = uniqueName('group');
+    const admin = testClient(cluster.brokers).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 3 }] });
+    const reader = new Reader(topic, { brokers: cluster.brokers, groupId, sessionTimeoutMs: 300_000 });
+    await reader.assignment();
+    const coordinator = await coordinatorOf(groupId);
+    await cluster.kill(coordinator);
+    expect((await reader.assignment()).partitions).toHaveLength(2);
+    await produce(cluster.brokers, topic, [{ value: 'after', partition: 1 }]);
+    await reader.until(() => reader.values.includes('after'));
+    await cluster.startAgain(coordinator);
+    await admin.disconnect();
+  },
+  90_000,
+);
+
+/** The broker that coordinates a group. */
+async function coordinatorOf(groupId: string): Promise<number> {
+  const found = Promise.withResolvers<Cluster>();
+  const consumer = testClient(cluster.brokers).consumer({
+    groupId,
+    partitionAssigners: [
+      (config) => {
+        found.resolve(config.cluster);
+        return kafkajs.PartitionAssigners.roundRobin(config);
+      },
+    ],
+  });
+  await consumer.connect();
+  const asked = await found.promise;
+  await asked.refreshMetadata();
+  const { coordinator } = await asked.findGroupCoordinatorMetadata({ groupId });
+  await consumer.disconnect();
+  return coordinator.nodeId;
+}
 
 /** Has them lead, by partition. */
 async function lead(admin: Admin, topic: string, leaders: readonly number[]): Promise<void> {

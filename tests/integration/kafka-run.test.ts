@@ -209,7 +209,6 @@ describe.runIf(kafka !== undefined)('a topic of six partitions', () => {
     }
   }, 120_000);
 
-  // Each waits half a minute for the group to give up the member that was killed, so all at once.
   test.concurrent.each<{
     when: string;
     quiet?: true;

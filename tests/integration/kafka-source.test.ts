@@ -1,12 +1,15 @@
 /** The Kafka source on a real broker: what is read, what resumes where, and what trouble looks like. */
 
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { KafkaSourceOptions } from '../../src/source/kafka-source.ts';
 import type { EventBatch } from '../../src/source/source.ts';
+import { startChild } from '../support/child.ts';
+import { cleanUp, temporaryFolder } from '../support/cli.ts';
 import { closeReaders, Reader } from '../support/kafka-reader.ts';
 import { createTopic, produce, testClient, testKafka, uniqueName } from '../support/kafka-topics.ts';
 import { freePorts, startNativeKafka } from '../support/native-kafka.ts';
@@ -15,6 +18,7 @@ const kafka = testKafka();
 const brokers = kafka?.brokers ?? [];
 
 afterEach(closeReaders);
+afterAll(cleanUp);
 
 function upTo(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
@@ -53,6 +57,32 @@ test.runIf(kafka !== undefined)(
     const reader = new Reader(topic, { brokers: [...silent, ...brokers] });
     await reader.until(() => reader.values.includes('read'));
   },
+);
+
+/** Nobody waits that long in a test: who has to, fails. */
+const FOR_EVER_MS = 300_000;
+
+test.runIf(kafka !== undefined)(
+  'a process that was killed says goodbye when it starts again, and the group does not wait for it',
+  async () => {
+    const [topic, groupId, other] = [uniqueName('killed'), uniqueName('group'), uniqueName('group')];
+    await createTopic(brokers, topic, 2);
+    const memberFile = join(temporaryFolder(), 'data', 'member');
+    const member = (of: string) =>
+      startChild('be-member.ts', [brokers[0]!, topic, of, memberFile, String(FOR_EVER_MS)]);
+    await (await member(groupId)).kill();
+    await (await member(groupId)).kill();
+    const last = new Reader(topic, { groupId, memberFile, sessionTimeoutMs: FOR_EVER_MS });
+    expect((await last.assignment()).partitions).toHaveLength(2);
+
+    // What it was in one group is nothing to another, and nothing that stands there hinders it.
+    const elsewhere = new Reader(topic, { groupId: other, memberFile });
+    expect((await elsewhere.assignment()).partitions).toHaveLength(2);
+    writeFileSync(memberFile, '{"groupId":');
+    const torn = new Reader(topic, { groupId: uniqueName('group'), memberFile });
+    expect((await torn.assignment()).partitions).toHaveLength(2);
+  },
+  60_000,
 );
 
 test.runIf(kafka !== undefined)(
@@ -425,8 +455,8 @@ describe.runIf(kafka !== undefined)('trouble', () => {
       const [port] = await freePorts(1);
       const late = [`127.0.0.1:${port!}`];
       const dataFolder = await mkdtemp(join(tmpdir(), 'vigie-late-'));
-      // A member that could not say goodbye is waited for that long when the group is joined again.
-      const reader = new Reader('late', { brokers: late, sessionTimeoutMs: 6000 });
+      // It cannot say goodbye to a broker that is gone, and does so when it joins again.
+      const reader = new Reader('late', { brokers: late, sessionTimeoutMs: FOR_EVER_MS });
       const first = reader.next();
       await expect.poll(() => reader.problems[0]?.code, { timeout: 10_000 }).toBe('KAFKA_UNREACHABLE');
       let broker = await startNativeKafka({ port: port!, dataFolder });

@@ -1,0 +1,83 @@
+/**
+ * The name that this process had in its consumer group before. A member whose coordinator died, or that was killed,
+ * says no goodbye, and the group waits a whole session timeout for it while nobody reads. So who joins anew first
+ * says goodbye under the name that it had; a file keeps that over a death.
+ *
+ * A name that somebody still has (two processes with one file) costs that one a rebalance: it joins again.
+ */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import kafkajs from 'kafkajs';
+import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
+import { z } from 'zod';
+import { makeFolder } from '../make-folder.ts';
+
+/** Of KafkaJS, whose types do not tell of it. */
+type LeavableBroker = Broker & {
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+};
+
+const SAVED = z.object({ groupId: z.string(), memberId: z.string() });
+
+export class FormerMember {
+  readonly #groupId: string;
+  readonly #file: string | undefined;
+  #memberId: string | undefined;
+  #isLoaded = false;
+  #cluster: Cluster | undefined;
+
+  /** `file`: where the name is kept; without one it is forgotten with the process. */
+  constructor(groupId: string, file: string | undefined) {
+    this.#groupId = groupId;
+    this.#file = file;
+  }
+
+  /** For the next consumer: KafkaJS shows its connections to nobody but those who divide partitions. */
+  connectedAs(assigner: PartitionAssigner): PartitionAssigner {
+    return (config) => {
+      this.#cluster = config.cluster;
+      return assigner(config);
+    };
+  }
+
+  /**
+   * To be called with that consumer connected, and before it joins. Throws what may pass; a group that does not know
+   * the name has nothing to wait for.
+   */
+  async leave(): Promise<void> {
+    const groupId = this.#groupId;
+    if (!this.#isLoaded) this.#memberId = await this.#load();
+    this.#isLoaded = true;
+    const memberId = this.#memberId;
+    if (memberId === undefined) return;
+    try {
+      // Which brokers there are nobody has asked yet.
+      await this.#cluster!.refreshMetadataIfNecessary();
+      const coordinator = await this.#cluster!.findGroupCoordinator({ groupId });
+      await (coordinator as LeavableBroker).leaveGroup({ groupId, memberId });
+    } catch (error) {
+      if (!(error instanceof kafkajs.KafkaJSProtocolError) || error.retriable) throw error;
+    }
+    this.#memberId = undefined;
+  }
+
+  /** Throws what the file system throws. */
+  async joined(memberId: string): Promise<void> {
+    this.#memberId = memberId;
+    if (this.#file === undefined) return;
+    makeFolder(dirname(this.#file));
+    await writeFile(this.#file, JSON.stringify({ groupId: this.#groupId, memberId }), { mode: 0o600 });
+  }
+
+  /** Whatever else stands there, or nothing, is no name: then the group waits. */
+  async #load(): Promise<string | undefined> {
+    if (this.#file === undefined) return undefined;
+    try {
+      const { groupId, memberId } = SAVED.parse(JSON.parse(await readFile(this.#file, 'utf8')));
+      return groupId === this.#groupId ? memberId : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
