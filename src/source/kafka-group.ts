@@ -12,13 +12,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { FormerMember } from './former-member.ts';
 import { eventBatch } from './kafka-batch.ts';
+import { JoinAttempts, LASTING_MS } from './join-attempts.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
+import { createConsumer } from './kafka-consumer.ts';
 import { isOfType, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
@@ -70,28 +71,11 @@ export interface Generation {
 }
 
 /**
- * A fetch is handed on whole, so this is how far partitions of a backlog drift apart: events of a group that is spread
- * over several come out of order by as much, and windows pay for that. Some thousand events over all partitions are
- * still enough that asking for them costs nothing beside.
- */
-const FETCH_BYTES_PER_PARTITION = 512 * 1024;
-/**
  * Messages of all partitions together that may be read beyond the allowed skew. Each is held in memory until the slowest
  * partition comes by: some ten MiB.
  */
 const SLACK = 65_536;
-/** Brokers fill a response in the order of partitions: all must fit, or the last ones starve. */
-const FETCH_BYTES = 128 * 1024 * 1024;
-/**
- * A fetch is answered once a broker has this much, or after this long, which is also the longest wait of closing and of
- * resuming a paused partition. A few hundred events a second answered as they come are as many fetches, and those cost
- * more than the events.
- */
-const FETCH_LEAST_BYTES = 64 * 1024;
-const FETCH_WAIT_MS = 100;
 const HEARTBEAT_CHECK_MS = 1000;
-/** How soon partitions are seen that were added to the topic: until then nobody reads them, and nothing tells of their lag. */
-const METADATA_AGE_MS = 10_000;
 /**
  * Longest wait for a broker that does not answer the goodbye; the next start says it again. Part of it may go
  * by until a join that is under way has come to its end: who leaves before would stay in the group as a member that
@@ -99,12 +83,6 @@ const METADATA_AGE_MS = 10_000;
  */
 const LEAVE_MS = 6000;
 const JOIN_END_MS = 4000;
-const BACKOFF = { baseMs: 500, maxMs: 5000 };
-/**
- * What lets a member join and then fail at its first fetch (a right that is missing, a damaged batch) would have it join
- * twice a second, and the whole group rebalance as often: a join that lasts so long was one.
- */
-const LASTING_MS = 10_000;
 
 export class KafkaGroup {
   readonly #options: KafkaGroupOptions;
@@ -112,13 +90,10 @@ export class KafkaGroup {
   readonly #onChange: () => void;
   readonly #left = new AbortController();
   readonly #former: FormerMember;
+  readonly #attempts: JoinAttempts;
   #generation: Generation | undefined;
   /** Counts joins, so that what was prepared for an earlier one is recognised. */
   #joins = 0;
-  /** When the present attempt got as far as an assignment. */
-  #joinedAt: number | undefined;
-  /** The attempt before got there, and failed right after: one more assignment does not say that reading works. */
-  #doubtful = false;
   /** Where the attempt before would have read on, by partition. */
   #failedAt: Readonly<Record<number, number>> = {};
   /** How far a partition is ahead of the slowest one that others read, in event time, ms. */
@@ -140,6 +115,7 @@ export class KafkaGroup {
     this.#options = options;
     this.#kafka = connectKafka(options);
     this.#former = new FormerMember(options.groupId, options.memberFile);
+    this.#attempts = new JoinAttempts(options.clock, options.random ?? Math.random);
     this.#onChange = onChange;
   }
 
@@ -187,21 +163,16 @@ export class KafkaGroup {
   }
 
   async #supervise(): Promise<void> {
-    const { topic, onProblem, clock, log, random = Math.random } = this.#options;
-    let attempt = 0;
+    const { topic, onProblem, log } = this.#options;
     while (!this.#left.signal.aborted) {
-      this.#joinedAt = undefined;
       try {
         await this.#consume();
       } catch (error) {
         if (this.#left.signal.aborted) return;
         const problem = kafkaError(error, this.#options, topic);
         onProblem(problem);
-        const lasted = this.#joinedAt !== undefined && clock.elapsed() - this.#joinedAt >= LASTING_MS;
-        attempt = lasted ? 1 : attempt + 1;
-        this.#doubtful = this.#joinedAt !== undefined && attempt > 1;
         const { code, remedy } = problem;
-        const retryInMs = backoffMs(attempt, { ...BACKOFF, random });
+        const retryInMs = this.#attempts.failed();
         // KafkaJS does not say which one it could not read.
         const at = code === 'KAFKA_BATCH_UNREADABLE' ? { nextOffsets: this.#failedAt } : {};
         log('error', problem.message, { code, remedy, retryInMs, ...at });
@@ -221,24 +192,16 @@ export class KafkaGroup {
       const partitions = topics[0]?.partitions.length ?? 1;
       // Left meanwhile: who joined now would hold partitions that it does not read.
       if (this.#left.signal.aborted) return;
-      consumer = this.#kafka.consumer({
+      const assigner =
+        sticky === undefined
+          ? kafkajs.PartitionAssigners.roundRobin
+          : stickyAssigner(topic, () => this.#held ?? sticky);
+      consumer = createConsumer(this.#kafka, {
         groupId,
-        sessionTimeout: sessionTimeoutMs,
-        heartbeatInterval: heartbeatIntervalMs,
-        maxBytesPerPartition: Math.min(FETCH_BYTES_PER_PARTITION, Math.ceil(FETCH_BYTES / partitions)),
-        maxBytes: FETCH_BYTES,
-        minBytes: FETCH_LEAST_BYTES,
-        maxWaitTimeInMs: FETCH_WAIT_MS,
-        allowAutoTopicCreation: false,
-        metadataMaxAge: METADATA_AGE_MS,
-        partitionAssigners: [
-          this.#former.connectedAs(
-            sticky === undefined
-              ? kafkajs.PartitionAssigners.roundRobin
-              : stickyAssigner(topic, () => this.#held ?? sticky),
-          ),
-        ],
-        retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
+        partitions,
+        sessionTimeoutMs,
+        heartbeatIntervalMs,
+        assigner: this.#former.connectedAs(assigner),
       });
       await this.#run(consumer, admin, partitions);
     } finally {
@@ -350,8 +313,8 @@ export class KafkaGroup {
     };
     // Also what was held back in an earlier generation.
     consumer.resume([{ topic }]);
-    this.#joinedAt ??= clock.elapsed();
-    if (!this.#doubtful) onProblem(undefined);
+    this.#attempts.joined();
+    if (!this.#attempts.isDoubtful) onProblem(undefined);
     else void this.#lasts().then((lasts) => (lasts ? onProblem(undefined) : undefined));
     log('info', `joined group ${groupId}`, { topic, partitions: [...partitions] });
     this.#onChange();
