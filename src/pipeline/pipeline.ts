@@ -215,8 +215,8 @@ export class Pipeline {
       this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
       this.#setWarmUps(position.warmUps ?? []);
       for (const partition of partitions) this.#resume(partition);
-      if (!this.#restore.unfinished) return;
-      observer.restore('started', 0);
+      if (this.#restore.unfinished) observer.restore('started', 0);
+      // Also with nothing to read again: what was written may not have been committed.
       const since = engine.watermarks.watermark - longestReachOf(this.#ruleSet);
       await this.#known.ask(partitions, since, this.#flushes.signal);
       return;

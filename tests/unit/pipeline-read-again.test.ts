@@ -1,10 +1,14 @@
 /** A log of two partitions that is read again in another order: the same alerts, under the ids they had. */
 
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
+import { SnapshotFile } from '../../src/pipeline/snapshot-file.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { AlertSink } from '../../src/sink/sink.ts';
-import type { AssignedPartition } from '../../src/source/source.ts';
+import type { AssignedPartition, EventBatch } from '../../src/source/source.ts';
 import { ALL_RULES, event } from './cli/fixtures.ts';
 import { batch, scripted, T0 } from './scripted-pipeline.ts';
 
@@ -239,3 +243,30 @@ test.each([
     expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 5 }]);
   },
 );
+
+test('an alert that was stored goes on under its id where nothing is read again, as state was saved at the last commit', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigie-again-'));
+  const { rows, sink } = table();
+  const life = async (partitions: AssignedPartition[], ...batches: EventBatch[]) => {
+    const file = new SnapshotFile(join(folder, 'state'));
+    const { pipeline, source } = scripted({
+      async *items() {
+        yield { kind: 'assignment', partitions: partitions.map((each) => ({ ...each, endOffset: 2 })) };
+        yield* batches;
+      },
+      options: { sink, snapshots: { file, intervalMs: 60_000, group: 'vigie' } },
+    });
+    source.resume = async () => true;
+    await pipeline.run(stop);
+  };
+  const [before, kept] = [join(folder, 'state'), join(folder, 'kept')];
+  await life([anew(0), anew(1)], batch(0, 1, read(0)), batch(1, 1, read(1)));
+  copyFileSync(before, kept);
+  await life([committed(0, 1), committed(1, 1)], batch(0, 2, read(2)));
+  const [id] = rows.keys();
+  // It was killed with rows written, and nothing committed or saved.
+  copyFileSync(kept, before);
+  await life([committed(0, 1), committed(1, 1)], batch(1, 2, read(3)), batch(0, 2, read(2)));
+  expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 4 }]);
+  rmSync(folder, { recursive: true });
+});
