@@ -1,9 +1,9 @@
 /**
- * Fields that no portal event has: most often a typo, and a rule that never matches. Only for rules on the
- * portal's own log, whose fields are known; other logs have vocabularies of their own.
+ * Fields that no portal event has, most often a typo, and text where numbers are asked for: a rule that never matches.
+ * Only for rules on the portal's own log, whose fields are known; other logs have vocabularies of their own.
  */
 
-import { KNOWN_FIELDS } from '../../event/access-event.ts';
+import { formOf, KNOWN_FIELDS } from '../../event/access-event.ts';
 import type { Lists } from '../../lookup/list.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
 import type { CorrelationDraft } from '../correlation.ts';
@@ -21,6 +21,14 @@ const KNOWN = new Set(
   }),
 );
 
+const MEASURED_AS_NUMBER: ReadonlySet<CorrelationRule['type']> = new Set([
+  'value_sum',
+  'value_avg',
+  'value_percentile',
+  'value_median',
+]);
+const COMPARED_AS_NUMBER = ['lt', 'lte', 'gt', 'gte'];
+
 const NO_SELECTIONS = ['condition', 'timeframe', 'rules'];
 
 export function isPortal({ category, product }: Logsource): boolean {
@@ -28,10 +36,19 @@ export function isPortal({ category, product }: Logsource): boolean {
 }
 
 /** Looks at the fields of all selections under `section`. */
-export function warnOfUnknownFields(draft: RuleDraft | FilterDraft, section: Section): void {
+export function warnOfFields(
+  draft: RuleDraft | FilterDraft,
+  section: Section,
+  personFields: readonly string[],
+): void {
   const check = checker(draft.faults);
   forEachItem(draft, section, ({ field, modifiers, place, values }) => {
     if (field !== '') check(field, place);
+    // A part of a time is a number: hour|gte.
+    if (COMPARED_AS_NUMBER.includes(modifiers[0] ?? '') && holdsText(field, personFields)) {
+      const message = `${field} holds text, which is neither more nor less than a number`;
+      draft.faults.warning(place, 'NOT_A_NUMBER', message);
+    }
     if (!modifiers.includes('fieldref')) return;
     for (const other of values) if (other.kind === 'scalar') check(other.source, other);
   });
@@ -82,18 +99,19 @@ export function warnOfUnknownColumns({ extensions, faults }: RuleDraft, lists: L
 }
 
 /** Looks at the group-by, measured and watched fields of a correlation of portal rules. */
-export function warnOfUnknownMeasures(
+export function warnOfCorrelatedFields(
   draft: CorrelationDraft,
   rule: CorrelationRule,
   byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
+  personFields: readonly string[],
 ): void {
   const check = checker(draft.faults);
   const rules = rule.rules.flatMap((key) => byKey.get(key) ?? []);
   if (!rules.every((each) => each.kind === 'rule' && isPortal(each.logsource))) return;
+  const meant = (field: string): string[] =>
+    rule.rules.map((key) => rule.aliases.get(field)?.get(key) ?? field);
   const checkAll = (fields: readonly string[], placeOf: typeof groupByPlace): void => {
-    for (const field of fields) {
-      for (const key of rule.rules) check(rule.aliases.get(field)?.get(key) ?? field, placeOf(draft, field));
-    }
+    for (const field of fields) for (const each of meant(field)) check(each, placeOf(draft, field));
   };
   checkAll(rule.groupBy, groupByPlace);
   checkAll(rule.fields, measurePlace);
@@ -103,6 +121,18 @@ export function warnOfUnknownMeasures(
     checkAll([sequence.field], () => extensionPlace(draft, 'vigie.sequence', 'field'));
   if (begunBefore !== undefined)
     check(begunBefore.field, extensionPlace(draft, 'vigie.begun_before', 'field'));
+  if (!MEASURED_AS_NUMBER.has(rule.type)) return;
+  for (const field of rule.fields) {
+    if (!meant(field).every((each) => holdsText(each, personFields))) continue;
+    const message = `${field} holds text, which ${rule.type} leaves out: there is nothing to measure`;
+    draft.faults.warning(measurePlace(draft, field), 'NOT_A_NUMBER', message);
+  }
+}
+
+/** Persons are pseudonyms, whatever their ids are. */
+function holdsText(field: string, personFields: readonly string[]): boolean {
+  const form = formOf(field);
+  return personFields.includes(field) || (form !== undefined && form.fits('') && !form.fits(0));
 }
 
 /** Reports a field once. */

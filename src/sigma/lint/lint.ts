@@ -1,6 +1,6 @@
 /**
  * Warnings about rules that are sound and yet hardly what was meant: they can never fire, fire at once, look
- * at a field that no event has, name a person by an id, or raise nothing. Only `rules check` asks for them; what is loaded and how it
+ * at a field that no event has or for a number in text, name a person by an id, or raise nothing. Only `rules check` asks for them; what is loaded and how it
  * fires is the same with and without.
  */
 
@@ -11,7 +11,7 @@ import type { Draft } from '../names.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
 import { warnOfBounds } from './bounds.ts';
 import { warnOfUncarriedFields } from './chains.ts';
-import { isPortal, warnOfUnknownColumns, warnOfUnknownFields, warnOfUnknownMeasures } from './fields.ts';
+import { isPortal, warnOfCorrelatedFields, warnOfFields, warnOfUnknownColumns } from './fields.ts';
 import { warnOfInhibitions } from './inhibits.ts';
 import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
 
@@ -39,7 +39,7 @@ export function lint(
   const referred = new Set(correlations.flatMap(([, rule]) => rule.rules));
   for (const [draft, rule] of rules) {
     if (!isPortal(rule.logsource)) continue;
-    warnOfUnknownFields(draft, 'detection');
+    warnOfFields(draft, 'detection', personFields);
     warnOfUnknownColumns(draft, lists);
     warnOfPersonIds(draft, 'detection', personFields);
     warnOfListedPersonIds(draft, lists, personFields);
@@ -53,13 +53,13 @@ export function lint(
   }
   for (const filter of filters) {
     if (!isPortal(filter.logsource)) continue;
-    warnOfUnknownFields(filter, 'filter');
+    warnOfFields(filter, 'filter', personFields);
     warnOfPersonIds(filter, 'filter', personFields);
   }
   for (const [draft, rule] of correlations) {
     warnOfBounds(draft, rule, byKey);
     warnOfUncarriedFields(draft, rule, byKey);
-    warnOfUnknownMeasures(draft, rule, byKey);
+    warnOfCorrelatedFields(draft, rule, byKey, personFields);
     warnOfInhibitions(draft, rule, byKey);
   }
 }
