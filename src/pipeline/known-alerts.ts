@@ -13,6 +13,7 @@
 import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
 import type { Clock } from '../clock.ts';
+import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 import type { AlertSink } from '../sink/sink.ts';
 import type { AssignedPartition, Source } from '../source/source.ts';
 
@@ -56,11 +57,20 @@ export class KnownAlerts {
     this.#options = options;
   }
 
-  /** Of a single partition nothing: it is read in the order in which it was, and its alerts open under the same ids. */
-  async ask(partitions: readonly AssignedPartition[], sinceMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * `sinceOf`: from when on alerts of a rule may go on in what is read. Of a single partition nothing is asked: it is
+   * read in the order in which it was, and its alerts open under the same ids.
+   */
+  async ask(
+    partitions: readonly AssignedPartition[],
+    { correlations }: RuleSet,
+    sinceOf: (rule: CorrelationRule) => number,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (partitions.length < 2) return;
     this.#partitions = partitions;
-    this.#stored = await this.#options.sink.alertsSince?.(sinceMs, signal);
+    const since = new Map(correlations.filter(raisesAlerts).map((rule) => [rule.key, sinceOf(rule)]));
+    this.#stored = await this.#options.sink.alertsSince?.(since, signal);
   }
 
   forget(): void {

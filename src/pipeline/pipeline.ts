@@ -17,9 +17,9 @@ import { Listening } from './listening.ts';
 import { type Intake, newTally, type PipelineSummary, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import { PartitionProgress } from './partition-progress.ts';
-import { longestReachOf, RestorePlan } from './restore-plan.ts';
+import { RestorePlan, windowReachOf } from './restore-plan.ts';
 import { handingOver, type WarmUp, warmUpsAfter } from './rule-change.ts';
-import { raisesAlerts, type RuleSet } from '../sigma/rule.ts';
+import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 import type { AlertSink, DeadLetterSink } from '../sink/sink.ts';
 import { type SnapshotOptions, Snapshots } from './snapshots.ts';
 import { inTurns } from '../state/steps.ts';
@@ -217,8 +217,8 @@ export class Pipeline {
       for (const partition of partitions) this.#resume(partition);
       if (this.#restore.unfinished) observer.restore('started', 0);
       // Also with nothing to read again: what was written may not have been committed.
-      const since = engine.watermarks.watermark - longestReachOf(this.#ruleSet);
-      await this.#known.ask(partitions, since, this.#flushes.signal);
+      const { watermark } = engine.watermarks;
+      await this.#ask((rule) => watermark - rule.resolveTimeoutMs);
       return;
     }
     this.#engine = this.#intake.newEngine();
@@ -228,13 +228,18 @@ export class Pipeline {
     this.#restore = RestorePlan.of(partitions, this.#ruleSet, latenessMs);
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
-    await this.#known.ask(partitions, fromTimeMs ?? 0, this.#flushes.signal);
+    // What crossed before its windows are whole is not told.
+    await this.#ask((rule) => (fromTimeMs === undefined ? 0 : fromTimeMs + windowReachOf(rule)));
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
     for (const { partition, committedOffset } of partitions) {
       if (committedOffset === undefined || (await source.rewind(partition, fromTimeMs))) continue;
       if (this.#restore.skips(partition)) observer.restore('finished', 0);
     }
+  }
+
+  #ask(sinceOf: (rule: CorrelationRule) => number): Promise<void> {
+    return this.#known.ask(this.#assignedPartitions, this.#ruleSet, sinceOf, this.#flushes.signal);
   }
 
   /** Whether alerts that are read again still wait for the rest of what they are made of. */

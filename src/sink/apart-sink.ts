@@ -33,8 +33,11 @@ export class ApartSink implements AlertSink {
     return this.#sink.stored(alertIds, signal);
   }
 
-  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {
-    return this.#sink.alertsSince?.(timeMs, signal);
+  async alertsSince(
+    sinceMs: ReadonlyMap<string, number>,
+    signal?: AbortSignal,
+  ): Promise<readonly Alert[] | undefined> {
+    return this.#sink.alertsSince?.(sinceMs, signal);
   }
 
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

@@ -100,16 +100,26 @@ FROM ${this.#clickHouse.database}.alerts WHERE alert_id IN {ids:Array(String)} G
     return found;
   }
 
-  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[]> {
-    const rows = await this.#rows<Record<string, unknown>>(
-      `SELECT ${ALERT_SELECT_LIST}
+  async alertsSince(sinceMs: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<readonly Alert[]> {
+    const found: Alert[] = [];
+    const asked = [...sinceMs];
+    for (let start = 0; start < asked.length; start += MAX_IDS_PER_QUERY) {
+      const some = asked.slice(start, start + MAX_IDS_PER_QUERY);
+      const rows = await this.#rows<Record<string, unknown>>(
+        `SELECT ${ALERT_SELECT_LIST}
 FROM ${this.#clickHouse.database}.alerts FINAL
-WHERE status != 'merged' AND resolution = '' AND last_event_at >= fromUnixTimestamp64Milli({since:Int64})
+WHERE status != 'merged' AND resolution = '' AND rule IN {rules:Array(String)}
+  AND toUnixTimestamp64Milli(last_event_at) >= transform(rule, {rules:Array(String)}, {since:Array(Int64)}, toInt64(0))
 ORDER BY crossed_at, alert_id`,
-      { since: Math.max(0, Math.floor(timeMs)) },
-      signal,
-    );
-    return rows.map(alertFromRow);
+        {
+          rules: some.map(([rule]) => rule),
+          since: some.map(([, timeMs]) => Math.max(0, Math.floor(timeMs))),
+        },
+        signal,
+      );
+      for (const row of rows) found.push(alertFromRow(row));
+    }
+    return found;
   }
 
   async writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

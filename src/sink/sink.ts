@@ -25,10 +25,13 @@ export interface AlertSink {
    */
   stored(alertIds: readonly string[], signal?: AbortSignal): Promise<StoredAlerts | undefined>;
   /**
-   * Alerts that went on at this time or later, but for merged ones and those that ended with their rules; undefined
-   * when that cannot be said now.
+   * Alerts that went on at this time or later, by the keys of their rules, but for merged ones and those that ended
+   * with their rules; undefined when that cannot be said now.
    */
-  alertsSince?(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined>;
+  alertsSince?(
+    sinceMs: ReadonlyMap<string, number>,
+    signal?: AbortSignal,
+  ): Promise<readonly Alert[] | undefined>;
   /** Idempotent by (alertId, version). Retries what is retryable until the signal aborts. */
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void>;
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void>;

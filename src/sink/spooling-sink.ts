@@ -106,9 +106,12 @@ export class SpoolingSink implements AlertSink {
     return this.#directly(signal, (patience) => this.#sink.stored(alertIds, patience));
   }
 
-  async alertsSince(timeMs: number, signal?: AbortSignal): Promise<readonly Alert[] | undefined> {
+  async alertsSince(
+    sinceMs: ReadonlyMap<string, number>,
+    signal?: AbortSignal,
+  ): Promise<readonly Alert[] | undefined> {
     if (this.#state !== 'direct') return undefined;
-    return this.#directly(signal, async (patience) => this.#sink.alertsSince?.(timeMs, patience));
+    return this.#directly(signal, async (patience) => this.#sink.alertsSince?.(sinceMs, patience));
   }
 
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {

@@ -182,9 +182,9 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     ]);
   });
 
-  test('tells which alerts went on since a time, in their newest state, but for those that others go on with', async () => {
+  test('tells which alerts went on since a time of their rule, in their newest state, but for those that others go on with', async () => {
     const sink = await openSink();
-    const last = alertFixture().lastEventAt;
+    const { rule, lastEventAt: last } = alertFixture();
     const firing = alertFixture({ alertId: 'a' });
     const resolved = { ...firing, status: 'resolved', version: 9, lastEventAt: last + 5 } as const;
     await sink.writeAlerts([
@@ -193,9 +193,17 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       alertFixture({ alertId: 'b', status: 'merged', mergedInto: 'a' }),
       alertFixture({ alertId: 'c', status: 'resolved', resolution: 'rule_changed' }),
       alertFixture({ alertId: 'd', lastEventAt: last - 1 }),
+      alertFixture({ alertId: 'e', rule: 'other', lastEventAt: last - 1 }),
+      alertFixture({ alertId: 'f', rule: 'not asked' }),
     ]);
-    expect(await sink.alertsSince(last)).toEqual([resolved]);
-    expect(await sink.alertsSince(-Infinity)).toHaveLength(2);
+    const found = async (...sinceMs: [string, number][]) =>
+      (await sink.alertsSince(new Map(sinceMs))).map(({ alertId }) => alertId).toSorted();
+    expect(await sink.alertsSince(new Map([[rule, last]]))).toEqual([resolved]);
+    expect(await found([rule, last], ['other', last - 1])).toEqual(['a', 'e']);
+    expect(await found([rule, -Infinity], ['other', last])).toEqual(['a', 'd']);
+    const many = Array.from({ length: 250 }, (_, i): [string, number] => [`${rule}-${i}`, last]);
+    expect(await found(...many, [rule, last])).toEqual(['a']);
+    expect(await found()).toEqual([]);
   });
 
   test('writing the same input twice leaves the same rows', async () => {

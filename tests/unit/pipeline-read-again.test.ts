@@ -22,7 +22,8 @@ function table() {
   const sink: AlertSink = {
     open: async () => {},
     stored: async (ids) => new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!]] : []))),
-    alertsSince: async () => [...rows.values()],
+    alertsSince: async (since) =>
+      [...rows.values()].filter(({ rule, lastEventAt }) => lastEventAt >= (since.get(rule) ?? Infinity)),
     writeAlerts: async (alerts) => {
       writes += 1;
       for (const alert of alerts) {
