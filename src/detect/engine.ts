@@ -201,8 +201,12 @@ export class Engine {
   process(record: EventRecord, partition: number): number {
     // Events without a time are let in only where no rule looks at time.
     const time = Number.isNaN(record.time) ? 0 : record.time;
-    if (!this.#isFirst(record, time)) return -1;
     const { matcher, watermarks } = this;
+    if (!this.#isFirst(record, time)) {
+      // It tells how far its partition is all the same, which may hold nothing but copies of what another one has.
+      if (watermarks.observe(partition, time)) this.advance();
+      return -1;
+    }
     const matched = matcher.match(record);
     for (let i = 0; i < matched; i += 1) this.counts.matches[matcher.matched[i]!]! += 1;
     if (matched > 0) this.#correlate(record, matcher.matched, matched, watermarks.watermark);

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import type { AssignedPartition } from '../../src/source/source.ts';
 import { batch, LATENESS_MS, scripted, T0 } from './scripted-pipeline.ts';
 
-const event = (ms: number) => `{"@timestamp":"${new Date(T0 + ms).toISOString()}"}`;
+const event = (ms: number, id = '') =>
+  JSON.stringify({ '@timestamp': new Date(T0 + ms).toISOString(), event: { id } });
 
 function fresh(partition: number): AssignedPartition {
   return { partition, committedOffset: undefined, metadata: undefined };
@@ -49,6 +50,19 @@ test('one that still has messages waiting does not', async () => {
 
 test('one that goes on bringing events does not, even old ones', async () => {
   expect((await marks([event(0)], true)).at(-1)).toBe(0);
+});
+
+test('one that brings nothing but copies of what another one has is as far as they are', async () => {
+  const seen: number[] = [];
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
+      for (const partition of [0, 1]) yield batch(partition, 1, event(5, 'same'));
+    },
+    observer: { state: ({ watermarks: { watermark } }) => seen.push(watermark - T0 + LATENESS_MS) },
+  });
+  await pipeline.run(new AbortController().signal);
+  expect(seen.at(-1)).toBe(5);
 });
 
 test('after a start, a partition that brings nothing is as far behind as what the group committed of it', async () => {
