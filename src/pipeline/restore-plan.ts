@@ -49,7 +49,8 @@ export class RestorePlan {
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs, until);
+    // What crossed at that very time is to be told, also where nothing may be late.
+    return new RestorePlan(from - longestReachOf(ruleSet) - Math.max(1, latenessMs), until);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What a commit says of open alerts: a start reads again from there, and asks no database. */
 
 import { expect, test } from 'vitest';
-import type { AssignedPartition } from '../../src/source/source.ts';
+import type { AssignedPartition, EventBatch } from '../../src/source/source.ts';
 import { event } from './cli/fixtures.ts';
 import { batch, LATENESS_MS, scripted, T0 } from './scripted-pipeline.ts';
 
@@ -90,4 +90,29 @@ test('until the watermark is back where it was before a restart, a commit tells 
   await pipeline.run(stop);
   const told = commits.filter(({ partition }) => partition === 0).map(({ metadata }) => metadata.oldestOpen);
   expect([told[0], told.at(-1)]).toEqual([T0 + 100_000, undefined]);
+});
+
+test('an alert that was open before a restart is told of again where events may not be late at all', async () => {
+  const told: number[] = [];
+  const run = async (partition: AssignedPartition, ...batches: EventBatch[]) => {
+    const { pipeline, commits } = scripted({
+      async *items() {
+        yield { kind: 'assignment', partitions: [partition] };
+        yield* batches;
+      },
+      rewinds: true,
+      options: { latenessMs: 0 },
+      observer: { alerts: (written) => told.push(...written.map(({ alert }) => alert.events)) },
+    });
+    await pipeline.run(stop);
+    return commits.at(-1)!;
+  };
+  const { metadata } = await run(anew, batch(0, 3, read(0), read(1), read(2)));
+  const all = [0, 1, 2, 3].map(read);
+  await run(
+    { partition: 0, committedOffset: 3, metadata, endOffset: 4 },
+    batch(0, 3, ...all.slice(0, 3)),
+    batch(0, 4, read(3)),
+  );
+  expect(told.at(-1)).toBe(4);
 });

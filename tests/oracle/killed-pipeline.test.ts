@@ -1,0 +1,49 @@
+/**
+ * A process that is killed at any moment and started again ends with the alerts of one that was not, on random rules of
+ * every kind and random logs that lie on several partitions in any way.
+ */
+
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseRules } from '../../src/sigma/parse-rules.ts';
+import { outcomeOf, type LogLine } from '../support/killed-pipeline.ts';
+import { substanceOf } from '../support/sharded-bench.ts';
+import { randomOf } from '../unit/detect/harness.ts';
+import { cases, eventAsText, rulesAsText, timeoutMs, type Case } from './random-log.ts';
+import { FAMILIES } from './random-rules.ts';
+
+interface Killed {
+  readonly one: Case;
+  readonly seed: number;
+  readonly partitions: number;
+  readonly saves: boolean;
+}
+
+const RUNS = Number(process.env['ORACLE_RUNS'] ?? 200) / 8;
+
+async function compare({ one, seed, partitions, saves }: Killed): Promise<void> {
+  const { documents, latenessMs, log } = one;
+  const ruleSet = parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]);
+  const random = randomOf(seed);
+  const logs = Array.from({ length: partitions }, (): LogLine[] => []);
+  for (const event of log) logs[random(partitions)]!.push({ text: eventAsText(event), timeMs: event.time });
+  const world = { ruleSet, latenessMs, logs, random, saves };
+  const undisturbed = substanceOf(await outcomeOf(world, 0));
+  expect(substanceOf(await outcomeOf(world, 1 + random(3)))).toEqual(undisturbed);
+}
+
+describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
+  test('end with the same alerts, however often the process was killed', async () => {
+    const killed = fc.record({
+      one: cases(family),
+      seed: fc.nat(),
+      partitions: fc.integer({ min: 1, max: 3 }),
+      saves: fc.boolean(),
+    });
+    await fc.assert(fc.asyncProperty(killed, compare), {
+      numRuns: Math.ceil(RUNS),
+      interruptAfterTimeLimit: timeoutMs - 5000,
+      markInterruptAsFailure: true,
+    });
+  });
+});

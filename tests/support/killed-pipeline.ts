@@ -1,0 +1,224 @@
+/**
+ * A pipeline on a log of several partitions that dies at random moments and starts again, without a broker, a database
+ * or a disk: what a dead one had acknowledged stays, and nothing else of it.
+ */
+
+import type { Alert } from '../../src/alert/alert.ts';
+import type { Clock } from '../../src/clock.ts';
+import { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { SnapshotFile, UnfinishedFile } from '../../src/pipeline/snapshot-file.ts';
+import type { RuleSet } from '../../src/sigma/rule.ts';
+import type { AlertSink, StoredAlerts } from '../../src/sink/sink.ts';
+import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from '../../src/source/source.ts';
+
+/** An event, and its time as the broker knows it. */
+export interface LogLine {
+  readonly text: string;
+  readonly timeMs: number;
+}
+
+export interface World {
+  readonly ruleSet: RuleSet;
+  readonly latenessMs: number;
+  /** By partition, in the order of arrival. */
+  readonly logs: readonly (readonly LogLine[])[];
+  /** Numbers from 0 to below. */
+  readonly random: (below: number) => number;
+  /** Whether state is saved. */
+  readonly saves: boolean;
+}
+
+const CLOCK_MS = Date.UTC(2025, 6, 13);
+
+/** What outlives a process. */
+class Outside {
+  readonly rows = new Map<string, Alert>();
+  readonly committed = new Map<number, Commit>();
+  state: Uint8Array | undefined;
+}
+
+/** The rows of alerts at the end; after each death a new process goes on. */
+export async function outcomeOf(world: World, deaths: number): Promise<Alert[]> {
+  const outside = new Outside();
+  for (let life = 0; life < deaths; life += 1) await new Life(world, outside, world.random(25)).end;
+  await new Life(world, outside, Infinity).end;
+  return [...outside.rows.values()];
+}
+
+class Life {
+  /** Resolves when it died, or has read and written all. */
+  readonly end: Promise<void>;
+  readonly #world: World;
+  readonly #outside: Outside;
+  readonly #died = Promise.withResolvers<void>();
+  /** Acts until it dies. */
+  #left: number;
+  #elapsedMs = 0;
+  readonly #next: number[];
+
+  constructor(world: World, outside: Outside, acts: number) {
+    this.#world = world;
+    this.#outside = outside;
+    this.#left = acts;
+    this.#next = world.logs.map((_, partition) => outside.committed.get(partition)?.nextOffset ?? 0);
+    const pipeline = this.#pipeline();
+    this.end = Promise.race([this.#died.promise, pipeline.run(new AbortController().signal)]).then(
+      () => undefined,
+    );
+  }
+
+  /** Whatever is seen from outside happens whole, or not at all and nothing after it. */
+  async #act<T>(effect: () => T): Promise<T> {
+    await Promise.resolve();
+    if (this.#left <= 0) {
+      this.#died.resolve();
+      return new Promise<never>(() => undefined);
+    }
+    this.#left -= 1;
+    return effect();
+  }
+
+  #pipeline(): Pipeline {
+    const { ruleSet, latenessMs, saves } = this.#world;
+    const clock: Clock = { now: () => CLOCK_MS, elapsed: () => (this.#elapsedMs += 1) };
+    const none = async (): Promise<void> => {};
+    return new Pipeline({
+      source: this.#source(),
+      sink: this.#sink(),
+      deadLetters: { write: none, close: none },
+      ruleSet,
+      pseudonymKey: new Uint8Array(16).fill(7),
+      timestampField: '@timestamp',
+      personFields: [],
+      maxEventBytes: 10_000,
+      mapping: undefined,
+      latenessMs,
+      maxFutureMs: 300_000,
+      idleTimeoutMs: 1e9,
+      flushIntervalMs: 20,
+      archive: false,
+      clock,
+      snapshots: saves ? { file: this.#file(), intervalMs: 50, group: 'vigie' } : undefined,
+      observer: {
+        batch: () => {},
+        deadLetter: ({ code }) => {
+          throw new Error(code);
+        },
+        alerts: () => {},
+        state: () => {},
+        gap: () => {},
+        restore: () => {},
+        snapshot: () => {},
+        rules: () => {},
+        warmUps: () => {},
+      },
+    });
+  }
+
+  #source(): Source {
+    const { logs } = this.#world;
+    const { committed } = this.#outside;
+    return {
+      name: 'log',
+      type: 'kafka',
+      read: () => this.#read(),
+      rewind: async (partition, fromTimeMs) => {
+        const before = committed.get(partition)?.nextOffset ?? 0;
+        const first = logs[partition]!.findIndex(({ timeMs }) => timeMs >= fromTimeMs);
+        this.#next[partition] = first < 0 ? before : Math.min(first, before);
+        return this.#next[partition]! < before;
+      },
+      resume: async (positions: readonly ReadPosition[]) => {
+        for (const { partition, nextOffset = 0 } of positions) this.#next[partition] = nextOffset;
+        return true;
+      },
+      commit: (commits) =>
+        this.#act(() => {
+          for (const commit of commits) committed.set(commit.partition, commit);
+        }),
+      caughtUp: (partition) => this.#next[partition]! >= logs[partition]!.length,
+      close: async () => {},
+    };
+  }
+
+  async *#read(): AsyncGenerator<EventBatch | Assignment | Idle> {
+    const { logs, random } = this.#world;
+    yield {
+      kind: 'assignment',
+      partitions: logs.map((log, partition) => {
+        const commit = this.#outside.committed.get(partition);
+        return {
+          partition,
+          committedOffset: commit?.nextOffset,
+          metadata: commit?.metadata,
+          endOffset: log.length,
+        };
+      }),
+    };
+    for (;;) {
+      const open = logs.flatMap((log, partition) => (this.#next[partition]! < log.length ? [partition] : []));
+      if (open.length === 0) return;
+      const partition = open[random(open.length)]!;
+      const from = this.#next[partition]!;
+      const lines = logs[partition]!.slice(from, from + 1 + random(6));
+      this.#next[partition] = from + lines.length;
+      await this.#act(() => undefined);
+      yield batchOf(partition, from, lines, logs[partition]!.length);
+    }
+  }
+
+  #sink(): AlertSink {
+    const { rows } = this.#outside;
+    return {
+      open: async () => {},
+      stored: async (ids): Promise<StoredAlerts> =>
+        new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!]] : []))),
+      alertsSince: async (since) =>
+        [...rows.values()].filter(
+          ({ rule, status, lastEventAt }) =>
+            status !== 'merged' && lastEventAt >= (since.get(rule) ?? Infinity),
+        ),
+      writeAlerts: (alerts) =>
+        this.#act(() => {
+          for (const alert of alerts) {
+            if (alert.version >= (rows.get(alert.alertId)?.version ?? 0)) rows.set(alert.alertId, alert);
+          }
+        }),
+      writeEvents: async () => {},
+      close: async () => {},
+    };
+  }
+
+  #file(): SnapshotFile {
+    const act = this.#act.bind(this);
+    const outside = this.#outside;
+    return new (class extends SnapshotFile {
+      override read = async () => outside.state;
+      override begin = async () => {
+        const chunks: Uint8Array[] = [];
+        return Object.assign(Object.create(UnfinishedFile.prototype) as UnfinishedFile, {
+          write: async (bytes: Uint8Array) => void chunks.push(bytes.slice()),
+          keep: () => act(() => void (outside.state = Buffer.concat(chunks))),
+          drop: async () => {},
+        });
+      };
+    })('state');
+  }
+}
+
+function batchOf(partition: number, from: number, lines: readonly LogLine[], endOffset: number): EventBatch {
+  return {
+    kind: 'events',
+    partition,
+    count: lines.length,
+    bytes: 0,
+    nextOffset: from + lines.length,
+    endOffset,
+    forEach: (visit) => {
+      lines.forEach(({ text }, i) => {
+        const data = Buffer.from(text);
+        visit(data, 0, data.length, from + i);
+      });
+    },
+  };
+}
