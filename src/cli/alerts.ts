@@ -17,6 +17,7 @@ import {
   bytes,
   count,
   instant,
+  jsonLine,
   plain,
   plainLines,
   shellWord,
@@ -94,7 +95,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
         const found = answer.slice(0, limit);
         if (answer.length > limit) process.stderr.write(`${count(limit)} listed; more with --limit\n`);
         if (json) {
-          for (const alert of found) await write(`${JSON.stringify(alert)}\n`);
+          for (const alert of found) await write(jsonLine(alert));
           return;
         }
         if (found.length === 0) {
@@ -140,7 +141,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
             ...(options.reason === undefined ? {} : { reason: options.reason }),
             ...(options.to === undefined ? {} : { assignee: options.to }),
           });
-          if (options.json) await write(`${JSON.stringify(detail)}\n`);
+          if (options.json) await write(jsonLine(detail));
           else
             await write(
               `${detail.alertId}: ${detail.state}${detail.assignee === '' ? '' : `, assigned to ${plain(detail.assignee)}`}\n`,
@@ -308,7 +309,7 @@ export function taken(alert: Totals): [string, string][] {
 }
 
 async function show(alert: AlertDetail, json: true | undefined): Promise<void> {
-  await write(json ? `${JSON.stringify(alert)}\n` : detailText(alert));
+  await write(json ? jsonLine(alert) : detailText(alert));
 }
 
 export function detailText(alert: AlertDetail): string {

@@ -25,7 +25,7 @@ import { eventSettings, forEachLine, mappingFor, requireMapping, requireRules } 
 import { durationMs, mappingOption, placeholdersOption, wholeNumber } from './options.ts';
 import { outputFailed, write } from './output.ts';
 import { shipped } from './shipped.ts';
-import { count, lateText, mappedText, plain, progressBar, span } from './terminal.ts';
+import { count, jsonLine, lateText, mappedText, plain, progressBar, span } from './terminal.ts';
 
 interface Options {
   rules?: string[];
@@ -156,7 +156,7 @@ Examples:
         const { renderPage } = await import('../backtest/page/page.ts');
         await writePage(options.html, renderPage(report));
       }
-      await write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+      await write(options.json ? jsonLine(report) : reportText(report));
       if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
     });
 }

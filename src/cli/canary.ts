@@ -26,7 +26,7 @@ import { connectLive } from './operator.ts';
 import { durationMs, pauseMs, placeholdersOption, settingText } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
-import { count, plain, progressBar, span, styled, styledLevel, table } from './terminal.ts';
+import { count, jsonLine, plain, progressBar, span, styled, styledLevel, table } from './terminal.ts';
 
 interface Options {
   every?: number;
@@ -194,7 +194,7 @@ async function list(
         typeof canary === 'string'
           ? { events: null, reason: canary }
           : { events: canary.events.length, reason: null };
-      await write(`${JSON.stringify({ rule, title, ...said })}\n`);
+      await write(jsonLine({ rule, title, ...said }));
     }
     return;
   }
@@ -232,7 +232,7 @@ async function once(
     })
     .finally(() => bar.stop());
   if (json) {
-    for (const [rule, outcome] of outcomes) await write(`${JSON.stringify(outcomeJson(rule, outcome))}\n`);
+    for (const [rule, outcome] of outcomes) await write(jsonLine(outcomeJson(rule, outcome)));
   } else {
     const rows = outcomes.map(([rule, outcome]) => [
       styledLevel(rule.level),

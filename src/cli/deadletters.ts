@@ -19,7 +19,7 @@ import {
 import { kafkaConnection } from './kafka-settings.ts';
 import { instantMs, settingText, wholeNumber } from './options.ts';
 import { outputFailed, write, writeOut } from './output.ts';
-import { bytes, count, instant, plain, table } from './terminal.ts';
+import { bytes, count, instant, jsonLine, plain, table } from './terminal.ts';
 
 interface PlaceOptions {
   file?: string;
@@ -94,7 +94,7 @@ export function deadLettersCommand(program: Command): void {
       const replayed = await replayLetters(store, filterOf(options), options.limit, dryRun).finally(() =>
         store.close(),
       );
-      if (options.json) await write(`${JSON.stringify({ dry_run: dryRun, ...replayed })}\n`);
+      if (options.json) await write(jsonLine({ dry_run: dryRun, ...replayed }));
       const { sent, cut, earlier, left } = replayed;
       process.stderr.write(
         `${dryRun ? 'would send' : 'sent'} ${count(sent)} of ${store.name}; ${count(earlier)} sent before, ${count(cut)} not whole${beyond(left, options.limit)}\n`,
@@ -160,7 +160,7 @@ async function list(store: LetterStore, options: FilterOptions & { raw?: true })
     }
     found += 1;
     const sentAt = sent.get(letter.key);
-    if (options.json) await write(`${JSON.stringify(record(letter, sentAt, options.raw === true))}\n`);
+    if (options.json) await write(jsonLine(record(letter, sentAt, options.raw === true)));
     else rows.push(row(letter, sentAt));
   });
   if (left > 0) process.stderr.write(`${count(found)} listed${beyond(left, options.limit)}\n`);

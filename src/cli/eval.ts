@@ -7,7 +7,7 @@ import { EXIT } from './errors.ts';
 import { eventSettings, forEachLine, requireMapping, requireRules, tellRejected } from './inputs.ts';
 import { durationMs, mappingOption, placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { lateText, mappedText, uncountedText } from './terminal.ts';
+import { jsonLine, lateText, mappedText, uncountedText } from './terminal.ts';
 
 interface Options {
   rules: string[];
@@ -73,7 +73,7 @@ Examples:
       });
       const { lines, deadLetters, late, conflicts, withoutGroup, ...mapped } = evaluator.finish();
       for (const line of lines) {
-        if (only === undefined || line.type === only) await write(`${JSON.stringify(line)}\n`);
+        if (only === undefined || line.type === only) await write(jsonLine(line));
       }
       if (read === 0) {
         const place = input === '-' ? 'standard input' : input;

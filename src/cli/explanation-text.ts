@@ -7,7 +7,7 @@ import type { Uncounted } from '../explain/novelty.ts';
 import type { WindowEntry, WindowExplanation } from '../explain/windows.ts';
 import type { BaseRule, Baseline, Bound, CorrelationRule, RuleSet, ScaleBy } from '../sigma/rule.ts';
 import type { Usual } from '../window/value-history.ts';
-import { conditionOf, count, instant, plain, plural, span, styled } from './terminal.ts';
+import { conditionOf, count, instant, jsonLine, plain, plural, span, styled } from './terminal.ts';
 
 export interface ExplainedEvent {
   /** From 0. */
@@ -344,8 +344,4 @@ function more(hidden: number, what: string): string {
 
 function isoTime(timeMs: number | null): string | null {
   return timeMs === null || Number.isNaN(timeMs) ? null : new Date(timeMs).toISOString();
-}
-
-function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
 }

@@ -18,7 +18,7 @@ import { requireRules, ruleCalled } from './inputs.ts';
 import { withAlertStore } from './operator.ts';
 import { instantMs, placeholdersOption, settingText, wholeNumber } from './options.ts';
 import { write } from './output.ts';
-import { count, instant, plain } from './terminal.ts';
+import { count, instant, jsonLine, plain } from './terminal.ts';
 
 interface Options {
   rule: string;
@@ -86,7 +86,7 @@ Examples:
               canaries += 1;
               continue;
             }
-            await write(`${json ? JSON.stringify(line) : lineText(line)}\n`);
+            await write(json ? jsonLine(line) : `${lineText(line)}\n`);
           }
           if (rows.length === 0) process.stderr.write('nothing is found\n');
           if (rows.length > limit)

@@ -10,7 +10,7 @@ import { loadMapping, readMappingFile, readyMappings } from '../files/mapping-fi
 import { EXIT } from './errors.ts';
 import { eventSettings, faultLine, forEachLine } from './inputs.ts';
 import { write } from './output.ts';
-import { count, plain, plainJson, skippedText, styled, table } from './terminal.ts';
+import { count, jsonLine, plain, plainJson, skippedText, styled, table } from './terminal.ts';
 
 interface CheckOptions {
   sample?: string;
@@ -83,7 +83,7 @@ Examples:
           code,
           message,
         }));
-        await write(`${JSON.stringify({ mapping: name, faults: listed })}\n`);
+        await write(jsonLine({ mapping: name, faults: listed }));
       }
       if (parsed === undefined) {
         exit(EXIT.failed);
@@ -108,7 +108,7 @@ Examples:
       const all = readyMappings().map((name) => ({ name, ...loadMapping(name).mapping }));
       if (options.json) {
         for (const { name, input, description } of all) {
-          await write(`${JSON.stringify({ name, input, description })}\n`);
+          await write(jsonLine({ name, input, description }));
         }
         return;
       }
@@ -136,7 +136,7 @@ async function showSample(mapping: Mapping, path: string, { all, json }: CheckOp
   const skipped = new Map<string, number>();
   let waiting: Outcome[] = [];
   const show = async (): Promise<void> => {
-    for (const each of waiting) await write(json ? `${JSON.stringify(each)}\n` : outcomeText(each));
+    for (const each of waiting) await write(json ? jsonLine(each) : outcomeText(each));
     waiting = [];
   };
   await forEachLine(

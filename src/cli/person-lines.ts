@@ -4,7 +4,7 @@
  */
 
 import type { AffectedPerson } from '../affected/person-table.ts';
-import { plain, plainJson } from './terminal.ts';
+import { jsonLine, plain } from './terminal.ts';
 
 export interface PersonLines {
   /** '' where there is none. */
@@ -34,17 +34,14 @@ export function jsonLines(withIds: boolean): PersonLines {
   return {
     head: '',
     line: ({ id, pseudonym, reads, firstRead, lastRead, ...shown }) =>
-      `${plainJson(
-        {
-          pseudonym,
-          ...(withIds ? { id } : {}),
-          reads,
-          firstRead: isoTime(firstRead),
-          lastRead: isoTime(lastRead),
-          ...shown,
-        },
-        0,
-      )}\n`,
+      jsonLine({
+        pseudonym,
+        ...(withIds ? { id } : {}),
+        reads,
+        firstRead: isoTime(firstRead),
+        lastRead: isoTime(lastRead),
+        ...shown,
+      }),
   };
 }
 

@@ -16,7 +16,7 @@ import { kafkaConnection } from './kafka-settings.ts';
 import { speedFactor, wholeNumber } from './options.ts';
 import { write } from './output.ts';
 import { stopSignal } from './signals.ts';
-import { bytes, count, plural, progressBar } from './terminal.ts';
+import { bytes, count, jsonLine, plural, progressBar } from './terminal.ts';
 
 interface Options {
   to: string;
@@ -148,7 +148,7 @@ Examples:
         `${result.ended === 'complete' ? 'wrote' : 'stopped after'} ${events}, ${bytes(result.bytes)}, in ${count(Math.round(seconds * 10) / 10)} s (${count(Math.round(result.events / Math.max(seconds, 0.001)))} a second)\n`,
       );
       if (result.labelsPath !== undefined) process.stderr.write(`labels: ${result.labelsPath}\n`);
-      if (options.json && options.to !== '-') await write(`${JSON.stringify(result.labels)}\n`);
+      if (options.json && options.to !== '-') await write(jsonLine(result.labels));
       if (result.ended === 'aborted') exit(EXIT.failed);
     });
 }
@@ -178,7 +178,7 @@ async function listJson(): Promise<void> {
       description: option.description,
       default: option.defaultText ?? null,
     }));
-    await write(`${JSON.stringify({ scenario: name, title, summary, options: described })}\n`);
+    await write(jsonLine({ scenario: name, title, summary, options: described }));
   }
 }
 

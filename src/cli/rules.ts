@@ -17,7 +17,7 @@ import { explainCommand } from './explain.ts';
 import { faultLine, requireRules } from './inputs.ts';
 import { placeholdersOption } from './options.ts';
 import { write } from './output.ts';
-import { conditionOf, plain, plainLines, plural, styled, styledLevel, table } from './terminal.ts';
+import { conditionOf, jsonLine, plain, plainLines, plural, styled, styledLevel, table } from './terminal.ts';
 
 interface Options {
   json?: true;
@@ -66,7 +66,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const incidents = budget === undefined ? [] : knownIncidents(budget);
       if (options.json) {
         await write(
-          `${JSON.stringify({
+          jsonLine({
             documents,
             rules: base.length,
             correlations: correlations.length,
@@ -82,7 +82,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
               .filter(({ severity }) => severity === 'warning')
               .map(({ file, line, column, code, message }) => ({ file, line, column, code, message })),
             ...(budget === undefined ? {} : { budget: budgetJson(budget, incidents) }),
-          })}\n`,
+          }),
         );
       } else {
         for (const fault of faults) process.stderr.write(`${faultLine(fault)}\n`);
@@ -122,7 +122,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const failed = results.filter(({ passed }) => !passed);
       for (const result of results) {
         if (options.json) {
-          await write(`${JSON.stringify(result)}\n`);
+          await write(jsonLine(result));
           continue;
         }
         const mark = result.passed ? styled('green', 'ok  ') : styled('red', 'FAIL');
@@ -157,7 +157,16 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
         for (const rule of shown) {
           const { key, name, title, level, tags, kind, file } = rule;
           await write(
-            `${JSON.stringify({ rule: key, name: name ?? null, title, level, kind, condition: conditionOf(rule, ruleSet), tags, file })}\n`,
+            jsonLine({
+              rule: key,
+              name: name ?? null,
+              title,
+              level,
+              kind,
+              condition: conditionOf(rule, ruleSet),
+              tags,
+              file,
+            }),
           );
         }
         return;

@@ -4,10 +4,12 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { SingleBar } from 'cli-progress';
 import { bytes, count, span } from '../figures.ts';
+import { plain } from '../plain.ts';
 import { formatCondition } from '../sigma/ast.ts';
 import type { BaseRule, CorrelationRule, Level, RuleSet } from '../sigma/rule.ts';
 
 export { bytes, count, instant, plural, span } from '../figures.ts';
+export { jsonLine, plain, plainJson, plainLines } from '../plain.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -28,40 +30,12 @@ export function styledLevel(level: Level): string {
   return styled(LEVEL_STYLE[level], level);
 }
 
-/** What moves a terminal's cursor, clears or colours it, turns the direction of writing, or is not seen at all. */
-const STEERING = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
-
-/**
- * A text that others wrote, for a terminal: what would steer it, or make two names look like one, is shown as `\u{1b}`.
- * Whoever chooses the name of an account must not choose what an operator sees.
- */
-export function plain(text: string): string {
-  return text.replaceAll(STEERING, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
-}
-
 /**
  * A text that others wrote, as one word of a command that a person may copy to a shell, which makes nothing of it.
  * Undefined where it holds what would steer a terminal: shown as `\u{1b}` it is another text.
  */
 export function shellWord(text: string): string | undefined {
   return plain(text) === text ? `'${text.replaceAll("'", String.raw`'\''`)}'` : undefined;
-}
-
-/** `plain`, of a text of several lines. */
-export function plainLines(text: string): string {
-  return text.split('\n').map(plain).join('\n');
-}
-
-/** The same of JSON, on several lines unless `indent` is 0: it stays JSON, of the same value. */
-export function plainJson(value: unknown, indent = 2): string {
-  // Line breaks are those between its lines: in texts they are escaped already.
-  return JSON.stringify(value, null, indent).replaceAll(STEERING, (mark) =>
-    mark === '\n' ? mark : mark.replaceAll(/[^]/g, unitEscape),
-  );
-}
-
-function unitEscape(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** A borderless table; numbers are to be formatted already. */

@@ -15,7 +15,7 @@ import { requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { wholeNumber } from './options.ts';
 import { write } from './output.ts';
-import { table } from './terminal.ts';
+import { jsonLine, table } from './terminal.ts';
 
 interface Options {
   input?: true;
@@ -104,7 +104,7 @@ async function create(options: Options): Promise<void> {
     await admin.disconnect().catch(() => undefined);
   }
   if (options.json) {
-    await write(made.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    await write(made.map(jsonLine).join(''));
     return;
   }
   const doing = options.dryRun ? 'would be created' : 'created';

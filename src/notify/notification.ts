@@ -6,6 +6,7 @@
 
 import { createHmac } from 'node:crypto';
 import { count, instant } from '../figures.ts';
+import { plain } from '../plain.ts';
 import { type AlertView, NOTIFICATIONS } from '../sink/alert-store.ts';
 
 /** An alert is told of once when it opens, once when nobody acknowledges it, and once when it is over: resolved, or merged into another one. */
@@ -47,7 +48,7 @@ export function headersOf(
 const SHOWN_DIGITS = 8;
 const MOST_ACCOUNTS = 3;
 
-/** One line, for a chat. */
+/** One line, for a chat: whatever others called themselves, it stays one. */
 function textOf(alert: AlertView, type: Told): string {
   const { level, title, group, accounts, applications, persons, records } = alert;
   const { firstEventAt, alertId, mergedInto } = alert;
@@ -69,5 +70,5 @@ function textOf(alert: AlertView, type: Told): string {
     `since ${instant(firstEventAt)}`,
     `vigie alerts show ${alertId.slice(0, SHOWN_DIGITS)}`,
   ];
-  return `${level}${news[type]}: ${title}: ${parts.join(', ')}`;
+  return plain(`${level}${news[type]}: ${title}: ${parts.join(', ')}`);
 }

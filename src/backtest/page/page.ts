@@ -4,6 +4,7 @@
  */
 
 import { plural } from '../../figures.ts';
+import { plainLines } from '../../plain.ts';
 import type { BacktestReport } from '../report.ts';
 import { courses } from './courses.ts';
 import { falseAlerts, howMeasured } from './false-alerts.ts';
@@ -14,8 +15,9 @@ import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
 import { sweep } from './sweep.ts';
 
+/** Whoever chooses the name of an account, of which there are plots, too, turns no direction of writing on it. */
 export function renderPage(report: BacktestReport): string {
-  return html`<!doctype html>
+  const page = html`<!doctype html>
     <html lang="en">
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -27,7 +29,8 @@ export function renderPage(report: BacktestReport): string {
       <p class="soft">${plural(report.rules.length, 'rule')} against ${traffic(report)}</p>
       ${summary(report)} ${incidents(report)} ${courses(report)} ${matrix(report)} ${falseAlerts(report)}
       ${sweep(report)} ${howMeasured(report)}
-    </html> `.text;
+    </html> `;
+  return plainLines(page.text);
 }
 
 function traffic({ settings, incidents, falseAlerts }: BacktestReport): string {

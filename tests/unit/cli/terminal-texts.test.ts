@@ -1,6 +1,6 @@
 /** What others wrote into rules, mappings, labels and events steers nobody's terminal, whatever command shows it. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cleanUp, temporaryFolder, vigie } from '../../support/cli.ts';
@@ -87,10 +87,25 @@ test.each<[string, () => string[]]>([
   ],
   ['backtest', () => ['backtest', '-r', rules, '-i', log, '--labels', labels]],
   ['mapping check --sample', () => ['mapping', 'check', mapping, '--sample', log]],
+  ['eval', () => ['eval', '-r', rules, '-i', log]],
   ['eval through a mapping', () => ['eval', '-r', rules, '-m', mapping, '-i', log, '--only', 'match']],
+  ['rules list --json', () => ['rules', 'list', '--all', '--json', rules]],
+  ['rules check --json', () => ['rules', 'check', '--json', faulty]],
+  ['rules test --json', () => ['rules', 'test', '--json', rules]],
+  ['rules explain --json', () => ['rules', 'explain', BURST, '--json', '-r', rules, '-e', log]],
+  ['backtest --json', () => ['backtest', '--json', '-r', rules, '-i', log, '--labels', labels]],
+  ['mapping check --json', () => ['mapping', 'check', mapping, '--json', '--sample', log]],
 ])('%s', async (_, args) => {
   const { stdout, stderr } = await vigie(args());
   // It was there to be shown.
   expect(stdout + stderr).toMatch(/u\{1b\}|u001b/i);
   expect(`${stdout}${stderr}`.split('\n').filter((line) => STEERING.test(line))).toEqual([]);
+});
+
+test('the page of a backtest turns no direction of writing', async () => {
+  const page = join(folder, 'page.html');
+  await vigie(['backtest', '-r', rules, '-i', log, '--labels', labels, '--html', page]);
+  const text = readFileSync(page, 'utf8');
+  expect(text).toContain(String.raw`u1\u{1b}]0;owned`);
+  expect(text.split('\n').filter((line) => STEERING.test(line))).toEqual([]);
 });

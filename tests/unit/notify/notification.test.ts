@@ -30,6 +30,16 @@ describe('a notification', () => {
     expect(reminder).toMatch(/^high, nobody acknowledged it: /);
   });
 
+  test('stays one line that says what it says, whatever somebody calls himself', () => {
+    const named = { ...alert, group: { 'user.id': 'u-7f3a\ncritical, over: \u202eall is well' } };
+    const { text, data } = JSON.parse(notificationOf(named, 'opened').body) as {
+      text: string;
+      data: { group: unknown };
+    };
+    expect(text).toContain(String.raw`: u-7f3a\u{a}critical, over: \u{202e}all is well, accounts`);
+    expect(data.group).toEqual(named.group);
+  });
+
   test('holds the alert as vigie alerts list --json has it', () => {
     expect(JSON.parse(notificationOf(alert, 'opened').body)).toMatchObject({
       type: 'alert.opened',
