@@ -10,6 +10,7 @@ import { textOf } from '../src/detect/values.ts';
 import { createDecoder } from '../src/event/create-decoder.ts';
 import { LineSplitter } from '../src/event/lines.ts';
 import { FieldTable } from '../src/event/record.ts';
+import { requireText } from '../src/source/not-text.ts';
 import type { EventChunk } from './event-writer.ts';
 import type { Generated } from './index.ts';
 import type { Labels } from './labels.ts';
@@ -22,7 +23,10 @@ export interface Recorded extends Generated {
   readonly bytes: number;
 }
 
-/** Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE, LABELS_UNREADABLE. */
+/**
+ * Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT,
+ * LABELS_UNREADABLE.
+ */
 export function recorded(path: string, timestampField: string): Recorded {
   const unreadable = (error: unknown): VigieError =>
     new VigieError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
@@ -31,15 +35,19 @@ export function recorded(path: string, timestampField: string): Recorded {
     });
   let file: number;
   let bytes: number;
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  let read: number;
   try {
     file = openSync(path, 'r');
     const stat = fstatSync(file);
     if (stat.isDirectory()) throw new Error('it is a folder');
     bytes = stat.size;
+    read = readSync(file, buffer);
   } catch (error) {
     throw unreadable(error);
   }
   // Before anything is written: who has faulty labels is told so at once.
+  requireText(path, buffer.subarray(0, read), false);
   const labels = labelsBeside(path);
   let events = 0;
   return {
@@ -47,9 +55,8 @@ export function recorded(path: string, timestampField: string): Recorded {
     *batches() {
       const lines = new LineCollector(timestampField);
       const splitter = new LineSplitter();
-      const buffer = new Uint8Array(CHUNK_BYTES);
       try {
-        for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+        for (; read > 0; read = readSync(file, buffer)) {
           splitter.push(buffer.subarray(0, read), lines.take);
           if (lines.count === 0) continue;
           events += lines.count;

@@ -14,8 +14,8 @@ const NOT_TEXT: readonly (readonly [bytes: string, is: string, by: string])[] = 
 ];
 const LONGEST = 6;
 
-/** `head`: its first bytes, as many as came. Throws INPUT_NOT_TEXT. */
-export function requireText(path: string, head: Uint8Array): void {
+/** `head`: its first bytes, as many as came; `piped`: whether standard input would do. Throws INPUT_NOT_TEXT. */
+export function requireText(path: string, head: Uint8Array, piped = true): void {
   const begins = Buffer.from(head.subarray(0, LONGEST)).toString('hex');
   const found = NOT_TEXT.find(([bytes]) => begins.startsWith(bytes));
   if (found === undefined) return;
@@ -23,6 +23,8 @@ export function requireText(path: string, head: Uint8Array): void {
   const isStandard = path === '-';
   const what = is.startsWith('packed') ? 'Unpack' : 'Convert';
   throw new VigieError('INPUT_NOT_TEXT', `Cannot read ${isStandard ? 'standard input' : path}: it is ${is}`, {
-    remedy: `${what} it on the way in, with - for the file: ${by} ${isStandard ? 'FILE' : path} | vigie …`,
+    remedy: piped
+      ? `${what} it on the way in, with - for the file: ${by} ${isStandard ? 'FILE' : path} | vigie …`
+      : `${what} it, and give what comes out: ${by} ${path} > FILE`,
   });
 }

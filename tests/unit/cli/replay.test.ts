@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SCENARIOS } from '../../../replay/index.ts';
 import { cleanUp, parseLines, start, succeed, temporaryFolder, until, vigie } from '../../support/cli.ts';
@@ -55,6 +56,14 @@ describe('vigie replay', () => {
       });
       expect(readFileSync(path, 'utf8')).toBe(text);
     }
+  });
+
+  test('names what packs a recorded log, and sends no piece of it as an event', async () => {
+    const packed = join(folder, 'recorded.ndjson.gz');
+    writeFileSync(packed, gzipSync('{}\n'));
+    const { code, stdout, stderr } = await vigie(['replay', packed]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^vigie: INPUT_NOT_TEXT: .*gzip\n {2}Unpack it, .*: zcat \S+ > FILE\n$/);
   });
 
   test('names labels beside a file that cannot be read, before it writes anything', async () => {
