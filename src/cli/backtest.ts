@@ -151,13 +151,14 @@ Examples:
       if (options.html !== undefined) await requireWritable(options.html);
       const report =
         options.input === undefined ? await onGenerated(options) : await onOwnLog(options, options.input);
+      // First, as a page may find no room in the end.
+      await write(options.json ? jsonLine(report) : reportText(report));
       if (options.html !== undefined) {
         // No other command needs what draws plots.
         const { renderPage } = await import('../backtest/page/page.ts');
         await writePage(options.html, renderPage(report));
+        process.stderr.write(`page: ${options.html}\n`);
       }
-      await write(options.json ? jsonLine(report) : reportText(report));
-      if (options.html !== undefined) process.stderr.write(`page: ${options.html}\n`);
     });
 }
 

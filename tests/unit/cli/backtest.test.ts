@@ -187,6 +187,12 @@ describe('an own log', () => {
     expect((await vigie([...OWN, '--labels', LABELS])).stderr).toBe('');
   });
 
+  test('is told of where its page cannot be written in the end', async () => {
+    const { code, stdout, stderr } = await vigie([...OWN, '--labels', LABELS, '--html', '/dev/full']);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^vigie: OUTPUT_FAILED: .*ENOSPC/)]);
+    expect(stdout).toMatch(/^False alerts per day/m);
+  });
+
   test('that names no account has its false alerts per day alone, and a page without a figure that is none', async () => {
     const log = join(folder, 'nobody.ndjson');
     const rules = join(folder, 'by-source.yml');
