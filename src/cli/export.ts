@@ -45,7 +45,7 @@ export function exportCommand(alerts: Command, exit: (code: number) => void): vo
     .description(
       'Lists the persons whose data the reads of an alert showed, from the archive (VIGIE_ARCHIVE): pseudonym, how many reads, the first and the last, applications, organisations and categories of data. That it was done stays on record before a line is printed.',
     )
-    .option('--to <file>', 'file to write, for its owner alone (default: standard output)')
+    .option('--to <file>', 'file to write, for its owner alone (default: -, standard output)')
     .option('--force', 'replace that file if it is there')
     .option('--json', 'one JSON object per person instead of CSV')
     .option(
@@ -71,6 +71,7 @@ Examples:
   vigie alerts export 3f9a --all-reads --to persons.csv`,
     )
     .action(async (id: string, options: ExportOptions, self: Command) => {
+      if (options.to === '-') delete options.to;
       if (options.force && options.to === undefined) self.error('error: --force is for a file: give --to');
       if (options.allReads && options.rules !== undefined)
         self.error('error: --all-reads takes no rule: give one of --all-reads and --rules');

@@ -229,6 +229,8 @@ describe('beside a run that holds the data folder', SLOW, () => {
     expect(readFileSync(to, 'utf8')).toBe('mine');
     await succeed([...command, '--force'], ENV);
     expect(rowsOf(readFileSync(to, 'utf8'))).toHaveLength(200);
+    expect(rowsOf(await succeed([...command.slice(0, -1), '-'], ENV))).toHaveLength(200);
+    expect(existsSync('-')).toBe(false);
   });
 
   test('a rule that is gone is named, and all reads of the group can be taken instead', async () => {
