@@ -19,7 +19,7 @@ import type {
 } from './alert-store.ts';
 import type { HuntAnswer, HuntQuestion } from './archive-hunt.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
-import { ownerSchema, recordedSocketPath } from './control.ts';
+import { CONTROL_FORMAT, ownerSchema, recordedSocketPath } from './control.ts';
 import type { Owner } from './control.ts';
 
 const failureSchema = z.object({
@@ -40,10 +40,19 @@ export async function ownerOf(dataDir: string): Promise<Owner | undefined> {
   return (await askOwner(dataDir))?.owner;
 }
 
-/** A store that asks the process which holds a data folder; undefined when none does. */
+/** A store that asks the process which holds a data folder; undefined when none does. Throws CONTROL_RELEASE. */
 export async function controlClient(dataDir: string): Promise<AlertStore | undefined> {
   const found = await askOwner(dataDir);
-  return found === undefined ? undefined : new ControlClient(found.path);
+  if (found === undefined) return undefined;
+  const { pid, command, format } = found.owner;
+  if (format !== CONTROL_FORMAT) {
+    throw new VigieError(
+      'CONTROL_RELEASE',
+      `process ${pid} (${command}), which holds the data folder, is of another release of Vigie: it takes questions of format ${format}, and this command has those of ${CONTROL_FORMAT}`,
+      { remedy: 'Restart it with this release, or use this command of the release that runs.' },
+    );
+  }
+  return new ControlClient(found.path);
 }
 
 async function askOwner(dataDir: string): Promise<{ path: string; owner: Owner } | undefined> {

@@ -25,8 +25,17 @@ import type { AlertStore } from './alert-store.ts';
 import { huntQuestionSchema } from './archive-hunt.ts';
 import { readsQuestionSchema } from './archive-reads.ts';
 
+/** Grows with any change of what is asked and answered here: commands and a process of two releases must not half understand each other. */
+export const CONTROL_FORMAT = 2;
+
 /** Who holds the data folder. */
-export const ownerSchema = z.object({ pid: z.int(), command: z.string(), startedAt: z.number() });
+export const ownerSchema = z.object({
+  pid: z.int(),
+  command: z.string(),
+  startedAt: z.number(),
+  /** Which questions it takes; those of before it was said are the first. */
+  format: z.int().default(1),
+});
 export type Owner = z.infer<typeof ownerSchema>;
 
 export interface ControlServer {
@@ -55,7 +64,12 @@ export async function startControl(options: {
   readonly clock: Clock;
 }): Promise<ControlServer> {
   const { dataDir, store } = options;
-  const owner: Owner = { pid: process.pid, command: options.command, startedAt: options.clock.now() };
+  const owner: Owner = {
+    pid: process.pid,
+    command: options.command,
+    startedAt: options.clock.now(),
+    format: CONTROL_FORMAT,
+  };
   await removeLeftovers(dataDir);
   const path = await socketPath(dataDir);
   /** Who is connected, and what they asked last. */

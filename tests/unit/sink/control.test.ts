@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -8,12 +9,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
+import { actionSchema, alertFilterSchema, untoldQuestionSchema } from '../../../src/sink/alert-store.ts';
 import type { ActionRequest, AlertDetail, AlertFilter, AlertStore } from '../../../src/sink/alert-store.ts';
+import { huntQuestionSchema } from '../../../src/sink/archive-hunt.ts';
 import type { HuntAnswer, HuntQuestion } from '../../../src/sink/archive-hunt.ts';
+import { readsQuestionSchema } from '../../../src/sink/archive-reads.ts';
 import type { ReadsPage, ReadsQuestion } from '../../../src/sink/archive-reads.ts';
 import { controlClient, ownerOf } from '../../../src/sink/control-client.ts';
-import { startControl } from '../../../src/sink/control.ts';
+import { CONTROL_FORMAT, startControl } from '../../../src/sink/control.ts';
 import type { ControlServer } from '../../../src/sink/control.ts';
+import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
 
 const clock = { now: () => 1_752_354_251_123, elapsed: () => 0 };
 
@@ -130,7 +135,12 @@ describe('the socket for operators', () => {
   });
 
   test('says who holds the folder', async () => {
-    expect(await ownerOf(folder)).toEqual({ pid: process.pid, command: 'run', startedAt: clock.now() });
+    expect(await ownerOf(folder)).toEqual({
+      pid: process.pid,
+      command: 'run',
+      startedAt: clock.now(),
+      format: CONTROL_FORMAT,
+    });
   });
 
   test.each([
@@ -243,6 +253,33 @@ describe('the socket for operators', () => {
     expect(readdirSync(folder)).toEqual([]);
     expect(await ownerOf(folder)).toBeUndefined();
     expect(await controlClient(folder)).toBeUndefined();
+  });
+
+  test('a process of another release is named, and neither half understood nor called a defect', async () => {
+    await control.close();
+    const former = createServer((asked, response) => {
+      response.end(JSON.stringify(asked.url === '/v1/owner' ? { pid: 7, command: 'run', startedAt: 0 } : []));
+    });
+    await new Promise<void>((done) => former.listen(control.path, done));
+    await expect(controlClient(folder)).rejects.toMatchObject({
+      code: 'CONTROL_RELEASE',
+      message: expect.stringContaining('process 7 (run)') as unknown,
+      remedy: expect.stringContaining('Restart it') as unknown,
+    });
+    expect(await ownerOf(folder)).toMatchObject({ pid: 7 });
+    await new Promise((done) => former.close(done));
+  });
+
+  test('what is asked and answered has changed when its format has, which two releases know each other by', () => {
+    const names = [
+      ...[alertFilterSchema, untoldQuestionSchema, actionSchema, readsQuestionSchema, huntQuestionSchema].map(
+        ({ shape }) => Object.keys(shape),
+      ),
+      Object.keys({ ...alertFixture({}), ...UNTOUCHED }).toSorted(),
+    ];
+    const hash = createHash('sha256').update(names.join());
+    // Another hash here needs another CONTROL_FORMAT.
+    expect([CONTROL_FORMAT, hash.digest('hex').slice(0, 8)]).toEqual([2, 'a39dcd17']);
   });
 
   test('something else that listens there is not taken for Vigie', async () => {
