@@ -175,6 +175,8 @@ async function forEver(
   /** What kept all of the last round back, and of this one. */
   let trouble: string | undefined;
   let found: string | undefined;
+  /** Of these it was said since all could be told. */
+  const said = new Set<string>();
   const server = await startMetricsServer({
     registry: metrics.registry,
     readiness: () => ({ ready: trouble === undefined, reasons: trouble === undefined ? [] : [trouble] }),
@@ -188,9 +190,11 @@ async function forEver(
     },
     failed: (error, alertId) => {
       metrics.notificationFailures.inc({ code: error.code });
+      if (alertId !== undefined) return logFailure(logger, error, alertId);
+      found = `${error.code}: ${error.message}`;
       // A receiver that is away is said once, not at every look.
-      if (alertId !== undefined || trouble === undefined) logFailure(logger, error, alertId);
-      if (alertId === undefined) found = `${error.code}: ${error.message}`;
+      if (!said.has(found)) logFailure(logger, error, alertId);
+      said.add(found);
     },
     leftOut: (alertId) => {
       metrics.notificationsLeftOut.inc();
@@ -206,7 +210,10 @@ async function forEver(
       found = undefined;
       await notifier.round(stop);
       if (stop.aborted) break;
-      if (trouble !== undefined && found === undefined) logger.info('can notify again');
+      if (trouble !== undefined && found === undefined) {
+        logger.info('can notify again');
+        said.clear();
+      }
       trouble = found;
       failures = trouble === undefined ? 0 : failures + 1;
       const waitMs =

@@ -21,6 +21,7 @@ import {
   until,
   vigie,
 } from '../support/cli.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
 import type { AlertView } from '../../src/sink/alert-store.ts';
 import { ALL_RULES, BURST_RULE, event } from '../unit/cli/fixtures.ts';
 
@@ -228,6 +229,36 @@ describe('vigie notify', () => {
     const { stderr } = await notify.signal('SIGTERM');
     expect(stderr).not.toContain('marked-path');
     expect(stderr).not.toContain('MfKQ9r8G');
+  }, 60_000);
+
+  test('says each reason why it cannot notify once, also one that comes while another still keeps it back', async () => {
+    const server = await startClickHouse();
+    // Nobody made its tables: whatever is asked of it fails.
+    const env = {
+      CLICKHOUSE_URL: server.url,
+      CLICKHOUSE_USER: server.username,
+      CLICKHOUSE_PASSWORD: server.password,
+    };
+    const to = receiver();
+    const where = await to.env();
+    const args = ['notify', '--every', '1s', '--http-port', '0'];
+    const notify = start(args, { ...env, ...where, CLICKHOUSE_DATABASE: 'nobody_made_it' });
+    try {
+      const failures = 'vigie_notification_failures_total{code="CLICKHOUSE_SCHEMA"}';
+      await until(async () => ((await notify.metric(failures)) ?? 0) >= 4);
+    } finally {
+      await notify.signal('SIGTERM');
+      await server.stop();
+    }
+    expect(notify.logs.filter(({ code }) => code === 'CLICKHOUSE_SCHEMA')).toHaveLength(1);
+
+    const { dataDir } = await serviceWith(['a']);
+    to.status = () => (to.tries <= 2 ? 503 : to.tries <= 4 ? 401 : 204);
+    const again = start([...args, '--data-dir', dataDir], where);
+    await again.logged(({ msg }) => msg === 'can notify again');
+    await again.signal('SIGTERM');
+    const reasons = again.logs.filter(({ code }) => code === 'WEBHOOK_FAILED').map(({ reason }) => reason);
+    expect(reasons).toEqual([expect.stringMatching(/503$/), expect.stringMatching(/401$/)]);
   }, 60_000);
 
   test('tells of the others where the receiver takes one of them not', async () => {
