@@ -8,7 +8,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, statfs } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
@@ -35,6 +35,8 @@ export const SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS {database}.schema_m
 (number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
 ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`;
 
+/** More than all definitions take, and than the engine wants to be free for an insert. */
+const ROOM_BYTES = 4 * 1024 * 1024;
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('migrations/', import.meta.url));
 
 /** The migrations in a folder, in order. Throws on a gap or a misnamed file, which are defects of a release. */
@@ -69,8 +71,10 @@ export async function migrate(
     'SELECT count() AS n FROM system.databases WHERE name = {name:String}',
     { name: database },
   );
-  if (Number(found?.n ?? 0) === 0)
+  if (Number(found?.n ?? 0) === 0) {
+    await requireRoom(clickHouse);
     await client.command({ query: ddlOf('CREATE DATABASE IF NOT EXISTS {database}', clickHouse) });
+  }
   await client.command({ query: ddlOf(SCHEMA_MIGRATIONS, clickHouse) });
   const rows = await selectRows<{ number: number; name: string; checksum: string }>(
     clickHouse,
@@ -83,6 +87,7 @@ export async function migrate(
   const isApplied = ({ number }: Migration): boolean => applied.has(number);
   const gone = await goneOf(clickHouse, wanted.filter(isApplied));
   const missing = gone.length === 0 ? wanted.filter((migration) => !isApplied(migration)) : wanted;
+  if (missing.length > 0) await requireRoom(clickHouse);
   const views = new Map(missing.flatMap(({ number, sql }) => viewsOf(sql).map((view) => [view, number])));
   const appliedNow: string[] = [];
   for (const migration of missing) {
@@ -102,6 +107,20 @@ export async function migrate(
     appliedNow.push(migration.name);
   }
   return { applied: appliedNow, gone };
+}
+
+/**
+ * On a full disk the embedded engine takes a definition, keeps an empty file of it, and never opens that folder again.
+ * Throws CLICKHOUSE_DISK_FULL.
+ */
+async function requireRoom({ kind, place }: ClickHouse): Promise<void> {
+  if (kind !== 'embedded') return;
+  const { bavail, bsize } = await statfs(place);
+  if (bavail * bsize >= ROOM_BYTES) return;
+  throw new VigieError('CLICKHOUSE_DISK_FULL', `there is no room for tables at ${place}`, {
+    remedy: 'Free space on the disk of the ClickHouse data; writing resumes by itself.',
+    retryable: true,
+  });
 }
 
 /** What they make and is not there, as far as this user sees. */

@@ -350,6 +350,20 @@ describe('a full disk', () => {
     expect(stored).toEqual(withoutPersonalKey(await listAlerts(other)));
   }, 60_000);
 
+  test('under the first start is waited for as well, and ends no later one', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const fresh = join(disk, 'first');
+    mkdirSync(fresh);
+    fill();
+    const env = { VIGIE_PSEUDONYM_KEY: '0'.repeat(32) };
+    const running = start(['run', '--input', '-', '--data-dir', fresh], env);
+    running.stdin.end();
+    await running.logged(({ code }) => code === 'CLICKHOUSE_DISK_FULL');
+    rmSync(filler);
+    expect(await running.ended).toMatchObject({ code: 0 });
+    await succeed(['run', '--input', '-', '--data-dir', fresh], env);
+  }, 60_000);
+
   test('under a new key leaves no half one behind', async ({ skip }) => {
     skip(missing !== undefined, missing);
     const fresh = join(disk, 'fresh');
