@@ -117,12 +117,15 @@ async function openEmbedded(
   for (let polls = 0; connection === undefined; polls += 1) {
     polls = await waitForBriefHolder(options.dataDir, path, polls);
     try {
-      connection = chdb.createChdbConnection({ path });
+      connection = inUtc(() => chdb.createChdbConnection({ path }));
     } catch (error) {
       const holder = await lockHolder(path);
-      if (holder === undefined) throw unusable(path, messageOf(error), error);
+      const waited = polls >= BRIEFLY.polls;
+      // Who holds it has written its process id by then: this one failed before it came to that.
+      if (holder === undefined || (holder === SOMEBODY && waited))
+        throw unusable(path, messageOf(error), error);
       // Another one that waited was first.
-      if (holder === SELF || polls >= BRIEFLY.polls) throw dataDirBusy(options.dataDir, holder, error);
+      if (holder === SELF || waited) throw dataDirBusy(options.dataDir, holder, error);
     }
   }
   const client = createClient({
@@ -138,6 +141,18 @@ async function openEmbedded(
     place: path,
     close: () => client.close(),
   };
+}
+
+/** The engine does not start in a time zone that it does not know; all that is asked of it is in UTC. */
+function inUtc<T>(work: () => T): T {
+  const { TZ } = process.env;
+  process.env['TZ'] = 'UTC';
+  try {
+    return work();
+  } finally {
+    if (TZ === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = TZ;
+  }
 }
 
 async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModule> {

@@ -132,6 +132,28 @@ describe('the embedded database', () => {
     });
   });
 
+  test('that fails for another reason than somebody who holds it does not send for him', async () => {
+    const opening = openClickHouse({ database: 'vigie', dataDir: folder }, async () => ({
+      createChdbConnection: ({ path }: { path?: string } = {}) => {
+        // As the engine leaves it that fails before it has written who it is.
+        writeFileSync(join(path!, 'status'), '');
+        throw new Error('Failed to create connection');
+      },
+    }));
+    await expect(opening).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' });
+  }, 20_000);
+
+  test('opens in a time zone that nobody knows', async () => {
+    const { TZ } = process.env;
+    process.env['TZ'] = 'Nowhere/Atlantis';
+    try {
+      await (await openClickHouse({ database: 'vigie', dataDir: folder })).close();
+    } finally {
+      if (TZ === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = TZ;
+    }
+  });
+
   test('in a place that is no folder says so', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
