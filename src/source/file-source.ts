@@ -87,6 +87,16 @@ export class FileSource implements Source {
     }
   }
 
+  /** What a rotation took away while it was read is in no line, and nobody would miss it. */
+  async #requireWhole(file: FileHandle): Promise<void> {
+    const before = this.#totalBytes ?? 0;
+    if (this.#bytesRead >= before) return;
+    const { size } = await file.stat();
+    throw new Error(
+      `it had ${before} bytes and was cut to ${size} while it was read, at byte ${this.#bytesRead}`,
+    );
+  }
+
   async *#chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     let file: FileHandle | undefined;
     try {
@@ -98,7 +108,7 @@ export class FileSource implements Source {
       for (let i = 0; ; i++) {
         const buffer = buffers[i % buffers.length]!;
         const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);
-        if (bytesRead === 0) return;
+        if (bytesRead === 0) return await this.#requireWhole(file);
         this.#bytesRead += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
@@ -136,7 +146,7 @@ function unreadable(path: string, error: unknown): VigieError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const what = code === 'EISDIR' ? 'it is a folder' : messageOf(error);
   return new VigieError('INPUT_UNREADABLE', `Cannot read ${path}: ${what}`, {
-    remedy: REMEDY[code] ?? 'Check the file and the disk it lies on.',
+    remedy: REMEDY[code] ?? 'Check the file, who else writes to it, and the disk it lies on.',
     cause: error,
   });
 }

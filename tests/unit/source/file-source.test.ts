@@ -1,6 +1,6 @@
 /** Files and standard input as a source: which events, at which offsets, and what goes wrong. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -141,6 +141,23 @@ test.each([
     remedy: expect.stringContaining(`${by} ${path} | vigie`),
   });
   expect(seen).not.toContain('events');
+});
+
+test('a file that is cut while it is read is not taken for one that ended there', async () => {
+  const path = join(folder, 'rotated');
+  await writeFile(path, '{"a":1}\n'.repeat(1 << 19));
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const { kind } of new FileSource(path).read(new AbortController().signal)) {
+      seen.push(kind);
+      if (kind === 'events') await truncate(path);
+    }
+  })();
+  await expect(reading).rejects.toMatchObject({
+    code: 'INPUT_UNREADABLE',
+    message: expect.stringMatching(/: it had 4194304 bytes and was cut to 0 while it was read, at byte \d+$/),
+  });
+  expect(seen).toContain('events');
 });
 
 test('a failing input is reported after the events before it', async () => {
