@@ -7,11 +7,11 @@
  */
 
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { LineSplitter, type LineVisitor } from '../event/lines.ts';
+import { LineFile } from './line-file.ts';
 import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
 const letterSchema = z.object({
@@ -30,6 +30,7 @@ export class LettersInFile implements LetterStore {
   readonly #path: string;
   readonly #write: (lines: Buffer) => Promise<void>;
   readonly #clock: Clock;
+  readonly #marks: LineFile;
 
   /** `write` takes the lines that are sent again. Throws DEAD_LETTERS_MISSING, DEAD_LETTERS_UNREADABLE. */
   constructor(path: string, write: (lines: Buffer) => Promise<void>, clock: Clock) {
@@ -43,6 +44,7 @@ export class LettersInFile implements LetterStore {
     this.#path = path;
     this.#write = write;
     this.#clock = clock;
+    this.#marks = new LineFile(`${path}.sent`);
   }
 
   async letters(visit: (letter: StoredLetter) => Promise<void> | void): Promise<void> {
@@ -67,25 +69,41 @@ export class LettersInFile implements LetterStore {
 
   async sent(): Promise<ReadonlyMap<string, number>> {
     const sent = new Map<string, number>();
-    if (!isThere(this.#sentPath)) return sent;
-    for await (const { key, at } of lines(this.#sentPath, sentSchema)) sent.set(key, Date.parse(at));
+    const { path } = this.#marks;
+    if (!isThere(path)) return sent;
+    for await (const { key, at } of lines(path, sentSchema)) sent.set(key, Date.parse(at));
     return sent;
   }
 
   /** A file is nobody's: two at once both send. */
   async claim(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#marks.close();
+  }
 
+  /** Throws DEAD_LETTERS_UNMARKED. */
   async send(letters: readonly StoredLetter[]): Promise<void> {
+    // Before the letters: where no mark can be kept, they would be sent at every call.
+    await this.#mark('', 'nothing was sent');
     await this.#write(Buffer.concat(letters.flatMap(({ bytes }) => [bytes, Buffer.from('\n')])));
     const at = new Date(this.#clock.now()).toISOString();
     const keys = letters.map(({ key }) => `${JSON.stringify({ key, at })}\n`).join('');
-    await appendFile(this.#sentPath, keys, { mode: 0o600 });
+    await this.#mark(keys, `the last ${letters.length} were sent, and will be again`);
   }
 
-  get #sentPath(): string {
-    return `${this.#path}.sent`;
+  async #mark(keys: string, sent: string): Promise<void> {
+    await this.#marks.append(keys).catch((cause: unknown) => {
+      throw new VigieError(
+        'DEAD_LETTERS_UNMARKED',
+        `which letters were sent cannot be kept in ${this.#marks.path}: ${messageOf(cause)}; ${sent}`,
+        {
+          remedy:
+            'Let this user write there and see that the disk has room, or copy the letters to such a folder.',
+          cause,
+        },
+      );
+    });
   }
 }
 

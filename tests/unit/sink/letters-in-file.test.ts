@@ -3,9 +3,10 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { LettersInFile } from '../../../src/sink/letters-in-file.ts';
+import type { StoredLetter } from '../../../src/sink/stored-letters.ts';
 
 const NOBODY = 65_534;
 
@@ -65,4 +66,43 @@ test.each([
 test('a file that is not there is missing', async () => {
   rmSync(path);
   await expect(read()).rejects.toMatchObject({ code: 'DEAD_LETTERS_MISSING' });
+});
+
+describe('letters are sent again', () => {
+  const letter = { key: 'k1', bytes: Buffer.from('no event') } as StoredLetter;
+  let written: string;
+  beforeEach(() => {
+    written = '';
+  });
+
+  async function send(...letters: readonly StoredLetter[]): Promise<number> {
+    const store = new LettersInFile(
+      path,
+      async (lines) => {
+        written += lines.toString();
+      },
+      systemClock,
+    );
+    try {
+      await store.send(letters);
+      return (await store.sent()).size;
+    } finally {
+      await store.close();
+    }
+  }
+
+  test('only where it can be kept which were, as they would be sent at every call', async () => {
+    chmodSync(folder, 0o755);
+    await expect(unprivileged(() => send(letter))).rejects.toMatchObject({
+      code: 'DEAD_LETTERS_UNMARKED',
+      message: expect.stringContaining(`${path}.sent`) as unknown,
+    });
+    expect(written).toBe('');
+  });
+
+  test('though a full disk or a kill left half a mark', async () => {
+    writeFileSync(`${path}.sent`, '{"key":"k0","at":"2025-07-12T21:00:00.000Z"}\n{"key":"k1","a');
+    expect(await send(letter)).toBe(2);
+    expect(await send({ ...letter, key: 'k2' })).toBe(3);
+  });
 });
