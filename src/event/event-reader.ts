@@ -65,9 +65,7 @@ export function readObject(
   if (text.fault !== undefined) return text;
   let root: FieldValue;
   try {
-    root = JSON.parse(text.value) as FieldValue;
-    const exact = withLongIntegersAsText(text.value);
-    if (exact !== text.value) root = JSON.parse(exact) as FieldValue;
+    root = parseExactly(text.value);
   } catch {
     return { fault: brokenFault(data, start, end) };
   }
@@ -78,6 +76,23 @@ export function readObject(
     return { fault: fault('NOT_AN_OBJECT', `the event is ${typeName(root)}, not an object`) };
   }
   return { value: root, replaced: text.replaced };
+}
+
+/** The value of JSON text that stands in a value of a log; undefined when it is none, or nested too deep to be walked over. */
+export function readEmbedded(text: string): FieldValue | undefined {
+  try {
+    const value = parseExactly(text);
+    const bytes = new TextEncoder().encode(text);
+    return depthOf(bytes, 0, bytes.length) > MAX_DEPTH ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseExactly(text: string): FieldValue {
+  const value = JSON.parse(text) as FieldValue;
+  const exact = withLongIntegersAsText(text);
+  return exact === text ? value : (JSON.parse(exact) as FieldValue);
 }
 
 export function fault(code: DeadLetterCode, message: string): DecodeFault {

@@ -1,6 +1,7 @@
 /** `set` and `copy` of a mapping, compiled: what a line gives to which field of the event. */
 
 import { LONG_FIELDS } from '../access-event.ts';
+import { readEmbedded } from '../event-reader.ts';
 import { fieldPath, resolvePath, type FieldPath, type JsonObject } from '../field-path.ts';
 import type { FieldValue } from '../record.ts';
 import { textsIn } from './conditions.ts';
@@ -119,12 +120,8 @@ function firstPresent(source: JsonObject, paths: readonly FieldPath[]): FieldVal
 /** A path in JSON that stands as text in the log. */
 function embedded(path: FieldPath): Step {
   return (value) => {
-    if (typeof value !== 'string') return resolvePath(value, path);
-    try {
-      return resolvePath(JSON.parse(value) as FieldValue, path);
-    } catch {
-      return undefined;
-    }
+    const root = typeof value === 'string' ? readEmbedded(value) : value;
+    return root === undefined ? undefined : resolvePath(root, path);
   };
 }
 

@@ -6,6 +6,7 @@
 import type { DecodeFault } from '../decoder.ts';
 import { brokenFault, fault, readObject, readText } from '../event-reader.ts';
 import { isObject, type JsonObject } from '../field-path.ts';
+import type { FieldValue } from '../record.ts';
 import type { Mapping } from './mapping.ts';
 import { checkedPattern } from './pattern.ts';
 
@@ -40,10 +41,22 @@ function jsonReader(absent: ReadonlySet<string>, maxBytes: number): LineReader {
   };
 }
 
-function removeAbsent(object: JsonObject, absent: ReadonlySet<string>): void {
-  for (const [key, value] of Object.entries(object)) {
-    if (typeof value === 'string' && absent.has(value)) delete object[key];
-    else if (isObject(value)) removeAbsent(value, absent);
+/** In place, in lists too. */
+function removeAbsent(value: FieldValue, absent: ReadonlySet<string>): void {
+  const isAbsent = (each: FieldValue): boolean => typeof each === 'string' && absent.has(each);
+  if (Array.isArray(value)) {
+    let kept = 0;
+    for (const each of value) {
+      if (isAbsent(each)) continue;
+      removeAbsent(each, absent);
+      value[kept++] = each;
+    }
+    value.length = kept;
+  } else if (isObject(value)) {
+    for (const [key, each] of Object.entries(value)) {
+      if (isAbsent(each)) delete value[key];
+      else removeAbsent(each, absent);
+    }
   }
 }
 

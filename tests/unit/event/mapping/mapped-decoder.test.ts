@@ -32,6 +32,8 @@ const fits = (when: string, line: object): boolean => {
   return decoder.decode(data, 0, data.length, record) === undefined;
 };
 
+const nested = (depth: number) => `{"a":${'['.repeat(depth)}"p"${']'.repeat(depth)}}`;
+
 const outcome = (mapping: string) =>
   described(mappingOf(`${HEAD}${mapping}`), [`{"t":"${TIME}"}`]).split('\n')[0];
 
@@ -76,6 +78,29 @@ cases: [{name: x, when: {k: 1}, set: {event.outcome: failure}, copy: {event.acti
     expect(copied('format: epoch_s', 1_752_354_251)).toBe('2025-07-12T21:04:11.000Z');
     expect(copied('format: epoch_s', 'soon')).toBe('soon');
     expect(copied("json: a, capture: '(.)$', map: {z: last}", '{"a":"xyz"}')).toBe('last');
+  });
+
+  test('of JSON that stands as text has all digits of a long integer, or two persons would be one', () => {
+    expect(copied('json: a', '{"a":[9007199254740993,9007199254740992,12]}')).toEqual([
+      '9007199254740993',
+      '9007199254740992',
+      12,
+    ]);
+  });
+
+  test('of JSON that stands as text and is nested without end is nothing, so no line stops the detector', () => {
+    expect(copied('json: a, lower_case: true', nested(100_000))).toBe(undefined);
+    expect(copied('json: a, lower_case: true', nested(512))).toBe(undefined);
+    expect(copied('json: a, count: true', nested(511))).toBe(1);
+  });
+
+  test('is not a text that means nothing, wherever in the line it stands', () => {
+    const line = { ids: ['-', 'a', ['-']], rows: [{ id: '-' }, { id: 'b' }] };
+    const mapping = "absent: ['-']\ncopy: {user.roles: ids, portal.auth.amr: rows.id}";
+    expect(eventOf(mapping, line)).toEqual({
+      user: { roles: ['a', []] },
+      portal: { auth: { amr: ['b'] } },
+    });
   });
 
   test('is a number where the vocabulary has one', () => {
