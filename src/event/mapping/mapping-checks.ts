@@ -27,6 +27,7 @@ class Checks {
     this.#inputKeys();
     this.#targets();
     this.#fixedValues();
+    this.#numbers();
     this.#sources();
     this.#captures();
     this.#cases();
@@ -141,6 +142,34 @@ class Checks {
       if (value.kind !== 'scalar' || value.value === null || form.fits(value.value)) continue;
       const at = node.kind === 'list' ? `${where}.${i}` : where;
       this.#error(value, 'BAD_VALUE', `${at} is ${shown(value.source)}; expected ${form.expected}`);
+    }
+  }
+
+  /** Values are compared and given as texts, and the text of the number 007 is 7. */
+  #numbers(): void {
+    const check = (node: YamlNode, where: string): void => {
+      if (node.kind === 'list') node.items.forEach((item, i) => check(item, `${where}.${i}`));
+      if (node.kind === 'map') {
+        for (const { key, value } of node.entries.values()) check(value, `${where}.${key}`);
+      }
+      if (node.kind !== 'scalar' || typeof node.value !== 'number' || String(node.value) === node.source) {
+        return;
+      }
+      const remedy = `expected it in quotes, or ${node.value} if that is meant`;
+      this.#error(node, 'BAD_VALUE', `${where} is ${node.source}, the number ${node.value}; ${remedy}`);
+    };
+    for (const map of this.#scopes()) {
+      const index = this.#caseMaps().indexOf(map);
+      const prefix = index < 0 ? '' : `cases.${index}.`;
+      for (const { key, value } of entriesAt(map, 'when')) check(value, `${prefix}when.${key}`);
+      for (const { key, value } of entriesAt(map, 'copy')) {
+        if (value.kind !== 'map') continue;
+        const given = value.entries.get('map')?.value;
+        if (given !== undefined) check(given, `${prefix}copy.${key}.map`);
+      }
+      for (const { key, value } of entriesAt(map, 'set')) {
+        if (formOf(key) === undefined) check(value, `${prefix}set.${key}`);
+      }
     }
   }
 

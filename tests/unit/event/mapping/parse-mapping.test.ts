@@ -55,6 +55,22 @@ cases:
     ]);
   });
 
+  test('tells of numbers whose text is another one, which would fit nothing in the log', () => {
+    const text = `${MINIMAL}cases:
+  - name: a
+    when: { code: 007, version: [1.1, 1.10], flags: { not: 0x1F } }
+    copy: { user.id: { from: u, map: { a: 12345678901234567890 } } }
+  - name: b
+    when: { code: '007', version: 2.5, flags: -1 }
+`;
+    expect(faultsOf(text)).toEqual([
+      'm.yml:5:19: BAD_VALUE: cases.0.when.code is 007, the number 7; expected it in quotes, or 7 if that is meant',
+      'm.yml:5:39: BAD_VALUE: cases.0.when.version.1 is 1.10, the number 1.1; expected it in quotes, or 1.1 if that is meant',
+      'm.yml:5:60: BAD_VALUE: cases.0.when.flags.not is 0x1F, the number 31; expected it in quotes, or 31 if that is meant',
+      'm.yml:6:43: BAD_VALUE: cases.0.copy.user.id.map.a is 12345678901234567890, the number 12345678901234567000; expected it in quotes, or 12345678901234567000 if that is meant',
+    ]);
+  });
+
   test.each([
     [
       'a wrong pattern',
