@@ -66,8 +66,15 @@ function patternReader(source: string, absent: ReadonlySet<string>, maxBytes: nu
   return (data, start, end) => {
     const read = readText(data, start, end, maxBytes, 'replace');
     if (read.fault !== undefined) return read;
-    const match = pattern.matcher(withoutEnd(read.value));
-    if (!match.matches()) {
+    const line = withoutEnd(read.value);
+    const whole = withoutBreak(read.value);
+    let match = pattern.matcher(line);
+    let fits = match.matches();
+    if (!fits && whole !== line) {
+      match = pattern.matcher(whole);
+      fits = match.matches();
+    }
+    if (!fits) {
       return { fault: unfit('the line does not fit the pattern of the mapping', read, data, start, end) };
     }
     const source = present(groups, (group) => match.group(group), absent);
@@ -109,7 +116,7 @@ function w3cReader(
     if (columns === undefined) {
       return { fault: unfit(without, read, data, start, end) };
     }
-    const values = w3cValues(line, columns.length);
+    const values = w3cValues(line, withoutBreak(read.value), columns.length);
     if (values.length !== columns.length) {
       const message = `the line has ${values.length} values for ${columns.length} fields`;
       return { fault: unfit(message, read, data, start, end) };
@@ -120,8 +127,17 @@ function w3cReader(
 
 /** Without blanks and a line break at its end. Not `trimEnd`: a no-break space is a value that a client may send. */
 function withoutEnd(line: string): string {
+  return withoutLast(line, ' \t\r\n');
+}
+
+/** With the blanks at its end: columns that are empty may stand between them. */
+function withoutBreak(line: string): string {
+  return withoutLast(line, '\r\n');
+}
+
+function withoutLast(line: string, marks: string): string {
   let end = line.length;
-  while (end > 0 && ' \t\r\n'.includes(line[end - 1]!)) end--;
+  while (end > 0 && marks.includes(line[end - 1]!)) end--;
   return line.slice(0, end);
 }
 
@@ -139,15 +155,17 @@ function unfit(
 /**
  * Values stand between tabs, or between spaces with those that hold a space in quotes. A client chooses some of
  * them, with quotes and tabs of its own, so a line is read in the way that gives as many as there are columns.
+ * `whole` has the blanks at its end too.
  */
-function w3cValues(line: string, columns: number): string[] {
+function w3cValues(line: string, whole: string, columns: number): string[] {
   const plain = line.split(/ +/);
-  if (!/[\t"]/.test(line)) return plain;
+  if (!/[\t"]/.test(whole)) return plain;
   const tabbed = line.split('\t');
   const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|[^ \t]+/g), ([value]) =>
     value.length > 1 && value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value,
   );
-  return [tabbed, quoted, plain].find(({ length }) => length === columns) ?? quoted;
+  const readings = [tabbed, whole.split('\t'), quoted, plain];
+  return readings.find(({ length }) => length === columns) ?? quoted;
 }
 
 function present(

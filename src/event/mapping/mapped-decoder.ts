@@ -20,7 +20,7 @@ import { SipHash } from '../siphash.ts';
 import { compileAssignments, type Assignment } from './assignments.ts';
 import { compileWhen, type LineTest } from './conditions.ts';
 import { lineReader, type LineReader } from './line-readers.ts';
-import { timeParser } from './log-time.ts';
+import { timeParser, type TimeFormat } from './log-time.ts';
 import type { Mapping } from './mapping.ts';
 
 export interface MappedDecoderOptions extends DecoderOptions {
@@ -44,6 +44,7 @@ export class MappedDecoder implements Decoder {
   readonly #plain: Case | undefined;
   readonly #time: readonly FieldPath[];
   readonly #timeName: string;
+  readonly #format: TimeFormat;
   readonly #parseTime: (value: FieldValue) => number;
   /** Where the time stands in the event, when somebody asks for it there. */
   readonly #timeKeys: readonly string[] | undefined;
@@ -77,7 +78,8 @@ export class MappedDecoder implements Decoder {
     const timeFields = [mapping.time.field].flat();
     this.#time = timeFields.map(fieldPath);
     this.#timeName = timeFields.join(' and ');
-    this.#parseTime = timeParser(mapping.time.format ?? 'iso');
+    this.#format = mapping.time.format ?? 'iso';
+    this.#parseTime = timeParser(this.#format);
     this.#timeKeys = wanted(timestampField) ? timestampField.split('.') : undefined;
     this.#id = mapping.id === undefined ? undefined : [mapping.id.from].flat().map(fieldPath);
     this.#idHash = new SipHash(options.pseudonymKey);
@@ -95,6 +97,9 @@ export class MappedDecoder implements Decoder {
     if (chosen !== this.#plain) this.lastCase = chosen.name;
     record.size = end - start;
     const badTime = this.#filler.time(this.#timeOf(source), this.#parseTime, this.#timeName, record);
+    if (badTime?.code === 'BAD_TIME' && this.#format !== 'iso') {
+      return { ...badTime, message: `${badTime.message}; the mapping reads it as ${this.#format}` };
+    }
     if (badTime !== undefined) return badTime;
     return this.#filler.fill(this.#event(source, chosen, record.time), record);
   }

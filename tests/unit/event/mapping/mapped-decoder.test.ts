@@ -223,6 +223,29 @@ describe('W3C logs', () => {
   });
 });
 
+describe('lines whose last columns are empty', () => {
+  const rest = 'time: {field: t}\ncopy: {user.id: u, source.ip: a}';
+  const lines = [`${TIME}\t\t`, `${TIME}\tu\t\r`, `${TIME}\t\t192.0.2.1  \r\n`];
+  const events = `1 kept
+    @timestamp = "${TIME}"
+2 kept
+    @timestamp = "${TIME}"
+    user.id = "u"
+3 kept
+    @timestamp = "${TIME}"
+    source.ip = "192.0.2.1"
+`;
+
+  test('fit a pattern that takes them so', () => {
+    const pattern = String.raw`(?P<t>[^\t]*)\t(?P<u>[^\t]*)\t(?P<a>[^\t ]*)`;
+    expect(described(mappingOf(`input: regex\npattern: '${pattern}'\n${rest}`), lines)).toBe(events);
+  });
+
+  test('have as many values as any other', () => {
+    expect(described(mappingOf(`input: w3c\nfields: t u a\n${rest}`), lines)).toBe(events);
+  });
+});
+
 describe('bytes that are no line of the log', () => {
   test('get the codes of any other input', () => {
     const json = mappingOf(HEAD);
@@ -236,6 +259,13 @@ describe('bytes that are no line of the log', () => {
       const large = Buffer.alloc(2 ** 20 + 1, 'a');
       expect(decoder.decode(large, 0, large.length, record)).toMatchObject({ code: 'TOO_LARGE' });
     }
+  });
+
+  test('are told to be no time in the format that the mapping names', () => {
+    const seconds = mappingOf('input: json\ntime: {field: t, format: epoch_s}');
+    expect(described(seconds, ['{"t":1752354251120}'])).toBe(
+      '1 BAD_TIME: t is no time: 1752354251120; the mapping reads it as epoch_s\n',
+    );
   });
 
   test('are read with U+FFFD for what is no UTF-8, and counted, where the line can be read so', () => {
