@@ -116,25 +116,27 @@ function plot({ name, course, records, rules }: IncidentVerdict): Html {
 function legend({ rules, records }: IncidentVerdict): Html {
   if (rules.length === 0)
     return html`<p class="bad">No rule spoke; all ${count(records)} records were taken unseen.</p>`;
-  return html`<table class="small">
-    <tr>
-      <th class="n">№</th>
-      <th>level</th>
-      <th class="title">rule</th>
-      <th class="n">after</th>
-      <th class="n">gone</th>
-      <th class="n">share</th>
-    </tr>
-    ${rules.map(
-      (rule, i) =>
-        html`<tr title="${plural(rule.alerts, 'alert')}">
-          <td class="n">${i + 1}</td>
-          <td>${levelTag(rule.level)}</td>
-          <td>${rule.title}</td>
-          <td class="n">${when(rule)}</td>
-          <td class="n">${count(rule.records)}</td>
-          <td class="n">${percent(rule.shareOfRecords)}</td>
-        </tr>`,
-    )}
-  </table>`;
+  return html`<div class="wide">
+    <table class="small">
+      <tr>
+        <th class="n">№</th>
+        <th>level</th>
+        <th class="title">rule</th>
+        <th class="n">after</th>
+        <th class="n">gone</th>
+        <th class="n">share</th>
+      </tr>
+      ${rules.map(
+        (rule, i) =>
+          html`<tr title="${plural(rule.alerts, 'alert')}">
+            <td class="n">${i + 1}</td>
+            <td>${levelTag(rule.level)}</td>
+            <td>${rule.title}</td>
+            <td class="n">${when(rule)}</td>
+            <td class="n">${count(rule.records)}</td>
+            <td class="n">${percent(rule.shareOfRecords)}</td>
+          </tr>`,
+      )}
+    </table>
+  </div>`;
 }

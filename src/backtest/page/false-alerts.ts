@@ -59,10 +59,12 @@ export function falseAlerts({ falseAlerts: report, rules }: BacktestReport): Htm
     }`;
 }
 
-function example(found: FalseAlertReport['rows'][number]['examples'][number] | undefined): string {
-  if (found === undefined) return '';
+function example(found: FalseAlertReport['rows'][number]['examples'][number] | undefined): Html {
+  if (found === undefined) return html``;
   const group = Object.values(found.group).map((value) => value ?? '–');
-  return `${group.join(', ')} on ${new Date(found.crossedAt).toISOString().slice(0, 16).replace('T', ' ')} with ${count(found.value)}`;
+  const at = new Date(found.crossedAt).toISOString().slice(0, 16).replace('T', ' ');
+  // What turns the direction of writing turns its own name alone.
+  return html`<bdi>${group.join(', ')}</bdi> on ${at} with ${count(found.value)}`;
 }
 
 function byLevel(report: FalseAlertReport): Html {
@@ -154,42 +156,46 @@ export function howMeasured({ settings, jobs }: BacktestReport): Html {
       }
       Definitions: docs/backtest.md.
     </p>
-    <table>
-      <tr>
-        <th>setting</th>
-        <th>value</th>
-      </tr>
-      ${Object.entries(settings).map(
-        ([name, value]) =>
-          html`<tr>
-            <td>${name}</td>
-            <td>${settingText(name, value)}</td>
-          </tr>`,
-      )}
-    </table>
-    <details>
-      <summary>${plural(jobs.length, 'job')}, ${span(busyMs)} of CPU time</summary>
+    <div class="wide">
       <table>
         <tr>
-          <th>job</th>
-          <th class="n">events</th>
-          <th class="n">took</th>
-          <th class="n">CPU time</th>
-          <th class="n">of it generating</th>
-          <th class="n">groups held at the end</th>
+          <th>setting</th>
+          <th>value</th>
         </tr>
-        ${jobs.map(
-          ({ scenario, events, elapsedMs, cpuMs, generatingMs, groups }) =>
+        ${Object.entries(settings).map(
+          ([name, value]) =>
             html`<tr>
-              <td>${scenario}</td>
-              <td class="n">${count(events)}</td>
-              <td class="n">${span(elapsedMs)}</td>
-              <td class="n">${span(cpuMs)}</td>
-              <td class="n">${span(generatingMs)}</td>
-              <td class="n">${count(groups)}</td>
+              <td>${name}</td>
+              <td>${settingText(name, value)}</td>
             </tr>`,
         )}
       </table>
+    </div>
+    <details>
+      <summary>${plural(jobs.length, 'job')}, ${span(busyMs)} of CPU time</summary>
+      <div class="wide">
+        <table>
+          <tr>
+            <th>job</th>
+            <th class="n">events</th>
+            <th class="n">took</th>
+            <th class="n">CPU time</th>
+            <th class="n">of it generating</th>
+            <th class="n">groups held at the end</th>
+          </tr>
+          ${jobs.map(
+            ({ scenario, events, elapsedMs, cpuMs, generatingMs, groups }) =>
+              html`<tr>
+                <td>${scenario}</td>
+                <td class="n">${count(events)}</td>
+                <td class="n">${span(elapsedMs)}</td>
+                <td class="n">${span(cpuMs)}</td>
+                <td class="n">${span(generatingMs)}</td>
+                <td class="n">${count(groups)}</td>
+              </tr>`,
+          )}
+        </table>
+      </div>
     </details>`;
 }
 

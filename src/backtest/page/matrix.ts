@@ -30,7 +30,7 @@ export function matrix({ incidents, rules, falseAlerts }: BacktestReport): Html 
         ${bySeverity.map(
           ({ rule, title, level, signalA }) =>
             html`<tr>
-              <td class="rule">${levelTag(level)} ${title}</td>
+              <th class="rule" scope="row">${levelTag(level)} ${title}</th>
               <td class="rule">${signalA && 'A'}</td>
               ${incidents.map((incident) => {
                 const verdict = incident.rules.find((candidate) => candidate.rule === rule);

@@ -27,6 +27,7 @@ export function svg(label: string, options: Plot.PlotOptions): Html {
     style: { background: 'none', color: 'inherit', fontSize: '12px' },
     ...options,
   });
+  plot.setAttribute('role', 'img');
   return new Html(plot.outerHTML);
 }
 

@@ -5,11 +5,11 @@ import { Html } from './html.ts';
 export const STYLE = new Html(`
 :root {
   color-scheme: light dark;
-  --paper: #fdfdfb; --ink: #1d232b; --soft: #5b6673; --line: #d9dde2; --panel: #f3f4f1; --accent: #1f5fa8;
-  --critical: #b3123f; --high: #dd5a00; --medium: #b08900; --low: #2f7fc1; --informational: #8a94a0;
+  --paper: #fdfdfb; --ink: #1d232b; --soft: #505a66; --line: #d9dde2; --panel: #f3f4f1; --accent: #1f5fa8;
+  --critical: #b3123f; --high: #bf4c00; --medium: #866800; --low: #2873b0; --informational: #6b7581;
   --good: #1d7a4a; --bad: #b3123f;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #14181d; --ink: #e6e9ed; --soft: #a0abb8; --line: #343c46; --panel: #1d232b; --accent: #7db5f0;
     --critical: #ff5c86; --high: #ff9a4d; --medium: #e8c547; --low: #6fb7f2; --informational: #98a3af;
@@ -49,7 +49,7 @@ td.nowrap, th.nowrap { white-space: nowrap; }
 .matrix td { vertical-align: middle; }
 .matrix th.n { white-space: normal; }
 .matrix td { padding: .2rem .4rem; border: 2px solid var(--paper); background: var(--panel); font-size: .8rem; }
-.matrix td.rule, .matrix td.level { background: none; }
+.matrix td.rule, .matrix td.level { background: none; } .matrix th.rule { font-size: .8rem; font-weight: 400; }
 .matrix td.hit { background: color-mix(in srgb, var(--c) 22%, var(--paper)); white-space: nowrap; }
 td small { color: var(--soft); display: block; }
 .matrix th.title { min-width: 15rem; vertical-align: bottom; }
@@ -59,8 +59,10 @@ td small { color: var(--soft); display: block; }
 figure { margin: 1rem 0; }
 figure svg { max-width: 100%; height: auto; overflow: visible; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(34rem, 100%), 1fr)); gap: 0 2rem; }
-.thirds { display: grid; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: .5rem 2rem; }
+.thirds { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: .5rem 2rem; }
+.pair > *, .thirds > * { min-width: 0; }
 .key { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .875rem; margin: .5rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--accent); }
-@media print { body { max-width: none; } h2 { break-before: auto; } figure, tr { break-inside: avoid; } }
+@media print { :root { color-scheme: light; } body { max-width: none; padding: 0; } .wide { overflow: visible; }
+  .wide table { font-size: .7rem; } .wide th.title { min-width: 0; } h2, h3 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 `);

@@ -36,23 +36,25 @@ export function sweep(report: BacktestReport): Html {
         <figcaption>False alerts a day against records gone before the first alerts, all thefts</figcaption>
         ${tradeOff(together)}
       </figure>
-      <table>
-        <tr>
-          <th class="n">thresholds</th>
-          <th class="n">false alerts a day</th>
-          <th class="n">thefts caught</th>
-          <th class="n">records gone</th>
-        </tr>
-        ${together.map(
-          ({ factor, falseAlertsPerDay, caught, gone }) =>
-            html`<tr>
-              <td class="n">${factor === 1 ? html`<strong>× 1, as it is</strong>` : `× ${factor}`}</td>
-              <td class="n">${count(falseAlertsPerDay)}</td>
-              <td class="n">${caught} of ${all.length}</td>
-              <td class="n">${count(gone)}</td>
-            </tr>`,
-        )}
-      </table>
+      <div class="wide">
+        <table>
+          <tr>
+            <th class="n">thresholds</th>
+            <th class="n">false alerts a day</th>
+            <th class="n">thefts caught</th>
+            <th class="n">records gone</th>
+          </tr>
+          ${together.map(
+            ({ factor, falseAlertsPerDay, caught, gone }) =>
+              html`<tr>
+                <td class="n">${factor === 1 ? html`<strong>× 1, as it is</strong>` : `× ${factor}`}</td>
+                <td class="n">${count(falseAlertsPerDay)}</td>
+                <td class="n">${caught} of ${all.length}</td>
+                <td class="n">${count(gone)}</td>
+              </tr>`,
+          )}
+        </table>
+      </div>
     </div>
     <h3>Rule by rule</h3>
     <p>

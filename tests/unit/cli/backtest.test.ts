@@ -313,6 +313,9 @@ correlation: {type: event_count, rules: [${BURST}], group-by: [user.id], timespa
     expect(html).not.toMatch(/<script|<link|<img|<b>clerk|@import|url\(|(src|href)=/);
     expect(html.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:\/\//);
     expect(html).toContain('prefers-color-scheme: dark');
+    // A narrow window scrolls its tables, not the page.
+    expect(html.match(/<div class="wide">\s*<table/g)).toHaveLength(html.match(/<table/g)!.length);
+    expect(html.match(/<svg[^>]* role="img"/g)).toHaveLength(html.match(/<svg/g)!.length);
     expect(html.replaceAll(/\s+/g, ' ')).toContain(`1 rule against 1 incident in the log ${LOG}</p>`);
   });
 });
