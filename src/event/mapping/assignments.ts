@@ -41,7 +41,8 @@ function copied(target: string, spec: Copied): Assignment {
         if (value === undefined || value === null) break;
         value = step(value);
       }
-      return value ?? steps.default ?? undefined;
+      const isNothing = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+      return isNothing ? (steps.default ?? value ?? undefined) : value;
     },
   };
 }
@@ -74,11 +75,13 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
   if (count === true) steps.push((value) => (Array.isArray(value) ? value.length : 1));
   if (map !== undefined) {
     const values = new Map(Object.entries(map));
-    const known = 'default' in spec;
     // Without a default, what the map does not name stays as it is.
-    steps.push(
-      each((value) => values.get(String(value)) ?? (values.has(String(value)) || known ? undefined : value)),
-    );
+    const mapped = each((value) => {
+      const text = String(value);
+      if (values.has(text)) return values.get(text) ?? undefined;
+      return spec.default === undefined ? value : (spec.default ?? undefined);
+    });
+    steps.push(mapped);
   }
   if (multiply !== undefined) {
     steps.push(
@@ -119,10 +122,12 @@ function firstPresent(source: JsonObject, paths: readonly FieldPath[]): FieldVal
 
 /** A path in JSON that stands as text in the log. */
 function embedded(path: FieldPath): Step {
-  return (value) => {
+  const inside = (value: FieldValue): FieldValue | undefined => {
     const root = typeof value === 'string' ? readEmbedded(value) : value;
     return root === undefined ? undefined : resolvePath(root, path);
   };
+  return (value) =>
+    Array.isArray(value) ? value.flatMap((element) => inside(element) ?? []) : inside(value);
 }
 
 function toNumber(value: string | number | boolean): string | number | boolean {

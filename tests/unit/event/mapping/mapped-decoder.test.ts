@@ -80,6 +80,23 @@ cases: [{name: x, when: {k: 1}, set: {event.outcome: failure}, copy: {event.acti
     expect(copied("json: a, capture: '(.)$', map: {z: last}", '{"a":"xyz"}')).toBe('last');
   });
 
+  test('is made of each element of a list, by every step', () => {
+    expect(copied('json: a', ['{"a":1}', 'no json', '{"a":[2,3]}', { a: 4 }])).toEqual([1, 2, 3, 4]);
+    expect(copied('map: {a: b}, default: other', ['a', 'x'])).toEqual(['b', 'other']);
+    expect(copied('map: {a: null}, default: other', ['a', 'x'])).toEqual(['other']);
+    expect(copied("capture: '(.)$', map: {z: last}, default: other", ['xz', 'xy'])).toEqual([
+      'last',
+      'other',
+    ]);
+  });
+
+  test('is the default when nothing is left of a list', () => {
+    expect(copied("split: ',', default: none", ' , ')).toBe('none');
+    expect(copied("capture: '([0-9])', default: none", ['a', 'b'])).toBe('none');
+    expect(copied("capture: '([0-9])', default: none", ['a', '1'])).toEqual(['1']);
+    expect(copied('default: none', [])).toBe('none');
+  });
+
   test('of JSON that stands as text has all digits of a long integer, or two persons would be one', () => {
     expect(copied('json: a', '{"a":[9007199254740993,9007199254740992,12]}')).toEqual([
       '9007199254740993',
