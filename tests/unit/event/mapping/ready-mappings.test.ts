@@ -58,8 +58,31 @@ describe('what a client sends hides no read', () => {
     ['a quote in the agent', web('GET /dossiers/1 HTTP/1.1', String.raw`a \"b`)],
     ['several slashes', web('GET //dossiers///1 HTTP/1.1')],
     ['a slash at the end', web('GET /dossiers/1/ HTTP/1.1')],
+    ['an address with the name of the server', web('GET https://portal.example.fr/dossiers/1 HTTP/1.1')],
+    ['a fragment, which nginx leaves out', web('GET /dossiers/1#/x HTTP/1.1')],
+    ['a bracket in a name', web('GET /dossiers/1 HTTP/1.1').replace('u-7f3a', 'u [7')],
+    ['a time in a name', web('GET /dossiers/1 HTTP/1.1').replace('u-7f3a', 'u [01/Jan/2020:00:00:00 +0000]')],
+    [
+      'quotes in a name',
+      web('GET /dossiers/1 HTTP/1.1').replace('u-7f3a', String.raw`u [x] \"GET / HTTP/1.1\" 404`),
+    ],
   ])('from nginx-combined: %s', (_, line) => {
     expect(described(loadMapping('nginx-combined').mapping!, [line])).toMatch(/^1 record\n/);
+  });
+
+  test('from nginx-combined: the person is the same, however the address is written', () => {
+    const paths = [
+      '/dossiers/1',
+      '/dossiers/1?x',
+      '/dossiers/1#x',
+      'http://portal/dossiers/1',
+      'HTTP://p:80//dossiers/1/',
+    ];
+    const lines = paths.map((path) => web(`GET ${path} HTTP/1.1`));
+    const [first, ...others] = described(loadMapping('nginx-combined').mapping!, lines)
+      .split(/^\d /m)
+      .slice(1);
+    expect(others).toEqual(others.map(() => first));
   });
 
   test.each([
