@@ -8,6 +8,7 @@ import { brokenFault, fault, readObject, readText } from '../event-reader.ts';
 import { isObject, type JsonObject } from '../field-path.ts';
 import type { FieldValue } from '../record.ts';
 import type { Mapping } from './mapping.ts';
+import { timeParser } from './log-time.ts';
 import { checkedPattern } from './pattern.ts';
 
 /**
@@ -29,7 +30,7 @@ export function lineReader(mapping: Mapping, maxBytes: number): LineReader {
   const absent = new Set(mapping.absent ?? ABSENT);
   return mapping.input === 'regex'
     ? patternReader(mapping.pattern!, absent, maxBytes)
-    : w3cReader(mapping.fields, absent, maxBytes);
+    : w3cReader(mapping, absent, maxBytes);
 }
 
 function jsonReader(absent: ReadonlySet<string>, maxBytes: number): LineReader {
@@ -85,11 +86,16 @@ function patternReader(source: string, absent: ReadonlySet<string>, maxBytes: nu
 const FIELDS = /^#Fields:\s*/i;
 
 function w3cReader(
-  fixed: readonly string[] | undefined,
+  { fields: fixed, time }: Mapping,
   absent: ReadonlySet<string>,
   maxBytes: number,
 ): LineReader {
   let columns = fixed?.map((name, i) => [name, i] as const);
+  const parse = timeParser(time.format ?? 'iso');
+  const hasTime = (values: readonly string[]): boolean => {
+    const valueOf = (field: string): string => values[columns!.findIndex(([name]) => name === field)] ?? '';
+    return !Number.isNaN(parse([time.field].flat().map(valueOf).join(' ')));
+  };
   let without = 'no #Fields line came before, and the mapping has no fields';
   return (data, start, end) => {
     const read = readText(data, start, end, maxBytes, 'replace');
@@ -116,7 +122,7 @@ function w3cReader(
     if (columns === undefined) {
       return { fault: unfit(without, read, data, start, end) };
     }
-    const values = w3cValues(line, withoutBreak(read.value), columns.length);
+    const values = w3cValues(line, withoutBreak(read.value), columns.length, hasTime);
     if (values.length !== columns.length) {
       const message = `the line has ${values.length} values for ${columns.length} fields`;
       return { fault: unfit(message, read, data, start, end) };
@@ -154,18 +160,28 @@ function unfit(
 
 /**
  * Values stand between tabs, or between spaces with those that hold a space in quotes. A client chooses some of
- * them, with quotes and tabs of its own, so a line is read in the way that gives as many as there are columns.
- * `whole` has the blanks at its end too.
+ * them, with quotes and tabs of its own, so a line is read in the way that gives as many as there are columns; of
+ * several, in one that finds the time where it should be, and rather between spaces than across quotes, which may be
+ * those of two values. `whole` has the blanks at its end too.
  */
-function w3cValues(line: string, whole: string, columns: number): string[] {
+function w3cValues(
+  line: string,
+  whole: string,
+  columns: number,
+  hasTime: (values: readonly string[]) => boolean,
+): string[] {
   const plain = line.split(/ +/);
   if (!/[\t"]/.test(whole)) return plain;
-  const tabbed = line.split('\t');
-  const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|[^ \t]+/g), ([value]) =>
-    value.length > 1 && value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value,
+  const quoted = Array.from(line.matchAll(/"(?:[^"]|"")*"|[^ \t]+/g), ([value]) => unquoted(value));
+  const fitting = [line.split('\t'), whole.split('\t'), plain.map(unquoted), quoted].filter(
+    ({ length }) => length === columns,
   );
-  const readings = [tabbed, whole.split('\t'), quoted, plain];
-  return readings.find(({ length }) => length === columns) ?? quoted;
+  const [first, ...others] = fitting;
+  return (others.length > 0 ? fitting.find(hasTime) : undefined) ?? first ?? quoted;
+}
+
+function unquoted(value: string): string {
+  return /^"(?:[^"]|"")*"$/.test(value) ? value.slice(1, -1).replaceAll('""', '"') : value;
 }
 
 function present(

@@ -46,6 +46,9 @@ const web = (request: string, agent = '-') =>
   `192.0.2.7 - u-7f3a [12/Jul/2025:23:04:11 +0200] "${request}" 200 18240 "-" "${agent}"`;
 const iis = (path: string, agent: string, referer = '-') =>
   `2025-07-12 21:04:11 192.0.2.7 GET ${path} u-7f3a ${agent} ${referer} 200`;
+/** With what a client sends on both sides of the status. */
+const around = (agent: string, referer: string) =>
+  `2025-07-12 21:04:11 192.0.2.7 GET /dossiers/1 u-7f3a ${agent} 200 ${referer}`;
 const FIELDS =
   '#Fields: date time c-ip cs-method cs-uri-stem cs-username cs(User-Agent) cs(Referer) sc-status';
 
@@ -92,8 +95,16 @@ describe('what a client sends hides no read', () => {
     ['quotes that begin in one value and end in the next', iis('/dossiers/1', '"a', 'b"')],
     ['a quote alone', iis('/dossiers/1', '"')],
     ['a tab in a value', iis('/dossiers/1', 'a\tb')],
+    ['as many tabs as there are columns', iis('/dossiers/1', `a${'\t'.repeat(8)}b`)],
+    ['as many tabs in quotes', iis('/dossiers/1', `"a b${'\t'.repeat(8)}"`)],
   ])('from w3c: %s', (_, line) => {
     expect(described(loadMapping('w3c').mapping!, [FIELDS, line])).toContain('\n2 record\n');
+  });
+
+  test('from w3c: quotes around the status, and a tab that makes up for the column', () => {
+    const fields = FIELDS.replace('cs(Referer) sc-status', 'sc-status cs(Referer)');
+    const lines = [fields, around('"a', 'b"\tc\td'), around('"a"', '"b"')];
+    expect(described(loadMapping('w3c').mapping!, lines)).toMatch(/\n2 record\n[^]*\n3 record\n[^]*= "a"/);
   });
 
   test('from nginx-json: a slash at the end', () => {
