@@ -1,7 +1,7 @@
 /** The configuration file, as values by setting. What is wrong with it is told without quoting it: it may hold secrets. */
 
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, YAMLError } from 'yaml';
 import { VigieError } from '../errors.ts';
 import { openFailure, shownPath } from './shown-path.ts';
@@ -17,6 +17,7 @@ export function readConfigFile(file: string): Record<string, unknown> {
       const { line, col } = lineCounter.linePos(fault.pos[0]);
       throw new Error(`line ${line}, column ${col}: ${withoutQuote(fault)}`);
     }
+    numbersAsWritten(isMap(document.contents) ? document.contents.get('placeholders', true) : undefined);
     // A file of comments only is an empty one.
     const parsed: unknown = toValues(document) ?? {};
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
@@ -33,6 +34,16 @@ export function readConfigFile(file: string): Record<string, unknown> {
       },
     );
   }
+}
+
+/** Makes texts of the numbers in a part of a YAML document: `00123` is then not 123. */
+export function numbersAsWritten(part: unknown): void {
+  if (!isNode(part)) return;
+  visit(part, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'number') scalar.value = scalar.source ?? scalar.value;
+    },
+  });
 }
 
 /** A secret without quotes may begin with a character that means something in YAML, and is then what is at fault. */

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
+import { numbersAsWritten } from '../config/config-file.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Placeholders } from '../sigma/detection.ts';
 
@@ -22,8 +23,9 @@ export function readPlaceholders(given: string | GivenPlaceholders | undefined):
 function readFile(file: string): GivenPlaceholders {
   let parsed: unknown;
   try {
-    const document = parseDocument(readFileSync(file, 'utf8'), { intAsBigInt: true });
+    const document = parseDocument(readFileSync(file, 'utf8'));
     if (document.errors[0] !== undefined) throw document.errors[0];
+    numbersAsWritten(document.contents);
     parsed = document.toJS() ?? {};
   } catch (cause) {
     throw invalid(`cannot read ${file}: ${messageOf(cause)}`, cause);
@@ -38,7 +40,6 @@ function texts(place: string, name: string, values: unknown): readonly string[] 
   const all: readonly unknown[] = Array.isArray(values) ? values : [values];
   return all.map((value) => {
     if (typeof value === 'string') return value;
-    if (typeof value === 'number' || typeof value === 'bigint') return String(value);
     const given = value === null ? 'nothing' : typeof value;
     throw invalid(`${place}: ${name} holds ${given}; expected a text or a list of texts`);
   });

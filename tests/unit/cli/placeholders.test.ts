@@ -30,11 +30,11 @@ detection:
   );
   writeFileSync(
     events,
-    ['PAW-01', 'paw-117', 'LAPTOP-9', 4096]
+    ['PAW-01', 'paw-117', 'LAPTOP-9', 4096, '00123']
       .map((name) => `${JSON.stringify({ EventID: 5145, Workstation: name })}\n`)
       .join(''),
   );
-  writeFileSync(values, 'Admins_Workstations: [PAW-01, PAW-1*, 4096]\n');
+  writeFileSync(values, 'Admins_Workstations: [PAW-01, PAW-1*, 4096, 00123]\n');
   writeFileSync(
     reads,
     `
@@ -50,7 +50,7 @@ correlation: {type: event_count, rules: [read], group-by: [user.id], timespan: 1
 `,
   );
   writeFileSync(actions, 'Reads: [record-list, record-view]\n');
-  writeFileSync(config, 'placeholders: {Admins_Workstations: [PAW-01, PAW-1*, 4096]}\n');
+  writeFileSync(config, 'placeholders: {Admins_Workstations: [PAW-01, PAW-1*, 4096, 00123]}\n');
 });
 afterAll(cleanUp);
 
