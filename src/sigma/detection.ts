@@ -9,7 +9,7 @@ import type { Budget } from './budget.ts';
 import { shown } from './faults.ts';
 import type { Faults } from './faults.ts';
 import { fieldNameFault } from './field-name.ts';
-import { FIRST_MODIFIERS, MODIFIERS, asText, checkRegex } from './modifiers.ts';
+import { FIRST_MODIFIERS, MODIFIERS, asText, checkRegex, refuse } from './modifiers.ts';
 import type { Modifier } from './modifiers.ts';
 import { suggestion } from './nearest.ts';
 import { normalise, parsePattern, parseTemplate } from './pattern.ts';
@@ -30,7 +30,12 @@ export interface DetectionContext {
 /** Values that one placeholder value may expand to: several placeholders multiply. */
 const MAX_EXPANSION = 10_000;
 
-const LIST_MODIFIERS = ['all', 'neq', 'expand'] as const;
+const LIST_MODIFIERS: readonly string[] = ['all', 'neq', 'expand'];
+
+/** Those that take a number for its text. */
+const TEXT_MODIFIERS: ReadonlySet<string> = new Set(
+  'contains startswith endswith cased windash base64 base64offset utf16le wide utf16be utf16'.split(' '),
+);
 
 const NEVER: Detection = { kind: 'or', parts: [] };
 
@@ -78,7 +83,7 @@ function parseItem(entry: YamlEntry, context: DetectionContext): Detection {
   const [path = '', ...modifiers] = entry.key.split('|');
   const before = faults.errors;
   for (const [i, modifier] of modifiers.entries()) {
-    const known = MODIFIERS.has(modifier) || (LIST_MODIFIERS as readonly string[]).includes(modifier);
+    const known = MODIFIERS.has(modifier) || LIST_MODIFIERS.includes(modifier);
     if (!known) {
       const near = suggestion(modifier, [...MODIFIERS.keys(), ...LIST_MODIFIERS]);
       faults.error(entry.place, 'UNKNOWN_MODIFIER', `there is no modifier ${shown(modifier)}${near}`);
@@ -206,7 +211,9 @@ function startValues(
   context: DetectionContext,
 ): readonly Value[] {
   const raw: Value = { kind: 'raw', value: node.value, source: node.source };
+  if (typeof node.value === 'number') return numberValues(node.value, raw, modifiers);
   if (!modifiers.includes('expand')) return [raw];
+  if (node.value === null) refuse('expand', 'text', raw);
   if (typeof node.value !== 'string') return [raw];
   const asRaw = modifiers.includes('re') || modifiers.includes('cidr');
   let expanded: string[] = [''];
@@ -228,6 +235,22 @@ function startValues(
   );
   context.budget.spend(values);
   return values;
+}
+
+/** What takes a number for a text takes both texts of 007 and 1.0, as equality does. */
+function numberValues(
+  number: number,
+  raw: Extract<Value, { kind: 'raw' }>,
+  modifiers: readonly string[],
+): readonly Value[] {
+  const first = modifiers.find((name) => !LIST_MODIFIERS.includes(name));
+  if (first === undefined || !TEXT_MODIFIERS.has(first)) return [raw];
+  return spellingsOf(number, raw.source).map((text) => ({
+    kind: 'text',
+    pattern: normalise([text]),
+    cased: false,
+    bytes: false,
+  }));
 }
 
 function placeholderValues(name: string, placeholders: Placeholders): readonly string[] {
@@ -274,10 +297,13 @@ function finish(
 function rawTests(value: Extract<Value, { kind: 'raw' }>, substring: boolean): readonly Test[] {
   if (value.value === null) return [{ kind: 'null' }];
   if (typeof value.value !== 'number') return [textTest(asText('', value).pattern, false, substring)];
-  // 0x10 and 1.0 equal the numbers 16 and 1, and also the texts they were written as.
-  const spellings = new Set([decimalText(value.value, value.source), value.source]);
-  const tests = [...spellings].map((text) => textTest(normalise([text]), false, substring));
-  return tests;
+  const spellings = spellingsOf(value.value, value.source);
+  return spellings.map((text) => textTest(normalise([text]), false, substring));
+}
+
+/** 0x10 and 1.0 equal the numbers 16 and 1, and also the texts they were written as. */
+function spellingsOf(number: number, source: string): readonly string[] {
+  return [...new Set([decimalText(number, source), source])];
 }
 
 /** What the number prints as, with all the digits of an integer beyond 2^53, which a double would round. */

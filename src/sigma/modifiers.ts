@@ -28,10 +28,12 @@ const KIND_NAMES: Readonly<Record<Value['kind'], string>> = {
   exists: 'exists',
 };
 
-function refuse(name: string, takes: string, value: Value): never {
+/** `remedy` begins with a semicolon. Throws ValueError. */
+export function refuse(name: string, takes: string, value: Value, remedy = ''): never {
   let given = KIND_NAMES[value.kind];
-  if (value.kind === 'raw') given = typeof value.value === 'string' ? shown(value.value) : value.source;
-  throw new ValueError('BAD_MODIFIER', `|${name} applies to ${takes}, not to ${given}`);
+  if (value.kind === 'raw')
+    given = typeof value.value === 'string' ? shown(value.value) : value.source || 'nothing';
+  throw new ValueError('BAD_MODIFIER', `|${name} applies to ${takes}, not to ${given}${remedy}`);
 }
 
 /** The value as text; numbers and booleans by their text, as written when a number would lose digits. */
@@ -152,7 +154,7 @@ function regex(value: Value): Value {
 
 function flag(name: string, letter: string): Modifier {
   return (value) => {
-    if (value.kind !== 'regex') return refuse(name, 'regular expressions; put it after |re', value);
+    if (value.kind !== 'regex') return refuse(name, 'regular expressions', value, '; put it after |re');
     return { ...value, flags: [...new Set(value.flags + letter)].join('') };
   };
 }

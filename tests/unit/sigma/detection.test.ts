@@ -259,6 +259,18 @@ describe('modifiers', () => {
       no: [{ a: 26 }],
     },
     {
+      name: 'startswith on a number with zeros in front, in both its texts',
+      selection: 'a|startswith: 0033',
+      yes: [{ a: '0033612345678' }, { a: 33612345678 }],
+      no: [{ a: '+33612345678' }],
+    },
+    {
+      name: 'cased on a number that is written in another way, in both its texts',
+      selection: 'a|cased: [007, 1.0]',
+      yes: [{ a: '007' }, { a: 7 }, { a: 1 }, { a: '1.0' }],
+      no: [{ a: '07' }, { a: '1.00' }],
+    },
+    {
       name: 'contains keeps wildcards inside',
       selection: 'a|contains: b*d',
       yes: [{ a: 'abcde' }],

@@ -168,7 +168,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-unknown-rule':
     '4:11: UNKNOWN_RULE: no rule has the id or name "views"; if it stands in another file, give that path too',
-  'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions; put it after |re, not to "x"',
+  'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions, not to "x"; put it after |re',
   'group-by-modifier':
     '12:23: BAD_VALUE: "url.path|contains" is no field name: a modifier stands behind |, and only selections take those',
   'hour-nan': '5:13: BAD_MODIFIER: |hour applies to a whole number, not to .nan',
@@ -211,6 +211,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'not-a-map': '1:1: NOT_A_MAP: a document is a map with a title, not a list',
   'null-in-list':
     '5:12: NULL_IN_LIST: null cannot stand in a list of values; put it in a selection of its own',
+  'nothing-expand': '5:14: BAD_MODIFIER: |expand applies to text, not to nothing',
+  'nothing-modifier': '5:16: BAD_MODIFIER: |contains applies to text, not to nothing',
   'null-modifier': '5:17: BAD_MODIFIER: |contains applies to text, not to null',
   'percentile-missing': '13:14: MISSING_KEY: percentile is missing; expected a number from 0 to 100',
   'percentile-range': '13:49: BAD_NUMBER: percentile is 101; expected a number from 0 to 100',
