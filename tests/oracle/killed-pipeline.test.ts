@@ -19,8 +19,6 @@ interface Killed {
   readonly saves: boolean;
 }
 
-const RUNS = Number(process.env['ORACLE_RUNS'] ?? 200) / 8;
-
 async function compare({ one, seed, partitions, saves }: Killed): Promise<void> {
   const { documents, latenessMs, log } = one;
   const ruleSet = parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]);
@@ -32,18 +30,27 @@ async function compare({ one, seed, partitions, saves }: Killed): Promise<void> 
   expect(substanceOf(await outcomeOf(world, 1 + random(3)))).toEqual(undisturbed);
 }
 
+const killed = (one: fc.Arbitrary<Case>, mostPartitions: number): fc.Arbitrary<Killed> =>
+  fc.record({
+    one,
+    seed: fc.nat(),
+    partitions: fc.integer({ min: 1, max: mostPartitions }),
+    saves: fc.boolean(),
+  });
+
+/** Fewer: each is a run of a whole process, several times. */
+const settings = {
+  numRuns: Math.ceil(Number(process.env['ORACLE_RUNS'] ?? 200) / 8),
+  interruptAfterTimeLimit: timeoutMs - 5000,
+  markInterruptAsFailure: true,
+};
+
 describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
   test('end with the same alerts, however often the process was killed', async () => {
-    const killed = fc.record({
-      one: cases(family),
-      seed: fc.nat(),
-      partitions: fc.integer({ min: 1, max: 3 }),
-      saves: fc.boolean(),
-    });
-    await fc.assert(fc.asyncProperty(killed, compare), {
-      numRuns: Math.ceil(RUNS),
-      interruptAfterTimeLimit: timeoutMs - 5000,
-      markInterruptAsFailure: true,
-    });
+    await fc.assert(fc.asyncProperty(killed(cases(family), 3), compare), settings);
+  });
+
+  test('end with the same alerts with late events, too, on a log of one partition', async () => {
+    await fc.assert(fc.asyncProperty(killed(cases(family, { late: true }), 1), compare), settings);
   });
 });

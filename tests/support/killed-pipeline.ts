@@ -28,6 +28,7 @@ export interface World {
   readonly saves: boolean;
 }
 
+const none = async (): Promise<void> => {};
 const CLOCK_MS = Date.UTC(2025, 6, 13);
 
 /** What outlives a process. */
@@ -81,7 +82,6 @@ class Life {
   #pipeline(): Pipeline {
     const { ruleSet, latenessMs, saves } = this.#world;
     const clock: Clock = { now: () => CLOCK_MS, elapsed: () => (this.#elapsedMs += 1) };
-    const none = async (): Promise<void> => {};
     return new Pipeline({
       source: this.#source(),
       sink: this.#sink(),
@@ -126,7 +126,7 @@ class Life {
         const before = committed.get(partition)?.nextOffset ?? 0;
         const first = logs[partition]!.findIndex(({ timeMs }) => timeMs >= fromTimeMs);
         this.#next[partition] = first < 0 ? before : Math.min(first, before);
-        return this.#next[partition]! < before;
+        return this.#next[partition] < before;
       },
       resume: async (positions: readonly ReadPosition[]) => {
         for (const { partition, nextOffset = 0 } of positions) this.#next[partition] = nextOffset;
