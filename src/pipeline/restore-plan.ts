@@ -2,11 +2,11 @@
  * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the
  * committed offsets, far enough that every window and every open alert is whole at the committed offset.
  *
- * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout +
- * history) − lateness. All of it travels with the offsets, so a start needs no database. Windows that end later than From + timespan are whole, and later than From + timespan +
- * history they are judged by a history that is whole; an episode whose crossing lies later than that and a
- * resolve timeout cannot be the rest of an older one. So alerts with an earlier crossing are not written: they
- * are complete in the database, or will be met again.
+ * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout + history)
+ * − lateness − 1 ms. All of it travels with the offsets, so a start needs no database. Windows that end later than
+ * From + timespan are whole, and later than From + timespan + history they are judged by a history that is whole; an
+ * episode whose crossing lies later than that and a resolve timeout cannot be the rest of an older one. So alerts with
+ * an earlier crossing are not written: they are complete in the database, or will be met again.
  *
  * Where nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is
  * the beginning of the log.
@@ -15,6 +15,9 @@
 import type { Episode } from '../alert/episode.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { AssignedPartition, ReadPosition } from '../source/source.ts';
+
+/** A window that ends at the watermark is judged once that is past it: it was not, and is still to be told of. */
+const NOT_YET_MS = 1;
 
 export class RestorePlan {
   /** Event time that is read again from, by this process or the one before; undefined when it began with nothing. */
@@ -49,8 +52,7 @@ export class RestorePlan {
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    // What crossed at that very time is to be told, also where nothing may be late.
-    return new RestorePlan(from - longestReachOf(ruleSet) - Math.max(1, latenessMs), until);
+    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS, until);
   }
 
   /**

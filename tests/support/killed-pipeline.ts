@@ -3,9 +3,11 @@
  * or a disk: what a dead one had acknowledged stays, and nothing else of it.
  */
 
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Alert } from '../../src/alert/alert.ts';
 import type { Clock } from '../../src/clock.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { SavingPace } from '../../src/pipeline/saving-pace.ts';
 import { SnapshotFile, UnfinishedFile } from '../../src/pipeline/snapshot-file.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { AlertSink, StoredAlerts } from '../../src/sink/sink.ts';
@@ -28,6 +30,10 @@ export interface World {
   readonly saves: boolean;
 }
 
+/** Saves without pauses: a life is short. */
+const AT_ONCE = new (class extends SavingPace {
+  override after = (): number => 0;
+})({ now: () => 0, elapsed: () => 0 });
 const none = async (): Promise<void> => {};
 const CLOCK_MS = Date.UTC(2025, 6, 13);
 
@@ -41,7 +47,7 @@ class Outside {
 /** The rows of alerts at the end; after each death a new process goes on. */
 export async function outcomeOf(world: World, deaths: number): Promise<Alert[]> {
   const outside = new Outside();
-  for (let life = 0; life < deaths; life += 1) await new Life(world, outside, world.random(25)).end;
+  for (let life = 0; life < deaths; life += 1) await new Life(world, outside, 1 + world.random(16)).end;
   await new Life(world, outside, Infinity).end;
   return [...outside.rows.values()];
 }
@@ -95,10 +101,10 @@ class Life {
       latenessMs,
       maxFutureMs: 300_000,
       idleTimeoutMs: 1e9,
-      flushIntervalMs: 20,
+      flushIntervalMs: 3,
       archive: false,
       clock,
-      snapshots: saves ? { file: this.#file(), intervalMs: 50, group: 'vigie' } : undefined,
+      snapshots: saves ? { file: this.#file(), intervalMs: 1, group: 'vigie', pace: AT_ONCE } : undefined,
       observer: {
         batch: () => {},
         deadLetter: ({ code }) => {
@@ -160,8 +166,10 @@ class Life {
       if (open.length === 0) return;
       const partition = open[random(open.length)]!;
       const from = this.#next[partition]!;
-      const lines = logs[partition]!.slice(from, from + 1 + random(6));
+      const lines = logs[partition]!.slice(from, from + 1 + random(3));
       this.#next[partition] = from + lines.length;
+      // As Kafka's source does: whatever else is under way gets its turn.
+      await (random(3) === 0 ? delay(4) : nextTurn());
       await this.#act(() => undefined);
       yield batchOf(partition, from, lines, logs[partition]!.length);
     }
