@@ -8,10 +8,10 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import kafkajs from 'kafkajs';
 import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
 import { z } from 'zod';
 import { makeFolder } from '../make-folder.ts';
+import { isOfType } from './kafka-errors.ts';
 
 /** Of KafkaJS, whose types do not tell of it. */
 type LeavableBroker = Broker & {
@@ -42,8 +42,8 @@ export class FormerMember {
   }
 
   /**
-   * To be called with that consumer connected, and before it joins. Throws what may pass; a group that does not know
-   * the name has nothing to wait for.
+   * To be called between that consumer's subscription and its joining: without a topic of its own it would ask for all
+   * of the cluster, and fail where any of them is out of order. Throws unless the group has nothing to wait for.
    */
   async leave(): Promise<void> {
     const groupId = this.#groupId;
@@ -52,12 +52,10 @@ export class FormerMember {
     const memberId = this.#memberId;
     if (memberId === undefined) return;
     try {
-      // Which brokers there are nobody has asked yet.
-      await this.#cluster!.refreshMetadataIfNecessary();
       const coordinator = await this.#cluster!.findGroupCoordinator({ groupId });
       await (coordinator as LeavableBroker).leaveGroup({ groupId, memberId });
     } catch (error) {
-      if (!(error instanceof kafkajs.KafkaJSProtocolError) || error.retriable) throw error;
+      if (!isOfType(error, 'UNKNOWN_MEMBER_ID')) throw error;
     }
     this.#memberId = undefined;
   }

@@ -224,7 +224,10 @@ export class KafkaGroup {
       // Nothing is fetched until it is known where to resume: the committed offset may no longer be in the log.
       consumer.pause([{ topic }]);
       this.#former.joined(payload.memberId).catch((error: unknown) => {
-        log('debug', `the name of the member is not kept: ${messageOf(error)}`, {});
+        log('warn', `the group will wait for this process when it is killed: ${messageOf(error)}`, {
+          code: 'MEMBER_NOT_KEPT',
+          remedy: 'Let it write its data folder, and see that the disk has room.',
+        });
       });
       const assigned = payload.memberAssignment[topic] ?? [];
       this.#prepare(consumer, admin, assigned, failed.reject).catch(failed.reject);
@@ -239,8 +242,10 @@ export class KafkaGroup {
     this.#left.signal.addEventListener('abort', () => failed.resolve(), { once: true });
 
     await consumer.connect();
-    await this.#former.leave();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#former.leave();
+    // It may have taken long: who joined now would be a member that nobody hears of.
+    if (this.#left.signal.aborted) return;
     const joined = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

@@ -66,6 +66,15 @@ test.runIf(native)(
     const admin = testClient(cluster.brokers).admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 3 }] });
+    // Somebody else's, which has no leader while any of the brokers is away.
+    await admin.createTopics({
+      topics: [
+        {
+          topic: uniqueName('alone'),
+          replicaAssignment: cluster.ids.map((id, partition) => ({ partition, replicas: [id] })),
+        },
+      ],
+    });
     const reader = new Reader(topic, { brokers: cluster.brokers, groupId, sessionTimeoutMs: 300_000 });
     await reader.assignment();
     const coordinator = await coordinatorOf(groupId);
