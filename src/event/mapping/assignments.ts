@@ -41,6 +41,7 @@ function copied(target: string, spec: Copied): Assignment {
         if (value === undefined || value === null) break;
         value = step(value);
       }
+      value = withDefaults(value, steps.default ?? undefined);
       const isNothing = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
       return isNothing ? (steps.default ?? value ?? undefined) : value;
     },
@@ -79,7 +80,7 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
     const mapped = each((value) => {
       const text = String(value);
       if (values.has(text)) return values.get(text) ?? undefined;
-      return spec.default === undefined ? value : (spec.default ?? undefined);
+      return spec.default === undefined ? value : UNNAMED;
     });
     steps.push(mapped);
   }
@@ -101,6 +102,16 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
     );
   }
   return steps;
+}
+
+/** Stands for what a map does not name until the last step is made: none of them changes an object. */
+const UNNAMED: FieldValue = Object.freeze({});
+
+function withDefaults(value: FieldValue | undefined, other: FieldValue | undefined): FieldValue | undefined {
+  if (!Array.isArray(value)) return value === UNNAMED ? other : value;
+  return value
+    .map((element) => (element === UNNAMED ? other : element))
+    .filter((element) => element !== undefined);
 }
 
 /** Applies a step to a value, or to each element of a list. */

@@ -164,8 +164,10 @@ class Checks {
       for (const { key, value } of entriesAt(map, 'when')) check(value, `${prefix}when.${key}`);
       for (const { key, value } of entriesAt(map, 'copy')) {
         if (value.kind !== 'map') continue;
-        const given = value.entries.get('map')?.value;
-        if (given !== undefined) check(given, `${prefix}copy.${key}.map`);
+        for (const name of formOf(key) === undefined ? ['map', 'default'] : ['map']) {
+          const given = value.entries.get(name)?.value;
+          if (given !== undefined) check(given, `${prefix}copy.${key}.${name}`);
+        }
       }
       for (const { key, value } of entriesAt(map, 'set')) {
         if (formOf(key) === undefined) check(value, `${prefix}set.${key}`);

@@ -90,6 +90,13 @@ cases: [{name: x, when: {k: 1}, set: {event.outcome: failure}, copy: {event.acti
     ]);
   });
 
+  test('leaves the default as it is, whether the map does not name the value or there is none', () => {
+    expect(copied('map: {a: 1}, default: 5, multiply: 10', ['a', 'x', 7])).toEqual([10, 5, 5]);
+    expect(copied('map: {a: 1}, default: 5, multiply: 10', 'x')).toBe(5);
+    expect(copied('map: {a: 1}, default: 5, multiply: 10', [])).toBe(5);
+    expect(copied('map: {a: 1}, default: null', ['a', 'x'])).toEqual([1]);
+  });
+
   test('is the default when nothing is left of a list', () => {
     expect(copied("split: ',', default: none", ' , ')).toBe('none');
     expect(copied("capture: '([0-9])', default: none", ['a', 'b'])).toBe('none');

@@ -62,12 +62,15 @@ cases:
     copy: { user.id: { from: u, map: { a: 12345678901234567890 } } }
   - name: b
     when: { code: '007', version: 2.5, flags: -1 }
+    copy: { own: { from: u, default: 010 } }
+other_fields: [own]
 `;
     expect(faultsOf(text)).toEqual([
       'm.yml:5:19: BAD_VALUE: cases.0.when.code is 007, the number 7; expected it in quotes, or 7 if that is meant',
       'm.yml:5:39: BAD_VALUE: cases.0.when.version.1 is 1.10, the number 1.1; expected it in quotes, or 1.1 if that is meant',
       'm.yml:5:60: BAD_VALUE: cases.0.when.flags.not is 0x1F, the number 31; expected it in quotes, or 31 if that is meant',
       'm.yml:6:43: BAD_VALUE: cases.0.copy.user.id.map.a is 12345678901234567890, the number 12345678901234567000; expected it in quotes, or 12345678901234567000 if that is meant',
+      'm.yml:9:38: BAD_VALUE: cases.1.copy.own.default is 010, the number 10; expected it in quotes, or 10 if that is meant',
     ]);
   });
 

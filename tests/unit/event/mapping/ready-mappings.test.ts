@@ -80,6 +80,9 @@ describe('what a client sends hides no read', () => {
       '/dossiers/1#x',
       'http://portal/dossiers/1',
       'HTTP://p:80//dossiers/1/',
+      'h2://p/dossiers/1',
+      'a+b://p/dossiers/1',
+      ' /dossiers/1',
     ];
     const lines = paths.map((path) => web(`GET ${path} HTTP/1.1`));
     const [first, ...others] = described(loadMapping('nginx-combined').mapping!, lines)
