@@ -6,7 +6,7 @@
 import { Writable } from 'node:stream';
 
 import { destination, pino, type Logger } from 'pino';
-import { plain, plainJsonText } from '../plain.ts';
+import { plain, plainJsonText, plainLines } from '../plain.ts';
 
 export type { Logger };
 
@@ -24,9 +24,10 @@ export async function createLogger(level: string): Promise<Logger> {
 
 /** What is to be shown for it: its texts come out of JSON again. */
 function shownLine(line: string): string {
-  const shown: unknown = JSON.parse(line, (_, value: unknown) =>
-    typeof value === 'string' ? plain(value) : value,
-  );
+  const shown: unknown = JSON.parse(line, (key, value: unknown) => {
+    if (typeof value !== 'string') return value;
+    return key === 'stack' ? plainLines(value) : plain(value);
+  });
   return `${JSON.stringify(shown)}\n`;
 }
 

@@ -40,6 +40,8 @@ function texts(place: string, name: string, values: unknown): readonly string[] 
   const all: readonly unknown[] = Array.isArray(values) ? values : [values];
   return all.map((value) => {
     if (typeof value === 'string') return value;
+    // Of an alias to a number that stands elsewhere.
+    if (typeof value === 'number') return String(value);
     const given = value === null ? 'nothing' : typeof value;
     throw invalid(`${place}: ${name} holds ${given}; expected a text or a list of texts`);
   });

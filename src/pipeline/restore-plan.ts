@@ -3,7 +3,7 @@
  * committed offsets, far enough that every window and every open alert is whole at the committed offset.
  *
  * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout + history)
- * − lateness − 1 ms. All of it travels with the offsets, so a start needs no database. Windows that end later than
+ * − lateness − 1 ms. All of it travels with the offsets. Windows that end later than
  * From + timespan are whole, and later than From + timespan + history they are judged by a history that is whole; an
  * episode whose crossing lies later than that and a resolve timeout cannot be the rest of an older one. So alerts with
  * an earlier crossing are not written: they are complete in the database, or will be met again.

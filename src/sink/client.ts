@@ -122,8 +122,8 @@ async function openEmbedded(
       const holder = await lockHolder(path);
       const waited = polls >= BRIEFLY.polls;
       // Who holds it has written its process id by then: this one failed before it came to that.
-      if (holder === undefined || (holder === SOMEBODY && waited))
-        throw unusable(path, messageOf(error), error);
+      const nobody = holder === SOMEBODY ? waited : typeof holder === 'number' && !isAlive(holder);
+      if (holder === undefined || nobody) throw unusable(path, messageOf(error), error);
       // Another one that waited was first.
       if (holder === SELF || waited) throw dataDirBusy(options.dataDir, holder, error);
     }

@@ -1,6 +1,6 @@
 /**
- * Fields that no portal event has, most often a typo, and text where numbers are asked for: a rule that never matches.
- * Only for rules on the portal's own log, whose fields are known; other logs have vocabularies of their own.
+ * Fields that no portal event has, most often a typo, and text where numbers are asked for: a rule that hardly ever
+ * matches. Only for rules on the portal's own log, whose fields are known; other logs have vocabularies of their own.
  */
 
 import { formOf, KNOWN_FIELDS } from '../../event/access-event.ts';
@@ -45,8 +45,9 @@ export function warnOfFields(
   forEachItem(draft, section, ({ field, modifiers, place, values }) => {
     if (field !== '') check(field, place);
     // A part of a time is a number: hour|gte.
-    if (COMPARED_AS_NUMBER.includes(modifiers[0] ?? '') && holdsText(field, personFields)) {
-      const message = `${field} holds text, which is neither more nor less than a number`;
+    const first = modifiers.find((modifier) => modifier !== 'neq') ?? '';
+    if (COMPARED_AS_NUMBER.includes(first) && holdsText(field, personFields)) {
+      const message = `${field} holds text, which is compared only where it is a number in digits`;
       draft.faults.warning(place, 'NOT_A_NUMBER', message);
     }
     if (!modifiers.includes('fieldref')) return;
@@ -124,7 +125,7 @@ export function warnOfCorrelatedFields(
   if (!MEASURED_AS_NUMBER.has(rule.type)) return;
   for (const field of rule.fields) {
     if (!meant(field).every((each) => holdsText(each, personFields))) continue;
-    const message = `${field} holds text, which ${rule.type} leaves out: there is nothing to measure`;
+    const message = `${field} holds text, of which ${rule.type} measures only what is a number in digits`;
     draft.faults.warning(measurePlace(draft, field), 'NOT_A_NUMBER', message);
   }
 }

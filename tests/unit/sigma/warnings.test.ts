@@ -57,11 +57,11 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'logsource-key':
     '2:12: warning: MISSING_LOGSOURCE: logsource says none of category, product, service; did you mean "category"?',
   'not-a-number-compared':
-    '9:5: warning: NOT_A_NUMBER: user_agent.original holds text, which is neither more nor less than a number',
+    '9:5: warning: NOT_A_NUMBER: user_agent.original holds text, which is compared only where it is a number in digits',
   'not-a-number-persons':
-    '16:22: warning: NOT_A_NUMBER: portal.records.ids holds text, which value_avg leaves out: there is nothing to measure',
+    '16:22: warning: NOT_A_NUMBER: portal.records.ids holds text, of which value_avg measures only what is a number in digits',
   'not-a-number-sum':
-    '16:22: warning: NOT_A_NUMBER: user.id holds text, which value_sum leaves out: there is nothing to measure',
+    '16:22: warning: NOT_A_NUMBER: user.id holds text, of which value_sum measures only what is a number in digits',
   'ordered-expression':
     '22:14: warning: ORDER_NOT_ASKED: a condition over rule names asks which rules matched, in any order; for the listed order write a bound such as {gte: 2}, or none',
   'out-of-reach-average': '16:10: warning: OUT_OF_REACH: no value satisfies gte 10 and lt 5',
