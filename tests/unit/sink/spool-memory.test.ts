@@ -24,7 +24,9 @@ test('what is held in memory does not grow with what waits on the disk', async (
     expect(told).toHaveLength(10);
     expect(told.at(-1)!.spool).toBeGreaterThan(55 * MIB);
     const held = told.map((it) => it.held);
-    expect(Math.max(...held) - held[0]!).toBeLessThan(8 * MIB);
+    // A moment may find a record or two in hand, of 6 MB each; what waited would be there at every one.
+    const [early, late] = [held.slice(0, 5), held.slice(5)].map((half) => Math.min(...half));
+    expect(late! - early!).toBeLessThan(8 * MIB);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
