@@ -5,13 +5,13 @@
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Alert } from '../../src/alert/alert.ts';
-import type { Clock } from '../../src/clock.ts';
-import { Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { SavingPace } from '../../src/pipeline/saving-pace.ts';
 import { SnapshotFile, UnfinishedFile } from '../../src/pipeline/snapshot-file.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { AlertSink, StoredAlerts } from '../../src/sink/sink.ts';
-import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from '../../src/source/source.ts';
+import type { Commit, ReadPosition } from '../../src/source/source.ts';
+import { batch, scripted, silentSink, type Item } from '../unit/scripted-pipeline.ts';
 
 /** An event, and its time as the broker knows it. */
 export interface LogLine {
@@ -34,7 +34,6 @@ export interface World {
 const AT_ONCE = new (class extends SavingPace {
   override after = (): number => 0;
 })({ now: () => 0, elapsed: () => 0 });
-const none = async (): Promise<void> => {};
 const CLOCK_MS = Date.UTC(2025, 6, 13);
 
 /** What outlives a process. */
@@ -86,68 +85,45 @@ class Life {
   }
 
   #pipeline(): Pipeline {
-    const { ruleSet, latenessMs, saves } = this.#world;
-    const clock: Clock = { now: () => CLOCK_MS, elapsed: () => (this.#elapsedMs += 1) };
-    return new Pipeline({
-      source: this.#source(),
-      sink: this.#sink(),
-      deadLetters: { write: none, close: none },
-      ruleSet,
-      pseudonymKey: new Uint8Array(16).fill(7),
-      timestampField: '@timestamp',
-      personFields: [],
-      maxEventBytes: 10_000,
-      mapping: undefined,
-      latenessMs,
-      maxFutureMs: 300_000,
-      idleTimeoutMs: 1e9,
-      flushIntervalMs: 3,
-      archive: false,
-      clock,
-      snapshots: saves ? { file: this.#file(), intervalMs: 1, group: 'vigie', pace: AT_ONCE } : undefined,
+    const { ruleSet, latenessMs, logs, saves } = this.#world;
+    const { committed } = this.#outside;
+    const { pipeline, source } = scripted({
+      items: () => this.#read(),
+      options: {
+        sink: this.#sink(),
+        ruleSet,
+        latenessMs,
+        maxEventBytes: 10_000,
+        idleTimeoutMs: 1e9,
+        flushIntervalMs: 3,
+        clock: { now: () => CLOCK_MS, elapsed: () => (this.#elapsedMs += 1) },
+        snapshots: saves ? { file: this.#file(), intervalMs: 1, group: 'vigie', pace: AT_ONCE } : undefined,
+      },
       observer: {
-        batch: () => {},
         deadLetter: ({ code }) => {
           throw new Error(code);
         },
-        alerts: () => {},
-        state: () => {},
-        gap: () => {},
-        restore: () => {},
-        snapshot: () => {},
-        rules: () => {},
-        warmUps: () => {},
       },
     });
-  }
-
-  #source(): Source {
-    const { logs } = this.#world;
-    const { committed } = this.#outside;
-    return {
-      name: 'log',
-      type: 'kafka',
-      read: () => this.#read(),
-      rewind: async (partition, fromTimeMs) => {
-        const before = committed.get(partition)?.nextOffset ?? 0;
-        const first = logs[partition]!.findIndex(({ timeMs }) => timeMs >= fromTimeMs);
-        this.#next[partition] = first < 0 ? before : Math.min(first, before);
-        return this.#next[partition] < before;
-      },
-      resume: async (positions: readonly ReadPosition[]) => {
-        for (const { partition, nextOffset = 0 } of positions) this.#next[partition] = nextOffset;
-        return true;
-      },
-      commit: (commits) =>
-        this.#act(() => {
-          for (const commit of commits) committed.set(commit.partition, commit);
-        }),
-      caughtUp: (partition) => this.#next[partition]! >= logs[partition]!.length,
-      close: async () => {},
+    source.rewind = async (partition, fromTimeMs) => {
+      const before = committed.get(partition)?.nextOffset ?? 0;
+      const first = logs[partition]!.findIndex(({ timeMs }) => timeMs >= fromTimeMs);
+      this.#next[partition] = first < 0 ? before : Math.min(first, before);
+      return this.#next[partition] < before;
     };
+    source.resume = async (positions: readonly ReadPosition[]) => {
+      for (const { partition, nextOffset = 0 } of positions) this.#next[partition] = nextOffset;
+      return true;
+    };
+    source.commit = (commits) =>
+      this.#act(() => {
+        for (const commit of commits) committed.set(commit.partition, commit);
+      });
+    source.caughtUp = (partition) => this.#next[partition]! >= logs[partition]!.length;
+    return pipeline;
   }
 
-  async *#read(): AsyncGenerator<EventBatch | Assignment | Idle> {
+  async *#read(): AsyncGenerator<Item> {
     const { logs, random } = this.#world;
     yield {
       kind: 'assignment',
@@ -171,14 +147,15 @@ class Life {
       // As Kafka's source does: whatever else is under way gets its turn.
       await (random(3) === 0 ? delay(4) : nextTurn());
       await this.#act(() => undefined);
-      yield batchOf(partition, from, lines, logs[partition]!.length);
+      const texts = lines.map(({ text }) => text);
+      yield { ...batch(partition, from + lines.length, ...texts), endOffset: logs[partition]!.length };
     }
   }
 
   #sink(): AlertSink {
     const { rows } = this.#outside;
     return {
-      open: async () => {},
+      ...silentSink,
       stored: async (ids): Promise<StoredAlerts> =>
         new Map(ids.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!]] : []))),
       alertsSince: async (since) =>
@@ -192,8 +169,6 @@ class Life {
             if (alert.version >= (rows.get(alert.alertId)?.version ?? 0)) rows.set(alert.alertId, alert);
           }
         }),
-      writeEvents: async () => {},
-      close: async () => {},
     };
   }
 
@@ -212,21 +187,4 @@ class Life {
       };
     })('state');
   }
-}
-
-function batchOf(partition: number, from: number, lines: readonly LogLine[], endOffset: number): EventBatch {
-  return {
-    kind: 'events',
-    partition,
-    count: lines.length,
-    bytes: 0,
-    nextOffset: from + lines.length,
-    endOffset,
-    forEach: (visit) => {
-      lines.forEach(({ text }, i) => {
-        const data = Buffer.from(text);
-        visit(data, 0, data.length, from + i);
-      });
-    },
-  };
 }
