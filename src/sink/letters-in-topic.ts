@@ -16,6 +16,7 @@ import { VigieError } from '../errors.ts';
 import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { isOfType, kafkaError } from '../source/kafka-errors.ts';
+import { ClosableConsumer } from '../source/kafka-consumer.ts';
 import type { LetterStore, StoredLetter } from './stored-letters.ts';
 
 export interface LettersInTopicOptions extends KafkaConnection {
@@ -173,7 +174,7 @@ export class LettersInTopic implements LetterStore {
     const { topic } = this.#options;
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     let restarts = 0;
-    const consumer = this.#kafka.consumer({
+    const closable = new ClosableConsumer(this.#kafka, {
       // Of nobody else, and nothing is committed: it is gone with its last member.
       groupId: `vigie-deadletters-${randomUUID()}`,
       maxBytesPerPartition: FETCH_BYTES,
@@ -187,11 +188,11 @@ export class LettersInTopic implements LetterStore {
           .filter(({ low, high }) => Number(low) < Number(high))
           .map(({ partition, high }) => [partition, Number(high)]),
       );
-      if (open.size > 0) await readTo(consumer, topic, open, visit);
+      if (open.size > 0) await readTo(closable.consumer, topic, open, visit);
     } catch (error) {
       throw this.#error(error, topic);
     } finally {
-      await consumer.disconnect().catch(() => undefined);
+      await closable.close();
       await admin.disconnect().catch(() => undefined);
     }
   }

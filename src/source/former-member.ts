@@ -8,7 +8,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
+import type { Broker, Cluster } from 'kafkajs';
 import { z } from 'zod';
 import { makeFolder } from '../make-folder.ts';
 import { isOfType } from './kafka-errors.ts';
@@ -25,7 +25,6 @@ export class FormerMember {
   readonly #file: string | undefined;
   #memberId: string | undefined;
   #isLoaded = false;
-  #cluster: Cluster | undefined;
 
   /** `file`: where the name is kept; without one it is forgotten with the process. */
   constructor(groupId: string, file: string | undefined) {
@@ -33,26 +32,19 @@ export class FormerMember {
     this.#file = file;
   }
 
-  /** For the next consumer: KafkaJS shows its connections to nobody but those who divide partitions. */
-  connectedAs(assigner: PartitionAssigner): PartitionAssigner {
-    return (config) => {
-      this.#cluster = config.cluster;
-      return assigner(config);
-    };
-  }
-
   /**
-   * To be called between that consumer's subscription and its joining: without a topic of its own it would ask for all
-   * of the cluster, and fail where any of them is out of order. Throws unless the group has nothing to wait for.
+   * To be called between a consumer's subscription and its joining, with its connections: without a topic of its own it
+   * would ask for all of the cluster, and fail where any of them is out of order. Throws unless the group has nothing to
+   * wait for.
    */
-  async leave(): Promise<void> {
+  async leave(cluster: Cluster): Promise<void> {
     const groupId = this.#groupId;
     if (!this.#isLoaded) this.#memberId = await this.#load();
     this.#isLoaded = true;
     const memberId = this.#memberId;
     if (memberId === undefined) return;
     try {
-      const coordinator = await this.#cluster!.findGroupCoordinator({ groupId });
+      const coordinator = await cluster.findGroupCoordinator({ groupId });
       await (coordinator as LeavableBroker).leaveGroup({ groupId, memberId });
     } catch (error) {
       if (!isOfType(error, 'UNKNOWN_MEMBER_ID')) throw error;

@@ -1,6 +1,7 @@
-/** What a consumer asks of brokers at once, how long they may wait, and what becomes of its failures. */
+/** What a consumer asks of brokers at once, how long they may wait, what becomes of its failures, and how it ends. */
 
-import type { Consumer, Kafka, PartitionAssigner } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import type { Cluster, Consumer, ConsumerConfig, Kafka, PartitionAssigner } from 'kafkajs';
 import { KAFKA_RETRY } from './kafka-client.ts';
 
 /**
@@ -31,9 +32,9 @@ export interface ConsumerOptions {
 }
 
 /** One that ends with what it fails with: who made it joins again with another. */
-export function createConsumer(kafka: Kafka, options: ConsumerOptions): Consumer {
+export function createConsumer(kafka: Kafka, options: ConsumerOptions): ClosableConsumer {
   const { groupId, partitions, sessionTimeoutMs, heartbeatIntervalMs, assigner } = options;
-  return kafka.consumer({
+  return new ClosableConsumer(kafka, {
     groupId,
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
@@ -46,4 +47,41 @@ export function createConsumer(kafka: Kafka, options: ConsumerOptions): Consumer
     partitionAssigners: [assigner],
     retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
+}
+
+/**
+ * One that can be closed at any moment. When a broker comes or goes, KafkaJS sets up anew who asks which broker. Stopped
+ * meanwhile, it goes on with that, and what it set up then asks for ever without a pause: the process does nothing else
+ * any more, and does not end.
+ */
+export class ClosableConsumer {
+  readonly consumer: Consumer;
+  #cluster: Cluster | undefined;
+
+  constructor(kafka: Kafka, config: ConsumerConfig) {
+    const { partitionAssigners = [kafkajs.PartitionAssigners.roundRobin] } = config;
+    this.consumer = kafka.consumer({
+      ...config,
+      partitionAssigners: partitionAssigners.map((assigner) => (of) => {
+        this.#cluster = of.cluster;
+        return assigner(of);
+      }),
+    });
+  }
+
+  /** Its connections, once it has subscribed: KafkaJS shows them to nobody but those who divide partitions. */
+  get cluster(): Cluster | undefined {
+    return this.#cluster;
+  }
+
+  /** Leaves the group. Throws nothing. */
+  async close(): Promise<void> {
+    // Asked only to set up anew, which it then gives up.
+    if (this.#cluster !== undefined) {
+      this.#cluster.getNodeIds = () => {
+        throw new Error('closed');
+      };
+    }
+    await this.consumer.disconnect().catch(() => undefined);
+  }
 }

@@ -20,6 +20,7 @@ import { JoinAttempts, LASTING_MS } from './join-attempts.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { createConsumer } from './kafka-consumer.ts';
+import type { ClosableConsumer } from './kafka-consumer.ts';
 import { isOfType, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
@@ -185,7 +186,7 @@ export class KafkaGroup {
   async #consume(): Promise<void> {
     const { groupId, topic, sessionTimeoutMs = 30_000, heartbeatIntervalMs = 3000, sticky } = this.#options;
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
-    let consumer: Consumer | undefined;
+    let closable: ClosableConsumer | undefined;
     try {
       await admin.connect();
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
@@ -196,24 +197,25 @@ export class KafkaGroup {
         sticky === undefined
           ? kafkajs.PartitionAssigners.roundRobin
           : stickyAssigner(topic, () => this.#held ?? sticky);
-      consumer = createConsumer(this.#kafka, {
+      closable = createConsumer(this.#kafka, {
         groupId,
         partitions,
         sessionTimeoutMs,
         heartbeatIntervalMs,
-        assigner: this.#former.connectedAs(assigner),
+        assigner,
       });
-      await this.#run(consumer, admin, partitions);
+      await this.#run(closable, admin, partitions);
     } finally {
       this.#failedAt = this.#nextOffsets();
       this.#endGeneration();
       this.#commitRaw = undefined;
-      await consumer?.disconnect().catch(() => undefined);
+      await closable?.close();
       await admin.disconnect().catch(() => undefined);
     }
   }
 
-  async #run(consumer: Consumer, admin: Admin, partitions: number): Promise<void> {
+  async #run(closable: ClosableConsumer, admin: Admin, partitions: number): Promise<void> {
+    const { consumer } = closable;
     const { topic, log } = this.#options;
     const failed = Promise.withResolvers<void>();
     // It may fail while something else is awaited; it is awaited below.
@@ -243,7 +245,7 @@ export class KafkaGroup {
 
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await this.#former.leave();
+    await this.#former.leave(closable.cluster!);
     // It may have taken long: who joined now would be a member that nobody hears of.
     if (this.#left.signal.aborted) return;
     const joined = consumer.run({

@@ -86,6 +86,20 @@ test.runIf(kafka !== undefined)(
 );
 
 test.runIf(kafka !== undefined)(
+  'a process that is told to stop while a broker goes away does stop',
+  { timeout: 60_000 },
+  async () => {
+    const topic = uniqueName('leaving');
+    await createTopic(brokers, topic, 1);
+    await produce(brokers, topic, [{ value: 'read' }]);
+    const member = await startChild('leave-beside-lost-broker.ts', [brokers[0]!, topic, uniqueName('group')]);
+    const ended = await Promise.race([member.stop().then(() => true), delay(20_000, false)]);
+    await member.kill();
+    expect(ended).toBe(true);
+  },
+);
+
+test.runIf(kafka !== undefined)(
   'partitions that are added while a process reads are read by it, too, and no minute later',
   { timeout: 60_000 },
   async () => {
