@@ -2,16 +2,16 @@
  * Event time: text, bytes or number → milliseconds since the epoch (UTC), or NaN when it is none.
  *
  * Accepted: ISO 8601 date-times `YYYY-MM-DD`, `T`, `t` or a space, `hh:mm` with optional `:ss` and 1 to 9
- * fraction digits (cut to milliseconds), then `Z`, `z`, `±hh:mm`, `±hhmm`, `±hh` or nothing, which means
- * UTC; and epoch milliseconds of 12 to 14 digits, as a number or as text. Seconds (10 digits) and
- * microseconds (16) are refused: a wrong unit must not become a wrong date. Strict where `Date.parse` is
- * not: month lengths, leap years, hour 0-23, second 0-59.
+ * fraction digits behind a point or a comma (cut to milliseconds), then `Z`, `z`, `±hh:mm`, `±hhmm`, `±hh` or
+ * nothing, which means UTC; and epoch milliseconds of 12 to 14 digits, as a number or as text. Seconds (10
+ * digits) and microseconds (16) are refused: a wrong unit must not become a wrong date. Strict where
+ * `Date.parse` is not: month lengths, leap years, hour 0-23, second 0-59.
  *
  * Guarantee: the byte form and the text form give the same answer for the same characters.
  */
 
 const DATE_TIME =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?$/;
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?$/;
 const EPOCH_MS = /^\d{12,14}$/;
 
 const SECOND_MS = 1000;
