@@ -1,5 +1,6 @@
 /** NDJSON that is generated in this process, e.g. by the demo: a source like the others, without a disk. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readNdjson } from './ndjson.ts';
 import type { Assignment, EventBatch, Idle, Source } from './source.ts';
 
@@ -15,7 +16,7 @@ export class MemorySource implements Source {
   }
 
   read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
-    return readNdjson(this.#chunks, signal);
+    return readNdjson(inTurns(this.#chunks), signal);
   }
 
   /** There is no earlier place to go back to: a read starts at the beginning. */
@@ -26,4 +27,14 @@ export class MemorySource implements Source {
   async commit(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
+
+/** What is made in this process waits for nothing: without a turn, no signal, timer or request would get through. */
+async function* inTurns(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    await nextTurn();
+    yield chunk;
+  }
 }
