@@ -1,10 +1,7 @@
 /**
  * Membership in a consumer group, kept up for ever: connects, joins, and after any failure tries again with
  * backoff, until it is left. What it fetches goes to the inbox of the current generation.
- *
- * A *generation* is one assignment of partitions to this member. It ends with the next rebalance, a crash or
- * leaving; from then on none of its batches is handed out and none of its offsets committed. Heartbeats go on
- * while a batch waits, however long the pipeline takes.
+ * Heartbeats go on while a batch waits, however long the pipeline takes.
  *
  * Reading resumes at the group's committed offsets, at the beginning where there is none.
  */
@@ -13,8 +10,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '../clock.ts';
-import { messageOf, VigieError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import type { VigieError } from '../errors.ts';
 import { FormerMember } from './former-member.ts';
+import { type Generation, generationLost } from './generation.ts';
 import { eventBatch } from './kafka-batch.ts';
 import { JoinAttempts, LASTING_MS } from './join-attempts.ts';
 import { connectKafka, KAFKA_RETRY } from './kafka-client.ts';
@@ -25,7 +24,6 @@ import { isOfType, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
-import type { AssignedPartition } from './source.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
 
 export interface KafkaGroupOptions extends KafkaConnection {
@@ -51,24 +49,6 @@ export interface KafkaGroupOptions extends KafkaConnection {
   readonly clock: Clock;
   /** In [0, 1), for the jitter. Default Math.random. */
   readonly random?: () => number;
-}
-
-/** One assignment of partitions to this member. */
-export interface Generation {
-  readonly assigned: readonly AssignedPartition[];
-  /** Partitions of the topic. */
-  readonly total: number;
-  readonly inbox: PartitionInbox;
-  readonly landmarks: Landmarks;
-  readonly consumer: Consumer;
-  readonly admin: Admin;
-  /** Lets batches through: the pipeline has dealt with the assignment. */
-  readonly start: () => void;
-  readonly started: Promise<void>;
-  /** Ends it, because the topic is another one now; the next one reads that from its beginning, and says so. */
-  readonly recreated: () => void;
-  /** Ends it, because the group has given this member up; it joins anew. */
-  readonly expelled: (reason: unknown) => void;
 }
 
 /**
@@ -398,14 +378,3 @@ export class KafkaGroup {
 }
 
 const tickMark = Symbol('tick');
-
-export function generationLost(topic: string): VigieError {
-  return new VigieError(
-    'KAFKA_GENERATION_LOST',
-    `The consumer group of ${topic} rebalanced meanwhile: these offsets may belong to another process now`,
-    {
-      retryable: true,
-      remedy: 'Nothing to do: the new assignment follows and reading resumes at the committed offsets.',
-    },
-  );
-}

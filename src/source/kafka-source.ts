@@ -12,8 +12,9 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { orAborted } from '../abort.ts';
 import { VigieError } from '../errors.ts';
 import { kafkaError } from './kafka-errors.ts';
-import { generationLost, KafkaGroup } from './kafka-group.ts';
-import type { Generation, KafkaGroupOptions } from './kafka-group.ts';
+import { type Generation, generationLost } from './generation.ts';
+import { KafkaGroup } from './kafka-group.ts';
+import type { KafkaGroupOptions } from './kafka-group.ts';
 import { encodeMetadata } from './kafka-offsets.ts';
 import { type Landmark, stillThere } from './landmarks.ts';
 import { Notifier } from './notifier.ts';
