@@ -10,8 +10,10 @@ import { messageOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { syncFolder } from '../sync-folder.ts';
 
-/** `fs` reads and writes less than 2 GiB in one call. */
+/** `fs` reads less than 2 GiB in one call, */
 const CALL_BYTES = 1 << 30;
+/** and systems write this many pieces. */
+const CALL_PIECES = 1024;
 const UNFINISHED = '.unfinished';
 /** What another writer has not added to for so long, ms, it never will: it died. */
 const ABANDONED_MS = 3_600_000;
@@ -101,10 +103,15 @@ export class UnfinishedFile {
     this.#putInPlace = putInPlace;
   }
 
-  /** Adds bytes at its end. */
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      at += (await this.#file.write(bytes, at, Math.min(CALL_BYTES, bytes.length - at))).bytesWritten;
+  /**
+   * Adds bytes at its end. Together: each call takes a turn of the event loop, in which events may leave more to be
+   * written than a piece, until all of the state would lie in memory once more.
+   */
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    let [left, next] = [pieces.slice(0, CALL_PIECES), CALL_PIECES];
+    while (left.length > 0) {
+      left = behind(left, (await this.#file.writev(left)).bytesWritten);
+      if (left.length === 0) [left, next] = [pieces.slice(next, next + CALL_PIECES), next + CALL_PIECES];
     }
   }
 
@@ -120,4 +127,14 @@ export class UnfinishedFile {
     await this.#file.close().catch(() => undefined);
     await rm(this.#path, { force: true }).catch(() => undefined);
   }
+}
+
+/** What is left of pieces of which so many bytes were written. */
+function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let before = 0;
+  return pieces.flatMap((piece) => {
+    const written = Math.max(0, bytes - before);
+    before += piece.length;
+    return written >= piece.length ? [] : [piece.subarray(written)];
+  });
 }

@@ -11,6 +11,9 @@ import { begun } from '../state/steps.ts';
 import type { SavingPace } from './saving-pace.ts';
 import type { SnapshotFile, UnfinishedFile } from './snapshot-file.ts';
 
+/** How often what events have left is written while there is a pause. */
+const DRAIN_MS = 10;
+
 /** What was put in place. */
 export interface Kept {
   readonly bytes: number;
@@ -94,19 +97,25 @@ export class UnfinishedSnapshot {
       const pieces = done === true ? this.#writer.finish() : this.#writer.take();
       const stepMs = this.#clock.elapsed() - since;
       this.#busyMs += stepMs;
-      for (const piece of pieces) {
-        this.#bytes += piece.length;
-        await file.write(piece);
-      }
-      this.#writer.giveBack(pieces);
+      await this.#add(pieces, file);
       await (done === true || this.#hurry.signal.aborted
         ? setImmediate()
-        : this.#pause(this.#pace.after(stepMs)));
+        : this.#pause(this.#pace.after(stepMs), file));
     }
     this.#isWritten = true;
   }
 
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
+  async #add(pieces: readonly Uint8Array[], file: UnfinishedFile): Promise<void> {
+    for (const { length } of pieces) this.#bytes += length;
+    await file.write(pieces);
+    this.#writer.giveBack(pieces);
+  }
+
+  /** What events leave to be written meanwhile does not wait for its end: it may be hundreds of MiB a second. */
+  async #pause(ms: number, file: UnfinishedFile): Promise<void> {
+    const over = delay(ms, true, { signal: this.#hurry.signal }).catch(() => true);
+    while (!(await Promise.race([over, delay(DRAIN_MS, false)]))) {
+      await this.#add(this.#writer.take(), file);
+    }
   }
 }

@@ -18,7 +18,7 @@ const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000);
 
 async function written(file: SnapshotFile): Promise<void> {
   const unfinished = await file.begin();
-  for (const part of ['who', 'le']) await unfinished.write(Buffer.from(part));
+  await unfinished.write([Buffer.from('who'), Buffer.from('le')]);
   await unfinished.keep();
 }
 
