@@ -76,7 +76,7 @@ export const state: Section = {
     const bytes = Buffer.concat(save.result);
     const load = timed(() => {
       const engine = newEngine();
-      engine.load(new StateReader(bytes));
+      engine.load(StateReader.of(bytes));
       return engine;
     });
     const { groups } = load.result.size();

@@ -41,7 +41,7 @@ export interface Handover {
 export function* handingOver(before: Engine, next: Engine): Generator<void, Handover> {
   const writer = new StateWriter();
   yield* before.saving(writer);
-  const empty = yield* next.loading(new StateReader(...writer.finish()));
+  const empty = yield* next.loading(StateReader.of(...writer.finish()));
   const now = new Map(
     [...next.tracker.open]
       .filter(({ of }) => raisesAlerts(of.rule))

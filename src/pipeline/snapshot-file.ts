@@ -3,16 +3,15 @@
  * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
  */
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import type { StoredBytes } from '../state/state-reader.ts';
 import { syncFolder } from '../sync-folder.ts';
 
-/** `fs` reads less than 2 GiB in one call, */
-const CALL_BYTES = 1 << 30;
-/** and systems write this many pieces. */
+/** Systems write at most so many pieces in one call. */
 const CALL_PIECES = 1024;
 const UNFINISHED = '.unfinished';
 /** What another writer has not added to for so long, ms, it never will: it died. */
@@ -39,26 +38,14 @@ export class SnapshotFile {
     this.#writer = writer === undefined ? '' : `.${writer}`;
   }
 
-  /** The bytes, undefined when there is no file. Throws what the file system throws. */
-  async read(): Promise<Uint8Array | undefined> {
-    let file;
+  /** What it holds, to be closed; undefined when there is no file. Throws what the file system throws. */
+  async open(): Promise<StoredState | undefined> {
     try {
-      file = await open(this.path, 'r');
+      const file = await open(this.path, 'r');
+      return new StateOnDisk(file, (await file.stat()).size);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
-    }
-    try {
-      const bytes = new Uint8Array((await file.stat()).size);
-      for (let at = 0; at < bytes.length;) {
-        const { bytesRead } = await file.read(bytes, at, Math.min(CALL_BYTES, bytes.length - at), at);
-        // Shorter than it was: what is missing stays zero, and the checksums tell.
-        if (bytesRead === 0) break;
-        at += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await file.close();
     }
   }
 
@@ -88,6 +75,41 @@ export class SnapshotFile {
       const written = await stat(path).catch(() => undefined);
       if (written !== undefined && written.mtimeMs < beforeMs) await rm(path, { force: true });
     }
+  }
+}
+
+/** State that lies in a file, which stays open until it is closed. */
+export interface StoredState extends StoredBytes {
+  close(): Promise<void>;
+}
+
+class StateOnDisk implements StoredState {
+  readonly length: number;
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle, length: number) {
+    this.#file = file;
+    this.length = length;
+  }
+
+  async read(into: Uint8Array, from: number): Promise<number> {
+    for (let done = 0; ;) {
+      const { bytesRead } = await this.#file.read(into, done, into.length - done, from + done);
+      done += bytesRead;
+      if (bytesRead === 0 || done === into.length) return done;
+    }
+  }
+
+  readNow(into: Uint8Array, from: number): number {
+    for (let done = 0; ;) {
+      const bytesRead = readSync(this.#file.fd, into, done, into.length - done, from + done);
+      done += bytesRead;
+      if (bytesRead === 0 || done === into.length) return done;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 

@@ -15,7 +15,7 @@ import { messageOf, VigieError } from '../errors.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { WarmUp } from './rule-change.ts';
 import { SavingPace } from './saving-pace.ts';
-import type { SnapshotFile } from './snapshot-file.ts';
+import type { SnapshotFile, StoredState } from './snapshot-file.ts';
 import { UnfinishedSnapshot } from './unfinished-snapshot.ts';
 import type { AssignedPartition, ReadPosition, Source } from '../source/source.ts';
 import { refused } from '../state/format.ts';
@@ -146,37 +146,41 @@ export class Snapshots {
     newEngine: (former: Lineage) => Engine,
   ): Promise<{ readonly engine: Engine; readonly position: Position } | undefined> {
     await this.settled();
-    const since = this.#clock.elapsed();
+    let stored: StoredState | undefined;
     try {
-      const bytes = await this.#options.file.read();
-      if (bytes === undefined) return undefined;
-      const reader = new StateReader(bytes);
-      const position = reader.section('position', (section) => JSON.parse(section.text()) as Stored);
-      this.#check(position, assigned);
-      const engine = newEngine(savedLineage(reader));
-      const without = await inTurns(engine.loading(reader));
-      if (without.length > 0) {
-        const keys = without.map(({ key }) => key).join(', ');
-        throw refused('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
-      }
-      const goesOn = await this.#source.resume?.(position.partitions);
-      if (goesOn === undefined) return undefined;
-      if (!goesOn) {
-        throw refused('STATE_OFFSETS', 'the source no longer holds what came after it');
-      }
-      const seconds = (this.#clock.elapsed() - since) / 1000;
-      this.#observer.snapshot({
-        kind: 'loaded',
-        seconds,
-        bytes: bytes.length,
-        takenAtMs: position.takenAtMs,
-      });
-      return { engine, position };
+      stored = await this.#options.file.open();
+      return stored && (await this.#take(stored, assigned, newEngine));
     } catch (error) {
       const code = error instanceof VigieError ? error.code : 'STATE_UNREADABLE';
       this.#observer.snapshot({ kind: 'refused', code, reason: messageOf(error) });
       return undefined;
+    } finally {
+      await stored?.close().catch(() => undefined);
     }
+  }
+
+  async #take(
+    stored: StoredState,
+    assigned: readonly AssignedPartition[],
+    newEngine: (former: Lineage) => Engine,
+  ): Promise<{ readonly engine: Engine; readonly position: Position } | undefined> {
+    const since = this.#clock.elapsed();
+    const reader = await StateReader.stored(stored);
+    const position = reader.section('position', (section) => JSON.parse(section.text()) as Stored);
+    this.#check(position, assigned);
+    const engine = newEngine(savedLineage(reader));
+    const without = await inTurns(engine.loading(reader));
+    if (without.length > 0) {
+      const keys = without.map(({ key }) => key).join(', ');
+      throw refused('STATE_RULES', `it was saved under rules that fire otherwise or are new: ${keys}`);
+    }
+    const goesOn = await this.#source.resume?.(position.partitions);
+    if (goesOn === undefined) return undefined;
+    if (!goesOn) throw refused('STATE_OFFSETS', 'the source no longer holds what came after it');
+    const seconds = (this.#clock.elapsed() - since) / 1000;
+    const { takenAtMs } = position;
+    this.#observer.snapshot({ kind: 'loaded', seconds, bytes: stored.length, takenAtMs });
+    return { engine, position };
   }
 
   #check({ source, group, partitions }: Stored, assigned: readonly AssignedPartition[]): void {

@@ -4,28 +4,79 @@ import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC, refused } from './format.t
 import { PLAIN } from './state-writer.ts';
 import { atOnce } from './steps.ts';
 
+/** A container that does not lie in memory: it may be as large as what is made of it. */
+export interface StoredBytes {
+  readonly length: number;
+  /** Fills `into` with what lies from a place on; returns how many bytes, fewer only where it ends. */
+  read(into: Uint8Array, from: number): Promise<number>;
+  /** As `read`, at once. */
+  readNow(into: Uint8Array, from: number): number;
+}
+
+/** The body of a frame. */
+interface Part {
+  readonly length: number;
+  /** Of use until those of another one are asked for. */
+  bytes(): Uint8Array;
+}
+
+/** What of a container is looked at in one go. */
+const LOOK_BYTES = 1024 * 1024;
+
 export class StateReader {
-  readonly #sections = new Map<string, Uint8Array[]>();
+  readonly #sections: ReadonlyMap<string, readonly Part[]>;
+
+  private constructor(frames: Frames) {
+    this.#sections = frames.sections;
+  }
 
   /**
    * `pieces`: the container, no frame of which lies in two of them. Throws a coded error where this is no whole
    * container of this version.
    */
-  constructor(...pieces: readonly Uint8Array[]) {
-    let [frames, ended] = [0, false];
+  static of(...pieces: readonly Uint8Array[]): StateReader {
+    const frames = new Frames();
     for (const [i, piece] of pieces.entries()) {
-      for (let at = i === 0 ? headOf(piece) : 0; at < piece.length;) {
-        if (ended) throw torn('its end');
-        const { name, body, end } = frameAt(piece, at, frames);
-        at = end;
-        ended = name === '';
-        frames += 1;
-        const section = this.#sections.get(name);
-        if (section === undefined) this.#sections.set(name, [body]);
-        else section.push(body);
+      for (let at: number | undefined = i === 0 ? headOf(piece) : 0; at !== piece.length;) {
+        at = frames.take(piece, at, (from, to) => ({
+          length: to - from,
+          bytes: () => piece.subarray(from, to),
+        }));
+        if (at === undefined) throw torn('a frame');
       }
     }
-    if (!ended) throw torn('its end');
+    return new StateReader(frames.end());
+  }
+
+  /** Looks at all of it, and later reads of it what is asked for, a frame at a time. Throws as `of`, and what reading throws. */
+  static async stored(container: StoredBytes): Promise<StateReader> {
+    const frames = new Frames();
+    let body = new Uint8Array(0);
+    const partOf = (from: number, length: number): Part => ({
+      length,
+      bytes: () => {
+        if (body.length < length) body = new Uint8Array(length);
+        const bytes = body.subarray(0, length);
+        if (container.readNow(bytes, from) < length) throw torn('a frame');
+        return bytes;
+      },
+    });
+    let look = new Uint8Array(Math.min(LOOK_BYTES, container.length));
+    for (let from = 0; from === 0 || from < container.length;) {
+      const bytes = look.subarray(0, await container.read(look, from));
+      let at = from === 0 ? headOf(bytes) : 0;
+      const before = at;
+      for (let next: number | undefined = at; next !== undefined;) {
+        at = next;
+        next = frames.take(bytes, at, (begin, end) => partOf(from + begin, end - begin));
+      }
+      const wanted = at > before ? 0 : (frameEnd(bytes, at) ?? Infinity);
+      if (from + wanted > container.length) throw torn('a frame');
+      if (wanted > look.length) look = new Uint8Array(wanted);
+      else if (wanted > 0) throw torn('a frame');
+      else from += at;
+    }
+    return new StateReader(frames.end());
   }
 
   has(name: string): boolean {
@@ -72,22 +123,50 @@ function headOf(bytes: Uint8Array): number {
   return MAGIC.length + 4;
 }
 
-/** The frame that begins there, behind so many others, which is whole, and where it ends. */
-function frameAt(
-  bytes: Uint8Array,
-  at: number,
-  before: number,
-): { name: string; body: Uint8Array; end: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (at + HEAD_BYTES > bytes.length) throw torn('a frame');
+/** The frames of a container, in their order. */
+class Frames {
+  readonly sections = new Map<string, Part[]>();
+  #count = 0;
+  #ended = false;
+
+  /**
+   * Takes the frame that begins at `at` and returns where it ends; undefined where `bytes` has not all of it. `partOf`:
+   * what lies from one place of `bytes` to another.
+   */
+  take(bytes: Uint8Array, at: number, partOf: (from: number, to: number) => Part): number | undefined {
+    const end = frameEnd(bytes, at);
+    if (end === undefined || end > bytes.length) return undefined;
+    if (this.#ended) throw torn('its end');
+    const view = viewOf(bytes);
+    const bodyAt = at + HEAD_BYTES + view.getUint16(at, true);
+    const crc = checksum(this.#count, bytes.subarray(at, bodyAt - 4), bytes.subarray(bodyAt, end));
+    if (crc !== view.getUint32(bodyAt - 4, true)) throw torn('a frame');
+    const name = new TextDecoder().decode(bytes.subarray(at + 2, bodyAt - 8));
+    this.#count += 1;
+    this.#ended = name === '';
+    const section = this.sections.get(name);
+    if (section === undefined) this.sections.set(name, [partOf(bodyAt, end)]);
+    else section.push(partOf(bodyAt, end));
+    return end;
+  }
+
+  /** Nothing comes any more. */
+  end(): this {
+    if (!this.#ended) throw torn('its end');
+    return this;
+  }
+}
+
+/** Where the frame ends that begins there; undefined where `bytes` has not all of its head. */
+function frameEnd(bytes: Uint8Array, at: number): number | undefined {
+  if (at + HEAD_BYTES > bytes.length) return undefined;
+  const view = viewOf(bytes);
   const bodyAt = at + HEAD_BYTES + view.getUint16(at, true);
-  if (bodyAt > bytes.length) throw torn('a frame');
-  const end = bodyAt + view.getUint32(bodyAt - 8, true);
-  if (end > bytes.length) throw torn('a frame');
-  const body = bytes.subarray(bodyAt, end);
-  if (checksum(before, bytes.subarray(at, bodyAt - 4), body) !== view.getUint32(bodyAt - 4, true))
-    throw torn('a frame');
-  return { name: new TextDecoder().decode(bytes.subarray(at + 2, bodyAt - 8)), body, end };
+  return bodyAt > bytes.length ? undefined : bodyAt + view.getUint32(bodyAt - 8, true);
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function torn(what: string): Error {
@@ -96,13 +175,13 @@ function torn(what: string): Error {
 
 /** Gives back what a `SectionWriter` was given, in the same order. */
 export class SectionReader {
-  readonly #parts: readonly Uint8Array[];
+  readonly #parts: readonly Part[];
   #next = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  constructor(parts: readonly Uint8Array[]) {
+  constructor(parts: readonly Part[]) {
     this.#parts = parts;
   }
 
@@ -196,8 +275,8 @@ export class SectionReader {
   }
 
   #goOn(): void {
-    this.#bytes = this.#parts[this.#next]!;
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    this.#bytes = this.#parts[this.#next]!.bytes();
+    this.#view = viewOf(this.#bytes);
     this.#at = 0;
     this.#next += 1;
   }

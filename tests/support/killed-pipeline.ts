@@ -12,6 +12,7 @@ import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { AlertSink, StoredAlerts } from '../../src/sink/sink.ts';
 import type { Commit, ReadPosition } from '../../src/source/source.ts';
 import { batch, scripted, silentSink, type Item } from '../unit/scripted-pipeline.ts';
+import { storedIn } from './stored-bytes.ts';
 
 /** An event, and its time as the broker knows it. */
 export interface LogLine {
@@ -176,11 +177,12 @@ class Life {
     const act = this.#act.bind(this);
     const outside = this.#outside;
     return new (class extends SnapshotFile {
-      override read = async () => outside.state;
+      override open = async () => outside.state && storedIn(outside.state);
       override begin = async () => {
         const chunks: Uint8Array[] = [];
         return Object.assign(Object.create(UnfinishedFile.prototype) as UnfinishedFile, {
-          write: async (bytes: Uint8Array) => void chunks.push(bytes.slice()),
+          write: async (pieces: readonly Uint8Array[]) =>
+            void chunks.push(...pieces.map((piece) => piece.slice())),
           keep: () => act(() => void (outside.state = Buffer.concat(chunks))),
           drop: async () => {},
         });

@@ -125,7 +125,7 @@ export function reloaded(
     saved?: Buffer;
   } = {},
 ): StateBench {
-  const reader = new StateReader(saved);
+  const reader = StateReader.of(saved);
   const former = savedLineage(reader);
   const next = new StateBench(ruleSet, { ...bench.options, former, ...options }, bench);
   without.push(...next.engine.load(reader));

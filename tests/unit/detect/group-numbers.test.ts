@@ -103,6 +103,6 @@ test('what was saved of a group comes back', () => {
   numbers.save(writer.section('numbers'));
   const loaded = newNumbers();
   loaded.create(1);
-  new StateReader(...writer.finish()).section('numbers', (section) => loaded.load(section));
+  StateReader.of(...writer.finish()).section('numbers', (section) => loaded.load(section));
   expect(told(loaded)).toEqual(told(numbers));
 });

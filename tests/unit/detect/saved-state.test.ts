@@ -12,6 +12,7 @@ import {
   StateBench,
   type StateBenchOptions,
 } from '../../support/state-bench.ts';
+import { storedIn } from '../../support/stored-bytes.ts';
 import { randomOf, rulesOf, type Sent } from './harness.ts';
 import { randomRun } from './random-runs.ts';
 
@@ -265,7 +266,7 @@ describe('when rules are edited, state stays with those that fire as before', ()
 });
 
 function load(saved: Uint8Array, options: Partial<StateBenchOptions> = {}): void {
-  new StateBench(rules(), { latenessMs: 0, ...options }).engine.load(new StateReader(saved));
+  new StateBench(rules(), { latenessMs: 0, ...options }).engine.load(StateReader.of(saved));
 }
 
 const refusal = (code: string): unknown => expect.objectContaining({ code });
@@ -292,22 +293,22 @@ describe('saved state is refused', () => {
     expect(() => load(Buffer.from('{"state": 1}'))).toThrow(refusal('STATE_FOREIGN'));
   });
 
-  test('when it was cut anywhere', () => {
+  test('when it was cut anywhere', async () => {
     for (let length = 0; length < bytes.length; length += 7) {
-      expect(() => new StateReader(bytes.subarray(0, length)), `${length} bytes`).toThrow(
-        refusal('STATE_TORN'),
-      );
+      const cut = bytes.subarray(0, length);
+      expect(() => StateReader.of(cut), `${length} bytes`).toThrow(refusal('STATE_TORN'));
+      await expect(StateReader.stored(storedIn(cut))).rejects.toThrow(refusal('STATE_TORN'));
     }
-    expect(() => new StateReader(Buffer.concat([bytes, Buffer.of(0)]))).toThrow(refusal('STATE_TORN'));
+    expect(() => StateReader.of(Buffer.concat([bytes, Buffer.of(0)]))).toThrow(refusal('STATE_TORN'));
   });
 
-  test('when any byte changed', () => {
+  test('when any byte changed', async () => {
     for (let at = 0; at < bytes.length; at += 7) {
       const damaged = Uint8Array.from(bytes);
       damaged[at]! ^= 1 << (at % 8);
-      expect(() => new StateReader(damaged), `byte ${at}`).toThrow(
-        expect.objectContaining({ code: expect.stringMatching(/^STATE_/) }),
-      );
+      const refused = expect.objectContaining({ code: expect.stringMatching(/^STATE_/) });
+      expect(() => StateReader.of(damaged), `byte ${at}`).toThrow(refused);
+      await expect(StateReader.stored(storedIn(damaged))).rejects.toThrow(refused);
     }
   });
 

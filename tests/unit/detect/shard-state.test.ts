@@ -44,7 +44,7 @@ const ALONE = [correlation('both', 'read', 'user, org'), correlation('other', 'r
 const CHAINED = [...ALONE, correlation('above', 'both', 'org')];
 
 test('a rule that is routed otherwise now begins empty, the others go on', () => {
-  const state = new StateReader(savedBytes(engineOf(ALONE, 1, 4)));
+  const state = StateReader.of(savedBytes(engineOf(ALONE, 1, 4)));
   expect(engineOf(ALONE, 1, 4, state).load(state)).toEqual([]);
   const without = engineOf(CHAINED, 1, 4, state).load(state);
   expect(without.map(({ key }) => key).toSorted()).toEqual(['above', 'both']);
@@ -52,7 +52,7 @@ test('a rule that is routed otherwise now begins empty, the others go on', () =>
 
 test('a rule goes on when those that it was measured together with are gone, or others have come', () => {
   const pair = [correlation('a', 'read', 'user'), correlation('b', 'read', 'user')];
-  const state = new StateReader(savedBytes(engineOf(pair, 1, 4)));
+  const state = StateReader.of(savedBytes(engineOf(pair, 1, 4)));
   expect(engineOf(pair.slice(1), 1, 4, state).load(state)).toEqual([]);
   const more = engineOf([correlation('Z', 'read', 'user'), ...pair], 1, 4, state).load(state);
   expect(more.map(({ key }) => key)).toEqual(['Z']);
@@ -62,7 +62,7 @@ test.each([
   [2, 4],
   [1, 5],
 ])('the state of shard 1 of 4 is none of shard %d of %d', (index, of) => {
-  const state = new StateReader(savedBytes(engineOf(ALONE, 1, 4)));
+  const state = StateReader.of(savedBytes(engineOf(ALONE, 1, 4)));
   expect(() => engineOf(ALONE, index, of, state).load(state)).toThrow(
     expect.objectContaining({ code: 'STATE_SETTINGS' }),
   );

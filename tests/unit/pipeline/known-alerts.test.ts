@@ -100,7 +100,7 @@ test('the id is saved with it', () => {
   for (const each of [here, episode('a', 'ben', [100, 120])]) {
     const writer = new StateWriter();
     each.save(writer.section(each.alertId));
-    const reader = new StateReader(Buffer.concat(writer.finish()));
+    const reader = StateReader.of(Buffer.concat(writer.finish()));
     const loaded = reader.section(each.alertId, (section) => Episode.load(section, each.of, each.group));
     expect(loaded.alertId).toBe(each.alertId);
   }

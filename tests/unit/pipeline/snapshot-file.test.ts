@@ -1,6 +1,6 @@
 /** The file of saved state, and what writers that died leave beside it. */
 
-import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -32,7 +32,7 @@ test('what writers of the same shard left when they died is removed, and nobody 
   const file = new SnapshotFile(join(folder, 'state-shard-1'), 'a-8');
   await written(file);
   expect(readdirSync(folder).toSorted()).toEqual([...stays, 'state-shard-1'].toSorted());
-  expect(Buffer.from((await file.read())!).toString()).toBe('whole');
+  expect(readFileSync(file.path, 'utf8')).toBe('whole');
 });
 
 test.runIf(process.platform === 'linux')(

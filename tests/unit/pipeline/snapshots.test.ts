@@ -128,10 +128,10 @@ test('heartbeats and whoever else waits get their turn all the while that a larg
     next = global.setImmediate(turn);
   });
   class Counting extends SnapshotFile {
-    override async read() {
-      const bytes = await super.read();
+    override async open() {
+      const stored = await super.open();
       turns = 0;
-      return bytes;
+      return stored;
     }
   }
   const { told } = await run({

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { StateReader } from '../../../src/state/state-reader.ts';
 import { StateWriter } from '../../../src/state/state-writer.ts';
+import { storedIn } from '../../support/stored-bytes.ts';
 
 const NAMES = ['a', 'bé', 'a long name of a section'];
 
@@ -18,10 +19,10 @@ const value = fc.oneof(
 /** 1.2 MB: no two are in one frame. */
 const large = new Uint32Array(300_000).fill(7);
 
-test('sections that are written in turns come back whole, however their frames lie', () => {
+test('sections that are written in turns come back whole, however their frames lie', async () => {
   const step = fc.tuple(fc.nat({ max: NAMES.length - 1 }), value, fc.boolean());
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength: 300 }), fc.nat(), (steps, seed) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 300 }), fc.nat(), async (steps, seed) => {
       const writer = new StateWriter();
       const sections = NAMES.map((name) => writer.section(name));
       const pieces: Uint8Array[] = [];
@@ -34,7 +35,9 @@ test('sections that are written in turns come back whole, however their frames l
         if (takes) pieces.push(...writer.take());
       }
       pieces.push(...writer.finish());
-      for (const reader of [new StateReader(...pieces), new StateReader(Buffer.concat(pieces))]) {
+      const whole = Buffer.concat(pieces);
+      const stored = await StateReader.stored(storedIn(whole));
+      for (const reader of [StateReader.of(...pieces), StateReader.of(whole), stored]) {
         NAMES.forEach((name, s) => {
           const read = reader.section(name, (from) =>
             written[s]!.map((expected) => {
@@ -52,7 +55,7 @@ test('sections that are written in turns come back whole, however their frames l
   );
 });
 
-test('a frame that is missing, doubled or in another’s place is refused', () => {
+test('a frame that is missing, doubled or in another’s place is refused', async () => {
   const writer = new StateWriter();
   const section = writer.section('a');
   for (let i = 0; i < 3; i += 1) section.words(large, 0, large.length);
@@ -66,7 +69,9 @@ test('a frame that is missing, doubled or in another’s place is refused', () =
     [frames[0]!, ...frames],
   ];
   for (const pieces of other) {
-    expect(() => new StateReader(head!, ...pieces)).toThrow(expect.objectContaining({ code: 'STATE_TORN' }));
+    const torn = expect.objectContaining({ code: 'STATE_TORN' });
+    expect(() => StateReader.of(head!, ...pieces)).toThrow(torn);
+    await expect(StateReader.stored(storedIn(Buffer.concat([head!, ...pieces])))).rejects.toThrow(torn);
   }
 });
 
@@ -80,6 +85,31 @@ test('what is full can be taken before all is written', () => {
     // No more than a frame.
     expect((i + 1) * 10_000 - taken).toBeLessThan(300_000);
   }
+});
+
+test('what is stored is read a frame at a time, so that it does not lie in memory beside what is made of it', async () => {
+  const writer = new StateWriter();
+  for (const name of NAMES) {
+    const section = writer.section(name);
+    for (let i = 0; i < 400; i += 1) section.words(large, 0, 2_500);
+  }
+  const container = storedIn(Buffer.concat(writer.finish()));
+  let most = 0;
+  const reader = await StateReader.stored({
+    ...container,
+    readNow: (into, from) => {
+      most = Math.max(most, into.length);
+      return container.readNow(into, from);
+    },
+  });
+  const words = new Uint32Array(2_500);
+  for (const name of NAMES) {
+    reader.section(name, (from) => {
+      for (let i = 0; i < 400; i += 1) from.words(words, 0, words.length);
+    });
+  }
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(300_000);
 });
 
 test('memory that is given back is written into again, and nothing of what it held shows', () => {
@@ -104,7 +134,7 @@ test('memory that is given back is written into again, and nothing of what it he
   expect(pieces.length).toBeGreaterThan(40);
   // The small ones that a section begins with, and those that are written and taken in turns.
   expect(memories.size).toBeLessThan(15);
-  const read = new StateReader(...pieces).section('a', (from) =>
+  const read = StateReader.of(...pieces).section('a', (from) =>
     Array.from({ length: 1_000 }, () => {
       const i = from.u32();
       const words = new Uint32Array(2_500);

@@ -36,7 +36,7 @@ test('the same numbers have one number, others another, and it gives them back, 
       const writer = new StateWriter();
       atOnce(table.saving(writer.section('rows')));
       const loaded = new DimensionTable(1000);
-      const reader = new StateReader(...writer.finish());
+      const reader = StateReader.of(...writer.finish());
       atOnce(reader.sectionInSteps('rows', (section) => loaded.loading(section)));
       for (const [text, number] of known) {
         expect(dimensionsAt(table, number)).toEqual(JSON.parse(text));
