@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { refused } from '../state/format.ts';
-import type { SectionReader, StateReader } from '../state/state-reader.ts';
+import type { SectionReader, SectionSource, StateReader } from '../state/state-reader.ts';
 import type { SectionWriter, StateWriter } from '../state/state-writer.ts';
 import { begun } from '../state/steps.ts';
 import { firingHashes, streamHash } from './firing-hash.ts';
@@ -27,6 +27,11 @@ interface SavedInSteps {
   /** Of a new one, which is of no use before the last step. */
   loading(from: SectionReader): Generator<void>;
 }
+
+type Save = (to: SectionWriter) => Generator<void>;
+
+/** By name. */
+export type Sections = ReadonlyMap<string, Save>;
 
 /** All that an engine saves. */
 export interface EngineParts {
@@ -75,37 +80,59 @@ export class EngineState {
     this.#settings = JSON.stringify(settings);
   }
 
-  /** Saves what they hold at the first step. */
-  *saving(to: StateWriter, { small, copies, evidence, streams }: EngineParts): Generator<void> {
-    const section = to.section(SMALL);
-    section.text(this.#keyCheck);
-    section.text(this.#settings);
-    for (const part of small) part.save(section);
-    to.section(LINEAGE).text(lineageText(this.lineage));
+  /** What saves each section: what it holds at the first step. */
+  sections({ small, copies, evidence, streams }: EngineParts): Sections {
     const names = [COPIES, EVIDENCE, ...this.#sections];
-    const parts = [copies, evidence, ...streams].map((part, i) => begun(part.saving(to.section(names[i]!))));
+    return new Map([
+      [SMALL, (to) => this.#savingSmall(to, small)],
+      [LINEAGE, (to) => this.#savingLineage(to)],
+      ...[copies, evidence, ...streams].map((part, i): [string, Save] => [
+        names[i]!,
+        (to) => part.saving(to),
+      ]),
+    ]);
+  }
+
+  /** Saves what they hold at the first step. */
+  *saving(to: StateWriter, parts: EngineParts): Generator<void> {
+    const under = [...this.sections(parts)].map(([name, save]) => begun(save(to.section(name))));
     try {
       yield;
-      for (const steps of parts) yield* steps;
+      for (const steps of under) yield* steps;
     } finally {
-      for (const steps of parts) steps.return(undefined);
+      for (const steps of under) steps.return(undefined);
     }
+  }
+
+  *#savingSmall(to: SectionWriter, small: readonly Saved[]): Generator<void> {
+    to.text(this.#keyCheck);
+    to.text(this.#settings);
+    for (const part of small) part.save(to);
+    yield;
+  }
+
+  *#savingLineage(to: SectionWriter): Generator<void> {
+    to.text(lineageText(this.lineage));
+    yield;
+  }
+
+  *#loadingSmall(from: SectionReader, small: readonly Saved[]): Generator<void> {
+    yield;
+    if (from.text() !== this.#keyCheck) {
+      throw refused('STATE_KEY', 'the saved state was made under another pseudonym key');
+    }
+    if (from.text() !== this.#settings) {
+      throw refused('STATE_SETTINGS', 'the saved state was made under other settings');
+    }
+    for (const part of small) part.load(from);
   }
 
   /** Returns the rules of the streams that have no section. Throws a coded error. */
   *loading(
-    from: StateReader,
+    from: SectionSource,
     { small, copies, evidence, streams }: EngineParts,
   ): Generator<void, CorrelationRule[]> {
-    from.section(SMALL, (section) => {
-      if (section.text() !== this.#keyCheck) {
-        throw refused('STATE_KEY', 'the saved state was made under another pseudonym key');
-      }
-      if (section.text() !== this.#settings) {
-        throw refused('STATE_SETTINGS', 'the saved state was made under other settings');
-      }
-      for (const part of small) part.load(section);
-    });
+    yield* from.sectionInSteps(SMALL, (section) => this.#loadingSmall(section, small));
     yield* from.sectionInSteps(COPIES, (section) => copies.loading(section));
     yield* from.sectionInSteps(EVIDENCE, (section) => evidence.loading(section));
     const without: CorrelationRule[] = [];

@@ -10,7 +10,7 @@ import type { Episode } from '../alert/episode.ts';
 import { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
-import type { StateReader } from '../state/state-reader.ts';
+import type { SectionSource } from '../state/state-reader.ts';
 import type { StateWriter } from '../state/state-writer.ts';
 import { atOnce } from '../state/steps.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
@@ -18,7 +18,7 @@ import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
 import { Agenda } from './agenda.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
-import { type EngineParts, EngineState, type Saved } from './engine-state.ts';
+import { type EngineParts, EngineState, type Saved, type Sections } from './engine-state.ts';
 import { Evidence } from './evidence.ts';
 import type { Lineage } from './lineage.ts';
 import { keyedPath, Placement } from './placement.ts';
@@ -288,6 +288,11 @@ export class Engine {
     return this.#state.saving(to, this.#parts);
   }
 
+  /** What saves each section, for an engine that is to go on from this one, which takes no event meanwhile. */
+  get sections(): Sections {
+    return this.#state.sections(this.#parts);
+  }
+
   /** Where the rules lie, for an engine that is to go on from this one. */
   get lineage(): Lineage {
     return this.#state.lineage;
@@ -298,12 +303,12 @@ export class Engine {
    * nothing there, because something that decides their firings has changed. Throws a coded error where the
    * state was saved under another key or other settings or is damaged; the engine is of no use then.
    */
-  load(from: StateReader): CorrelationRule[] {
+  load(from: SectionSource): CorrelationRule[] {
     return atOnce(this.loading(from));
   }
 
   /** As `load`, in steps of some milliseconds, between which it is of no use yet. */
-  *loading(from: StateReader): Generator<void, CorrelationRule[]> {
+  *loading(from: SectionSource): Generator<void, CorrelationRule[]> {
     const without = yield* this.#state.loading(from, this.#parts);
     this.tracker.loaded();
     return without;

@@ -9,10 +9,11 @@
 
 import type { Episode } from '../alert/episode.ts';
 import type { Engine } from '../detect/engine.ts';
+import type { Sections } from '../detect/engine-state.ts';
 import { isClosing } from '../detect/sharing.ts';
 import { windowReachOf } from './restore-plan.ts';
 import { type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
-import { StateReader } from '../state/state-reader.ts';
+import { type SectionReader, type SectionSource, StateReader } from '../state/state-reader.ts';
 import { StateWriter } from '../state/state-writer.ts';
 
 /** A rule that began empty. Event times, ms since the epoch. */
@@ -39,9 +40,7 @@ export interface Handover {
  * one is not changed, and takes no event meanwhile.
  */
 export function* handingOver(before: Engine, next: Engine): Generator<void, Handover> {
-  const writer = new StateWriter();
-  yield* before.saving(writer);
-  const empty = yield* next.loading(StateReader.of(...writer.finish()));
+  const empty = yield* next.loading(new Standing(before.sections));
   const now = new Map(
     [...next.tracker.open]
       .filter(({ of }) => raisesAlerts(of.rule))
@@ -56,6 +55,26 @@ export function* handingOver(before: Engine, next: Engine): Generator<void, Hand
     else kept.push([episode, same]);
   }
   return { empty, kept, ended };
+}
+
+/** State of an engine that takes no events, saved a section at a time, as it is asked for: not all of it once more. */
+class Standing implements SectionSource {
+  readonly #sections: Sections;
+
+  constructor(sections: Sections) {
+    this.#sections = sections;
+  }
+
+  has(name: string): boolean {
+    return this.#sections.has(name);
+  }
+
+  *sectionInSteps<T>(name: string, read: (from: SectionReader) => Generator<void, T>): Generator<void, T> {
+    const writer = new StateWriter();
+    const save = this.#sections.get(name);
+    if (save !== undefined) yield* save(writer.section(name));
+    return yield* StateReader.of(...writer.finish()).sectionInSteps(name, read);
+  }
 }
 
 /**

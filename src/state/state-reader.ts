@@ -13,6 +13,13 @@ export interface StoredBytes {
   readNow(into: Uint8Array, from: number): number;
 }
 
+/** Sections by their names. */
+export interface SectionSource {
+  has(name: string): boolean;
+  /** All of a section, by a reader that pauses in between. Throws where it is missing or holds something else. */
+  sectionInSteps<T>(name: string, read: (from: SectionReader) => Generator<void, T>): Generator<void, T>;
+}
+
 /** The body of a frame. */
 interface Part {
   readonly length: number;
@@ -23,7 +30,7 @@ interface Part {
 /** What of a container is looked at in one go. */
 const LOOK_BYTES = 1024 * 1024;
 
-export class StateReader {
+export class StateReader implements SectionSource {
   readonly #sections: ReadonlyMap<string, readonly Part[]>;
 
   private constructor(frames: Frames) {
@@ -93,7 +100,6 @@ export class StateReader {
     );
   }
 
-  /** As `section`, by a reader that pauses in between. */
   *sectionInSteps<T>(name: string, read: (from: SectionReader) => Generator<void, T>): Generator<void, T> {
     const body = this.#sections.get(name);
     if (body === undefined) throw refused('STATE_TORN', `the saved state has no section ${name}`);
