@@ -31,8 +31,13 @@ export function listsFolder(configured: string | undefined): string | undefined 
   return configured ?? (isFolder('lists') ? 'lists' : undefined);
 }
 
+/** One that cannot be looked at is none: what is in it cannot be read either. */
 function isFolder(place: string): boolean {
-  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Loads all lists. A file with a fault gives no list. Throws VigieError LISTS_UNREADABLE for a folder that cannot be opened. */
@@ -85,10 +90,17 @@ function readList(file: string): { readonly contents: ListContents } | { readonl
   return { faults: parsed.faults.map((fault) => ({ ...fault, file, column: 1, severity: 'error' })) };
 }
 
-/** Tells apart what a file holds at different times, as far as the file system does; empty when it is gone. */
+/**
+ * Tells apart what a file holds at different times, as far as the file system does, and whether it may be read: a change
+ * of rights is one of `ctimeMs`. Of one that is gone or cannot be looked at it says why.
+ */
 export function versionOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? '' : `${file} ${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+  try {
+    const { ino, mtimeMs, ctimeMs, size } = statSync(file);
+    return `${file} ${ino} ${mtimeMs} ${ctimeMs} ${size}`;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 export interface ListWatchHooks {

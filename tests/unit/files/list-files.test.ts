@@ -1,6 +1,6 @@
 /** Where lists come from, and that a list is replaced by a sound file and by nothing else. */
 
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -44,8 +44,10 @@ describe('lists are found', () => {
     }
   });
 
-  test('nowhere when there is no such folder', () => {
+  test('nowhere when there is no such folder, or none that can be looked at', () => {
     write('rules/r.yml', '');
+    expect(listFolders([at('rules')], undefined)).toEqual([]);
+    symlinkSync('lists', at('rules/lists'));
     expect(listFolders([at('rules')], undefined)).toEqual([]);
   });
 
@@ -123,5 +125,24 @@ describe('a list in use', () => {
     expect(after(3)).toBe('replaced: 1; listed: 2');
     rmSync(at('own'), { recursive: true });
     expect(after(3)).toBe('refused: own/a.csv:1: LIST_GONE; listed: 2');
+  });
+
+  test('keeps its rows while its file cannot even be looked at, and takes the one that can be again', () => {
+    const after = watched();
+    rmSync(at('base/a.csv'));
+    symlinkSync('a.csv', at('base/a.csv'));
+    expect(after(3)).toBe('refused: base/a.csv:1: FILE_UNREADABLE; listed: 1');
+    rmSync(at('base/a.csv'));
+    write('base/a.csv', 'x\n2\n');
+    expect(after(3)).toBe('replaced: 1; listed: 2');
+  });
+
+  test('is read again when the rights of a file that was refused are changed', () => {
+    const after = watched();
+    const file = write('base/a.csv', 'x\n"2\n');
+    const refusal = 'refused: base/a.csv:2: CSV_SYNTAX; listed: 1';
+    expect(after(5)).toBe(refusal);
+    chmodSync(file, 0o600);
+    expect(after(5)).toBe(refusal);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -68,4 +68,13 @@ test('rules that were refused for a list that was not there yet are loaded when 
   write('lists/later.csv', 'a\nb\n');
   expect(twoLooks(watch)).toEqual([false, true]);
   expect(watch.load()).toHaveProperty('ruleSet');
+});
+
+test('a rule file whose rights alone were changed is read again, as it may not have been readable', () => {
+  const watch = watched();
+  const file = write('rule.yml', rule('22'));
+  expect(twoLooks(watch)).toEqual([false, true]);
+  watch.load();
+  chmodSync(file, 0o600);
+  expect(twoLooks(watch)).toEqual([false, true]);
 });
