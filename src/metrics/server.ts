@@ -61,6 +61,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
         send(response, 404, 'text/plain', 'there are /metrics, /healthz and /readyz\n');
     }
   });
+  // Who sends thousands on one connection and reads no answer would have each made, and kept in memory, at once.
+  server.maxRequestsPerSocket = 1;
   giveWay(server);
   await new Promise<void>((done, fail) => {
     server.once('error', fail);

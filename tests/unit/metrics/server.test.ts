@@ -69,6 +69,15 @@ describe('the port for those who watch', () => {
     for (const socket of held) socket.destroy();
   });
 
+  test('requests sent without waiting for answers cost one answer, not thousands', async () => {
+    const socket = connect(Number(new URL(await start()).port), '127.0.0.1');
+    let answers = '';
+    socket.on('data', (bytes) => (answers += String(bytes)));
+    socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500));
+    await once(socket, 'close');
+    expect(answers.match(/^# HELP vigie_ready /gm)).toHaveLength(1);
+  });
+
   test('a port that is taken is named with the setting that chooses another', async () => {
     const port = Number(new URL(await start()).port);
     await expect(start(undefined, port)).rejects.toMatchObject({
