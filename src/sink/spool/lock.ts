@@ -12,7 +12,8 @@ export function lockSpool(folder: string): () => void {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    // A file that it may only read it opens all the same, and locks nothing; a write, never committed, fails there.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; PRAGMA user_version = 1');
   } catch (error) {
     database?.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
@@ -22,7 +23,8 @@ export function lockSpool(folder: string): () => void {
       });
     }
     throw new VigieError('SPOOL_UNUSABLE', `the spool ${folder} cannot be locked: ${messageOf(error)}`, {
-      remedy: 'Let VIGIE_SPOOL name a folder on a local disk that this user may write, or unset it.',
+      remedy:
+        'Let VIGIE_SPOOL name a folder on a local disk that this user may write, with all that is in it, or unset it.',
       cause: error,
     });
   }

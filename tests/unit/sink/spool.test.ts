@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   mkdtempSync,
   readdirSync,
@@ -270,6 +271,12 @@ describe('two processes', () => {
     await other.kill();
     await expect(opened()).resolves.toBeInstanceOf(DiskSpool);
     await expect(startChild('hold-spool.ts', [folder])).rejects.toThrow('SPOOL_BUSY');
+  });
+
+  test('cannot use one spool either when its lock cannot be written, which locks nothing: it is refused', async () => {
+    writeFileSync(join(folder, 'lock'), '', { mode: 0o444 });
+    chmodSync(folder, 0o777);
+    await expect(startChild('hold-spool.ts', [folder, '--no-root'])).rejects.toThrow('SPOOL_UNUSABLE');
   });
 });
 
