@@ -68,7 +68,12 @@ export class EventReader {
     this.#record = fields.newRecord();
   }
 
-  process(batch: EventBatch, taker: EventTaker, covers: (offset: number) => boolean): Processed {
+  process(
+    batch: EventBatch,
+    taker: EventTaker,
+    covers: (offset: number) => boolean,
+    newestBefore = -Infinity,
+  ): Processed {
     const { clock, maxFutureMs, observer } = this.#options;
     const now = clock.now();
     const { partition } = batch;
@@ -85,9 +90,12 @@ export class EventReader {
     const replacedBefore = decoder.replaced ?? 0;
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
-      if (fault === undefined && record.time > latest) fault = futureFault(record.time, now, maxFutureMs);
+      const isCovered = covers(offset);
+      // What was accepted before a restart is so after it, though the clock be behind now.
+      if (fault === undefined && record.time > latest && !(isCovered && record.time <= newestBefore))
+        fault = futureFault(record.time, now, maxFutureMs);
       fruitful ||= fault === undefined;
-      if (covers(offset)) {
+      if (isCovered) {
         restored += 1;
         if (fault === undefined) taker.process(record, partition, offset);
         return;
@@ -174,7 +182,7 @@ export function eventIntake(
       first = undefined;
       return engine;
     },
-    process: (batch, engine, covers) => events.process(batch, engine, covers),
+    process: (batch, engine, covers, newestBefore) => events.process(batch, engine, covers, newestBefore),
     newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
     idles: true,
   };

@@ -12,8 +12,16 @@ export interface Intake {
    * rules lay in saved state that it is to take; the first time, what the intake was made with.
    */
   newEngine(former?: Lineage): Engine;
-  /** `covers`: whether what stands at an offset was processed before a restart, and only state is to be made of it. */
-  process(batch: EventBatch, engine: Engine, covers: (offset: number) => boolean): Processed;
+  /**
+   * `covers`: whether what stands at an offset was processed before a restart, and only state is to be made of it.
+   * `newestBefore`: the newest event time that was accepted of the partition then.
+   */
+  process(
+    batch: EventBatch,
+    engine: Engine,
+    covers: (offset: number) => boolean,
+    newestBefore: number,
+  ): Processed;
   /** Newest event time before which nothing of the partition is needed but for windows; −Infinity for none. */
   newestOf(engine: Engine, partition: number): number;
   /** Whether partitions of the source that fall silent are to be let go by whoever reads it. */

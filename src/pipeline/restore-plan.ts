@@ -24,18 +24,27 @@ export class RestorePlan {
   readonly fromTimeMs: number | undefined;
   /** Partition → offset where the group resumes. */
   readonly #until: ReadonlyMap<number, number>;
+  /** Partition → newest event time that was committed. */
+  readonly #newest: ReadonlyMap<number, number | undefined>;
   readonly #waiting: Set<number>;
   /** Offsets read again so far. */
   restored = 0;
 
-  private constructor(fromTimeMs: number | undefined, until: ReadonlyMap<number, number>) {
+  private constructor(
+    fromTimeMs: number | undefined,
+    until: ReadonlyMap<number, number>,
+    partitions: readonly AssignedPartition[],
+  ) {
     this.fromTimeMs = fromTimeMs;
     this.#until = until;
+    this.#newest = new Map(
+      partitions.map(({ partition, metadata }) => [partition, metadata?.newestEventTime]),
+    );
     this.#waiting = new Set(until.keys());
   }
 
   static none(): RestorePlan {
-    return new RestorePlan(undefined, new Map());
+    return new RestorePlan(undefined, new Map(), []);
   }
 
   static of(partitions: readonly AssignedPartition[], ruleSet: RuleSet, latenessMs: number): RestorePlan {
@@ -52,7 +61,7 @@ export class RestorePlan {
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS, until);
+    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS, until, partitions);
   }
 
   /**
@@ -72,12 +81,17 @@ export class RestorePlan {
       const offset = committed.get(partition) ?? 0;
       if (nextOffset < offset) until.set(partition, offset);
     }
-    return new RestorePlan(reliableFromMs, until);
+    return new RestorePlan(reliableFromMs, until, partitions);
   }
 
   /** Whether an event at this offset was processed before the restart. */
   covers(partition: number, offset: number): boolean {
     return offset < (this.#until.get(partition) ?? 0);
+  }
+
+  /** Newest event time of what it covers of the partition; −Infinity when that is not known. */
+  newestBefore(partition: number): number {
+    return this.#newest.get(partition) ?? -Infinity;
   }
 
   /** To be called after each batch; true once, when the last partition is back where it was. */

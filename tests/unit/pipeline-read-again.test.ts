@@ -86,6 +86,25 @@ test('an alert goes on under the id that it has, though it opens at another even
   expect(commits.at(-1)).toMatchObject({ partition: 1, nextOffset: 3 });
 });
 
+test('what was accepted before is no event of the future to a clock that is behind, and its windows are whole', async () => {
+  const { rows, sink } = table();
+  await live(sink);
+  let now = T0 - 7_200_000;
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      yield batch(1, 2, read(1), read(3));
+      now = T0 + 3_600_000;
+      yield batch(1, 3, read(5));
+    },
+    rewinds: true,
+    options: { sink, clock: { now: () => now, elapsed: () => 0 } },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 6 }]);
+});
+
 test('two that are stored apart and turn out to be one become one', async () => {
   const { rows, sink } = table();
   await live(sink);
