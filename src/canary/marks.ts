@@ -19,6 +19,8 @@ const MINUTE_MS = 60_000;
 const MINUTE_DIGITS = 7;
 const TEXT = { chance: 12, code: 16 } as const;
 const ADDRESS = { chance: 7, code: 10 } as const;
+/** How the text of a mark begins, with the key or without. */
+export const MARK_PREFIX = 'vigie-canary-';
 const TEXT_FORM = /^vigie-canary-([0-9a-f]{7})-([0-9a-f]{12})-([0-9a-f]{16})$/;
 const ADDRESS_FORM = /^2001:db8((?::[0-9a-f]{4}){6})$/;
 
@@ -39,7 +41,7 @@ export class CanaryMarks {
       .padStart(MINUTE_DIGITS, '0');
     const chance = randomBytes(6).toString('hex').slice(0, form.chance);
     const code = this.#code(minute, chance, form.code);
-    if (!isAddress) return `vigie-canary-${minute}-${chance}-${code}`;
+    if (!isAddress) return `${MARK_PREFIX}${minute}-${chance}-${code}`;
     return `2001:db8:${`${minute}${chance}${code}`.match(/.{4}/g)!.join(':')}`;
   }
 

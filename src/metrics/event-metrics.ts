@@ -10,6 +10,13 @@ export const EVENT_METRICS = {
     unit: 'events',
     help: 'Events taken from the source, dead letters included, not counting what is read again for windows. What was not committed before a crash or a rebalance counts once more.',
   },
+  canaryEvents: {
+    name: 'vigie_canary_events_total',
+    type: 'counter',
+    labels: [],
+    unit: 'events',
+    help: 'Events consumed that bear a canary’s id. Where nothing else grows, no portal ships its log.',
+  },
   eventsSkipped: {
     name: 'vigie_skipped_events_total',
     type: 'counter',

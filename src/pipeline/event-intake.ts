@@ -3,6 +3,7 @@
  * kept goes to the archive. Everything is counted once.
  */
 
+import { MARK_PREFIX } from '../canary/marks.ts';
 import type { Clock } from '../clock.ts';
 import { Engine } from '../detect/engine.ts';
 import type { Lineage } from '../detect/lineage.ts';
@@ -86,6 +87,8 @@ export class EventReader {
     let restored = 0;
     let fruitful = false;
     let bytes = 0;
+    let canaries = 0;
+    const { idSlot } = taker.evidence;
     const lateBefore = taker.counts.late ?? 0;
     const replacedBefore = decoder.replaced ?? 0;
     batch.forEach((data, start, end, offset) => {
@@ -112,13 +115,15 @@ export class EventReader {
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
+      const id = record.slots[idSlot];
+      if (typeof id === 'string' && id.startsWith(MARK_PREFIX)) canaries += 1;
       if (taker.process(record, partition, offset) < 0) {
         tally.duplicates += 1;
         return;
       }
       tally.accepted += 1;
       if (archives) {
-        this.#waiting.keep(this.#archivedEvent(taker.evidence.idSlot, partition, offset), end - start);
+        this.#waiting.keep(this.#archivedEvent(idSlot, partition, offset), end - start);
       }
     });
     tally.bytes += bytes;
@@ -127,7 +132,7 @@ export class EventReader {
     if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
     const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
     tally.replaced += replaced;
-    observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced });
+    observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced, canaries });
     return { fruitful, restored };
   }
 

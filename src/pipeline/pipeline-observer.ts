@@ -50,6 +50,8 @@ export interface BatchCounts {
   readonly skipped: ReadonlyMap<string, number>;
   /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
   readonly replaced: number;
+  /** Events of canaries, by their ids; they are among the events. */
+  readonly canaries: number;
 }
 
 export interface PartitionLag {

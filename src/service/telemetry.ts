@@ -108,6 +108,7 @@ export class Telemetry implements PipelineObserver {
     this.#metrics.bytesConsumed.inc(batch.bytes);
     this.#metrics.eventsRestored.inc(batch.restored);
     this.#metrics.eventsGarbled.inc(batch.replaced);
+    this.#metrics.canaryEvents.inc(batch.canaries);
     for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
   }
 

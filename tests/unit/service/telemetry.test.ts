@@ -315,9 +315,9 @@ describe('telemetry', () => {
     ]);
   });
 
-  test('counts the lines that a mapping leaves out by its case, and those that were read with bytes replaced', async () => {
+  test('counts the lines that a mapping leaves out by its case, those that were read with bytes replaced, and canaries', async () => {
     const { metrics, telemetry } = setUp();
-    const batch = { events: 5, bytes: 100, restored: 0, replaced: 2 };
+    const batch = { events: 5, bytes: 100, restored: 0, replaced: 2, canaries: 1 };
     telemetry.batch({
       ...batch,
       skipped: new Map([
@@ -329,6 +329,7 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, 'vigie_skipped_events_total{case="static files"}')).toBe(2);
     expect(await valueOf(metrics, 'vigie_skipped_events_total{case="no case"}')).toBe(4);
     expect(await valueOf(metrics, 'vigie_garbled_events_total')).toBe(4);
+    expect(await valueOf(metrics, 'vigie_canary_events_total')).toBe(2);
     expect(await valueOf(metrics, 'vigie_events_consumed_total')).toBe(10);
   });
 
