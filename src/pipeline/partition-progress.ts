@@ -85,6 +85,11 @@ export class PartitionProgress {
     return Math.max(newestOf(partition), this.#committed.get(partition)?.newestEventTime ?? -Infinity);
   }
 
+  /** Whether something is read of a partition of which nothing had been committed. */
+  get #isAnew(): boolean {
+    return [...this.#partitions.keys()].some((partition) => !this.#committed.has(partition));
+  }
+
   /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
   #oldestOpen({ tracker, watermarks }: Engine, restore: RestorePlan): number {
     let oldest = Infinity;
@@ -93,6 +98,8 @@ export class PartitionProgress {
       if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
     };
     waitsSince(watermarks.watermark + this.#latenessMs);
+    // Before all partitions have shown an event nothing is judged, but for what was before it was last committed.
+    if (watermarks.watermark === -Infinity && this.#isAnew) oldest = -Infinity;
     for (const episode of tracker.open) {
       if (raisesAlerts(episode.of.rule) && restore.reliable(episode)) {
         oldest = Math.min(oldest, episode.crossedAt);

@@ -70,6 +70,21 @@ test('a partition that is ahead of another tells from where windows still wait: 
   expect(told.at(-1)?.metadata).toEqual({ newestEventTime: T0 + 700_000 });
 });
 
+test('before all partitions have brought an event, what is committed of one says that none of its windows is judged', async () => {
+  const { pipeline, commits } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [anew, { ...anew, partition: 1 }] };
+      yield batch(0, 1, event(100, 'login'));
+      yield batch(0, 2, event(900, 'login'));
+      yield batch(1, 1, event(900, '', { event: { id: 'another', action: 'login' } }));
+      yield { kind: 'idle' };
+    },
+  });
+  await pipeline.run(stop);
+  const told = commits.filter(({ partition }) => partition === 0).map(({ metadata }) => metadata.oldestOpen);
+  expect([told[0], told.at(-1)]).toEqual([-Infinity, undefined]);
+});
+
 test('until the watermark is back where it was before a restart, a commit tells how far had been judged', async () => {
   const committed = { partition: 0, committedOffset: 4, endOffset: 100 };
   const { pipeline, commits } = scripted({
