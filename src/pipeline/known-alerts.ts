@@ -1,11 +1,12 @@
 /**
- * Alerts that are stored already, where a log of several partitions is read again.
+ * Alerts that are stored already, where the log is read again.
  *
  * An alert's id follows from its crossing as it stood at the opening, and that from the order in which partitions were
- * read. Read again, they come in another order, so an episode may open at another event and under another id. Once
- * all is read again it covers the same time as before; so whoever finds an alert of its rule and group stored for
- * that time goes on under that one's id. Whoever finds several is all of them: the others are parts of it. (What was
- * read before by a rule that began empty, or with a partition behind, may have come apart.)
+ * read, and from how much its rule had seen. Read again, they come in another order, and a rule that was changed sees
+ * what came before it, so an episode may open at another event and under another id. Once all is read again it covers
+ * the same time as before; so whoever finds an alert of its rule and group stored for that time goes on under that
+ * one's id. Whoever finds several is all of them: the others are parts of it. (What was read before by a rule that
+ * began empty, or with a partition behind, may have come apart.)
  *
  * Guarantee: each stored alert is taken by one episode at most, first by the one that has its id.
  */
@@ -57,17 +58,13 @@ export class KnownAlerts {
     this.#options = options;
   }
 
-  /**
-   * `sinceOf`: from when on alerts of a rule may go on in what is read. Of a single partition nothing is asked: it is
-   * read in the order in which it was, and its alerts open under the same ids.
-   */
+  /** `sinceOf`: from when on alerts of a rule may go on in what is read. */
   async ask(
     partitions: readonly AssignedPartition[],
     { correlations }: RuleSet,
     sinceOf: (rule: CorrelationRule) => number,
     signal: AbortSignal,
   ): Promise<void> {
-    if (partitions.length < 2) return;
     this.#partitions = partitions;
     const since = new Map(correlations.filter(raisesAlerts).map((rule) => [rule.key, sinceOf(rule)]));
     this.#stored = await this.#options.sink.alertsSince?.(since, signal);

@@ -212,13 +212,15 @@ export class Pipeline {
       this.#intake.load?.(position.intake);
       // Written again, and so counted as open here: the same rows, or older versions of them.
       for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
-      this.#restore = RestorePlan.after(partitions, position.partitions, position.reliableFromMs);
+      const { reliableFromMs: fromTimeMs, readAgainToMs: toTimeMs = Infinity } = position;
+      this.#restore = RestorePlan.after(partitions, position.partitions, { fromTimeMs, toTimeMs });
       this.#setWarmUps(position.warmUps ?? []);
       for (const partition of partitions) this.#resume(partition);
       if (this.#restore.unfinished) observer.restore('started', 0);
-      // Also with nothing to read again: what was written may not have been committed.
+      // Also with nothing to read again: what was written may not have been committed. A single partition is read in
+      // the order in which it was, by rules that have all that they had: ids are the same.
       const { watermark } = engine.watermarks;
-      await this.#ask((rule) => watermark - rule.resolveTimeoutMs);
+      if (partitions.length > 1) await this.#ask((rule) => watermark - rule.resolveTimeoutMs);
       return;
     }
     this.#engine = this.#intake.newEngine();
@@ -229,7 +231,9 @@ export class Pipeline {
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
     // What crossed before its windows are whole is not told.
-    await this.#ask((rule) => (fromTimeMs === undefined ? 0 : fromTimeMs + windowReachOf(rule)));
+    if (fromTimeMs !== undefined || partitions.length > 1) {
+      await this.#ask((rule) => (fromTimeMs === undefined ? 0 : fromTimeMs + windowReachOf(rule)));
+    }
     if (fromTimeMs === undefined) return;
     observer.restore('started', 0);
     for (const { partition, committedOffset } of partitions) {
@@ -264,7 +268,7 @@ export class Pipeline {
     if ((await this.#options.source.resume?.(positions)) !== true) return false;
     this.#assignedPartitions = partitions;
     for (const partition of partitions) this.#resume(partition);
-    this.#restore = RestorePlan.after(partitions, positions, this.#restore.fromTimeMs);
+    this.#restore = RestorePlan.after(partitions, positions, this.#restore);
     return true;
   }
 
@@ -397,6 +401,7 @@ export class Pipeline {
     return snapshots.take(this.#engine, {
       partitions,
       reliableFromMs: this.#restore.fromTimeMs,
+      readAgainToMs: this.#restore.toTimeMs === Infinity ? undefined : this.#restore.toTimeMs,
       warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
       intake: this.#intake.save?.(),
     });

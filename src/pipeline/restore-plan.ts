@@ -6,7 +6,9 @@
  * − lateness − 1 ms. All of it travels with the offsets. Windows that end later than
  * From + timespan are whole, and later than From + timespan + history they are judged by a history that is whole; an
  * episode whose crossing lies later than that and a resolve timeout cannot be the rest of an older one. So alerts with
- * an earlier crossing are not written: they are complete in the database, or will be met again.
+ * an earlier crossing are not written: they are complete in the database, or will be met again. But for those that go
+ * on later than all that was committed: they would have been among the open ones if their rule had been as it is now
+ * and had seen all.
  *
  * Where nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is
  * the beginning of the log.
@@ -19,9 +21,14 @@ import type { AssignedPartition, ReadPosition } from '../source/source.ts';
 /** A window that ends at the watermark is judged once that is past it: it was not, and is still to be told of. */
 const NOT_YET_MS = 1;
 
+/** Event times between which was read again what had been committed; no beginning where nothing was. */
+type ReadAgain = Pick<RestorePlan, 'fromTimeMs' | 'toTimeMs'>;
+
 export class RestorePlan {
   /** Event time that is read again from, by this process or the one before; undefined when it began with nothing. */
   readonly fromTimeMs: number | undefined;
+  /** Newest event time that was committed then. */
+  readonly toTimeMs: number;
   /** Partition → offset where the group resumes. */
   readonly #until: ReadonlyMap<number, number>;
   /** Partition → newest event time that was committed. */
@@ -31,11 +38,12 @@ export class RestorePlan {
   restored = 0;
 
   private constructor(
-    fromTimeMs: number | undefined,
+    { fromTimeMs, toTimeMs }: ReadAgain,
     until: ReadonlyMap<number, number>,
     partitions: readonly AssignedPartition[],
   ) {
     this.fromTimeMs = fromTimeMs;
+    this.toTimeMs = toTimeMs;
     this.#until = until;
     this.#newest = new Map(
       partitions.map(({ partition, metadata }) => [partition, metadata?.newestEventTime]),
@@ -44,16 +52,18 @@ export class RestorePlan {
   }
 
   static none(): RestorePlan {
-    return new RestorePlan(undefined, new Map(), []);
+    return new RestorePlan({ fromTimeMs: undefined, toTimeMs: Infinity }, new Map(), []);
   }
 
   static of(partitions: readonly AssignedPartition[], ruleSet: RuleSet, latenessMs: number): RestorePlan {
     const until = new Map<number, number>();
     let from = Infinity;
+    let toTimeMs = -Infinity;
     for (const { partition, committedOffset, metadata, endOffset, position = 0 } of partitions) {
       if (committedOffset !== undefined && committedOffset > 0) {
         until.set(partition, committedOffset);
         // Committed without metadata (by another tool): only the whole log is sure to be enough.
+        toTimeMs = Math.max(toTimeMs, metadata?.newestEventTime ?? -Infinity);
         from = Math.min(from, metadata?.newestEventTime ?? -Infinity, metadata?.oldestOpen ?? Infinity);
       } else if (endOffset === undefined || position < endOffset) {
         // Never committed, and something is there: its events may be older than what the others have committed, by any time.
@@ -61,17 +71,18 @@ export class RestorePlan {
       }
     }
     if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
-    return new RestorePlan(from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS, until, partitions);
+    const fromTimeMs = from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS;
+    return new RestorePlan({ fromTimeMs, toTimeMs }, until, partitions);
   }
 
   /**
-   * Of state that was saved before the committed offsets: what came after it is read again. `reliableFromMs`: the
-   * `fromTimeMs` of the plan that it goes back to.
+   * Of state that was saved before the committed offsets: what came after it is read again. `before`: the plan that it
+   * goes back to.
    */
   static after(
     partitions: readonly AssignedPartition[],
     positions: readonly ReadPosition[],
-    reliableFromMs: number | undefined,
+    before: ReadAgain,
   ): RestorePlan {
     const committed = new Map(
       partitions.map(({ partition, committedOffset }) => [partition, committedOffset]),
@@ -81,7 +92,7 @@ export class RestorePlan {
       const offset = committed.get(partition) ?? 0;
       if (nextOffset < offset) until.set(partition, offset);
     }
-    return new RestorePlan(reliableFromMs, until, partitions);
+    return new RestorePlan(before, until, partitions);
   }
 
   /** Whether an event at this offset was processed before the restart. */
@@ -114,10 +125,10 @@ export class RestorePlan {
     return this.#waiting.size > 0;
   }
 
-  /** Whether an alert may be written: it lies where windows are whole. */
-  reliable({ crossedAt, of: { rule } }: Episode): boolean {
+  /** Whether an alert may be written: it lies where windows are whole, or comes to there. */
+  reliable({ crossedAt, lastTrueAt, of: { rule } }: Episode): boolean {
     if (this.fromTimeMs === undefined) return true;
-    return crossedAt > this.fromTimeMs + reachOf(rule);
+    return crossedAt > this.fromTimeMs + reachOf(rule) || lastTrueAt > this.toTimeMs;
   }
 }
 

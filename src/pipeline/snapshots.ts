@@ -38,6 +38,8 @@ export interface Position {
   readonly partitions: readonly ReadPosition[];
   /** What `RestorePlan` was made with, for alerts that are older than what was read. */
   readonly reliableFromMs: number | undefined;
+  /** The same; absent in older files, and where nothing was read again. */
+  readonly readAgainToMs?: number | undefined;
   /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew of none. */
   readonly warmUps?: readonly WarmUp[];
   /** What `Intake.save` says. */

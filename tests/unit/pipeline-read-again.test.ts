@@ -1,16 +1,17 @@
-/** A log of two partitions that is read again in another order: the same alerts, under the ids they had. */
+/** A log that is read again, in another order or by other rules: the same alerts, under the ids they had. */
 
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
+import type { Pipeline, PipelineOptions } from '../../src/pipeline/pipeline.ts';
 import { SnapshotFile } from '../../src/pipeline/snapshot-file.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { AlertSink } from '../../src/sink/sink.ts';
 import type { AssignedPartition, EventBatch } from '../../src/source/source.ts';
 import { ALL_RULES, event } from './cli/fixtures.ts';
-import { batch, scripted, T0 } from './scripted-pipeline.ts';
+import { batch, type Item, scripted, T0 } from './scripted-pipeline.ts';
 
 const stop = new AbortController().signal;
 const read = (second: number) => event(second, 'record-view', { service: { name: 'kairos' } });
@@ -289,4 +290,89 @@ test('an alert that was stored goes on under its id where nothing is read again,
   await life([committed(0, 1), committed(1, 1)], batch(1, 2, read(3)), batch(0, 2, read(2)));
   expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 4 }]);
   rmSync(folder, { recursive: true });
+});
+
+/** So many reads by an account in an hour. */
+const counting = (least: number) =>
+  parseRules([
+    {
+      file: 'rules.yml',
+      text: ALL_RULES.replace('gte: 3', `gte: ${least}`).replace('timespan: 10s', 'timespan: 1h'),
+    },
+  ]);
+const reads = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => read(60 * (from + i)));
+
+/** What is committed after a life, as the next one is told. */
+async function left(
+  script: (pipeline: () => Pipeline) => AsyncGenerator<Item>,
+  options: Partial<PipelineOptions>,
+): Promise<AssignedPartition> {
+  const made: { pipeline?: Pipeline } = {};
+  const { pipeline, commits } = scripted({
+    items: () => script(() => made.pipeline!),
+    rewinds: true,
+    options: { maxFutureMs: 10 * 86_400_000, ...options },
+  });
+  made.pipeline = pipeline;
+  await pipeline.run(stop);
+  const { nextOffset: committedOffset, metadata } = commits.at(-1)!;
+  return { partition: 0, committedOffset, metadata, endOffset: committedOffset };
+}
+
+test('a rule that fires sooner since a restart tells of what had crossed before it and goes on', async () => {
+  const { rows, sink } = table();
+  const before = await left(
+    async function* () {
+      yield { kind: 'assignment', partitions: [anew(0)] };
+      yield batch(0, 10, ...reads(0, 10));
+    },
+    { sink, ruleSet: counting(1000) },
+  );
+  const after = await left(
+    async function* () {
+      yield { kind: 'assignment', partitions: [before] };
+      yield batch(0, 10, ...reads(0, 10));
+      expect(rows.size).toBe(0);
+      yield batch(0, 20, ...reads(10, 20));
+    },
+    { sink, ruleSet: counting(5) },
+  );
+  const told = [...rows.values()];
+  expect(told).toMatchObject([{ status: 'firing', crossedAt: T0 + 240_000, events: 20 }]);
+  await left(
+    async function* () {
+      yield { kind: 'assignment', partitions: [after] };
+      yield batch(0, 20, ...reads(0, 20));
+      yield batch(0, 21, ...reads(20, 21));
+    },
+    { sink, ruleSet: counting(5) },
+  );
+  expect([...rows.values()]).toMatchObject([{ alertId: told[0]!.alertId, status: 'firing', events: 21 }]);
+});
+
+test('an alert of a rule that began empty goes on when a restart has its windows whole', async () => {
+  const { rows, sink } = table();
+  const before = await left(
+    async function* (pipeline) {
+      yield { kind: 'assignment', partitions: [anew(0)] };
+      yield batch(0, 3, ...reads(0, 3));
+      pipeline().replaceRules(counting(3));
+      yield { kind: 'idle' };
+      yield batch(0, 6, ...reads(3, 6));
+    },
+    { sink, ruleSet: counting(1000) },
+  );
+  expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 300_000, events: 3 }]);
+  await left(
+    async function* () {
+      yield { kind: 'assignment', partitions: [before] };
+      yield batch(0, 6, ...reads(0, 6));
+      yield batch(0, 7, ...reads(6, 7));
+      yield batch(0, 8, event(86_400, 'login'));
+      yield { kind: 'idle' };
+    },
+    { sink, ruleSet: counting(3) },
+  );
+  expect([...rows.values()]).toMatchObject([{ status: 'resolved', crossedAt: T0 + 120_000, events: 7 }]);
 });
