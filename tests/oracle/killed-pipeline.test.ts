@@ -6,7 +6,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
-import { outcomeOf, type LogLine } from '../support/killed-pipeline.ts';
+import { outcomeOf } from '../support/killed-pipeline.ts';
+import type { Message } from '../support/scripted-group.ts';
 import { substanceOf } from '../support/sharded-bench.ts';
 import { randomOf } from '../unit/detect/harness.ts';
 import { cases, eventAsText, rulesAsText, timeoutMs, type Case } from './random-log.ts';
@@ -23,8 +24,8 @@ async function compare({ one, seed, partitions, saves }: Killed): Promise<void> 
   const { documents, latenessMs, log } = one;
   const ruleSet = parseRules([{ file: 'rules.yml', text: rulesAsText(documents) }]);
   const random = randomOf(seed);
-  const logs = Array.from({ length: partitions }, (): LogLine[] => []);
-  for (const event of log) logs[random(partitions)]!.push({ text: eventAsText(event), timeMs: event.time });
+  const logs = Array.from({ length: partitions }, (): Message[] => []);
+  for (const event of log) logs[random(partitions)]!.push({ data: eventAsText(event), timeMs: event.time });
   const world = { ruleSet, latenessMs, logs, random, saves };
   const undisturbed = substanceOf(await outcomeOf(world, 0));
   expect(substanceOf(await outcomeOf(world, 1 + random(3)))).toEqual(undisturbed);
