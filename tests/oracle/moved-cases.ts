@@ -72,7 +72,7 @@ export const moved = (one: fc.Arbitrary<Case>, mostPartitions: number): fc.Arbit
 
 /** Fewer: each is a run of several processes. */
 export const settings = {
-  numRuns: Math.ceil(Number(process.env['ORACLE_RUNS'] ?? 200) / 80),
+  numRuns: Math.ceil(Number(process.env['ORACLE_RUNS'] ?? 200) / 100),
   interruptAfterTimeLimit: timeoutMs - 5000,
   markInterruptAsFailure: true,
 };
