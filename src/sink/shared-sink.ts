@@ -9,6 +9,7 @@ import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 export class SharedSink implements AlertSink {
   readonly #sink: AlertSink;
   readonly #ids: Gathered<string, StoredAlerts | undefined>;
+  readonly #since: Gathered<ReadonlyMap<string, number>, readonly Alert[] | undefined>;
   readonly #alerts: Gathered<Alert, void>;
   readonly #events: Gathered<ArchivedEvent, void>;
 
@@ -16,6 +17,7 @@ export class SharedSink implements AlertSink {
     this.#sink = sink;
     const turns = { last: Promise.resolve() };
     this.#ids = new Gathered(turns, (ids, signal) => sink.stored(ids, signal));
+    this.#since = new Gathered(turns, async (asked, signal) => sink.alertsSince?.(earliest(asked), signal));
     this.#alerts = new Gathered(turns, (alerts, signal) => sink.writeAlerts(alerts, signal));
     this.#events = new Gathered(turns, (events, signal) => sink.writeEvents(events, signal));
   }
@@ -32,6 +34,14 @@ export class SharedSink implements AlertSink {
     return this.#ids.call(ids, signal);
   }
 
+  async alertsSince(
+    sinceMs: ReadonlyMap<string, number>,
+    signal?: AbortSignal,
+  ): Promise<readonly Alert[] | undefined> {
+    const alerts = await this.#since.call([sinceMs], signal);
+    return alerts?.filter(({ rule, lastEventAt }) => lastEventAt >= (sinceMs.get(rule) ?? Infinity));
+  }
+
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
     return this.#alerts.call(alerts, signal);
   }
@@ -39,6 +49,15 @@ export class SharedSink implements AlertSink {
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
     return this.#events.call(events, signal);
   }
+}
+
+/** Of each rule the earliest time that anybody asks for. */
+function earliest(asked: readonly ReadonlyMap<string, number>[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const [rule, ms] of asked.flatMap((each) => [...each])) {
+    times.set(rule, Math.min(ms, times.get(rule) ?? Infinity));
+  }
+  return times;
 }
 
 /** Calls of one kind: those that wait for their turn are made together. */

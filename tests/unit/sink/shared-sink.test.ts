@@ -23,6 +23,15 @@ function scripted() {
       await taking('ids', ids);
       return new Map(ids.map((id) => [id, { detectedAt: 1, version: 2 }]));
     },
+    alertsSince: async (since) => {
+      await taking(
+        'since',
+        [...since].map(([rule, ms]) => `${rule} ${ms}`),
+      );
+      return [150, 250].map((lastEventAt) =>
+        alertFixture({ alertId: `at ${lastEventAt}`, rule: 'rule', lastEventAt }),
+      );
+    },
     writeAlerts: (alerts) =>
       taking(
         'alerts',
@@ -52,6 +61,21 @@ test('what waits while the sink is busy is written together, and nothing at the 
     ['events', 'e'],
     ['alerts', 'a', 'b', 'c'],
     ['ids', 'x'],
+  ]);
+});
+
+test('shards that begin together ask once what is stored, and each is told of what it asked for', async () => {
+  const { sink, calls } = scripted();
+  const [early, late, other] = await Promise.all([
+    sink.alertsSince(new Map([['rule', 100]])),
+    sink.alertsSince(new Map([['rule', 200]])),
+    sink.alertsSince(new Map([['another', 0]])),
+  ]);
+  expect(calls).toEqual([['since', 'rule 100', 'another 0']]);
+  expect([early, late, other].map((alerts) => alerts?.map(({ alertId }) => alertId))).toEqual([
+    ['at 150', 'at 250'],
+    ['at 250'],
+    [],
   ]);
 });
 
