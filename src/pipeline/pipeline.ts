@@ -362,6 +362,10 @@ export class Pipeline {
       : this.#known.take(tracker, this.#reading).filter(([, episode]) => this.#tells(episode));
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
+    // Those that nobody is ever told of do not pile up meanwhile.
+    else
+      for (const episode of tracker.changed)
+        if (!raisesAlerts(episode.of.rule)) tracker.changed.delete(episode);
     const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
     const rows = [
       ...this.#rows.render(changed, clock.now(), this.#engine.evidence),
@@ -401,7 +405,7 @@ export class Pipeline {
     return snapshots.take(this.#engine, {
       partitions,
       reliableFromMs: this.#restore.fromTimeMs,
-      readAgainToMs: this.#restore.toTimeMs === Infinity ? undefined : this.#restore.toTimeMs,
+      readAgainToMs: Number.isFinite(this.#restore.toTimeMs) ? this.#restore.toTimeMs : undefined,
       warmUps: this.#warmUps.filter(({ untilMs }) => untilMs >= this.#engine.watermarks.watermark),
       intake: this.#intake.save?.(),
     });

@@ -106,6 +106,24 @@ test('what was accepted before is no event of the future to a clock that is behi
   expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 6 }]);
 });
 
+test('what nobody is told of is not kept while alerts wait for the rest of what they are made of', async () => {
+  const text = ALL_RULES.replaceAll(/level: \w+/g, 'level: informational');
+  let kept = -1;
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 3), committed(1, 2)] };
+      yield batch(0, 3, read(0), read(2), read(4));
+      expect(pipeline.engine.tracker.open.size).toBe(1);
+      kept = pipeline.engine.tracker.changed.size;
+      yield batch(1, 2, read(1), read(3));
+    },
+    rewinds: true,
+    options: { sink: table().sink, ruleSet: parseRules([{ file: 'rules.yml', text }]) },
+  });
+  await pipeline.run(stop);
+  expect(kept).toBe(0);
+});
+
 test('two that are stored apart and turn out to be one become one', async () => {
   const { rows, sink } = table();
   await live(sink);
