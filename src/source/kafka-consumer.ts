@@ -69,7 +69,7 @@ export class ClosableConsumer {
     });
   }
 
-  /** Its connections, once it has subscribed: KafkaJS shows them to nobody but those who divide partitions. */
+  /** Its connections: KafkaJS shows them to nobody but those who divide partitions. */
   get cluster(): Cluster | undefined {
     return this.#cluster;
   }

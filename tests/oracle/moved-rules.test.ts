@@ -121,14 +121,6 @@ describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
     );
   });
 
-  // What a chain counts may be firings from before all that is read again.
-  test.skipIf(family === 'chains')(
-    'that are changed over a restart find all that goes on after it, once',
-    async () => {
-      await fc.assert(fc.asyncProperty(moved(cases(family), 3), restarted), settings);
-    },
-  );
-
   test('find the same when others change while partitions of the input and shards move', async () => {
     await fc.assert(
       fc.asyncProperty(moved(cases(family), 3), (one) => compare(one, true)),
@@ -136,3 +128,12 @@ describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
     );
   });
 });
+
+// What a chain counts may be firings from before all that is read again.
+test.each(FAMILIES.filter((family) => family !== 'chains'))(
+  'random %s that are changed over a restart find all that goes on after it, once',
+  { timeout: timeoutMs },
+  async (family) => {
+    await fc.assert(fc.asyncProperty(moved(cases(family), 3), restarted), settings);
+  },
+);

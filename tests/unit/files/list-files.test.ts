@@ -1,12 +1,13 @@
 /** Where lists come from, and that a list is replaced by a sound file and by nothing else. */
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listFolders, ListWatch, loadLists } from '../../../src/files/list-files.ts';
 import { ROWS } from '../../../src/lookup/views.ts';
 import { loadRules } from '../../../src/files/rule-files.ts';
+import { changeRights } from '../../support/change-rights.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -142,7 +143,7 @@ describe('a list in use', () => {
     const file = write('base/a.csv', 'x\n"2\n');
     const refusal = 'refused: base/a.csv:2: CSV_SYNTAX; listed: 1';
     expect(after(5)).toBe(refusal);
-    chmodSync(file, 0o600);
+    changeRights(file);
     expect(after(5)).toBe(refusal);
   });
 });

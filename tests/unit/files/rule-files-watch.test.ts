@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RuleFilesWatch } from '../../../src/files/rule-files-watch.ts';
+import { changeRights } from '../../support/change-rights.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -75,6 +76,6 @@ test('a rule file whose rights alone were changed is read again, as it may not h
   const file = write('rule.yml', rule('22'));
   expect(twoLooks(watch)).toEqual([false, true]);
   watch.load();
-  chmodSync(file, 0o600);
+  changeRights(file);
   expect(twoLooks(watch)).toEqual([false, true]);
 });
