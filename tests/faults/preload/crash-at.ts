@@ -150,19 +150,24 @@ await self.close();
 
 const pathOf = (file: unknown): string => paths.get(file as FileHandle) ?? '';
 
-wrap(handles, 'write', async (write, args, file) => {
-  const [bytes, from, length, position] = args as [Uint8Array, number, number, number?];
-  const half: CrashStep | undefined = STATE.test(pathOf(file))
-    ? 'state-half-written'
-    : SPOOLED.test(pathOf(file))
-      ? 'spool-record-half-written'
-      : undefined;
-  if (half === undefined || headless.has(file as FileHandle)) return write();
-  if (isDue(half)) {
-    // Of any length, so also of one that cuts the header; the same in every run.
-    await write([bytes, from, Math.ceil(length * ((1 + (length % 7)) / 8)), position]);
+/** Of any length, so also of one that cuts the header; the same in every run. */
+const partOf = (length: number): number => Math.ceil(length * ((1 + (length % 7)) / 8));
+
+wrap(handles, 'writev', async (write, args, file) => {
+  if (!STATE.test(pathOf(file))) return write();
+  const [pieces] = args as [readonly Uint8Array[]];
+  if (isDue('state-half-written')) {
+    const bytes = Buffer.concat(pieces);
+    await write([[bytes.subarray(0, partOf(bytes.length))]]);
   }
-  at(half);
+  at('state-half-written');
+  return write();
+});
+wrap(handles, 'write', async (write, args, file) => {
+  if (!SPOOLED.test(pathOf(file)) || headless.has(file as FileHandle)) return write();
+  const [bytes, from, length, position] = args as [Uint8Array, number, number, number?];
+  if (isDue('spool-record-half-written')) await write([bytes, from, partOf(length), position]);
+  at('spool-record-half-written');
   return write();
 });
 wrap(handles, 'sync', async (sync, _args, file) => {
