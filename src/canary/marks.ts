@@ -21,7 +21,7 @@ const TEXT = { chance: 12, code: 16 } as const;
 const ADDRESS = { chance: 7, code: 10 } as const;
 /** How the text of a mark begins, with the key or without. */
 export const MARK_PREFIX = 'vigie-canary-';
-const TEXT_FORM = /^vigie-canary-([0-9a-f]{7})-([0-9a-f]{12})-([0-9a-f]{16})$/;
+const TEXT_FORM = new RegExp(`^${MARK_PREFIX}([0-9a-f]{7})-([0-9a-f]{12})-([0-9a-f]{16})$`);
 const ADDRESS_FORM = /^2001:db8((?::[0-9a-f]{4}){6})$/;
 
 export class CanaryMarks {
