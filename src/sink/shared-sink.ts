@@ -8,18 +8,16 @@ import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
 export class SharedSink implements AlertSink {
   readonly #sink: AlertSink;
+  readonly #turns = new Turns();
   readonly #ids: Gathered<string, StoredAlerts | undefined>;
-  readonly #since: Gathered<ReadonlyMap<string, number>, readonly Alert[] | undefined>;
   readonly #alerts: Gathered<Alert, void>;
   readonly #events: Gathered<ArchivedEvent, void>;
 
   constructor(sink: AlertSink) {
     this.#sink = sink;
-    const turns = { last: Promise.resolve() };
-    this.#ids = new Gathered(turns, (ids, signal) => sink.stored(ids, signal));
-    this.#since = new Gathered(turns, async (asked, signal) => sink.alertsSince?.(earliest(asked), signal));
-    this.#alerts = new Gathered(turns, (alerts, signal) => sink.writeAlerts(alerts, signal));
-    this.#events = new Gathered(turns, (events, signal) => sink.writeEvents(events, signal));
+    this.#ids = new Gathered(this.#turns, (ids, signal) => sink.stored(ids, signal));
+    this.#alerts = new Gathered(this.#turns, (alerts, signal) => sink.writeAlerts(alerts, signal));
+    this.#events = new Gathered(this.#turns, (events, signal) => sink.writeEvents(events, signal));
   }
 
   open(signal?: AbortSignal): Promise<void> {
@@ -34,12 +32,11 @@ export class SharedSink implements AlertSink {
     return this.#ids.call(ids, signal);
   }
 
-  async alertsSince(
+  alertsSince(
     sinceMs: ReadonlyMap<string, number>,
     signal?: AbortSignal,
   ): Promise<readonly Alert[] | undefined> {
-    const alerts = await this.#since.call([sinceMs], signal);
-    return alerts?.filter(({ rule, lastEventAt }) => lastEventAt >= (sinceMs.get(rule) ?? Infinity));
+    return this.#turns.take(async () => this.#sink.alertsSince?.(sinceMs, signal));
   }
 
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
@@ -51,25 +48,27 @@ export class SharedSink implements AlertSink {
   }
 }
 
-/** Of each rule the earliest time that anybody asks for. */
-function earliest(asked: readonly ReadonlyMap<string, number>[]): Map<string, number> {
-  const times = new Map<string, number>();
-  for (const [rule, ms] of asked.flatMap((each) => [...each])) {
-    times.set(rule, Math.min(ms, times.get(rule) ?? Infinity));
+/** One call after the other. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#last.then(call);
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
-  return times;
 }
 
 /** Calls of one kind: those that wait for their turn are made together. */
 class Gathered<Item, Answer> {
-  readonly #turns: { last: Promise<void> };
+  readonly #turns: Turns;
   readonly #work: (items: readonly Item[], signal: AbortSignal | undefined) => Promise<Answer>;
   #waiting: Item[] = [];
   #signal: AbortSignal | undefined;
   #answer: Promise<Answer> | undefined;
 
   constructor(
-    turns: { last: Promise<void> },
+    turns: Turns,
     work: (items: readonly Item[], signal: AbortSignal | undefined) => Promise<Answer>,
   ) {
     this.#turns = turns;
@@ -80,19 +79,12 @@ class Gathered<Item, Answer> {
     this.#waiting.push(...items);
     // All of a process stop together.
     this.#signal = signal;
-    if (this.#answer === undefined) {
-      const answer = this.#turns.last.then(() => {
-        const together = this.#waiting;
-        this.#waiting = [];
-        this.#answer = undefined;
-        return this.#work(together, this.#signal);
-      });
-      this.#answer = answer;
-      this.#turns.last = answer.then(
-        () => undefined,
-        () => undefined,
-      );
-    }
+    this.#answer ??= this.#turns.take(() => {
+      const together = this.#waiting;
+      this.#waiting = [];
+      this.#answer = undefined;
+      return this.#work(together, this.#signal);
+    });
     return this.#answer;
   }
 }
