@@ -17,6 +17,13 @@ export const EVENT_METRICS = {
     unit: 'events',
     help: 'Events consumed that bear a canary’s id. Where nothing else grows, no portal ships its log.',
   },
+  canaryMatches: {
+    name: 'vigie_canary_matches_total',
+    type: 'counter',
+    labels: [],
+    unit: 'matches',
+    help: 'Matches of base rules by canaries’ events. Where those of all events grow no faster, no rule fits what portals write.',
+  },
   eventsSkipped: {
     name: 'vigie_skipped_events_total',
     type: 'counter',

@@ -34,7 +34,7 @@ export interface EventReaderOptions {
   readonly observer: Pick<PipelineObserver, 'batch' | 'deadLetter'>;
 }
 
-/** Takes an event; a negative answer says that it is a copy of one that was taken. */
+/** Takes an event. Answers how many base rules matched; a negative answer says that it is a copy of one that was taken. */
 interface EventTaker {
   readonly evidence: { readonly idSlot: number };
   /** `late`: by whoever knows what is. */
@@ -88,6 +88,7 @@ export class EventReader {
     let fruitful = false;
     let bytes = 0;
     let canaries = 0;
+    let canaryMatches = 0;
     const { idSlot } = taker.evidence;
     const lateBefore = taker.counts.late ?? 0;
     const replacedBefore = decoder.replaced ?? 0;
@@ -115,9 +116,13 @@ export class EventReader {
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
+      const matched = taker.process(record, partition, offset);
       const id = record.slots[idSlot];
-      if (typeof id === 'string' && id.startsWith(MARK_PREFIX)) canaries += 1;
-      if (taker.process(record, partition, offset) < 0) {
+      if (typeof id === 'string' && id.startsWith(MARK_PREFIX)) {
+        canaries += 1;
+        canaryMatches += Math.max(matched, 0);
+      }
+      if (matched < 0) {
         tally.duplicates += 1;
         return;
       }
@@ -132,7 +137,8 @@ export class EventReader {
     if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
     const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
     tally.replaced += replaced;
-    observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced, canaries });
+    const events = batch.count - restored;
+    observer.batch({ events, bytes, restored, skipped, replaced, canaries, canaryMatches });
     return { fruitful, restored };
   }
 

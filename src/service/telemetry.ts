@@ -109,6 +109,7 @@ export class Telemetry implements PipelineObserver {
     this.#metrics.eventsRestored.inc(batch.restored);
     this.#metrics.eventsGarbled.inc(batch.replaced);
     this.#metrics.canaryEvents.inc(batch.canaries);
+    this.#metrics.canaryMatches.inc(batch.canaryMatches);
     for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
   }
 

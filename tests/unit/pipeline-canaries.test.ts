@@ -7,18 +7,22 @@ import { batch, scripted } from './scripted-pipeline.ts';
 const read = (second: number, id: string): string =>
   event(second, 'record-view', { event: { id, action: 'record-view' } });
 
-test('events of canaries are counted among those that are read, and for themselves', async () => {
-  const counted: [number, number][] = [];
+test('events of canaries, and what rules match of them, are counted among what is read, and for themselves', async () => {
+  const counted: [events: number, canaries: number, matches: number][] = [];
   const { pipeline } = scripted({
     async *items() {
       yield {
         kind: 'assignment',
         partitions: [{ partition: 0, committedOffset: undefined, metadata: undefined }],
       };
-      yield batch(0, 3, read(0, 'vigie-canary-1'), read(1, 'a'), read(2, 'not-a-vigie-canary-1'));
+      const other = event(4, 'logout', { event: { id: 'vigie-canary-2', action: 'logout' } });
+      const canary = read(0, 'vigie-canary-1');
+      yield batch(0, 5, canary, read(1, 'a'), read(2, 'not-a-vigie-canary-1'), canary, other);
     },
-    observer: { batch: ({ events, canaries }) => counted.push([events, canaries]) },
+    observer: {
+      batch: ({ events, canaries, canaryMatches }) => counted.push([events, canaries, canaryMatches]),
+    },
   });
   await pipeline.run(new AbortController().signal);
-  expect(counted).toEqual([[3, 1]]);
+  expect(counted).toEqual([[5, 3, 1]]);
 });

@@ -317,7 +317,7 @@ describe('telemetry', () => {
 
   test('counts the lines that a mapping leaves out by its case, those that were read with bytes replaced, and canaries', async () => {
     const { metrics, telemetry } = setUp();
-    const batch = { events: 5, bytes: 100, restored: 0, replaced: 2, canaries: 1 };
+    const batch = { events: 5, bytes: 100, restored: 0, replaced: 2, canaries: 1, canaryMatches: 3 };
     telemetry.batch({
       ...batch,
       skipped: new Map([
@@ -330,6 +330,7 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, 'vigie_skipped_events_total{case="no case"}')).toBe(4);
     expect(await valueOf(metrics, 'vigie_garbled_events_total')).toBe(4);
     expect(await valueOf(metrics, 'vigie_canary_events_total')).toBe(2);
+    expect(await valueOf(metrics, 'vigie_canary_matches_total')).toBe(6);
     expect(await valueOf(metrics, 'vigie_events_consumed_total')).toBe(10);
   });
 
