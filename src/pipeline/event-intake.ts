@@ -12,7 +12,7 @@ import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder, DecodeFault, Undecoded } from '../event/decoder.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
-import type { Intake, Processed, Tally, Waiting } from './intake.ts';
+import type { Intake, Processed, ReadAgain, Tally, Waiting } from './intake.ts';
 import type { PipelineObserver } from './pipeline-observer.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { ARCHIVED_FIELDS } from '../sink/event-row.ts';
@@ -69,12 +69,7 @@ export class EventReader {
     this.#record = fields.newRecord();
   }
 
-  process(
-    batch: EventBatch,
-    taker: EventTaker,
-    covers: (offset: number) => boolean,
-    newestBefore = -Infinity,
-  ): Processed {
+  process(batch: EventBatch, taker: EventTaker, again: ReadAgain): Processed {
     const { clock, maxFutureMs, observer } = this.#options;
     const now = clock.now();
     const { partition } = batch;
@@ -94,12 +89,12 @@ export class EventReader {
     const replacedBefore = decoder.replaced ?? 0;
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
-      const isCovered = covers(offset);
+      const isAgain = offset < again.untilOffset;
       // What was accepted before a restart is so after it, though the clock be behind now.
-      if (fault === undefined && record.time > latest && !(isCovered && record.time <= newestBefore))
+      if (fault === undefined && record.time > latest && !(isAgain && record.time <= again.newestMs))
         fault = futureFault(record.time, now, maxFutureMs);
       fruitful ||= fault === undefined;
-      if (isCovered) {
+      if (isAgain) {
         restored += 1;
         if (fault === undefined) taker.process(record, partition, offset);
         return;
@@ -193,7 +188,7 @@ export function eventIntake(
       first = undefined;
       return engine;
     },
-    process: (batch, engine, covers, newestBefore) => events.process(batch, engine, covers, newestBefore),
+    process: (batch, engine, again) => events.process(batch, engine, again),
     newestOf: ({ watermarks }, partition) => watermarks.newestOf(partition),
     idles: true,
   };

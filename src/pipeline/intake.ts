@@ -12,16 +12,7 @@ export interface Intake {
    * rules lay in saved state that it is to take; the first time, what the intake was made with.
    */
   newEngine(former?: Lineage): Engine;
-  /**
-   * `covers`: whether what stands at an offset was processed before a restart, and only state is to be made of it.
-   * `newestBefore`: the newest event time that was accepted of the partition then.
-   */
-  process(
-    batch: EventBatch,
-    engine: Engine,
-    covers: (offset: number) => boolean,
-    newestBefore: number,
-  ): Processed;
+  process(batch: EventBatch, engine: Engine, again: ReadAgain): Processed;
   /** Newest event time before which nothing of the partition is needed but for windows; −Infinity for none. */
   newestOf(engine: Engine, partition: number): number;
   /** Whether partitions of the source that fall silent are to be let go by whoever reads it. */
@@ -30,6 +21,16 @@ export interface Intake {
   save?(): unknown;
   load?(saved: unknown): void;
 }
+
+/** What of a partition was processed before a restart: only state is to be made of it. */
+export interface ReadAgain {
+  /** What is new begins here. */
+  readonly untilOffset: number;
+  /** Newest event time that was accepted before, ms since the epoch; −Infinity when that is not known. */
+  readonly newestMs: number;
+}
+
+export const NOTHING_AGAIN: ReadAgain = { untilOffset: 0, newestMs: -Infinity };
 
 export interface Processed {
   /** Some of it moved event time, or could have. */

@@ -291,12 +291,7 @@ export class Pipeline {
     const restore = this.#restore;
     this.#flushes.check();
     this.#unflushedSince ??= clock.elapsed();
-    const { fruitful, restored } = this.#intake.process(
-      batch,
-      engine,
-      (offset) => restore.covers(partition, offset),
-      restore.newestBefore(partition),
-    );
+    const { fruitful, restored } = this.#intake.process(batch, engine, restore.again(partition));
     // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
     this.#progress.read(batch, fruitful ? this.#listening.time : this.#lastEventAt(partition));
     source.progress?.(partition, this.#newestOf(partition));

@@ -15,6 +15,7 @@
  */
 
 import type { Episode } from '../alert/episode.ts';
+import { NOTHING_AGAIN, type ReadAgain } from './intake.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { AssignedPartition, ReadPosition } from '../source/source.ts';
 
@@ -22,57 +23,49 @@ import type { AssignedPartition, ReadPosition } from '../source/source.ts';
 const NOT_YET_MS = 1;
 
 /** Event times between which was read again what had been committed; no beginning where nothing was. */
-type ReadAgain = Pick<RestorePlan, 'fromTimeMs' | 'toTimeMs'>;
+type Between = Pick<RestorePlan, 'fromTimeMs' | 'toTimeMs'>;
 
 export class RestorePlan {
   /** Event time that is read again from, by this process or the one before; undefined when it began with nothing. */
   readonly fromTimeMs: number | undefined;
   /** Newest event time that was committed then. */
   readonly toTimeMs: number;
-  /** Partition → offset where the group resumes. */
-  readonly #until: ReadonlyMap<number, number>;
-  /** Partition → newest event time that was committed. */
-  readonly #newest: ReadonlyMap<number, number | undefined>;
+  readonly #again: ReadonlyMap<number, ReadAgain>;
   readonly #waiting: Set<number>;
   /** Offsets read again so far. */
   restored = 0;
 
-  private constructor(
-    { fromTimeMs, toTimeMs }: ReadAgain,
-    until: ReadonlyMap<number, number>,
-    partitions: readonly AssignedPartition[],
-  ) {
+  private constructor({ fromTimeMs, toTimeMs }: Between, again: ReadonlyMap<number, ReadAgain>) {
     this.fromTimeMs = fromTimeMs;
     this.toTimeMs = toTimeMs;
-    this.#until = until;
-    this.#newest = new Map(
-      partitions.map(({ partition, metadata }) => [partition, metadata?.newestEventTime]),
-    );
-    this.#waiting = new Set(until.keys());
+    this.#again = again;
+    this.#waiting = new Set(again.keys());
   }
 
   static none(): RestorePlan {
-    return new RestorePlan({ fromTimeMs: undefined, toTimeMs: Infinity }, new Map(), []);
+    return new RestorePlan({ fromTimeMs: undefined, toTimeMs: Infinity }, new Map());
   }
 
   static of(partitions: readonly AssignedPartition[], ruleSet: RuleSet, latenessMs: number): RestorePlan {
-    const until = new Map<number, number>();
+    const again = new Map<number, ReadAgain>();
     let from = Infinity;
     let toTimeMs = -Infinity;
-    for (const { partition, committedOffset, metadata, endOffset, position = 0 } of partitions) {
+    for (const assigned of partitions) {
+      const { partition, committedOffset, metadata, endOffset, position = 0 } = assigned;
       if (committedOffset !== undefined && committedOffset > 0) {
-        until.set(partition, committedOffset);
+        const before = readBefore(assigned);
+        again.set(partition, before);
         // Committed without metadata (by another tool): only the whole log is sure to be enough.
-        toTimeMs = Math.max(toTimeMs, metadata?.newestEventTime ?? -Infinity);
-        from = Math.min(from, metadata?.newestEventTime ?? -Infinity, metadata?.oldestOpen ?? Infinity);
+        toTimeMs = Math.max(toTimeMs, before.newestMs);
+        from = Math.min(from, before.newestMs, metadata?.oldestOpen ?? Infinity);
       } else if (endOffset === undefined || position < endOffset) {
         // Never committed, and something is there: its events may be older than what the others have committed, by any time.
         from = -Infinity;
       }
     }
-    if (until.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
+    if (again.size === 0 || ruleSet.correlations.length === 0) return RestorePlan.none();
     const fromTimeMs = from - longestReachOf(ruleSet) - latenessMs - NOT_YET_MS;
-    return new RestorePlan({ fromTimeMs, toTimeMs }, until, partitions);
+    return new RestorePlan({ fromTimeMs, toTimeMs }, again);
   }
 
   /**
@@ -82,27 +75,23 @@ export class RestorePlan {
   static after(
     partitions: readonly AssignedPartition[],
     positions: readonly ReadPosition[],
-    before: ReadAgain,
+    before: Between,
   ): RestorePlan {
-    const committed = new Map(
-      partitions.map(({ partition, committedOffset }) => [partition, committedOffset]),
-    );
-    const until = new Map<number, number>();
+    const again = new Map<number, ReadAgain>();
     for (const { partition, nextOffset = 0 } of positions) {
-      const offset = committed.get(partition) ?? 0;
-      if (nextOffset < offset) until.set(partition, offset);
+      const assigned = partitions.find((each) => each.partition === partition);
+      if (nextOffset < (assigned?.committedOffset ?? 0)) again.set(partition, readBefore(assigned!));
     }
-    return new RestorePlan(before, until, partitions);
+    return new RestorePlan(before, again);
+  }
+
+  again(partition: number): ReadAgain {
+    return this.#again.get(partition) ?? NOTHING_AGAIN;
   }
 
   /** Whether an event at this offset was processed before the restart. */
   covers(partition: number, offset: number): boolean {
-    return offset < (this.#until.get(partition) ?? 0);
-  }
-
-  /** Newest event time of what it covers of the partition; −Infinity when that is not known. */
-  newestBefore(partition: number): number {
-    return this.#newest.get(partition) ?? -Infinity;
+    return offset < this.again(partition).untilOffset;
   }
 
   /** To be called after each batch; true once, when the last partition is back where it was. */
@@ -130,6 +119,10 @@ export class RestorePlan {
     if (this.fromTimeMs === undefined) return true;
     return crossedAt > this.fromTimeMs + reachOf(rule) || lastTrueAt > this.toTimeMs;
   }
+}
+
+function readBefore({ committedOffset = 0, metadata }: AssignedPartition): ReadAgain {
+  return { untilOffset: committedOffset, newestMs: metadata?.newestEventTime ?? -Infinity };
 }
 
 /** How far back reading again may have to go beyond the oldest open alert, ms. */

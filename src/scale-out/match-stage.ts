@@ -14,7 +14,7 @@ import { EventReader, type EventReaderOptions } from '../pipeline/event-intake.t
 import { FieldTable } from '../event/record.ts';
 import { Flushes } from '../pipeline/flushes.ts';
 import { Listening } from '../pipeline/listening.ts';
-import { newTally, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
+import { newTally, NOTHING_AGAIN, type PipelineSummary, Waiting } from '../pipeline/intake.ts';
 import { lagOf, type ReadState } from '../pipeline/partition-progress.ts';
 import type { PartitionLag, PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -56,7 +56,6 @@ const SEND_BYTES = 1024 * 1024;
 /** Shards that begin in the middle of their log learn of every partition within this wall time. */
 const REPEAT_MS = 10_000;
 const BEGIN_RETRY_MS = 500;
-const NEVER = (): boolean => false;
 const NOTHING = { archive: [], letters: [] };
 
 export class MatchStage {
@@ -168,7 +167,7 @@ export class MatchStage {
     const { source } = this.#options;
     const { partition } = batch;
     this.#flushes.check();
-    const { fruitful } = this.#events.process(batch, this.#router, NEVER);
+    const { fruitful } = this.#events.process(batch, this.#router, NOTHING_AGAIN);
     this.#router.advance(partition, batch.nextOffset);
     const state = this.#partitions.get(partition)!;
     state.nextOffset = batch.nextOffset;

@@ -41,12 +41,12 @@ export function signalIntake(options: SignalIntakeOptions, ruleSet: RuleSet): In
       taker = new Taker(engine, new SignalReader(fields, rules));
       return engine;
     },
-    process: (batch, _engine, covers) => {
+    process: (batch, _engine, again) => {
       const to = taker!;
       const before = { ...to.counts };
       let restored = 0;
       batch.forEach((data, start, end, offset) => {
-        if (covers(offset)) restored += 1;
+        if (offset < again.untilOffset) restored += 1;
         const fault = to.take(data, start, end);
         if (fault !== undefined) onTrouble(unreadable(shard, offset, fault));
       });

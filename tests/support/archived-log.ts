@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { FieldTable } from '../../src/event/record.ts';
 import { EventReader } from '../../src/pipeline/event-intake.ts';
-import { newTally, Waiting } from '../../src/pipeline/intake.ts';
+import { newTally, NOTHING_AGAIN, Waiting } from '../../src/pipeline/intake.ts';
 import type { RuleSet } from '../../src/sigma/rule.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
 
@@ -45,7 +45,7 @@ export function archivedOf(
       forEach: (visit) => lines.forEach((line, offset) => visit(line, 0, line.length, offset)),
     } as Parameters<EventReader['process']>[0],
     { evidence, counts: { matches: [] }, process: () => 0 },
-    () => false,
+    NOTHING_AGAIN,
   );
   return waiting.take().archive;
 }
