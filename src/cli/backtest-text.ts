@@ -114,13 +114,14 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
     table(['cause', 'at the top', 'all'], causes),
     '',
     table(
-      ['level', 'rule', 'cause', 'at the top', 'all'],
-      shown.map(({ rule, level, cause, topPerDay, perDay }) => [
+      ['level', 'rule', 'cause', 'at the top', 'all', 'alerts'],
+      shown.map(({ rule, level, cause, topPerDay, perDay, alerts }) => [
         styledLevel(level),
         plain(titles.get(rule) ?? rule),
         plain(cause),
         count(topPerDay),
         count(perDay),
+        count(alerts),
       ]),
     ),
     ...(more > 0 ? [`and ${more} more: --json or --html`] : []),

@@ -111,7 +111,9 @@ export function tellRejected(path: string, rejected: readonly RejectedEvent[]): 
     rejected.length === 1
       ? '1 line is no event and was'
       : `${count(rejected.length)} lines are no events and were`;
-  process.stderr.write(`${lines} left out; docs/event.md describes events\n`);
+  process.stderr.write(
+    `${lines} left out: docs/event.md describes events, docs/mappings.md how other logs are read\n`,
+  );
   return true;
 }
 

@@ -31,7 +31,7 @@ import { kafkaConnection } from './kafka-settings.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { settingText } from './options.ts';
 import { onHangUp, stopSignal } from './signals.ts';
-import { count, fileProgress, lateText, replacedText } from './terminal.ts';
+import { count, fileProgress, lateText, plain, replacedText } from './terminal.ts';
 
 /** A process that has nothing left to do ends by itself, long before. */
 const LINGER_MS = 500;
@@ -200,6 +200,11 @@ Examples:
       process.stderr.write(
         `${count(events)} events: ${count(accepted)} accepted, ${count(duplicates)} duplicates, ${count(deadLetters)} dead letters${mapping === undefined ? '' : `, ${count(skipped)} skipped`}${late === 0 ? '' : `, ${count(late)} late`}\n`,
       );
+      if (deadLetters > 0 && input !== undefined) {
+        process.stderr.write(
+          `Why they are no events: vigie deadletters --data-dir ${plain(config.data_dir)} list. A log in another form needs --mapping (docs/mappings.md).\n`,
+        );
+      }
       if (replaced > 0) process.stderr.write(`${replacedText(replaced)}\n`);
       if (late > 0 && input !== undefined) {
         process.stderr.write(`${lateText(late, config.lateness, 'VIGIE_LATENESS')}\n`);

@@ -26,6 +26,7 @@ test('lines become archived events, skipped lines a count, and lines of another 
   const { code, stderr } = await vigie(args, { VIGIE_ARCHIVE: 'true' });
   expect(code).toBe(0);
   expect(stderr).toContain('12 events: 7 accepted, 0 duplicates, 2 dead letters, 3 skipped\n');
+  expect(stderr).toContain(`vigie deadletters --data-dir ${dataDir} list`);
   expect(
     await query(
       dataDir,

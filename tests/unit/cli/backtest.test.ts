@@ -202,6 +202,7 @@ describe('an own log', () => {
     const args = ['backtest', '--rules', rules, '--input', log, '--html', page];
     const { stdout } = await vigie(args);
     expect(stdout).toMatch(/False alerts per day, over 1 days of a log that names no account: 2,/);
+    expect(stdout).toMatch(/at the top +all +alerts\nhigh .* 2 +2 +2$/m);
     const html = readFileSync(page, 'utf8');
     expect(html).not.toMatch(/NaN|Infinity|10,000 accounts/);
     const { falseAlerts } = JSON.parse(await succeed([...args, '--json'])) as BacktestReport;

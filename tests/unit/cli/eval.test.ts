@@ -194,7 +194,7 @@ describe('vigie eval', () => {
       expect.stringContaining(`${path}:3: NOT_JSON: `),
       expect.stringContaining(`${path}:4: NOT_AN_OBJECT: `),
       expect.stringContaining(`${path}:5: NOT_JSON: `),
-      '3 lines are no events and were left out; docs/event.md describes events',
+      '3 lines are no events and were left out: docs/event.md describes events, docs/mappings.md how other logs are read',
     ]);
   });
 
