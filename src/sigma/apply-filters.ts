@@ -134,7 +134,7 @@ function targetsOf(
     faults.error(
       place,
       'BAD_VALUE',
-      `${shown(names.keyOf(target))} is a correlation; a filter applies to rules on events: name the rules it correlates`,
+      `${shown(place.text)} is a correlation; a filter applies to rules on events: name the rules it correlates`,
     );
     return [];
   });

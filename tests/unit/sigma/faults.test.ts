@@ -158,7 +158,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'fieldref-wildcard':
     '5:17: BAD_MODIFIER: |fieldref takes the name of a field, without wildcards; startswith, endswith and contains come after it',
   'filter-correlation':
-    '19:10: BAD_VALUE: "many" is a correlation; a filter applies to rules on events: name the rules it correlates',
+    '20:10: BAD_VALUE: "many" is a correlation; a filter applies to rules on events: name the rules it correlates',
   'filter-empty-rules':
     '4:3: MISSING_KEY: rules is missing; list the ids of the rules to filter, or write any',
   'filter-logsource-key':
