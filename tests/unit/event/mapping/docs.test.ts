@@ -24,8 +24,10 @@ describe('docs/mappings.md', () => {
     for (const format of TIME_FORMATS) expect(text).toContain(`\`${format}\``);
   });
 
-  test('shows a mapping that works', () => {
-    const [, example = ''] = /```yaml\n([^]*?)```/.exec(text) ?? [];
+  test('shows mappings that work', () => {
+    const [own = '', example = ''] = Array.from(text.matchAll(/```yaml\n([^]*?)```/g), ([, yaml]) => yaml!);
+    const [, line = ''] = /lines such as `(.*?)`/.exec(text) ?? [];
+    expect(described(mappingOf(own), [line])).toMatch(/^1 record\n[^]*portal\.records\.count = 1\n/);
     const lines = [
       '203.0.113.7 u-7f3a [12/Jul/2025:23:04:11 +0200] GET /personne/0012345678 200 18',
       '203.0.113.9 - [12/Jul/2025:23:04:12 +0200] GET /healthz 200 1',
