@@ -101,7 +101,7 @@ export function nothingToList({
   if (archive === null) {
     return new VigieError(
       'ARCHIVE_EMPTY',
-      `nothing is archived, so whom alert ${alertId} is about cannot be said`,
+      `nothing is archived, so the persons of alert ${alertId} are unknown`,
       { remedy: ARCHIVE_REMEDY },
     );
   }
@@ -131,7 +131,7 @@ export function nothingToList({
 }
 
 const ARCHIVE_REMEDY =
-  'Reads are kept with VIGIE_ARCHIVE=true, for VIGIE_ARCHIVE_DAYS; what is missing is in the log itself: run it once more with the archive on, into another data folder, as long as there is one.';
+  'Reads are kept with VIGIE_ARCHIVE=true, for VIGIE_ARCHIVE_DAYS. If the log is still there, run it once more with the archive on, into another data folder.';
 
 const FIELDS_REMEDY =
   'Events that were archived before the fields that rules ask for were kept are found with --all-reads.';
