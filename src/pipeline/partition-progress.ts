@@ -7,7 +7,7 @@
 
 import type { Engine } from '../detect/engine.ts';
 import { raisesAlerts } from '../sigma/rule.ts';
-import type { AssignedPartition, Commit, CommitMetadata, EventBatch } from '../source/source.ts';
+import type { AssignedPartition, Commit, CommitMetadata, EventBatch, Source } from '../source/source.ts';
 import type { PartitionLag } from './pipeline-observer.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
@@ -76,9 +76,9 @@ export class PartitionProgress {
       }));
   }
 
-  lag(newestOf: (partition: number) => number): Map<number, PartitionLag> {
+  lag(source: Pick<Source, 'caughtUp'>, newestOf: (partition: number) => number): Map<number, PartitionLag> {
     const partitions = new Map([...this.#begun, ...this.#partitions]);
-    return lagOf(partitions, (partition) => this.#newest(partition, newestOf));
+    return lagOf(partitions, source, (partition) => this.#newest(partition, newestOf));
   }
 
   #newest(partition: number, newestOf: (partition: number) => number): number {
@@ -116,18 +116,20 @@ export class PartitionProgress {
   }
 }
 
-/** `newestOf`: newest event time of a partition. */
+/**
+ * `newestOf`: newest event time of a partition. What the source passed over behind the last batch, such as an aborted
+ * transaction, is no lag.
+ */
 export function lagOf(
   partitions: ReadonlyMap<number, ReadState>,
+  source: Pick<Source, 'caughtUp'>,
   newestOf: (partition: number) => number,
 ): Map<number, PartitionLag> {
   return new Map(
-    [...partitions].map(([partition, { nextOffset, endOffset }]) => [
-      partition,
-      {
-        offsets: endOffset === undefined ? undefined : Math.max(0, endOffset - nextOffset),
-        newestEventTime: newestOf(partition),
-      },
-    ]),
+    [...partitions].map(([partition, { nextOffset, endOffset }]) => {
+      const end = source.caughtUp?.(partition) === true ? nextOffset : endOffset;
+      const offsets = end === undefined ? undefined : Math.max(0, end - nextOffset);
+      return [partition, { offsets, newestEventTime: newestOf(partition) }];
+    }),
   );
 }

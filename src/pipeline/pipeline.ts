@@ -368,7 +368,11 @@ export class Pipeline {
     ];
     const since = this.#unflushedSince;
     this.#unflushedSince = undefined;
-    observer.state(this.#engine, this.#progress.lag(this.#newestOf), this.#restore.unfinished);
+    observer.state(
+      this.#engine,
+      this.#progress.lag(this.#options.source, this.#newestOf),
+      this.#restore.unfinished,
+    );
     this.#flushes.start({
       results: (signal) => this.#write(rows, since, signal),
       ...this.#waiting.take(),

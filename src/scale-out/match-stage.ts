@@ -215,7 +215,7 @@ export class MatchStage {
   /** Starts to send all that waits, after what was under way; with it, if it is time, the rest, and a commit. */
   async #send(last = false): Promise<void> {
     await this.#flushes.settled();
-    const { clock, flushIntervalMs, observer, signals } = this.#options;
+    const { clock, flushIntervalMs, observer, signals, source } = this.#options;
     const now = clock.elapsed();
     this.#sentAt = now;
     const messages = this.#router.take();
@@ -225,7 +225,7 @@ export class MatchStage {
     if (bytes === 0 && !committing) return;
     if (committing) {
       this.#committedAt = now;
-      observer.lag(lagOf(this.#partitions, (partition) => this.#router.newestOf(partition)));
+      observer.lag(lagOf(this.#partitions, source, (partition) => this.#router.newestOf(partition)));
     }
     this.#flushes.start({
       results: (signal) => signals.send(messages, signal),

@@ -81,6 +81,24 @@ test('after a start, a partition that brings nothing is as far behind as what th
   });
 });
 
+test('what was passed over without an event, such as the end of an aborted transaction, is no lag', async () => {
+  const lags: unknown[] = [];
+  const { pipeline, source } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [fresh(0), committed(1, 7)] };
+      yield { ...batch(0, 1, event(0)), endOffset: 3 };
+      yield { kind: 'idle' };
+      source.caughtUp = () => true;
+      yield { kind: 'idle' };
+    },
+    observer: { state: (_engine, lag) => lags.push([lag.get(0)?.offsets, lag.get(1)?.offsets]) },
+  });
+  source.caughtUp = () => false;
+  await pipeline.run(new AbortController().signal);
+  expect(lags).toContainEqual([2, 3]);
+  expect(lags.at(-1)).toEqual([0, 0]);
+});
+
 /** When event time goes on without a silent partition after a rebalance that waits so long, that wait left out. */
 async function goesOnAt(waitMs: number): Promise<number> {
   let letGoAt: number | undefined;
