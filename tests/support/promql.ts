@@ -30,7 +30,8 @@ interface QueryCheck {
 /** Labels that Prometheus adds to whatever it scrapes. */
 const TARGET_LABELS = ['instance', 'job'];
 /** Functions that turn a counter, which restarts at zero, into something that can be compared. */
-const OF_COUNTERS = new Set(['rate', 'increase', 'changes', 'resets']);
+/** The last value is what was counted since the start of the process. */
+const OF_COUNTERS = new Set(['rate', 'increase', 'changes', 'resets', 'last_over_time']);
 const WITHOUT_LABELS = new Set(['absent', 'absent_over_time', 'vector']);
 const SCALARS = new Set(['scalar', 'time', 'pi']);
 const FILTERS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
