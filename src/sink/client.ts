@@ -72,6 +72,19 @@ export async function openClickHouse(
   return options.url === undefined ? openEmbedded(options, importChdb) : openServer(options, options.url);
 }
 
+/**
+ * What the user's profile, or its compatibility with an older server, may say otherwise, and statements here mean so.
+ * With nulls from joins an alert that nobody touched had no state; without the analyzer there are no recursive queries.
+ */
+const AS_BY_DEFAULT = {
+  join_use_nulls: 0,
+  aggregate_functions_null_for_empty: 0,
+  // The name that servers before 24.8 know, too.
+  allow_experimental_analyzer: 1,
+  data_type_default_nullable: 0,
+  output_format_json_named_tuples_as_objects: 1,
+} as const;
+
 function openServer(options: ClickHouseOptions, url: string): ClickHouse {
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
@@ -86,6 +99,7 @@ function openServer(options: ClickHouseOptions, url: string): ClickHouse {
     ...(options.password === undefined ? {} : { password: options.password }),
     application: 'vigie',
     request_timeout: options.requestTimeoutMs ?? 30_000,
+    clickhouse_settings: AS_BY_DEFAULT,
     // Failures are thrown and reported by the caller; a second voice on the console helps nobody.
     log: { level: ClickHouseLogLevel.OFF },
   });

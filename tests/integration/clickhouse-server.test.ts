@@ -222,3 +222,35 @@ describe('a ClickHouse server', () => {
     expect(await store.list({})).toMatchObject([{ alertId: alertFixture().alertId }]);
   });
 });
+
+describe('a profile that is not the default', () => {
+  test.each([
+    ['join_use_nulls = 1'],
+    ['aggregate_functions_null_for_empty = 1'],
+    ['enable_analyzer = 0'],
+    ['data_type_default_nullable = 1'],
+    ['output_format_json_named_tuples_as_objects = 0'],
+  ])('with %s, an alert that nobody has looked at is new, and shown as it is', async (setting) => {
+    const own = await startImitation();
+    toClose.push(() => own.stop());
+    const authorization = `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
+    // There the session is what the profile is of a server.
+    const { ok } = await fetch(own.url, {
+      method: 'POST',
+      body: `SET ${setting}`,
+      headers: { authorization },
+    });
+    expect(ok).toBe(true);
+    const sink = await sinkAt(own);
+    await sink.open();
+    const alert = alertFixture();
+    await sink.writeAlerts([alert]);
+    const { url, username, password } = own;
+    const database = `vigie_test_${process.pid}_server`;
+    const store = await connectAlertStore({ url, username, password, database, dataDir: '' }, systemClock);
+    toClose.push(() => store.close());
+    const [shown, ...more] = await store.list({ state: 'new', limit: 10 });
+    expect(more).toEqual([]);
+    expect(shown).toMatchObject({ ...alert, state: 'new', assignee: '', acknowledgedAt: null, comments: 0 });
+  });
+});

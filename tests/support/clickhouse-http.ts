@@ -21,6 +21,7 @@ if (folder === undefined || user === undefined || password === undefined) {
 }
 
 const session = new Session(folder);
+const SETTINGS = new Set(lines(session.query('SELECT name FROM system.settings', 'TabSeparated')));
 /** Session settings such as query parameters are shared, so requests take turns. */
 let turn: Promise<unknown> = Promise.resolve();
 
@@ -62,7 +63,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   try {
     for (const preparation of preparations) await session.queryAsync(preparation);
-    const result = await session.queryAsync(statement);
+    const result = await under(settingsOf(url), () => session.queryAsync(statement));
     response.setHeader(
       'X-ClickHouse-Summary',
       JSON.stringify({ read_rows: '0', written_rows: '0', result_rows: String(result.rowsRead) }),
@@ -72,6 +73,32 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     const message = error instanceof Error ? error.message : String(error);
     fail(response, /\(UNKNOWN_(TABLE|DATABASE)\)/.test(message) ? 404 : 500, message);
   }
+}
+
+/** What the request sets, but for what the session could not take back. */
+function settingsOf(url: URL): Map<string, string> {
+  return new Map([...url.searchParams].filter(([name]) => SETTINGS.has(name) && name !== 'readonly'));
+}
+
+/** As a server has it: they count for this statement, and over what the user's profile says. */
+async function under<T>(settings: ReadonlyMap<string, string>, work: () => Promise<T>): Promise<T> {
+  const names = [...settings.keys()].map(sqlText).join();
+  if (names === '') return work();
+  const found = await session.queryAsync(
+    `SELECT name, value FROM system.settings WHERE name IN (${names}) FORMAT JSONCompactEachRow`,
+  );
+  const former = lines(found.text()).map((line) => JSON.parse(line) as [string, string]);
+  const other = former.filter(([name, value]) => settings.get(name) !== value);
+  for (const [name] of other) await session.queryAsync(`SET ${name} = ${sqlText(settings.get(name)!)}`);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of other) await session.queryAsync(`SET ${name} = ${sqlText(value)}`);
+  }
+}
+
+function lines(text: string): string[] {
+  return text.trimEnd().split('\n');
 }
 
 function authorised(request: IncomingMessage): boolean {
