@@ -159,6 +159,11 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
 export function withoutRows(thrown: unknown): unknown {
   const server = serverErrorOf(thrown);
   if (server === undefined || !ROW_CODES.has(server.code)) return thrown;
+  const [, unknown] =
+    /^Unknown field found while parsing JSONEachRow format: (\w+)/.exec(messageOf(thrown)) ?? [];
+  // Not the row's fault.
+  if (unknown !== undefined)
+    return new ClickHouseError({ message: `the table has no column ${unknown}`, code: '16' });
   return new ClickHouseError({ message: rowRefusal(messageOf(thrown)), code: String(server.code) });
 }
 
@@ -191,7 +196,8 @@ function classifyServerCode(code: number): Classification {
     return {
       retryable: false,
       code: 'CLICKHOUSE_SCHEMA',
-      remedy: 'Check CLICKHOUSE_DATABASE; starting "vigie run" once creates the tables that are missing.',
+      remedy:
+        'Check CLICKHOUSE_DATABASE, and undo what was changed about its tables; starting "vigie run" once creates those that are missing, and columns that a release added.',
     };
   }
   if (ROW_CODES.has(code)) {

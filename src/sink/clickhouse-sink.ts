@@ -27,7 +27,7 @@ export interface SinkHooks {
   readonly onRecovered?: () => void;
   /** One insert was acknowledged after `seconds`, retries included. */
   readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
-  /** Tables and views that somebody dropped: they were made again, empty. */
+  /** Tables, views and columns (`table.column`) that somebody dropped: they were made again, empty. */
   readonly onGone?: (tables: readonly string[]) => void;
   /** Events that are stored already are kept for other days from now on; 0 is for ever. */
   readonly onArchiveDays?: (former: number, days: number) => void;

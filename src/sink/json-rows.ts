@@ -14,9 +14,13 @@ import type { ClickHouse } from './client.ts';
 
 /**
  * A profile that has rows wait in the server's memory would have it acknowledge what it may still lose or refuse; one
- * that tells of progress, send the status before it knows.
+ * that tells of progress, send the status before it knows. And of a table that lacks a column, it would leave out the values.
  */
-const STORED_AT_ONCE = { async_insert: 0, send_progress_in_http_headers: 0 } as const;
+const STORED_WHOLE = {
+  async_insert: 0,
+  send_progress_in_http_headers: 0,
+  input_format_skip_unknown_fields: 0,
+} as const;
 
 export async function insertRows(
   clickHouse: ClickHouse,
@@ -43,7 +47,7 @@ async function insert(
   const { stream } = await clickHouse.client.exec({
     query: `INSERT INTO ${clickHouse.database}.${table} FORMAT JSONEachRow`,
     values: Readable.from(rows),
-    ...(clickHouse.kind === 'embedded' ? {} : { clickhouse_settings: STORED_AT_ONCE }),
+    ...(clickHouse.kind === 'embedded' ? {} : { clickhouse_settings: STORED_WHOLE }),
     ...abort,
   });
   // The client's own signal is for the head of the answer.

@@ -4,7 +4,7 @@
  * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
  * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
  * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
- * Where a table or a view of theirs is gone, all are applied again. Of a view only the last definition is made.
+ * Where a table, a view or an added column of theirs is gone, all are applied again. Of a view only the last definition is made.
  */
 
 import { createHash } from 'node:crypto';
@@ -27,7 +27,7 @@ export interface Migration {
 export interface Migrated {
   /** Names of the migrations that were applied now. */
   readonly applied: readonly string[];
-  /** Tables and views that somebody dropped: they are there again, empty. */
+  /** Tables, views and columns (`table.column`) that somebody took away: they are there again, empty. */
   readonly gone: readonly string[];
 }
 
@@ -130,9 +130,24 @@ async function goneOf(clickHouse: ClickHouse, migrations: readonly Migration[]):
     'SELECT name FROM system.tables WHERE database = {name:String}',
     { name: clickHouse.database },
   );
-  const there = new Set(tables.map(({ name }) => name));
+  const columns = await selectRows<{ name: string }>(
+    clickHouse,
+    `SELECT concat(table, '.', name) AS name FROM system.columns WHERE database = {name:String}`,
+    { name: clickHouse.database },
+  );
+  const there = new Set([...tables, ...columns].map(({ name }) => name));
   const made = new Set(migrations.flatMap(({ sql }) => [...tablesOf(sql), ...viewsOf(sql)]));
-  return [...made].filter((name) => !there.has(name));
+  const added = new Set(migrations.flatMap(({ sql }) => statementsOf(sql).flatMap(columnsOf)));
+  return [
+    ...[...made].filter((name) => !there.has(name)),
+    ...[...added].filter((name) => !there.has(name) && there.has(name.split('.')[0]!)),
+  ];
+}
+
+/** Those that a statement adds, as `table.column`. */
+function columnsOf(statement: string): string[] {
+  const [, table] = /^ALTER TABLE \{database\}\.(\w+)/m.exec(statement) ?? [];
+  return [...statement.matchAll(/\bADD COLUMN IF NOT EXISTS (\w+)/g)].map(([, name]) => `${table}.${name}`);
 }
 
 function tablesOf(sql: string): string[] {

@@ -89,7 +89,7 @@ function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
       onGone: (tables) =>
         logger.error(
           { code: 'TABLE_GONE', tables, remedy: 'Restore what was in them from a backup.' },
-          'tables or views were dropped since the last start: they were made again, empty',
+          'tables, views or columns were dropped since the last start: they were made again, empty',
         ),
       onArchiveDays: (former, days) =>
         logger.warn(

@@ -254,3 +254,28 @@ describe('a profile that is not the default', () => {
     expect(shown).toMatchObject({ ...alert, state: 'new', assignee: '', acknowledgedAt: null, comments: 0 });
   });
 });
+
+test('a column that somebody took away loses no value in silence, and the next start makes it again', async () => {
+  const own = await startImitation();
+  toClose.push(() => own.stop());
+  const gone: string[] = [];
+  const sink = await sinkAt(own, { onGone: (tables) => gone.push(...tables) });
+  await sink.open();
+  expect(gone).toEqual([]);
+  const { url, username, password } = own;
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const database = `vigie_test_${process.pid}_server`;
+  const body = `ALTER TABLE ${database}.alerts DROP COLUMN accounts`;
+  expect(await fetch(url, { method: 'POST', body, headers: { authorization } })).toMatchObject({ ok: true });
+  const alert = alertFixture({ accounts: ['u-1'] });
+  await expect(sink.writeAlerts([alert])).rejects.toMatchObject({
+    code: 'CLICKHOUSE_SCHEMA',
+    message: expect.stringContaining('the table has no column accounts'),
+  });
+  await sink.open();
+  expect(gone).toEqual(['alerts.accounts']);
+  await sink.writeAlerts([alert]);
+  const store = await connectAlertStore({ url, username, password, database, dataDir: '' }, systemClock);
+  toClose.push(() => store.close());
+  expect(await store.list({ limit: 10 })).toMatchObject([{ accounts: ['u-1'] }]);
+});
