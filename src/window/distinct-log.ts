@@ -206,11 +206,10 @@ export class DistinctLog {
     }
   }
 
-  /** They are a list again, if each still has its name. */
+  /** They are a list again. Each still has its name: behind one that lost it are more values than any rule waits for. */
   #uncount(s: Sightings, watermark: number): void {
     const { counted } = this;
     const { first, length } = s.run;
-    for (let row = first; row < first + length; row += 1) if (!counted.isNamed(row)) return;
     for (let row = first; row < first + length; row += 1) {
       counted.hashAt(row, this.#one.words);
       this.#few.add(s.few, counted.timeAt(row), this.#one, -Infinity);

@@ -36,8 +36,11 @@ function reported(
     if (log.add(sightings, t, hashesOf(values), watermark, visitor)) {
       log.judgeNewest(sightings, watermark, visitor);
     }
+    // Nobody has both: what is not given back is never used again.
+    expect(Math.min(sightings.few.capacity, sightings.run.capacity)).toBe(0);
   }
   log.trim(sightings, Infinity, Infinity, visitor);
+  expect([sightings.few, sightings.run, sightings.table].map(({ capacity }) => capacity)).toEqual([0, 0, 0]);
   return largest;
 }
 
@@ -63,9 +66,9 @@ function recounted(timespans: readonly number[], seen: readonly Seen[]): Map<str
 
 /** Logs of one group. */
 const logs = fc.record({
-  timespans: fc.constantFrom([10], [10, 3], [7, 10, 30]),
+  timespans: fc.constantFrom([10], [10, 3], [7, 10, 30], [7, 90]),
   lateness: fc.constantFrom(0, 3, 20),
-  least: fc.constantFrom(1, 2, 5, 12, 19, 60),
+  least: fc.constantFrom(0, 1, 2, 5, 12, 19, 60),
   steps: fc.array(
     fc.record({
       gap: fc.constantFrom(0, 0, 1, 1, 2, 5, 11),
@@ -169,6 +172,27 @@ describe('the distinct count of a window', () => {
   test('costs sixteen bytes a value while there are fewer than any rule waits for', () => {
     expect(bytesWith(17)).toBeLessThan(20);
     expect(bytesWith(16)).toBeGreaterThan(60);
+  });
+
+  test('costs as little again once most values have left every window', () => {
+    const horizons = [{ timespanMs: 10, leastThreshold: 20, leastBound: 20 }];
+    const log = new DistinctLog(horizons, 10);
+    const sightings = new Sightings(horizons);
+    const visitor = { window: () => undefined, quietBelow: () => -Infinity };
+    const values = Array.from({ length: 24 }, (_, i) => i);
+    values.forEach((value, t) => log.add(sightings, t, hashesOf([value]), t - 10, visitor));
+    expect(sightings.isCounted).toBe(true);
+    log.trim(sightings, 20, 30, visitor);
+    expect([sightings.isCounted, sightings.few.length, log.mostIn(sightings, 0)]).toEqual([false, 3, 3]);
+  });
+
+  test('of few values is at most that of those which a window holds with the newest', () => {
+    const horizons = [100, 10].map((timespanMs) => ({ timespanMs, leastThreshold: 20, leastBound: 20 }));
+    const log = new DistinctLog(horizons, 100);
+    const sightings = new Sightings(horizons);
+    const visitor = { window: () => undefined, quietBelow: () => -Infinity };
+    [0, 1, 2, 50, 51].forEach((t) => log.add(sightings, t, hashesOf([t]), -Infinity, visitor));
+    expect(horizons.map((_, h) => log.mostIn(sightings, h))).toEqual([5, 2]);
   });
 
   test('counts a late value anew when its sighting before was forgotten', () => {
