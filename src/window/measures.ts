@@ -1,6 +1,7 @@
 /** The running values of closing windows, one small class each. */
 
 import type { SlidingMeasure } from './closing-log.ts';
+import { RoundedOnce } from './rounded-once.ts';
 
 type Holds = (value: number) => boolean;
 
@@ -54,8 +55,8 @@ export class DistinctMeasure extends Valued<readonly string[]> {
 }
 
 /**
- * Sum, average or percentile of numbers, which are kept sorted: sums are taken anew in that order for each
- * window, so that they do not drift. Percentiles interpolate linearly between the closest ranks.
+ * Sum, average or percentile of numbers, which are kept sorted: sums are taken anew for each window, so that
+ * they do not drift. Percentiles interpolate linearly between the closest ranks.
  */
 export class NumbersMeasure extends Valued<readonly number[]> {
   readonly #sorted: number[] = [];
@@ -78,9 +79,9 @@ export class NumbersMeasure extends Valued<readonly number[]> {
       const below = sorted[Math.floor(rank)]!;
       return below + (sorted[Math.ceil(rank)]! - below) * (rank - Math.floor(rank));
     }
-    let sum = 0;
-    for (const number of sorted) sum += number;
-    return this.#of === 'sum' ? sum : sum / sorted.length;
+    const sum = new RoundedOnce();
+    for (const number of sorted) sum.add(number);
+    return this.#of === 'sum' ? sum.value : sum.value / sorted.length;
   }
   /** How many are not larger. */
   #rank(number: number): number {

@@ -3,7 +3,8 @@
  * negative (a negative one holds no value: a lower bound on a falling sum could not be judged on arrival).
  *
  * Whole amounts are summed incrementally, which is exact below 2^53. Once a group holds a fractional or
- * larger amount its windows are summed anew in time order, so that what is reported never drifts.
+ * larger amount its windows are summed anew and rounded once, so that what is reported neither drifts nor follows the
+ * order of arrival.
  */
 
 import type { Run } from './run-store.ts';

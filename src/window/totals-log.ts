@@ -6,6 +6,7 @@
  */
 
 import type { HorizonState, WindowVisitor } from './horizon.ts';
+import { RoundedOnce } from './rounded-once.ts';
 import { type Run, RunStore } from './run-store.ts';
 
 export abstract class TotalsLog extends RunStore {
@@ -116,8 +117,8 @@ export abstract class TotalsLog extends RunStore {
   }
 
   #total(first: number, low: number, high: number): number {
-    let total = 0;
-    for (let i = low; i <= high; i += 1) total += this.amountAt(first + i);
-    return total;
+    const total = new RoundedOnce();
+    for (let i = low; i <= high; i += 1) total.add(this.amountAt(first + i));
+    return total.value;
   }
 }

@@ -65,7 +65,9 @@ function measure(document: CorrelationDocument, held: readonly Entry[], seen: Re
   }
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+/** Rounded once. A double that is no less than 0.1 is a whole number of 2^-56. */
+const sum = (numbers: readonly number[]): number =>
+  Number(numbers.reduce((total, number) => total + BigInt(number * 2 ** 56), 0n)) / 2 ** 56;
 
 /** Linear interpolation between the closest ranks of sorted numbers. */
 function percentile(sorted: readonly number[], percent: number): number {

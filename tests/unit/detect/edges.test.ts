@@ -90,6 +90,27 @@ describe('sums', () => {
     expect(bench.episodes.at(-1)).toMatchObject({ crossedAt: T + 1, valueAtCrossing: 5 });
   });
 
+  test('are what is left when the one amount leaves with which a small one adds up to too much', () => {
+    const bench = new EngineBench(rulesOf({ ...sum(2), resolveTimeoutMs: 1 }), {});
+    for (const event of [sized(0, 2 ** 53 - 1), sized(T + 1, 2)]) bench.take(event);
+    expect(bench.episodes.at(-1)).toMatchObject({ crossedAt: T + 1, valueAtCrossing: 2 });
+  });
+
+  test('of fractions are the same in any order of arrival', () => {
+    const orders = [
+      [0.1, 0.2, 0.3],
+      [0.3, 0.2, 0.1],
+    ];
+    const found = orders.map((sizes) =>
+      crossings(
+        sum(0.6),
+        sizes.map((size) => sized(0, size)),
+        0,
+      ),
+    );
+    expect(found).toEqual([[[0, 0.6]], [[0, 0.6]]]);
+  });
+
   test('of fractions do not drift', () => {
     const events = Array.from({ length: 3000 }, (_, i) => sized(i * 100, 0.1));
     expect(crossings(sum(10.000_001), events, 0)).toEqual([]);
