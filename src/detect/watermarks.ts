@@ -40,10 +40,9 @@ export class Watermarks {
       progress = { newest: -Infinity, active: true };
       this.#partitions.set(partition, progress);
     }
-    const woke = !progress.active;
     progress.active = true;
-    if (timeMs <= progress.newest && !woke) return false;
-    progress.newest = Math.max(progress.newest, timeMs);
+    if (timeMs <= progress.newest) return false;
+    progress.newest = timeMs;
     return this.#advance();
   }
 
