@@ -98,15 +98,11 @@ export class EpisodeTracker {
    */
   quietBelow(of: EpisodeRule, group: EpisodeGroup, fromMs: number, toMs: number, estimated: boolean): number {
     if (of.muted) return Infinity;
-    let host: Episode | undefined;
     for (const episode of group.episodes) {
-      if (episode.of !== of) continue;
-      // What is between two could join them.
-      if (host !== undefined) return -Infinity;
-      host = episode;
+      if (episode.of !== of || fromMs <= episode.crossedAt || toMs > episode.lastTrueAt) continue;
+      return estimated && !episode.valueEstimated ? -Infinity : episode.value;
     }
-    if (host === undefined || fromMs <= host.crossedAt || toMs > host.lastTrueAt) return -Infinity;
-    return estimated && !host.valueEstimated ? -Infinity : host.value;
+    return -Infinity;
   }
 
   /**
