@@ -15,6 +15,11 @@ const narrowed = (gte: number, root = BASELINE): RuleSketch => ({
 const reads = (user: string, count: number, time: number): Sent[] =>
   Array.from({ length: count }, () => ({ time, fields: { user } }));
 
+const seen = (user: string, time: number, docs: number): Sent => ({
+  time,
+  fields: { user, doc: Array.from({ length: docs }, (_, i) => `d${i}`) },
+});
+
 function sent(rules: RuleSet, events: readonly Sent[], latenessMs = 0, exactEntries?: number): EngineBench {
   const bench = new EngineBench(rules, { latenessMs, ...(exactEntries && { exactEntries }) });
   for (const event of events) bench.take(event);
@@ -49,6 +54,14 @@ test('a window waits until the watermark is past the history that it is compared
   expect(crossings(bench)).toEqual([11_500]);
 });
 
+test('what waits for the bucket that the watermark has just reached the end of goes on waiting', () => {
+  const bench = sent(rulesOf(narrowed(2)), [...reads('a', 3, 11_500), ...reads('a', 2, 0)], 30_000);
+  // The watermark is at 9,999, and another five may come.
+  bench.take({ time: 39_999, fields: { user: 'b' } });
+  for (const event of [...reads('a', 5, 9_999), ...reads('b', 1, 80_000)]) bench.take(event);
+  expect(crossings(bench)).toEqual([0, 9_999]);
+});
+
 test('a window that waits is judged at the end of the input', () => {
   const bench = sent(rulesOf(narrowed(2)), [...reads('a', 1, 0), ...reads('a', 3, 11_500)], 5000);
   bench.finish();
@@ -62,6 +75,18 @@ test('a group is held until its history is out of reach, and then forgotten', ()
   expect(crossings(bench)).toEqual([0]);
   for (const event of others(100_000, 100_000)) bench.take(event);
   expect(bench.engine.size().groups).toBeLessThan(1000 + 10);
+});
+
+test('a group of few persons is held until its windows are part of its history', () => {
+  const rule: RuleSketch = { ...narrowed(10), type: 'value_count', field: 'doc' };
+  const users = Array.from({ length: 50 }, (_, i) => `a${i}`);
+  const bench = sent(rulesOf(rule), [
+    ...users.map((user) => seen(user, 0, 5)),
+    ...others(1_001, 1_249),
+    ...users.map((user) => seen(user, 25_000, 12)),
+  ]);
+  // Of 5 and 0 the median.
+  expect(bench.episodes.map((episode) => bench.render(episode).usualUpTo)).toEqual(users.map(() => 2.5));
 });
 
 test('an alert says up to how much is usual in its group, as far as anything is known of it', () => {

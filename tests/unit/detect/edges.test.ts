@@ -53,6 +53,16 @@ describe.each(fromFive)('$rule.type of at least $gte', ({ rule, fields, gte }) =
   });
 });
 
+test.each(fromFive)(
+  'a window that ends with the watermark holds all of its timespan when what is older is forgotten: $rule.type of at least $gte',
+  ({ rule, fields, gte }) => {
+    // The watermark is at 119,000 when the last one comes.
+    const times = [98_000, 109_001, 109_001, 109_001, 109_001, 120_000, 119_000];
+    const arrivals = times.map((time, i) => read(time, fields(i)));
+    expect(crossings({ ...rule, timespanMs: T, gte }, arrivals, 1000)).toEqual([[119_000, 5]]);
+  },
+);
+
 describe('keeping only as many of the newest entries as the threshold would miss', () => {
   test('three reads of which the last to arrive lies between older and newer ones', () => {
     const arrivals = [5, 10, 112, 140, 100].map((time) => read(time));

@@ -41,6 +41,12 @@ describe('one key', { timeout: 30_000 + EVENTS }, () => {
     expect(bench.episodes.length).toBeGreaterThan(0);
   });
 
+  test('is folded inside its open alerts although all of it may still get late events', () => {
+    const bench = new EngineBench(rulesOf(count(100), persons(150), sum(1000)), { latenessMs: DAY_MS });
+    for (let i = 0; i < EVENTS; i += 1) bench.take(event(i, `p${i}`));
+    expect(bench.engine.counts.coalesced).toBeGreaterThan(EVENTS);
+  });
+
   test('below its threshold holds at most one timespan and the lateness', () => {
     // 999 events per timespan, where 1000 fire; the lateness is two timespans.
     const bench = new EngineBench(rulesOf(count(1000, 999)), { latenessMs: 2 * 999 });
@@ -82,6 +88,32 @@ describe('groups', () => {
     }
     expect(most).toBeGreaterThanOrEqual(timespanMs);
     expect(most).toBeLessThan(2 * timespanMs);
+  });
+
+  test.each<[string, RuleSketch]>([
+    ['a count', count(100)],
+    ['persons', persons(100)],
+    ['a sum', sum(100)],
+    ['a run of ids', { ...count(1), root: 'vigie.sequence: {field: portal.records.ids, min_run: 99}' }],
+    [
+      'what was usual',
+      {
+        ...count(100),
+        root: `vigie.baseline: {history: ${28 * DAY_MS}s, bucket: ${DAY_MS}s, factor: 4, min_samples: 10}`,
+      },
+    ],
+  ])('that are evicted give back all that they held, with rules on %s', (_, rule) => {
+    const root = `${rule.root ?? ''}\nvigie.max_groups: 20`;
+    const bench = new EngineBench(rulesOf({ ...rule, root }));
+    let most = 0;
+    for (let i = 0; i < 8_000; i += 1) {
+      bench.take({
+        time: i,
+        fields: { user: `u${i >>> 1}`, size: 1, 'portal.records.ids': `p${i}` },
+      });
+      if (i === 1_000) most = bench.engine.size().bytes;
+    }
+    expect(bench.engine.size().bytes).toBeLessThan(most + 64 * 1024);
   });
 
   test('that were many are forgotten by what few events come after a pause', () => {

@@ -86,6 +86,13 @@ test('a group is held for a history after its last event, and then forgotten', (
   expect(bench.engine.size().groups).toBeLessThan(10);
 });
 
+test('a group is held while its first event waits for the watermark, however many others come', () => {
+  const bench = sent([login(10_000, 'n1'), ...others(10_001, 14_000)], [fresh()], 5_000);
+  for (const event of [login(15_000, 'n1'), login(20_000, 'n2'), login(26_000, 'n1')]) bench.take(event);
+  // By then it was known for a history.
+  expect(bench.episodes.map(({ crossedAt }) => crossedAt)).toEqual([20_000]);
+});
+
 test('an event in no group is counted once, and terms beyond the bound are', () => {
   const bench = sent(
     [{ time: 0, fields: { network: 'n1' } }, ...Array.from({ length: 200 }, (_, i) => login(i, `n${i}`))],
