@@ -282,7 +282,7 @@ export class EpisodeTracker {
     survivor.firstEventAt = earlier.firstEventAt;
     survivor.recordsBefore = earlier.recordsBefore;
     survivor.usualUpTo = earlier.usualUpTo;
-    survivor.lastTrueAt = Math.max(earlier.lastTrueAt, later.lastTrueAt);
+    survivor.lastTrueAt = later.lastTrueAt;
     survivor.crossedAt = earlier.crossedAt;
     survivor.value = Math.max(survivor.value, other.value);
     survivor.valueEstimated ||= other.valueEstimated;

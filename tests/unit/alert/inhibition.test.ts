@@ -28,6 +28,12 @@ test('a low alert is inhibited once the high one of its group opens', () => {
   expect(inhibitedBy(bench)).toEqual({ 'c0 u-1': 'c1', 'c1 u-1': '' });
 });
 
+test('the mark of the alert that opened above it first stays when another one opens there', () => {
+  const bench = new EngineBench(rulesOf(low, high, { ...high, gte: 5 }));
+  for (const event of reads(5, 'u-1')) bench.send(event);
+  expect(inhibitedBy(bench)).toEqual({ 'c0 u-1': 'c1', 'c1 u-1': '', 'c2 u-1': '' });
+});
+
 test('another group is not touched', () => {
   const bench = new EngineBench(rulesOf(low, high), { latenessMs: 60_000 });
   for (const event of [...reads(3, 'u-2'), ...reads(4, 'u-1')]) bench.send(event);

@@ -41,11 +41,40 @@ test('one goes on as the stored one of its rule and group that it would be one e
   expect([later, other, another].map(({ alertId }) => alertId)).toEqual(own);
 });
 
+test.each([
+  [[89, 90], 's'],
+  [[88, 89.999], 'its own'],
+  [[130, 131], 's'],
+  [[130.001, 131], 'its own'],
+] as const)('one of 100 to 120 and one stored of %j: %s', (times, id) => {
+  const here = episode('a', 'anne', [100, 120]);
+  const own = here.alertId;
+  takeStoredIds(new Set([here]), [stored('s', 'a', 'anne', [...times])]);
+  expect(here.alertId).toBe(id === 's' ? 's' : own);
+});
+
+test('one that was written keeps its id, and what is stored under that is no other one', () => {
+  const [written, fresh] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [125, 126])];
+  const own = [written, fresh].map(({ alertId }) => alertId);
+  const alerts = [stored(written.alertId, 'a', 'ben', [1, 2]), stored('s', 'a', 'anne', [100, 120])];
+  const told = { open: new Set<Episode>(), changed: new Set([written, fresh]) };
+  const parts = take(told, alerts, (each) => each === fresh);
+  expect([written.alertId, fresh.alertId]).toEqual([own[0], 's']);
+  expect(parts).toEqual([]);
+});
+
 test('one that is stored under its own id keeps it, and no other takes that', () => {
   const [here, near] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
   const own = near.alertId;
   takeStoredIds(new Set([near, here]), [stored(here.alertId, 'a', 'anne', [100, 125])]);
   expect(near.alertId).toBe(own);
+});
+
+test('nor does one that crossed before it', () => {
+  const [before, here] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
+  const own = before.alertId;
+  takeStoredIds(new Set([before, here]), [stored(here.alertId, 'a', 'anne', [125, 140])]);
+  expect(before.alertId).toBe(own);
 });
 
 test('of several the one with the same crossing is taken, each by one only', () => {
