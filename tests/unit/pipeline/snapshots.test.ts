@@ -271,11 +271,33 @@ test('nothing is kept of what was not committed', async () => {
 });
 
 describe('the log is read again', () => {
+  /** The folder is another one in each test. */
+  const stateFile = {
+    open: () => new SnapshotFile(state()).open(),
+    begin: () => new SnapshotFile(state()).begin(),
+    get path() {
+      return state();
+    },
+  } as SnapshotFile;
   const refusals: { readonly name: string; readonly code: string; readonly next: Partial<Run> }[] = [
     {
       name: 'other partitions',
       code: 'STATE_PARTITIONS',
       next: { partitions: [assigned(0, 2), assigned(1, 7)] },
+    },
+    {
+      name: 'one partition in the place of another',
+      code: 'STATE_PARTITIONS',
+      next: { partitions: [assigned(1, 2)] },
+    },
+    {
+      name: 'another group',
+      code: 'STATE_SOURCE',
+      next: {
+        options: {
+          snapshots: { file: stateFile, intervalMs: 60_000, group: 'other' },
+        },
+      },
     },
     { name: 'a group that stands before it', code: 'STATE_OFFSETS', next: { partitions: [assigned(0, 1)] } },
     { name: 'a group that stands nowhere', code: 'STATE_OFFSETS', next: { partitions: [assigned(0)] } },
@@ -311,6 +333,19 @@ describe('the log is read again', () => {
       (each) => each.committedOffset !== undefined,
     );
     expect(rewinds).toBe(committed.length);
+  });
+
+  test.each([
+    ['fewer partitions', 'STATE_PARTITIONS', [assigned(0, 2)]],
+    [
+      'a partition that others read meanwhile, of which it had seen nothing',
+      'STATE_OFFSETS',
+      [assigned(0, 2), assigned(1, 5)],
+    ],
+  ])('for %s', async (_, code, partitions) => {
+    await run({ ...before, partitions: [assigned(0), assigned(1)] });
+    const { told } = await run({ partitions });
+    expect(told[0]).toMatchObject({ kind: 'refused', code });
   });
 
   test('for a file that is torn or something else', async () => {

@@ -38,6 +38,9 @@ class Behind implements AlertSink {
   turns = 0;
   refuses: (eventId: string) => boolean = () => false;
   readonly sent: string[] = [];
+  readonly alerts: Alert[] = [];
+  /** What it says is stored, whoever wrote it. */
+  readonly known = new Map<string, Pick<Alert, 'detectedAt' | 'version'>>();
 
   async open(): Promise<void> {
     this.#answer();
@@ -45,11 +48,12 @@ class Behind implements AlertSink {
 
   async stored(): Promise<StoredAlerts> {
     this.#answer();
-    return new Map();
+    return this.known;
   }
 
   async writeAlerts(alerts: readonly Alert[]): Promise<void> {
     this.#answer();
+    this.alerts.push(...alerts);
     for (const { alertId, version } of alerts) this.sent.push(`alert ${alertId} ${version}`);
   }
 
@@ -129,6 +133,26 @@ test('alerts that waited are sent before events that waited longer, each alert i
   behind.fault = undefined;
   await sink.drained(never);
   expect(behind.sent).toEqual(['alert a 2', 'alert b 1', 'event e1', 'event e2']);
+});
+
+test('an alert that waited in several states is sent in the last of them, detected when it was first', async () => {
+  await sink.open();
+  behind.fault = away;
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 16, detectedAt: 200 })]);
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 8, detectedAt: 100 })]);
+  behind.fault = undefined;
+  await sink.drained(never);
+  expect(behind.alerts).toMatchObject([{ version: 16, detectedAt: 100 }]);
+});
+
+test('an alert that waited follows what others stored of it meanwhile', async () => {
+  await sink.open();
+  behind.fault = away;
+  await sink.writeAlerts([alertFixture({ alertId: 'a', version: 41, status: 'resolved', detectedAt: 200 })]);
+  behind.known.set('a', { version: 56, detectedAt: 100 });
+  behind.fault = undefined;
+  await sink.drained(never);
+  expect(behind.alerts).toMatchObject([{ version: 57, status: 'resolved', detectedAt: 100 }]);
 });
 
 test('whenever the table comes and goes, its rows arrive in the order of their writes, and none is lost', async () => {
