@@ -3,7 +3,9 @@
 import { expect, test } from 'vitest';
 import type { Alert } from '../../../src/alert/alert.ts';
 import { Episode, type EpisodeGroup, type EpisodeRule } from '../../../src/alert/episode.ts';
-import { takeStoredIds as take } from '../../../src/pipeline/known-alerts.ts';
+import { KnownAlerts, takeStoredIds as take } from '../../../src/pipeline/known-alerts.ts';
+import type { RuleSet } from '../../../src/sigma/rule.ts';
+import type { AssignedPartition } from '../../../src/source/source.ts';
 import { StateReader } from '../../../src/state/state-reader.ts';
 import { StateWriter } from '../../../src/state/state-writer.ts';
 
@@ -133,4 +135,34 @@ test('the id is saved with it', () => {
     const loaded = reader.section(each.alertId, (section) => Episode.load(section, each.of, each.group));
     expect(loaded.alertId).toBe(each.alertId);
   }
+});
+
+test('alerts wait until all is read, however long that takes, and until the rest of it may have been heard of', async () => {
+  let now = 0;
+  let isRead = false;
+  const known = new KnownAlerts({
+    sink: { alertsSince: async () => [stored('s', 'a', 'anne', [100, 120])] },
+    source: { caughtUp: () => isRead },
+    clock: { now: () => now, elapsed: () => now },
+    idleTimeoutMs: 1000,
+  });
+  const partitions: AssignedPartition[] = [
+    { partition: 0, committedOffset: undefined, metadata: undefined, endOffset: 1 },
+  ];
+  const areAwaited = () => known.areAwaited(partitions, 0);
+  expect(areAwaited()).toBe(false);
+  await known.ask(
+    partitions,
+    { correlations: [] } as unknown as RuleSet,
+    () => 0,
+    new AbortController().signal,
+  );
+  now = 5000;
+  expect(areAwaited()).toBe(true);
+  isRead = true;
+  expect(areAwaited()).toBe(false);
+  now = 999;
+  expect(areAwaited()).toBe(true);
+  known.forget();
+  expect(areAwaited()).toBe(false);
 });
