@@ -56,7 +56,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
 
   alerts
     .command('list')
-    .description('Alerts, newest last event first, and of those that go on together the highest level.')
+    .description('Lists alerts, newest last event first, then highest level first.')
     .addOption(
       new Option('--status <status>', 'default: firing and resolved').choices([
         'firing',
@@ -67,14 +67,17 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
     .addOption(new Option('--state <state>').choices(['new', 'acknowledged', 'closed']))
     .addOption(new Option('--level <level>').choices(LEVELS))
     .option('--rule <rule>', 'id, name or title of the rule; names are those of VIGIE_RULES')
-    .option('--who <value>', 'account, organisation or address that it is about, or account that took part')
+    .option(
+      '--who <value>',
+      'account, organisation or address that the alert is about, or account that took part',
+    )
     .option(
       '--top',
-      'leave out alerts that a more telling one inhibits (with --status firing: while the first that did is firing, too)',
+      'leave out alerts that another inhibits (with --status firing: only while the first inhibitor is firing, too)',
     )
     .option('--canary', 'alerts about canaries (vigie canary), which are left out otherwise')
     .option('--since <time>', 'only alerts still going on at this time, ISO 8601', instantMs)
-    .option('--limit <number>', 'at most so many', wholeNumber(1, LISTED.most), LISTED.byDefault)
+    .option('--limit <number>', 'at most this many', wholeNumber(1, LISTED.most), LISTED.byDefault)
     .option('--json', 'one JSON object per alert')
     .addHelpText(
       'after',
@@ -109,7 +112,7 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
   alerts
     .command('show')
     .argument('<id>', 'alert id, or its beginning')
-    .description('Everything about one alert, with its runbook and what people did.')
+    .description('Shows everything about one alert, with its runbook and what people did.')
     .option('--json', 'as one JSON object')
     .addHelpText('after', '\nExample:\n  vigie alerts show 3f9a')
     .action(async (id: string, options: { json?: true }) => {
@@ -152,16 +155,16 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
   action(
     'ack',
     'acknowledge',
-    'Says that somebody is looking into it: from here the persons in charge are aware.',
+    'Acknowledges the alert: somebody is looking into it, and from now on the persons in charge are aware.',
     'nothing',
     '',
   );
-  action('assign', 'assign', 'Gives the alert to somebody.', 'to', ' --to m.durand');
-  action('comment', 'comment', 'Adds a remark.', 'reason', ' --reason "the account is closed since 21:40"');
+  action('assign', 'assign', 'Assigns the alert to somebody.', 'to', ' --to m.durand');
+  action('comment', 'comment', 'Adds a comment.', 'reason', ' --reason "the account is closed since 21:40"');
   action(
     'close',
     'close',
-    'Ends the work on it, with the reason.',
+    'Closes the alert, with the reason.',
     'reason',
     ' --reason "an export agreed with the agency"',
   );

@@ -59,7 +59,7 @@ export function backtestCommand(program: Command): void {
     .command('backtest')
     .summary('measure rules against every incident and against benign weeks')
     .description(
-      'Regenerates every incident inside ordinary traffic, and benign weeks, runs the production engine over them, and says per incident when which rule spoke and what was gone by then, and what false alerts the rules cost. With --input, judges your own log instead.',
+      'Regenerates every incident inside ordinary traffic, and benign weeks, runs the production engine over them, and reports per incident which rule fired when, what was gone by then, and how many false alerts the rules cost. With --input, judges your own log instead.',
     )
     .option(
       '-r, --rules <path...>',
@@ -98,10 +98,10 @@ export function backtestCommand(program: Command): void {
         .default(28 * DAY_MS, '28d'),
     )
     .option('--seed <text>', 'seed of the generated traffic')
-    .option('--without <rule...>', 'leave rules out, and what needs them: ids or names', [])
+    .option('--without <rule...>', 'leave out these rules (ids or names), and the rules that need them', [])
     .option('--sweep', 'also judge every threshold at 0.25 to 4 times its value')
     .option('-i, --input <file>', 'judge this log, NDJSON, - for standard input')
-    .option('--labels <file>', 'what of --input is malicious (vigie-labels/1); without it nothing is')
+    .option('--labels <file>', 'what in --input is malicious (vigie-labels/1); without labels, nothing')
     .option(
       '--timestamp-field <name>',
       'with --input: field of the event time (default: VIGIE_TIMESTAMP_FIELD)',

@@ -47,15 +47,19 @@ interface Options {
 export function canaryCommand(program: Command, exit: (code: number) => void): void {
   program
     .command('canary')
-    .summary('send a synthetic incident per rule through the running service and see that it is detected')
+    .summary('send a synthetic incident per rule through the running service and check that it is detected')
     .description(
-      'Sends, for each rule that raises alerts, the events of its own firing test: moved to now, pressed into seconds, under accounts and addresses that are marked. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen, operators do see one, or none could be sent.',
+      'For each rule that raises alerts, sends the events of its own firing test, moved to now, compressed into seconds, under marked accounts and addresses. Then waits until the alert can be read in the database. Operators do not see these alerts (vigie alerts list --canary does). Exit code 1 when one was not seen, operators do see one, or none could be sent.',
     )
-    .option('--every <duration>', 'go on for ever: a canary of each rule that often, with metrics', pauseMs)
+    .option(
+      '--every <duration>',
+      'run until stopped: a canary of each rule that often, with metrics',
+      pauseMs,
+    )
     .addOption(
       new Option(
         '--behind <duration>',
-        'how late the log is shipped: canaries come as late, or they would make its events late',
+        'how late the log arrives; canaries are sent as late, or they would make its events late',
       )
         .argParser(durationMs)
         .default(0, '0s'),
@@ -79,14 +83,12 @@ export function canaryCommand(program: Command, exit: (code: number) => void): v
         .argParser(settingText('http_port'))
         .default('9465'),
     )
-    .addOption(
-      new Option('--list', 'only say of which rules there are canaries; nothing is sent').conflicts('every'),
-    )
+    .addOption(new Option('--list', 'only list which rules have canaries; send nothing').conflicts('every'))
     .addOption(new Option('--json', 'one JSON object per rule').conflicts('every'))
     .addHelpText(
       'after',
       `
-"vigie run" has to have the same VIGIE_CANARY_KEY (32 hex digits), or it takes canaries for
+"vigie run" needs the same VIGIE_CANARY_KEY (32 hex digits), or it takes canaries for
 incidents.
 
 Examples:

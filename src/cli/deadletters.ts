@@ -37,9 +37,9 @@ interface FilterOptions extends PlaceOptions {
 export function deadLettersCommand(program: Command): void {
   const letters = program
     .command('deadletters')
-    .summary('list inputs that became no event, and send them again')
+    .summary('list inputs that are not events, and send them again')
     .description(
-      'Those of the topic (KAFKA_BROKERS, VIGIE_DEAD_LETTER_TOPIC), or of a file: --file, or with --data-dir or without brokers dead-letters.ndjson in the data folder.',
+      'Reads the topic (KAFKA_BROKERS, VIGIE_DEAD_LETTER_TOPIC), or a file: the one of --file or, with --data-dir or without brokers, dead-letters.ndjson in the data folder.',
     )
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .addHelpText(
@@ -49,7 +49,7 @@ export function deadLettersCommand(program: Command): void {
 
   filtered(letters.command('list').description('Reason, place, time and size, oldest first.'))
     .option('--json', 'one JSON object per letter on standard output')
-    .option('--raw', 'also the sentence and the original bytes, which may hold ids of persons; needs --json')
+    .option('--raw', 'also the message and the original bytes, which may hold ids of persons; needs --json')
     .addHelpText(
       'after',
       '\nExamples:\n  vigie deadletters list --since 2025-07-12T00:00:00Z --limit 20\n  vigie deadletters list --json | jq -r .code | sort | uniq -c\n  vigie deadletters list --json --raw | jq -r .bytes_base64 | head -1 | base64 -d',
@@ -65,11 +65,14 @@ export function deadLettersCommand(program: Command): void {
     letters
       .command('replay')
       .description(
-        'Sends original bytes again: from the topic to the partition that they came from, from a file to another (--to). Each letter once, however often this is called.',
+        'Sends original bytes again: from the topic to the partition that they came from, from a file to another (--to). Sends each letter once, however often you call it.',
       ),
   )
-    .option('--to <file>', 'where lines of a file go, - for standard output; they hold ids of persons')
-    .option('--dry-run', 'only say how many it would be')
+    .option(
+      '--to <file>',
+      'where to write the lines of a file, - for standard output; they hold ids of persons',
+    )
+    .option('--dry-run', 'only say how many would be sent')
     .option('--json', 'also the counts, as one JSON object on standard output')
     .addHelpText(
       'after',
@@ -115,7 +118,7 @@ function filtered(command: Command): Command {
     .addOption(new Option('--code <code...>', 'only these reasons').choices([...DEAD_LETTER_CODES]))
     .option('--since <time>', 'written at this time or later, ISO 8601', instantMs)
     .option('--until <time>', 'written before this time, ISO 8601', instantMs)
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000_000), 1000);
+    .option('--limit <number>', 'at most this many', wholeNumber(1, 10_000_000), 1000);
 }
 
 function refuseTwoPlaces({ file, dataDir }: PlaceOptions, self: Command): void {

@@ -65,7 +65,7 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       '.vigie/demo',
     )
     .option('--compare', 'show the same theft under a misconfigured detector too, without a database')
-    .option('--detector <folder>', `with --compare: another detector than the one of ${MISCONFIGURED}`)
+    .option('--detector <folder>', `with --compare: the detector to use instead of ${MISCONFIGURED}`)
     .addHelpText(
       'after',
       '\nExamples:\n  vigie demo\n  vigie demo --seed another --accounts 2000\n  vigie demo --compare',

@@ -44,7 +44,7 @@ export function evalCommand(program: Command, exit: (code: number) => void): voi
     .addHelpText(
       'after',
       `
-Lines that are no events are reported on standard error, the rest is evaluated, and the exit code
+Lines that are not events are reported on standard error, the rest is evaluated, and the exit code
 is 1. Persons' ids (VIGIE_PERSON_FIELDS) are hashed under VIGIE_PSEUDONYM_KEY, or the key in
 VIGIE_PSEUDONYM_KEY_FILE.
 

@@ -43,7 +43,7 @@ export function exportCommand(alerts: Command, exit: (code: number) => void): vo
     .argument('<id>', 'alert id, or its beginning')
     .summary('list the persons whose data the alert’s reads showed')
     .description(
-      'Lists the persons whose data the reads of an alert showed, from the archive (VIGIE_ARCHIVE): pseudonym, how many reads, the first and the last, applications, organisations and categories of data. That it was done stays on record before a line is printed.',
+      'Lists the persons whose data the reads of an alert showed, from the archive (VIGIE_ARCHIVE): pseudonym, how many reads, the first and the last, applications, organisations and categories of data. Records the export before it prints a line.',
     )
     .option('--to <file>', 'file to write, for its owner alone (default: -, standard output)')
     .option('--force', 'replace that file if it is there')
@@ -62,7 +62,7 @@ export function exportCommand(alerts: Command, exit: (code: number) => void): vo
       'after',
       `
 ${KEY_OF_SETTINGS}
-The exit code is 1 when the list is known not to be whole; standard error says what is missing.
+The exit code is 1 when the list is known to be incomplete; standard error says what is missing.
 
 Examples:
   vigie alerts export 3f9a --reason "notification of 14 July" --to persons.csv

@@ -40,7 +40,7 @@ export function huntCommand(program: Command): void {
     .command('hunt')
     .summary('say whom a rule would have caught in the archive')
     .description(
-      'Compiles a rule to ClickHouse SQL and asks the archive (VIGIE_ARCHIVE) for its firings, one per line: those that the engine gives on the same events. Works beside a running vigie run. What SQL cannot say exactly is refused.',
+      'Compiles a rule to ClickHouse SQL and asks the archive (VIGIE_ARCHIVE) for its firings, one per line: those that the engine gives on the same events. Works beside a running vigie run. Refuses what SQL cannot express exactly.',
     )
     .requiredOption('--rule <name>', 'the rule: its id, name or title')
     .option('-r, --rules <path...>', 'files or folders of rules (default: VIGIE_RULES)')
@@ -49,13 +49,13 @@ export function huntCommand(program: Command): void {
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .option('--since <time>', 'firings at this time or later, ISO 8601', instantMs)
     .option('--until <time>', 'firings before this time, ISO 8601', instantMs)
-    .option('--limit <count>', 'most firings', wholeNumber(1, LISTED.most), SHOWN)
+    .option('--limit <count>', 'at most this many firings', wholeNumber(1, LISTED.most), SHOWN)
     .addOption(new Option('--sql', 'print the SQL instead, for any ClickHouse client').conflicts('json'))
     .option('--json', 'one JSON object per firing, as vigie eval prints it')
     .addHelpText(
       'after',
       `
-A rule on single events gives its matches. Standard error says what the archive reaches over.
+A rule on single events gives its matches. Standard error says which period the archive covers.
 
 Examples:
   vigie hunt --rule mass_extraction_account_high --rules rules --since 2025-07-01

@@ -123,7 +123,7 @@ Examples:
   mapping
     .command('show')
     .argument('<mapping>', 'the name of a ready mapping')
-    .description('Prints a ready mapping, to be edited.')
+    .description('Prints a ready mapping, for you to edit.')
     .addHelpText('after', '\nExample:\n  vigie mapping show nginx-combined > portal.yml')
     .action(async (name: string) => {
       await write(readMappingFile(name).text);

@@ -38,13 +38,15 @@ const REMIND_MS = 30 * 60_000;
 export function notifyCommand(program: Command, exit: (code: number) => void): void {
   program
     .command('notify')
-    .summary('tell a webhook of alerts: as they open, while nobody acknowledges them, when they are over')
+    .summary('send alerts to a webhook: when they open, stay unacknowledged, and are resolved')
     .description(
-      'Looks for alerts of which nobody was told yet, in the database that "vigie run" writes, sends each to VIGIE_WEBHOOK_URL, signed (Standard Webhooks), and keeps on record that it was told. At least once, whatever fails meanwhile.',
+      'Reads new alerts from the database that "vigie run" writes, sends each to VIGIE_WEBHOOK_URL, signed (Standard Webhooks), and records that it was sent. At least once, whatever fails meanwhile.',
     )
     .addOption(new Option('--level <level>', 'least level').choices(LEVELS).default('high'))
     .addOption(
-      new Option('--every <duration>', 'time between two looks').argParser(pauseMs).default(5000, '5s'),
+      new Option('--every <duration>', 'time between two queries of the database')
+        .argParser(pauseMs)
+        .default(5000, '5s'),
     )
     .addOption(
       new Option('--max-age <duration>', 'alerts that were detected longer ago are left out')
@@ -52,18 +54,16 @@ export function notifyCommand(program: Command, exit: (code: number) => void): v
         .default(DAY_MS, '1d'),
     )
     .addOption(
-      new Option(
-        '--remind <duration>',
-        'when to tell once more of an alert that nobody acknowledged, or never',
-      )
+      new Option('--remind <duration>', 'when to send an unacknowledged alert once more, or never')
         .argParser((value) => (value === 'never' ? value : durationMs(value)))
         .default(REMIND_MS, '30m'),
     )
-    .option('--once', 'tell of what waits and end; exit code 1 when some could not be told')
+    .option('--once', 'send what waits and exit; exit code 1 if something could not be sent')
     .addOption(
-      new Option('--test', 'send one notification of no alert (vigie.test), to try the receiver').conflicts(
-        'once',
-      ),
+      new Option(
+        '--test',
+        'send one notification without an alert (vigie.test), to try the receiver',
+      ).conflicts('once'),
     )
     .option('-d, --data-dir <folder>', 'data folder (default: VIGIE_DATA_DIR)', settingText('data_dir'))
     .addOption(
@@ -74,7 +74,7 @@ export function notifyCommand(program: Command, exit: (code: number) => void): v
     .addHelpText(
       'after',
       `
-Alerts about canaries, and those that a more telling one inhibits, are left out.
+Alerts about canaries, and alerts that others inhibit, are left out.
 
 Examples:
   VIGIE_WEBHOOK_URL=https://soc.example/hooks/vigie vigie notify --test

@@ -43,11 +43,11 @@ export function replayCommand(program: Command, exit: (code: number) => void): v
       'generate an incident or benign traffic, or send a file again: to a file, standard output or Kafka',
     )
     .description(
-      'Writes the events of a scenario, the same bytes for the same seed and options. Beside a file go the labels: which events belong to the incident, persons and records taken. A file is sent again as it is, keyed by account and at the chosen speed.',
+      'Writes the events of a scenario, the same bytes for the same seed and options. Writes labels beside a file: which events belong to the incident, persons and records taken. Sends a file again as it is, keyed by account and at the chosen speed.',
     )
     .option('-t, --to <output>', 'a file, - for standard output, or kafka', '-')
     .option('--topic <name>', 'topic to write to (default: VIGIE_TOPIC)')
-    .option('--partitions <number>', 'of a topic that is created', wholeNumber(1, 10_000), 6)
+    .option('--partitions <number>', 'partitions of a topic that it creates', wholeNumber(1, 10_000), 6)
     .addOption(
       new Option('--compression <codec>', 'of messages to Kafka')
         .choices(Object.keys(COMPRESSIONS))

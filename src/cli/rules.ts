@@ -41,7 +41,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .summary('report every fault, and how many persons the rules let through')
     .argument('[path...]', 'files or folders')
     .description(
-      'Reports every fault of every rule, one line each: file:line:col: CODE: message. Exit code 1 if there is any, or no rule. Of sound rules on a portal’s log it also says how many persons can be read with no alert, and which known incidents fit under that.',
+      'Reports every fault of every rule, one line each: file:line:col: CODE: message. The exit code is 1 if there is a fault, or no rule. For sound rules on a portal’s log it also says how many persons can be read without an alert, and which known incidents fit under that.',
     )
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
@@ -140,9 +140,9 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     .summary('list the rules that raise alerts')
     .argument('[path...]', 'files or folders')
     .description(
-      'Lists the rules that speak for themselves: correlations, which raise alerts, and rules on one event, whose matches `vigie eval` shows. With --all also those that only others refer to, and those of level informational.',
+      'Lists correlations, which raise alerts, and rules on one event, whose matches `vigie eval` shows. With --all also rules that only others refer to, and those of level informational.',
     )
-    .option('--all', 'also rules that say nothing alone')
+    .option('--all', 'also rules that do nothing on their own')
     .option('--lists <folder>', 'folder of lookup lists (default: VIGIE_LISTS)')
     .addOption(placeholdersOption())
     .option('--json', 'one JSON object per rule on standard output')

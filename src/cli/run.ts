@@ -91,9 +91,9 @@ export function runCommand(program: Command, exit: (code: number) => void, versi
     .addHelpText(
       'after',
       `
-Stops cleanly on SIGTERM and SIGINT: what was read is stored and committed first. SIGHUP reads the
-rules again, as does a change of their files (VIGIE_RULES_INTERVAL); faulty ones are refused and
-those before stay in force. So closing a terminal does not stop it.
+SIGTERM and SIGINT stop it cleanly: it stores and commits what it has read first. SIGHUP reloads the
+rules, as does a change of their files (VIGIE_RULES_INTERVAL); if one is faulty, the previous rules
+stay in force. So closing a terminal does not stop it.
 
 Examples:
   vigie run --input events.ndjson

@@ -43,15 +43,15 @@ export function topicsCommand(program: Command): void {
   const topics = program
     .command('topics')
     .summary('create the topics that Vigie writes to')
-    .description('Topics of dead letters and of signals, with the settings that they need.')
+    .description('Creates the topics of dead letters and of signals, with the settings that they need.')
     .addHelpText('after', '\nExample:\n  vigie topics create --dry-run');
   topics
     .command('create')
     .description(
-      'Creates what is missing, and changes nothing that exists but says what it has: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. `vigie run` does the same if its user may create topics.',
+      'Creates the missing topics: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. Does not change existing topics, but shows their settings. `vigie run` does the same if its user may create topics.',
     )
     .option('--input', 'also the topic of access events (VIGIE_TOPIC)')
-    .option('--partitions <number>', 'of the topic of access events', wholeNumber(1, 10_000), 12)
+    .option('--partitions <number>', 'partitions of the topic of access events', wholeNumber(1, 10_000), 12)
     .option('--replication-factor <number>', 'default: the broker’s', wholeNumber(1, 32))
     .option('--dry-run', 'only say what it would create')
     .option('--json', 'one JSON object per topic')
