@@ -121,7 +121,10 @@ export class Pipeline {
       if (item.kind === 'assignment') {
         await this.#assigned(item);
       } else {
-        if (item.kind === 'events') this.#process(item);
+        if (item.kind === 'events') {
+          this.#process(item);
+          await this.#snapshots?.relieve();
+        }
         this.#finishRestore();
         this.#letIdleGo();
         await this.#flushIfDue();

@@ -109,6 +109,11 @@ export class Snapshots {
     return () => snapshot.commit();
   }
 
+  /** To be called between two batches: waits while the disk is far behind what they leave to be saved. */
+  async relieve(): Promise<void> {
+    await this.#underWay?.relieve();
+  }
+
   /** What is under way is not wanted any more; resolves when nothing of it is done any more. */
   async abandon(): Promise<void> {
     this.#underWay?.abandon();

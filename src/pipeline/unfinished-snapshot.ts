@@ -13,6 +13,10 @@ import type { SnapshotFile, UnfinishedFile } from './snapshot-file.ts';
 
 /** How often what events have left is written while there is a pause. */
 const DRAIN_MS = 10;
+/** Bytes that may wait for the disk before events do. */
+const MOST_WAITING = 32 * 1024 * 1024;
+/** Events no longer wait for a disk that has taken nothing for so long. */
+const STUCK_MS = 10_000;
 
 /** What was put in place. */
 export interface Kept {
@@ -33,10 +37,13 @@ export class UnfinishedSnapshot {
   readonly #hurry = new AbortController();
   #busyMs = 0;
   #bytes = 0;
+  /** When the disk took something last, by the clock's `elapsed`. */
+  #takenAt: number;
 
   /** Of the state of this instant. */
   constructor(engine: Engine, position: string, clock: Clock, pace: SavingPace) {
     this.#clock = clock;
+    this.#takenAt = clock.elapsed();
     this.#pace = pace;
     this.#writer.section('position').text(position);
     this.#steps = begun(engine.saving(this.#writer));
@@ -67,6 +74,20 @@ export class UnfinishedSnapshot {
   /** Somebody waits for it: what is left is written without pauses. */
   hurry(): void {
     this.#hurry.abort();
+  }
+
+  /**
+   * Waits while much of what events have left waits for the disk: a slow one would have memory fill with up to all of
+   * the state. One that hangs costs that memory, and not detection.
+   */
+  async relieve(): Promise<void> {
+    while (
+      this.isWriting &&
+      this.#writer.outstanding > MOST_WAITING &&
+      this.#clock.elapsed() - this.#takenAt < STUCK_MS
+    ) {
+      await delay(DRAIN_MS);
+    }
   }
 
   /** Returns undefined when it was abandoned. Throws what the file system throws; the one before stays then. */
@@ -108,6 +129,7 @@ export class UnfinishedSnapshot {
   async #add(pieces: readonly Uint8Array[], file: UnfinishedFile): Promise<void> {
     for (const { length } of pieces) this.#bytes += length;
     await file.write(pieces);
+    this.#takenAt = this.#clock.elapsed();
     this.#writer.giveBack(pieces);
   }
 

@@ -16,11 +16,13 @@ export class StateWriter {
   #ready: Uint8Array[] = [];
   #frames = 0;
   readonly #spare: ArrayBuffer[] = [];
+  #outstanding = 0;
 
   constructor() {
     const head = new Uint8Array(MAGIC.length + 4);
     head.set(MAGIC);
     new DataView(head.buffer).setUint32(MAGIC.length, FORMAT_VERSION, true);
+    this.#outstanding = head.length;
     this.#ready.push(head);
   }
 
@@ -46,7 +48,13 @@ export class StateWriter {
     const crc = checksum(this.#frames, frame.subarray(0, crcAt), frame.subarray(bodyAt));
     new DataView(frame.buffer).setUint32(crcAt, crc, true);
     this.#frames += 1;
+    this.#outstanding += frame.buffer.byteLength;
     this.#ready.push(frame);
+  }
+
+  /** Bytes of memory that hold what is ready or was taken, and were not given back. */
+  get outstanding(): number {
+    return this.#outstanding;
   }
 
   /** What is ready of the container and was not taken yet, in pieces. */
@@ -62,6 +70,7 @@ export class StateWriter {
    */
   giveBack(pieces: readonly Uint8Array[]): void {
     for (const { buffer } of pieces) {
+      this.#outstanding -= buffer.byteLength;
       if (buffer instanceof ArrayBuffer && buffer.byteLength === LARGEST_FRAME) this.#spare.push(buffer);
     }
   }
