@@ -73,6 +73,8 @@ export interface EngineCounts {
   conflicts: number;
   /** By rule index of the rule set. */
   readonly matches: number[];
+  /** Those of canaries' events among them, counted by whoever reads events. */
+  canaryMatches: number;
   /** By rule key: events skipped for a missing group-by value. */
   readonly missingGroup: ReadonlyMap<string, number>;
   /** By rule key: groups evicted over the cap. */
@@ -150,6 +152,7 @@ export class Engine {
       duplicates: 0,
       conflicts: 0,
       matches: ruleSet.rules.map(() => 0),
+      canaryMatches: 0,
       get missingGroup() {
         return byRule(({ skipped }) => skipped);
       },

@@ -38,7 +38,7 @@ export interface EventReaderOptions {
 interface EventTaker {
   readonly evidence: { readonly idSlot: number };
   /** `late`: by whoever knows what is. */
-  readonly counts: { readonly matches: readonly number[]; readonly late?: number };
+  readonly counts: { readonly matches: readonly number[]; canaryMatches: number; readonly late?: number };
   process(record: EventRecord, partition: number, offset: number): number;
 }
 
@@ -83,7 +83,6 @@ export class EventReader {
     let fruitful = false;
     let bytes = 0;
     let canaries = 0;
-    let canaryMatches = 0;
     const { idSlot } = taker.evidence;
     const lateBefore = taker.counts.late ?? 0;
     const replacedBefore = decoder.replaced ?? 0;
@@ -96,7 +95,7 @@ export class EventReader {
       fruitful ||= fault === undefined;
       if (isAgain) {
         restored += 1;
-        if (fault === undefined) taker.process(record, partition, offset);
+        if (fault === undefined) this.#give(taker, partition, offset);
         return;
       }
       tally.events += 1;
@@ -111,13 +110,8 @@ export class EventReader {
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
-      const matched = taker.process(record, partition, offset);
-      const id = record.slots[idSlot];
-      if (typeof id === 'string' && id.startsWith(MARK_PREFIX)) {
-        canaries += 1;
-        canaryMatches += Math.max(matched, 0);
-      }
-      if (matched < 0) {
+      if (this.#isCanary(idSlot)) canaries += 1;
+      if (this.#give(taker, partition, offset) < 0) {
         tally.duplicates += 1;
         return;
       }
@@ -132,9 +126,19 @@ export class EventReader {
     if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
     const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
     tally.replaced += replaced;
-    const events = batch.count - restored;
-    observer.batch({ events, bytes, restored, skipped, replaced, canaries, canaryMatches });
+    observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced, canaries });
     return { fruitful, restored };
+  }
+
+  #give(taker: EventTaker, partition: number, offset: number): number {
+    const matched = taker.process(this.#record, partition, offset);
+    if (matched > 0 && this.#isCanary(taker.evidence.idSlot)) taker.counts.canaryMatches += matched;
+    return matched;
+  }
+
+  #isCanary(idSlot: number): boolean {
+    const id = this.#record.slots[idSlot];
+    return typeof id === 'string' && id.startsWith(MARK_PREFIX);
   }
 
   #reject(fault: DecodeFault, partition: number, offset: number, bytes: Uint8Array): void {

@@ -52,8 +52,6 @@ export interface BatchCounts {
   readonly replaced: number;
   /** Events of canaries, by their ids; they are among the events. */
   readonly canaries: number;
-  /** Matches of base rules among those. */
-  readonly canaryMatches: number;
 }
 
 export interface PartitionLag {

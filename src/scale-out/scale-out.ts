@@ -220,20 +220,23 @@ function matchCounter(first: RuleSet, metrics: Metrics) {
   let of: RouterCounts | undefined;
   let signals = 0;
   let matches: readonly number[] = [];
+  let canaryMatches = 0;
   let missing: ReadonlyMap<string, number> = new Map();
   return {
     note: (counts: RouterCounts, sent: { readonly bytes: number }): void => {
-      if (of !== counts) [of, signals, matches, missing] = [counts, 0, [], new Map()];
+      if (of !== counts) [of, signals, matches, canaryMatches, missing] = [counts, 0, [], 0, new Map()];
       metrics.signalsSent.inc(counts.signals - signals);
       metrics.signalBytes.inc(sent.bytes);
       counts.matches.forEach((total, rule) => {
         const grown = total - (matches[rule] ?? 0);
         if (grown > 0) metrics.ruleMatches.inc({ rule: ruleSet.rules[rule]!.key }, grown);
       });
+      metrics.canaryMatches.inc(counts.canaryMatches - canaryMatches);
       for (const [rule, total] of counts.missingGroup) {
         metrics.eventsWithoutGroup.inc({ rule }, total - (missing.get(rule) ?? 0));
       }
-      [signals, matches, missing] = [counts.signals, [...counts.matches], new Map(counts.missingGroup)];
+      ({ signals, canaryMatches } = counts);
+      [matches, missing] = [[...counts.matches], new Map(counts.missingGroup)];
     },
     rules: (now: RuleSet): void => {
       ruleSet = now;

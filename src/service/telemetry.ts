@@ -109,7 +109,6 @@ export class Telemetry implements PipelineObserver {
     this.#metrics.eventsRestored.inc(batch.restored);
     this.#metrics.eventsGarbled.inc(batch.replaced);
     this.#metrics.canaryEvents.inc(batch.canaries);
-    this.#metrics.canaryMatches.inc(batch.canaryMatches);
     for (const [reason, lines] of batch.skipped) this.#metrics.eventsSkipped.inc({ case: reason }, lines);
   }
 
@@ -186,6 +185,7 @@ export class Telemetry implements PipelineObserver {
         const grown = total - (before?.counts.matches[rule] ?? 0);
         if (grown > 0) metrics.ruleMatches.inc({ rule: this.#ruleSet.rules[rule]!.key }, grown);
       });
+      metrics.canaryMatches.inc(counts.canaryMatches - (before?.counts.canaryMatches ?? 0));
       this.#incByRule(metrics.eventsWithoutGroup, counts.missingGroup, before?.counts.missingGroup);
       this.#incByRule(metrics.groupsEvicted, counts.evictions, before?.counts.evictions);
       this.#incByRule(metrics.ruleFirings, engine.tracker.opened, before?.firings);

@@ -20,6 +20,8 @@ export interface RouterCounts {
   signals: number;
   /** By rule index of the rule set. */
   readonly matches: number[];
+  /** Those of canaries' events among them, counted by whoever reads events. */
+  canaryMatches: number;
   /** By rule key: events skipped for a missing group-by value. */
   readonly missingGroup: Map<string, number>;
 }
@@ -77,7 +79,8 @@ export class Router {
       full: [],
       open: undefined,
     }));
-    this.counts = { signals: 0, matches: ruleSet.rules.map(() => 0), missingGroup: new Map() };
+    const matches = ruleSet.rules.map(() => 0);
+    this.counts = { signals: 0, matches, canaryMatches: 0, missingGroup: new Map() };
     const { missingGroup } = this.counts;
     this.#skip = (stream) => {
       for (const { key } of plan.streams[stream]!.rules)

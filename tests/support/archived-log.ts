@@ -44,7 +44,7 @@ export function archivedOf(
       count: lines.length,
       forEach: (visit) => lines.forEach((line, offset) => visit(line, 0, line.length, offset)),
     } as Parameters<EventReader['process']>[0],
-    { evidence, counts: { matches: [] }, process: () => 0 },
+    { evidence, counts: { matches: [], canaryMatches: 0 }, process: () => 0 },
     NOTHING_AGAIN,
   );
   return waiting.take().archive;
