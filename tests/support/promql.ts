@@ -30,8 +30,7 @@ interface QueryCheck {
 /** Labels that Prometheus adds to whatever it scrapes. */
 const TARGET_LABELS = ['instance', 'job'];
 /** Functions that turn a counter, which restarts at zero, into something that can be compared. */
-/** The last value is what was counted since the start of the process. */
-const OF_COUNTERS = new Set(['rate', 'increase', 'changes', 'resets', 'last_over_time']);
+const OF_COUNTERS = new Set(['rate', 'increase', 'changes', 'resets']);
 const WITHOUT_LABELS = new Set(['absent', 'absent_over_time', 'vector']);
 const SCALARS = new Set(['scalar', 'time', 'pi']);
 const FILTERS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
@@ -65,7 +64,7 @@ export function checkQuery(query: string): QueryCheck {
       return new Set();
     }
     metrics.add(series.metric);
-    if (series.counter && !OF_COUNTERS.has(callAround(node, of))) {
+    if (series.counter && !OF_COUNTERS.has(callAround(node, of)) && !isJustStarted(node, of)) {
       faults.push(`a counter is no value in itself: ${of(name!)}`);
     }
     const labels = new Set([...series.labels, ...TARGET_LABELS]);
@@ -175,6 +174,15 @@ function callAround(selector: Node, of: (node: Node) => string): string {
   while (node !== null && node.name !== 'FunctionCall' && node.name !== 'AggregateExpr') node = node.parent;
   const name = node?.getChild('FunctionIdentifier') ?? null;
   return name === null ? '' : of(name);
+}
+
+/** Whether it is asked for only of processes that started a while ago: it is what they counted since. */
+function isJustStarted({ parent }: Node, of: (node: Node) => string): boolean {
+  return (
+    parent?.name === 'BinaryExpr' &&
+    parent.getChild('And') !== null &&
+    / time\(\) - process_start_time_seconds < \d+$/.test(of(parent))
+  );
 }
 
 function definitions(): ReadonlyMap<string, MetricDefinition> {
