@@ -1,7 +1,8 @@
 /**
  * A sum whose rounding does not follow the order of what is added: what each addition loses is added up beside it and
- * added last (Neumaier, Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen, 1974). So the same
- * amounts give the same sum, whichever came first.
+ * added last (Neumaier, Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen, 1974). So amounts give
+ * the same sum, whichever came first, unless they are so far apart that what is lost is itself rounded. Infinity where
+ * a double has no room.
  */
 export class RoundedOnce {
   #sum = 0;
@@ -15,6 +16,7 @@ export class RoundedOnce {
   }
 
   get value(): number {
-    return this.#sum + this.#lost;
+    // Beyond all doubles what was lost is no number.
+    return Number.isFinite(this.#sum) ? this.#sum + this.#lost : this.#sum;
   }
 }

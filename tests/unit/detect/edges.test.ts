@@ -121,6 +121,17 @@ describe('sums', () => {
     expect(found).toEqual([[[0, 0.6]], [[0, 0.6]]]);
   });
 
+  test('beyond all doubles reach every bound, and do no harm to the windows behind them', () => {
+    const bench = new EngineBench(rulesOf({ ...sum(5), resolveTimeoutMs: 1 }), {});
+    for (const event of [sized(0, 1e308), sized(0, 1e308), sized(T / 2, 3), sized(T + 1, 7)])
+      bench.take(event);
+    expect(bench.episodes).toMatchObject([
+      { crossedAt: 0 },
+      { crossedAt: T / 2, valueAtCrossing: Infinity },
+      { crossedAt: T + 1, valueAtCrossing: 10 },
+    ]);
+  });
+
   test('of fractions do not drift', () => {
     const events = Array.from({ length: 3000 }, (_, i) => sized(i * 100, 0.1));
     expect(crossings(sum(10.000_001), events, 0)).toEqual([]);
