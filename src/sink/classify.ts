@@ -189,7 +189,8 @@ function classifyServerCode(code: number): Classification {
     return {
       retryable: false,
       code: 'CLICKHOUSE_FORBIDDEN',
-      remedy: 'Grant CLICKHOUSE_USER the rights that docs/storage.md lists.',
+      remedy:
+        'Grant CLICKHOUSE_USER the rights that docs/storage.md lists, and let its profile allow the settings named there.',
     };
   }
   if (SCHEMA_CODES.has(code)) {

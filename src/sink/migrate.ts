@@ -4,7 +4,8 @@
  * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
  * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
  * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
- * Where a table, a view or an added column of theirs is gone, all are applied again. Of a view only the last definition is made.
+ * Where a table, a view or an added column of theirs is gone, all are applied again; so none drops a column that
+ * another adds. Of a view only the last definition is made.
  */
 
 import { createHash } from 'node:crypto';

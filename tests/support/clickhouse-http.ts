@@ -89,8 +89,8 @@ async function under<T>(settings: ReadonlyMap<string, string>, work: () => Promi
   );
   const former = lines(found.text()).map((line) => JSON.parse(line) as [string, string]);
   const other = former.filter(([name, value]) => settings.get(name) !== value);
-  for (const [name] of other) await session.queryAsync(`SET ${name} = ${sqlText(settings.get(name)!)}`);
   try {
+    for (const [name] of other) await session.queryAsync(`SET ${name} = ${sqlText(settings.get(name)!)}`);
     return await work();
   } finally {
     for (const [name, value] of other) await session.queryAsync(`SET ${name} = ${sqlText(value)}`);
