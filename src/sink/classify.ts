@@ -198,7 +198,7 @@ function classifyServerCode(code: number): Classification {
       retryable: false,
       code: 'CLICKHOUSE_SCHEMA',
       remedy:
-        'Check CLICKHOUSE_DATABASE, and undo what was changed about its tables; starting "vigie run" once creates those that are missing, and columns that a release added.',
+        'Check CLICKHOUSE_DATABASE, and undo what was changed about its tables; starting "vigie run" once creates the tables that are missing, and columns that a release added.',
     };
   }
   if (ROW_CODES.has(code)) {
