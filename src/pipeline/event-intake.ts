@@ -93,9 +93,11 @@ export class EventReader {
       if (fault === undefined && record.time > latest && !(isAgain && record.time <= again.newestMs))
         fault = futureFault(record.time, now, maxFutureMs);
       fruitful ||= fault === undefined;
+      const matched = fault === undefined ? taker.process(record, partition, offset) : 0;
+      const isCanary = fault === undefined && isMarked(record.slots[idSlot]);
+      if (isCanary && matched > 0) taker.counts.canaryMatches += matched;
       if (isAgain) {
         restored += 1;
-        if (fault === undefined) this.#give(taker, partition, offset);
         return;
       }
       tally.events += 1;
@@ -110,8 +112,8 @@ export class EventReader {
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
-      if (this.#isCanary(idSlot)) canaries += 1;
-      if (this.#give(taker, partition, offset) < 0) {
+      if (isCanary) canaries += 1;
+      if (matched < 0) {
         tally.duplicates += 1;
         return;
       }
@@ -128,17 +130,6 @@ export class EventReader {
     tally.replaced += replaced;
     observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced, canaries });
     return { fruitful, restored };
-  }
-
-  #give(taker: EventTaker, partition: number, offset: number): number {
-    const matched = taker.process(this.#record, partition, offset);
-    if (matched > 0 && this.#isCanary(taker.evidence.idSlot)) taker.counts.canaryMatches += matched;
-    return matched;
-  }
-
-  #isCanary(idSlot: number): boolean {
-    const id = this.#record.slots[idSlot];
-    return typeof id === 'string' && id.startsWith(MARK_PREFIX);
   }
 
   #reject(fault: DecodeFault, partition: number, offset: number, bytes: Uint8Array): void {
@@ -205,6 +196,11 @@ export function eventSettings({
   mapping,
 }: Pick<EventReaderOptions, 'timestampField' | 'personFields' | 'mapping'>): string {
   return JSON.stringify([timestampField, personFields, mapping]);
+}
+
+/** Whether the id is that of a canary's event. */
+function isMarked(id: EventRecord['slots'][number]): boolean {
+  return typeof id === 'string' && id.startsWith(MARK_PREFIX);
 }
 
 function futureFault(timeMs: number, nowMs: number, maxFutureMs: number): DecodeFault {

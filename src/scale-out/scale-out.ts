@@ -214,29 +214,27 @@ function observing(own: Telemetry, alerts: PipelineObserver['alerts'] | undefine
   };
 }
 
+const NOTHING_COUNTED: RouterCounts = { signals: 0, matches: [], canaryMatches: 0, missingGroup: new Map() };
+
 /** Counts of a router that grow → counters. */
 function matchCounter(first: RuleSet, metrics: Metrics) {
   let ruleSet = first;
   let of: RouterCounts | undefined;
-  let signals = 0;
-  let matches: readonly number[] = [];
-  let canaryMatches = 0;
-  let missing: ReadonlyMap<string, number> = new Map();
+  let before = NOTHING_COUNTED;
   return {
     note: (counts: RouterCounts, sent: { readonly bytes: number }): void => {
-      if (of !== counts) [of, signals, matches, canaryMatches, missing] = [counts, 0, [], 0, new Map()];
-      metrics.signalsSent.inc(counts.signals - signals);
+      if (of !== counts) [of, before] = [counts, NOTHING_COUNTED];
+      metrics.signalsSent.inc(counts.signals - before.signals);
       metrics.signalBytes.inc(sent.bytes);
       counts.matches.forEach((total, rule) => {
-        const grown = total - (matches[rule] ?? 0);
+        const grown = total - (before.matches[rule] ?? 0);
         if (grown > 0) metrics.ruleMatches.inc({ rule: ruleSet.rules[rule]!.key }, grown);
       });
-      metrics.canaryMatches.inc(counts.canaryMatches - canaryMatches);
+      metrics.canaryMatches.inc(counts.canaryMatches - before.canaryMatches);
       for (const [rule, total] of counts.missingGroup) {
-        metrics.eventsWithoutGroup.inc({ rule }, total - (missing.get(rule) ?? 0));
+        metrics.eventsWithoutGroup.inc({ rule }, total - (before.missingGroup.get(rule) ?? 0));
       }
-      ({ signals, canaryMatches } = counts);
-      [matches, missing] = [[...counts.matches], new Map(counts.missingGroup)];
+      before = { ...counts, matches: [...counts.matches], missingGroup: new Map(counts.missingGroup) };
     },
     rules: (now: RuleSet): void => {
       ruleSet = now;

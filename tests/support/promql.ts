@@ -176,7 +176,7 @@ function callAround(selector: Node, of: (node: Node) => string): string {
   return name === null ? '' : of(name);
 }
 
-/** Whether it is asked for only of processes that started a while ago: it is what they counted since. */
+/** Whether it is asked for only of processes that have just started: it is all that they counted. */
 function isJustStarted({ parent }: Node, of: (node: Node) => string): boolean {
   return (
     parent?.name === 'BinaryExpr' &&
