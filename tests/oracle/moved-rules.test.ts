@@ -53,13 +53,12 @@ function changed(documents: readonly OracleDocument[], random: (below: number) =
   return next.some(isCorrelation) ? next : [...next, { title: 'Often', name: 'often', correlation: often }];
 }
 
-/** Keys of rules whose firings nothing has changed for. */
+/** Keys of rules that raise alerts before and after, and whose firings nothing has changed for. */
 function unchanged(before: RuleSet, after: RuleSet): Set<string> {
   const [was, is] = [before, after].map((rules) => firingHashes(rules, routesOf(rules.correlations)));
-  const keys = new Set(after.correlations.map(({ key }) => key));
-  return new Set(
-    before.correlations.flatMap(({ key }) => (keys.has(key) && was!(key) === is!(key) ? [key] : [])),
-  );
+  // Where the chain that kept a rule silent is gone, the rule begins to raise alerts with the same firings.
+  const [raised, raises] = [alertingHashes(before), alertingHashes(after)];
+  return new Set([...raised.keys()].filter((key) => raises.has(key) && was!(key) === is!(key)));
 }
 
 const untitled = (alerts: readonly Alert[], of: ReadonlySet<string>): Alert[] =>
