@@ -1,8 +1,9 @@
 /** `vigie rules explain`: why a rule does or doesn't match, or fire, on the events of a file. */
 
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/settings.ts';
+import { VigieError } from '../errors.ts';
 import type { EvalOptions, RejectedEvent } from '../eval/eval.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import { FieldTable } from '../event/record.ts';
@@ -41,6 +42,7 @@ interface Options {
   placeholders?: string;
   timestampField?: string;
   lateness?: number;
+  group?: Readonly<Record<string, string>>;
   all?: true;
   json?: true;
 }
@@ -76,6 +78,11 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
       'allowed lateness, for correlations (default: VIGIE_LATENESS)',
       durationMs,
     )
+    .option(
+      '--group <field=value...>',
+      'for correlations: only the groups that have these values',
+      groupValue,
+    )
     .option('--all', `all events or groups, not only the first ${SHOWN_EVENTS}`)
     .option('--json', 'one JSON object per event or group on standard output')
     .addHelpText(
@@ -86,7 +93,8 @@ all held in memory. The exit code is 0 whether the rule matches or not.
 
 Examples:
   vigie rules explain portal_record_read --event event.ndjson
-  vigie replay kairos-2025 | vigie rules explain mass_extraction_account_high --event -`,
+  vigie replay kairos-2025 | vigie rules explain mass_extraction_account_high --event -
+  vigie rules explain failed_logins_account --event day.ndjson --group user.id=u-7f3a`,
     )
     .action(async (name: string, options: Options) => {
       const config = loadConfig(process.env);
@@ -96,6 +104,7 @@ Examples:
         options.placeholders ?? config.placeholders,
       );
       const rule = ruleCalled(name, ruleSet);
+      for (const field of Object.keys(options.group ?? {})) requireGroupField(field, rule);
       const evaluation = evaluationOptions(options, config);
       const { rejected, ...mapped } =
         rule.kind === 'rule'
@@ -104,6 +113,25 @@ Examples:
       process.stderr.write(mappedText(mapped));
       if (tellRejected(options.event, rejected)) exit(EXIT.failed);
     });
+}
+
+/** One `FIELD=VALUE` more. */
+function groupValue(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected FIELD=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Throws ARGUMENT_INVALID. */
+function requireGroupField(field: string, rule: BaseRule | CorrelationRule): void {
+  if (rule.kind === 'correlation' && rule.groupBy.includes(field)) return;
+  const [what, remedy] =
+    rule.kind === 'rule'
+      ? ['looks at one event at a time', 'Name a correlation, or leave --group away.']
+      : rule.groupBy.length === 0
+        ? ['has one group for all events', 'Leave --group away.']
+        : [`is grouped by ${rule.groupBy.join(', ')}`, 'Name one of those fields.'];
+  throw new VigieError('ARGUMENT_INVALID', `--group ${field}: "${rule.title}" ${what}`, { remedy });
 }
 
 function evaluationOptions(options: Options, config: Config): EvalOptions {
@@ -176,16 +204,16 @@ async function explainEvents(
 async function explainGroups(
   rule: CorrelationRule,
   ruleSet: RuleSet,
-  { event: path, all, json }: Options,
+  { event: path, group: wanted = {}, all, json }: Options,
   evaluation: EvalOptions,
 ): Promise<Reading> {
   const explainer = new CorrelationExplainer(ruleSet, rule, evaluation);
   await forEachLine(path, 'explain', (data, start, end, line) => explainer.take(data, start, end, line));
   const explanation = explainer.finish();
-  const most = all ? Infinity : SHOWN_EVENTS;
+  const shown = { most: all ? Infinity : SHOWN_EVENTS, of: wanted };
   const parts = json
-    ? correlationJson(rule, explanation, most)
-    : correlationText(rule, ruleSet, explanation, most);
+    ? correlationJson(rule, explanation, shown)
+    : correlationText(rule, ruleSet, explanation, shown);
   for (const part of parts) await write(part);
   return explanation;
 }

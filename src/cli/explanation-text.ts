@@ -45,14 +45,22 @@ export function eventJson(rule: BaseRule, { line, id, time, explanation }: Expla
   });
 }
 
-/** `most`: groups, and firings of correlations that the rule refers to, at most shown. */
+/** What is shown of a correlation. */
+interface Shown {
+  /** Groups, and firings of correlations that the rule refers to, at most. */
+  readonly most: number;
+  /** Of groups only those that have these values. */
+  readonly of: Readonly<Record<string, string>>;
+}
+
 export function* correlationText(
   rule: CorrelationRule,
   ruleSet: RuleSet,
   explanation: CorrelationExplanation,
-  most: number,
+  { most, of }: Shown,
 ): Generator<string, void> {
-  const { events, late, copies, folded, evicted, references, parents, groups } = explanation;
+  const { events, late, copies, folded, evicted, references, parents } = explanation;
+  const groups = groupsOf(explanation, of);
   const titles = new Map([...ruleSet.rules, ...ruleSet.correlations].map(({ key, title }) => [key, title]));
   const titleOf = (key: string): string => plain(titles.get(key) ?? key);
   yield `${plain(`${rule.title} (${rule.key}): ${conditionOf(rule, ruleSet)}`)}\n`;
@@ -72,7 +80,17 @@ export function* correlationText(
   yield more(parents.length - most, 'firings');
   for (const group of groups.slice(0, most)) yield* groupLines(rule, group, titleOf);
   yield more(groups.length - most, 'groups');
-  if (groups.length === 0) yield '\nNothing to correlate.\n';
+  if (groups.length > 0) return;
+  const all = explanation.groups.length;
+  yield all === 0 ? '\nNothing to correlate.\n' : `\nNone of ${plural(all, 'group')} has ${groupText(of)}.\n`;
+}
+
+function groupsOf(
+  { groups }: CorrelationExplanation,
+  of: Readonly<Record<string, string>>,
+): GroupExplanation[] {
+  const wanted = Object.entries(of);
+  return groups.filter(({ group }) => wanted.every(([field, value]) => group[field] === value));
 }
 
 /** What extension keys ask for beside the condition. */
@@ -236,16 +254,17 @@ function distance({ op, value: bound }: Bound, value: number, holds: boolean): s
 export function* correlationJson(
   rule: CorrelationRule,
   explanation: CorrelationExplanation,
-  most: number,
+  { most, of }: Shown,
 ): Generator<string, void> {
   const { groups, parents, rejected, references, ...counts } = explanation;
+  const shownGroups = groupsOf(explanation, of).slice(0, most);
   yield jsonLine({
     type: 'correlation',
     rule: rule.key,
     ...counts,
     rejected: rejected.length,
     groups: groups.length,
-    shown_groups: Math.min(groups.length, most),
+    shown_groups: shownGroups.length,
     references: references.map(({ rule: key, found, withoutGroup }) => ({
       rule: key,
       found,
@@ -253,7 +272,7 @@ export function* correlationJson(
     })),
     parent_firings: parents.map((parent) => ({ ...parent, time: isoTime(parent.time) })),
   });
-  for (const shown of groups.slice(0, most)) {
+  for (const shown of shownGroups) {
     const { group, scale, entries, withoutValue, uncounted, last, nearest, firings } = shown;
     yield jsonLine({
       type: 'group',

@@ -146,6 +146,36 @@ vigie.new_terms: {fields: [service.name], history: 2s}
     expect(json.stderr).toBe('25 of 25 events match; the first 20 are shown, --all shows all\n');
   });
 
+  test('shows of a correlation only the groups that are asked for, in text and as JSON', async () => {
+    const log = join(folder, 'groups.ndjson');
+    const users = Array.from({ length: 30 }, (_, i) => ({ ...kairos, user: { id: `u${i}` } }));
+    writeFileSync(log, users.map((user, i) => event(i, 'record-view', user)).join(''));
+    const args = ['rules', 'explain', 'Three reads in ten seconds', '--rules', rules, '--event', log];
+    const one = ['--group', 'user.id=u29', 'service.name=kairos'];
+    const [text, json, none] = await Promise.all([
+      succeed([...args, ...one]),
+      succeed([...args, ...one, '--json']),
+      succeed([...args, '--group', 'user.id=u30']),
+    ]);
+    expect(text).toContain('\nuser.id = "u29", service.name = "kairos": did not fire\n');
+    expect(text.match(/did not fire/g)).toHaveLength(1);
+    expect(parseLines(json)).toMatchObject([
+      { type: 'correlation', groups: 30, shown_groups: 1 },
+      { type: 'group', group: { 'user.id': 'u29', 'service.name': 'kairos' } },
+    ]);
+    expect(none).toContain('\nNone of 30 groups has user.id = "u30".\n');
+  });
+
+  test.each([
+    ['Three reads in ten seconds', 'user=u1', 'is grouped by user.id, service.name'],
+    ['read', 'user.id=u1', 'looks at one event at a time'],
+    ['Three reads in ten seconds', 'u1', 'Expected FIELD=VALUE.'],
+  ])('explaining "%s" refuses --group %s, and says what it expected', async (rule, group, expected) => {
+    const { code, stderr } = await vigie(explain(rule, '--group', group));
+    expect(code).toBe(2);
+    expect(stderr).toContain(expected);
+  });
+
   test('a name that no rule has is wrong usage, with the rule that was probably meant', async () => {
     const { code, stderr } = await vigie(explain('raed'));
     expect(code).toBe(2);
