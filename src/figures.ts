@@ -14,17 +14,21 @@ export function instant(timeMs: number): string {
   return `${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
 }
 
-/** `10.5 s`, `4 min 10 s`, `2 h 0 min`, `3 d 4 h`. */
+/** `10.5 s`, `4 min 10 s`, `2 h`, `3 d 4 h`. */
 export function span(ms: number): string {
-  // Rounded first: 119.7 s are 2 min 0 s, not 1 min 60 s.
+  // Rounded first: 119.7 s are 2 min, not 1 min 60 s.
   const tenths = Math.round(ms / 100);
   if (tenths < 600) return `${count(tenths / 10)} s`;
   const seconds = Math.round(ms / 1000);
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  if (minutes < 60) return both(minutes, 'min', seconds % 60, 's');
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 48) return both(hours, 'h', minutes % 60, 'min');
+  return both(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function both(value: number, unit: string, rest: number, unitOfRest: string): string {
+  return rest === 0 ? `${value} ${unit}` : `${value} ${unit} ${rest} ${unitOfRest}`;
 }
 
 export function bytes(value: number): string {

@@ -95,7 +95,7 @@ function falseAlerts({ falseAlerts: report, rules }: BacktestReport): string {
     accounts === 0
       ? ['per day', 'a log that names no account']
       : ['per day and 10,000 accounts', `${count(accounts)} accounts`];
-  const head = `${styled('bold', 'False alerts')} ${per}, over ${count(days)} days of ${of}: ${count(all.perDay)}, of which ${count(all.topPerDay)} stand under no other alert`;
+  const head = `${styled('bold', 'False alerts')} ${per}, over ${plural(days, 'day')} of ${of}: ${count(all.perDay)}, of which ${count(all.topPerDay)} stand under no other alert`;
   if (rows.length === 0) return head;
   const levels = LOUDEST_FIRST.filter((level) => byLevel[level].alerts > 0).map((level) => [
     styledLevel(level),

@@ -65,7 +65,7 @@ export function* correlationText(
   const titleOf = (key: string): string => plain(titles.get(key) ?? key);
   yield `${plain(`${rule.title} (${rule.key}): ${conditionOf(rule, ruleSet)}`)}\n`;
   yield* narrowingText(rule, titleOf);
-  yield `\n${count(events)} events, ${count(late)} late, ${count(copies)} copies\n`;
+  yield `\n${plural(events, 'event')}, ${count(late)} late, ${plural(copies, 'copy', 'copies')}\n`;
   const isParent = new Set(ruleSet.correlations.map(({ key }) => key));
   for (const { rule: key, found, withoutGroup } of references) {
     const verb = isParent.has(key) ? 'fired' : 'matched';

@@ -53,5 +53,5 @@ test('events that come too late for their windows are told at the end, as an uns
   const { code, stderr } = await vigie(args);
   expect(code).toBe(0);
   expect(stderr).toContain('4 events: 4 accepted, 0 duplicates, 0 dead letters, 2 late\n');
-  expect(stderr).toContain('2 events are more than 1 min 0 s older than events before them');
+  expect(stderr).toContain('2 events are more than 1 min older than events before them');
 });

@@ -8,12 +8,9 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { startNativeKafka } from './native-kafka.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '9092' } } });
-const port = Number(values.port);
-if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-  console.error(`--port ${values.port}: a port is a whole number from 1 to 65535`);
-  process.exit(2);
-}
+const USAGE = `npm run dev:up [-- --port N]: a Kafka broker for trying things out (port 9092 unless told otherwise)`;
+
+const port = requestedPort();
 
 try {
   console.error('Starting Kafka (the first time its jars are fetched with Maven)…');
@@ -37,4 +34,26 @@ Ctrl-C stops it; its data stays in .vigie/kafka.`);
 } catch (error) {
   console.error(`Kafka: ${messageOf(error)}`);
   process.exitCode = 1;
+}
+
+/** Ends the process on wrong usage, and once the help is printed. */
+function requestedPort(): number {
+  const refuse = (why: string): never => {
+    console.error(`${why}\n${USAGE}`);
+    process.exit(2);
+  };
+  try {
+    const { values } = parseArgs({
+      options: { port: { type: 'string', default: '9092' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    const number = Number(values.port);
+    if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number;
+    return refuse(`--port ${values.port}: a port is a whole number from 1 to 65535`);
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
 }

@@ -324,11 +324,11 @@ describe('vigie rules list', () => {
   test('says of every correlation all that it asks for, in the names of the rules', async () => {
     const listed = parseLines(await succeed(['rules', 'list', '--json', narrowed]));
     expect(listed.map((rule) => (rule as { condition: string }).condition)).toEqual([
-      'temporal read and not reset in 1 h 0 min',
-      'value_percentile(bytes, 95) gte 5 in 1 h 0 min',
-      'event_count gte 2 and a run of 5 ids in person in 1 h 0 min',
-      'temporal gte 2 with session.start before reset in 1 h 0 min',
-      'event_count gte 2 and 3 × persons of caseloads in 1 h 0 min by user.id',
+      'temporal read and not reset in 1 h',
+      'value_percentile(bytes, 95) gte 5 in 1 h',
+      'event_count gte 2 and a run of 5 ids in person in 1 h',
+      'temporal gte 2 with session.start before reset in 1 h',
+      'event_count gte 2 and 3 × persons of caseloads in 1 h by user.id',
     ]);
   });
 
