@@ -38,10 +38,6 @@ Ctrl-C stops it; its data stays in .vigie/kafka.`);
 
 /** Ends the process on wrong usage, and once the help is printed. */
 function requestedPort(): number {
-  const refuse = (why: string): never => {
-    console.error(`${why}\n${USAGE}`);
-    process.exit(2);
-  };
   try {
     const { values } = parseArgs({
       options: { port: { type: 'string', default: '9092' }, help: { type: 'boolean', short: 'h' } },
@@ -56,4 +52,9 @@ function requestedPort(): number {
   } catch (error) {
     return refuse(messageOf(error));
   }
+}
+
+function refuse(why: string): never {
+  console.error(`${why}\n${USAGE}`);
+  process.exit(2);
 }
