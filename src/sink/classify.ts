@@ -7,6 +7,7 @@
 
 import { ClickHouseError } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
+import { serverTrouble, type ServerTrouble } from './server-codes.ts';
 
 export interface Classification {
   readonly retryable: boolean;
@@ -34,71 +35,6 @@ const RETRYABLE_ERRNO: ReadonlySet<string> = new Set([
   'ENOBUFS',
 ]);
 
-/** ClickHouse's own error codes after which the same statement may succeed. */
-const RETRYABLE_SERVER_CODES: ReadonlySet<number> = new Set([
-  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
-  75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
-  76, // CANNOT_OPEN_FILE
-  159, // TIMEOUT_EXCEEDED
-  160, // TOO_SLOW
-  173, // CANNOT_ALLOCATE_MEMORY
-  198, // DNS_ERROR
-  201, // QUOTA_EXCEEDED: quotas are per interval
-  202, // TOO_MANY_SIMULTANEOUS_QUERIES
-  203, // NO_FREE_CONNECTION
-  209, // SOCKET_TIMEOUT
-  210, // NETWORK_ERROR
-  225, // NO_ZOOKEEPER
-  236, // ABORTED: the server shuts down
-  241, // MEMORY_LIMIT_EXCEEDED
-  242, // TABLE_IS_READ_ONLY: a replica lost its coordination
-  252, // TOO_MANY_PARTS
-  279, // ALL_CONNECTION_TRIES_FAILED
-  285, // TOO_FEW_LIVE_REPLICAS
-  286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
-  287, // UNKNOWN_FORMAT_VERSION of a part in exchange
-  319, // UNKNOWN_STATUS_OF_INSERT
-  384, // PART_IS_TEMPORARILY_LOCKED
-  394, // QUERY_WAS_CANCELLED
-  439, // CANNOT_SCHEDULE_TASK
-  473, // DEADLOCK_AVOIDED
-  499, // S3_ERROR
-  519, // NO_ACTIVE_REPLICAS
-  745, // SERVER_OVERLOADED
-  999, // KEEPER_EXCEPTION
-  1000, // POCO_EXCEPTION: what the server's own connections and disks fail with
-]);
-
-/** ClickHouse's own error codes for a row whose values it cannot take; others of the insert may be sound. */
-const ROW_CODES: ReadonlySet<number> = new Set([
-  6, // CANNOT_PARSE_TEXT
-  26, // CANNOT_PARSE_QUOTED_STRING
-  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-  38, // CANNOT_PARSE_DATE
-  41, // CANNOT_PARSE_DATETIME
-  53, // TYPE_MISMATCH
-  69, // ARGUMENT_OUT_OF_BOUND
-  70, // CANNOT_CONVERT_TYPE
-  72, // CANNOT_PARSE_NUMBER
-  117, // INCORRECT_DATA
-  130, // CANNOT_READ_ARRAY_FROM_TEXT
-  131, // TOO_LARGE_STRING_SIZE
-  321, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
-  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-  376, // CANNOT_PARSE_UUID
-  407, // DECIMAL_OVERFLOW
-  467, // CANNOT_PARSE_BOOL
-  469, // VIOLATED_CONSTRAINT
-  675, // CANNOT_PARSE_IPV4
-  676, // CANNOT_PARSE_IPV6
-  691, // UNKNOWN_ELEMENT_OF_ENUM
-]);
-
-const NOT_ENOUGH_SPACE = 243;
-const AUTHENTICATION_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516]);
-const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 452, 497]);
-const SCHEMA_CODES: ReadonlySet<number> = new Set([16, 47, 60, 81]);
-
 const NO_HTTP =
   'See that CLICKHOUSE_URL names the port for HTTP (8123), or says https:// for that of HTTPS (8443).';
 const MANY_HEADERS =
@@ -110,15 +46,12 @@ export function classifyClickHouseFailure(thrown: unknown): Classification {
   if (thrown instanceof VigieError) {
     return { retryable: thrown.retryable, code: thrown.code, remedy: thrown.remedy ?? '' };
   }
-  if (outOfSpace(thrown)) {
-    return {
-      retryable: true,
-      code: 'CLICKHOUSE_DISK_FULL',
-      remedy: 'Free space on the disk of the ClickHouse data; writing resumes by itself.',
-    };
-  }
+  if (outOfSpace(thrown)) return SERVER_ANSWERS.disk;
   const serverError = serverErrorOf(thrown);
-  if (serverError !== undefined) return classifyServerCode(serverError.code);
+  if (serverError !== undefined) {
+    const trouble = serverTrouble(serverError.code);
+    return trouble === undefined ? REFUSED : SERVER_ANSWERS[trouble];
+  }
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return { retryable: true, code: 'CLICKHOUSE_TIMEOUT', remedy: WAIT };
   }
@@ -158,7 +91,7 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
  */
 export function withoutRows(thrown: unknown): unknown {
   const server = serverErrorOf(thrown);
-  if (server === undefined || !ROW_CODES.has(server.code)) return thrown;
+  if (server === undefined || serverTrouble(server.code) !== 'row') return thrown;
   const [, unknown] =
     /^Unknown field found while parsing JSONEachRow format: (\w+)/.exec(messageOf(thrown)) ?? [];
   // Not the row's fault.
@@ -176,40 +109,59 @@ function rowRefusal(message: string): string {
     : `a value does not fit the column ${column}`;
 }
 
-function classifyServerCode(code: number): Classification {
-  if (RETRYABLE_SERVER_CODES.has(code)) return { retryable: true, code: 'CLICKHOUSE_BUSY', remedy: WAIT };
-  if (AUTHENTICATION_CODES.has(code)) {
-    return {
-      retryable: false,
-      code: 'CLICKHOUSE_AUTH_FAILED',
-      remedy: 'Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.',
-    };
-  }
-  if (RIGHTS_CODES.has(code)) {
-    return {
-      retryable: false,
-      code: 'CLICKHOUSE_FORBIDDEN',
-      remedy:
-        'Grant CLICKHOUSE_USER the rights that docs/storage.md lists, and let its profile allow the settings named there.',
-    };
-  }
-  if (SCHEMA_CODES.has(code)) {
-    return {
-      retryable: false,
-      code: 'CLICKHOUSE_SCHEMA',
-      remedy:
-        'Check CLICKHOUSE_DATABASE, and undo what was changed about its tables; starting "vigie run" once creates the tables that are missing, and columns that a release added.',
-    };
-  }
-  if (ROW_CODES.has(code)) {
-    return {
-      retryable: false,
-      code: 'CLICKHOUSE_ROW_REFUSED',
-      remedy: 'Undo what was changed about the table; if nothing was, this is a defect: please report it.',
-    };
-  }
-  return { retryable: false, code: 'CLICKHOUSE_REFUSED', remedy: 'This is a defect: please report it.' };
-}
+const SERVER_ANSWERS: Readonly<Record<ServerTrouble, Classification>> = {
+  passing: { retryable: true, code: 'CLICKHOUSE_BUSY', remedy: WAIT },
+  disk: {
+    retryable: true,
+    code: 'CLICKHOUSE_DISK_FULL',
+    remedy: 'Free space on the disk of the ClickHouse data; writing resumes by itself.',
+  },
+  authentication: {
+    retryable: false,
+    code: 'CLICKHOUSE_AUTH_FAILED',
+    remedy:
+      'Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, and whether the server takes that user from here.',
+  },
+  rights: {
+    retryable: false,
+    code: 'CLICKHOUSE_FORBIDDEN',
+    remedy:
+      'Grant CLICKHOUSE_USER the rights that docs/storage.md lists, and let its profile allow the settings named there.',
+  },
+  schema: {
+    retryable: false,
+    code: 'CLICKHOUSE_SCHEMA',
+    remedy:
+      'Check CLICKHOUSE_DATABASE, and undo what was changed about its tables; starting "vigie run" once creates the tables that are missing, and columns that a release added.',
+  },
+  row: {
+    retryable: false,
+    code: 'CLICKHOUSE_ROW_REFUSED',
+    remedy: 'Undo what was changed about the table; if nothing was, this is a defect: please report it.',
+  },
+  limit: {
+    retryable: false,
+    code: 'CLICKHOUSE_LIMIT',
+    remedy: 'Raise the limit in the profile of CLICKHOUSE_USER, or of the server, or ask for less.',
+  },
+  cluster: {
+    retryable: false,
+    code: 'CLICKHOUSE_CLUSTER_UNKNOWN',
+    remedy:
+      'Check CLICKHOUSE_CLUSTER against the names in system.clusters, and that the server has a keeper and distributed_ddl.',
+  },
+  release: {
+    retryable: false,
+    code: 'CLICKHOUSE_RELEASE',
+    remedy: 'Use a ClickHouse of release 24.4 or later; if it is one, this is a defect: please report it.',
+  },
+};
+
+const REFUSED: Classification = {
+  retryable: false,
+  code: 'CLICKHOUSE_REFUSED',
+  remedy: "See the server's log; if it knows of no trouble of its own, this is a defect: please report it.",
+};
 
 function classifyErrno(code: string): Classification {
   if (RETRYABLE_ERRNO.has(code)) return { retryable: true, code: 'CLICKHOUSE_UNREACHABLE', remedy: WAIT };
@@ -228,9 +180,9 @@ function classifyErrno(code: string): Classification {
   return { retryable: false, code: 'CLICKHOUSE_FAILED', remedy: 'This is a defect: please report it.' };
 }
 
-/** Linux errno 28 reaches us as a Node code, a ClickHouse code or only as text of the embedded engine. */
+/** Linux errno 28 reaches us as a Node code, or only in the text of what ClickHouse says, under another code. */
 function outOfSpace(thrown: unknown): boolean {
-  if (errnoOf(thrown) === 'ENOSPC' || serverErrorOf(thrown)?.code === NOT_ENOUGH_SPACE) return true;
+  if (errnoOf(thrown) === 'ENOSPC') return true;
   return /No space left on device|errno: 28\b/.test(messageOf(thrown));
 }
 

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { clickHouseFailure } from '../../src/sink/classify.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import { connectAlertStore } from '../../src/sink/connect.ts';
 import { ownerOf } from '../../src/sink/control-client.ts';
+import { SERVER_CODES } from '../../src/sink/server-codes.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
 import { startChild } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
@@ -161,5 +163,43 @@ describe('the embedded database', () => {
       code: 'DATA_DIR_UNUSABLE',
       message: expect.stringContaining(file),
     });
+  });
+});
+
+describe("the engine's error codes", () => {
+  test('have the names that Vigie knows them by, and each means one thing', async () => {
+    const known = Object.values(SERVER_CODES).flatMap((codes) => Object.entries(codes));
+    expect(new Set(known.map(([code]) => code)).size).toBe(known.length);
+    const clickHouse = await openClickHouse({ database: 'vigie', dataDir: folder });
+    try {
+      const named = await clickHouse.client.query({
+        query: `SELECT toString(arrayJoin([${known.map(([code]) => code).join(', ')}]) AS code) AS code, errorCodeToName(toUInt32(code)) AS name`,
+        format: 'JSONEachRow',
+      });
+      const names = await named.json<{ code: string; name: string }>();
+      expect(names.map(({ code, name }) => [code, name])).toEqual(known);
+    } finally {
+      await clickHouse.close();
+    }
+  });
+
+  test.each([
+    ['SELECT no_such_function()', 'CLICKHOUSE_RELEASE', '24.4'],
+    ['SELECT count() FROM numbers(10) SETTINGS max_rows_to_read = 1', 'CLICKHOUSE_LIMIT', 'profile'],
+    ["CREATE TABLE t ON CLUSTER 'nowhere' (x UInt8) ENGINE = Log", 'CLICKHOUSE_CLUSTER_UNKNOWN', 'CLUSTER'],
+    ['SELECT * FROM no_such_table', 'CLICKHOUSE_SCHEMA', 'tables'],
+    ['SELEKT', 'CLICKHOUSE_REFUSED', 'log'],
+  ])('"%s" fails with %s and a remedy', async (query, code, remedy) => {
+    const clickHouse = await openClickHouse({ database: 'vigie', dataDir: folder });
+    try {
+      const thrown: unknown = await clickHouse.client.command({ query }).catch((error: unknown) => error);
+      expect(clickHouseFailure(thrown, 'asking')).toMatchObject({
+        code,
+        retryable: false,
+        remedy: expect.stringContaining(remedy),
+      });
+    } finally {
+      await clickHouse.close();
+    }
   });
 });

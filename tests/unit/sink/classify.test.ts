@@ -30,6 +30,9 @@ describe('what a failure of ClickHouse means', () => {
     ['a lost coordinator', server('999', 'KEEPER_EXCEPTION'), 'CLICKHOUSE_BUSY'],
     ['a disk of the server that fails', server('75', 'CANNOT_WRITE_TO_FILE_DESCRIPTOR'), 'CLICKHOUSE_BUSY'],
     ['what connections of the server fail with', server('1000', 'POCO_EXCEPTION'), 'CLICKHOUSE_BUSY'],
+    ['a cluster whose replicas are all away', server('254', 'NO_ACTIVE_REPLICAS'), 'CLICKHOUSE_BUSY'],
+    ['a server that loads its tables', server('722', 'ASYNC_LOAD_WAIT_FAILED'), 'CLICKHOUSE_BUSY'],
+    ['no room as a code of the server', server('243', 'NOT_ENOUGH_SPACE'), 'CLICKHOUSE_DISK_FULL'],
     ['a full disk as errno', errno('ENOSPC'), 'CLICKHOUSE_DISK_FULL'],
     [
       'a full disk in the words of the engine',
@@ -47,6 +50,8 @@ describe('what a failure of ClickHouse means', () => {
       'CLICKHOUSE_AUTH_FAILED',
       /CLICKHOUSE_PASSWORD/,
     ],
+    ['a user whose time is up', server('720', 'USER_EXPIRED'), 'CLICKHOUSE_AUTH_FAILED', /CLICKHOUSE_USER/],
+    ["a limit of the user's profile", server('307', 'TOO_MANY_BYTES'), 'CLICKHOUSE_LIMIT', /profile/],
     ['a missing right', server('497', 'ACCESS_DENIED'), 'CLICKHOUSE_FORBIDDEN', /Grant/],
     [
       'a profile that forbids a setting',
