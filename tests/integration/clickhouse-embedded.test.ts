@@ -173,7 +173,7 @@ describe("the engine's error codes", () => {
     const clickHouse = await openClickHouse({ database: 'vigie', dataDir: folder });
     try {
       const named = await clickHouse.client.query({
-        query: `SELECT toString(arrayJoin([${known.map(([code]) => code).join(', ')}]) AS code) AS code, errorCodeToName(toUInt32(code)) AS name`,
+        query: `SELECT toString(arrayJoin([${known.map(([code]) => code).join(', ')}]) AS number) AS code, errorCodeToName(toUInt32(number)) AS name`,
         format: 'JSONEachRow',
       });
       const names = await named.json<{ code: string; name: string }>();
@@ -188,7 +188,7 @@ describe("the engine's error codes", () => {
     ['SELECT count() FROM numbers(10) SETTINGS max_rows_to_read = 1', 'CLICKHOUSE_LIMIT', 'profile'],
     ["CREATE TABLE t ON CLUSTER 'nowhere' (x UInt8) ENGINE = Log", 'CLICKHOUSE_CLUSTER_UNKNOWN', 'CLUSTER'],
     ['SELECT * FROM no_such_table', 'CLICKHOUSE_SCHEMA', 'tables'],
-    ['SELEKT', 'CLICKHOUSE_REFUSED', 'log'],
+    ['SELECT (', 'CLICKHOUSE_REFUSED', 'log'],
   ])('"%s" fails with %s and a remedy', async (query, code, remedy) => {
     const clickHouse = await openClickHouse({ database: 'vigie', dataDir: folder });
     try {
