@@ -1,6 +1,6 @@
 /**
- * An alert as a row of table `alerts` and back: one table of columns says both ways, and the compiler sees
- * that it has every field. Times are ms since the epoch here and DateTime64(3, 'UTC') there.
+ * An alert as a row of table `alerts`, and back. One table of columns serves both directions, and the compiler checks
+ * that it covers every field. Times are ms since the epoch here and DateTime64(3, 'UTC') there.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -54,12 +54,15 @@ const COLUMNS = {
 
 const ENTRIES = Object.entries(COLUMNS) as [keyof Alert, Column][];
 
-/** Select list that yields the properties of `Alert`, times as ms. */
+/** Select list that yields the properties of `Alert`, times in ms. */
 export const ALERT_SELECT_LIST = ENTRIES.map(([property, { name, kind }]) =>
   kind === 'time' ? `toUnixTimestamp64Milli(${name}) AS ${property}` : `${name} AS ${property}`,
 ).join(', ');
 
-/** The row to insert as JSONEachRow. Counts that are estimates are rounded: the columns hold integers. Of what an alert lacks, as those spooled by an older release do, the column has its default. */
+/**
+ * The row to insert as JSONEachRow. Estimated counts are rounded: the columns hold integers. A property that the alert
+ * lacks, as alerts spooled by an older release do, gets its column's default.
+ */
 export function alertToRow(alert: Alert): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const [property, { name, kind }] of ENTRIES) {
@@ -71,7 +74,7 @@ export function alertToRow(alert: Alert): Record<string, unknown> {
   return row;
 }
 
-/** An alert from a row of `ALERT_SELECT_LIST`. Servers differ in whether 64-bit integers come as text. */
+/** The alert of a row of `ALERT_SELECT_LIST`. Servers differ in whether 64-bit integers come as text. */
 export function alertFromRow(row: Readonly<Record<string, unknown>>): Alert {
   const alert: Record<string, unknown> = {};
   for (const [property, { kind }] of ENTRIES) {

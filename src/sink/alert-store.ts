@@ -1,6 +1,6 @@
 /**
- * What operators ask of the stored alerts: list, show, and record what they did. The same operations are
- * offered by the database itself (here) and by the process that holds it (control.ts).
+ * What operators do with the stored alerts: list them, show one, and record actions. The database itself (here) and the
+ * process that holds it (control.ts) offer the same operations.
  *
  * Actions are only ever added: who did what, when and why stays on record.
  */
@@ -19,32 +19,34 @@ import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { insertRows, selectRows } from './json-rows.ts';
 
-/** An alert in its current row with what people did about it. Times are ms since the epoch, null when never. */
+/** The current row of an alert, with what people did about it. Times are ms since the epoch, null for never. */
 export interface AlertView extends Alert {
-  /** Newest of acknowledge and close; `new` before. */
+  /** The newest of acknowledge and close, else `new`. */
   readonly state: 'new' | 'acknowledged' | 'closed';
-  /** '' when nobody. */
+  /** Empty if nobody. */
   readonly assignee: string;
-  /** Who acknowledged first, and when: from there the persons in charge are aware. */
+  /** Who acknowledged first, and when: from then on the persons in charge are aware. */
   readonly acknowledgedBy: string;
   readonly acknowledgedAt: number | null;
-  /** If it is a breach of personal data, it has to be notified by then: 72 hours after somebody was aware, or while nobody acknowledged it after its detection. */
+  /**
+   * Deadline for notifying a breach of personal data, if it is one: 72 hours after the first acknowledgement, or after
+   * the detection while nobody has acknowledged.
+   */
   readonly notifyBy: number;
   readonly closedBy: string;
   readonly closedAt: number | null;
   readonly closeReason: string;
-  /** Number of comments. */
   readonly comments: number;
 }
 
 interface AlertAction {
-  /** The alert it was said about: the one shown, or one that was merged into it. */
+  /** The alert on which the action was recorded: the one shown, or one that was merged into it. */
   readonly alertId: string;
   readonly action: ActionName;
   readonly actor: string;
   readonly assignee: string;
   readonly reason: string;
-  /** Of an export: how many persons were listed, and how many of them with the id that the portal has of them. */
+  /** For an export: how many persons were listed, and how many of them with their id in the portal. */
   readonly persons?: number;
   readonly identified?: number;
   readonly at: number;
@@ -64,7 +66,7 @@ const MOST_TEXT = 10_000;
 const TEXT_TOO_LONG = 'expected at most 10,000 characters';
 const text = z.string('expected a text').trim().max(MOST_TEXT, TEXT_TOO_LONG);
 
-/** Of a list, unless somebody asks for another number. */
+/** How many alerts a list returns: by default, and at most. */
 export const LISTED = { byDefault: 100, most: 100_000 } as const;
 
 export const alertFilterSchema = z.strictObject({
@@ -74,15 +76,21 @@ export const alertFilterSchema = z.strictObject({
   level: z.enum(LEVELS).optional(),
   /** Id or title. */
   rule: z.string().optional(),
-  /** Only alerts of this group-by value (an account, an organisation, an address), or in which this account took part. As it is, since white space counts in groups. */
+  /**
+   * Only alerts with this group-by value (an account, an organisation, an address), or in which this account took part.
+   * Compared as it is: white space is significant in groups.
+   */
   who: z.string().max(MOST_TEXT, TEXT_TOO_LONG).optional(),
-  /** Only alerts that no more telling one of the same group inhibits; of firing ones, also those whose inhibiting one, the first that did, is over. */
+  /**
+   * Only alerts that no more telling alert of the same group inhibits. With status `firing`, also those whose
+   * inhibiting alert, the first on record, is over.
+   */
   top: z.boolean().optional(),
   /** Only alerts about canaries. Default: none of those. */
   canary: z.boolean().optional(),
-  /** Only alerts whose last event is at or after this, ms since the epoch. */
+  /** Only alerts whose last event is at or after this time, ms since the epoch. */
   since: z.number().optional(),
-  /** One more than is listed says whether there are more. */
+  /** One more than a list may return shows whether there are more. */
   limit: z
     .int()
     .min(1)
@@ -90,18 +98,20 @@ export const alertFilterSchema = z.strictObject({
     .optional(),
 });
 
-/** What is told of an alert, each once. */
+/** Notifications about an alert, each sent once. */
 export const NOTIFICATIONS = ['opened', 'unacknowledged', 'resolved'] as const;
 
 export const untoldQuestionSchema = z.strictObject({
   type: z.enum(NOTIFICATIONS),
-  /** Of openings. */
+  /** For `opened`. */
   levels: z.array(z.enum(LEVELS)).min(1),
-  /** Of openings: only of alerts detected at or after this, ms since the epoch. */
+  /** For `opened`: only alerts detected at or after this time, ms since the epoch. */
   since: z.number(),
-  /** Of alerts that nobody acknowledged: only of those whose opening was told before this, and at or after `since`, ms since the epoch. */
+  /**
+   * For `unacknowledged`: only alerts whose opening was notified from `since` until before this, ms since the epoch.
+   */
   before: z.number().optional(),
-  /** Only those whose id is greater. */
+  /** Only alerts with a greater id. */
   after: z.string().optional(),
   limit: z.int().min(1).max(1000),
 });
@@ -116,7 +126,7 @@ export const alertIdSchema = z
 
 export const actionSchema = z
   .strictObject({
-    /** Id, or the beginning of one that is unique. */
+    /** An alert's id, or an unambiguous prefix of one. */
     alertId: alertIdSchema,
     action: z.enum(ACTIONS),
     actor: text.min(1, 'expected who acts'),
@@ -145,20 +155,24 @@ export const actionSchema = z
 export type AlertFilter = z.infer<typeof alertFilterSchema>;
 export type ActionRequest = z.infer<typeof actionSchema>;
 
-/** Throws VigieError: ALERT_NOT_FOUND, ALERT_ID_AMBIGUOUS, ARGUMENT_INVALID, or a failure of ClickHouse. */
+/** Methods throw VigieError: ALERT_NOT_FOUND, ALERT_ID_AMBIGUOUS, ARGUMENT_INVALID, or a failure of ClickHouse. */
 export interface AlertStore {
-  /** Newest last event first, and of those that go on together the highest level. */
+  /** Newest last event first; among alerts with the same last event time, highest level first. */
   list(filter: AlertFilter): Promise<readonly AlertView[]>;
   show(idOrPrefix: string): Promise<AlertDetail>;
-  /** Records an action and returns the alert after it. */
+  /** Records an action and returns the alert as it is afterwards. */
   act(request: ActionRequest): Promise<AlertDetail>;
-  /** Alerts of which nobody was told yet, in the order of their ids: those that opened, but for canaries and what another one inhibits; of all whose opening was told, those that nobody acknowledged nor closed, and those that are over, resolved or merged. */
+  /**
+   * Alerts with a notification still due, ordered by id, without canaries: `opened` for alerts that are not inhibited;
+   * once that is on record, `unacknowledged` for alerts that nobody acknowledged or closed, and `resolved` for those
+   * resolved or merged.
+   */
   untold(question: UntoldQuestion): Promise<readonly AlertView[]>;
-  /** What the archive reaches over; null where nothing is archived. */
+  /** The time span of the archive; null if nothing is archived. */
   archive(): Promise<ArchiveSpan | null>;
-  /** A page of archived reads. */
+  /** One page of archived reads. */
   reads(question: ReadsQuestion): Promise<ReadsPage>;
-  /** What a rule finds in the archive. */
+  /** Runs a hunt over the archive. */
   hunt(question: HuntQuestion): Promise<HuntAnswer>;
   close(): Promise<void>;
 }
@@ -194,7 +208,7 @@ export class ClickHouseAlertStore implements AlertStore {
     if (wanted.who !== undefined)
       conditions.push('(has(mapValues(group_fields), {who:String}) OR has(accounts, {who:String}))');
     if (wanted.top === true) {
-      // What is over may stand above what goes on.
+      // An alert that is over may still inhibit a firing one.
       const firing = `SELECT alert_id FROM ${this.#table('alerts_with_state')} WHERE status = 'firing'`;
       const parts = `SELECT alert_id FROM ${this.#table('alert_merges')} WHERE merged_into IN (${firing})`;
       conditions.push(
@@ -256,7 +270,7 @@ ORDER BY at, alert_id, action`,
   async act(request: ActionRequest): Promise<AlertDetail> {
     const { alertId, ...said } = parseArgument(actionSchema, request);
     const alert = await this.show(alertId);
-    // The newest action decides the state, so one after another must not share a millisecond.
+    // The newest action decides the state, so two successive actions must not share a millisecond.
     const at = Math.max(this.#clock.now(), (alert.actions.at(-1)?.at ?? 0) + 1);
     const row = { alert_id: alert.alertId, ...said, at };
     await insertRows(this.#clickHouse, 'alert_actions', [row]).catch((error: unknown) => {
@@ -272,10 +286,10 @@ ORDER BY at, alert_id, action`,
     const waits = {
       opened: `status != 'merged' AND detected_at >= fromUnixTimestamp64Milli({since:Int64}) AND level IN {levels:Array(String)} AND inhibited_by = ''
   AND alert_id NOT IN (SELECT alert_id FROM ${told} WHERE has(kinds, 'opened'))`,
-      // Who was told late has as long as others.
+      // Late notifications leave as much time as others.
       unacknowledged: `status != 'merged' AND state = 'new' AND inhibited_by = '' AND alert_id IN (${openingTold}
     AND told_at >= fromUnixTimestamp64Milli({since:Int64}) AND told_at < fromUnixTimestamp64Milli({before:Int64}))`,
-      // Who was told of an opening is told of its end, whatever has become of the alert meanwhile.
+      // Whoever was notified of an opening is notified of its end, whatever became of the alert meanwhile.
       resolved: `status != 'firing' AND alert_id IN (${openingTold})`,
     };
     const rows = await this.#rows(
@@ -316,7 +330,7 @@ ORDER BY alert_id LIMIT {limit:UInt32}`,
   }
 }
 
-/** What a person calls what is checked here. */
+/** What users call the arguments. */
 const ARGUMENT_NAMES: Readonly<Record<string, string>> = {
   alertId: 'ID',
   actor: '--by',
@@ -327,12 +341,12 @@ const ARGUMENT_NAMES: Readonly<Record<string, string>> = {
 };
 const SHOWN_VALUE = 60;
 
-/** Checks what a person or another process passed in. Throws VigieError ARGUMENT_INVALID. */
+/** Checks an argument from a user or another process. Throws VigieError ARGUMENT_INVALID. */
 export function parseArgument<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path: [key], message }) => {
-    // Not of an object: the id.
+    // No object: the id itself.
     const name = key === undefined ? (typeof value === 'string' ? 'ID' : undefined) : String(key);
     if (name === undefined) return message;
     const given = key === undefined ? value : (value as Record<PropertyKey, unknown>)[key];
@@ -385,7 +399,7 @@ function actionFromRow(row: Row): AlertAction {
   };
 }
 
-/** The view has the epoch where nothing happened. */
+/** The view returns the epoch where nothing happened. */
 function timeOrNull(value: unknown): number | null {
   return Number(value) === 0 ? null : Number(value);
 }

@@ -1,6 +1,6 @@
 /**
- * A sink that sets aside single rows which ClickHouse refuses for what they hold, so that they keep no other row from
- * its table and are not met again after a restart. When many are refused, the table was changed: that is thrown.
+ * A sink that sets aside single rows that ClickHouse refuses for their content, so that they neither block other rows
+ * nor come back after a restart. If many rows are refused, the table was changed, and the error is thrown.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -10,7 +10,7 @@ import type { RefusedRows } from './refused-rows.ts';
 import { sendApart } from './send-apart.ts';
 import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
-/** A row was refused, for this reason, and is in this file now. */
+/** Called when a row was refused with this error and now lies in this file. */
 export type OnSetAside = (error: VigieError, table: SinkTable, path: string) => void;
 
 export class ApartSink implements AlertSink {
@@ -18,7 +18,7 @@ export class ApartSink implements AlertSink {
   readonly #refused: RefusedRows;
   readonly #onSetAside: OnSetAside;
 
-  /** Both are closed with it. */
+  /** Closing this sink closes both. */
   constructor(sink: AlertSink, refused: RefusedRows, onSetAside: OnSetAside) {
     this.#sink = sink;
     this.#refused = refused;

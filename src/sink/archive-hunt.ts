@@ -1,4 +1,6 @@
-/** Hunts over the archive: a compiled rule's statement, and whether the archive has the fields that it reads. */
+/**
+ * Hunts over the archive: runs a compiled rule's statement, and says whether the archive has the fields that it reads.
+ */
 
 import { z } from 'zod';
 import { HUNT_SETTINGS } from '../hunt/compile-hunt.ts';
@@ -9,9 +11,9 @@ import type { ClickHouse } from './client.ts';
 import { selectRows } from './json-rows.ts';
 
 export const huntQuestionSchema = z.strictObject({
-  /** Of `compileHunt`. */
+  /** From `compileHunt`. */
   sql: z.string(),
-  /** Of fields that have no column, by dotted path. */
+  /** The fields it reads that have no column, by dotted path. */
   fields: z.array(z.string()),
 });
 
@@ -19,23 +21,23 @@ export type HuntQuestion = z.infer<typeof huntQuestionSchema>;
 
 export interface HuntAnswer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
-  /** Since when events have been archived with a field, ms since the epoch; null when none was. */
+  /** The requested fields, with the time since which each has been archived. */
   readonly fields: readonly FieldKept[];
 }
 
 export interface FieldKept {
   readonly path: string;
   readonly since: number | null;
-  /** Events that were archived before that: whether they had the field nobody knows. */
+  /** Number of events archived before `since`: nobody knows whether they had the field. */
   readonly before: number;
 }
 
-/** Of a hunt in the embedded engine. */
+/** Memory limit of an embedded hunt, bytes. */
 const MEMORY_BYTES = 2 * 2 ** 30;
 
 /**
- * Where a field was never archived, the rows are not asked for. Throws ARGUMENT_INVALID for more than one statement or
- * one that is no question, HUNT_FRACTIONS, and failures of ClickHouse.
+ * Runs a hunt. Returns no rows if one of the fields was never archived. Throws ARGUMENT_INVALID unless `sql` is a
+ * single query, HUNT_FRACTIONS, HUNT_TOO_LARGE, and failures of ClickHouse.
  */
 export async function archiveHunt(
   clickHouse: ClickHouse,
@@ -50,7 +52,7 @@ export async function archiveHunt(
   for (const path of fields) kept.push(await fieldKept(clickHouse, path));
   if (kept.some(({ since }) => since === null)) return { rows: [], fields: kept };
   try {
-    // Beside a service that holds the engine, its memory is that of the service. Of one statement alone.
+    // The embedded engine shares the memory of a service that holds it. The limit is for this statement alone.
     const bound = clickHouse.kind === 'embedded' ? `, max_memory_usage = ${MEMORY_BYTES}` : '';
     return { rows: await rowsOf(clickHouse, `${sql}\n${HUNT_SETTINGS}${bound}`), fields: kept };
   } catch (error) {
@@ -82,7 +84,7 @@ async function rowsOf(
   query: string,
   params: Record<string, unknown> = {},
 ): Promise<Record<string, unknown>[]> {
-  // Nothing but settings may be changed. The embedded engine would keep that for all statements that follow.
+  // Read-only: nothing but settings may change. The embedded engine would keep that for all later statements.
   return selectRows(clickHouse, query, params, undefined, clickHouse.kind === 'server' ? READ_ONLY : {});
 }
 

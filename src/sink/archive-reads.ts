@@ -1,9 +1,9 @@
 /**
- * Reads of persons in the archive: the events of a time and of groups, page by page in the order of the table's key,
- * so that neither this process nor the one that asks holds more than a page.
+ * Reads of persons' data in the archive: the events of a time range and of groups, page by page in the order of the
+ * table's key, so that neither this process nor the caller holds more than a page.
  *
- * What is asked here may find more events than somebody means, never fewer: which of them a rule matches is decided
- * by the rule's own matcher.
+ * A query here may return more events than the caller means, never fewer: the rule's own matcher decides which of them
+ * match.
  */
 
 import { z } from 'zod';
@@ -16,12 +16,12 @@ import type { ArchivedEvent } from './sink.ts';
 const keySchema = z.strictObject({ userId: z.string(), time: z.number(), eventId: z.string() });
 
 export const readsQuestionSchema = z.strictObject({
-  /** Event times, ms since the epoch: later than the first, up to the second. */
+  /** Event times, ms since the epoch: after the first, up to and including the second. */
   after: z.number(),
   upTo: z.number(),
-  /** Events that hold each of the values of one of these, by dotted path. */
+  /** Alternatives: an event qualifies if it holds every value of one. By dotted path. */
   anyOf: z.array(z.array(z.strictObject({ field: z.string(), value: z.string() }))),
-  /** Where the page before ended. */
+  /** Where the previous page ended. */
   from: keySchema.optional(),
 });
 
@@ -29,7 +29,7 @@ export type ReadsQuestion = z.infer<typeof readsQuestionSchema>;
 
 export interface ReadsPage {
   readonly events: readonly ArchivedEvent[];
-  /** Where the next page begins; undefined behind the last. */
+  /** Where the next page begins; undefined after the last one. */
   readonly next: ReadsQuestion['from'];
 }
 
@@ -39,14 +39,14 @@ export interface ArchiveSpan {
   readonly newest: number;
 }
 
-/** Of a page; one row may have as many bytes as an event. */
+/** Limits of a page, though its first row is always returned. */
 const PAGE_ROWS = 5000;
 const PAGE_BYTES = 4 << 20;
 
-/** How many records an event shows, where it says so. */
+/** The field that holds how many records an event shows. */
 export const RECORDS_FIELD = 'portal.records.count';
 
-/** Undefined where nothing is archived. */
+/** Returns undefined if nothing is archived. */
 export async function archiveSpan(clickHouse: ClickHouse): Promise<ArchiveSpan | undefined> {
   const [row] = await rows(
     clickHouse,
@@ -58,7 +58,7 @@ FROM ${clickHouse.database}.access_events`,
   return { oldest: Number(row['oldest']), newest: Number(row['newest']) };
 }
 
-/** The next page of what was asked for. */
+/** Returns the next page. */
 export async function archivedReads(clickHouse: ClickHouse, question: ReadsQuestion): Promise<ReadsPage> {
   const { condition, params } = conditionOf(question);
   const table = `${clickHouse.database}.access_events FINAL`;
@@ -120,14 +120,14 @@ function conditionOf({ after, upTo, anyOf, from }: ReadsQuestion): Conditions {
     or(anyOf.map((all) => and(all.map(({ field, value }) => holds(field, value, named))))),
   ];
   if (from !== undefined) {
-    // The first part again by itself: an index takes it.
+    // `user_id` also on its own, because an index can use that.
     conditions.push('user_id >= {fromUser:String}', `${KEY} > ${keyParam('from')}`);
     Object.assign(params, keyParams('from', from));
   }
   return { condition: and(conditions), params };
 }
 
-/** An event that holds the value among others has all of them in `other`. */
+/** A field of a single-value column that has several values has all of them in `other`. */
 function holds(field: string, value: string, named: (value: string) => string): string {
   const text = named(value);
   const other = `has(other[${named(field)}], ${text})`;

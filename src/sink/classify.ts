@@ -1,8 +1,8 @@
 /**
- * What a failure of ClickHouse means: a total function, every thrown value gets exactly one answer.
+ * Classifies failures of ClickHouse: a total function, with exactly one answer for every thrown value.
  *
- * Everything Vigie writes is idempotent, so when in doubt about the network the answer is to try again; a
- * failure that somebody must repair (credentials, rights, schema, a defect here) is fatal and says how.
+ * Everything Vigie writes is idempotent, so when in doubt about the network the answer is to retry. A failure that
+ * somebody must repair (credentials, rights, schema, a defect here) is fatal and says how.
  */
 
 import { ClickHouseError } from '@clickhouse/client';
@@ -11,7 +11,7 @@ import { serverTrouble, type ServerTrouble } from './server-codes.ts';
 
 export interface Classification {
   readonly retryable: boolean;
-  /** Stable code, as in the VigieError made of it. */
+  /** Stable code, the same as in the VigieError made from it. */
   readonly code: string;
   readonly remedy: string;
 }
@@ -41,7 +41,7 @@ const MANY_HEADERS =
   "See that the user's profile does not set send_progress_in_http_headers, nor a proxy add many headers.";
 const WAIT = 'See that the server is up and reachable at CLICKHOUSE_URL.';
 
-/** Says what a thrown value means. Never throws. */
+/** Classifies a thrown value. Never throws. */
 export function classifyClickHouseFailure(thrown: unknown): Classification {
   if (thrown instanceof VigieError) {
     return { retryable: thrown.retryable, code: thrown.code, remedy: thrown.remedy ?? '' };
@@ -58,7 +58,7 @@ export function classifyClickHouseFailure(thrown: unknown): Classification {
   const code = errnoOf(thrown);
   if (code !== undefined) return classifyErrno(code);
   if (thrown instanceof Error && thrown.constructor === Error) {
-    // The client's own timeout, or the answer of something between here and ClickHouse (a proxy's 502 page).
+    // The client's own timeout, or an answer from something in between (a proxy's 502 page).
     const timeout = /timeout/i.test(thrown.message);
     return {
       retryable: true,
@@ -75,7 +75,7 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   const { code, retryable, remedy } = classifyClickHouseFailure(thrown);
   const server = serverErrorOf(thrown);
   const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
-  // The error for several addresses that were tried has no message of its own.
+  // The error for several failed addresses has no message of its own.
   const messages = thrown instanceof AggregateError ? thrown.errors.map(messageOf) : [messageOf(thrown)];
   const message = messages.join('; ').trim().slice(0, 500);
   return new VigieError(code, `${doing} failed: ${message}${origin}`, {
@@ -86,7 +86,7 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
 }
 
 /**
- * What an insert failed of, without its rows: of one that it refuses ClickHouse quotes it, and others behind it, which
+ * The failure of an insert, without its rows. ClickHouse quotes the row that it refuses and some after it, and these
  * say who did what.
  */
 export function withoutRows(thrown: unknown): unknown {
@@ -94,7 +94,7 @@ export function withoutRows(thrown: unknown): unknown {
   if (server === undefined || serverTrouble(server.code) !== 'row') return thrown;
   const [, unknown] =
     /^Unknown field found while parsing JSONEachRow format: (\w+)/.exec(messageOf(thrown)) ?? [];
-  // Not the row's fault.
+  // The table lacks a column.
   if (unknown !== undefined)
     return new ClickHouseError({ message: `the table has no column ${unknown}`, code: '16' });
   return new ClickHouseError({ message: rowRefusal(messageOf(thrown)), code: String(server.code) });
@@ -167,7 +167,7 @@ function classifyErrno(code: string): Classification {
   if (RETRYABLE_ERRNO.has(code)) return { retryable: true, code: 'CLICKHOUSE_UNREACHABLE', remedy: WAIT };
   if (code === 'HPE_HEADER_OVERFLOW')
     return { retryable: true, code: 'CLICKHOUSE_UNREADABLE_ANSWER', remedy: MANY_HEADERS };
-  // Node's parser of HTTP: another protocol, or something between here and there that broke off.
+  // From Node's HTTP parser: another protocol, or something in between broke the connection off.
   if (code.startsWith('HPE_'))
     return { retryable: true, code: 'CLICKHOUSE_UNREADABLE_ANSWER', remedy: NO_HTTP };
   if (code === 'EPROTO' || /CERT|TLS|SSL|SIGNATURE/.test(code)) {
@@ -180,15 +180,15 @@ function classifyErrno(code: string): Classification {
   return { retryable: false, code: 'CLICKHOUSE_FAILED', remedy: 'This is a defect: please report it.' };
 }
 
-/** Linux errno 28 reaches us as a Node code, or only in the text of what ClickHouse says, under another code. */
+/** A full disk (Linux errno 28) arrives as a Node code, or only in the text of a ClickHouse error with another code. */
 function outOfSpace(thrown: unknown): boolean {
   if (errnoOf(thrown) === 'ENOSPC') return true;
   return /No space left on device|errno: 28\b/.test(messageOf(thrown));
 }
 
 /**
- * An answer of ClickHouse itself. Told by its shape, not its class: the embedded engine's connection and the
- * client each bring a class of that name.
+ * The code of an error from ClickHouse itself. Recognised by shape, not class: the embedded engine's connection and the
+ * client each have their own class of that name.
  */
 function serverErrorOf(thrown: unknown): { code: number } | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
@@ -199,7 +199,7 @@ function serverErrorOf(thrown: unknown): { code: number } | undefined {
 function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
   if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
-  // Several addresses were tried: any one's reason will do.
+  // Several addresses were tried: the reason of any one will do.
   if (thrown instanceof AggregateError) return thrown.errors.map(errnoOf).find((code) => code !== undefined);
   return undefined;
 }

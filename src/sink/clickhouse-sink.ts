@@ -1,8 +1,7 @@
 /**
- * Writes alerts and archived events to ClickHouse, at least once, as rows that are the same rows when written
- * again. A call resolves when ClickHouse has taken everything; a failure that may pass is tried again until
- * the signal aborts, so nothing is dropped and the caller's waiting is the backpressure; one that cannot pass
- * rejects with a VigieError that says what to repair.
+ * Writes alerts and archived events to ClickHouse, at least once, as idempotent rows. A call resolves when ClickHouse
+ * has taken everything. A failure that may pass is retried until the signal aborts, so nothing is dropped and the
+ * waiting caller is the backpressure; any other failure rejects with a VigieError that says what to repair.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -21,24 +20,24 @@ import type { Sleep } from './retry.ts';
 import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 
 export interface SinkHooks {
-  /** A failure that is tried again after `delayMs`; attempts count from 1. */
+  /** A failure that is retried after `delayMs`; attempts count from 1. */
   readonly onRetry?: (error: VigieError, attempt: number, delayMs: number) => void;
-  /** What was tried again worked, be it a write or a question: ClickHouse is back. */
+  /** A retry succeeded, of a write or a query: ClickHouse is back. */
   readonly onRecovered?: () => void;
   /** One insert was acknowledged after `seconds`, retries included. */
   readonly onBatch?: (rows: number, seconds: number, table: SinkTable) => void;
-  /** Tables, views and columns (`table.column`) that somebody dropped: they were made again, empty. */
+  /** Tables, views and columns (`table.column`) that somebody dropped; they were created again, empty. */
   readonly onGone?: (tables: readonly string[]) => void;
-  /** Events that are stored already are kept for other days from now on; 0 is for ever. */
+  /** The retention of events already stored changes to `days`; 0 is for ever. */
   readonly onArchiveDays?: (former: number, days: number) => void;
-  /** A failure that is not tried again. */
+  /** A failure that is not retried. */
   readonly onError?: (error: VigieError) => void;
 }
 
 export type SinkTable = 'alerts' | 'access_events';
 
 export interface ClickHouseSinkOptions {
-  /** Days after its event time and its archiving at which an event is deleted; 0 keeps it. Default: as it is. */
+  /** Retention of an event in days, from the later of its event time and archiving; 0 keeps it. Default: unchanged. */
   readonly archiveDays?: number | undefined;
   readonly hooks?: SinkHooks;
   readonly clock?: Clock;
@@ -49,9 +48,9 @@ export interface ClickHouseSinkOptions {
 
 const MAX_ALERT_ROWS = 10_000;
 const MAX_EVENT_ROWS = 50_000;
-/** Half of ClickHouse's default limit of partitions per insert. */
+/** Half of ClickHouse's default limit on partitions (days) per insert. */
 const MAX_EVENT_DAYS = 50;
-/** Ids go into the query's URL: some 4 KB of the 8 KiB that proxies by default let a request line have. */
+/** Ids go into the query's URL: some 4 KB of the 8 KiB that proxies by default allow for a request line. */
 const MAX_IDS_PER_QUERY = 100;
 
 export class ClickHouseSink implements AlertSink {
@@ -71,14 +70,14 @@ export class ClickHouseSink implements AlertSink {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Waits for a server that is not up yet, until the signal aborts. */
+  /** Waits until the signal aborts for a server that is not up yet. */
   async open(signal?: AbortSignal): Promise<void> {
     const prepare = async (): Promise<void> => {
       const { gone } = await migrate(this.#clickHouse, this.#clock);
       if (gone.length > 0) this.#hooks.onGone?.(gone);
       await this.#setArchiveTtl();
     };
-    // Nothing cancels a request to a server, and what is left half way is done by the next start.
+    // A request to a server cannot be cancelled, and the next start completes what is left half done.
     const leaves = this.#clickHouse.kind === 'server';
     await this.#retrying(`preparing database ${this.#clickHouse.database}`, signal, prepare, leaves);
   }
@@ -180,10 +179,10 @@ ORDER BY crossed_at, alert_id`,
     }
   }
 
-  /** The time to live is configuration, not schema: it is changed only when it differs. */
+  /** The TTL is configuration, not schema: it is changed only if it differs. */
   async #setArchiveTtl(): Promise<void> {
     const archiveDays = this.#archiveDays;
-    // Who archives nothing has no say in what others keep.
+    // A process without an archive leaves others' retention alone.
     if (archiveDays === undefined) return;
     const { client, database } = this.#clickHouse;
     const [table] = await selectRows<{ days: string; rows: number | string | null }>(

@@ -1,8 +1,8 @@
 /**
- * One way to ClickHouse: `@clickhouse/client`, speaking HTTP(S) to a server when there is a URL, else to the
- * engine inside this process on a local folder. Everything above sees the same client and the same SQL.
+ * The only way to ClickHouse: `@clickhouse/client`, which speaks HTTP(S) to a server if there is a URL, and otherwise
+ * to an engine inside this process on a local folder. Everything above sees the same client and the same SQL.
  *
- * The embedded engine takes one folder per process and one process per folder, for as long as it is open.
+ * While it is open, the embedded engine allows one folder per process and one process per folder.
  */
 
 import { access, constants, readFile } from 'node:fs/promises';
@@ -22,9 +22,9 @@ export interface ClickHouseOptions {
   readonly password?: string | undefined;
   /** Name of the database that holds the tables. */
   readonly database: string;
-  /** Of a server: the cluster whose servers all get the tables and share the rows. */
+  /** For a server: the cluster whose servers all get the tables and share the rows. */
   readonly cluster?: string | undefined;
-  /** Folder of the embedded engine and of the files beside it. Unused with a URL. */
+  /** Folder of the embedded engine and of the files beside it. Not used with a URL. */
   readonly dataDir: string;
   /** How long one request to a server may take, ms. Default 30,000. */
   readonly requestTimeoutMs?: number | undefined;
@@ -37,28 +37,28 @@ export interface ClickHouse {
   readonly cluster: string | undefined;
   /** For messages: the URL without credentials, or the folder. */
   readonly place: string;
-  /** Flushes and, when embedded, gives the folder back. */
+  /** Flushes and, when embedded, releases the folder. */
   close(): Promise<void>;
 }
 
-/** What of `chdb/connection` is used. */
+/** The part of `chdb/connection` that is used. */
 export type ChdbModule = Pick<typeof import('chdb/connection'), 'createChdbConnection'>;
 
-/** Where below the data folder the embedded engine keeps its files. */
+/** The folder below the data folder in which the embedded engine keeps its files. */
 export function enginePath(dataDir: string): string {
   return join(resolve(dataDir), 'clickhouse');
 }
 
 /**
- * Opens a client. A server is not contacted yet; a folder is taken at once.
+ * Opens a client. A server is not contacted yet; a folder is locked at once.
  *
- * Throws VigieError: CONFIG_INVALID (database name or URL), CHDB_MISSING, DATA_DIR_BUSY, DATA_DIR_UNUSABLE.
+ * Throws VigieError: CONFIG_INVALID (database name, cluster or URL), CHDB_MISSING, DATA_DIR_BUSY, DATA_DIR_UNUSABLE.
  */
 export async function openClickHouse(
   options: ClickHouseOptions,
   importChdb: () => Promise<ChdbModule> = () => import('chdb/connection'),
 ): Promise<ClickHouse> {
-  // The name is put into SQL text, so it must be a plain identifier.
+  // The name becomes part of SQL text, so it must be a plain identifier.
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database)) {
     throw new VigieError('CONFIG_INVALID', `${JSON.stringify(options.database)} is no database name`, {
       remedy: 'Set CLICKHOUSE_DATABASE to letters, digits and underscores, not starting with a digit.',
@@ -73,13 +73,14 @@ export async function openClickHouse(
 }
 
 /**
- * What the user's profile, or its compatibility with an older server, may say otherwise, and statements here mean so.
- * With nulls from joins an alert that nobody touched had no state; without the analyzer there are no recursive queries.
+ * Settings that the statements here rely on, and that a user's profile or its compatibility with an older server may
+ * change. With nulls from joins, an alert without actions would have no state; without the analyzer there are no
+ * recursive queries.
  */
 const AS_BY_DEFAULT = {
   join_use_nulls: 0,
   aggregate_functions_null_for_empty: 0,
-  // The name that servers before 24.8 know, too.
+  // The old name, which servers before 24.8 know as well.
   allow_experimental_analyzer: 1,
   data_type_default_nullable: 0,
   output_format_json_named_tuples_as_objects: 1,
@@ -88,7 +89,7 @@ const AS_BY_DEFAULT = {
 function openServer(options: ClickHouseOptions, url: string): ClickHouse {
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    // The URL itself may hold a password: it is not repeated.
+    // The URL may hold a password, so the message does not repeat it.
     throw new VigieError('CONFIG_INVALID', 'the ClickHouse URL is not of the form http(s)://host:port', {
       remedy: 'Set CLICKHOUSE_URL to, for example, http://clickhouse:8123.',
     });
@@ -100,7 +101,7 @@ function openServer(options: ClickHouseOptions, url: string): ClickHouse {
     application: 'vigie',
     request_timeout: options.requestTimeoutMs ?? 30_000,
     clickhouse_settings: AS_BY_DEFAULT,
-    // Failures are thrown and reported by the caller; a second voice on the console helps nobody.
+    // Failures are thrown, and the caller reports them; a second report on the console helps nobody.
     log: { level: ClickHouseLogLevel.OFF },
   });
   return {
@@ -125,7 +126,7 @@ async function openEmbedded(
   } catch (error) {
     throw unusable(path, messageOf(error), error);
   }
-  // The engine would take the process's input for rows of its next insert.
+  // The engine would read the process's standard input as rows of its next insert.
   emptyStandardInput();
   let connection;
   for (let polls = 0; connection === undefined; polls += 1) {
@@ -135,15 +136,15 @@ async function openEmbedded(
     } catch (error) {
       const holder = await lockHolder(path);
       const waited = polls >= BRIEFLY.polls;
-      // Who holds it has written its process id by then: this one failed before it came to that.
+      // By the end of the wait a live holder has written its process id; if none has, this engine itself failed.
       const nobody = holder === SOMEBODY ? waited : typeof holder === 'number' && !isAlive(holder);
       if (holder === undefined || nobody) throw unusable(path, messageOf(error), error);
-      // Another one that waited was first.
+      // Otherwise another waiter was faster: wait on.
       if (holder === SELF || waited) throw dataDirBusy(options.dataDir, holder, error);
     }
   }
   const client = createClient({
-    // Typed against the engine's own copy of the client's types: the same interface by another path.
+    // Typed against the engine's own copy of the client's types: the same interface from another path.
     connection: connection as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>,
     log: { level: ClickHouseLogLevel.OFF },
   });
@@ -157,7 +158,7 @@ async function openEmbedded(
   };
 }
 
-/** The engine does not start in a time zone that it does not know; all that is asked of it is in UTC. */
+/** The engine does not start in a time zone that it does not know; all statements here use UTC. */
 function inUtc<T>(work: () => T): T {
   const { TZ } = process.env;
   process.env['TZ'] = 'UTC';
@@ -185,17 +186,17 @@ async function loadChdb(importChdb: () => Promise<ChdbModule>): Promise<ChdbModu
   }
 }
 
-/** Holders that are no number of a process. */
+/** Holders that are not given by a process id. */
 const SOMEBODY = 'another process';
 const SELF = 'this process, which opened it before';
 
-/** For an operator's command, which has the folder for a second, and for a service that does not answer yet. */
+/** For an operator's command, which holds the folder for a second, or a service that does not answer yet. */
 const BRIEFLY = { polls: 50, everyMs: 100 };
 
 /**
- * Waits while a living process has the engine's lock and answers nobody. Throws DATA_DIR_BUSY for one that answers:
- * asked here only because the engine, refused its lock, also complains on standard error by itself. `polls` of them
- * are spent; returns how many are now.
+ * Waits while a living process holds the engine's lock without answering. Throws DATA_DIR_BUSY if it answers: asked
+ * beforehand because the engine, refused its lock, also complains on standard error. `polls`: how many were used
+ * before. Returns how many are used now.
  */
 async function waitForBriefHolder(dataDir: string, path: string, polls: number): Promise<number> {
   for (let poll = polls; ; poll += 1) {
@@ -214,7 +215,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // Another user's.
+    // Another user's process.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
@@ -229,7 +230,7 @@ function dataDirBusy(dataDir: string, holder: number | string, cause?: unknown):
   });
 }
 
-/** The process that holds the engine's lock file, as far as the file tells; undefined when nobody does. */
+/** The process that holds the engine's lock file, as far as the file tells; undefined if there is none. */
 async function lockHolder(path: string): Promise<number | string | undefined> {
   let status: string;
   try {

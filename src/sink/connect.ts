@@ -1,6 +1,6 @@
 /**
- * The operators' side: finds whoever can answer about the stored alerts. A server is asked directly; of an
- * embedded database the process that holds it is asked, and only when there is none the folder is opened here.
+ * The operators' side: finds who can answer for the stored alerts. A server is queried directly. For an embedded
+ * database, the process that holds it is asked; only if there is none is the folder opened here.
  */
 
 import { existsSync } from 'node:fs';
@@ -15,8 +15,9 @@ import { controlClient } from './control-client.ts';
 import { migrate } from './migrate.ts';
 
 /**
- * The store that a running service writes to, until closed; never the folder itself, which a service would then find held.
- * Throws VigieError NOBODY_HOLDS, CONTROL_FAILED, or what connecting to ClickHouse throws.
+ * Connects to the store that a running service writes to. Never opens the folder itself, since a service would then
+ * find it locked. Throws VigieError NOBODY_HOLDS, CONTROL_FAILED, CONTROL_RELEASE, or what connecting to ClickHouse
+ * throws.
  */
 export async function connectLiveStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
   if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
@@ -29,10 +30,10 @@ export async function connectLiveStore(options: ClickHouseOptions, clock: Clock)
 }
 
 /**
- * A store to work on until closed.
+ * Opens a store for use until it is closed.
  *
- * Throws VigieError: DATA_DIR_MISSING when nothing was ever stored, DATA_DIR_BUSY or CONTROL_FAILED when
- * the holder of the folder does not answer, and what opening ClickHouse throws.
+ * Throws VigieError: DATA_DIR_MISSING if nothing was ever stored, DATA_DIR_BUSY or CONTROL_FAILED if the holder of the
+ * folder does not answer, CONTROL_RELEASE, and what opening ClickHouse throws.
  */
 export async function connectAlertStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
   if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
@@ -47,7 +48,7 @@ export async function connectAlertStore(options: ClickHouseOptions, clock: Clock
   try {
     clickHouse = await openClickHouse(options);
   } catch (error) {
-    // Who took it answers by now: a service that was just starting.
+    // A service that was just starting took the folder, and answers by now.
     const holder = await controlClient(options.dataDir);
     if (holder !== undefined) return holder;
     throw error;

@@ -1,7 +1,4 @@
-/**
- * Asking the process that holds an embedded database, over the socket of control.ts: who it is, and what
- * operators want to know.
- */
+/** Asks the process that holds an embedded database, over the socket of control.ts: who it is, and for operators. */
 
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -30,17 +27,17 @@ const failureSchema = z.object({
 });
 
 const TIMEOUT_MS = 30_000;
-/** A page of reads that are few among many events takes a look at all of these. */
+/** A page with few matching reads among many events has to scan all of these. */
 export const READS_TIMEOUT_MS = 600_000;
 /** Nobody listens there. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
-/** The process that holds a data folder and answers; undefined when none does. */
+/** The process that holds a data folder and answers; undefined if there is none. */
 export async function ownerOf(dataDir: string): Promise<Owner | undefined> {
   return (await askOwner(dataDir))?.owner;
 }
 
-/** A store that asks the process which holds a data folder; undefined when none does. Throws CONTROL_RELEASE. */
+/** A store that queries the process which holds the data folder; undefined if there is none. Throws CONTROL_RELEASE. */
 export async function controlClient(dataDir: string): Promise<AlertStore | undefined> {
   const found = await askOwner(dataDir);
   if (found === undefined) return undefined;
@@ -65,7 +62,7 @@ async function askOwner(dataDir: string): Promise<{ path: string; owner: Owner }
   }
 }
 
-/** The operations of a store, asked of another process. */
+/** The operations of a store, carried out by another process. */
 class ControlClient implements AlertStore {
   readonly #path: string;
 
@@ -140,7 +137,7 @@ async function exchange(
 ): Promise<{ status: number; content: string }> {
   const signal = AbortSignal.timeout(timeoutMs);
   const outgoing = request({ socketPath, method, path, agent: false, signal });
-  // An error before the answer rejects below; one after it (the other side did not read to the end) is moot.
+  // An error before the response rejects below; one after it (the server did not read the whole request) is moot.
   outgoing.on('error', () => {});
   outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];

@@ -1,8 +1,8 @@
 /**
- * How `vigie alerts` works beside a running `vigie run` that holds the embedded database: the running process
- * answers the operators' questions on a unix domain socket in its data folder, as JSON over HTTP.
+ * Lets `vigie alerts` work beside a running `vigie run` that holds the embedded database: the running process answers
+ * operators' requests on a Unix domain socket in its data folder, as JSON over HTTP.
  *
- * Only the owner of the folder can connect, and exactly the operations of `AlertStore` are offered.
+ * Only the owner of the folder can connect, and only the operations of `AlertStore` are offered.
  */
 
 import { chmod, lstat, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
@@ -25,15 +25,17 @@ import type { AlertStore } from './alert-store.ts';
 import { huntQuestionSchema } from './archive-hunt.ts';
 import { readsQuestionSchema } from './archive-reads.ts';
 
-/** Grows with any change of what is asked and answered here: commands and a process of two releases must not half understand each other. */
+/**
+ * Grows with every change to the requests or answers: a command and a process must understand each other fully or fail.
+ */
 export const CONTROL_FORMAT = 2;
 
-/** Who holds the data folder. */
+/** The process holding the data folder. */
 export const ownerSchema = z.object({
   pid: z.int(),
   command: z.string(),
   startedAt: z.number(),
-  /** Which questions it takes; those of before it was said are the first. */
+  /** Format of the requests it takes; 1 for processes from before this field. */
   format: z.int().default(1),
 });
 export type Owner = z.infer<typeof ownerSchema>;
@@ -43,19 +45,19 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-/** Shortest limit of the usual systems (macOS: 104 bytes with the final zero). */
+/** Shortest limit on common systems (macOS: 104 bytes including the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
 const SOCKET = 'control.sock';
 const MAX_BODY_BYTES = 1 << 20;
 /**
- * At the end, who has not asked yet is cut off. Who has is answered, if need be with `STOPPING` when nothing moves for
- * this long; who takes no answer either is cut off.
+ * On close, connections without a complete request are cut off. Pending requests are still answered, with `STOPPING` if
+ * nothing moves for this long; a client that does not take its answer either is cut off.
  */
 const ANSWER_MS = 2000;
 
 /**
- * Listens for operators. Call it only while holding the data folder: a socket that is already there is then
- * left over from a process that was killed, and is replaced.
+ * Listens for operators. Call it only while holding the data folder: an existing socket is then left over from a killed
+ * process, and is replaced.
  */
 export async function startControl(options: {
   readonly dataDir: string;
@@ -72,7 +74,7 @@ export async function startControl(options: {
   };
   await removeLeftovers(dataDir);
   const path = await socketPath(dataDir);
-  /** Who is connected, and what they asked last. */
+  /** Open connections, and the response to the last request. */
   const questions = new Map<Socket, ServerResponse | undefined>();
   const server = createServer((request, response) => {
     questions.set(request.socket, response);
@@ -103,7 +105,7 @@ export async function startControl(options: {
   };
 }
 
-/** Where the socket of a data folder is, as the process that listens recorded it. */
+/** Path of the socket of a data folder, as recorded by the process that listens. */
 export async function recordedSocketPath(dataDir: string): Promise<string> {
   try {
     return (await readFile(recordFile(dataDir), 'utf8')).trim();
@@ -112,17 +114,17 @@ export async function recordedSocketPath(dataDir: string): Promise<string> {
   }
 }
 
-/** In the folder; when that path is too long for a socket, in a private folder that the data folder names. */
+/** A path in the data folder or, if too long for a socket, in a private folder that the data folder names. */
 async function socketPath(dataDir: string): Promise<string> {
   const direct = directPath(dataDir);
   if (Buffer.byteLength(direct) <= MAX_SOCKET_PATH_BYTES) return direct;
-  // mkdtemp: owner-only and not to be guessed, so nobody else can listen there first.
+  // mkdtemp: owner-only and unguessable, so nobody else can listen there first.
   const path = join(await mkdtemp(join(tmpdir(), 'vigie-')), SOCKET);
   await writeFile(recordFile(dataDir), `${path}\n`, { mode: 0o600 });
   return path;
 }
 
-/** Whoever may write to the folder may have written the record: nothing but such a socket and its folder goes. */
+/** Anyone who can write to the folder can forge the record, so only a socket like ours and its folder are removed. */
 async function removeLeftovers(dataDir: string): Promise<void> {
   const path = await recordedSocketPath(dataDir);
   const [folder, direct] = [dirname(path), directPath(dataDir)];
@@ -149,7 +151,7 @@ function recordFile(dataDir: string): string {
 async function listenOwnerOnly(server: Server, path: string): Promise<void> {
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
-    // The socket is bound before listen returns, so the mask is in force exactly for it.
+    // The socket is bound before `listen` returns, so the umask applies to it alone.
     const before = process.umask(0o177);
     try {
       server.listen(path, done);
@@ -181,7 +183,7 @@ const STOPPING: Answer = {
   },
 };
 
-/** Nothing when somebody has answered already. */
+/** Does nothing if an answer was already sent. */
 function send(response: ServerResponse, { status, body }: Answer): void {
   if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'application/json' });

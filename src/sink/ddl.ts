@@ -1,4 +1,4 @@
-/** Statements that define tables, for one server or for all of a cluster. */
+/** Statements that define tables, on one server or on all servers of a cluster. */
 
 import type { ClickHouse } from './client.ts';
 
@@ -7,9 +7,9 @@ const DEFINITION =
 const ENGINE = /\bENGINE = (ReplacingMergeTree|MergeTree)\b/;
 
 /**
- * The statement with the database's name for `{database}`; where there is a cluster, said to all its servers and with
- * engines whose rows they share. Paths of replicas are those of the servers' configuration. Throws for a statement of
- * another form, which would define something on one server alone.
+ * Fills the database name into a statement. With a cluster, the statement runs on all its servers, with replicated
+ * engines. Replica paths come from the servers' configuration. Throws for any other form of statement, which would
+ * define something on one server alone.
  */
 export function ddlOf(
   statement: string,

@@ -1,6 +1,6 @@
 /**
- * Dead letters as a local file: one JSON object per line, readable by its owner only, because it holds the
- * events as they came. Resolves once the bytes are on the disk.
+ * Dead letters in a local file: one JSON object per line. Readable by its owner only, because it holds the events as
+ * they came. `write` resolves once the bytes are on the disk.
  */
 
 import type { Clock } from '../clock.ts';
@@ -8,14 +8,13 @@ import { messageOf, VigieError } from '../errors.ts';
 import { LineFile } from './line-file.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 
-/** One line of the file. */
 export interface DeadLetterLine {
   readonly code: string;
   readonly message: string;
   readonly source: string;
   readonly partition: number;
   readonly offset: number;
-  /** ISO 8601, when it was written. */
+  /** When the line was written, ISO 8601. */
   readonly at: string;
   /** The event's original bytes. */
   readonly bytes_base64: string;
@@ -35,7 +34,7 @@ export class DeadLetterFile implements DeadLetterSink {
     return this.#file.path;
   }
 
-  /** Throws VigieError DEAD_LETTER_FILE_FAILED, retryable when the disk is full. */
+  /** Throws VigieError DEAD_LETTER_FILE_FAILED, retryable if the disk is full. */
   async write(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     const at = new Date(this.#clock.now()).toISOString();

@@ -1,15 +1,15 @@
 /**
- * Dead letters to a Kafka topic, so that what could not be decoded can be looked at and sent again.
+ * Writes dead letters to a Kafka topic, so that events that could not be decoded can be inspected and sent again.
  *
- * Value: the original bytes. Key: `<topic>/<partition>/<offset>` of the source and a hash of the bytes, so a
- * letter written twice after a restart is recognised. Headers: `vigie-code`, `vigie-message`, `vigie-source-topic`,
- * `vigie-source-partition`, `vigie-source-offset`, and on a value that the broker did not take whole
- * `vigie-truncated` with the original size in bytes.
+ * Value: the original bytes. Key: `<topic>/<partition>/<offset>` of the source and a hash of the bytes, so a letter
+ * written twice after a restart is recognised. Headers: `vigie-code`, `vigie-message`, `vigie-source-topic`,
+ * `vigie-source-partition`, `vigie-source-offset`, and `vigie-truncated`, with the original size in bytes, on a value
+ * that the broker did not take whole.
  *
  * Guarantee: `write` resolves once all in-sync replicas have every letter, in the order given.
  *
- * The original bytes hold raw ids of persons: the topic needs the rights of the source topic, and keeps its
- * messages for a short time only.
+ * The original bytes hold raw ids of persons: the topic needs the same rights as the source topic, and a short
+ * retention.
  */
 
 import type { Message } from 'kafkajs';
@@ -20,9 +20,9 @@ import { letterKey } from './stored-letters.ts';
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
 export interface DeadLetterTopicOptions extends WrittenTopic {
-  /** Create the topic when it is missing. Default true. */
+  /** Create the topic if it is missing. Default true. */
   readonly createMissing?: boolean;
-  /** Of a created topic. Default 7 days. */
+  /** Retention of a created topic, ms. Default 7 days. */
   readonly retentionMs?: number;
 }
 
@@ -30,10 +30,10 @@ const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** A group of letters becomes one record batch, and brokers by default take batches of 1 MiB. */
 const GROUP_BYTES = 768 * 1024;
-/** What key, headers and framing take besides the value, at most. */
+/** Upper bound of the size of key, headers and framing. */
 const OVERHEAD_BYTES = 16 * 1024;
 
-/** As it has to be, created here or by `vigie topics create`. */
+/** The topic's definition, also for `vigie topics create`. */
 export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_MS): NewTopic {
   return {
     topic,
@@ -42,7 +42,7 @@ export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_M
     config: {
       'retention.ms': String(retentionMs),
       'max.message.bytes': String(MAX_MESSAGE_BYTES),
-      // Brokers refuse the time of a clock that is an hour ahead, and delete early what one behind has stamped.
+      // Brokers refuse timestamps from a clock an hour ahead, and delete messages stamped by a slow clock too early.
       'message.timestamp.type': 'LogAppendTime',
     },
   };
@@ -58,7 +58,7 @@ export class DeadLetterTopic implements DeadLetterSink {
     this.#writer = new TopicWriter(options);
   }
 
-  /** Throws a `VigieError`; when it is retryable the same letters may be written again. */
+  /** Throws a `VigieError`; if it is retryable, the same letters may be written again. */
   async write(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     await this.#open();
@@ -93,13 +93,13 @@ export class DeadLetterTopic implements DeadLetterSink {
     const most = MAX_MESSAGE_BYTES - OVERHEAD_BYTES;
     if (await this.#fits(letters.map((letter) => message(letter, most)))) return;
     for (const letter of letters) {
-      // One alone, halved until the broker takes it: its limit cannot be asked for without further rights.
+      // A single letter is halved until the broker takes it: reading the broker's limit would need further rights.
       let limit = Math.min(letter.bytes.length, most);
       while (!(await this.#fits([message(letter, limit)], limit > 0))) limit = Math.floor(limit / 2);
     }
   }
 
-  /** Sends; whether the broker took them. Throws whatever else went wrong, and what the broker will never take. */
+  /** True if the broker took the messages, false if they are too large but can be cut. Throws any other failure. */
   async #fits(messages: Message[], canShrink = true): Promise<boolean> {
     try {
       await this.#writer.send(messages);

@@ -1,10 +1,10 @@
 /**
  * An archived event as a row of table `access_events`, and back.
  *
- * Nothing an event contains may make ClickHouse refuse the whole batch: a value that does not fit the column
- * of its field (a word where a number belongs, a list where one value does) goes to `other`, as does every
- * field without a column. So no value is lost and no event is a poison pill. What a column could not tell from a
- * field that is absent (an empty text, a zero) goes there too, for a rule may ask.
+ * Nothing in an event may make ClickHouse refuse the whole batch: a value that does not fit the column of its field (a
+ * word instead of a number, a list instead of a single value) goes to `other`, as does every field without a column. So
+ * no value is lost and no event is a poison pill. Values that a column could not distinguish from an absent field (an
+ * empty text, a zero) go there too, because rules may ask for them.
  */
 
 import type { ArchivedEvent } from './sink.ts';
@@ -48,13 +48,13 @@ const LARGEST: Readonly<Partial<Record<Kind, number>>> = {
 
 const DAY_MS = 86_400_000;
 
-/** The paths that have a column of their own: what an archive asks the decoder for. */
+/** The paths that have a column of their own: the fields that the archive requests from the decoder. */
 export const ARCHIVED_FIELDS: readonly string[] = [...COLUMNS.keys()];
 
-/** Select list of what `eventFromRow` takes. */
+/** The columns that `eventFromRow` reads. */
 export const EVENT_SELECT_LIST = `event_id, toUnixTimestamp64Milli(time) AS atMs, ${[...COLUMNS.values()].map(([name]) => name).join(', ')}, other`;
 
-/** The column of a field and how it holds one text of it; undefined for fields that have none. */
+/** The column of a field and the form in which it holds the field's text; undefined for fields without a column. */
 export function columnOf(
   path: string,
 ): { readonly name: string; readonly kind: 'text' | 'list' | 'number' } | undefined {
@@ -64,7 +64,7 @@ export function columnOf(
   return { name, kind: kind === 'text' || kind === 'list' ? kind : 'number' };
 }
 
-/** The event of a row: a list of one value may come back as that value, which means the same to every rule. */
+/** The event of a row. A list of one value may come back as that value, which means the same to every rule. */
 export function eventFromRow(row: Readonly<Record<string, unknown>>): ArchivedEvent {
   const fields: [path: string, value: string | readonly string[]][] = [];
   for (const [path, [name, kind]] of COLUMNS) {
@@ -108,7 +108,7 @@ export function eventToRow(event: ArchivedEvent): Record<string, unknown> {
   return row;
 }
 
-/** The value as the column takes it; undefined when it does not fit, or would come back as another one. */
+/** The value as the column takes it; undefined if it does not fit, or would not come back as the same value. */
 function cellOf(value: string | readonly string[], kind: Kind): unknown {
   if (kind === 'list') {
     if (typeof value === 'string') return [value.toWellFormed()];
@@ -129,7 +129,7 @@ export function eventInserts(
   maxRows: number,
   maxDays: number,
 ): ArchivedEvent[][] {
-  // Days in order, so that neighbours share an insert; the sort is stable and leaves a sorted run as it is.
+  // Sorted by day, so that neighbours share an insert; the sort is stable and leaves a sorted run as it is.
   const sorted = events.toSorted((a, b) => dayOf(a) - dayOf(b));
   const inserts: ArchivedEvent[][] = [];
   let current: ArchivedEvent[] = [];
@@ -151,7 +151,7 @@ export function eventInserts(
   return inserts;
 }
 
-/** Nearly always the list itself: a copy per event would cost more than the rest of the row. */
+/** Nearly always returns the list itself: a copy per event would cost more than the rest of the row. */
 function wellFormedList(texts: readonly string[]): readonly string[] {
   return texts.every((text) => text.isWellFormed()) ? texts : texts.map((text) => text.toWellFormed());
 }

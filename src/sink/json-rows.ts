@@ -1,8 +1,8 @@
 /**
- * Rows as JSON, in and out: one statement, which throws what the client throws.
+ * Rows as JSON, in and out, one statement at a time. Throws what the client throws.
  *
- * Guarantee: what resolves was stored, or is all that was asked for. A server that has told of its progress has sent a
- * status of 200 by then, and what fails after that is a text in its answer, which the client does not look at.
+ * Guarantee: when a call resolves, all rows are stored, or the answer is complete. A server that reports progress has
+ * already sent status 200, so a later failure is only a text in the body, which the client does not check.
  */
 
 import { addAbortSignal, Readable } from 'node:stream';
@@ -13,8 +13,9 @@ import { withoutRows } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 
 /**
- * A profile that has rows wait in the server's memory would have it acknowledge what it may still lose or refuse; one
- * that tells of progress, send the status before it knows. And of a table that lacks a column, it would leave out the values.
+ * Overrides of a user's profile. With asynchronous inserts, the server would acknowledge rows that it may still lose or
+ * refuse; with progress headers, it would send the status before the outcome is known; and it would drop values for
+ * columns that the table lacks.
  */
 const STORED_WHOLE = {
   async_insert: 0,
@@ -50,7 +51,7 @@ async function insert(
     ...(clickHouse.kind === 'embedded' ? {} : { clickhouse_settings: STORED_WHOLE }),
     ...abort,
   });
-  // The client's own signal is for the head of the answer.
+  // The client applies its signal only to the head of the response.
   const { abort_signal } = abort;
   const answer = await text(abort_signal === undefined ? stream : addAbortSignal(abort_signal, stream));
   if (answer.trim() !== '') throw failureIn(answer);
@@ -71,10 +72,10 @@ export async function selectRows<Row>(
     clickhouse_settings: settings,
     ...abort,
   });
-  // The client's own signal is for the head of the answer.
+  // The client applies its signal only to the head of the response.
   const answer = await orAborted(result.text(), abort.abort_signal);
   const lines = answer.split('\n');
-  // Each row ends its line: what is left over is one that was cut off.
+  // Each row ends with a newline: any remainder is a row that was cut off.
   if (lines.pop() !== '') throw failureIn(answer);
   try {
     return lines.map((line) => JSON.parse(line) as Row);
@@ -83,15 +84,15 @@ export async function selectRows<Row>(
   }
 }
 
-/** Of rows nothing is repeated: they name accounts. */
+/** Quotes no row, because rows name accounts. */
 function failureIn(answer: string): Error {
   const from = answer.search(/^(?:Code|Error): \d+/m);
   const found = from < 0 ? undefined : parseError(answer.slice(from));
-  // One that was cut off is handed on as the text that it is.
+  // `parseError` does not recognise a message that was cut off.
   return found instanceof ClickHouseError ? found : new Error('the answer is not what was asked for');
 }
 
-/** The embedded engine goes on with an aborted statement, so there the end is awaited instead. */
+/** The embedded engine goes on with an aborted statement, so its end is awaited instead. */
 function abortable({ kind }: ClickHouse, signal: AbortSignal | undefined): { abort_signal?: AbortSignal } {
   return signal === undefined || kind === 'embedded' ? {} : { abort_signal: signal };
 }

@@ -1,9 +1,9 @@
 /**
- * Dead letters of a file (`dead-letters.ndjson` of the data folder). Sending again means: the original lines go
- * to another file or to standard output, where `vigie run --input` takes them. What was sent stands in a file of
- * keys beside it, because a running service appends to the letters.
+ * Dead letters in a file (`dead-letters.ndjson` of the data folder). To send them again is to write the original lines
+ * to another file or to standard output, for `vigie run --input`. The keys of sent letters are kept in a separate file
+ * beside it, because a running service appends to the letters.
  *
- * Guarantee: at least once; a key is kept only after its line was written.
+ * Guarantee: at least once; a key is recorded only after its line was written.
  */
 
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
@@ -32,7 +32,7 @@ export class LettersInFile implements LetterStore {
   readonly #clock: Clock;
   readonly #marks: LineFile;
 
-  /** `write` takes the lines that are sent again. Throws DEAD_LETTERS_MISSING, DEAD_LETTERS_UNREADABLE. */
+  /** `write` receives the lines to send again. Throws DEAD_LETTERS_MISSING, DEAD_LETTERS_UNREADABLE. */
   constructor(path: string, write: (lines: Buffer) => Promise<void>, clock: Clock) {
     if (!isThere(path)) {
       throw new VigieError('DEAD_LETTERS_MISSING', `there are no dead letters in ${path}`, {
@@ -75,7 +75,7 @@ export class LettersInFile implements LetterStore {
     return sent;
   }
 
-  /** A file is nobody's: two at once both send. */
+  /** A file cannot be claimed: two calls at once both send. */
   async claim(): Promise<void> {}
 
   close(): Promise<void> {
@@ -84,7 +84,7 @@ export class LettersInFile implements LetterStore {
 
   /** Throws DEAD_LETTERS_UNMARKED. */
   async send(letters: readonly StoredLetter[]): Promise<void> {
-    // Before the letters: where no mark can be kept, they would be sent at every call.
+    // Tried before sending: if marks cannot be written, every call would send the same letters again.
     await this.#mark('', 'nothing was sent');
     await this.#write(Buffer.concat(letters.flatMap(({ bytes }) => [bytes, Buffer.from('\n')])));
     const at = new Date(this.#clock.now()).toISOString();
@@ -107,14 +107,14 @@ export class LettersInFile implements LetterStore {
   }
 }
 
-/** Throws DEAD_LETTERS_UNREADABLE for a line of another form; a torn last line is left out. */
+/** Throws DEAD_LETTERS_UNREADABLE for a malformed line; a torn last line is skipped. */
 async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   let torn: string | undefined;
   for await (const { number, text } of textLines(path)) {
     if (torn !== undefined) throw unreadable(torn, 'it is cut off');
     const value = parsed(text);
     if (value === undefined && text.startsWith('{')) {
-      // Only the last may be torn: a service was killed, or writes it right now.
+      // Only the last line may be torn: a service was killed, or is writing it right now.
       torn = `${path}:${number}`;
       continue;
     }
@@ -124,13 +124,13 @@ async function* lines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> 
   }
 }
 
-/** Without blank lines. Numbers count from 1. */
+/** Skips blank lines. Line numbers count from 1. */
 async function* textLines(path: string): AsyncGenerator<{ readonly number: number; readonly text: string }> {
   const found: { number: number; text: string }[] = [];
   const visit: LineVisitor = (data, start, end, line) => {
     found.push({ number: line + 1, text: Buffer.from(data.subarray(start, end)).toString() });
   };
-  // A letter is a third longer than what it is of.
+  // Unlimited: base64 makes a letter longer than its event.
   const splitter = new LineSplitter(Infinity);
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     splitter.push(chunk, visit);
@@ -140,7 +140,7 @@ async function* textLines(path: string): AsyncGenerator<{ readonly number: numbe
   yield* found;
 }
 
-/** Throws DEAD_LETTERS_UNREADABLE when it is, or may be, and cannot be read: that is not the same as none. */
+/** Throws DEAD_LETTERS_UNREADABLE if the file is, or may be, there but cannot be read: not the same as none. */
 function isThere(path: string): boolean {
   let file: number;
   try {

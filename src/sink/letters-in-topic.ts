@@ -1,10 +1,10 @@
 /**
- * Dead letters of a topic. Sending again means: the original bytes go to the partition that they came from (if the
- * topic has fewer by now, to one of these), with the header `vigie-replayed-from` (the letter's key), and a marker goes
- * behind the letters: the letter's key, no value, the header `vigie-replayed-at`.
+ * Dead letters in a topic. To send one again is to write its original bytes to the partition that it came from (if the
+ * topic now has fewer, to one of these), with the letter's key in the header `vigie-replayed-from`, and to append a
+ * marker to the letters: the letter's key, no value, the header `vigie-replayed-at`.
  *
- * Guarantee: both are written in one transaction, so a crash or a second call never sends a letter twice. Of two calls
- * at once the later one fences the earlier, and only then looks at what was sent.
+ * Guarantee: both are written in one transaction, so neither a crash nor a second call sends a letter twice. Of two
+ * simultaneous calls, the later one fences the earlier, and only then reads what was sent.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -25,9 +25,9 @@ export interface LettersInTopicOptions extends KafkaConnection {
 }
 
 const REPLAYED_AT = 'vigie-replayed-at';
-/** Longer than the service's, which goes on trying: a coordinator may still be loading. */
+/** More patient than the service, which keeps trying by itself: a coordinator may still be loading. */
 const PATIENT = { initialRetryTime: 300, maxRetryTime: 3000, retries: 8 };
-/** For so long whoever reads the input waits behind a transaction whose process was killed. */
+/** How long readers of the input wait behind an open transaction whose process was killed, ms. */
 const TRANSACTION_MS = 15_000;
 const ENDING_ATTEMPTS = 200;
 const ENDING_MS = 50;
@@ -38,7 +38,7 @@ export class LettersInTopic implements LetterStore {
   readonly #options: LettersInTopicOptions;
   readonly #kafka: Kafka;
   #producer: Producer | undefined;
-  /** How many a topic has that letters came from. */
+  /** Topics that letters came from → number of partitions. */
   readonly #partitions = new Map<string, number>();
 
   constructor(options: LettersInTopicOptions) {
@@ -76,7 +76,7 @@ export class LettersInTopic implements LetterStore {
     });
     try {
       await this.#producer.connect();
-      // The first transaction of a producer ends those of others.
+      // The first transaction of a producer aborts those of earlier producers.
       await (await this.#producer.transaction()).abort();
     } catch (error) {
       throw this.#error(error, topic);
@@ -97,7 +97,7 @@ export class LettersInTopic implements LetterStore {
             value: bytes,
             headers: { 'vigie-replayed-from': key },
           }));
-          // What came in a compressed batch may be larger than the topic takes as it is.
+          // A message that came in a compressed batch may be larger than the topic takes uncompressed.
           await this.#sendTo(source, transaction, messages, kafkajs.CompressionTypes.GZIP);
         }
         const marks = letters.map(({ key }) => ({ key, value: null, headers: { [REPLAYED_AT]: at } }));
@@ -113,8 +113,8 @@ export class LettersInTopic implements LetterStore {
   }
 
   /**
-   * One partition at a time: KafkaJS drops what is for a partition that is not there, and, of several in one call, one
-   * whose leader moves meanwhile, without a word.
+   * Sends one partition at a time. KafkaJS silently drops messages for a partition that does not exist and, in a call
+   * for several partitions, those of one whose leader moves meanwhile.
    */
   async #sendTo(
     topic: string,
@@ -169,13 +169,13 @@ export class LettersInTopic implements LetterStore {
     });
   }
 
-  /** Visits all there is now, in order within each partition. */
+  /** Visits all messages present, in order within each partition. */
   async #read(visit: (message: KafkaMessage) => Promise<void> | void): Promise<void> {
     const { topic } = this.#options;
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     let restarts = 0;
     const closable = new ClosableConsumer(this.#kafka, {
-      // Of nobody else, and nothing is committed: it is gone with its last member.
+      // A group of its own, which commits nothing and vanishes with its last member.
       groupId: `vigie-deadletters-${randomUUID()}`,
       maxBytesPerPartition: FETCH_BYTES,
       allowAutoTopicCreation: false,
@@ -198,7 +198,10 @@ export class LettersInTopic implements LetterStore {
   }
 }
 
-/** Brokers end a transaction some time after they said so, and begin none before. KafkaJS does not wait for that. */
+/**
+ * Brokers acknowledge a transaction's end before it is complete, and refuse a new one until then; KafkaJS does not
+ * wait.
+ */
 async function sendIn(transaction: Transaction, record: ProducerRecord): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -211,7 +214,7 @@ async function sendIn(transaction: Transaction, record: ProducerRecord): Promise
   }
 }
 
-/** `open`: partition → offset to read up to. */
+/** `open`: partition → end offset, exclusive. */
 async function readTo(
   consumer: Consumer,
   topic: string,
@@ -222,14 +225,14 @@ async function readTo(
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) done.reject(payload.error);
   });
-  // Also of batches that hold nothing but the marks of transactions.
+  // Also fires for batches that hold nothing but transaction markers.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
     if (Number(lastOffset) + 1 >= (open.get(partition) ?? Infinity)) open.delete(partition);
     if (open.size === 0) done.resolve();
   });
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
-  /** Where each partition is read on: KafkaJS begins again after a failure. */
+  /** Next offset to visit per partition: after a failure KafkaJS starts over. */
   const next = new Map<number, number>();
   let visiting = true;
   await consumer.run({
@@ -244,7 +247,7 @@ async function readTo(
           try {
             await visit(message);
           } catch (error) {
-            // Thrown from here, KafkaJS would take it for a failure of its own and go on behind it.
+            // If this threw, KafkaJS would take it for a failure of its own and continue after the message.
             visiting = false;
             done.reject(error);
           }
@@ -256,7 +259,7 @@ async function readTo(
   await done.promise;
 }
 
-/** Undefined for a marker, and for what Vigie did not write. */
+/** Undefined for a marker, and for messages that Vigie did not write. */
 function letterOf({ key, value, headers, timestamp }: KafkaMessage): StoredLetter | undefined {
   const code = textOf(headers?.['vigie-code']);
   const source = textOf(headers?.['vigie-source-topic']);

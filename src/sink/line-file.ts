@@ -1,6 +1,6 @@
 /**
- * Lines that are only ever added to a file, readable by its owner only. Resolves once they are on the disk; a write
- * that fails half way is taken back, so that every line of the file is whole.
+ * A file to which whole lines are appended, readable by its owner only. `append` resolves once they are on the disk; a
+ * write that fails half way is undone, so every line of the file is whole.
  */
 
 import { open } from 'node:fs/promises';
@@ -14,7 +14,7 @@ export class LineFile {
   #file: FileHandle | undefined;
   /** Length of the file up to the last whole line, bytes. */
   #length = 0;
-  /** Writes one after another: a failed one is undone by its length. */
+  /** Serialises writes: a failed one is undone by length. */
   #tail: Promise<void> = Promise.resolve();
 
   /** The file is created with the first lines. */
@@ -22,7 +22,7 @@ export class LineFile {
     this.path = resolve(path);
   }
 
-  /** `lines`: each with its end. Rejects with what the file system says. */
+  /** `lines`: each with its newline. Rejects with the error of the file system. */
   append(lines: string): Promise<void> {
     const written = this.#tail.then(() => this.#append(Buffer.from(lines)));
     this.#tail = written.catch(() => {});
@@ -53,7 +53,7 @@ export class LineFile {
     try {
       const { size } = await file.stat();
       this.#length = size - (await tornBytes(file, size));
-      // Whatever was not whole is written again by whoever was not told that it was.
+      // A torn line was never acknowledged, so its writer writes it again.
       if (this.#length < size) await file.truncate(this.#length);
       await syncFolder(dirname(this.path));
       return file;
@@ -66,7 +66,7 @@ export class LineFile {
 
 const BLOCK_BYTES = 64 * 1024;
 
-/** Bytes behind the last end of a line: what a killed process had not finished. */
+/** Number of bytes after the last newline, which a killed process left behind. */
 async function tornBytes(file: FileHandle, size: number): Promise<number> {
   const block = Buffer.alloc(BLOCK_BYTES);
   for (let end = size; end > 0; end -= BLOCK_BYTES) {

@@ -1,11 +1,11 @@
 /**
- * Brings the database to the schema this program expects: numbered SQL files, applied once, in order.
+ * Brings the database to the schema this release expects: numbered SQL files, applied once, in order.
  *
- * ClickHouse has no transaction over several statements, so every statement may run twice (IF NOT EXISTS,
- * OR REPLACE) and a file is recorded after its last one: stopped half way, it is simply applied again, and two
- * processes that start together do no harm. A file that was applied must never change: its checksum is kept.
- * Where a table, a view or an added column of theirs is gone, all are applied again; so none drops a column that
- * another adds. Of a view only the last definition is made.
+ * ClickHouse has no transactions over several statements, so every statement may run twice (IF NOT EXISTS, OR REPLACE),
+ * and a file is recorded after its last statement: if interrupted, it is simply applied again, and two processes that
+ * start together do no harm. An applied file must never change: its checksum is kept. If a table, a view or an added
+ * column is gone, all files are applied again; therefore no file may drop a column that another adds. Of each view only
+ * the last definition is created.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,17 +18,16 @@ import { ddlOf } from './ddl.ts';
 import { insertRows, selectRows } from './json-rows.ts';
 
 export interface Migration {
-  /** From 1, without gaps. */
+  /** Counts from 1, without gaps. */
   readonly number: number;
-  /** File name. */
   readonly name: string;
   readonly sql: string;
 }
 
 export interface Migrated {
-  /** Names of the migrations that were applied now. */
+  /** Names of the migrations applied by this call. */
   readonly applied: readonly string[];
-  /** Tables, views and columns (`table.column`) that somebody took away: they are there again, empty. */
+  /** Tables, views and columns (`table.column`) that somebody dropped; they were created again, empty. */
   readonly gone: readonly string[];
 }
 
@@ -36,7 +35,7 @@ export const SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS {database}.schema_m
 (number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC'))
 ENGINE = ReplacingMergeTree(applied_at) ORDER BY number`;
 
-/** More than all definitions take, and than the engine wants to be free for an insert. */
+/** More than all definitions take, and more than the free space that the engine demands for an insert. */
 const ROOM_BYTES = 4 * 1024 * 1024;
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('migrations/', import.meta.url));
 
@@ -54,10 +53,10 @@ export async function readMigrations(folder = MIGRATIONS_FOLDER): Promise<Migrat
 }
 
 /**
- * Applies what is missing and returns the names of the files applied now.
+ * Applies what is missing. Returns the files applied by this call, and what had been dropped.
  *
- * Throws VigieError MIGRATION_CHANGED when an applied file has another text now, SCHEMA_NEWER when a newer
- * program already migrated this database; failures of ClickHouse as they come.
+ * Throws VigieError MIGRATION_CHANGED if the text of an applied file has changed, SCHEMA_NEWER if a newer release
+ * already migrated this database, and failures of ClickHouse unchanged.
  */
 export async function migrate(
   clickHouse: ClickHouse,
@@ -66,7 +65,7 @@ export async function migrate(
 ): Promise<Migrated> {
   const { client, database } = clickHouse;
   const wanted = migrations ?? (await readMigrations());
-  // Asked first, because creating it takes a right that a user of an existing database need not have.
+  // Checked first, because creating a database takes a right that the user of an existing one need not have.
   const [found] = await selectRows<{ n: string | number }>(
     clickHouse,
     'SELECT count() AS n FROM system.databases WHERE name = {name:String}',
@@ -93,7 +92,7 @@ export async function migrate(
   const appliedNow: string[] = [];
   for (const migration of missing) {
     for (const statement of statementsOf(migration.sql)) {
-      // Who starts at the same time may be further, and must not meet a view of an earlier release.
+      // A process that starts at the same time may be further along, and must not find an older release's view.
       if (viewsOf(statement).some((view) => views.get(view)! > migration.number)) continue;
       await client.command({ query: ddlOf(statement, clickHouse) });
     }
@@ -111,8 +110,8 @@ export async function migrate(
 }
 
 /**
- * On a full disk the embedded engine takes a definition, keeps an empty file of it, and never opens that folder again.
- * Throws CLICKHOUSE_DISK_FULL.
+ * On a full disk the embedded engine accepts a definition but keeps an empty file of it, and can never open that folder
+ * again. Throws CLICKHOUSE_DISK_FULL.
  */
 async function requireRoom({ kind, place }: ClickHouse): Promise<void> {
   if (kind !== 'embedded') return;
@@ -124,7 +123,7 @@ async function requireRoom({ kind, place }: ClickHouse): Promise<void> {
   });
 }
 
-/** What they make and is not there, as far as this user sees. */
+/** What these migrations create, but this user cannot see. */
 async function goneOf(clickHouse: ClickHouse, migrations: readonly Migration[]): Promise<string[]> {
   const tables = await selectRows<{ name: string }>(
     clickHouse,
@@ -145,7 +144,7 @@ async function goneOf(clickHouse: ClickHouse, migrations: readonly Migration[]):
   ];
 }
 
-/** Those that a statement adds, as `table.column`. */
+/** The columns that a statement adds, as `table.column`. */
 function columnsOf(statement: string): string[] {
   const [, table] = /^ALTER TABLE \{database\}\.(\w+)/m.exec(statement) ?? [];
   return [...statement.matchAll(/\bADD COLUMN IF NOT EXISTS (\w+)/g)].map(([, name]) => `${table}.${name}`);
@@ -188,7 +187,7 @@ function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex');
 }
 
-/** Statements end with a semicolon at the end of a line. */
+/** Splits at semicolons that end a line. */
 export function statementsOf(sql: string): string[] {
   return sql
     .split(/;[ \t]*(?:\r?\n|$)/)

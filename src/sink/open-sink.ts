@@ -1,6 +1,6 @@
 /**
- * The sink as the service uses it: ClickHouse, with a spool before it where the configuration names one, and what
- * of both is told to operators: reasons not to be ready, metrics, log lines.
+ * The sink as the service uses it: ClickHouse, behind a spool if one is configured. Reports on both to operators:
+ * reasons for not being ready, metrics, log lines.
  */
 
 import { join } from 'node:path';
@@ -21,28 +21,28 @@ import type { SpoolState } from './spooling-sink.ts';
 
 export interface OpenSinkOptions {
   readonly config: Config;
-  /** Closed with the sink, and when this fails. */
+  /** Closed with the sink, and if opening it fails. */
   readonly clickHouse: ClickHouse;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Why it cannot store now, by what cannot; undefined: it can again. */
+  /** Reports why the sink or the spool cannot store now; undefined once it can again. */
   readonly trouble: (of: 'sink' | 'spool', reason: string | undefined) => void;
 }
 
 export interface OpenedSink {
   readonly sink: AlertSink;
-  /** Whether no row waits in a spool. */
+  /** True if no row waits in a spool. */
   isClear(): boolean;
   /** Resolves when ClickHouse has everything, or the signal aborts. */
   drained(signal: AbortSignal): Promise<void>;
-  /** What waits stays in the spool. */
+  /** Rows that wait stay in the spool. */
   close(): Promise<void>;
 }
 
 const TABLES: readonly SinkTable[] = ['alerts', 'access_events'];
 
-/** Waits for ClickHouse until the signal aborts, unless there is a spool. Throws what somebody must repair. */
+/** Waits for ClickHouse until the signal aborts, unless there is a spool. Throws failures that somebody must repair. */
 export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Promise<OpenedSink> {
   const { data_dir: dataDir, spool: folder = dataDir } = options.config;
   const refused = new RefusedRows(join(folder, 'refused'));
@@ -150,7 +150,7 @@ function spoolingSink(options: OpenSinkOptions, direct: AlertSink, spool: DiskSp
 
 function onSetAside({ metrics, logger, trouble }: OpenSinkOptions): OnSetAside {
   return (error, table, path) => {
-    // The others went through.
+    // The other rows went through.
     trouble('sink', undefined);
     metrics.rowsRefused.inc({ table });
     logger.error(
@@ -160,7 +160,7 @@ function onSetAside({ metrics, logger, trouble }: OpenSinkOptions): OnSetAside {
   };
 }
 
-/** Says that a write failed and is tried again. `what`: for people. */
+/** Returns a hook that reports a retried failure. `what`: for people. */
 export function tryingAgain<Of extends string>(
   {
     metrics,

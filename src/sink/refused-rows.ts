@@ -1,4 +1,4 @@
-/** Rows that ClickHouse refuses for what they hold, in files that `INSERT … FORMAT JSONEachRow` takes, one a table. */
+/** Rows that ClickHouse refuses for their content, in files that `INSERT … FORMAT JSONEachRow` takes, one per table. */
 
 import { join } from 'node:path';
 import type { Alert } from '../alert/alert.ts';
@@ -12,7 +12,7 @@ import type { ArchivedEvent } from './sink.ts';
 export class RefusedRows {
   readonly #files: Readonly<Record<SinkTable, LineFile>>;
 
-  /** The folder is made with the first row. */
+  /** The folder is created with the first row. */
   constructor(folder: string) {
     this.#files = {
       alerts: new LineFile(join(folder, 'alerts.ndjson')),
@@ -20,7 +20,7 @@ export class RefusedRows {
     };
   }
 
-  /** Returns the file's path once the row is on the disk. Throws VigieError ROW_LOST: it is in no place. */
+  /** Returns the file's path once the row is on the disk. Throws VigieError ROW_LOST if the row cannot be kept. */
   async setAside(table: SinkTable, row: Alert | ArchivedEvent): Promise<string> {
     const file = this.#files[table];
     const values = 'alertId' in row ? alertToRow(row) : eventToRow(row);

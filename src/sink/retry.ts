@@ -1,6 +1,6 @@
 /**
- * Trying again with jittered exponential backoff, until it works, it cannot work, or the signal aborts.
- * Nothing is dropped: while this waits, the caller waits, and that is the backpressure.
+ * Retries with jittered exponential backoff until the work succeeds, fails for good, or the signal aborts. Nothing is
+ * dropped: while a retry waits, the caller waits, and that is the backpressure.
  */
 
 import { setTimeout as sleepTimer } from 'node:timers/promises';
@@ -13,19 +13,19 @@ export type Sleep = (delayMs: number, signal: AbortSignal | undefined) => Promis
 
 export interface RetryOptions extends Backoff {
   readonly classify: (thrown: unknown) => Classification;
-  /** Turns what was thrown into what people read. */
+  /** Turns the thrown value into an error for people. */
   readonly describe: (thrown: unknown) => VigieError;
-  /** Told before each wait; attempts count from 1. */
+  /** Called before each wait; attempts count from 1. */
   readonly onRetry: (error: VigieError, attempt: number, delayMs: number) => void;
-  /** Told when it worked after all. */
+  /** Called when a retry succeeds. */
   readonly onRecovered?: () => void;
   readonly signal: AbortSignal | undefined;
-  /** Nothing can cancel the work: it is left to itself when the signal aborts, and may still be done. */
+  /** The work cannot be cancelled: on abort it is left running, and may still take effect. */
   readonly leaves?: boolean;
   readonly sleep: Sleep;
 }
 
-/** For work that throws VigieErrors: they say themselves whether trying again can help. Others are a defect. */
+/** For work that throws VigieErrors, which say themselves whether a retry can help. Anything else is a defect. */
 export function ownFailures(code: string, doing: string): Pick<RetryOptions, 'classify' | 'describe'> {
   const describe = (thrown: unknown): VigieError => {
     if (thrown instanceof VigieError) return thrown;
@@ -49,8 +49,8 @@ export const systemSleep: Sleep = async (delayMs, signal) => {
 };
 
 /**
- * Runs `work` until it resolves. Throws the described error when it is not retryable, and
- * VigieError SINK_ABORTED when the signal aborts first.
+ * Runs `work` until it resolves. Throws the described error if it is not retryable, and VigieError SINK_ABORTED if the
+ * signal aborts first.
  */
 export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal } = options;
@@ -79,7 +79,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
   }
 }
 
-/** As `withRetries`, for work that throws VigieErrors and that nothing can cancel, such as sending to a broker. */
+/** Like `withRetries`, for work that throws VigieErrors and cannot be cancelled, such as sending to a broker. */
 export function keepTrying<T>(
   work: () => Promise<T>,
   {

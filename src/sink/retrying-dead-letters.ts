@@ -1,7 +1,6 @@
 /**
- * Dead letters that wait for their sink: a failure that may pass (an unreachable broker, a full disk) is tried
- * again until the signal aborts, so it holds the pipeline back instead of ending it; one that cannot pass rejects at
- * once.
+ * Retries the writing of dead letters: a failure that may pass (an unreachable broker, a full disk) is retried until
+ * the signal aborts, so it holds the pipeline back instead of ending it; any other failure rejects at once.
  */
 
 import { keepTrying } from './retry.ts';

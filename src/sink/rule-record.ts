@@ -1,10 +1,10 @@
 /**
- * What the database knows of rules: which ones each detector has, and had, in force. From it follow the open alerts
- * that nobody goes on with, because their rule was changed, removed or renamed while no process held them.
+ * What the database knows about rules: which ones each detector has, and had, in force. From this follow the orphans:
+ * open alerts that no process continues, because their rule was changed, removed or renamed while none ran.
  *
- * Invariant: an alert is only given where its rule was once this detector's, is not now or fires by other things than
- * those by which it was found, and is no other detector's. Rules that this database never heard of may be anybody's,
- * and are left alone.
+ * Invariant: an alert is returned only if its rule was once in force for this detector, is now gone or has another hash
+ * than the alert, and is in force for no other detector. Rules unknown to this database may belong to anybody, and are
+ * left alone.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -21,22 +21,22 @@ interface Entry {
 
 export interface Orphans {
   readonly alerts: readonly Alert[];
-  /** Rules that went since they were noted, and the other detectors that have these in force: their open alerts stay. */
+  /** Rules gone since they were noted → other detectors that have them in force. Their open alerts stay. */
   readonly left: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Methods throw a VigieError of ClickHouse, and may be called again. Calls come one after the other. */
+/** Methods throw a VigieError of ClickHouse, and may then be called again. Calls must not overlap. */
 export class RuleRecord {
   readonly #clickHouse: ClickHouse;
   readonly #detector: string;
 
-  /** `detector`: the same for all processes that divide one input, and no others. */
+  /** `detector`: shared by all processes that divide one input, and by no others. */
   constructor(clickHouse: ClickHouse, detector: string) {
     this.#clickHouse = clickHouse;
     this.#detector = detector;
   }
 
-  /** Takes note that these rules, by key, are those in force, and that the others are gone. */
+  /** Records that these rules, by key, are in force, and that this detector's others are gone. */
   async note(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<void> {
     const known = new Map<string, boolean>();
     for (const { detector, rule, in_force } of await this.#entries(signal)) {
@@ -51,9 +51,9 @@ export class RuleRecord {
     if (values.length > 0) await this.#insert('rules_in_force', values, signal);
   }
 
-  /** Open alerts of rules that were this detector's and are not among these, or have another hash there. */
+  /** Open alerts of rules that were this detector's and are missing here, or have another hash here. */
   async orphans(rules: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Orphans> {
-    /** Whether it is in force. */
+    /** Rule → whether it is in force. */
     const own = new Map<string, boolean>();
     const elsewhere = new Map<string, string[]>();
     const left = new Map<string, readonly string[]>();
@@ -71,7 +71,7 @@ export class RuleRecord {
       signal,
     );
     for (const { rule, hash } of open) {
-      // Which rule found those of before there was a hash is not known.
+      // Alerts from before there were hashes do not name a version of the rule.
       const goesOn = rules.has(rule) && (hash === '' || hash === rules.get(rule));
       if (goesOn || !own.has(rule)) continue;
       const detectors = elsewhere.get(rule);
@@ -89,7 +89,7 @@ export class RuleRecord {
     return { alerts, left };
   }
 
-  /** Stores what became of them. */
+  /** Stores the final states of orphans. */
   async store(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
     await this.#insert('alerts', alerts.map(alertToRow), signal);
   }

@@ -1,7 +1,4 @@
-/**
- * Sending rows of which some may be such that the table refuses them: a row that is refused for what it holds must
- * not keep all others from their place.
- */
+/** Sends rows of which the table may refuse some: a row refused for its content must not hold back the others. */
 
 import { VigieError } from '../errors.ts';
 
@@ -10,12 +7,12 @@ interface Refused<Row> {
   readonly error: VigieError;
 }
 
-/** When more rows of one sending are refused, it is not for what they hold: the table was changed. */
+/** If more rows of one call are refused, their content is not the reason: the table was changed. */
 const MAX_REFUSED = 100;
 
 /**
- * Sends all rows, by halves where they are refused together, and resolves with those that are refused alone.
- * Rejects with whatever else goes wrong, and when too many are refused; rows may then have been sent.
+ * Sends all rows, halving batches that are refused, and resolves with the rows that are refused on their own. Rejects
+ * with any other failure, and if too many rows are refused; some may then have been sent.
  */
 export async function sendApart<Row>(
   rows: readonly Row[],

@@ -1,8 +1,8 @@
 /**
- * Sending to several partitions at once.
+ * Sends to several partitions at once.
  *
  * Guarantee: `sendWhole` resolves once all in-sync replicas have every message, those of a partition in the order
- * given. What is tried again is sent as a whole, so messages that were taken before are there twice.
+ * given. A retry sends all messages again, so those that were already taken are there twice.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +12,9 @@ import { backoffMs } from '../backoff.ts';
 import { KAFKA_RETRY } from '../source/kafka-client.ts';
 
 /**
- * Of a producer that `sendWhole` sends with. KafkaJS, trying again, leaves out each broker that has acknowledged its
- * part, and so what has got that broker for its leader since, and says that all was sent.
+ * Retry settings for a producer of `sendWhole`. When KafkaJS itself retries, it skips every broker that has
+ * acknowledged its part, and with it partitions whose leadership has since moved to that broker, yet reports that all
+ * was sent.
  */
 export const SENT_ONCE = { retries: 0 };
 

@@ -1,12 +1,9 @@
-/**
- * ClickHouse's own error codes that Vigie has an answer to, by what they mean for it. A test asks the engine for the
- * name of each.
- */
+/** ClickHouse error codes that Vigie can handle, by what they mean for it. A test asks the engine for each name. */
 
 export type ServerTrouble = keyof typeof SERVER_CODES;
 
 export const SERVER_CODES = {
-  /** After which the same statement may succeed: load, disks, connections, replicas and keepers of the server. */
+  /** Passing trouble, after which the same statement may succeed: load, disks, connections, replicas, keepers. */
   passing: {
     3: 'UNEXPECTED_END_OF_FILE',
     23: 'CANNOT_READ_FROM_ISTREAM',
@@ -34,10 +31,10 @@ export const SERVER_CODES = {
     225: 'NO_ZOOKEEPER',
     232: 'NO_SUCH_DATA_PART',
     234: 'NO_REPLICA_HAS_PART',
-    // The server shuts down.
+    // The server is shutting down.
     236: 'ABORTED',
     241: 'MEMORY_LIMIT_EXCEEDED',
-    // A replica lost its keeper.
+    // A replica has lost its keeper.
     242: 'TABLE_IS_READ_ONLY',
     244: 'UNEXPECTED_ZOOKEEPER_ERROR',
     252: 'TOO_MANY_PARTS',
@@ -49,18 +46,18 @@ export const SERVER_CODES = {
     279: 'ALL_CONNECTION_TRIES_FAILED',
     285: 'TOO_FEW_LIVE_REPLICAS',
     286: 'UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE',
-    // Of a part in exchange.
+    // Of a part being fetched.
     287: 'UNKNOWN_FORMAT_VERSION',
     289: 'REPLICA_IS_NOT_IN_QUORUM',
     294: 'CANNOT_WRITE_TO_FILE',
     319: 'UNKNOWN_STATUS_OF_INSERT',
-    // A statement for a cluster that not all of its servers have carried out yet.
+    // A cluster-wide statement that some servers have not carried out yet.
     341: 'UNFINISHED',
     364: 'RECEIVED_ERROR_TOO_MANY_REQUESTS',
     369: 'ALL_REPLICAS_ARE_STALE',
     384: 'PART_IS_TEMPORARILY_LOCKED',
     394: 'QUERY_WAS_CANCELLED',
-    // Of what looks users up.
+    // From the server that looks users up.
     410: 'EXTERNAL_SERVER_IS_NOT_RESPONDING',
     411: 'PTHREAD_ERROR',
     416: 'REPLICA_STATUS_CHANGED',
@@ -96,12 +93,12 @@ export const SERVER_CODES = {
     778: 'MEMORY_RESERVATION_FAILED',
     904: 'TOO_MANY_UNAVAILABLE_SHARDS',
     999: 'KEEPER_EXCEPTION',
-    // What the server's own connections, disks and memory fail with.
+    // Failures of the server's own connections, disks and memory.
     1000: 'POCO_EXCEPTION',
     1001: 'STD_EXCEPTION',
   },
   disk: { 243: 'NOT_ENOUGH_SPACE' },
-  /** Of a row whose values the table cannot take; others of the insert may be sound. */
+  /** A row whose values the table cannot take; other rows of the insert may be sound. */
   row: {
     6: 'CANNOT_PARSE_TEXT',
     26: 'CANNOT_PARSE_QUOTED_STRING',
@@ -148,7 +145,7 @@ export const SERVER_CODES = {
     81: 'UNKNOWN_DATABASE',
     218: 'TABLE_IS_DROPPED',
   },
-  /** What the user's profile, or the server, allows of one statement or of tables. */
+  /** Limits that the user's profile, or the server, sets for one statement or for tables. */
   limit: {
     158: 'TOO_MANY_ROWS',
     191: 'SET_SIZE_LIMIT_EXCEEDED',
@@ -161,7 +158,7 @@ export const SERVER_CODES = {
     139: 'NO_ELEMENTS_IN_CONFIG',
     701: 'CLUSTER_DOESNT_EXIST',
   },
-  /** Of a server that does not know what a statement uses. */
+  /** The server does not know something that a statement uses. */
   release: {
     46: 'UNKNOWN_FUNCTION',
     50: 'UNKNOWN_TYPE',
@@ -177,7 +174,7 @@ const TROUBLE_OF: ReadonlyMap<number, ServerTrouble> = new Map(
   ),
 );
 
-/** Undefined for a code that Vigie has no answer to of its own. */
+/** Undefined for a code without specific handling. */
 export function serverTrouble(code: number): ServerTrouble | undefined {
   return TROUBLE_OF.get(code);
 }

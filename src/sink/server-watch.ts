@@ -1,6 +1,6 @@
 /**
- * Looks whether ClickHouse answers and has the tables, also while there is nothing to write: alerts are rare, and the
- * first one after a quiet night must not be what finds out that there is no database.
+ * Checks that ClickHouse answers and has the tables, even while there is nothing to write: alerts are rare, and a
+ * missing database must not be discovered by the first alert after a quiet night.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,12 +12,12 @@ import { selectRows } from './json-rows.ts';
 const EVERY_MS = 10_000;
 const TABLES = ['alerts', 'access_events'];
 
-/** `tell` is told of each failure, and once when it answers again. Returns what ends it. */
+/** Calls `tell` with each failure, and with undefined once it is over. Returns a function that ends the watch. */
 export function watchServer(
   clickHouse: ClickHouse,
   tell: (failure: VigieError | undefined) => void,
 ): () => Promise<void> {
-  // The engine inside this process answers as long as there is one.
+  // The embedded engine answers for as long as this process lives.
   if (clickHouse.kind === 'embedded') return () => Promise.resolve();
   const end = new AbortController();
   const watching = watch(clickHouse, tell, end.signal);

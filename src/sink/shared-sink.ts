@@ -1,6 +1,6 @@
 /**
- * One sink for several pipelines. Its calls come one after the other, as a sink expects; what waits meanwhile of one
- * kind becomes one call, so ClickHouse gets few large inserts however many pipelines there are.
+ * One sink for several pipelines. It makes one call at a time, as a sink expects, and combines waiting calls of a kind,
+ * so ClickHouse gets few large inserts however many pipelines there are.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -48,7 +48,7 @@ export class SharedSink implements AlertSink {
   }
 }
 
-/** One call after the other. */
+/** Runs one call after another. */
 class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -59,7 +59,7 @@ class Turns {
   }
 }
 
-/** Calls of one kind: those that wait for their turn are made together. */
+/** Calls of one kind: those that wait for their turn are combined into one. */
 class Gathered<Item, Answer> {
   readonly #turns: Turns;
   readonly #work: (items: readonly Item[], signal: AbortSignal | undefined) => Promise<Answer>;
@@ -77,7 +77,7 @@ class Gathered<Item, Answer> {
 
   call(items: readonly Item[], signal: AbortSignal | undefined): Promise<Answer> {
     this.#waiting.push(...items);
-    // All of a process stop together.
+    // All pipelines stop together.
     this.#signal = signal;
     this.#answer ??= this.#turns.take(() => {
       const together = this.#waiting;

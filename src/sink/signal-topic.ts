@@ -1,9 +1,9 @@
 /**
- * The topic between the match stage and the shards: one partition, one shard.
+ * The topic between the match stage and the shards: one partition per shard.
  *
- * Guarantee: that of `TopicWriter`; a message that was sent twice is recognised by who reads it.
+ * Guarantee: that of `TopicWriter`; readers recognise a message that was sent twice.
  *
- * Messages are stamped by the broker: retention goes by stamps, and the events may be years old.
+ * The broker stamps the messages: retention goes by timestamps, and the events may be years old.
  */
 
 import { VigieError } from '../errors.ts';
@@ -11,22 +11,22 @@ import { createTopic, type NewTopic, retentionOf, settingOf } from '../source/ka
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
 export interface SignalTopicOptions extends WrittenTopic {
-  /** Of a topic that is created, and so shards. */
+  /** Partitions of a created topic: one per shard. */
   readonly partitions: number;
-  /** How long a created topic keeps messages, ms: at least the longest reach of the rules. */
+  /** Retention of a created topic, ms: at least the longest reach of the rules. */
   readonly retentionMs: number;
 }
 
 export interface SignalSink {
-  /** By shard. What is tried again is so until the signal aborts. */
+  /** `messages`: one list per shard. Retries until the signal aborts. */
   send(messages: readonly (readonly Buffer[])[], signal: AbortSignal): Promise<void>;
 }
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** For a topic that takes less than signals need. */
+/** For a topic whose limit is smaller than signals need. */
 export const SIZE_REMEDY = `Raise max.message.bytes of the signals topic to ${MAX_MESSAGE_BYTES}.`;
 
-/** As it has to be, created here or by `vigie topics create`. */
+/** The topic's definition, also for `vigie topics create`. */
 export function signalTopic({
   topic,
   partitions,
@@ -44,12 +44,12 @@ export function signalTopic({
   };
 }
 
-/** The topic as it was found or made. */
+/** The topic as found or created. */
 interface OpenedSignals {
   readonly partitions: number;
-  /** How long it keeps messages, ms; undefined where the user may not ask or there is no limit. */
+  /** Retention, ms; undefined if there is no limit or the user may not read it. */
   readonly retentionMs: number | undefined;
-  /** The longest that it takes; undefined where the user may not ask. */
+  /** Largest message, bytes; undefined if the user may not read this limit. */
   readonly messageBytes: number | undefined;
 }
 
@@ -76,9 +76,9 @@ export class SignalTopic {
     });
   }
 
-  /** Throws a VigieError; when it is retryable the same messages may be sent again. */
+  /** Throws a VigieError; if it is retryable, the same messages may be sent again. */
   async send(messages: readonly (readonly Buffer[])[]): Promise<void> {
-    // Those of one partition and request become one batch, which may be too large for the broker.
+    // Messages for one partition in one request become one batch, which may be too large for the broker.
     const rounds = Math.max(0, ...messages.map(({ length }) => length));
     for (let round = 0; round < rounds; round += 1) {
       const sent = messages.flatMap((own, partition) => {
@@ -99,7 +99,7 @@ export class SignalTopic {
   }
 }
 
-/** Left out, a signal would be an event that no rule sees: it waits until the topic takes it. */
+/** Retryable: without the signal no rule would see the event, so it waits until the topic takes it. */
 function tooLarge(topic: string, bytes: number, cause: VigieError): VigieError {
   return new VigieError(
     'SIGNALS_TOO_LARGE',

@@ -1,10 +1,9 @@
 /**
- * A sink that goes on taking rows while ClickHouse is away: they wait in a spool on the disk, and are sent when it
- * is back, alerts first. While nothing waits, rows go straight to ClickHouse and the disk is not touched.
+ * A sink that keeps taking rows while ClickHouse is away: they wait in a spool on the disk and are sent once it is
+ * back, alerts first. While nothing waits, rows go straight to ClickHouse and the disk is not touched.
  *
- * Guarantee: a write resolves when its rows are in ClickHouse or on the disk. Rows of one table reach ClickHouse
- * in the order of their writes, none is lost, and some may be sent twice. What cannot be spooled for want of room
- * holds the caller back until there is some.
+ * Guarantee: a write resolves when its rows are in ClickHouse or on the disk. Rows of one table reach ClickHouse in the
+ * order of their writes; none is lost, and some may be sent twice. If the spool is full, the caller waits for room.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -19,21 +18,21 @@ import type { DiskSpool } from './spool/disk-spool.ts';
 import { recordTexts } from './spool/record.ts';
 import type { Spool } from './spool/spool.ts';
 
-/** `direct`: nothing waits. `away`: rows go to the disk. `sending`: those too, and ClickHouse takes what waited. */
+/** `direct`: nothing waits. `away`: rows go to the disk. `sending`: they still do, while waiting rows are sent. */
 export type SpoolState = 'direct' | 'away' | 'sending';
 
 type OnRetry = RetryOptions['onRetry'];
 
 export interface SpoolingSinkHooks {
   readonly onState?: (state: SpoolState) => void;
-  /** Rows were put on the disk. */
+  /** Rows were written to the disk. */
   readonly onSpooled?: (rows: number, table: SinkTable) => void;
-  /** The spool's size, or the age of what is in it, changed. */
+  /** The size of the spool, or the age of its oldest rows, changed. */
   readonly onSize?: () => void;
   /** The spool cannot take rows now; the caller waits. */
   readonly onSpoolRetry?: OnRetry;
   readonly onSpoolRecovered?: () => void;
-  /** ClickHouse refuses what waits, and somebody must repair that; it is tried again all the same. */
+  /** ClickHouse is away, or refuses waiting rows until somebody repairs the cause; either is retried. */
   readonly onRefused?: OnRetry;
 }
 
@@ -49,7 +48,7 @@ export interface SpoolingSinkOptions {
 }
 
 const FAILURES = ownFailures('SPOOL_FAILED', 'the spool failed');
-/** Longest delay between two attempts to write to a disk that is full, ms. */
+/** Longest delay between two attempts to write to a full disk, ms. */
 const MAX_DISK_DELAY_MS = 5000;
 
 export class SpoolingSink implements AlertSink {
@@ -61,9 +60,9 @@ export class SpoolingSink implements AlertSink {
   readonly #sleep: Sleep;
   readonly #closing = new AbortController();
   #state: SpoolState = 'away';
-  /** Whether the schema is known to be there. */
+  /** Whether the schema is known to exist. */
   #opened = false;
-  /** Writes to the disk that are under way: until they end, no row may overtake them. */
+  /** Writes to the disk in progress: until they end, no row may overtake them. */
   #writers = 0;
   #sending: Promise<void> | undefined;
 
@@ -83,7 +82,7 @@ export class SpoolingSink implements AlertSink {
     this.#sleep = sleep;
   }
 
-  /** Does not wait for a server that is away. Throws what somebody must repair before the start. */
+  /** Does not wait for a server that is away. Throws failures that somebody must repair before the start. */
   async open(signal?: AbortSignal): Promise<void> {
     try {
       await this.#patiently(signal, (patience) => this.#sink.open(patience));
@@ -126,13 +125,13 @@ export class SpoolingSink implements AlertSink {
     );
   }
 
-  /** Resolves when nothing waits any more, or the signal aborts. */
+  /** Resolves when no rows wait any more, or the signal aborts. */
   async drained(signal: AbortSignal): Promise<void> {
     const stopped = new Promise((done) => signal.addEventListener('abort', done, { once: true }));
     while (!signal.aborted && this.#sending !== undefined) await Promise.race([this.#sending, stopped]);
   }
 
-  /** What waits stays on the disk, for the next start. */
+  /** Rows that wait stay on the disk for the next start. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#sending;
@@ -175,7 +174,7 @@ export class SpoolingSink implements AlertSink {
     }
   }
 
-  /** What ClickHouse answers; undefined when it did not do so in time or refused, from where on rows are spooled. */
+  /** Returns ClickHouse's answer; undefined if it refused or did not answer in time, after which rows are spooled. */
   async #directly<T>(
     signal: AbortSignal | undefined,
     work: (patience: AbortSignal) => Promise<T>,
@@ -191,7 +190,7 @@ export class SpoolingSink implements AlertSink {
     }
   }
 
-  /** Rejects with SINK_ABORTED when it takes too long. */
+  /** Rejects with SINK_ABORTED if the work takes too long. */
   async #patiently<T>(
     signal: AbortSignal | undefined,
     work: (patience: AbortSignal) => Promise<T>,
@@ -207,19 +206,19 @@ export class SpoolingSink implements AlertSink {
     }
   }
 
-  /** Sees to it that somebody sends what waits, or finds out when ClickHouse is back. */
+  /** Makes sure that waiting rows are being sent, or that ClickHouse's return will be noticed. */
   #wake(): void {
     if (this.#sending !== undefined || this.#state === 'direct' || this.#closing.signal.aborted) return;
     this.#sending = this.#send()
       .catch(() => {})
       .finally(() => {
         this.#sending = undefined;
-        // A write that ends from here on wakes it by itself.
+        // Writes still in progress wake it when they end.
         if (this.#writers === 0) this.#wake();
       });
   }
 
-  /** Rejects only when it is closed: whatever else goes wrong is tried again, the rows being safe where they are. */
+  /** Rejects only on close: all other failures are retried, since the rows are safe on the disk. */
   async #send(): Promise<void> {
     const { signal } = this.#closing;
     do {
@@ -257,7 +256,7 @@ export class SpoolingSink implements AlertSink {
     this.#hooks.onSize?.();
   }
 
-  /** When they were put on the disk, nobody could say what was stored of them. */
+  /** What is stored could not be looked up when the alerts were spooled. */
   async #sendAlerts(rows: readonly Alert[], signal: AbortSignal): Promise<void> {
     const alerts = newestStates(rows);
     const stored = await this.#sink.stored([...alerts.keys()], signal);
@@ -272,7 +271,7 @@ export class SpoolingSink implements AlertSink {
   }
 }
 
-/** Of each alert its last state and its first detection. */
+/** The last state of each alert, with its earliest detection. */
 function newestStates(rows: readonly Alert[]): Map<string, Alert> {
   const newest = new Map<string, Alert>();
   for (const row of rows) {

@@ -1,33 +1,33 @@
 /**
- * Dead letters as they are kept, to be looked at and sent again: the same for the topic and for the file.
+ * Dead letters as stored, to be inspected and sent again; the same for topic and file.
  *
- * Guarantee: a letter that was sent again is known as such from then on, and is not chosen a second time.
+ * Guarantee: a letter that was sent again is known as such from then on, and is not selected a second time.
  */
 
 import { createHash } from 'node:crypto';
 import type { DeadLetter } from './sink.ts';
 
 export interface StoredLetter {
-  /** See `letterKey`: the same key, the same letter. */
+  /** See `letterKey`: the same key means the same letter. */
   readonly key: string;
   readonly code: string;
-  /** May quote the input, and with it a person's id. */
+  /** May quote the input, and thus a person's id. */
   readonly message: string;
   readonly source: string;
   readonly partition: number;
   readonly offset: number;
-  /** When it was written, ms since the epoch. */
+  /** When the letter was written, ms since the epoch. */
   readonly atMs: number;
-  /** The original bytes, or the beginning of them. */
+  /** The original bytes, or their beginning. */
   readonly bytes: Buffer;
-  /** Their number before they were cut; undefined when they are whole. */
+  /** Length of the original bytes; undefined if they are whole. */
   readonly cutFrom: number | undefined;
 }
 
 /**
- * `<source>/<partition>/<offset>/<hash of the bytes>`. What was read twice has the same letters twice. But a topic may
- * be deleted and created again, tomorrow's log may have today's name, and every pipe is `stdin`: other bytes in the
- * same place are another letter.
+ * `<source>/<partition>/<offset>/<hash of the bytes>`. Input that is read twice gives the same letters twice. The hash
+ * is needed because a topic may be deleted and created again, tomorrow's log may have today's name, and every pipe is
+ * `stdin`: other bytes in the same place are another letter.
  */
 export function letterKey({
   source,
@@ -40,22 +40,22 @@ export function letterKey({
 }
 
 export interface LetterStore {
-  /** Shown to people. */
+  /** Name shown to people. */
   readonly name: string;
-  /** Every letter, oldest first; the next one once the visitor is done. */
+  /** Visits every letter, oldest first (per partition of a topic), one at a time. */
   letters(visit: (letter: StoredLetter) => Promise<void> | void): Promise<void>;
-  /** Keys of what was sent again → when, ms since the epoch. */
+  /** Keys of letters that were sent again → when, ms since the epoch. */
   sent(): Promise<ReadonlyMap<string, number>>;
-  /** To be called by who is to send, before it looks at what was sent: from then on nobody else does. */
+  /** Claims the right to send. Call it before `sent`: from then on nobody else sends, if the store can ensure it. */
   claim(): Promise<void>;
-  /** Sends the original bytes again and keeps that it was done. */
+  /** Sends the original bytes again and records that. */
   send(letters: readonly StoredLetter[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface LetterFilter {
   readonly codes: readonly string[];
-  /** Written at this time or later, and before that time, ms since the epoch. */
+  /** Written at or after `since` and before `until`, ms since the epoch. */
   readonly since: number | undefined;
   readonly until: number | undefined;
 }
@@ -70,18 +70,18 @@ export function matches({ codes, since, until }: LetterFilter, letter: StoredLet
 
 export interface Replayed {
   sent: number;
-  /** Of those chosen: cut, so that they would only become dead letters again. */
+  /** Selected, but cut: they would only become dead letters again. */
   cut: number;
-  /** Sent again earlier. */
+  /** Already sent again. */
   earlier: number;
   /** Beyond the limit. */
   left: number;
 }
 
-/** Letters in hand at once, bytes; also what goes in one transaction. */
+/** Size of the letters held at once, bytes, and thus of a transaction. */
 const GROUP_BYTES = 512 * 1024;
 
-/** Sends at most `limit` of the letters that the filter takes. With `dryRun` it only counts. */
+/** Sends at most `limit` of the letters that pass the filter. With `dryRun` only counts them. */
 export async function replayLetters(
   store: LetterStore,
   filter: LetterFilter,

@@ -2,7 +2,7 @@
  * A topic that Vigie writes to.
  *
  * Guarantee: `send` resolves once all in-sync replicas have every message, those of a partition in the order given. A
- * message may be sent twice, as when its acknowledgement was lost: whoever reads must recognise it.
+ * message may be sent twice, for example when its acknowledgement was lost: readers must recognise it.
  */
 
 import kafkajs from 'kafkajs';
@@ -17,7 +17,7 @@ export interface WrittenTopic extends KafkaConnection {
   readonly topic: string;
 }
 
-/** KafkaJS waits for what is under way, and a broker may answer none of it. */
+/** KafkaJS waits for requests in flight, which a broker may never answer. */
 const CLOSE_MS = 1000;
 
 export class TopicWriter {
@@ -31,13 +31,13 @@ export class TopicWriter {
     this.#producer = this.#kafka.producer({
       retry: SENT_ONCE,
       allowAutoTopicCreation: false,
-      // Nothing overtakes what is tried again.
+      // No message may overtake one that is retried.
       maxInFlightRequests: 1,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });
   }
 
-  /** To be called before the first `send`. `prepare` is told whether the topic is there. Throws a VigieError. */
+  /** Call it before the first `send`. `prepare` learns whether the topic exists. Throws a VigieError. */
   async open<T>(prepare: (admin: Admin, isThere: boolean) => Promise<T>): Promise<T> {
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     try {
@@ -53,7 +53,7 @@ export class TopicWriter {
     }
   }
 
-  /** Throws a VigieError; when it is retryable the same messages may be sent again. */
+  /** Throws a VigieError; if it is retryable, the same messages may be sent again. */
   async send(messages: Message[]): Promise<void> {
     try {
       await sendWhole(this.#producer, { topic: this.#options.topic, messages });
@@ -62,7 +62,7 @@ export class TopicWriter {
     }
   }
 
-  /** What was sent and is not acknowledged nobody waits for any more. */
+  /** Abandons messages that are not acknowledged within `CLOSE_MS`. */
   async close(): Promise<void> {
     const closed = this.#producer.disconnect().catch(() => undefined);
     await Promise.race([closed, delay(CLOSE_MS, undefined, { ref: false })]);

@@ -1,6 +1,6 @@
 /**
- * The folder in which rows wait while ClickHouse is away: `alerts` and `access_events`, each in order, within one
- * bound, for one process. Rows hold pseudonyms, as they do in ClickHouse; only the owner can read the files.
+ * The folder in which rows wait while ClickHouse is away: `alerts` and `access_events`, each in order, within a common
+ * size limit, for one process. Rows hold pseudonyms, as in ClickHouse; only the owner can read the files.
  */
 
 import { join, resolve } from 'node:path';
@@ -13,17 +13,17 @@ import { Spool, SpoolRoom } from './spool.ts';
 
 export interface DiskSpoolOptions {
   readonly folder: string;
-  /** What all its files together may take, bytes; the least is `MIN_SPOOL_BYTES`. */
+  /** Limit of all its files together, bytes; at least `MIN_SPOOL_BYTES`. */
   readonly maxBytes: number;
-  /** Told what a killed process had not finished writing, and nobody was told to be written. */
+  /** Called with the size of a record that a killed process had not finished, and so never acknowledged. */
   readonly onTorn?: ((path: string, bytes: number) => void) | undefined;
-  /** For a disk that is full. */
+  /** For tests with a full disk. */
   readonly write?: WriteAt | undefined;
 }
 
-/** Room for some records of the largest size. */
+/** Room for several records of the largest size. */
 export const MIN_SPOOL_BYTES = 16 * 1024 * 1024;
-/** Room comes back a file at a time, and after a crash a file at most is sent again. */
+/** Room is freed a file at a time, and after a crash at most one file per table is sent again. */
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
 
 export class DiskSpool {
@@ -42,7 +42,7 @@ export class DiskSpool {
   }
 
   /**
-   * Takes the folder, with what an earlier process left in it.
+   * Locks the folder and takes over what an earlier process left in it.
    *
    * Throws VigieError: SPOOL_BUSY, SPOOL_UNUSABLE, SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED.
    */
@@ -86,7 +86,7 @@ export class DiskSpool {
     return this.#room.maxBytes;
   }
 
-  /** When the oldest rows that wait were put here, ms since the epoch; undefined when there are none. */
+  /** When the oldest waiting rows were spooled, ms since the epoch; undefined if there are none. */
   get oldestAt(): number | undefined {
     const { oldestAt: alerts = Infinity } = this.alerts;
     const { oldestAt: events = Infinity } = this.events;

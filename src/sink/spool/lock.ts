@@ -1,18 +1,18 @@
 /**
- * One process per spool. Node has no `flock`; SQLite's exclusive lock is the kernel's own, so it ends with the
- * process, however that ends, and holds between containers that share the folder. The file stays empty.
+ * One process per spool. Node has no `flock`; SQLite's exclusive lock is the kernel's, so it ends with the process,
+ * however that ends, and holds between containers that share the folder. The file stays empty.
  */
 
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { messageOf, VigieError } from '../../errors.ts';
 
-/** Takes the folder until what it returns is called. Throws VigieError: SPOOL_BUSY, SPOOL_UNUSABLE. */
+/** Locks the folder until the returned function is called. Throws VigieError: SPOOL_BUSY, SPOOL_UNUSABLE. */
 export function lockSpool(folder: string): () => void {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
-    // A file that it may only read it opens all the same, and locks nothing; a write, never committed, fails there.
+    // SQLite also opens a read-only file, but locks nothing there; the write, never committed, makes that fail.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; PRAGMA user_version = 1');
   } catch (error) {
     database?.close();

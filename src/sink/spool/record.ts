@@ -1,11 +1,11 @@
 /**
- * The form of a spool's files: a segment begins with a magic word and the format's version, then come records,
- * each its own length, time and checksums ahead of the rows, which are compressed JSON.
+ * The format of a spool's files: a segment begins with a magic word and the format version, followed by records; each
+ * record has its length, time and checksums ahead of the rows, which are compressed JSON.
  *
  *   segment: "VIGIESPL" · format u32 · records          record: length u32 · crc32 of the body u32 ·
  *   all integers little-endian                          written f64, ms · crc32 of these 16 bytes u32 · body
  *
- * The header has a checksum of its own, so that a length is known to be one before anybody goes by it.
+ * The header has its own checksum, so that the length is verified before it is used.
  */
 
 import { promisify } from 'node:util';
@@ -16,7 +16,7 @@ const MAGIC = Buffer.from('VIGIESPL');
 export const SEGMENT_HEADER_BYTES = MAGIC.length + 4;
 export const RECORD_HEADER_BYTES = 20;
 
-/** Rows of one record, as JSON text: what a write holds in memory, and a read again. One row may be larger. */
+/** Rows of one record as JSON text: what a write, and later a read, holds in memory. A single row may be larger. */
 export const RECORD_TEXT_BYTES = 4 * 1024 * 1024;
 
 const compress = promisify(zstdCompress);
@@ -29,14 +29,14 @@ export function segmentHeader(): Buffer {
   return header;
 }
 
-/** The format's version that a segment says it has; undefined when it is no segment. */
+/** The format version of a segment; undefined if this is no segment. */
 export function formatOf(header: Buffer): number | undefined {
   if (header.length < SEGMENT_HEADER_BYTES || !header.subarray(0, MAGIC.length).equals(MAGIC))
     return undefined;
   return header.readUInt32LE(MAGIC.length);
 }
 
-/** JSON texts of the rows, cut so that each holds at most `RECORD_TEXT_BYTES`, or one row. */
+/** The rows as JSON texts, each of at most `RECORD_TEXT_BYTES` or of one row. */
 export function* recordTexts(rows: Iterable<unknown>): Generator<string> {
   let texts: string[] = [];
   let length = 0;
@@ -53,7 +53,6 @@ export function* recordTexts(rows: Iterable<unknown>): Generator<string> {
   if (length > 0) yield `[${texts.join(',')}]`;
 }
 
-/** Header and body. */
 export async function encodeRecord(text: string, writtenAt: number): Promise<Buffer> {
   const body = await compress(text, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
   const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + body.length);
@@ -68,11 +67,11 @@ export async function encodeRecord(text: string, writtenAt: number): Promise<Buf
 export interface RecordHeader {
   readonly bodyBytes: number;
   readonly bodyCrc: number;
-  /** When it was written, ms since the epoch. */
+  /** When the record was written, ms since the epoch. */
   readonly writtenAt: number;
 }
 
-/** Undefined when these bytes are no whole header. */
+/** Undefined if these bytes are no whole header. */
 export function readHeader(bytes: Buffer): RecordHeader | undefined {
   if (bytes.length < RECORD_HEADER_BYTES || crc32(bytes.subarray(0, 16)) !== bytes.readUInt32LE(16)) {
     return undefined;
@@ -88,7 +87,7 @@ export function isWhole(header: RecordHeader, body: Buffer): boolean {
   return body.length === header.bodyBytes && crc32(body) === header.bodyCrc;
 }
 
-/** Length of the record that these bytes begin with; undefined when it is not whole. */
+/** Length of the record at the beginning of these bytes; undefined if it is not whole. */
 export function recordLength(bytes: Buffer): number | undefined {
   const header = readHeader(bytes);
   if (header === undefined) return undefined;
@@ -96,7 +95,7 @@ export function recordLength(bytes: Buffer): number | undefined {
   return isWhole(header, bytes.subarray(RECORD_HEADER_BYTES, end)) ? end : undefined;
 }
 
-/** The rows of a body that `isWhole`, and the length of their text. Rejects when it holds none. */
+/** The rows of a body that `isWhole`, and the length of their text. Rejects if it holds no list of rows. */
 export async function readBody(body: Buffer): Promise<{ rows: readonly unknown[]; textBytes: number }> {
   const text = await decompress(body);
   const rows: unknown = JSON.parse(text.toString('utf8'));

@@ -1,9 +1,9 @@
 /**
- * One file of a spool: records are added at its end and read from its beginning.
+ * One file of a spool: records are appended at its end and read from its beginning.
  *
- * Guarantee: `append` resolves when the record is on the disk; one that fails leaves the file as it was. A record
- * that is not whole is never read as one: at the end of what a killed process left it is cut off (nobody was told
- * that it was written), anywhere else it is an error.
+ * Guarantee: `append` resolves when the record is on the disk; a failed one leaves the file as it was. A torn record is
+ * never read as one: at the end of a file that a killed process left it is cut off (it was never acknowledged),
+ * anywhere else it is an error.
  */
 
 import { open, rm } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import {
   segmentHeader,
 } from './record.ts';
 
-/** Writes all bytes at a place of a file: `FileHandle.write`, unless a test wants a disk that is full. */
+/** Writes all bytes at a position of a file: `FileHandle.write`, unless a test simulates a full disk. */
 export type WriteAt = (file: FileHandle, bytes: Buffer, position: number) => Promise<unknown>;
 
 export const writeAt: WriteAt = async (file, bytes, position) => {
@@ -33,21 +33,20 @@ export const writeAt: WriteAt = async (file, bytes, position) => {
   }
 };
 
-/** A record as it was read. */
 interface Read {
   readonly rows: readonly unknown[];
-  /** Length of their text. */
+  /** Length of the rows' text. */
   readonly textBytes: number;
-  /** Where the next one begins. */
+  /** Position of the next record. */
   readonly end: number;
 }
 
 export class Segment {
   readonly path: string;
   readonly #write: WriteAt;
-  /** Open while it is written to or read from. */
+  /** Open while the segment is written to or read from. */
   #file: FileHandle | undefined;
-  /** Bytes that hold whole records; what is after them is to be overwritten. */
+  /** Number of bytes that hold whole records; anything after them is overwritten. */
   #length: number;
   #leftovers = false;
 
@@ -62,7 +61,7 @@ export class Segment {
     return this.#length;
   }
 
-  /** A new file, which is on the disk with its name. Throws VigieError: SPOOL_DISK_FULL, SPOOL_FAILED. */
+  /** Creates a file and syncs it with its name. Throws VigieError: SPOOL_DISK_FULL, SPOOL_FAILED. */
   static async create(path: string, write: WriteAt): Promise<Segment> {
     let file: FileHandle | undefined;
     try {
@@ -79,9 +78,10 @@ export class Segment {
   }
 
   /**
-   * A file that another process left. `newest`: it may end within a record.
+   * Opens a file that another process left. `newest`: it may end within a record. Returns undefined if the file held
+   * nothing and was removed.
    *
-   * Throws VigieError: SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED. Undefined when it held nothing and was removed.
+   * Throws VigieError: SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED.
    */
   static async openLeft(
     path: string,
@@ -95,7 +95,7 @@ export class Segment {
       const { size } = await file.stat();
       const header = await readAt(file, 0, SEGMENT_HEADER_BYTES);
       if (newest && size < SEGMENT_HEADER_BYTES) {
-        // Killed while it made the file.
+        // The process was killed while creating the file.
         onTorn(size);
         await rm(path);
         return undefined;
@@ -128,19 +128,19 @@ export class Segment {
       this.#leftovers = false;
       this.#length += record.length;
     } catch (error) {
-      // As well as can be: what is left is behind the whole records, and goes before the next is written.
+      // Best effort: leftovers lie behind the whole records, and are truncated before the next write.
       await this.#file?.truncate(this.#length).catch(() => {});
       throw spoolFailure(this.path, error);
     }
   }
 
-  /** When the record at `position` was written, ms since the epoch; undefined at the end. */
+  /** When the record at `position` was written, ms since the epoch; undefined at the end of the segment. */
   async writtenAt(position: number): Promise<number | undefined> {
     if (position >= this.#length) return undefined;
     return readHeader(await readAt(await this.#opened(), position, RECORD_HEADER_BYTES))?.writtenAt;
   }
 
-  /** The record at `position`; undefined at the end. Throws VigieError: SPOOL_DAMAGED, SPOOL_FAILED. */
+  /** The record at `position`; undefined at the end of the segment. Throws VigieError: SPOOL_DAMAGED, SPOOL_FAILED. */
   async read(position: number): Promise<Read | undefined> {
     if (position >= this.#length) return undefined;
     try {
@@ -163,7 +163,7 @@ export class Segment {
     await rm(this.path, { force: true });
   }
 
-  /** Nothing is written to it or read from it for now. */
+  /** Closes the file until the next use. */
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -176,8 +176,8 @@ export class Segment {
 }
 
 /**
- * Up to where the newest file of a killed process is whole. What comes after may be the one record that it was
- * writing; if a whole record comes after that, it is damage, and cutting there would lose rows.
+ * Length of the whole records in the newest file of a killed process. The bytes after them may be the one record that
+ * it was writing; if another whole record follows, the file is damaged, and cutting there would lose rows.
  */
 async function wholeLength(path: string, file: FileHandle, size: number): Promise<number> {
   const bytes = await readAt(file, 0, size);

@@ -1,11 +1,11 @@
 /**
- * Rows of one table that wait on the disk, in the order in which they were put there.
+ * Rows of one table that wait on the disk, in the order in which they were spooled.
  *
- * Guarantee: `append` resolves when the rows are on the disk. They leave it only by `drop`, after which they are
- * nobody's here; a process that is killed between sending and dropping sends some of them again.
+ * Guarantee: `append` resolves when the rows are on the disk. They leave it only by `drop`; a process that is killed
+ * between sending and dropping sends some of them again.
  *
- * In memory are the list of files and whatever is being written or read, which is about `RECORD_TEXT_BYTES` of
- * text each, however much waits.
+ * Memory holds the list of files and the rows that are being written or read, about `RECORD_TEXT_BYTES` of text each,
+ * however many wait.
  */
 
 import { readdir } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { encodeRecord, RECORD_TEXT_BYTES, SEGMENT_HEADER_BYTES } from './record.
 import { Segment, spoolFailure, writeAt } from './segment.ts';
 import type { WriteAt } from './segment.ts';
 
-/** How many bytes all parts of a spool may take together. */
+/** The size limit that all parts of a spool share, bytes. */
 export class SpoolRoom {
   readonly maxBytes: number;
   usedBytes = 0;
@@ -44,9 +44,9 @@ export class SpoolRoom {
 
 export interface SpoolOptions {
   readonly room: SpoolRoom;
-  /** Told what was cut off because a process was killed while writing it. */
+  /** Called with what was cut off because a process was killed while writing it. */
   readonly onTorn: (path: string, bytes: number) => void;
-  /** A file that is this long gets no further record, bytes. */
+  /** A file of this size, bytes, gets no further records. */
   readonly segmentBytes: number;
   readonly write?: WriteAt | undefined;
 }
@@ -55,25 +55,25 @@ export interface SpoolOptions {
 export interface Waiting {
   readonly rows: readonly unknown[];
   readonly segment: Segment;
-  /** Where reading goes on in the segment. */
+  /** Where reading continues in the segment. */
   readonly end: number;
 }
 
 const NAME = /^\d{16}\.spool$/;
-/** Rows that are read at once, as long as they were written in small portions. */
+/** Limits a read of many small records: no record is added once this many rows are read. */
 const MAX_ROWS = 10_000;
 
 export class Spool {
   readonly #folder: string;
   readonly #options: SpoolOptions;
-  /** In order; records are added to the last one if it is `#open`. */
+  /** In order; records are appended to the last one if it is `#open`. */
   readonly #segments: Segment[] = [];
   #open: Segment | undefined;
   #nextNumber: number;
-  /** Where reading goes on in the first segment. */
+  /** Read position in the first segment. */
   #position = SEGMENT_HEADER_BYTES;
   #oldestAt: number | undefined;
-  /** Changes one after another. */
+  /** Serialises changes. */
   #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, options: SpoolOptions, nextNumber: number) {
@@ -82,7 +82,7 @@ export class Spool {
     this.#nextNumber = nextNumber;
   }
 
-  /** Throws VigieError: SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED. The folder must be this process's alone. */
+  /** Throws VigieError: SPOOL_FORMAT, SPOOL_DAMAGED, SPOOL_FAILED. No other process may use the folder. */
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {
     let names: string[];
     try {
@@ -100,7 +100,7 @@ export class Spool {
         );
         if (segment === undefined) continue;
         spool.#segments.push(segment);
-        // A bound that was lowered since does not make what is there any less.
+        // Counted even if the limit was lowered since: the bytes are there.
         options.room.usedBytes += segment.length;
       }
       await spool.#look();
@@ -115,13 +115,13 @@ export class Spool {
     return this.#segments.length === 0;
   }
 
-  /** When the oldest rows that wait were put here, ms since the epoch; undefined when there are none. */
+  /** When the oldest waiting rows were spooled, ms since the epoch; undefined if there are none. */
   get oldestAt(): number | undefined {
     return this.#oldestAt;
   }
 
   /**
-   * Adds one record of rows, given as the text of a JSON list.
+   * Appends one record of rows, given as the text of a JSON list.
    *
    * Throws VigieError: SPOOL_FULL and SPOOL_DISK_FULL, retryable; SPOOL_FAILED.
    */
@@ -142,7 +142,7 @@ export class Spool {
     });
   }
 
-  /** The oldest rows; undefined when none wait. Throws VigieError: SPOOL_DAMAGED, SPOOL_FAILED. */
+  /** The oldest rows; undefined if none wait. Throws VigieError: SPOOL_DAMAGED, SPOOL_FAILED. */
   async first(): Promise<Waiting | undefined> {
     const [segment] = this.#segments;
     if (segment === undefined) return undefined;
@@ -158,7 +158,7 @@ export class Spool {
     return { rows, segment, end };
   }
 
-  /** Forgets rows that `first` gave, and their file when it holds no others. */
+  /** Drops rows that `first` returned, and their file if it holds no others. */
   drop({ segment, end }: Waiting): Promise<void> {
     return this.#inTurn(async () => {
       this.#position = end;
