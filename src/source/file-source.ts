@@ -1,8 +1,8 @@
 /**
- * A file of NDJSON, or standard input (`-`): one partition, read once from the start to its end.
+ * An NDJSON file, or standard input (`-`): one partition, read once from start to end.
  *
- * Holds two chunks of 1 MiB (the one processed and the one read ahead) and an unfinished line. Pipes and
- * other special files work like standard input.
+ * Holds two chunks of 1 MiB (the one processed and the one read ahead) and an unfinished line. Pipes and other special
+ * files work like standard input.
  */
 
 import { access, constants, open, stat } from 'node:fs/promises';
@@ -31,7 +31,7 @@ export class FileSource implements Source {
   #totalBytes: number | undefined;
   #ended = false;
 
-  /** `path`: a file, or `-` for `stdin`, by default the process's, which is taken at once. */
+  /** `path`: a file, or `-` for `stdin`, by default that of the process, which is taken over at once. */
   constructor(path: string, stdin?: AsyncIterable<Uint8Array>) {
     this.#path = path;
     if (path === '-') {
@@ -45,19 +45,19 @@ export class FileSource implements Source {
     return this.#bytesRead;
   }
 
-  /** Size of the file when it was opened; undefined before, and for a stream. */
+  /** Size of the file when it was opened; undefined before that, and for a stream. */
   get totalBytes(): number | undefined {
     return this.#totalBytes;
   }
 
-  /** Whether a file was not read up to the end of it; what a stream holds is not known. */
+  /** True if a file was not read to its end; always false for standard input, whose end is unknown. */
   get unfinished(): boolean {
     return !this.#ended && this.#stdin === undefined;
   }
 
   /**
-   * Throws `INPUT_UNREADABLE` for what cannot be opened or read, e.g. a missing file or a folder, and `INPUT_NOT_TEXT`
-   * before the first line of what is packed, for example.
+   * Throws `INPUT_UNREADABLE` for input that cannot be opened or read, such as a missing file or a folder, and
+   * `INPUT_NOT_TEXT` before the first line of input that is, for example, compressed.
    */
   async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
     const chunks = this.#stdin === undefined ? this.#chunks() : this.#counted(this.#stdin.chunks);
@@ -65,7 +65,7 @@ export class FileSource implements Source {
     this.#ended = !signal.aborted;
   }
 
-  /** There is no earlier place to go back to: a read starts at the beginning. */
+  /** Returns false: reading starts at the beginning anyway. */
   async rewind(): Promise<boolean> {
     return false;
   }
@@ -87,7 +87,7 @@ export class FileSource implements Source {
     }
   }
 
-  /** What a rotation took away while it was read is in no line, and nobody would miss it. */
+  /** Lines that a log rotation cut off during reading would otherwise be missing unnoticed. */
   async #requireWhole(file: FileHandle): Promise<void> {
     const before = this.#totalBytes ?? 0;
     if (this.#bytesRead >= before) return;
@@ -129,11 +129,11 @@ async function* textOf(path: string, chunks: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
-/** Throws INPUT_UNREADABLE for what can be told without reading: for who makes something before the first read. */
+/** Throws INPUT_UNREADABLE for problems that show without reading: for callers that create something before reading. */
 export async function lookAtInput(path: string): Promise<void> {
   if (path === '-') return;
   try {
-    // Not opened: that would be the only time where it is a pipe.
+    // Not opened: a pipe can be opened only once.
     await access(path, constants.R_OK);
     if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
   } catch (error) {

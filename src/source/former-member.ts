@@ -1,9 +1,9 @@
 /**
- * The name that this process had in its consumer group before. A member whose coordinator died, or that was killed,
- * says no goodbye, and the group waits a whole session timeout for it while nobody reads. So who joins anew first
- * says goodbye under the name that it had; a file keeps that over a death.
+ * The member id under which this process was in its consumer group before. A member that was killed, or whose
+ * coordinator died, does not leave the group, which then waits a whole session timeout for it while nobody reads.
+ * Therefore a process that joins anew first leaves under its former id, which a file keeps across restarts.
  *
- * A name that somebody still has (two processes with one file) costs that one a rebalance: it joins again.
+ * If the id is still in use (two processes with one file), its user pays with a rebalance: it joins again.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { makeFolder } from '../make-folder.ts';
 import { isOfType } from './kafka-errors.ts';
 
-/** Of KafkaJS, whose types do not tell of it. */
+/** A method of KafkaJS that its types omit. */
 type LeavableBroker = Broker & {
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
 };
@@ -26,16 +26,16 @@ export class FormerMember {
   #memberId: string | undefined;
   #isLoaded = false;
 
-  /** `file`: where the name is kept; without one it is forgotten with the process. */
+  /** `file`: keeps the member id; without it the id is forgotten when the process ends. */
   constructor(groupId: string, file: string | undefined) {
     this.#groupId = groupId;
     this.#file = file;
   }
 
   /**
-   * To be called between a consumer's subscription and its joining, with its connections: without a topic of its own it
-   * would ask for all of the cluster, and fail where any of them is out of order. Throws unless the group has nothing to
-   * wait for.
+   * Call it after the consumer has subscribed and before it joins, with the consumer's connections: without a topic of
+   * their own they would request all topics of the cluster, and fail if any of these is out of order. Throws unless the
+   * group has nothing to wait for.
    */
   async leave(cluster: Cluster): Promise<void> {
     const groupId = this.#groupId;
@@ -52,7 +52,7 @@ export class FormerMember {
     this.#memberId = undefined;
   }
 
-  /** Throws what the file system throws. */
+  /** Records the member id. Throws what the file system throws. */
   async joined(memberId: string): Promise<void> {
     this.#memberId = memberId;
     if (this.#file === undefined) return;
@@ -60,7 +60,7 @@ export class FormerMember {
     await writeFile(this.#file, JSON.stringify({ groupId: this.#groupId, memberId }), { mode: 0o600 });
   }
 
-  /** Whatever else stands there, or nothing, is no name: then the group waits. */
+  /** A missing file, or any other content, counts as no id: the group then waits. */
   async #load(): Promise<string | undefined> {
     if (this.#file === undefined) return undefined;
     try {

@@ -1,6 +1,6 @@
 /**
  * A *generation* is one assignment of partitions to this member of the group. It ends with the next rebalance, a crash
- * or leaving; from then on none of its batches is handed out and none of its offsets committed.
+ * or leaving; from then on none of its batches is handed out and none of its offsets is committed.
  */
 
 import type { Admin, Consumer } from 'kafkajs';
@@ -11,22 +11,22 @@ import type { AssignedPartition } from './source.ts';
 
 export interface Generation {
   readonly assigned: readonly AssignedPartition[];
-  /** Partitions of the topic. */
+  /** Number of partitions of the topic. */
   readonly total: number;
   readonly inbox: PartitionInbox;
   readonly landmarks: Landmarks;
   readonly consumer: Consumer;
   readonly admin: Admin;
-  /** Lets batches through: the pipeline has dealt with the assignment. */
+  /** Lets batches through, once the pipeline has handled the assignment. */
   readonly start: () => void;
   readonly started: Promise<void>;
-  /** Ends it, because the topic is another one now; the next one reads that from its beginning, and says so. */
+  /** Ends the generation because the topic was recreated; the next one reads it from its beginning, and says so. */
   readonly recreated: () => void;
-  /** Ends it, because the group has given this member up; it joins anew. */
+  /** Ends the generation because the group has expelled this member, which joins anew. */
   readonly expelled: (reason: unknown) => void;
 }
 
-/** What a commit under a generation that has ended fails with. */
+/** The error of a commit under a generation that has ended. */
 export function generationLost(topic: string): VigieError {
   return new VigieError(
     'KAFKA_GENERATION_LOST',

@@ -1,11 +1,11 @@
-/** Whether a topic keeps its messages for as long as the rules look back. */
+/** Checks whether a topic keeps its messages for as long as the rules look back. */
 
 import { connectKafka, KAFKA_RETRY, type KafkaConnection, type Log } from './kafka-client.ts';
 import { retentionOf } from './kafka-topics.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Warns where a start without saved state could not make windows whole again. Asks once and never throws. */
+/** Warns if a start without saved state could not rebuild whole windows. Checks once and never throws. */
 export async function warnOfShortInput(
   connection: KafkaConnection,
   topic: string,
@@ -27,7 +27,7 @@ export async function warnOfShortInput(
         'Raise retention.ms of the topic, and keep the data folder on a volume that outlives the process.',
     });
   } catch {
-    // What is wrong with the brokers is said by who reads from them.
+    // Trouble with the brokers is reported by whoever reads from them.
   } finally {
     await admin.disconnect().catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** When a group that could not be joined, or read, is to be joined again, and whether a join says that reading works. */
+/** Decides when to rejoin a group after a failure to join or read, and whether joining proves that reading works. */
 
 import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
@@ -6,8 +6,8 @@ import type { Clock } from '../clock.ts';
 const BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 /**
- * What lets a member join and then fail at its first fetch (a right that is missing, a damaged batch) would have it join
- * twice a second, and the whole group rebalance as often: a join that lasts so long was one.
+ * A problem that shows only at the first fetch (a missing right, a damaged batch) would let a member join twice a
+ * second, and the whole group rebalance as often. Only a join that lasts this long counts as a success.
  */
 export const LASTING_MS = 10_000;
 
@@ -15,9 +15,9 @@ export class JoinAttempts {
   readonly #clock: Clock;
   readonly #random: () => number;
   #failures = 0;
-  /** When the present attempt got as far as an assignment. */
+  /** When the current attempt got an assignment. */
   #joinedAt: number | undefined;
-  /** The attempt before got there, and failed right after: one more assignment does not say that reading works. */
+  /** The last attempt joined but soon failed, not for the first time: joining again proves nothing about reading. */
   isDoubtful = false;
 
   /** `random`: in [0, 1), for the jitter. */
@@ -30,7 +30,7 @@ export class JoinAttempts {
     this.#joinedAt ??= this.#clock.elapsed();
   }
 
-  /** The present attempt is over; returns ms until the next. */
+  /** Ends the current attempt; returns the delay before the next, ms. */
   failed(): number {
     const joinedAt = this.#joinedAt;
     const lasted = joinedAt !== undefined && this.#clock.elapsed() - joinedAt >= LASTING_MS;

@@ -1,4 +1,4 @@
-/** Messages of one fetch of one partition as an `EventBatch`. A tombstone is an empty range: no event. */
+/** The messages of one fetch from one partition as an `EventBatch`. A tombstone is an empty range: no event. */
 
 import type { Batch, KafkaMessage } from 'kafkajs';
 import type { EventBatch, EventVisitor } from './source.ts';
@@ -6,8 +6,8 @@ import type { EventBatch, EventVisitor } from './source.ts';
 const NOTHING = new Uint8Array(0);
 
 /**
- * The part of the batch that starts at `position`; undefined when all of it lies before. Kafka's offsets fit
- * a double: 2^53 messages take centuries.
+ * The part of the batch from `position` on; undefined if the whole batch lies before it. Kafka's offsets fit a double:
+ * 2^53 messages take centuries.
  */
 export function eventBatch(batch: Batch, position: number): EventBatch | undefined {
   const nextOffset = Number(batch.lastOffset()) + 1;

@@ -1,4 +1,4 @@
-/** How this process talks to Kafka: one client with its timeouts, codecs and KafkaJS's log. */
+/** How this process talks to Kafka: one client, with its timeouts, its codecs and the log of KafkaJS. */
 
 import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
@@ -9,17 +9,17 @@ type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
 
 export interface KafkaConnection {
-  /** `host:port` of some brokers of the cluster; the rest is learnt from them. */
+  /** `host:port` of some brokers of the cluster; the client learns the others from them. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly ssl?: NonNullable<KafkaConfig['ssl']>;
   readonly sasl?: SASLOptions;
-  /** Where certificates came from, by setting, for error messages. */
+  /** Files of the certificates by setting, for error messages. */
   readonly tlsFiles?: Readonly<Record<string, string>>;
   readonly log: Log;
 }
 
-/** Few and short, so that a problem is seen within seconds (addresses that swallow what they get take 5 s each); whoever uses the client goes on trying. */
+/** Few and short, so that a problem shows within seconds (a silent address takes 5 s); callers keep trying. */
 export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 1000, retries: 3 };
 
 export function connectKafka(connection: KafkaConnection): Kafka {
@@ -30,7 +30,7 @@ export function connectKafka(connection: KafkaConnection): Kafka {
     clientId: connection.clientId,
     connectionTimeout: 5000,
     requestTimeout: 30_000,
-    // Each of the addresses has its turn: KafkaJS begins with the first one every time.
+    // Tries every address: KafkaJS begins with the first one every time.
     retry: { ...KAFKA_RETRY, retries: Math.max(KAFKA_RETRY.retries, connection.brokers.length) },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => forward(entry, connection.log),
@@ -40,21 +40,21 @@ export function connectKafka(connection: KafkaConnection): Kafka {
   return new kafkajs.Kafka(config);
 }
 
-/** KafkaJS calls every attempt an error that it will repeat; what fails for good is reported with a code. */
+/** KafkaJS logs every attempt as an error, even if it will retry; final failures are reported with a code elsewhere. */
 function forward(entry: LogEntry, log: Log): void {
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry.log;
   log('debug', `kafka client: ${message}`, fields);
-  // What follows this line in KafkaJS overwrites the group's committed offset and goes on elsewhere without a
-  // word to anybody. Thrown from here, the consumer ends instead, and the group is joined again with its eyes
-  // open. A test on a real broker holds KafkaJS to these words.
+  // After logging this line, KafkaJS silently overwrites the group's committed offset and continues elsewhere. Throwing
+  // from here ends the consumer instead, and the group is joined again in full knowledge. A test with a real broker
+  // checks that KafkaJS still uses this wording.
   if (message.startsWith('Offset out of range, resetting')) throw new OffsetGone();
 }
 
 let muted = false;
 
 /**
- * KafkaJS 2.2.4 passes `-1 - now` to `setTimeout` when nothing is throttled, which Node 24 warns about once.
- * Only that warning from there is dropped; every other one goes through.
+ * KafkaJS 2.2.4 passes `-1 - now` to `setTimeout` when nothing is throttled, about which Node 24 warns once. Drops only
+ * that warning from KafkaJS; all others go through.
  */
 function muteKafkaJsTimeoutWarning(): void {
   if (muted) return;

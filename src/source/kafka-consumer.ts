@@ -1,37 +1,37 @@
-/** What a consumer asks of brokers at once, how long they may wait, what becomes of its failures, and how it ends. */
+/** How much a consumer fetches at once, how long brokers may wait, what happens on failures, and how it ends. */
 
 import kafkajs from 'kafkajs';
 import type { Cluster, Consumer, ConsumerConfig, Kafka, PartitionAssigner } from 'kafkajs';
 import { KAFKA_RETRY } from './kafka-client.ts';
 
 /**
- * A fetch is handed on whole, so this is how far partitions of a backlog drift apart: events of a group that is spread
- * over several come out of order by as much, and windows pay for that. Some thousand events over all partitions are
- * still enough that asking for them costs nothing beside.
+ * A fetch is handed on whole, so the partitions of a backlog drift apart by this much: events of a group that is spread
+ * over several arrive out of order to that extent, which makes windows expensive. Some thousand events over all
+ * partitions are still enough to make the cost of fetching negligible.
  */
 const FETCH_BYTES_PER_PARTITION = 512 * 1024;
-/** Brokers fill a response in the order of partitions: all must fit, or the last ones starve. */
+/** Brokers fill a response in partition order: all partitions must fit, or the last ones starve. */
 const FETCH_BYTES = 128 * 1024 * 1024;
 /**
- * A fetch is answered once a broker has this much, or after this long, which is also the longest wait of closing and of
- * resuming a paused partition. A few hundred events a second answered as they come are as many fetches, and those cost
- * more than the events.
+ * A broker answers a fetch once it has this much, or after this long, which is also the longest wait on closing and on
+ * resuming a paused partition. A few hundred events a second, answered as they come, would be as many fetches, and
+ * those cost more than the events.
  */
 const FETCH_LEAST_BYTES = 64 * 1024;
 const FETCH_WAIT_MS = 100;
-/** How soon partitions are seen that were added to the topic: until then nobody reads them, and nothing tells of their lag. */
+/** How soon partitions added to the topic are noticed, ms: until then nobody reads them or reports their lag. */
 const METADATA_AGE_MS = 10_000;
 
 export interface ConsumerOptions {
   readonly groupId: string;
-  /** Of the topic. */
+  /** Partitions of the topic. */
   readonly partitions: number;
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly assigner: PartitionAssigner;
 }
 
-/** One that ends with what it fails with: who made it joins again with another. */
+/** A consumer that ends with its first failure: its creator joins again with a new one. */
 export function createConsumer(kafka: Kafka, options: ConsumerOptions): ClosableConsumer {
   const { groupId, partitions, sessionTimeoutMs, heartbeatIntervalMs, assigner } = options;
   return new ClosableConsumer(kafka, {
@@ -50,9 +50,9 @@ export function createConsumer(kafka: Kafka, options: ConsumerOptions): Closable
 }
 
 /**
- * One that can be closed at any moment. When a broker comes or goes, KafkaJS sets up anew who asks which broker. Stopped
- * meanwhile, it goes on with that, and what it set up then asks for ever without a pause: the process does nothing else
- * any more, and does not end.
+ * A consumer that can be closed at any moment. When a broker comes or goes, KafkaJS rebuilds its fetchers. If it is
+ * stopped meanwhile, it still completes that, and the new fetchers then poll for ever without a pause: the process does
+ * nothing else any more, and never ends.
  */
 export class ClosableConsumer {
   readonly consumer: Consumer;
@@ -69,14 +69,14 @@ export class ClosableConsumer {
     });
   }
 
-  /** Its connections: KafkaJS shows them to nobody but those who divide partitions. */
+  /** The consumer's connections, which KafkaJS shows only to partition assigners. */
   get cluster(): Cluster | undefined {
     return this.#cluster;
   }
 
-  /** Leaves the group. Throws nothing. */
+  /** Leaves the group. Never throws. */
   async close(): Promise<void> {
-    // Asked only to set up anew, which it then gives up.
+    // KafkaJS calls this only to rebuild fetchers, and then gives up.
     if (this.#cluster !== undefined) {
       this.#cluster.getNodeIds = () => {
         throw new Error('closed');

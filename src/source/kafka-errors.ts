@@ -1,14 +1,14 @@
 /**
- * The total classification of what can go wrong with Kafka.
+ * The total classification of Kafka failures.
  *
- * Guarantee: whatever KafkaJS throws becomes a `VigieError` with a stable code, the value at fault (never a
- * secret), the place, what to do, and whether trying again can help without anybody doing anything here.
+ * Guarantee: anything that KafkaJS throws becomes a `VigieError` with a stable code, the value at fault (never a
+ * secret), the place, what to do, and whether a retry can help without anybody changing something here.
  */
 
 import { messageOf, VigieError } from '../errors.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 
-/** What was to be read next is not in the log: deleted, or the log is another one. KafkaJS may wrap it. */
+/** The message to read next is not in the log: it was deleted, or this is another log. KafkaJS may wrap this error. */
 export class OffsetGone extends Error {
   override readonly name = 'OffsetGone';
   readonly retriable = false;
@@ -25,16 +25,16 @@ interface KafkaJsErrorShape {
   readonly code?: unknown;
   readonly retriable?: boolean;
   readonly cause?: unknown;
-  /** Of a failed connection. */
+  /** Set for failed connections. */
   readonly broker?: string;
-  /** Of several things that were asked for at once. */
+  /** The errors of several simultaneous requests. */
   readonly errors?: readonly unknown[];
 }
 
-/** Where it went wrong. */
+/** The connection at fault. */
 export type KafkaPlace = Pick<KafkaConnection, 'brokers' | 'sasl' | 'tlsFiles'>;
 
-/** The error and what caused it, outermost first. */
+/** The error and its causes, outermost first. */
 function chain(thrown: unknown): KafkaJsErrorShape[] {
   const errors: KafkaJsErrorShape[] = [];
   let next: unknown = thrown;
@@ -49,7 +49,7 @@ function chain(thrown: unknown): KafkaJsErrorShape[] {
 const LOGIN_TYPES = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
-  // KafkaJS does not look at what a broker answers to a token; it only meets this at the next request.
+  // KafkaJS ignores a broker's answer to a token; it meets this error only with the next request.
   'ILLEGAL_SASL_STATE',
 ]);
 const GENERATION_TYPES = new Set([
@@ -128,7 +128,7 @@ function tlsError(
   of: (code: string, message: string, remedy: string, retryable?: boolean) => VigieError,
 ): VigieError | undefined {
   for (const { code, message, broker } of errors) {
-    // A broker that takes our greeting for nonsense hangs up.
+    // A broker that cannot make sense of a TLS greeting hangs up.
     const hungUp = message.includes('before secure TLS connection');
     const found = hungUp ? 'WRONG_VERSION_NUMBER' : typeof code === 'string' ? code : '';
     const kind = TLS.find(({ codes }) => codes.test(found));
@@ -141,12 +141,12 @@ function tlsError(
   return undefined;
 }
 
-/** Whether it is what a broker calls so. */
+/** True if a broker reported this error type. */
 export function isOfType(thrown: unknown, wanted: string): boolean {
   return chain(thrown).some(({ type }) => type === wanted);
 }
 
-/** What went wrong, as people need it. `topic` is the one that was worked on. */
+/** The failure as an error for people. `topic`: the topic in use. */
 export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: string): VigieError {
   const errors = chain(thrown);
   const own = errors.find((error) => error instanceof VigieError);
@@ -202,7 +202,7 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     );
   }
   if (names.has('KafkaJSGroupCoordinatorNotFound') || COORDINATOR_TYPES.some((type) => types.has(type))) {
-    // KafkaJS does not tell why; of a broker that has just started, the types do.
+    // KafkaJS does not say why; for a broker that has just started, the error types do.
     return of(
       'KAFKA_NO_COORDINATOR',
       `Kafka at ${servers} names no broker that coordinates this work on ${topic}: that one is away or starting, or this user lacks a right to the consumer group or the transactional id`,

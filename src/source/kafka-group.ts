@@ -1,9 +1,9 @@
 /**
- * Membership in a consumer group, kept up for ever: connects, joins, and after any failure tries again with
- * backoff, until it is left. What it fetches goes to the inbox of the current generation.
- * Heartbeats go on while a batch waits, however long the pipeline takes.
+ * Permanent membership in a consumer group: connects, joins, and after any failure retries with backoff, until `leave`.
+ * Fetched messages go to the inbox of the current generation. Heartbeats continue while a batch waits, however long the
+ * pipeline takes.
  *
- * Reading resumes at the group's committed offsets, at the beginning where there is none.
+ * Reading resumes at the group's committed offsets, or at the beginning if there are none.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,22 +29,22 @@ import { stickyAssigner } from './sticky-assigner.ts';
 export interface KafkaGroupOptions extends KafkaConnection {
   readonly topic: string;
   readonly groupId: string;
-  /** Partitions further ahead of the slowest one with lag wait, event time. Default 10 min. */
+  /** Partitions further ahead of the slowest one with lag must wait; ms of event time. Default 10 min. */
   readonly maxSkewMs?: number;
-  /** Messages of all partitions together that they may read before they do. Default 65,536. */
+  /** Number of messages, over all partitions, that they may read before they must. Default 65,536. */
   readonly slack?: number;
-  /** How long a silent member keeps its partitions. Default 30 s. */
+  /** How long a silent member keeps its partitions, ms. Default 30 s. */
   readonly sessionTimeoutMs?: number;
-  /** Keeps the name of the member, so that a process that was killed is not waited for when it starts again. */
+  /** File that keeps the member id, so that after a kill the group does not wait for the former member. */
   readonly memberFile?: string;
   /**
-   * Who has state of a partition keeps it in a rebalance; these are the ones that this member has some of at the
-   * start. Without it partitions are divided whoever had them before.
+   * Partitions for which this member has state at the start: in a rebalance, members keep partitions that they hold
+   * state for. If absent, partitions are divided regardless of former owners.
    */
   readonly sticky?: readonly number[];
   /** Default 3 s. Also how fast a rebalance is noticed. */
   readonly heartbeatIntervalMs?: number;
-  /** The source cannot read (a reason), or can again (undefined). It goes on trying by itself. */
+  /** The source cannot read (a reason), or can again (undefined). It keeps retrying by itself. */
   readonly onProblem: (problem: VigieError | undefined) => void;
   readonly clock: Clock;
   /** In [0, 1), for the jitter. Default Math.random. */
@@ -52,15 +52,15 @@ export interface KafkaGroupOptions extends KafkaConnection {
 }
 
 /**
- * Messages of all partitions together that may be read beyond the allowed skew. Each is held in memory until the slowest
- * partition comes by: some ten MiB.
+ * Number of messages, over all partitions, that may be read beyond the allowed skew. Each stays in memory until the
+ * slowest partition has caught up: some ten MiB.
  */
 const SLACK = 65_536;
 const HEARTBEAT_CHECK_MS = 1000;
 /**
- * Longest wait for a broker that does not answer the goodbye; the next start says it again. Part of it may go
- * by until a join that is under way has come to its end: who leaves before would stay in the group as a member that
- * never answers, and hold up everybody else.
+ * Longest wait, ms, for a broker that does not answer the request to leave; the next start repeats it. Part of it may
+ * pass until a join in progress ends: leaving before that would leave behind a member that never answers and holds up
+ * all others.
  */
 const LEAVE_MS = 6000;
 const JOIN_END_MS = 4000;
@@ -73,25 +73,25 @@ export class KafkaGroup {
   readonly #former: FormerMember;
   readonly #attempts: JoinAttempts;
   #generation: Generation | undefined;
-  /** Counts joins, so that what was prepared for an earlier one is recognised. */
+  /** Counts joins, so that preparations for an earlier one are recognised. */
   #joins = 0;
-  /** Where the attempt before would have read on, by partition. */
+  /** Where the previous attempt would have continued reading, by partition. */
   #failedAt: Readonly<Record<number, number>> = {};
-  /** How far a partition is ahead of the slowest one that others read, in event time, ms. */
+  /** How far a partition is ahead of the slowest one that others read, ms of event time. */
   ahead: (partition: number) => number = () => 0;
-  /** Partitions of the generation that was announced last. */
+  /** Partitions of the latest generation. */
   #held: readonly number[] | undefined;
   #supervision: Promise<void> | undefined;
   #leaving: Promise<void> | undefined;
   /** Offsets that the group is known to have committed, by partition. */
   readonly #committed = new Map<number, number>();
-  /** Where partitions were begun that the group has never committed anything of. */
+  /** First offsets read of partitions for which the group has never committed anything. */
   readonly #begun = new Map<number, number>();
-  /** First offsets not read of a topic that turned out to be gone, by partition, until the group has resumed. */
+  /** First unread offsets of a topic that was found to be gone, by partition, until the group has resumed. */
   readonly #gone = new Map<number, number>();
   #commitRaw: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
 
-  /** `onChange`: a generation began, or a batch came in. */
+  /** `onChange`: a generation began, or a batch arrived. */
   constructor(options: KafkaGroupOptions, onChange: () => void) {
     this.#options = options;
     this.#kafka = connectKafka(options);
@@ -109,7 +109,7 @@ export class KafkaGroup {
     this.#supervision ??= this.#supervise();
   }
 
-  /** `withinMs`: what is left of the time in which to stop. */
+  /** `withinMs`: the time left for stopping. */
   leave(withinMs = LEAVE_MS): Promise<void> {
     this.#leaving ??= this.#leave(Math.min(withinMs, LEAVE_MS));
     return this.#leaving;
@@ -121,7 +121,7 @@ export class KafkaGroup {
     await Promise.race([this.#supervision, delay(withinMs, undefined, { ref: false })]);
   }
 
-  /** Commits under the current generation, at once or not at all. Throws what `kafkaError` makes of it. */
+  /** Commits under the current generation, or fails at once. Throws the error that `kafkaError` makes. */
   async commit(
     partitions: readonly { partition: number; offset: string; metadata: string }[],
   ): Promise<void> {
@@ -132,12 +132,12 @@ export class KafkaGroup {
       if (this.#commitRaw !== undefined) {
         await this.#commitRaw({ topics: [{ topic, partitions: [...partitions] }] });
       } else {
-        // Before the first batch.
+        // Used before the first batch.
         await generation.consumer.commitOffsets(partitions.map((partition) => ({ topic, ...partition })));
       }
       for (const { partition, offset } of partitions) this.#committed.set(partition, Number(offset));
     } catch (error) {
-      // KafkaJS sees it at its next heartbeat, which is hours away when the wall clock was set back meanwhile.
+      // KafkaJS notices at its next heartbeat, which is hours away if the wall clock was set back meanwhile.
       if (isOfType(error, 'UNKNOWN_MEMBER_ID')) generation.expelled(error);
       throw kafkaError(error, this.#options, topic);
     }
@@ -154,7 +154,7 @@ export class KafkaGroup {
         onProblem(problem);
         const { code, remedy } = problem;
         const retryInMs = this.#attempts.failed();
-        // KafkaJS does not say which one it could not read.
+        // KafkaJS does not say which partition it could not read.
         const at = code === 'KAFKA_BATCH_UNREADABLE' ? { nextOffsets: this.#failedAt } : {};
         log('error', problem.message, { code, remedy, retryInMs, ...at });
         await delay(retryInMs, undefined, { signal: this.#left.signal }).catch(() => undefined);
@@ -162,7 +162,7 @@ export class KafkaGroup {
     }
   }
 
-  /** Returns once left; throws when the consumer failed. */
+  /** Returns once the group was left; throws if the consumer failed. */
   async #consume(): Promise<void> {
     const { groupId, topic, sessionTimeoutMs = 30_000, heartbeatIntervalMs = 3000, sticky } = this.#options;
     const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
@@ -171,7 +171,7 @@ export class KafkaGroup {
       await admin.connect();
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = topics[0]?.partitions.length ?? 1;
-      // Left meanwhile: who joined now would hold partitions that it does not read.
+      // Left meanwhile: joining now would take partitions without reading them.
       if (this.#left.signal.aborted) return;
       const assigner =
         sticky === undefined
@@ -198,12 +198,12 @@ export class KafkaGroup {
     const { consumer } = closable;
     const { topic, log } = this.#options;
     const failed = Promise.withResolvers<void>();
-    // It may fail while something else is awaited; it is awaited below.
+    // May reject while something else is awaited; it is awaited below.
     failed.promise.catch(() => undefined);
     consumer.on(consumer.events.CRASH, ({ payload }) => failed.reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#endGeneration();
-      // Nothing is fetched until it is known where to resume: the committed offset may no longer be in the log.
+      // Fetch nothing until the resume position is known: the committed offset may no longer be in the log.
       consumer.pause([{ topic }]);
       this.#former.joined(payload.memberId).catch((error: unknown) => {
         log('warn', `the group will wait for this process when it is killed: ${messageOf(error)}`, {
@@ -216,7 +216,7 @@ export class KafkaGroup {
     });
     consumer.on(consumer.events.REBALANCING, () => this.#endGeneration());
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-      // Nothing but control records: it never gets to eachBatch, but it is no lag either.
+      // A batch of control records only: it never reaches eachBatch, but it is no lag either.
       if (payload.batchSize > 0) return;
       const nextOffset = Number(payload.lastOffset) + 1;
       this.#generation?.inbox.skip(payload.partition, nextOffset, Number(payload.highWatermark));
@@ -226,7 +226,7 @@ export class KafkaGroup {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await this.#former.leave(closable.cluster!);
-    // It may have taken long: who joined now would be a member that nobody hears of.
+    // That may have taken long: joining after leaving would add a member that nobody hears of.
     if (this.#left.signal.aborted) return;
     const joined = consumer.run({
       autoCommit: false,
@@ -239,7 +239,7 @@ export class KafkaGroup {
     await Promise.race([joined.catch(() => undefined), delay(JOIN_END_MS, undefined, { ref: false })]);
   }
 
-  /** Learns where to resume, and seeks there. */
+  /** Finds out where to resume, and seeks there. */
   async #prepare(
     consumer: Consumer,
     admin: Admin,
@@ -298,7 +298,7 @@ export class KafkaGroup {
         fail(reason);
       },
     };
-    // Also what was held back in an earlier generation.
+    // Includes partitions held back in an earlier generation.
     consumer.resume([{ topic }]);
     this.#attempts.joined();
     if (!this.#attempts.isDoubtful) onProblem(undefined);
@@ -307,13 +307,13 @@ export class KafkaGroup {
     this.#onChange();
   }
 
-  /** Where each partition is read on, by partition. */
+  /** Next offset to read, by partition. */
   #nextOffsets(): Record<number, number> {
     const { assigned = [], inbox } = this.#generation ?? {};
     return Object.fromEntries(assigned.map(({ partition }) => [partition, inbox?.position(partition) ?? 0]));
   }
 
-  /** Whether the present generation does. */
+  /** Whether this generation lasts `LASTING_MS`. */
   async #lasts(): Promise<boolean> {
     const join = this.#joins;
     await delay(LASTING_MS, undefined, { ref: false });
@@ -332,7 +332,7 @@ export class KafkaGroup {
     this.#commitRaw = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const generation = this.#generation;
     if (generation === undefined) {
-      // Fetched before it was known where to resume: the seek that follows makes it stale.
+      // Fetched before the resume position was known: the seek that follows makes this batch stale.
       while (this.#generation === undefined && payload.isRunning()) {
         await delay(10);
         await payload.heartbeat();
@@ -358,10 +358,10 @@ export class KafkaGroup {
     }
   }
 
-  /** Awaits, heartbeating. A heartbeat that says the group rebalances ends the generation. */
+  /** Awaits the promise while sending heartbeats. A heartbeat that reports a rebalance ends the generation. */
   async #whileAlive<T>(payload: EachBatchPayload, promise: Promise<T>): Promise<T> {
     for (;;) {
-      // No signal that aborts: twice a batch, making its errors costs as much as asking for events.
+      // Not done with an aborting signal: twice per batch, creating its errors would cost as much as fetching.
       const tick = Promise.withResolvers<typeof tickMark>();
       const timer = setTimeout(tick.resolve, HEARTBEAT_CHECK_MS, tickMark);
       const first = await Promise.race([promise, tick.promise]);

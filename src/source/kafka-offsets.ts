@@ -1,7 +1,7 @@
 /**
- * Where a group resumes: committed offsets and what travels with them, checked against what the log holds.
+ * Where a group resumes: committed offsets and their metadata, checked against what the log holds.
  *
- * Guarantee: when that is not where the group left, `gap` says what is missing.
+ * Guarantee: if the group cannot resume where it stopped, `gap` says what is missing.
  */
 
 import type { Admin } from 'kafkajs';
@@ -15,12 +15,12 @@ export interface Resumption extends PartitionStart {
   readonly landmark: Landmark | undefined;
 }
 
-/** `open`: null when no alert was. `mark`: time and offset of a landmark. `epoch`: of scaled-out groups. */
+/** `open`: null if no alert was open. `mark`: time and offset of a landmark. `epoch`: only in scaled-out groups. */
 const storedMetadata = z.object({
   v: z.literal(1),
   /** Absent before the first event. */
   newest: z.number().optional(),
-  // A release that did not say: an alert of any age may have been open.
+  // Older releases did not store it: an alert of any age may have been open.
   open: z.number().nullable().default(-Infinity),
   mark: z.tuple([z.number(), z.number()]).optional(),
   epoch: z.number().optional(),
@@ -32,7 +32,7 @@ interface StoredMetadata {
 }
 
 export function encodeMetadata(metadata: CommitMetadata, landmark?: Landmark): string {
-  // Before the first event there is no newest one; JSON has no -Infinity.
+  // There is no newest event time before the first event, and JSON has no -Infinity.
   const newest = Number.isFinite(metadata.newestEventTime) ? metadata.newestEventTime : undefined;
   const mark = landmark === undefined ? {} : { mark: [landmark.timeMs, landmark.offset] };
   const { oldestOpen = null, epoch } = metadata;
@@ -42,7 +42,7 @@ export function encodeMetadata(metadata: CommitMetadata, landmark?: Landmark): s
     : JSON.stringify({ v: 1, newest, open, ...mark, epoch });
 }
 
-/** Nothing when there is none, or it is another program's or version's. */
+/** Returns nothing if there is no metadata, or if it is from another program or version. */
 export function decodeMetadata(text: string | null): StoredMetadata {
   const nothing = { metadata: undefined, landmark: undefined };
   if (text === null || text === '') return nothing;
@@ -63,13 +63,13 @@ export function decodeMetadata(text: string | null): StoredMetadata {
   }
 }
 
-/** What this process knows of the partitions from before, by partition. */
+/** What this process remembers of the partitions, by partition. */
 interface Remembered {
-  /** Offsets that the group is known to have committed. Brokers forget those of a topic that is deleted. */
+  /** Offsets that the group is known to have committed. Brokers forget them when a topic is deleted. */
   readonly committed: ReadonlyMap<number, number>;
-  /** First offsets not read of a log that is known to be gone. */
+  /** First unread offsets of a log that is known to be gone. */
   readonly gone: ReadonlyMap<number, number>;
-  /** Where it began to read what the group has never committed anything of. */
+  /** First offsets read of partitions for which the group has never committed anything. */
   readonly begun: ReadonlyMap<number, number>;
 }
 
@@ -106,9 +106,9 @@ export async function resumeAt(
 
 interface Found extends StoredMetadata {
   readonly partition: number;
-  /** Below 0: none. */
+  /** Negative for none. */
   readonly committed: number;
-  /** False when the log is not the one that the offset is of. */
+  /** False if the offset belongs to another log. */
   readonly same: boolean;
 }
 

@@ -1,10 +1,10 @@
 /**
  * A topic, read as a member of a consumer group.
  *
- * Guarantees: every batch belongs to the assignment yielded last; within one assignment each partition's
- * offsets are handed out once, in order, from the committed offset (or where `rewind` said); a commit is
- * refused (`KAFKA_GENERATION_LOST`, retryable) unless the assignment yielded last still holds. Broker trouble
- * never ends the iteration: it is reported through `onProblem` and retried.
+ * Guarantees: every batch belongs to the latest assignment yielded; within one assignment, each partition's offsets are
+ * handed out once, in order, from the committed offset (or where `rewind` or `resume` moved it); a commit is refused
+ * (`KAFKA_GENERATION_LOST`, retryable) unless the latest assignment yielded still holds. Broker trouble never ends the
+ * iteration: it is reported through `onProblem` and retried.
  */
 
 import type { Admin } from 'kafkajs';
@@ -21,19 +21,19 @@ import { Notifier } from './notifier.ts';
 import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from './source.ts';
 
 export interface KafkaSourceOptions extends KafkaGroupOptions {
-  /** After this long without news there is a quiet moment. Default 500 ms. */
+  /** Yields an idle item after this long without news. Default 500 ms. */
   readonly quietMs?: number;
-  /** How much later a message may be stamped than what it tells of happened, beyond a minute. Default 0. */
+  /** How much later than its event a message may be stamped, beyond a minute, ms. Default 0. */
   readonly stampMarginMs?: number;
 }
 
 const IDLE_MS = 500;
-/** A message's timestamp is its producer's clock, which may be behind the clock that wrote the event time. */
+/** A message's timestamp is from its producer's clock, which may be behind the one that wrote the event time. */
 const CLOCK_MARGIN_MS = 60_000;
 const REWIND_RETRY_MS = 500;
-/** After the stop signal, a broker gets this long to answer where to read on, which nobody then does. */
+/** After the stop signal, how long a broker may take to say where to resume, although nobody reads on then. */
 const STOP_MS = 2000;
-/** So long after the stop signal the group is left, answered or not; leaving gets a second of it, whatever was before. */
+/** The group is left this long after the stop signal, answered or not; leaving itself gets at least a second. */
 const LEFT_MS = 9000;
 const LEAST_LEAVE_MS = 1000;
 
@@ -43,15 +43,15 @@ export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #group: KafkaGroup;
   readonly #news = new Notifier();
-  /** Whose assignment was yielded last. */
+  /** The generation whose assignment came last. */
   #announced: Generation | undefined;
   #stop: AbortSignal | undefined;
   #stoppedAt: number | undefined;
-  /** Aborts when no answer of a broker is waited for any more. */
+  /** Aborts when broker answers are no longer awaited. */
   readonly #unanswered = new AbortController();
-  /** Code of what commits fail with at present. */
+  /** Code of the current failure of commits. */
   #commitTrouble: string | undefined;
-  /** Code of what keeps the broker from saying where its log stands. */
+  /** Code of the current failure to learn where the log stands. */
   #askTrouble: string | undefined;
 
   constructor(options: KafkaSourceOptions) {
@@ -60,7 +60,7 @@ export class KafkaSource implements Source {
     this.#group = new KafkaGroup(options, () => this.#news.notify());
   }
 
-  /** Ends when the signal aborts. The group is left only by `close`, so that a last commit is possible. */
+  /** Ends when the signal aborts. Only `close` leaves the group, so that a last commit is possible. */
   async *read(signal: AbortSignal): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
     const wake = (): void => {
       this.#news.notify();
@@ -72,7 +72,7 @@ export class KafkaSource implements Source {
     this.#group.join();
     try {
       while (!signal.aborted) {
-        // Processing is synchronous: without a turn of the event loop no fetch and no heartbeat gets through.
+        // Processing is synchronous: without a turn of the event loop, no fetch or heartbeat would get through.
         await nextTurn();
         const item = this.#next();
         if (item !== undefined) {
@@ -102,10 +102,10 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * By message timestamps, with a margin; never past where the partition would resume anyway, and from the beginning
-   * where by their stamps all messages are older than the newest event that was committed. Trouble is
-   * waited out: reading on without going back would leave holes in the windows. Nothing is done once the
-   * assignment has ended, for the next one asks again; and once it is to stop, everything is still to be read.
+   * Goes by message timestamps, with a margin. Never moves past the position where the partition would resume anyway;
+   * goes to the beginning if all messages are stamped as older than the newest committed event. Broker trouble is
+   * waited out: reading on without going back would leave holes in windows. Does nothing once the assignment has ended,
+   * since the next one asks again. Returns true after the stop signal: everything is still to be read.
    */
   async rewind(partition: number, fromTimeMs: number): Promise<boolean> {
     const { topic, stampMarginMs = 0 } = this.#options;
@@ -132,7 +132,7 @@ export class KafkaSource implements Source {
     return false;
   }
 
-  /** Of the first message that is not older, where that is before the position. */
+  /** Offset of the first message at or after `sinceMs`, if it lies before the position. */
   async #offsetBefore(
     { admin }: Generation,
     partition: number,
@@ -143,7 +143,8 @@ export class KafkaSource implements Source {
     const of = (entry: { readonly partition: number }): boolean => entry.partition === partition;
     const found = (await admin.fetchTopicOffsetsByTimestamp(topic, sinceMs)).find(of);
     if (found !== undefined && Number(found.offset) < position) return Number(found.offset);
-    // What was committed last happened after that, so some of what is left is stamped so, or stamps say nothing.
+    // The last committed event is newer, so a message before the position should be stamped later; if none is, stamps
+    // say nothing.
     const oldest = Number((await admin.fetchTopicOffsets(topic)).find(of)?.low ?? position);
     if (oldest >= position) return undefined;
     log('warn', 'messages are stamped earlier than their events happened: all of them are read again', {
@@ -156,7 +157,7 @@ export class KafkaSource implements Source {
     return oldest;
   }
 
-  /** Trouble is waited out, as above: what is saved would be lost, and reading further back needs the same answers. */
+  /** Broker trouble is waited out: otherwise the saved state would be lost, and going back needs the same answers. */
   async resume(positions: readonly ReadPosition[]): Promise<boolean | undefined> {
     const { topic } = this.#options;
     const generation = this.#announced;
@@ -185,7 +186,7 @@ export class KafkaSource implements Source {
     return undefined;
   }
 
-  /** Whether the log is the one that was read up to there, and still holds what comes after. */
+  /** Whether the log is the one that was read up to these offsets, and still holds what follows. */
   async #holds(
     admin: Admin,
     known: readonly { partition: number; nextOffset: number; landmark: Landmark | undefined }[],
@@ -202,7 +203,7 @@ export class KafkaSource implements Source {
     return true;
   }
 
-  /** What could not be asked while an assignment stands: said, and to be asked again. */
+  /** Reports a failed request under a current assignment, and waits before the next attempt. */
   async #trouble(error: unknown): Promise<void> {
     const { topic, log, onProblem } = this.#options;
     const problem = kafkaError(error, this.#options, topic);
@@ -224,8 +225,8 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * A commit into a log that is not the one that was read is refused, and a new assignment says so. Whatever a commit
-   * fails with is said, and the next one may succeed.
+   * Refuses a commit to a log other than the one that was read; a new assignment then says so. Reports any failure of a
+   * commit; the next one may succeed.
    */
   async commit(commits: readonly Commit[]): Promise<void> {
     if (commits.length === 0) return;
@@ -237,7 +238,7 @@ export class KafkaSource implements Source {
     }
     try {
       if (!(await landmarks.sameLog())) generation.recreated();
-      // What is asked here may outlive the assignment, and another may have begun.
+      // These requests may outlive the assignment, and another may have begun.
       if (this.#held() !== generation) throw generationLost(this.name);
       await this.#group.commit(
         commits.map(({ partition, nextOffset, metadata }) => ({
@@ -254,7 +255,7 @@ export class KafkaSource implements Source {
     this.#options.onProblem(undefined);
   }
 
-  /** Why nothing was committed, always to be tried again; said, unless the assignment has ended. */
+  /** Why nothing was committed, always retryable; reported unless the assignment has ended. */
   #uncommitted(error: unknown): VigieError {
     const problem = kafkaError(error, this.#options, this.name);
     const { code, message, remedy } = problem;
@@ -290,7 +291,7 @@ export class KafkaSource implements Source {
     await this.#group.leave(Math.max(LEAST_LEAVE_MS, leftMs));
   }
 
-  /** The generation the pipeline works for, while it lasts. */
+  /** The generation that the pipeline works for. Throws once that has ended. */
   #held(): Generation {
     const generation = this.#group.generation;
     if (generation === undefined || generation !== this.#announced) throw generationLost(this.name);

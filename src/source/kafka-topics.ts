@@ -1,4 +1,4 @@
-/** Creating topics, so that they are there when the call returns. */
+/** Creates topics, and returns when they are usable. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
@@ -7,7 +7,7 @@ import type { Admin } from 'kafkajs';
 export interface NewTopic {
   readonly topic: string;
   readonly partitions: number;
-  /** -1, the default: what the broker does by default (Kafka 2.4 or newer). */
+  /** -1, the default: the brokers' default (Kafka 2.4 or newer). */
   readonly replicationFactor?: number;
   /** The topic's own settings, e.g. `retention.ms`. */
   readonly config: Readonly<Record<string, string>>;
@@ -17,8 +17,8 @@ const PROPAGATION_ATTEMPTS = 50;
 const PROPAGATION_CHECK_MS = 100;
 
 /**
- * Creates the topic unless it exists, and waits until every partition answers: right after a creation the
- * brokers may still deny it. Returns whether it was created. Throws what KafkaJS throws.
+ * Creates the topic unless it exists, and waits until every partition answers: brokers may deny its existence right
+ * after its creation. Returns whether it was created. Throws what KafkaJS throws.
  */
 export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
   const created = await admin.createTopics({
@@ -34,7 +34,7 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
   });
   if (!created) return false;
   for (let attempt = 1; attempt <= PROPAGATION_ATTEMPTS; attempt++) {
-    // Metadata name a leader before it serves; a send that only some partitions take is sent twice.
+    // Metadata name a leader before it serves, and a send that only some partitions take is sent twice.
     const offsets = await admin.fetchTopicOffsets(topic.topic).catch(() => []);
     if (offsets.length === topic.partitions) break;
     await delay(PROPAGATION_CHECK_MS);
@@ -42,13 +42,13 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
   return true;
 }
 
-/** How long it keeps messages, ms; undefined where the user may not ask or there is no limit. */
+/** Retention, ms; undefined if there is no limit or the user may not read it. */
 export async function retentionOf(topic: string, admin: Admin): Promise<number | undefined> {
   const ms = await settingOf(topic, 'retention.ms', admin);
   return ms === undefined || ms < 0 ? undefined : ms;
 }
 
-/** A setting that is a number; undefined where the user may not ask. */
+/** A numeric setting; undefined if the user may not read it. */
 export async function settingOf(topic: string, setting: string, admin: Admin): Promise<number | undefined> {
   try {
     const { resources } = await admin.describeConfigs({

@@ -1,15 +1,15 @@
 /**
- * How a log is told from another of the same name. KafkaJS does not tell topic ids; what does tell:
+ * How a log is told from another of the same name. KafkaJS does not expose topic ids; two other things help:
  *
- * - Brokers forget the offsets that were committed for a topic when it is deleted. A member that knows of a
- *   commit and finds none reads another topic now. The next commit would wipe that out.
- * - A *landmark*: a time and the offset of the first message that is not older. In one log that offset never
- *   changes while the message is kept, however much is appended. A topic that was deleted and created again
- *   holds other messages there, nearly always younger ones, and answers with an earlier offset. It travels with
- *   the committed offset, so that what was committed between the look and the deletion is recognised later.
+ * - Brokers forget the offsets committed for a topic when it is deleted. A member that knows of a commit but finds
+ *   none is reading another topic now. The next commit would erase this evidence.
+ * - A *landmark*: a time, and the offset of the first message at or after it. In one log that offset never changes
+ *   while the message is kept, however much is appended. A topic that was deleted and created again holds other
+ *   messages there, nearly always younger ones, and answers with an earlier offset. The landmark travels with the
+ *   committed offset, so that a commit between the check and the deletion is recognised later.
  *
- * Invariant: a landmark is of the log that is read. It is renewed now and then, so that retention seldom passes
- * it (then it says nothing): the new one is asked for right after a fetch, and taken once the log has proved to
+ * Invariant: a landmark belongs to the log being read. It is renewed now and then, so that retention seldom passes it
+ * (after which it says nothing): the new one is requested right after a fetch, and adopted once the log has proved to
  * be the same since.
  */
 
@@ -17,9 +17,9 @@ import type { Admin } from 'kafkajs';
 import type { Clock } from '../clock.ts';
 
 export interface Landmark {
-  /** As messages are stamped, ms since the epoch. */
+  /** A message timestamp, ms since the epoch. */
   readonly timeMs: number;
-  /** Of the first message of that time or later. */
+  /** Offset of the first message at that time or later. */
   readonly offset: number;
 }
 
@@ -28,7 +28,7 @@ export interface LandmarkOptions {
   readonly topic: string;
   readonly groupId: string;
   readonly clock: Clock;
-  /** Offsets that the group is known to have committed, by partition; it changes. */
+  /** Offsets that the group is known to have committed, by partition; it changes over time. */
   readonly committed: ReadonlyMap<number, number>;
 }
 
@@ -38,24 +38,24 @@ interface MarkedPartition {
 }
 
 const RENEW_MS = 600_000;
-/** A topic is recreated as a whole: one landmark at a time is asked for. */
+/** A topic is recreated as a whole: checking one landmark at a time is enough. */
 const CHECK_MS = 10_000;
 
 interface Kept {
   landmark: Landmark | undefined;
   renewAtMs: number;
-  /** The answer that may become the landmark. */
+  /** Candidate for the next landmark. */
   next: Promise<Landmark | undefined> | undefined;
 }
 
 /** The landmarks of one assignment. */
 export class Landmarks {
   readonly #options: LandmarkOptions;
-  /** In the order in which they are checked. */
+  /** In the order in which they are checked next. */
   readonly #kept = new Map<number, Kept>();
   #checkAtMs = -Infinity;
 
-  /** `starts`: the assigned partitions, with what came with their committed offsets. */
+  /** `starts`: the assigned partitions, with the landmarks stored with their committed offsets. */
   constructor(options: LandmarkOptions, starts: readonly MarkedPartition[]) {
     this.#options = options;
     const now = options.clock.elapsed();
@@ -69,22 +69,22 @@ export class Landmarks {
     return this.#kept.get(partition)?.landmark;
   }
 
-  /** A message with this stamp was fetched just now: the moment to ask for a landmark, if one is due. */
+  /** A message with this timestamp was fetched just now: the moment to request a landmark, if one is due. */
   received(partition: number, stampMs: number): void {
     const { admin, topic, clock } = this.#options;
     const kept = this.#kept.get(partition);
     if (kept === undefined || kept.next !== undefined || clock.elapsed() < kept.renewAtMs) return;
     kept.renewAtMs = clock.elapsed() + RENEW_MS;
     kept.next = offsetAt(admin, topic, partition, stampMs).then(
-      // The first message of all stands at the same offset in every log.
+      // The very first message has the same offset in every log.
       (offset) => (offset === undefined || offset === 0 ? undefined : { timeMs: stampMs, offset }),
       () => undefined,
     );
   }
 
   /**
-   * Whether the log is still the one that was read. To be asked before every commit; false only when it is
-   * certainly another one. Throws what KafkaJS throws when the committed offsets cannot be had.
+   * Whether the log is still the one that was read. Call it before every commit. False only if it is certainly another
+   * log. Throws what KafkaJS throws if the committed offsets cannot be read.
    */
   async sameLog(): Promise<boolean> {
     const next = await this.#answers();
@@ -94,7 +94,7 @@ export class Landmarks {
       ...checks.map((partition) => this.#stands(partition, this.of(partition) ?? next.get(partition)!)),
     ]);
     if (forgotten || stand.includes(false)) return false;
-    // Where there was no answer the one before stays: nothing depends on it now.
+    // Without an answer the former landmarks stay: nothing depends on the new ones yet.
     if (stand.includes(undefined)) return true;
     for (const [partition, landmark] of next) this.#kept.get(partition)!.landmark = landmark;
     return true;
@@ -132,14 +132,14 @@ export class Landmarks {
     return expected.some((partition) => (offsets.get(partition) ?? -1) < 0);
   }
 
-  /** Undefined without an answer: the landmark can be asked for again, for no commit changes it. */
+  /** Undefined without an answer: the landmark can be checked again, since commits do not change it. */
   #stands(partition: number, landmark: Landmark): Promise<boolean | undefined> {
     const { admin, topic } = this.#options;
     return stillThere(admin, topic, partition, landmark).catch(() => undefined);
   }
 }
 
-/** False only when the log is certainly another one. */
+/** False only if it is certainly another log. */
 export async function stillThere(
   admin: Admin,
   topic: string,

@@ -1,4 +1,4 @@
-/** NDJSON that is generated in this process, e.g. by the demo: a source like the others, without a disk. */
+/** NDJSON generated in this process, for example by the demo: a source like the others, without a disk. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readNdjson } from './ndjson.ts';
@@ -9,7 +9,7 @@ export class MemorySource implements Source {
   readonly type = 'memory';
   readonly #chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-  /** Chunks may be cut anywhere; each must stay as it is until the one after the next is asked for. */
+  /** Chunks may be cut anywhere; each must stay unchanged until the next but one is pulled. */
   constructor(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, name = 'memory') {
     this.#chunks = chunks;
     this.name = name;
@@ -19,7 +19,7 @@ export class MemorySource implements Source {
     return readNdjson(inTurns(this.#chunks), signal);
   }
 
-  /** There is no earlier place to go back to: a read starts at the beginning. */
+  /** Returns false: reading starts at the beginning anyway. */
   async rewind(): Promise<boolean> {
     return false;
   }
@@ -29,7 +29,7 @@ export class MemorySource implements Source {
   async close(): Promise<void> {}
 }
 
-/** What is made in this process waits for nothing: without a turn, no signal, timer or request would get through. */
+/** Chunks made in this process involve no waiting: without a turn, no signal, timer or request would get through. */
 async function* inTurns(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {

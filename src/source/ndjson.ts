@@ -1,9 +1,9 @@
 /**
- * Chunks of NDJSON → batches, for the sources that have one partition and no broker. The offset of an event is
- * its line number from 0.
+ * Turns chunks of NDJSON into batches, for sources with one partition and no broker. An event's offset is its line
+ * number, from 0.
  *
- * One chunk is read ahead while the one before is processed, and no more: whoever does not pull stops the
- * reading. While nothing arrives, an idle item is yielded about every 500 ms.
+ * Exactly one chunk is read ahead while the previous one is processed: a consumer that does not pull stops the reading.
+ * While nothing arrives, an idle item is yielded about every 500 ms.
  */
 
 import { LineSplitter } from '../event/lines.ts';
@@ -15,7 +15,7 @@ const ASSIGNMENT: Assignment = {
   partitions: [{ partition: 0, committedOffset: undefined, metadata: undefined }],
 };
 
-/** `endOffset` is unknown until the end. A chunk belongs to the batch made of it until the next is pulled. */
+/** `endOffset` is never known. A chunk belongs to its batch until the next item is pulled. */
 export async function* readNdjson(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal,
@@ -31,7 +31,7 @@ export async function* readNdjson(
         if (!signal.aborted) yield { kind: 'idle' };
         continue;
       }
-      // A failure of the chunk read ahead is thrown now that it is its turn.
+      // A failed read-ahead throws here, when its turn comes.
       const chunk = await next.result;
       if (chunk.done === true) {
         const rest = new LineBatch((visit) => splitter.finish(visit), new Uint8Array(0), ranges);
@@ -43,7 +43,7 @@ export async function* readNdjson(
       if (batch.count > 0) yield batch;
     }
   } finally {
-    // Not awaited: a read that never ends (an idle pipe) must not keep the reader here.
+    // Not awaited: a read that never ends (an idle pipe) must not block the reader here.
     void iterator.return?.();
   }
 }
@@ -55,8 +55,8 @@ async function* toAsync(
 }
 
 /**
- * A read that may take long. Whoever waits for it a while leaves nothing behind, neither at the read nor at the signal:
- * a promise that is raced against one that lives as long as the input keeps its chunk as long.
+ * A read that may take long. Waiting for it leaves nothing behind, neither at the read nor at the signal: a promise
+ * raced against one that lives as long as the input would keep its chunk for as long.
  */
 class Read<T> {
   readonly result: Promise<T>;
@@ -72,7 +72,7 @@ class Read<T> {
     result.then(end, end);
   }
 
-  /** True once it has ended, well or not; false when it has not for a while, or when the signal is aborted. */
+  /** True once the read has ended, well or not; false if it is pending after `IDLE_MS` or when the signal aborts. */
   async endsWithinIdleTime(signal: AbortSignal): Promise<boolean> {
     if (this.#ended) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -91,7 +91,7 @@ class Read<T> {
 
 type Split = (visit: (data: Uint8Array, start: number, end: number, line: number) => void) => void;
 
-/** Start, end and line (from the first of them) of every event of a batch. One batch is alive at a time. */
+/** Start, end and line (relative to the first) of every event of a batch. Only one batch is alive at a time. */
 class Ranges {
   #numbers = new Int32Array(3 * 4096);
   #length = 0;
@@ -120,7 +120,7 @@ class Ranges {
   }
 }
 
-/** The lines that end in one chunk. They lie in the chunk, but for a first one that began in an earlier one. */
+/** The lines that end in one chunk. All lie in the chunk, except a first one that began in an earlier chunk. */
 class LineBatch implements EventBatch {
   readonly kind = 'events';
   readonly partition = 0;

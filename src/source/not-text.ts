@@ -1,8 +1,8 @@
-/** Input that holds a log and is no lines of it: each piece would be a line that is no event, or the id of nobody. */
+/** Recognises input that holds a log, but not as lines of text: each piece would become a line that is no event. */
 
 import { VigieError } from '../errors.ts';
 
-/** How its bytes begin, what it is, and what makes lines of it. */
+/** The first bytes in hex, what they mean, and a command that makes lines. */
 const NOT_TEXT: readonly (readonly [bytes: string, is: string, by: string])[] = [
   ['1f8b', 'packed with gzip', 'zcat'],
   ['28b52ffd', 'packed with zstd', 'zstdcat'],
@@ -14,7 +14,7 @@ const NOT_TEXT: readonly (readonly [bytes: string, is: string, by: string])[] = 
 ];
 const LONGEST = 6;
 
-/** `head`: its first bytes, as many as came; `piped`: whether standard input would do. Throws INPUT_NOT_TEXT. */
+/** `head`: the first bytes that came; `piped`: whether standard input is an alternative. Throws INPUT_NOT_TEXT. */
 export function requireText(path: string, head: Uint8Array, piped = true): void {
   const begins = Buffer.from(head.subarray(0, LONGEST)).toString('hex');
   const found = NOT_TEXT.find(([bytes]) => begins.startsWith(bytes));

@@ -1,9 +1,9 @@
 /**
- * Tokens for SASL OAUTHBEARER: read from a file that somebody else renews, or fetched with the credentials of a
- * client (OAuth 2.0, RFC 6749, 4.4) and kept until four fifths of their life are over, or, while no other can be had,
- * until all of it is.
+ * Tokens for SASL OAUTHBEARER: read from a file that somebody else renews, or fetched with client credentials (OAuth
+ * 2.0, RFC 6749, section 4.4). A fetched token is renewed after four fifths of its life, but used to its end while no
+ * new one can be had.
  *
- * No token and no secret is in any message.
+ * No message contains a token or a secret.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { Log } from './kafka-client.ts';
 
 export type TokenProvider = () => Promise<{ readonly value: string }>;
 
-/** Read anew for each connection. Throws KAFKA_TOKEN_UNAVAILABLE. */
+/** Reads the file anew for each connection. Throws KAFKA_TOKEN_UNAVAILABLE. */
 export function tokenFromFile(path: string): TokenProvider {
   return async () => {
     let value: string;
@@ -45,13 +45,13 @@ const answerSchema = z.object({
   access_token: z.string().min(1),
   expires_in: z.number().positive().optional(),
 });
-/** One of the words that the protocol has: what else stands there may be what was sent. */
+/** Only words as the protocol defines them: anything else may echo what was sent. */
 const refusalSchema = z.object({ error: z.string().regex(/^[a-z_]{1,40}$/) });
 const TIMEOUT_MS = 5000;
-/** Of a token that does not say how long it lives. */
+/** Life of a token that does not state one. */
 const DEFAULT_LIFE_SECONDS = 300;
 
-/** Between two questions while an old token is still good: connections must not wait for the server each time. */
+/** Delay between attempts while the old token is still valid: connections must not wait for the server each time. */
 const ASK_AGAIN_MS = 10_000;
 
 interface KeptToken {
@@ -89,7 +89,7 @@ export function tokenFromServer(credentials: ClientCredentials): TokenProvider {
     if (kept !== undefined && clock.elapsed() < Math.min(kept.renewAtMs, kept.endsAtMs)) {
       return { value: kept.value };
     }
-    // Connections to all brokers open at once.
+    // All connections open at once, and share a request.
     asking ??= ask().finally(() => {
       asking = undefined;
     });
@@ -103,7 +103,7 @@ async function fetchToken({
   clientSecret,
   scope,
 }: ClientCredentials): Promise<z.infer<typeof answerSchema>> {
-  // Without its parameters: some servers take a secret there.
+  // Without its query parameters: some servers take a secret there.
   const [url] = fullUrl.split('?', 1);
   const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`);
   let response: Response;

@@ -1,40 +1,40 @@
 /**
- * What was fetched and not yet pulled, for the partitions of one generation of the consumer group; and the
- * choice of which partition goes next.
+ * Fetched batches not yet pulled, for the partitions of one generation of the consumer group, and the choice of the
+ * partition that goes next.
  *
  * Invariant: at most one batch per partition waits. The fetcher waits with it, which is the backpressure.
  *
- * Partitions advance together in event time: the one that is furthest behind is pulled first, and one that is
- * more than `maxSkewMs` ahead of the slowest partition with lag is held back once it has read `slack` messages so,
- * because whatever waits for the slowest one (watermarks) would pile up meanwhile. (A few messages pile up nowhere,
- * and where a log is sparse one batch may be hours: each would wait for the one before it.) A partition that has lag but has brought nothing for
+ * Partitions advance together in event time. The partition furthest behind is pulled first. One that is more than
+ * `maxSkewMs` ahead of the slowest partition with lag is held back, after another `slack` messages, because everything
+ * that waits for the slowest one (watermarks) would pile up meanwhile. (A few messages do no harm, and in a sparse log
+ * one batch may span hours: each would wait for the one before it.) A partition with lag that has delivered nothing for
  * `STALLED_MS` of wall time (its leader is down) holds nobody back.
  */
 
 import type { Clock } from '../clock.ts';
 import type { EventBatch } from './source.ts';
 
-/** `taken`: the pipeline pulled it. `held`: fetch it again later. `dropped`: its generation is over. */
+/** `taken`: the pipeline pulled it. `held`: fetch it again later. `dropped`: its generation or position is outdated. */
 export type Fate = 'taken' | 'held' | 'dropped';
 
 export interface PartitionStart {
   readonly partition: number;
   /** First offset to read. */
   readonly position: number;
-  /** Offset after the partition's last message when it was assigned. */
+  /** Offset after the partition's last message at the time of the assignment. */
   readonly endOffset: number;
-  /** Newest event time before the position, when known. */
+  /** Newest event time before the position, if known. */
   readonly newestEventTimeMs: number | undefined;
 }
 
 export interface InboxOptions {
   readonly maxSkewMs: number;
-  /** Messages that a partition may read while it is ahead. Default: none. */
+  /** Number of messages that a partition may read while it is ahead. Default: none. */
   readonly slack?: number;
   readonly clock: Clock;
-  /** How far a partition is ahead of the slowest one that another process reads, in event time, ms. */
+  /** How far a partition is ahead of the slowest one that another process reads, ms of event time. */
   readonly ahead?: (partition: number) => number;
-  /** Stop and restart fetching of a partition. */
+  /** Stops and restarts the fetching of a partition. */
   readonly pause: (partition: number) => void;
   readonly resume: (partition: number) => void;
 }
@@ -46,11 +46,11 @@ interface Slot {
   position: number;
   endOffset: number;
   newestEventTimeMs: number | undefined;
-  /** Something was pulled: from here on, an unknown event time holds nobody back. */
+  /** Something was pulled: from now on, an unknown event time holds nobody back. */
   started: boolean;
   activeAtMs: number;
   held: boolean;
-  /** Where it stood when it came to be ahead; undefined while it is not. */
+  /** Position at which the partition came to be ahead; undefined while it is not. */
   aheadFrom: number | undefined;
   waiting: { readonly batch: EventBatch; readonly settle: (fate: Fate) => void } | undefined;
 }
@@ -70,12 +70,12 @@ export class PartitionInbox {
     );
   }
 
-  /** First offset of the partition that was not pulled yet; undefined when it is not assigned. */
+  /** First offset of the partition not yet pulled; undefined if it is not assigned. */
   position(partition: number): number | undefined {
     return this.#slots.get(partition)?.position;
   }
 
-  /** Whether nothing is known to lie behind the position. */
+  /** True if nothing is known to lie after the position. */
   caughtUp(partition: number): boolean {
     const slot = this.#slots.get(partition);
     return slot === undefined || slot.position >= slot.endOffset;
@@ -97,7 +97,7 @@ export class PartitionInbox {
     });
   }
 
-  /** The waiting batch of the partition furthest behind in event time, if any. */
+  /** The waiting batch of the partition furthest behind in event time; undefined if none waits. */
   take(): EventBatch | undefined {
     this.#review();
     let chosen: Slot | undefined;
@@ -116,7 +116,7 @@ export class PartitionInbox {
     return batch;
   }
 
-  /** The offsets up to here hold nothing for the reader (control records, compacted away). */
+  /** Up to here the offsets hold nothing for the reader (control records, compacted messages). */
   skip(partition: number, nextOffset: number, endOffset: number): void {
     const slot = this.#slots.get(partition);
     if (slot === undefined) return;
@@ -124,14 +124,14 @@ export class PartitionInbox {
     slot.endOffset = Math.max(slot.endOffset, endOffset);
   }
 
-  /** Newest event time that was processed of the partition, ms. Never moves back. */
+  /** Newest event time processed of the partition, ms. Never moves back. */
   progress(partition: number, newestEventTimeMs: number): void {
     const slot = this.#slots.get(partition);
     if (slot === undefined) return;
     slot.newestEventTimeMs = Math.max(slot.newestEventTimeMs ?? newestEventTimeMs, newestEventTimeMs);
   }
 
-  /** Continue at another offset; what waits of the partition is dropped. */
+  /** Continues at another offset; a waiting batch of the partition is dropped. */
   rewind(partition: number, position: number): void {
     const slot = this.#slots.get(partition);
     if (slot === undefined) return;
@@ -139,7 +139,7 @@ export class PartitionInbox {
     slot.position = position;
   }
 
-  /** The generation is over. */
+  /** For the end of the generation. */
   dropAll(): void {
     for (const slot of this.#slots.values()) this.#settle(slot, 'dropped');
   }
@@ -155,7 +155,7 @@ export class PartitionInbox {
     this.#options.pause(slot.partition);
   }
 
-  /** Holds back who ran ahead and lets go who no longer is; half the skew in between avoids flapping. */
+  /** Holds back partitions that ran ahead, and releases others; half the skew as hysteresis avoids flapping. */
   #review(): void {
     for (const slot of this.#slots.values()) {
       if (slot.held) {
@@ -189,7 +189,7 @@ export class PartitionInbox {
   }
 }
 
-/** Where a partition stands: before everything until it has started, no hindrance while its time is unknown. */
+/** A partition's event time. While unknown: before all others until it has started, after them from then on. */
 function eventTime(slot: Slot): number {
   return slot.newestEventTimeMs ?? (slot.started ? Infinity : -Infinity);
 }

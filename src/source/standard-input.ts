@@ -1,9 +1,9 @@
 /**
- * Standard input, kept away from the embedded ClickHouse engine. At every insert the engine looks at file
- * descriptor 0 of its process, as its command line does, and takes what it finds there for further rows:
- * events would be lost, or land in a table as they came, with raw ids of persons.
+ * Standard input, kept away from the embedded ClickHouse engine. At every insert the engine checks file descriptor 0 of
+ * its process, as its command line does, and takes whatever it finds there as further rows: events would be lost, or
+ * end up in a table as they came, with raw ids of persons.
  *
- * Guarantee: after either call descriptor 0 is empty. Who wants the input takes it before the engine opens.
+ * Guarantee: after either call, descriptor 0 is empty. Whoever wants the input takes it before the engine opens.
  */
 
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { PassThrough } from 'node:stream';
 import { VigieError } from '../errors.ts';
 
 export interface StandardInput {
-  /** Throws VigieError INPUT_UNREADABLE when it breaks off. */
+  /** Throws VigieError INPUT_UNREADABLE if the input breaks off. */
   readonly chunks: AsyncIterable<Uint8Array>;
   close(): void;
 }
@@ -22,20 +22,20 @@ const BUFFERED_BYTES = 1024 * 1024;
 
 let emptied = false;
 
-/** The process's input on another descriptor. To be called once, instead of any use of `process.stdin`. */
+/** The process's input on another descriptor. Call it once, instead of any use of `process.stdin`. */
 export function takeStandardInput(): StandardInput {
   if (emptied) throw new Error('standard input was taken or emptied before');
-  // Node cannot duplicate a descriptor, but a child inherits it, whatever it is.
+  // Node cannot duplicate a descriptor, but a child process inherits it, whatever it is.
   const child = spawn('cat', { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close').catch((error: unknown) => [error]);
   emptyStandardInput();
-  // Node throws away what a child wrote and nobody reads yet when the child ends, and a short input ends at
-  // once: this reader is there from the start.
+  // When a child ends, Node discards output that nobody reads yet, and a short input ends at once: this reader is there
+  // from the start.
   const received = child.stdout.pipe(new PassThrough({ highWaterMark: BUFFERED_BYTES }));
   async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* received as AsyncIterable<Uint8Array>;
     const [reason, signal] = (await ended) as [number | Error | null, NodeJS.Signals | null | undefined];
-    // Ctrl-C reaches it too: then this process is stopping as well.
+    // Ctrl-C reaches the child as well; this process is then stopping, too.
     if (reason === 0 || signal === 'SIGINT' || signal === 'SIGTERM') return;
     const what = reason instanceof Error ? reason.message : `its reader ended with ${reason ?? signal}`;
     throw new VigieError('INPUT_UNREADABLE', `cannot read standard input: ${what}`, {
@@ -52,7 +52,7 @@ export function takeStandardInput(): StandardInput {
   };
 }
 
-/** Leaves nothing to read on descriptor 0. Input that nobody took stays with whoever gave it. */
+/** Leaves descriptor 0 empty. Input that nobody took stays with its sender. */
 export function emptyStandardInput(): void {
   if (emptied) return;
   emptied = true;

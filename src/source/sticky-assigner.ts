@@ -1,6 +1,7 @@
 /**
- * Divides partitions over the members of a group so that those who hold state for a partition keep it: in a rebalance
- * only as many move as it takes to be even. Each member says with its request which ones it holds.
+ * Divides partitions among the members of a group so that members keep partitions for which they hold state: a
+ * rebalance moves only as many as it takes to be even. Each member states in its join request which partitions it
+ * holds.
  */
 
 import kafkajs from 'kafkajs';
@@ -14,7 +15,7 @@ interface Member {
 const NAME = 'VigieSticky';
 const VERSION = 1;
 
-/** `held`: partitions that this process has state of. */
+/** `held`: partitions for which this process has state. */
 export function stickyAssigner(topic: string, held: () => readonly number[]): PartitionAssigner {
   const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
   return ({ cluster }) => ({
@@ -46,9 +47,9 @@ export function stickyAssigner(topic: string, held: () => readonly number[]): Pa
   });
 }
 
-/** Partitions by member: even to within one, and nobody loses one that it can keep. */
+/** Partitions by member: even to within one, and no member loses a partition that it can keep. */
 export function divided(members: readonly Member[], partitions: readonly number[]): Map<string, number[]> {
-  // The same for every member that may be asked.
+  // Any member that divides gets the same order.
   const sorted = members.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const own = new Map(sorted.map(({ id }): [string, number[]] => [id, []]));
   if (sorted.length === 0) return own;
@@ -61,7 +62,7 @@ export function divided(members: readonly Member[], partitions: readonly number[
   let larger = partitions.length % sorted.length;
   for (const { id, held } of sorted) {
     const keeps = own.get(id)!;
-    // What nobody else has comes first: then there is something left for those who claim the same.
+    // Partitions that no other member claims come first, which leaves some for members with the same claims.
     for (const partition of held.toSorted((a, b) => claims.get(a)! - claims.get(b)!)) {
       const most = larger > 0 ? least + 1 : least;
       if (keeps.length >= most || !free.delete(partition)) continue;

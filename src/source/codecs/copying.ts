@@ -1,19 +1,19 @@
 /**
- * What both formats decompress by: bytes of the input as they are, and bytes of the output again.
+ * The two operations of both decompressors: copying bytes of the input, and repeating bytes of the output.
  *
- * Callers have checked that everything lies in bounds. Short runs, which are nearly all, are copied byte by
- * byte: the call of a copy costs more.
+ * Callers have checked all bounds. Short runs, which are nearly all, are copied byte by byte: calling a copy function
+ * costs more.
  */
 
 const SHORT = 32;
 
-/** Copies `length` bytes of the input at `at` to `to`. */
+/** Copies `length` bytes of the input from `at` to `to`. */
 export function copyLiterals(data: Buffer, at: number, length: number, out: Buffer, to: number): void {
   if (length < SHORT) for (let i = 0; i < length; i++) out[to + i] = data[at + i]!;
   else data.copy(out, to, at, at + length);
 }
 
-/** Copies `length` bytes from `distance` before `to` to `to`; what overlaps itself is repeated. */
+/** Copies `length` bytes from `distance` before `to` to `to`; an overlapping run repeats itself. */
 export function copyMatch(out: Buffer, to: number, distance: number, length: number): void {
   if (length < SHORT || distance < length)
     for (let i = 0; i < length; i++) out[to + i] = out[to + i - distance]!;

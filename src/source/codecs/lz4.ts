@@ -2,12 +2,12 @@
  * LZ4 frames, as Kafka's clients write them: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and
  * lz4_Block_format.md.
  *
- * Read are frames of any block size, with independent blocks (Java) or linked ones (librdkafka), with or
- * without sizes and checksums; the checksums are not compared, as the broker has compared the batch's own.
- * Written are frames of independent blocks of 64 KiB.
+ * Reads frames of any block size, with independent blocks (Java) or linked ones (librdkafka), with or without sizes and
+ * checksums; checksums are not verified, since the broker has verified the batch's own. Writes frames of independent
+ * blocks of 64 KiB.
  *
- * Guarantee: whatever the bytes, either the content or an `UnreadableBatch`; nothing is read or written out
- * of bounds, and never more than `mostBytes` are allocated for the content.
+ * Guarantee: any input yields either its content or an `UnreadableBatch`; nothing is read or written out of bounds, and
+ * the content never takes more than `mostBytes`.
  */
 
 import { copyLiterals, copyMatch } from './copying.ts';
@@ -15,16 +15,16 @@ import { UnreadableBatch } from './unreadable-batch.ts';
 
 const MAGIC = 0x184d2204;
 const SKIPPABLE = 0x184d2a50;
-/** Magic, version 1 with independent blocks, blocks of 64 KiB, and the checksum of these two bytes. */
+/** Magic, version 1 with independent blocks, 64 KiB blocks, and the checksum of these two bytes. */
 const HEADER = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82);
 const BLOCK_BYTES = 64 * 1024;
 const STORED = 0x80000000;
 const FLAG = { dictionary: 0x01, contentChecksum: 0x04, contentSize: 0x08, blockChecksum: 0x10 };
 
 const MIN_MATCH = 4;
-/** A block ends with at least so many literals, */
+/** A block ends with at least this many literals, */
 const LAST_LITERALS = 5;
-/** and its last match begins at least so far before the end. */
+/** and its last match begins at least this far before the end. */
 const MATCH_LIMIT = 12;
 const MAX_DISTANCE = 65_535;
 const HASH_BITS = 14;
@@ -44,7 +44,7 @@ export function lz4Compress(data: Buffer): Buffer {
   const table = new Int32Array(1 << HASH_BITS);
   for (let from = 0; from < data.length; from += BLOCK_BYTES) {
     const end = Math.min(data.length, from + BLOCK_BYTES);
-    // A block that does not become smaller is stored, so what it may take is known.
+    // A block that does not shrink is stored, so its size is bounded.
     const length = writeBlock(data, from, end, out, to + 4, table);
     if (length === 0) {
       out.writeUInt32LE(((end - from) | STORED) >>> 0, to);
@@ -59,7 +59,7 @@ export function lz4Compress(data: Buffer): Buffer {
   return out.subarray(0, to + 4);
 }
 
-/** Content of unknown length; linked blocks refer to what stands before them. */
+/** Content of unknown length; linked blocks refer to what precedes them. */
 class Output {
   buffer: Buffer;
   length = 0;
@@ -70,7 +70,7 @@ class Output {
     this.#mostBytes = mostBytes;
   }
 
-  /** Makes room for so many bytes, or for all there may be. */
+  /** Makes room for this many bytes, or for all that are allowed. */
   reserve(bytes: number): void {
     const needed = Math.min(this.length + bytes, this.#mostBytes);
     if (needed <= this.buffer.length) return;
@@ -84,7 +84,7 @@ class Output {
   }
 }
 
-/** Appends the frame at `at` and returns where the next one begins. */
+/** Appends the frame at `at` and returns the position of the next one. */
 function frame(data: Buffer, at: number, out: Output): number {
   const magic = uint32(data, at);
   if ((magic & ~0xf) === SKIPPABLE) return after(data, at + 8, uint32(data, at + 4));
@@ -114,7 +114,7 @@ function frame(data: Buffer, at: number, out: Output): number {
   }
 }
 
-/** Returns the end of what was written from `to` on, at most `limit`. */
+/** Writes from `to` on and returns the end, at most `limit`. */
 function readBlock(data: Buffer, at: number, end: number, out: Buffer, to: number, limit: number): number {
   while (at < end) {
     const token = data[at++]!;
@@ -157,7 +157,7 @@ function readBlock(data: Buffer, at: number, end: number, out: Buffer, to: numbe
   throw cut();
 }
 
-/** Returns the length of the block, 0 when it would not be shorter than its content. */
+/** Returns the length of the block, 0 if it would not be shorter than its content. */
 function writeBlock(
   data: Buffer,
   from: number,
@@ -177,7 +177,7 @@ function writeBlock(
     const found = table[hash]!;
     table[hash] = at;
     if (found < 0 || at - found > MAX_DISTANCE || !same4(data, found, at)) {
-      // The longer nothing is found, the larger the steps: what cannot be compressed costs little.
+      // The longer nothing is found, the larger the steps: incompressible data costs little.
       at += 1 + ((at - anchor) >>> 6);
       continue;
     }
@@ -237,7 +237,7 @@ function uint32(data: Buffer, at: number): number {
   return data.readUInt32LE(at);
 }
 
-/** The place `bytes` after `at`, which must still lie in the data. */
+/** The position `bytes` after `at`. Throws if the data ends before it. */
 function after(data: Buffer, at: number, bytes: number): number {
   if (at + bytes > data.length) throw cut();
   return at + bytes;

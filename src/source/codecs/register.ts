@@ -1,8 +1,8 @@
 /**
- * Gzip, snappy, lz4 and zstd for KafkaJS, which comes with the first alone and without a limit.
+ * Gzip, snappy, lz4 and zstd for KafkaJS, which ships only gzip, without a size limit.
  *
- * Guarantee: a batch becomes its content, or an `UnreadableBatch` that says why; no batch, however it was
- * made, takes more than `MAX_DECOMPRESSED_BYTES`.
+ * Guarantee: a batch yields its content, or an `UnreadableBatch` that says why; no batch, however crafted, yields more
+ * than `MAX_DECOMPRESSED_BYTES`.
  */
 
 import { promisify } from 'node:util';
@@ -12,10 +12,10 @@ import { lz4Compress, lz4Decompress } from './lz4.ts';
 import { snappyCompress, snappyDecompress } from './snappy.ts';
 import { UnreadableBatch } from './unreadable-batch.ts';
 
-/** Highest size of a decompressed record batch: a hostile batch must not exhaust memory. */
+/** Largest size of a decompressed record batch: a hostile batch must not exhaust memory. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
 
-/** By the names that producers and topics use. */
+/** By the names that producers and topics use for them. */
 export const COMPRESSIONS = {
   none: kafkajs.CompressionTypes.None,
   gzip: kafkajs.CompressionTypes.GZIP,

@@ -1,11 +1,11 @@
 /**
- * Snappy as Kafka's clients write it: raw (https://github.com/google/snappy/blob/main/format_description.txt),
- * which is librdkafka's form, or in chunks with a head of their own, which is the form of Java's snappy-java
- * ("xerial"): 8 bytes of magic, two numbers of 4 bytes for the version, then per chunk 4 bytes of length, all
- * big-endian, and a raw stream. Read are both, written is the second.
+ * Snappy as Kafka's clients write it: raw (https://github.com/google/snappy/blob/main/format_description.txt), as
+ * librdkafka does, or in chunks with a header, as Java's snappy-java does ("xerial"): 8 bytes of magic, two 4-byte
+ * version numbers, then per chunk a 4-byte length and a raw stream, all numbers big-endian. Reads both, writes the
+ * second.
  *
- * Guarantee: whatever the bytes, either the content or an `UnreadableBatch`; nothing is read or written out
- * of bounds, and never more than `mostBytes` are allocated for the content.
+ * Guarantee: any input yields either its content or an `UnreadableBatch`; nothing is read or written out of bounds, and
+ * the content never takes more than `mostBytes`.
  */
 
 import { copyLiterals, copyMatch } from './copying.ts';
@@ -23,7 +23,7 @@ interface Chunk {
   /** Where its elements begin and end. */
   readonly start: number;
   readonly end: number;
-  /** Of its content, bytes. */
+  /** Length of its content, bytes. */
   readonly length: number;
 }
 
@@ -42,7 +42,7 @@ export function snappyDecompress(data: Buffer, mostBytes: number): Buffer {
 
 export function snappyCompress(data: Buffer): Buffer {
   const chunks = Math.ceil(data.length / CHUNK_BYTES);
-  // Literals cost at most three bytes per 64 KiB above their own, copies never more than what they replace.
+  // Room for one run of literals per chunk, whose head takes at most 3 bytes. A copy saves at least one byte.
   const out = Buffer.allocUnsafe(HEADER.length + data.length + chunks * (4 + 3 + 8));
   HEADER.copy(out);
   let to = HEADER.length;
@@ -71,7 +71,7 @@ function chunksOf(data: Buffer): Chunk[] {
   return chunks;
 }
 
-/** A raw stream begins with the length of its content, seven bits a byte. */
+/** A raw stream begins with the length of its content, seven bits per byte. */
 function chunk(data: Buffer, at: number, end: number): Chunk {
   let length = 0;
   for (let shift = 0; shift < 35; shift += 7) {
@@ -120,7 +120,7 @@ function readChunk(data: Buffer, { start, end, length }: Chunk, out: Buffer, bas
   if (to !== limit) throw cut();
 }
 
-/** Returns where the chunk ends. */
+/** Returns the end of the chunk. */
 function writeChunk(
   data: Buffer,
   from: number,
@@ -170,7 +170,7 @@ function writeLiterals(data: Buffer, from: number, end: number, out: Buffer, to:
   return to + data.copy(out, to, from, end);
 }
 
-/** Three bytes for up to 64; chunks are short enough for distances of two bytes. */
+/** Three bytes per copy of up to 64; chunks are short enough for two-byte distances. */
 function writeCopies(out: Buffer, to: number, distance: number, length: number): number {
   while (length > 0) {
     const part = Math.min(length, MOST_COPY);

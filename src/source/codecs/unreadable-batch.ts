@@ -1,4 +1,4 @@
-/** Compressed messages that cannot be read: damaged, of an unknown form, or larger than is ever allowed. */
+/** Compressed messages that cannot be read: damaged, in an unknown format, or larger than allowed. */
 export class UnreadableBatch extends Error {
   override readonly name = 'UnreadableBatch';
 
