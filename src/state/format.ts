@@ -1,6 +1,6 @@
 /**
- * The container that saved state lies in: frames, each a part of a named section's bytes. Frames of several sections
- * may take turns, so that what is saved need not wait in memory until a section is whole.
+ * The container of saved state: frames, each holding some of the bytes of a named section. Frames of several sections
+ * may alternate, so that saved data need not wait in memory until a section is complete.
  *
  * ```
  * magic   8 bytes
@@ -10,10 +10,10 @@
  * end     a frame without a name and a body
  * ```
  *
- * Numbers are little-endian; the length of a name takes 2 bytes, any other and a CRC 4. A CRC begins with the number of
- * frames before, so that none can be missing or in another's place. Guarantee: a container that was cut,
- * damaged, written by another version or by something else is refused with a code that says which, and nothing of
- * it is taken.
+ * Numbers are little-endian; the length of a name takes 2 bytes, every other length and a CRC take 4. A CRC starts from
+ * the number of preceding frames, so that none can be missing or out of place. Guarantee: a container that was cut,
+ * damaged, written by another version or by another program is refused with a code that says which, and nothing of it
+ * is used.
  */
 
 import { crc32 } from 'node:zlib';
@@ -21,18 +21,18 @@ import { VigieError } from '../errors.ts';
 
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
 
-/** Grows with every change of what any section holds: there is no reader of older ones, the log is read again. */
+/** Grows with every change to the content of any section: older formats are not read, the log is read again instead. */
 export const FORMAT_VERSION = 9;
 
-/** Bytes of a frame's head beside its name: length of the name, length of the body, CRC. */
+/** Size of a frame's head without the name: length of the name, length of the body, CRC. */
 export const HEAD_BYTES = 2 + 4 + 4;
 
-/** Of a frame behind so many others: its head without the CRC, and its body. */
+/** CRC of a frame that follows `before` others: over its head, without the CRC, and its body. */
 export function checksum(before: number, head: Uint8Array, body: Uint8Array): number {
   return crc32(body, crc32(head, before));
 }
 
-/** Why saved state is not taken. */
+/** Why saved state is refused. */
 type StateRefusal =
   /** Not written by Vigie. */
   | 'STATE_FOREIGN'
@@ -40,17 +40,17 @@ type StateRefusal =
   | 'STATE_VERSION'
   /** Cut or damaged. */
   | 'STATE_TORN'
-  /** Made under another pseudonym key. */
+  /** Saved under another pseudonym key. */
   | 'STATE_KEY'
-  /** Made under other settings that decide what an event is. */
+  /** Saved under other settings that decide what an event is. */
   | 'STATE_SETTINGS'
   /** Of another source or consumer group. */
   | 'STATE_SOURCE'
-  /** Of other partitions. */
+  /** For other partitions. */
   | 'STATE_PARTITIONS'
-  /** Of another place in the log than the group's, or one that is gone. */
+  /** For another position in the log than the group's, or one that is gone. */
   | 'STATE_OFFSETS'
-  /** Of rules that fire otherwise. */
+  /** For rules that fire differently. */
   | 'STATE_RULES';
 
 export function refused(code: StateRefusal, message: string): VigieError {

@@ -1,33 +1,33 @@
-/** Reads a container of state. */
+/** Reads a container of saved state. */
 
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC, refused } from './format.ts';
 import { PLAIN } from './state-writer.ts';
 import { atOnce } from './steps.ts';
 
-/** A container that does not lie in memory: it may be as large as what is made of it. */
+/** A container outside of memory: it may be as large as the state made from it. */
 export interface StoredBytes {
   readonly length: number;
-  /** Fills `into` with what lies from a place on; returns how many bytes, fewer only where it ends. */
+  /** Fills `into` from position `from` on; returns the number of bytes, which is smaller only at the end. */
   read(into: Uint8Array, from: number): Promise<number>;
-  /** As `read`, at once. */
+  /** Like `read`, synchronously. */
   readNow(into: Uint8Array, from: number): number;
 }
 
-/** Sections by their names. */
+/** Sections by name. */
 export interface SectionSource {
   has(name: string): boolean;
-  /** All of a section, by a reader that pauses in between. Throws where it is missing or holds something else. */
+  /** Reads a whole section with a reader that pauses in between. Throws if it is missing or holds something else. */
   sectionInSteps<T>(name: string, read: (from: SectionReader) => Generator<void, T>): Generator<void, T>;
 }
 
 /** The body of a frame. */
 interface Part {
   readonly length: number;
-  /** Of use until those of another one are asked for. */
+  /** Valid until the bytes of another part are requested. */
   bytes(): Uint8Array;
 }
 
-/** What of a container is looked at in one go. */
+/** How much of a container is checked at once. */
 const LOOK_BYTES = 1024 * 1024;
 
 export class StateReader implements SectionSource {
@@ -37,10 +37,7 @@ export class StateReader implements SectionSource {
     this.#sections = frames.sections;
   }
 
-  /**
-   * `pieces`: the container, no frame of which lies in two of them. Throws a coded error where this is no whole
-   * container of this version.
-   */
+  /** `pieces`: the container, cut only between frames. Throws a coded error unless it is whole and of this version. */
   static of(...pieces: readonly Uint8Array[]): StateReader {
     const frames = new Frames();
     for (const [i, piece] of pieces.entries()) {
@@ -55,7 +52,10 @@ export class StateReader implements SectionSource {
     return new StateReader(frames.end());
   }
 
-  /** Looks at all of it, and later reads of it what is asked for, a frame at a time. Throws as `of`, and what reading throws. */
+  /**
+   * Checks the whole container, and later reads only requested sections, a frame at a time. Throws like `of`, and what
+   * reading throws.
+   */
   static async stored(container: StoredBytes): Promise<StateReader> {
     const frames = new Frames();
     let body = new Uint8Array(0);
@@ -90,7 +90,7 @@ export class StateReader implements SectionSource {
     return this.#sections.has(name);
   }
 
-  /** Reads a section, all of it. Throws where it is missing or holds something else. */
+  /** Reads a whole section. Throws if it is missing or holds something else. */
   section<T>(name: string, read: (from: SectionReader) => T): T {
     return atOnce(
       this.sectionInSteps(name, function* (from) {
@@ -116,7 +116,7 @@ export class StateReader implements SectionSource {
   }
 }
 
-/** Where the frames begin. */
+/** Checks the container's head and returns its length. */
 function headOf(bytes: Uint8Array): number {
   const foreign = MAGIC.some((byte, i) => i < bytes.length && bytes[i] !== byte);
   if (foreign) throw refused('STATE_FOREIGN', 'what is there is no saved state');
@@ -129,15 +129,15 @@ function headOf(bytes: Uint8Array): number {
   return MAGIC.length + 4;
 }
 
-/** The frames of a container, in their order. */
+/** The frames of a container, in order. */
 class Frames {
   readonly sections = new Map<string, Part[]>();
   #count = 0;
   #ended = false;
 
   /**
-   * Takes the frame that begins at `at` and returns where it ends; undefined where `bytes` has not all of it. `partOf`:
-   * what lies from one place of `bytes` to another.
+   * Takes the frame that begins at `at` and returns its end; undefined if `bytes` does not hold all of it. `partOf`:
+   * the part between two positions of `bytes`.
    */
   take(bytes: Uint8Array, at: number, partOf: (from: number, to: number) => Part): number | undefined {
     const end = frameEnd(bytes, at);
@@ -156,14 +156,14 @@ class Frames {
     return end;
   }
 
-  /** Nothing comes any more. */
+  /** Throws unless the last frame was the end. */
   end(): this {
     if (!this.#ended) throw torn('its end');
     return this;
   }
 }
 
-/** Where the frame ends that begins there; undefined where `bytes` has not all of its head. */
+/** End of the frame that begins at `at`; undefined if `bytes` does not hold its whole head. */
 function frameEnd(bytes: Uint8Array, at: number): number | undefined {
   if (at + HEAD_BYTES > bytes.length) return undefined;
   const view = viewOf(bytes);
@@ -179,7 +179,7 @@ function torn(what: string): Error {
   return refused('STATE_TORN', `the saved state is cut or damaged in ${what}`);
 }
 
-/** Gives back what a `SectionWriter` was given, in the same order. */
+/** Returns what a `SectionWriter` was given, in the same order. */
 export class SectionReader {
   readonly #parts: readonly Part[];
   #next = 0;
@@ -191,7 +191,7 @@ export class SectionReader {
     this.#parts = parts;
   }
 
-  /** Whether all was read. */
+  /** Whether everything was read. */
   get isAtEnd(): boolean {
     return (
       this.#at === this.#bytes.length && this.#parts.slice(this.#next).every(({ length }) => length === 0)
@@ -222,7 +222,7 @@ export class SectionReader {
     return Buffer.from(buffer, byteOffset + at, length).toString(wide ? 'utf16le' : 'latin1');
   }
 
-  /** Fills `count` words of memory from index `first` on. */
+  /** Fills `count` words of memory, beginning at index `first`. */
   words(memory: Uint32Array, first: number, count: number): void {
     const at = this.#skip(4 * count);
     for (let i = 0; i < count; i += 1) memory[first + i] = this.#view.getUint32(at + 4 * i, true);
@@ -234,7 +234,7 @@ export class SectionReader {
     new Uint8Array(buffer, byteOffset, byteLength).set(this.#bytes.subarray(at, at + byteLength));
   }
 
-  /** Calls as often as there are items. */
+  /** Calls `read` once per item. */
   each(read: () => void): void {
     for (let left = this.u32(); left > 0; left -= 1) read();
   }
@@ -271,7 +271,7 @@ export class SectionReader {
     }
   }
 
-  /** Where the next bytes begin, perhaps in another part. Throws a RangeError where there are fewer. */
+  /** Returns the position of the next bytes, perhaps in the next part. Throws a RangeError if there are too few. */
   #skip(bytes: number): number {
     while (this.#at === this.#bytes.length && this.#next < this.#parts.length) this.#goOn();
     const at = this.#at;

@@ -1,6 +1,6 @@
 /**
- * Writes a container of state. All it is given is copied, so what was saved may change at once. Frames can be taken
- * from it as soon as they are full, so that it never holds much of what it writes.
+ * Writes a container of saved state. All data is copied, so the caller may change it at once. Full frames can be taken
+ * while writing goes on, so the writer never holds much of what it writes.
  */
 
 import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
@@ -8,7 +8,7 @@ import { checksum, FORMAT_VERSION, HEAD_BYTES, MAGIC } from './format.ts';
 const FIRST_FRAME = 1024;
 const LARGEST_FRAME = 256 * 1024;
 
-/** Up to so many, words are copied one by one: a call that copies them costs more. */
+/** Up to this many, words are copied one by one: calling a copy function costs more. */
 const FEW_WORDS = 64;
 
 export class StateWriter {
@@ -26,7 +26,7 @@ export class StateWriter {
     this.#ready.push(head);
   }
 
-  /** Begins a section, of several that may be open at once. Its name must not be empty and be used only once. */
+  /** Begins a section; several may be open at once. Its name must be unique and not empty. */
   section(name: string): SectionWriter {
     const section = new SectionWriter(
       name,
@@ -37,7 +37,7 @@ export class StateWriter {
     return section;
   }
 
-  /** Its bytes are what they happen to be. */
+  /** Its initial content is undefined. */
   #frame(bytes: number): Uint8Array<ArrayBuffer> {
     const spare = bytes === LARGEST_FRAME ? this.#spare.pop() : undefined;
     return spare === undefined ? new Uint8Array(bytes) : new Uint8Array(spare);
@@ -52,12 +52,12 @@ export class StateWriter {
     this.#ready.push(frame);
   }
 
-  /** Bytes of memory that hold what is ready or was taken, and were not given back. */
+  /** Bytes of memory in pieces that are ready or taken, and not yet given back. */
   get outstanding(): number {
     return this.#outstanding;
   }
 
-  /** What is ready of the container and was not taken yet, in pieces. */
+  /** Pieces of the container that are ready and not yet taken. */
   take(): Uint8Array[] {
     const ready = this.#ready;
     this.#ready = [];
@@ -65,8 +65,8 @@ export class StateWriter {
   }
 
   /**
-   * Pieces that were taken and nobody needs any more, to be written into again: memory outside of the heap that comes
-   * and goes by the hundred MiB has V8 collect the whole heap again and again.
+   * Takes back pieces that are no longer needed, for reuse: memory outside of the heap that comes and goes by the
+   * hundred MiB makes V8 collect the whole heap again and again.
    */
   giveBack(pieces: readonly Uint8Array[]): void {
     for (const { buffer } of pieces) {
@@ -75,7 +75,7 @@ export class StateWriter {
     }
   }
 
-  /** Ends all sections and the container. Returns what was not taken yet. */
+  /** Ends all sections and the container. Returns the pieces not yet taken. */
   finish(): Uint8Array[] {
     this.section('');
     for (const section of this.#sections) section.end();
@@ -88,12 +88,12 @@ export class SectionWriter {
   readonly #name: Uint8Array;
   readonly #emit: (frame: Uint8Array<ArrayBuffer>, bodyAt: number) => void;
   readonly #frame: (bytes: number) => Uint8Array<ArrayBuffer>;
-  /** Of the frame at hand, its head included. */
+  /** The current frame, including its head. */
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length: number;
 
-  /** `emit` is called with every frame that is full, but for its CRC, and where its body begins; `frame` makes one. */
+  /** `emit` receives every full frame, complete except for its CRC, and where its body begins; `frame` creates one. */
   constructor(
     name: string,
     emit: (frame: Uint8Array<ArrayBuffer>, bodyAt: number) => void,
@@ -107,7 +107,7 @@ export class SectionWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Nothing may be added from here on. */
+  /** Ends the section; nothing may be added afterwards. */
   end(): void {
     this.#seal();
   }
@@ -157,7 +157,7 @@ export class SectionWriter {
     }
   }
 
-  /** `count` words of memory as they are, from index `first` on; whoever reads them knows how many. */
+  /** `count` words of memory as they are, beginning at index `first`; the reader knows how many. */
   words(memory: Uint32Array, first: number, count: number): void {
     const at = this.#room(4 * count);
     if (count <= FEW_WORDS) {
@@ -167,13 +167,13 @@ export class SectionWriter {
     }
   }
 
-  /** The memory of a typed array as it is; whoever reads it knows its length. */
+  /** The memory of a typed array as it is; the reader knows its length. */
   memory({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
     const at = this.#room(byteLength);
     this.#bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
   }
 
-  /** How many there are, then each. */
+  /** The number of items, then each item. */
   list<T>(
     items: Iterable<T> & ({ readonly length: number } | { readonly size: number }),
     write: (item: T) => void,
@@ -187,7 +187,7 @@ export class SectionWriter {
     for (const number of numbers) this.f64(number);
   }
 
-  /** `undefined`, null, a number, a text, or lists and objects of such. */
+  /** `undefined`, null, a number, a text, or lists and objects of these. */
   plain(value: unknown): void {
     if (value === undefined) this.#byte(PLAIN.undefined);
     else if (value === null) this.#byte(PLAIN.null);
@@ -216,7 +216,7 @@ export class SectionWriter {
     this.#bytes[at] = value;
   }
 
-  /** Makes room, perhaps in another frame, and returns where it begins. What is written at once is in one frame. */
+  /** Makes room, perhaps in a new frame, and returns its position. The bytes of one call lie in one frame. */
   #room(bytes: number): number {
     if (this.#length + bytes > this.#bytes.length) {
       this.#seal();
@@ -232,5 +232,5 @@ export class SectionWriter {
   }
 }
 
-/** What a plain value begins with. */
+/** The first byte of a plain value. */
 export const PLAIN = { undefined: 0, null: 1, number: 2, text: 3, numbers: 4, list: 5, object: 6 } as const;

@@ -1,4 +1,4 @@
-/** Ways through work that is done in steps of some milliseconds. */
+/** Ways of running work that is divided into steps of some milliseconds. */
 
 import { setImmediate } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ export function atOnce<T>(steps: Generator<void, T>): T {
   }
 }
 
-/** With a turn for others between the steps: heartbeats, above all. */
+/** With a turn of the event loop between steps, above all for heartbeats. */
 export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
@@ -19,7 +19,7 @@ export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
   }
 }
 
-/** Takes the first step at once. */
+/** Takes the first step immediately. */
 export function begun<T>(steps: Generator<void, T>): Generator<void, T> {
   steps.next();
   return steps;
