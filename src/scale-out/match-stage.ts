@@ -1,8 +1,8 @@
 /**
- * The stateless half of a scaled-out detector: partitions of the input → signals to the shards.
+ * The stateless half of a scaled-out detector: turns partitions of the input into signals to the shards.
  *
- * Guarantee: what a commit covers was acknowledged by the signals topic in all shards, and as archived events and
- * dead letters. A crash repeats work; the shards recognise what comes again. The epoch of a partition is
+ * Guarantee: everything that a commit covers was acknowledged, in all shards by the signals topic, and as archived
+ * events and dead letters. A crash repeats work; the shards recognise repetitions. The epoch of a partition is
  * committed before the first signal that carries it.
  */
 
@@ -26,21 +26,21 @@ import type { Assignment, Commit, EventBatch, Source } from '../source/source.ts
 export interface MatchStageOptions extends EventReaderOptions {
   readonly source: Source;
   readonly signals: SignalSink;
-  /** Partitions of the signals topic. */
+  /** Number of partitions of the signals topic. */
   readonly shards: number;
   readonly keyCheck: number;
-  /** Of archived events. */
+  /** For archived events. */
   readonly sink: Pick<AlertSink, 'writeEvents'>;
   readonly deadLetters: DeadLetterSink;
   readonly ruleSet: RuleSet;
   readonly idleTimeoutMs: number;
-  /** Longest wall time between two commits. */
+  /** Longest wall time between two commits, ms. */
   readonly flushIntervalMs: number;
   readonly observer: Pick<PipelineObserver, 'assigned' | 'batch' | 'deadLetter' | 'gap'> & {
-    /** After each sending. `sent`: messages and their bytes. */
+    /** Called after each sending. `sent`: the number of messages and their bytes. */
     matched(counts: RouterCounts, sent: { readonly messages: number; readonly bytes: number }): void;
     lag(lag: ReadonlyMap<number, PartitionLag>): void;
-    /** Other rules are in force. */
+    /** Other rules came into force. */
     rules(ruleSet: RuleSet): void;
   };
 }
@@ -49,11 +49,11 @@ interface PartitionState extends ReadState {
   readonly epoch: number;
 }
 
-/** Signals are sent this often, if there are any, or when so much waits; with very many shards rarer, ms per shard. */
+/** Signals are sent this often, ms, or once this much waits; less often with very many shards (ms per shard). */
 const SEND_MS = 50;
 const SEND_MS_PER_SHARD = 1;
 const SEND_BYTES = 1024 * 1024;
-/** Shards that begin in the middle of their log learn of every partition within this wall time. */
+/** Shards that start in the middle of their log learn of every partition within this wall time, ms. */
 const REPEAT_MS = 10_000;
 const BEGIN_RETRY_MS = 500;
 const NOTHING = { archive: [], letters: [] };
@@ -82,17 +82,16 @@ export class MatchStage {
     [this.#router, this.#events] = this.#newStages();
   }
 
-  /** Has other rules take the place of those in force, between two batches. */
+  /** Replaces the rules in force, between two batches. `undefined` takes back a waiting change. */
   replaceRules(ruleSet: RuleSet | undefined): void {
     this.#nextRules = ruleSet;
   }
 
-  /** The rules in force. */
   get ruleSet(): RuleSet {
     return this.#ruleSet;
   }
 
-  /** Runs until the signal aborts, then sends and commits what is in hand. */
+  /** Runs until the signal aborts, then sends and commits everything in hand. */
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const { source } = this.#options;
     this.#flushes.outlive(stop);
@@ -144,8 +143,9 @@ export class MatchStage {
   }
 
   /**
-   * Commits epochs before anybody is told of them: whoever comes after a crash would choose others, and all would
-   * seem new to the shards. Broker trouble is waited out; when the assignment has ended, the next one begins anew.
+   * Commits epochs before any shard learns of them: after a crash, a successor would otherwise choose others, and all
+   * signals would seem new to the shards. Broker trouble is waited out; if the assignment has ended, the next one
+   * starts over.
    */
   async #begin(commits: readonly Commit[], stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
@@ -176,7 +176,7 @@ export class MatchStage {
     source.progress?.(partition, this.#router.newestOf(partition));
   }
 
-  /** Partitions that have brought no event for a while and have none waiting do not hold time back. */
+  /** Partitions that are idle and have no event waiting do not hold back event time. */
   #letIdleGo(): void {
     const { idleTimeoutMs, source } = this.#options;
     const now = this.#listening.time;
@@ -186,10 +186,10 @@ export class MatchStage {
     }
   }
 
-  /** Puts the rules in force that wait to be: what was matched is sent before. */
+  /** Puts waiting rules into force, after sending what the former ones matched. */
   async #changeRules(): Promise<void> {
     if (this.#nextRules !== undefined) await this.#send();
-    // Unless they were taken back meanwhile.
+    // Unless the change was taken back meanwhile.
     const ruleSet = this.#nextRules;
     if (ruleSet === undefined) return;
     const before = this.#router;
@@ -212,7 +212,7 @@ export class MatchStage {
     }
   }
 
-  /** Starts to send all that waits, after what was under way; with it, if it is time, the rest, and a commit. */
+  /** Starts sending all signals in hand, after the previous flush; when it is time, writes all else and commits. */
   async #send(last = false): Promise<void> {
     await this.#flushes.settled();
     const { clock, flushIntervalMs, observer, signals, source } = this.#options;

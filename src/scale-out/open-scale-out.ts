@@ -1,4 +1,4 @@
-/** Bringing up a process of a scaled-out detector: the topic of signals, and what an operator should know of it. */
+/** Starts a process of a scaled-out detector: opens the topic of signals, and warns operators where needed. */
 
 import { routesOf, unscaled } from '../detect/routing.ts';
 import { longestReachOf } from '../pipeline/restore-plan.ts';
@@ -8,14 +8,14 @@ import { keepTrying, type RetryOptions } from '../sink/retry.ts';
 import { FULL_BYTES } from '../signal/router.ts';
 import { SIZE_REMEDY, type SignalSink, type SignalTopic } from '../sink/signal-topic.ts';
 
-/** Trying again to send signals. */
+/** How sending signals is retried. */
 export interface Persistence extends Pick<RetryOptions, 'onRetry'> {
   readonly onRecovered: () => void;
   /** Ends the wait for the topic. */
   readonly stop: AbortSignal;
 }
 
-/** Opens the topic, which is created if it is missing; waits for it. Throws what trying again cannot repair. */
+/** Opens the topic, created if missing, and waits for it. Throws failures that retrying cannot repair. */
 export async function openScaleOut(
   options: Omit<ScaleOutOptions, 'signals' | 'shards'>,
   topic: SignalTopic,
@@ -60,7 +60,7 @@ export async function openScaleOut(
   return new ScaleOut({ ...options, signals, shards });
 }
 
-/** How long signals must be kept for a shard that has nothing but its log. */
+/** How long the topic must keep signals for a shard that has nothing but its log, ms. */
 export function signalRetentionMs(ruleSet: RuleSet, latenessMs: number): number {
   return longestReachOf(ruleSet) + latenessMs + RETENTION_MARGIN_MS;
 }

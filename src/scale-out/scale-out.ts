@@ -1,6 +1,6 @@
 /**
- * A process of a scaled-out detector: both halves side by side. It matches the partitions of the input that it has,
- * and correlates the shards that it has; which ones is up to two consumer groups.
+ * A process of a scaled-out detector, which runs both halves side by side: it matches its partitions of the input and
+ * correlates its shards. Two consumer groups decide which ones these are.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
@@ -29,22 +29,22 @@ import type { Source } from '../source/source.ts';
 import { Telemetry } from '../service/telemetry.ts';
 
 export interface ScaleOutOptions {
-  /** `source` is the input; snapshots are those of a shard, but for their file. */
+  /** `source` is the input; everything else also applies to each shard. */
   readonly pipeline: Omit<PipelineOptions, 'intakeOf' | 'snapshots'>;
   readonly snapshots: (Omit<SnapshotOptions, 'file'> & { readonly folder: string }) | undefined;
   readonly signals: SignalSink;
   readonly signalsSource: Source;
-  /** Partitions of the signals topic. */
+  /** Number of partitions of the signals topic. */
   readonly shards: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Is told of alerts beside metrics and log. */
+  /** Told of alerts, in addition to metrics and log. */
   readonly alerts: PipelineObserver['alerts'] | undefined;
-  /** Other rules are in force for matching. */
+  /** Other rules came into force for matching. */
   readonly onRules: (ruleSet: RuleSet) => void;
 }
 
-/** Shards that a data folder has saved state of. */
+/** Shards of which a data folder holds saved state. */
 export function shardsSavedIn(folder: string): number[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
@@ -54,10 +54,10 @@ export function shardsSavedIn(folder: string): number[] {
 }
 
 const STATE_FILE = 'state-shard-';
-/** Two processes that share a folder may both have a shard for a moment. */
+/** Two processes that share a folder may both have the same shard for a moment. */
 const WRITER = `${hostname()}-${process.pid}`;
 
-/** Troubles of one code that get a log line each. */
+/** How many problems of one code get a log line each. */
 const LOGGED_TROUBLES = 20;
 
 export class ScaleOut {
@@ -111,7 +111,7 @@ export class ScaleOut {
           ...pipeline,
           source: lane,
           sink,
-          // Its pieces are Vigie's own.
+          // A shard reads only Vigie's own messages.
           deadLetters: { write: async () => {}, close: async () => {} },
           ruleSet,
           observer: observing(telemetry, options.alerts),
@@ -145,14 +145,14 @@ export class ScaleOut {
     );
   }
 
-  /** As `Pipeline.replaceRules`. */
+  /** Like `Pipeline.replaceRules`. */
   replaceRules(ruleSet: RuleSet | undefined): void {
     this.#match.replaceRules(ruleSet);
-    // Some shards may have taken the next ones already, and some not yet those that matching goes by.
+    // Some shards may already have taken the next rules, and others not yet those that matching uses.
     this.#shards.replaceRules(ruleSet ?? this.#match.ruleSet);
   }
 
-  /** Runs until the signal aborts. What ends one half ends the other, and is thrown. */
+  /** Runs until the signal aborts. A failure of one half ends the other, and is thrown. */
   async run(stop: AbortSignal): Promise<PipelineSummary> {
     const failed = new AbortController();
     const either = AbortSignal.any([stop, failed.signal]);
@@ -163,16 +163,16 @@ export class ScaleOut {
       });
     const halves = [orFail(this.#match.run(either)), orFail(this.#shards.run(either))] as const;
     await Promise.allSettled(halves);
-    // Not what the other half was given up with.
+    // Not the reason with which the other half was ended.
     failed.signal.throwIfAborted();
     return halves[0];
   }
 }
 
 /**
- * How far a partition of the input is ahead of the slowest one, whoever reads that, in what shards here were told: a
- * shard holds in memory what lies between. Where the slowest does not move nobody waits for it: its broker may be
- * down.
+ * How far a partition of the input is ahead of the slowest one, whoever reads that, by what the shards here were told;
+ * ms of event time. A shard holds everything in between in memory. Nobody waits for a slowest partition that stands
+ * still: its broker may be down.
  */
 function aheadInShards(
   gauges: ShardGauges,
@@ -196,7 +196,7 @@ function aheadInShards(
 
 const STALLED_MS = 10_000;
 
-/** What a shard is told of, but for the input, which is not its matter. */
+/** What a shard reports, except on the input, which is not its concern. */
 function observing(own: Telemetry, alerts: PipelineObserver['alerts'] | undefined): PipelineObserver {
   return {
     batch: () => undefined,
@@ -216,7 +216,7 @@ function observing(own: Telemetry, alerts: PipelineObserver['alerts'] | undefine
 
 const NOTHING_COUNTED: RouterCounts = { signals: 0, matches: [], canaryMatches: 0, missingGroup: new Map() };
 
-/** Counts of a router that grow → counters. */
+/** Turns the growing counts of a router into counters. */
 function matchCounter(first: RuleSet, metrics: Metrics) {
   let ruleSet = first;
   let of: RouterCounts | undefined;
@@ -243,7 +243,7 @@ function matchCounter(first: RuleSet, metrics: Metrics) {
 }
 
 function troubles(metrics: Metrics, logger: Logger): (problem: VigieError) => void {
-  // Prometheus sees growth only from a value it has scraped.
+  // Prometheus sees growth only from a value that it has scraped.
   for (const code of SIGNAL_CODES) metrics.signalTroubles.inc({ code }, 0);
   const logged = new Map<string, number>();
   return ({ code, message, remedy }) => {

@@ -1,9 +1,9 @@
 /**
- * The stateful half of a scaled-out detector: each partition of the signals topic that this process has is a shard,
- * a pipeline of its own with an engine, a watermark, commits and saved state of its own. A shard comes and goes
- * as a whole; one that stays through a rebalance goes on from memory.
+ * The stateful half of a scaled-out detector: each partition of the signals topic assigned to this process is a shard,
+ * with its own pipeline, engine, watermark, commits and saved state. A shard comes and goes as a whole; one that stays
+ * through a rebalance continues from memory.
  *
- * Batches of all shards are processed one after the other, as they come from one consumer.
+ * Batches of all shards are processed one after another, as they come from one consumer.
  */
 
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -20,11 +20,11 @@ interface Running {
 
 interface Made {
   readonly pipeline: Pipeline;
-  /** Called when the shard was taken away and its pipeline has ended. */
+  /** Called once the shard was taken away and its pipeline has ended. */
   readonly onEnd: () => void;
 }
 
-/** `of`: partitions of the topic. */
+/** `of`: the number of partitions of the topic. */
 export type PipelineOf = (shard: number, of: number, source: Source, ruleSet: RuleSet) => Made;
 
 export class Shards {
@@ -35,7 +35,7 @@ export class Shards {
   readonly #running = new Map<number, Running>();
   #ruleSet: RuleSet;
 
-  /** `shards`: partitions of the topic. `onAssigned`: is told which ones this process has from now on. */
+  /** `shards`: the number of partitions of the topic. `onAssigned`: learns which of them this process has now. */
   constructor(
     source: Source,
     shards: number,
@@ -50,13 +50,13 @@ export class Shards {
     this.#pipelineOf = pipelineOf;
   }
 
-  /** Each shard takes them when it can. */
+  /** Each shard takes the new rules when it can. */
   replaceRules(ruleSet: RuleSet): void {
     this.#ruleSet = ruleSet;
     for (const { pipeline } of this.#running.values()) pipeline.replaceRules(ruleSet);
   }
 
-  /** Runs until the signal aborts; then every shard writes and commits what it has. Throws what ended one. */
+  /** Runs until the signal aborts; then every shard writes and commits all it has. Throws what ended a shard. */
   async run(stop: AbortSignal): Promise<void> {
     for await (const item of this.#source.read(stop)) {
       switch (item.kind) {
@@ -95,7 +95,7 @@ export class Shards {
     return running;
   }
 
-  /** Waits for all before it throws what one ended with. */
+  /** Waits for all of them before it throws the error of one. */
   async #endAll(shards: readonly number[]): Promise<void> {
     const ends = shards.map((shard) => this.#end(shard));
     await Promise.allSettled(ends);
@@ -110,7 +110,7 @@ export class Shards {
   }
 }
 
-/** What one shard reads. */
+/** The source of one shard. */
 class Lane implements Source {
   readonly name: string;
   readonly type = 'kafka';
@@ -127,7 +127,7 @@ class Lane implements Source {
     this.#source = source;
   }
 
-  /** Resolves once the pipeline has dealt with it, and throws what ended that. Only one at a time. */
+  /** Resolves once the pipeline has processed the item; rejects with the error that ended it. Only one at a time. */
   push(item: Item): Promise<void> {
     return new Promise((done, failed) => {
       this.#item = { item, done };
@@ -137,7 +137,7 @@ class Lane implements Source {
     });
   }
 
-  /** The pipeline has ended with an error: whoever pushes meets it. */
+  /** The pipeline has ended with an error, which this and later pushes reject with. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.#failed(error);
@@ -148,7 +148,7 @@ class Lane implements Source {
     this.#wake();
   }
 
-  /** Ends when the shard is taken away or the process stops, not with the signal: what was pushed is dealt with. */
+  /** Ends when the shard is taken away or the process stops, not with the signal: pushed items are still processed. */
   async *read(): AsyncGenerator<Item, void, undefined> {
     for (;;) {
       while (this.#item === undefined) {
@@ -177,7 +177,7 @@ class Lane implements Source {
     return this.#source.landmarkOf?.(partition);
   }
 
-  /** What was committed already is not asked for again: there are many shards, and each has its intervals. */
+  /** Skips a commit that repeats the last one: there are many shards, and each has its own intervals. */
   async commit(commits: readonly Commit[]): Promise<void> {
     const text = JSON.stringify(commits);
     if (text === this.#committed) return;

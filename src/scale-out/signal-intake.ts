@@ -1,4 +1,4 @@
-/** A shard's intake: the pieces of its source are messages of signals. */
+/** A shard's intake: the items of its source are messages of signals. */
 
 import { Engine, type Shard } from '../detect/engine.ts';
 import { VigieError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { signalRules } from '../signal/schema.ts';
 import { SignalReader } from '../signal/signal-reader.ts';
 import { type SavedTaker, Taker, type TakerCounts } from '../signal/taker.ts';
 
-/** What `onTrouble` tells of. */
+/** The problems that `onTrouble` reports. */
 export const SIGNAL_CODES = [
   'SIGNALS_UNREADABLE',
   'SIGNALS_KEY',
@@ -22,11 +22,11 @@ export interface SignalIntakeOptions {
   readonly hashKey: Uint8Array;
   readonly keyCheck: number;
   readonly latenessMs: number;
-  /** Whatever else decides what an event is. */
+  /** All other settings that decide what an event is. */
   readonly settings: string;
-  /** What was taken of a batch, told once however often it is read. */
+  /** What was taken of a batch; not called for a batch that was read before. */
   readonly onTaken: (counts: TakerCounts) => void;
-  /** Something is wrong that nobody here can repair; told of each batch that shows it. */
+  /** Reports a problem that nobody here can repair, for each message or batch that shows it. */
   readonly onTrouble: (problem: VigieError) => void;
 }
 
@@ -63,7 +63,7 @@ export function signalIntake(options: SignalIntakeOptions, ruleSet: RuleSet): In
       if (counts.gaps > before.gaps && restored < batch.count) onTrouble(gap(shard));
       return { fruitful: true, restored };
     },
-    // Windows that the watermark has not passed are judged again, so reading again begins before it.
+    // Windows that the watermark has not passed are judged again, so reading again must begin before it.
     newestOf: ({ watermarks }) => watermarks.watermark + latenessMs,
     idles: false,
     save: () => taker!.save(),
