@@ -1,4 +1,4 @@
-/** Gauges of an engine's state and lag: of the only one of a process, or of one among its shards. */
+/** Gauges of an engine's state and lag: of a process's only engine, or of one among its shards. */
 
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../detect/engine.ts';
@@ -7,9 +7,9 @@ import type { PartitionLag } from '../pipeline/pipeline-observer.ts';
 
 export interface EngineGauges {
   show(engine: Engine, lag: ReadonlyMap<number, PartitionLag>): void;
-  /** Event time until which a rule is warming up, ms since the epoch; undefined: it no longer is. */
+  /** Event time until which a rule is warming up, ms since the epoch; undefined once it no longer is. */
   warming(rule: string, untilMs: number | undefined): void;
-  /** State of that moment is in the data folder. */
+  /** The data folder now holds this state. */
   saved(state: SavedState): void;
 }
 
@@ -32,7 +32,7 @@ export class LagGauges {
   show(lag: ReadonlyMap<number, PartitionLag>): void {
     const { lagOffsets, lagTime } = this.#metrics;
     const now = this.#clock.now();
-    // A partition that another process reads now would stand here with its last lag for ever.
+    // The last lag of a partition that another process reads now would stay here for ever.
     for (const partition of this.#partitions) {
       if (lag.has(partition)) continue;
       lagOffsets.remove({ partition: String(partition) });
@@ -68,20 +68,20 @@ function showWarming({ ruleWarming }: Metrics, rule: string, untilMs: number | u
   else ruleWarming.set({ rule }, untilMs / 1000);
 }
 
-/** The size of all, and the moment of the oldest: from there a restart reads again. */
+/** Total size, and the time of the oldest state, from which a restart reads again. */
 function showSaved({ stateSavedBytes, stateSavedTime }: Metrics, states: readonly SavedState[]): void {
   stateSavedBytes.set(states.reduce((sum, { bytes }) => sum + bytes, 0));
   stateSavedTime.set(states.length === 0 ? 0 : Math.min(...states.map(({ takenAtMs }) => takenAtMs)) / 1000);
 }
 
-/** Sums over the shards of a process; event time is that of the one furthest behind. */
+/** Sums over the shards of a process; event time is that of the shard furthest behind. */
 export class ShardGauges {
   readonly #metrics: Metrics;
   readonly #shards = new Map<number, Engine>();
-  /** Rule → shard → until when it is warming up there. */
+  /** Rule → shard → event time until which it is warming up there, ms. */
   readonly #warming = new Map<string, Map<number, number>>();
   readonly #saved = new Map<number, SavedState>();
-  /** Those that are assigned: one that moved away still tells its last. */
+  /** The assigned shards: one that moved away still reports once more. */
   #kept: ReadonlySet<number> = new Set();
 
   constructor(metrics: Metrics) {
@@ -113,12 +113,12 @@ export class ShardGauges {
     };
   }
 
-  /** Engines of the shards, as shown last. */
+  /** Engines of the shards, as last shown. */
   get engines(): Iterable<Engine> {
     return this.#shards.values();
   }
 
-  /** The shards of the process are these now. */
+  /** Sets the shards of the process. */
   keep(shards: ReadonlySet<number>): void {
     this.#kept = shards;
     for (const shard of this.#shards.keys()) {

@@ -1,12 +1,12 @@
 /**
- * Gives the open alerts of rules that were changed or are not there any more an end, where no process is left that
- * would: after a start or a rebalance. (A process that takes other rules while it runs ends its own.)
+ * Ends the open alerts of rules that were changed or removed, if no process is left to do so: after a start or a
+ * rebalance. (A process that takes other rules while it runs ends their alerts itself.)
  *
- * Guarantee: what ends one is that its rule was in force here and is, as it was then, in no set that was loaded without
- * a fault. An alert that the changed rule finds too goes on under its id with the next event. A set in which nothing
- * raises alerts ends nothing, for it is more likely a mistake. Of the processes that divide an input the one that reads
- * partition 0 does it; doing it twice would write the same rows. What fails is tried again later, and nothing waits for
- * it.
+ * Guarantee: an alert is ended only if its rule was in force here and, in the form it had then, is missing from a set
+ * that was loaded without faults. An alert that the changed rule raises as well continues under its id with the next
+ * event. A set in which no rule raises alerts ends nothing, since it is more likely a mistake. Of the processes that
+ * divide an input, the one that reads partition 0 does this; doing it twice would write the same rows. A failure is
+ * retried later, and nothing waits for it.
  */
 
 import type { Logger } from 'pino';
@@ -24,19 +24,19 @@ const LEFT_REMEDY =
 export interface GoneRulesOptions {
   readonly record: RuleRecord;
   readonly ruleSet: RuleSet;
-  /** Whether no row waits that would bring back what was ended. */
+  /** True if no row is waiting that would reopen an ended alert. */
   readonly isClear: () => boolean;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Nothing is begun, and no server waited for, once it aborts. */
+  /** Once it aborts, nothing new is begun and no server is waited for. */
   readonly stop: AbortSignal;
 }
 
 export class GoneRules {
   readonly #options: GoneRulesOptions;
-  /** Key → hash of what decides its firings. */
+  /** Rule key → hash of everything that decides its firings. */
   #rules: ReadonlyMap<string, string>;
-  /** Whether alerts are to be looked for, or only the rules in force to be noted. */
+  /** Whether to end alerts, or only to note the rules in force. */
   #ends = false;
   #due = false;
   #looking: Promise<void> | undefined;
@@ -47,19 +47,19 @@ export class GoneRules {
     this.#rules = alertingHashes(options.ruleSet);
   }
 
-  /** Other partitions of the input than before. */
+  /** The partitions of the input have changed. */
   assigned(partitions: readonly number[]): void {
     this.#ends = partitions.includes(0);
     this.#look();
   }
 
-  /** Other rules than before. */
+  /** The rules have changed. */
   inForce(ruleSet: RuleSet): void {
     this.#rules = alertingHashes(ruleSet);
     this.#look();
   }
 
-  /** Waits for what is under way. */
+  /** Waits for work in progress. */
   async close(): Promise<void> {
     clearTimeout(this.#retry);
     await this.#looking;
@@ -96,7 +96,7 @@ export class GoneRules {
     const rules = this.#rules;
     if (this.#ends) {
       this.#ends = false;
-      // Until it is done it is still to do.
+      // After a failure this is still to be done.
       const ended = await this.#end(rules).catch((error: unknown) => {
         this.#ends = true;
         throw error;

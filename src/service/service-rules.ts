@@ -1,6 +1,6 @@
 /**
- * What a running service does about files of rules and lookup lists that change: it takes sound ones, and keeps
- * what it has, and says why, when they are not.
+ * What a running service does when files of rules or lookup lists change: it takes sound ones; if they are faulty, it
+ * keeps those it has and says why.
  */
 
 import { listFolders, ListWatch } from '../files/list-files.ts';
@@ -9,18 +9,18 @@ import { differenceOf, isDifferent } from '../pipeline/rule-change.ts';
 import type { ServiceOptions } from './service.ts';
 import { NO_ALERTS_REMEDY, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 
-/** Faults of one loading that get a log line each. */
+/** How many faults of one load get a log line each. */
 const LOGGED_FAULTS = 10;
 
-/** Whatever works by rules that others may take the place of, as `Pipeline.replaceRules`. */
+/** A user of rules that can be replaced, as with `Pipeline.replaceRules`. */
 interface WorksByRules {
   replaceRules(ruleSet: RuleSet | undefined): void;
 }
 
 export interface RulesInService {
-  /** Looks at the files from now on, and at once if that was asked for before. */
+  /** Checks the files from now on, and at once if that was requested before. */
   readonly start: (pipeline: WorksByRules) => void;
-  /** To be called when other rules took the place of those before. */
+  /** Call it when other rules have come into force. */
   readonly inForce: (ruleSet: RuleSet) => void;
   readonly stop: () => void;
 }
@@ -56,7 +56,7 @@ export function watchRules(options: Options, metrics: Metrics): RulesInService {
     metrics.ruleErrors.set(0);
     const difference = differenceOf(ruleSet, loaded.ruleSet);
     if (!isDifferent(difference)) {
-      // Also takes back a change that still waits to be in force.
+      // Also takes back a change that is not in force yet.
       pipeline?.replaceRules(undefined);
       logger.info('rules read again: nothing that they say has changed');
       return;
@@ -119,7 +119,7 @@ function showRules(
   rulesLoaded.set({ kind: 'filter' }, filters);
 }
 
-/** Keeps the lookup lists of rules up to date with their files, whenever it is told to look. */
+/** Keeps the lookup lists of rules in line with their files, whenever `look` is called. */
 function watchLists({ config, logger }: Options, { lists }: RuleSet, metrics: Metrics): ListWatch {
   for (const { name, contents } of lists.all) {
     metrics.listRows.set({ list: name }, contents.rows.length);
@@ -133,7 +133,7 @@ function watchLists({ config, logger }: Options, { lists }: RuleSet, metrics: Me
     },
     onRefused: ({ name }, file, [fault, ...others]) => {
       metrics.listRefusals.inc({ list: name });
-      // The message may quote a cell; the place and the code are enough to find it.
+      // The message may quote a cell; place and code are enough to find it.
       logger.warn(
         { code: fault!.code, list: name, file, line: fault!.line, faults: 1 + others.length },
         'lookup list refused: the rows before stay in force; vigie rules check says what is wrong',

@@ -1,6 +1,6 @@
 /**
- * The service around the pipeline: database, operators' socket, metrics port, readiness, and their orderly
- * end. `vigie run` and `vigie demo` are the same service on different sources.
+ * The service around the pipeline: database, operators' socket, metrics port, readiness, and their orderly shutdown.
+ * `vigie run` and `vigie demo` are the same service with different sources.
  */
 
 import { join } from 'node:path';
@@ -40,33 +40,33 @@ import { Telemetry } from './telemetry.ts';
 export interface ServiceOptions {
   readonly config: Config;
   readonly ruleSet: RuleSet;
-  /** Files that other rules may come from while the service runs. Without them it keeps those it has. */
+  /** Files from which rules may be reloaded while the service runs. Without them it keeps those it has. */
   readonly reload?: {
     readonly files: RuleFilesWatch;
-    /** Calls back whenever somebody asks to read them again; returns what ends that. */
+    /** Calls back whenever somebody requests a reload; returns a function that ends this. */
     readonly onRequest: (reload: () => void) => () => void;
   };
   /** How long loading the rules took, ms. */
   readonly ruleLoadMs: number;
   readonly pseudonymKey: Uint8Array;
-  /** By which alerts about canaries are told from others. */
+  /** Tell alerts about canaries from others. */
   readonly canaryMarks?: CanaryMarks | undefined;
-  /** How lines of another log become events. Without one, they are events. */
+  /** Turns lines of another log into events. Without a mapping, the lines are events. */
   readonly mapping?: Mapping | undefined;
   readonly version: string;
-  /** Shown to operators who meet the held data folder. */
+  /** Shown to operators who find the data folder in use. */
   readonly command: string;
   readonly logger: Logger;
   readonly clock: Clock;
   /** `problem` reports that the source cannot read, or can again. */
   readonly openSource: (problem: (error: VigieError | undefined) => void) => Source;
-  /** Divides groups over all processes of the group: the topic between, and how this process reads it. */
+  /** Divides groups among all processes of the consumer group: the topic of signals, and how this process reads it. */
   readonly openSignals?:
     | ((problem: (error: VigieError | undefined) => void) => { topic: SignalTopic; source: Source })
     | undefined;
   /** Default: a file in the data folder. */
   readonly openDeadLetters?: () => DeadLetterSink;
-  /** Is told what the metrics are told. */
+  /** Receives the same reports as the metrics. */
   readonly observer?: Partial<PipelineObserver>;
   /** Called when everything is up, before the first event. */
   readonly onReady?: (place: { readonly metricsPort: number; readonly database: string }) => void;
@@ -74,7 +74,10 @@ export interface ServiceOptions {
   readonly onEnd?: (store: AlertStore, summary: PipelineSummary) => Promise<void>;
 }
 
-/** Runs until the source ends or `stop` aborts, also while it starts. Throws what stops the service, e.g. DATA_DIR_BUSY or PORT_IN_USE. */
+/**
+ * Runs until the source ends or `stop` aborts, even during startup. Throws what stops the service, for example
+ * DATA_DIR_BUSY or PORT_IN_USE.
+ */
 export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
   const { config, ruleSet, logger, clock, canaryMarks } = options;
   const closers: (() => Promise<void>)[] = [];
@@ -119,10 +122,10 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       port: config.http_port,
     });
     closers.push(() => server.close());
-    // First: the embedded engine leaves nothing of the standard input to whoever comes after it.
+    // Comes first: the embedded engine leaves nothing of standard input to whoever opens it later.
     const source = options.openSource(problemOf('source'));
     closers.push(() => source.close());
-    // A file is there or fails; a group has to be joined.
+    // A file is there or fails; a consumer group has to be joined first.
     if (source.type === 'kafka') troubles.set('source', `joining the consumer group of ${source.name}`);
     const clickHouse = await openClickHouse({
       url: config.clickhouse_url,
@@ -222,7 +225,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           }
         : undefined;
     const reason = snapshots && whyUnwritable(snapshots.folder);
-    // Now, and not at the first saving: a folder that was not mounted is still remembered.
+    // Reported now rather than at the first save, while somebody still remembers a folder that was not mounted.
     if (reason !== undefined) telemetry.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason });
     const signals = options.openSignals?.(problemOf('signals'));
     if (signals !== undefined) {
@@ -232,7 +235,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
           'groups are divided over processes, and the alerts of this one go to a database of its own',
         );
       }
-      // Side by side: a broker that does not answer has both wait.
+      // In parallel: a broker that does not answer makes both wait.
       closers.push(async () => void (await Promise.all([signals.source.close(), source.close()])));
       closers.push(() => signals.topic.close());
       troubles.set('signals', `joining the consumer group of ${signals.source.name}`);
@@ -272,12 +275,12 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     await options.onEnd?.(store, summary);
     return summary;
   } catch (error) {
-    // Whoever stops a start that waits for a server gets what was asked for: nothing was read yet.
+    // Stopping a start that waits for a server is no failure: nothing was read yet.
     if (!isAborted(error) || !troubles.has('start')) throw error;
     logger.info({ reason: error.message }, 'stopped before it was started');
     return newTally();
   } finally {
-    // In reverse, each in its turn, so that one that fails does not keep the others open.
+    // In reverse order and one by one, so that a failing one does not keep the others open.
     const failures: unknown[] = [];
     for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
     for (const failure of failures) logger.error({ err: failure }, 'closing failed');
@@ -293,7 +296,7 @@ function logDatabase(logger: Logger, failure: VigieError | undefined): void {
   else logger.warn({ code: failure.code, remedy: failure.remedy }, `ClickHouse is away: ${failure.message}`);
 }
 
-/** Undefined for files into a server: nothing says whose they are, and so whose rules are gone. */
+/** Undefined for files written to a server: nothing says whose they are, and so whose rules are gone. */
 function watchGoneRules(
   { config, ruleSet, logger }: ServiceOptions,
   clickHouse: ClickHouse,

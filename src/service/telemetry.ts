@@ -1,4 +1,4 @@
-/** What the pipeline tells → metrics and log lines. Alerts are logged by id, rule and numbers, never by whom. */
+/** Turns pipeline reports into metrics and log lines. Alerts are logged by id, rule and numbers, never by person. */
 
 import type { Logger } from 'pino';
 import type { Alert } from '../alert/alert.ts';
@@ -13,14 +13,14 @@ import type { RuleSet } from '../sigma/rule.ts';
 import { STATE_CODES } from '../pipeline/snapshots.ts';
 import type { InputGap } from '../source/source.ts';
 
-/** A copy of the counts, so that the next look tells the difference. */
+/** A copy of the counts, for the difference at the next report. */
 interface Seen {
   readonly engine: Engine;
   readonly counts: Omit<EngineCounts, never>;
   readonly firings: ReadonlyMap<string, number>;
 }
 
-/** Dead letters of one code that get a log line each. */
+/** How many dead letters of one code get a log line each. */
 const LOGGED_LETTERS = 100;
 
 const STATE_TROUBLES = {
@@ -33,7 +33,7 @@ const UNWRITABLE_REMEDY =
 
 const GAP_CAUSES: readonly InputGap['cause'][] = ['deleted', 'recreated'];
 
-/** As `vigie_alerts_total` names them. */
+/** As the labels of `vigie_alerts_total`. */
 const ALERT_STATUSES = ['opened', 'resolved', 'merged'] as const;
 
 export class Telemetry implements PipelineObserver {
@@ -46,13 +46,13 @@ export class Telemetry implements PipelineObserver {
   readonly #loggedLetters = new Map<string, number>();
   /** Open alerts by id, for the gauge. */
   readonly #open = new Map<string, Alert>();
-  /** Rules whose gauge says that they are warming up, and until when. */
+  /** Rules whose gauge says that they are warming up → until which event time, ms. */
   readonly #warming = new Map<string, number>();
   readonly #gauges: EngineGauges;
-  /** It was told that windows are restored, and not yet how that ended. */
+  /** The start of restoring windows was reported, but not yet its end. */
   #restoring = false;
 
-  /** `gauges`: of the engine; default: the only one of the process. */
+  /** `gauges`: those of the engine; by default it is the process's only one. */
   constructor(
     metrics: Metrics,
     logger: Logger,
@@ -65,7 +65,7 @@ export class Telemetry implements PipelineObserver {
     this.#logger = logger;
     this.#ruleSet = ruleSet;
     this.#clock = clock;
-    // Prometheus sees growth only from a value it has scraped: a series that appears at 3 has not grown by 3.
+    // Prometheus sees growth only from a value that it has scraped: a series that first appears at 3 shows no growth.
     for (const cause of GAP_CAUSES) metrics.inputGapTime.set({ cause }, 0);
     for (const code of DEAD_LETTER_CODES) metrics.deadLetters.inc({ code }, 0);
     for (const code of STATE_CODES) metrics.stateTroubles.inc({ code }, 0);
@@ -77,7 +77,7 @@ export class Telemetry implements PipelineObserver {
     const metrics = this.#metrics;
     for (const { key } of rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of correlations) {
-      // Not set: those of another shard may be open.
+      // Incremented, not set: alerts of another shard may be open.
       metrics.alertsOpen.inc({ rule: key, level }, 0);
       for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
       metrics.ruleFirings.inc({ rule: key }, 0);
@@ -87,7 +87,7 @@ export class Telemetry implements PipelineObserver {
   }
 
   assigned(partitions: readonly number[], total = partitions.length): void {
-    // Who reads none of them is not needed, and misses nothing.
+    // A process that reads no partition is not needed, and misses nothing.
     const elsewhere = partitions.length === 0 ? 0 : total - partitions.length;
     this.#metrics.partitionsElsewhere.set(elsewhere);
     if (elsewhere === 0) return;
@@ -116,11 +116,11 @@ export class Telemetry implements PipelineObserver {
     const { code, source, partition, offset } = letter;
     this.#metrics.deadLetters.inc({ code });
     if (code === 'FUTURE_TIME') this.#metrics.eventsFuture.inc();
-    // A log full of the same line hides the others: the metric counts them all.
+    // Repeating the same line would hide the others: the metric counts all of them.
     const logged = (this.#loggedLetters.get(code) ?? 0) + 1;
     this.#loggedLetters.set(code, logged);
     if (logged > LOGGED_LETTERS) return;
-    // The message may quote the event; the place and the code are enough to find it.
+    // The message may quote the event; place and code are enough to find it.
     const note = logged === LOGGED_LETTERS ? '; further ones with this code are only counted' : '';
     this.#logger.warn({ code, source, partition, offset }, `input is no event: dead letter${note}`);
   }
@@ -151,19 +151,19 @@ export class Telemetry implements PipelineObserver {
     }
   }
 
-  /** Counted among no alerts: nobody is to be called for it. */
+  /** Not counted as an alert: nobody must be called for it. */
   #canary({ alertId, rule, title }: Alert, opened: boolean): void {
     if (!opened) return;
     this.#metrics.canarySeen.set({ rule }, this.#clock.now() / 1000);
     this.#logger.debug({ alertId, rule }, `canary seen: ${title}`);
   }
 
-  /** Also one that is over when it is first written, from a log that is read fast, was opened. */
+  /** An alert that is over when first written, from a log that is read fast, is also logged as opened. */
   #log(alert: Alert, what: string): void {
     const { alertId, rule, title, level, status, value, persons, records, applications } = alert;
     const crossedAt = new Date(alert.crossedAt).toISOString();
     this.#logger[level === 'critical' || level === 'high' ? 'warn' : 'info'](
-      // Not `level`: that is the log line's own.
+      // Not `level`, which is the log line's own.
       { alertId, rule, severity: level, status, crossedAt, value, persons, records, applications },
       `alert ${what}: ${title}`,
     );
@@ -174,7 +174,7 @@ export class Telemetry implements PipelineObserver {
     const { counts } = engine;
     const before = this.#seen?.engine === engine ? this.#seen : undefined;
     if (before === undefined) this.forgetOpen();
-    // What is read again was counted before the restart.
+    // Events that are read again were counted before the restart.
     if (!restoring) {
       this.#giveUpRestoring('the assignment changed');
       metrics.eventsLate.inc(counts.late - (before?.counts.late ?? 0));
@@ -228,13 +228,13 @@ export class Telemetry implements PipelineObserver {
   rules(ruleSet: RuleSet, engine: Engine): void {
     const metrics = this.#metrics;
     const now = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
-    // Counters stay, also of rules that are gone: the end of their alerts has just been counted.
+    // Counters stay, even for rules that are gone: the end of their alerts was counted just now.
     for (const { key, level } of this.#ruleSet.correlations) {
       if (now.get(key)?.level !== level) metrics.alertsOpen.remove({ rule: key, level });
     }
     this.#ruleSet = ruleSet;
     this.#showRules();
-    // Their levels may be others now.
+    // The levels of their rules may have changed.
     for (const [id, alert] of this.#open) {
       const level = now.get(alert.rule)?.level ?? alert.level;
       if (level === alert.level) continue;
@@ -262,7 +262,7 @@ export class Telemetry implements PipelineObserver {
     }
   }
 
-  /** Takes away what says of rules that they are warming up, where event time is past it. */
+  /** Clears the gauges of rules whose warm-up ended before this event time. */
   #endWarmUps(watermark: number): void {
     for (const [rule, untilMs] of this.#warming) {
       if (untilMs >= watermark) continue;
@@ -280,7 +280,7 @@ export class Telemetry implements PipelineObserver {
     );
   }
 
-  /** The service stops, or the shard is another process's. */
+  /** The service stops, or the shard belongs to another process now. */
   ended(): void {
     this.#giveUpRestoring('nothing more is read here');
   }
@@ -316,15 +316,15 @@ export class Telemetry implements PipelineObserver {
   }
 
   /**
-   * Another assignment, or none: an alert of a partition that moved away is resolved elsewhere and would stay open here
-   * for ever. Those that are still this process's own are written again.
+   * The assignment has changed or ended: an alert of a partition that moved away is resolved elsewhere, and would stay
+   * open here for ever. Alerts that are still this process's own are written again.
    */
   forgetOpen(): void {
     for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
     this.#open.clear();
   }
 
-  /** Takes note of what was counted, so that the next look tells the difference. */
+  /** Keeps the counts, for the difference at the next report. */
   #note(engine: Engine): void {
     const { counts, tracker } = engine;
     this.#seen = {
