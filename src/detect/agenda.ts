@@ -1,6 +1,6 @@
 /**
- * When the next of what waits for the watermark is due, over all streams: the one comparison that an event pays
- * when nothing is.
+ * When the next thing that waits for the watermark is due, over all streams. While nothing is due, an event pays for
+ * this one comparison only.
  */
 export class Agenda {
   #next = Infinity;
@@ -14,7 +14,7 @@ export class Agenda {
     return this.#next < watermark;
   }
 
-  /** Before all is entered anew. */
+  /** Call before entering all anew. */
   clear(): void {
     this.#next = Infinity;
   }

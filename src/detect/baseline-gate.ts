@@ -1,11 +1,10 @@
 /**
- * The gate of a horizon whose rules have a baseline: of the windows that reach a rule's own bound it lets
- * through those that are above what is usual in the group.
+ * The gate of a horizon whose rules have a baseline: of the windows that reach a rule's own bound, only those above
+ * what is usual in the group pass.
  *
- * Order of arrival: a window is only ever compared with a history that is final. Nearly always it is when the
- * window is told of, and the alert comes at once; a window whose history the watermark has still to pass waits
- * with its largest value. As a window's value only rises and its history stands, more events never take a
- * window back.
+ * Order of arrival: a window is only ever compared with a final history. Nearly always its history is final when the
+ * window is reported, and the alert comes at once; a window whose history the watermark has yet to pass waits with its
+ * largest value. A window's value only rises and its history is fixed, so more events never take a window back.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -14,25 +13,25 @@ import { ValueHistories, type ValueHistory } from '../window/value-history.ts';
 import type { PlannedHorizon } from './plan.ts';
 
 export type Verdict =
-  /** No rule's own bound is reached. */
+  /** The value reaches no rule's own bound. */
   | 'below'
   | 'usual'
   | 'unusual'
-  /** Its history is not final. */
+  /** The window's history is not final yet. */
   | 'waiting';
 
-/** That of all groups. */
+/** The gate and histories of all groups. */
 export class BaselineGate {
   readonly horizon: PlannedHorizon;
   readonly histories: ValueHistories;
 
-  /** Of a horizon that has a baseline. */
+  /** `horizon` must have a baseline. */
   constructor(horizon: PlannedHorizon) {
     this.horizon = horizon;
     this.histories = new ValueHistories(horizon.baseline!, horizon.timespanMs);
   }
 
-  /** Takes note of a group's window, which must be told of whatever its value. */
+  /** Notes and judges a window; must be called for every window, whatever its value. */
   take(history: ValueHistory, endMs: number, value: number, estimated: boolean, watermark: number): Verdict {
     const { histories } = this;
     histories.note(history, endMs, value, estimated, watermark);
@@ -45,7 +44,7 @@ export class BaselineGate {
 /** The windows of a group that wait before a gate. */
 export class WaitingWindows {
   readonly #gate: BaselineGate;
-  /** End → largest value. */
+  /** Window end → largest value. */
   readonly #values = new Map<number, number>();
   #nextEnd = Infinity;
 
@@ -58,7 +57,7 @@ export class WaitingWindows {
     this.#nextEnd = Math.min(this.#nextEnd, this.#gate.histories.finalAfter(endMs));
   }
 
-  /** Some window can be judged once the watermark is past this time; Infinity when none waits. */
+  /** Some window can be judged once the watermark is past this time; Infinity if none waits. */
   get nextEnd(): number {
     return this.#nextEnd;
   }
@@ -77,7 +76,7 @@ export class WaitingWindows {
     });
   }
 
-  /** Judges what waited for the watermark; reports what is unusual. */
+  /** Judges the windows that waited for the watermark; reports unusual ones. */
   release(history: ValueHistory, watermark: number, report: (endMs: number, value: number) => void): void {
     if (this.#nextEnd >= watermark) return;
     const { histories } = this.#gate;

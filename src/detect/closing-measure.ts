@@ -1,4 +1,4 @@
-/** Which running value closing rules take, and what of an event they hold. */
+/** Which running value closing rules take, and what they keep of an event. */
 
 import { IdLinker, IdLinks } from '../event/id-links.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -44,13 +44,13 @@ export function measureOf({ watchers, temporal, sequence }: PlannedClosing): Sli
   return sequence === undefined ? measure() : new SequenceMeasure(sequence.spec, measure());
 }
 
-/** What is to be known so that logs of the rules can sleep; undefined where they never do. */
+/** The sleeper of the rules' logs; undefined if these logs never sleep. */
 export function sleeperOf({ temporal, sequence }: PlannedClosing): Sleeper<unknown> | undefined {
   if (temporal?.begunBefore !== undefined) return begunBeforeSleeper(temporal.begunBefore.place);
   return sequence && sequenceSleeper(sequence.spec);
 }
 
-/** What the event holds for the rules; undefined when they measure a field that the event has not. */
+/** What the event holds for the rules; undefined if they measure a field that the event lacks. */
 export function heldBy(planned: PlannedClosing, ref: number, record: EventRecord): unknown {
   const { sequence, temporal } = planned;
   if (temporal?.begunBefore !== undefined) return beginningOf(record.slots[temporal.begunBefore.slot]);
@@ -60,7 +60,7 @@ export function heldBy(planned: PlannedClosing, ref: number, record: EventRecord
   return { own, links } satisfies SequenceHeld;
 }
 
-/** What an event that matched rules at these places holds for a temporal rule; `value` is what `heldBy` gave. */
+/** What an event that matched the rules at these places holds for a temporal rule. `value`: the result of `heldBy`. */
 export function matchedBy(
   { begunBefore }: PlannedTemporal,
   rules: readonly number[],
@@ -81,7 +81,7 @@ function valuesOf({ watchers, slotsOf }: PlannedClosing, ref: number, record: Ev
   return tuples.length === 0 ? undefined : tuples.map((tuple) => JSON.stringify(tuple));
 }
 
-/** The earliest date of a field, ms since the epoch; NaN when it holds none. */
+/** The earliest date of a field, ms since the epoch; NaN if it holds none. */
 function beginningOf(value: FieldValue | undefined): number {
   if (!Array.isArray(value)) return parseTime(value);
   let earliest = NaN;
@@ -92,7 +92,7 @@ function beginningOf(value: FieldValue | undefined): number {
   return earliest;
 }
 
-/** Ids that are no persons' are no secret: their links are made here, under no key. */
+/** Ids of things other than persons are no secret, so their links are made here, under no key. */
 const linker = new IdLinker(new Uint8Array(16));
 
 function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): readonly number[] {
@@ -103,12 +103,12 @@ function linksOf(value: FieldValue | undefined, { spec }: PlannedSequence): read
 }
 
 /**
- * A copy of the links up to so many steps; another rule may have asked for more. No typed array: an event holds
- * few, and memory of its own for each costs more than all that is done with them.
+ * A copy of the links up to `steps` steps; another rule may have asked for more. Not a typed array: an event holds few
+ * links, and separate memory for each costs more than all that is done with them.
  */
 function nearest({ values, length, stride }: IdLinks, steps: number): readonly number[] {
   const wanted = 1 + 2 * steps;
-  // It is held as long as the event: one that grows would take room for seventeen.
+  // The array lives as long as the event; growing it by `push` would reserve room for seventeen.
   const links: number[] = [];
   links.length = wanted * length;
   for (let i = 0; i < length; i += 1) {

@@ -1,6 +1,7 @@
 /**
- * Folding away what a group holds beyond the exact bound: what lies settled inside a crossed stretch, which keeps
- * every firing exact and makes only an alert's largest value and totals estimates (flagged as such).
+ * Merging the entries that a group holds beyond the exact bound. Only settled entries, or entries inside a crossed
+ * stretch, are merged, so every firing stays exact; an alert's largest value and totals become estimates and are
+ * flagged.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -13,7 +14,7 @@ import type { StreamLogs } from './stream-logs.ts';
 interface Held {
   readonly logs: StreamLogs;
   readonly numbers: GroupNumbers;
-  /** All that are open. */
+  /** All open episodes of the group. */
   readonly episodes: readonly Episode[];
   readonly watermark: number;
 }
@@ -21,7 +22,7 @@ interface Held {
 /** A window's value is off by at most what arrived in this share of its timespan. */
 const PANES = 256;
 
-/** Coalesces the logs that hold more than the exact bound; returns how many entries were folded away. */
+/** Coalesces the logs that exceed the exact bound; returns how many entries were merged away. */
 export function coalesce(held: Held): number {
   const { numbers } = held;
   const { events, distincts, persons, sums, counts, exactEntries } = held.logs;
@@ -33,7 +34,8 @@ export function coalesce(held: Held): number {
       paneOf(held, run, events, counts, (row) => events.amountAt(row)),
     );
   }
-  // Also where it was another log: from here on they are kept up, whatever they lack to their thresholds.
+  // Even if only another log was coalesced: from here on counts are kept up, however far they are from their
+  // thresholds.
   for (const state of numbers.counts) events.settle(numbers.events, state);
   distincts.forEach(({ log, horizons }, m) => {
     const s = numbers.sightings[m]!;
@@ -60,10 +62,10 @@ export function coalesce(held: Held): number {
 }
 
 /**
- * The pane within which an entry may be folded into a newer one, because no exact answer needs them apart;
- * NaN where one does. Free are those beyond the newest ones that together reach the largest threshold, if
- * they are settled (a window that reaches them is true anyway) or lie inside the open episode of every rule
- * (whether a window there is true changes nothing).
+ * Returns the pane within which an entry may be merged into a newer one, because no exact answer needs them apart; NaN
+ * if one does. An entry is free if newer ones alone reach the largest threshold and it is settled (a window that
+ * reaches it is true anyway) or lies inside the open episode of every rule (whether a window there is true changes
+ * nothing).
  */
 function paneOf(
   { logs, numbers, episodes, watermark }: Held,
@@ -97,7 +99,7 @@ function paneOf(
   return (index) => {
     const free = index < oldHalf && (index < settled || (index < inside && index >= afterStart));
     if (!free) return NaN;
-    // 1/256 of the shortest window that still reaches that far back.
+    // 1/256 of the shortest window that still reaches back to the entry.
     const t = log.timeAt(first + index);
     if (t !== time) {
       const reaching = timespans.find((timespanMs) => newest - t < timespanMs) ?? longestMs;
@@ -117,7 +119,7 @@ function settledUpTo(episodes: readonly Episode[], watermark: number): number {
   return upTo;
 }
 
-/** (latest crossing, earliest end) over the open episodes, if every one of so many rules has one. */
+/** (latest crossing, earliest end) over the open episodes; an empty range unless each of the `rules` rules has one. */
 function insideAll(episodes: readonly Episode[], rules: number): [from: number, to: number] {
   if (episodes.length < rules) return [Infinity, -Infinity];
   let from = -Infinity;

@@ -1,6 +1,6 @@
 /**
- * Which event ids were seen: the first arrival counts. One open-addressing table of 64-bit id hashes with
- * their event times; ids whose time is at or before the horizon are forgotten at the next rebuild.
+ * Which event ids were seen: the first arrival counts. One open-addressing table of 64-bit id hashes with their event
+ * times; ids with a time at or before the horizon are forgotten at the next rebuild.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -9,10 +9,10 @@ import type { SectionWriter } from '../state/state-writer.ts';
 export type Sighting = 'first' | 'duplicate' | 'conflict';
 
 const SMALLEST = 1024;
-/** Of one frame (`state-writer.ts`), whose memory is used again. */
+/** Words of one frame (`state-writer.ts`), whose memory is reused. */
 const WORDS_A_STEP = 1 << 15;
 
-/** Row, side by side because each look-up is a cache miss: time (NaN when empty), hi, lo. */
+/** Row: time (NaN when empty), hi, lo; side by side, because each look-up is a cache miss. */
 const F = 2;
 const W = 2 * F;
 const HI = 2;
@@ -34,8 +34,8 @@ export class DuplicateFilter {
   }
 
   /**
-   * Records the id. `conflict`: the same id was seen with another event time. Ids with a time at or before
-   * `forgetUpTo` may be forgotten.
+   * Records the id. `conflict`: the same id was seen with another event time. Ids with a time at or before `forgetUpTo`
+   * may be forgotten.
    */
   see(hi: number, lo: number, t: number, forgetUpTo: number): Sighting {
     const row = this.#rowOf(hi, lo);
@@ -47,8 +47,8 @@ export class DuplicateFilter {
   }
 
   /**
-   * Saves what it holds at the first step. A row that is filled meanwhile may be saved filled, and so is named: ids
-   * only fill empty rows, until a rebuild leaves the table that is being saved as it is.
+   * Saves the table as of the first step. A row filled meanwhile may be saved filled, so such rows are listed at the
+   * end. That is enough: ids only fill empty rows, and a rebuild leaves the table that is being saved as it is.
    */
   *saving(to: SectionWriter): Generator<void> {
     const u32 = this.#u32;
@@ -87,7 +87,7 @@ export class DuplicateFilter {
     return this.#f64.length / F;
   }
 
-  /** Where the id is, or would go. */
+  /** The id's row, or the empty row for it. */
   #rowOf(hi: number, lo: number): number {
     const [f64, u32] = [this.#f64, this.#u32];
     const mask = this.#rows - 1;

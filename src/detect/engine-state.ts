@@ -1,6 +1,6 @@
 /**
- * How an engine's state lies in a container: a section of what all rules share, and one per stream, named by what
- * decides the firings of its rules.
+ * The layout of an engine's saved state: sections for what all rules share, and one section per stream, named by a hash
+ * of all that decides the firings of its rules.
  */
 
 import { createHmac } from 'node:crypto';
@@ -13,24 +13,24 @@ import { firingHashes, streamHash } from './firing-hash.ts';
 import { type Lineage, lineageOf, lineageText } from './lineage.ts';
 import type { Routes } from './routing.ts';
 
-/** What is saved at once. */
+/** State that is saved in one go. */
 export interface Saved {
   save(to: SectionWriter): void;
-  /** To be called of a new one. */
+  /** Call on a new object only. */
   load(from: SectionReader): void;
 }
 
-/** What is so much that it is saved and loaded in steps of some milliseconds. */
+/** State so large that it is saved and loaded in steps of some milliseconds. */
 interface SavedInSteps {
-  /** Saves what it holds at the first step, whatever it takes between the steps. */
+  /** Saves the state as of the first step, whatever arrives between the steps. */
   saving(to: SectionWriter): Generator<void>;
-  /** Of a new one, which is of no use before the last step. */
+  /** Call on a new object only, which is unusable before the last step. */
   loading(from: SectionReader): Generator<void>;
 }
 
 type Save = (to: SectionWriter) => Generator<void>;
 
-/** By name. */
+/** By section name. */
 export type Sections = ReadonlyMap<string, Save>;
 
 /** All that an engine saves. */
@@ -38,7 +38,7 @@ export interface EngineParts {
   readonly small: readonly Saved[];
   readonly copies: SavedInSteps;
   readonly evidence: SavedInSteps;
-  /** In the order of their rules. */
+  /** In the order of the streams' rules. */
   readonly streams: readonly SavedInSteps[];
 }
 
@@ -56,14 +56,14 @@ const LINEAGE = 'lineage';
 export class EngineState {
   readonly #ruleSet: RuleSet;
   readonly #streams: readonly StreamRules[];
-  /** Tells pseudonym keys apart, and does not give them away. */
+  /** Tells pseudonym keys apart without revealing them. */
   readonly #keyCheck: string;
   readonly #settings: string;
   readonly #former: Lineage;
   readonly #routes: Routes | undefined;
   #lineage: Lineage | undefined;
 
-  /** `settings`: whatever else decides what an event is. */
+  /** `settings`: everything else that decides what an event is. */
   constructor(
     ruleSet: RuleSet,
     streams: readonly StreamRules[],
@@ -80,7 +80,7 @@ export class EngineState {
     this.#settings = JSON.stringify(settings);
   }
 
-  /** What saves each section: what it holds at the first step. */
+  /** Per section the function that saves it, as of its first step. */
   sections({ small, copies, evidence, streams }: EngineParts): Sections {
     const names = [COPIES, EVIDENCE, ...this.#sections];
     return new Map([
@@ -93,7 +93,7 @@ export class EngineState {
     ]);
   }
 
-  /** Saves what they hold at the first step. */
+  /** Saves all sections as of the first step. */
   *saving(to: StateWriter, parts: EngineParts): Generator<void> {
     const under = [...this.sections(parts)].map(([name, save]) => begun(save(to.section(name))));
     try {
@@ -145,7 +145,7 @@ export class EngineState {
     return without;
   }
 
-  /** Where the rules lie: found when first asked for, as most engines never save. */
+  /** Where the rules lie. Computed on first use, as most engines never save. */
   get lineage(): Lineage {
     if (this.#lineage !== undefined) return this.#lineage;
     const hashOf = firingHashes(this.#ruleSet, this.#routes);

@@ -1,8 +1,8 @@
 /**
  * (state, event) → matches, firings, alerts. Pure: no I/O and no clock; event time comes with the events.
  *
- * One engine serves `run`, `eval`, the demo and the rules' own tests. Statement numbers refer to the
- * streaming semantics in docs/rule-language.md.
+ * One engine serves `run`, `eval`, the demo and the rules' own tests. docs/rule-language.md describes the streaming
+ * semantics.
  */
 
 import { ACCOUNT_FIELD } from '../alert/accounts.ts';
@@ -36,18 +36,18 @@ export interface EngineOptions {
   /** 16 bytes that seed the hashes of ids and values. */
   readonly hashKey: Uint8Array;
   readonly latenessMs: number;
-  /** Entries one log of one group holds exactly. Default and least: 16,384. */
+  /** Entries that a log of one group holds exactly; more where a threshold needs them. Default: 16,384. */
   readonly exactEntries?: number;
   /**
-   * Whether alerts say what was seen: events, records, persons, applications, samples. Default: they do. Without
-   * it they hold rule, group, crossing, end and value, which is all that decides firings.
+   * Whether alerts say what was seen: events, records, persons, applications, samples. Default: true. Without evidence,
+   * alerts hold rule, group, crossing, end and value, which is all that decides firings.
    */
   readonly evidence?: boolean;
   /** Where the rules lay in the saved state that is to be loaded. */
   readonly former?: Lineage | undefined;
-  /** Whatever else decides what an event is: state saved under other settings is refused. */
+  /** Everything else that decides what an event is: state saved under other settings is refused. */
   readonly settings?: string;
-  /** Takes only the groups that fall to this shard, of events that were matched elsewhere. */
+  /** Takes only the groups of this shard, of events that were matched elsewhere. */
   readonly shard?: Shard;
 }
 
@@ -57,13 +57,13 @@ export interface Shard {
   readonly of: number;
 }
 
-/** How long beyond the lateness copies of an event are recognised by id alone (event time). */
+/** How long beyond the lateness duplicates of an event are recognised by id alone (event time). */
 const COPIES_MS = 600_000;
 
-/** Events between two looks at whether groups can be forgotten. */
+/** Events between two sweeps for groups that can be forgotten. */
 const SWEEP_EVERY = 64;
 
-/** Least event time between two looks at which texts are still held, where a dictionary is full. */
+/** Least event time between two searches for texts still held, while a dictionary is full. */
 const FORGET_EVERY_MS = 3_600_000;
 
 /** What the engine counted since it started. */
@@ -73,13 +73,13 @@ export interface EngineCounts {
   conflicts: number;
   /** By rule index of the rule set. */
   readonly matches: number[];
-  /** Those of canaries' events among them, counted by whoever reads events. */
+  /** Matches of canary events among `matches`, counted by whoever reads events. */
   canaryMatches: number;
-  /** By rule key: events skipped for a missing group-by value. */
+  /** By rule key: events skipped because group-by values are missing or too many. */
   readonly missingGroup: ReadonlyMap<string, number>;
   /** By rule key: groups evicted over the cap. */
   readonly evictions: ReadonlyMap<string, number>;
-  /** Log entries folded away beyond the exact bound. */
+  /** Log entries merged away beyond the exact bound. */
   coalesced: number;
 }
 
@@ -104,7 +104,7 @@ export class Engine {
     dimensions: 0,
   };
   #eventId = '';
-  /** Streams that the event at hand goes to, the first of them, and per stream the rules that it matched. */
+  /** Streams that the current event enters (the first ones are valid), and per stream the rules it matched. */
   readonly #touched: Int32Array;
   readonly #refs: (readonly number[])[];
   /** Each rule as a list of its own: what most events match in a stream. */
@@ -112,18 +112,18 @@ export class Engine {
   readonly #fields: FieldTable;
   readonly #showsEvidence: boolean;
   readonly #shard: number;
-  /** Of a shard. */
+  /** In a shard. */
   readonly #placement: Placement | undefined;
   readonly #refOf: ReadonlyMap<CorrelationRule, number>;
   readonly #depths: readonly {
     readonly rules: ReadonlySet<CorrelationRule>;
     readonly streams: readonly Stream[];
   }[];
-  /** When what waits for the watermark is due. */
+  /** When the next thing that waits for the watermark is due. */
   readonly #agenda = new Agenda();
   #settledUpTo = -Infinity;
   #unswept = 0;
-  /** Watermark from which on texts may be forgotten again. */
+  /** Watermark from which texts may be forgotten again. */
   #forgetFrom = -Infinity;
   #firingRecord: EventRecord | undefined;
 
@@ -198,15 +198,15 @@ export class Engine {
   }
 
   /**
-   * Takes one event. Returns how many base rules matched (their indexes are in `matcher.matched`), or −1
-   * for a copy of an event that was seen.
+   * Takes one event. Returns how many base rules matched (their indexes are in `matcher.matched`), or −1 if its id was
+   * seen before.
    */
   process(record: EventRecord, partition: number): number {
-    // Events without a time are let in only where no rule looks at time.
+    // Events without a time are let in only if no rule looks at time.
     const time = Number.isNaN(record.time) ? 0 : record.time;
     const { matcher, watermarks } = this;
     if (!this.#isFirst(record, time)) {
-      // It tells how far its partition is all the same, which may hold nothing but copies of what another one has.
+      // A duplicate still shows its partition's progress: the partition may hold nothing but duplicates of another one.
       if (watermarks.observe(partition, time)) this.advance();
       return -1;
     }
@@ -219,8 +219,8 @@ export class Engine {
   }
 
   /**
-   * Takes an event that matched the rules of these indexes (ascending) elsewhere. Returns false for a copy of one
-   * that was seen. Its time moves no watermark: `watermarks` is told of that by whoever knows the partition.
+   * Takes an event that matched the rules with these indexes (ascending) elsewhere. Returns false if its id was seen
+   * before. Moves no watermark: whoever knows the partition updates `watermarks`.
    */
   take(record: EventRecord, matched: readonly number[]): boolean {
     if (!this.#isFirst(record, record.time)) return false;
@@ -233,7 +233,7 @@ export class Engine {
   #isFirst({ slots }: EventRecord, time: number): boolean {
     const { watermark } = this.watermarks;
     const entry = this.#entry;
-    // An empty id is none, as some pipelines write it for a field that is missing.
+    // An empty id counts as none: some pipelines write it for a missing field.
     const id = textOf(slots[this.evidence.idSlot]) ?? '';
     this.#eventId = id;
     entry.id = 0;
@@ -252,7 +252,7 @@ export class Engine {
     return true;
   }
 
-  /** To be called after the watermark moved by other means than an event. */
+  /** Call after something other than an event moved the watermark. */
   advance(): void {
     const { watermark } = this.watermarks;
     this.#settle(watermark);
@@ -268,7 +268,7 @@ export class Engine {
     if (this.evidence.isFull && watermark >= this.#forgetFrom) this.#forgetTexts(watermark);
   }
 
-  /** Takes a look at all groups, and so not at every event while all texts are held. */
+  /** Visits all groups, so it does not run at every event while all texts are held. */
   #forgetTexts(watermark: number): void {
     this.#forgetFrom = watermark + FORGET_EVERY_MS;
     const held = this.evidence.noneHeld();
@@ -277,40 +277,40 @@ export class Engine {
     this.evidence.forget(held);
   }
 
-  /** As `saving`, at once. */
+  /** Like `saving`, in one go. */
   save(to: StateWriter): void {
     atOnce(this.saving(to));
   }
 
   /**
-   * Saves all state as it is at the first step, between two events: nothing is lost that decides an answer, and counts
-   * are not state. What is in `tracker.changed` counts as told of. In steps of some milliseconds, between which the
-   * engine goes on. One at a time; what is begun and not wanted any more has to be ended (`return`).
+   * Saves all state as of the first step, between two events: everything that decides an answer; counts are not state.
+   * What is in `tracker.changed` counts as reported. Runs in steps of some milliseconds, between which the engine goes
+   * on. One saving at a time; an abandoned one must be ended (`return`).
    */
   saving(to: StateWriter): Generator<void> {
     return this.#state.saving(to, this.#parts);
   }
 
-  /** What saves each section, for an engine that is to go on from this one, which takes no event meanwhile. */
+  /** Per section the function that saves it, for a successor of this engine, which takes no event meanwhile. */
   get sections(): Sections {
     return this.#state.sections(this.#parts);
   }
 
-  /** Where the rules lie, for an engine that is to go on from this one. */
+  /** Where the rules lie, for a successor of this engine. */
   get lineage(): Lineage {
     return this.#state.lineage;
   }
 
   /**
-   * Takes saved state into a new engine, then goes on as the one that saved it. Returns the rules that find
-   * nothing there, because something that decides their firings has changed. Throws a coded error where the
-   * state was saved under another key or other settings or is damaged; the engine is of no use then.
+   * Loads saved state into a new engine, which then goes on like the one that saved it. Returns the rules that find no
+   * state because something that decides their firings has changed. Throws a coded error if the state is damaged or was
+   * saved under another key or other settings; the engine is unusable then.
    */
   load(from: SectionSource): CorrelationRule[] {
     return atOnce(this.loading(from));
   }
 
-  /** As `load`, in steps of some milliseconds, between which it is of no use yet. */
+  /** Like `load`, in steps of some milliseconds; the engine is unusable until the last one. */
   *loading(from: SectionSource): Generator<void, CorrelationRule[]> {
     const without = yield* this.#state.loading(from, this.#parts);
     this.tracker.loaded();
@@ -350,8 +350,8 @@ export class Engine {
   }
 
   /**
-   * What waits for the watermark, depth by depth: windows that more events could have made false, and the
-   * firings that chained rules see as events. Both are final only now. Mostly nothing is due.
+   * Processes what waits for the watermark, depth by depth: windows that more events could have made false, and firings
+   * that chained rules see as events. Both are final only now. Mostly nothing is due.
    */
   #settle(watermark: number): void {
     if (this.#agenda.due(watermark) || this.tracker.nextFiring < watermark) {
@@ -365,7 +365,7 @@ export class Engine {
     this.#settledUpTo = watermark;
   }
 
-  /** A firing as an event: its time is the crossing, its fields are the group-by values. */
+  /** Takes a firing as an event: its time is the crossing, its fields are the group-by values. */
   #chain({ of, group, crossedAt }: Episode): void {
     const record = (this.#firingRecord ??= this.#fields.newRecord());
     record.slots.fill(undefined);
@@ -385,7 +385,7 @@ export class Engine {
     }
   }
 
-  /** `rules`: indexes of those that the event matched, the first `matched` of them. */
+  /** `rules`: indexes of the rules that the event matched; only the first `matched` are valid. */
   #correlate(record: EventRecord, rules: ArrayLike<number>, matched: number, watermark: number): void {
     const entry = this.#entry;
     const touched = this.#touched;

@@ -41,7 +41,7 @@ export class Evidence {
   readonly networks = new Dictionary(LIMITS.network);
   readonly categories = new Dictionary(LIMITS.category);
   readonly accounts = new Dictionary(LIMITS.account);
-  /** What events have of these together. */
+  /** Combinations of the above that events have. */
   readonly dimensions = new DimensionTable(MOST_DIMENSIONS);
   readonly #parts: readonly (Dictionary | DimensionTable)[] = [
     this.applications,
@@ -52,16 +52,16 @@ export class Evidence {
     this.dimensions,
   ];
   readonly #found: Dimensions = { application: 0, organisation: 0, network: 0, category: 0, account: 0 };
-  /** Of an event for which that table has no room. */
+  /** For an event whose combination has no room in that table. */
   readonly #others: number;
   readonly #groupsTellAccount: boolean;
   readonly #slots: Record<keyof typeof FIELDS, number>;
-  /** Address → its network, so that each address is parsed once; emptied when it grows. */
+  /** Address → its network, so that each address is parsed once; emptied when it grows too large. */
   readonly #networkOf = new Map<string, number>();
-  /** By id, so that the text of both is made once for each; emptied when it grows. */
+  /** By id, so that each pair's text is made once; emptied when it grows too large. */
   readonly #organisationOf = new Map<string, { readonly name: string; readonly number: number }>();
 
-  /** `groupsTellAccount`: all groups do, so that nobody need remember who acted. */
+  /** `groupsTellAccount`: all groups name the account, so events need not. */
   constructor(fields: FieldTable, groupsTellAccount = false) {
     this.#groupsTellAccount = groupsTellAccount;
     this.#slots = Evidence.ask(fields);
@@ -102,7 +102,7 @@ export class Evidence {
     entry.dimensions = this.#numberOf(found);
   }
 
-  /** Number of dimensions of which there are but the accounts. */
+  /** Number of the dimensions that hold the accounts only. */
   accountsOf(record: EventRecord): number {
     const account = this.#account(record);
     return this.#numberOf({ application: 0, organisation: 0, network: 0, category: 0, account });
@@ -113,19 +113,19 @@ export class Evidence {
     return number < 0 ? this.#others : number;
   }
 
-  /** 0 where the event's group says who it is. */
+  /** Returns 0 if the event's group names the account. */
   #account({ slots }: EventRecord): number {
     const target = firstText(slots[this.#slots.target]);
     if (target === '' && this.#groupsTellAccount) return 0;
     return this.accounts.number(accountsText(firstText(slots[this.#slots.account]), target));
   }
 
-  /** A dictionary or the table is: what nobody holds any more is to be forgotten. */
+  /** A dictionary or the table is full: what is no longer held should be forgotten. */
   get isFull(): boolean {
     return this.#parts.some((part) => part.isFull);
   }
 
-  /** To be told what is held. */
+  /** To be filled with what is held. */
   noneHeld(): HeldNumbers {
     return new HeldNumbers(this.dimensions);
   }
@@ -142,7 +142,7 @@ export class Evidence {
     this.accounts.forget(held.accounts);
   }
 
-  /** Saves what it holds at the first step. */
+  /** Saves all parts as of the first step. */
   *saving(to: SectionWriter): Generator<void> {
     const each = this.#parts.map((part) => begun(part.saving(to)));
     try {
@@ -177,7 +177,7 @@ export class Evidence {
   }
 }
 
-/** The /24 of an IPv4 address, the /48 of an IPv6 one; other text as it is. */
+/** The /24 of an IPv4 address, the /48 of an IPv6 address; other text unchanged. */
 export function networkOf(address: string): string {
   const v4 = address.replace(/^::ffff:(?=.*\.)/i, '');
   if (isIPv4(v4)) return v4.replace(/\d+$/, '0/24');

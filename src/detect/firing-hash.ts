@@ -1,10 +1,10 @@
 /**
- * What decides the firings of rules, as a hash: saved state is taken only where it is the same.
+ * A hash of what decides the firings of rules: saved state is loaded only if the hash is the same.
  *
- * It covers everything of the rules and of those they refer to, at any depth, that can change a match, a window
- * or an episode, down to the columns of the lists they ask. What only people read (title, description, runbook,
- * references, tests) is left out, and so is what marks alerts without deciding on them: level and inhibition. Of
- * a rule that has neither id nor name the title is its identity, and so decides.
+ * It covers everything of the rules and of those they refer to, at any depth, that can change a match, a window or an
+ * episode, down to the columns of the lists they ask. Left out is what only people read (title, description, runbook,
+ * references, tests) and what marks alerts without deciding on them (level, inhibition). A rule with neither id nor
+ * name is identified by its title, so there the title decides.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,8 +13,8 @@ import type { PlacedRule } from './lineage.ts';
 import type { Routes } from './routing.ts';
 
 /**
- * Key of a rule → hash of what decides its firings. `routes`: where groups are divided over shards, those of which
- * a shard has state follow from them.
+ * Key of a rule → hash of what decides its firings. `routes`: given where groups are divided over shards, as they
+ * decide which groups a shard holds.
  */
 export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) => string {
   const { rules: base, correlations } = ruleSet;
@@ -29,7 +29,7 @@ export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) =
     const rule = byKey.get(key)!;
     const below = rule.kind === 'rule' ? undefined : [key, rule.rules.map(ruleHash)];
     const route = routes?.get(key);
-    // What stands for a field that there is decides nothing, and follows from the names of other rules.
+    // If there is a deciding field, `fixed` decides nothing, and it follows from the names of other rules.
     const decides = route === undefined ? [] : [route.field ?? route.fixed];
     const made = sha256(textOf([withoutMeta(rule), below, ...decides]));
     known.set(key, made);
@@ -38,21 +38,21 @@ export function firingHashes(ruleSet: RuleSet, routes?: Routes): (key: string) =
   return ruleHash;
 }
 
-/** Rules that raise alerts: key → the first 16 digits of the hash of what decides their firings, wherever they run. */
+/** Rules that raise alerts: key → first 16 digits of the hash of what decides their firings, wherever they run. */
 export function alertingHashes(ruleSet: RuleSet): ReadonlyMap<string, string> {
   const hashOf = firingHashes(ruleSet);
   const alerting = ruleSet.correlations.filter(raisesAlerts);
   return new Map(alerting.map(({ key }) => [key, hashOf(key).slice(0, 16)]));
 }
 
-/** Of a stream: the order of its rules decides where in its state each of them is found. */
+/** Hash of a stream. The order of its rules counts: it decides where each rule lies in the state. */
 export function streamHash(rules: readonly PlacedRule[]): string {
   // Persons are counted for alerts only.
   const counted = rules.some(({ rule }) => raisesAlerts(rule));
   return sha256(JSON.stringify([counted, rules.map(({ hash }) => hash)]));
 }
 
-/** By index: base rules under what decides which events match them. Two of them never share a hash. */
+/** By index: hash of the base rule's key and of what decides which events match. No two rules share a hash. */
 export function matchHashes(ruleSet: RuleSet): string[] {
   const textOf = textsWith(ruleSet);
   return ruleSet.rules.map((rule) => sha256(textOf([rule.key, withoutMeta(rule)])).slice(0, 16));
@@ -71,7 +71,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** All but what is left out, so that a new key of a rule decides unless somebody says otherwise. */
+/** All but the keys in `META`, so that a new key of a rule decides unless it is listed there. */
 function withoutMeta(rule: BaseRule | CorrelationRule): object {
   const decides: Record<string, unknown> = { ...rule };
   for (const name of META) delete decides[name];

@@ -1,10 +1,10 @@
 /**
- * The groups of a stream, by the texts of their group-by values.
+ * The groups of a stream, by the text of their group-by values.
  *
- * Their number is capped: a new one beyond the cap evicts, of a few candidates, the one furthest from any threshold
- * and without an open episode; every eviction is counted. Groups that hold nothing any more are forgotten by a hand
- * that passes over all of them several times in the longest timespan, in event time: however fast others come, those
- * that are gone are few beside those that are not.
+ * Their number is capped: a new group beyond the cap evicts, of a few candidates without an open episode, the one
+ * furthest from any threshold; every eviction is counted. A hand that passes over all groups several times in the
+ * longest timespan (event time) forgets those that hold nothing any more, so these stay few beside the others, however
+ * fast new groups come.
  */
 
 import type { EventRecord, FieldValue } from '../event/record.ts';
@@ -18,9 +18,9 @@ import { combinations, groupText, groupTexts, keyOf } from './values.ts';
 type Key = string | null;
 
 const EVICTION_CANDIDATES = 8;
-/** How often in the longest timespan the hand passes over all groups. */
+/** How often per longest timespan the hand passes over all groups. */
 const ROUNDS = 2;
-/** Most steps of it at once, after a pause; and more for each group made since, of which an event may make many. */
+/** Most steps of the hand in one sweep, after a pause; plus some per group made since, as one event may make many. */
 const STEPS = 512;
 const STEPS_PER_GROUP = 8;
 const GROUPS_A_STEP = 1000;
@@ -29,22 +29,22 @@ const NO_KEYS: readonly Key[] = [];
 export class GroupDirectory implements GroupKeeper {
   readonly #plan: StreamPlan;
   readonly #logs: StreamLogs;
-  /** Those that have an object of their own, and the rows of all others; in the order in which they were made. */
+  /** Groups with an object of their own, and the rows of all others, in the order in which they were made. */
   readonly #groups = new Map<Key, Group | number>();
-  /** Stands for the group of the event at hand. */
+  /** Stands for the group of the current event. */
   #atHand: Group;
-  /** And this for those that are looked at in between. */
+  /** Stands for groups looked at in between. */
   #lookedAt: Group;
   #hand = this.#groups.entries();
-  /** Number of the group that it passed last. */
+  /** Number of the group that the hand passed last. */
   #passed = 0;
   /** Groups made so far. */
   #made = 0;
-  /** Watermark at which its next step is due. */
+  /** Watermark at which the hand's next step is due. */
   #dueAt = -Infinity;
-  /** Groups made when it went on last. */
+  /** Groups made when the hand last went on. */
   #madeBefore = 0;
-  /** Events that had no group, for a missing value. */
+  /** Events without a group: a value is missing, or there are too many. */
   skipped = 0;
   /** Groups evicted over the cap. */
   evicted = 0;
@@ -68,7 +68,7 @@ export class GroupDirectory implements GroupKeeper {
     for (const [key, known] of this.#groups) visit(this.#look(key, known));
   }
 
-  /** The group of that key, new if there is none; until the next one is asked for. */
+  /** The group with that key, created if there is none. Valid until the next call. */
   withKey(key: Key): Group {
     const known = this.#groups.get(key);
     if (typeof known === 'object') return known;
@@ -77,13 +77,13 @@ export class GroupDirectory implements GroupKeeper {
     return this.#atHand;
   }
 
-  /** Stands for a group until it is told to stand for another one. */
+  /** An object that stands for a group until it is moved to another one. */
   #free(): Group {
     if (this.#atHand.isKept) this.#atHand = new Group(this.#logs, this);
     return this.#atHand;
   }
 
-  /** A group in passing: until the next one is looked at. */
+  /** A group in passing: valid until the next one is looked at. */
   #look(key: Key, known: Group | number): Group {
     if (typeof known === 'object') return known;
     if (this.#lookedAt.isKept) this.#lookedAt = new Group(this.#logs, this);
@@ -92,15 +92,15 @@ export class GroupDirectory implements GroupKeeper {
   }
 
   /**
-   * The group of an event that holds one value of each field, as nearly every one does, as `withKey`. Undefined for any
-   * other.
+   * The group of an event that holds one value of each field, as nearly every event does; otherwise undefined. Valid as
+   * with `withKey`.
    */
   of(record: EventRecord, slots: readonly number[]): Group | undefined {
     const key = singleKey(record, slots);
     return key === undefined ? undefined : this.withKey(key);
   }
 
-  /** The keys of any event: none where a value is missing that must be there. */
+  /** The keys of any event; none if a required value is missing. */
   keysOf(record: EventRecord, slots: readonly number[]): readonly Key[] {
     if (slots.length === 1 && record.slots[slots[0]!] === undefined && !this.#plan.groupMissing) {
       this.skipped += 1;
@@ -113,8 +113,8 @@ export class GroupDirectory implements GroupKeeper {
   }
 
   /**
-   * The keys of an event, and of the references those that put it there, in the order of the rules' list: what the
-   * event is worth is read where the first of them has it.
+   * The keys of an event, each with the references that put it there, in the order of the rules' list. The event's
+   * measured values are read as the first of these references has them.
    */
   byReference(record: EventRecord, refs: readonly number[]): Map<Key, number[]> {
     const members = new Map<Key, number[]>();
@@ -130,7 +130,7 @@ export class GroupDirectory implements GroupKeeper {
     return members;
   }
 
-  /** To be called every few events: the hand goes on, and forgets groups that hold nothing any more. */
+  /** Call every few events: moves the hand on and forgets groups that hold nothing any more. */
   sweep(watermark: number): void {
     const roundMs = this.#plan.longestMs / ROUNDS;
     // However much time has gone by, one round is enough.
@@ -158,7 +158,7 @@ export class GroupDirectory implements GroupKeeper {
     this.#groups.delete(group.key);
   }
 
-  /** Saves what it holds at the first step; in steps of some milliseconds. */
+  /** Saves all groups as of the first step, in steps of some milliseconds. */
   *saving(to: SectionWriter): Generator<void> {
     const { saving } = this.#logs;
     to.f64(this.#dueAt);
@@ -181,7 +181,7 @@ export class GroupDirectory implements GroupKeeper {
     to.flag(false);
   }
 
-  /** Of an empty one; in steps of some milliseconds. */
+  /** Call on an empty directory only. Runs in steps of some milliseconds. */
   *loading(from: SectionReader, kept: (group: Group) => void): Generator<void> {
     this.#dueAt = from.f64();
     this.#madeBefore = from.f64();
@@ -195,7 +195,7 @@ export class GroupDirectory implements GroupKeeper {
       groups.push([number, group.key, group.isKept ? group : group.row]);
       if (groups.length % GROUPS_A_STEP === 0) yield;
     }
-    // Those that are kept are there, in the order in which they were saved.
+    // Kept groups are there already, but in the order in which they were saved.
     this.#groups.clear();
     for (const [, key, known] of groups.sort(([a], [b]) => a - b)) {
       this.#groups.set(key, known);
@@ -205,7 +205,7 @@ export class GroupDirectory implements GroupKeeper {
     this.#hand = this.#handBehind(this.#passed);
   }
 
-  /** The group-by values of a field: one per element of a list; [null] or none where it is missing. */
+  /** The group-by values of a field: one per element of a list. If it is missing, [null] or none. */
   #keyValues(value: FieldValue | undefined): readonly Key[] {
     const texts = groupTexts(value);
     if (texts.length === 0) return this.#plan.groupMissing ? [null] : [];
@@ -258,7 +258,7 @@ export class GroupDirectory implements GroupKeeper {
   }
 }
 
-/** Of an event that holds one value of each field; undefined for any other. */
+/** The key of an event that holds one value of each field; undefined for any other. */
 function singleKey(record: EventRecord, slots: readonly number[]): string | undefined {
   let key = groupText(record.slots[slots[0]!]);
   if (key === undefined) return undefined;

@@ -1,9 +1,9 @@
 /**
  * The numbers of a group: where its logs lie and how its horizons stand.
  *
- * Those of all groups of a stream lie side by side in typed rows, so that an event finds its group's in one or two
- * cache lines, and a million idle groups are one buffer. A stream has one `GroupNumbers` to work on; `open` puts
- * the row that was open back and takes another out.
+ * The numbers of all groups of a stream lie side by side in typed rows, so an event finds its group's numbers in one or
+ * two cache lines, and a million idle groups are one buffer. A stream has one `GroupNumbers` to work on; `open` writes
+ * the open row back and reads another one.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -17,7 +17,7 @@ import { ValueHistory } from '../window/value-history.ts';
 export class Sum {
   readonly run: Run;
   readonly horizons: readonly HorizonState[];
-  /** Holds an amount, or held a sum, that cannot be added and taken away again without rounding. */
+  /** It holds an amount, or held a sum, that cannot be added and subtracted again without rounding. */
   inexact = false;
 
   constructor(horizons: readonly Horizon[], newest: NewestTime) {
@@ -31,11 +31,11 @@ export interface GroupShape {
   readonly counts: readonly Horizon[];
   readonly distincts: readonly { readonly horizons: readonly Horizon[] }[];
   readonly sums: readonly { readonly horizons: readonly Horizon[] }[];
-  /** Whether persons are held apart from what is counted. */
+  /** Whether persons are kept apart from what is counted. */
   readonly persons: unknown;
   /** Which of them can sleep. */
   readonly closings: readonly { readonly sleeping: unknown }[];
-  /** Of horizons with a baseline. */
+  /** One per horizon with a baseline. */
   readonly gates: readonly unknown[];
 }
 
@@ -44,34 +44,34 @@ function statesOf(horizons: readonly Horizon[]): HorizonState[] {
 }
 
 export class GroupNumbers extends RunStore {
-  /** Of the group's events. */
+  /** Time of the group's newest event. */
   readonly newest = new NewestTime();
   readonly events = new Run(this.newest);
   readonly persons = new Run(this.newest);
   readonly counts: readonly HorizonState[];
   readonly sightings: readonly Sightings[];
   readonly sums: readonly Sum[];
-  /** By closing measure; undefined where its logs never sleep. */
+  /** By closing measure; undefined if its logs never sleep. */
   readonly asleep: readonly (Asleep | undefined)[];
   /** By gate. */
   readonly histories: readonly ValueHistory[];
-  /** Watermark before which there is nothing to trim; Infinity while no event is held. */
+  /** Watermark before which nothing is to be trimmed; Infinity while the group holds no event. */
   trimFrom = Infinity;
   /** Events at or before this time may have been coalesced. */
   coalescedUpTo = -Infinity;
-  /** Length of a log at which coalescing is tried next. */
+  /** Log length beyond which coalescing is tried next. */
   boundAt: number;
   readonly #firstBoundAt: number;
   readonly #runs: readonly Run[];
-  /** Of all of them. */
+  /** All horizons of the group. */
   readonly horizons: readonly HorizonState[];
-  /** Those of which horizons are told of all windows. */
+  /** Sightings with a horizon that every window is reported to. */
   readonly #telling: readonly Sightings[];
   readonly #sleepers: readonly Asleep[];
   readonly #floats: number;
-  /** Where in a row the words begin, in floats. */
+  /** Where the words of a row begin, in floats. */
   readonly #firstWord: number;
-  /** The row that is open; −1 when none is. */
+  /** The open row; −1 if none is open. */
   #row = -1;
 
   constructor({ counts, distincts, persons, sums, closings, gates }: GroupShape, firstBoundAt: number) {
@@ -111,7 +111,7 @@ export class GroupNumbers extends RunStore {
     this.boundAt = firstBoundAt;
   }
 
-  /** Row of a new group, which is open then. `number`: counts the groups that its stream made. */
+  /** Makes a row for a new group and opens it. `number`: counts the groups that the stream has made. */
   create(number: number): number {
     this.close();
     const row = this.allocate(1);
@@ -159,7 +159,7 @@ export class GroupNumbers extends RunStore {
     }
   }
 
-  /** Puts the numbers back into their row. */
+  /** Writes the numbers back into their row. */
   close(): void {
     if (this.#row < 0) return;
     const { f64, u32 } = this;
@@ -196,12 +196,12 @@ export class GroupNumbers extends RunStore {
     }
   }
 
-  /** As it was given to `create`, of any row. */
+  /** The number given to `create`, of any row. */
   numberOf(row: number): number {
     return this.f64[row * this.#floats + NUMBER]!;
   }
 
-  /** Last saving that a row need not be part of any more; undefined content before it is set. */
+  /** Last saving that the row no longer needs to be part of; undefined content before `setSavedIn`. */
   savedIn(row: number): number {
     return this.u32[2 * (row * this.#floats + this.#firstWord) + SAVED_IN]!;
   }
@@ -221,21 +221,21 @@ export class GroupNumbers extends RunStore {
   }
 
   /**
-   * Whether a count's horizon is kept up with the log. Fewer events than its threshold are no window that anybody
-   * waits for, as long as each stands for itself.
+   * Whether a count's horizon is kept up with the log. A window with fewer events than the threshold interests no rule,
+   * as long as each entry stands for one event.
    */
   keepsUp({ leastThreshold }: Horizon): boolean {
     return this.events.length >= leastThreshold || this.coalescedUpTo > -Infinity;
   }
 
-  /** Entries of the longest log; sums have no more than there are events. */
+  /** Entries of the longest log; sums never have more entries than there are events. */
   get longest(): number {
     let longest = Math.max(this.events.length, this.persons.length);
     for (const { run } of this.sightings) longest = Math.max(longest, run.length);
     return longest;
   }
 
-  /** Saves those of the row that is open, but for where its logs lie. */
+  /** Saves the numbers of the open row, except where its logs lie. */
   save(to: SectionWriter): void {
     to.f64(this.trimFrom);
     to.f64(this.coalescedUpTo);
@@ -251,7 +251,7 @@ export class GroupNumbers extends RunStore {
     for (const { weight } of this.#sleepers) to.u32(weight);
   }
 
-  /** Into the row that is open. */
+  /** Loads into the open row. */
   load(from: SectionReader): void {
     this.trimFrom = from.f64();
     this.coalescedUpTo = from.f64();
@@ -267,7 +267,7 @@ export class GroupNumbers extends RunStore {
     for (const asleep of this.#sleepers) asleep.weight = from.u32();
   }
 
-  /** Gives the row that is open back. */
+  /** Frees the open row. */
   delete(): void {
     this.recycle(this.#row, 1);
     this.#row = -1;
@@ -299,15 +299,15 @@ export class GroupNumbers extends RunStore {
 }
 
 /**
- * Floats of a row; behind them the horizons' values, up to when was told of all windows, the newest buckets of
- * estimates, and then words.
+ * Floats of a row; after them the horizons' values, the times up to which all windows are reported, the newest buckets
+ * with estimates, and then the words.
  */
 const TRIM_FROM = 0;
 const COALESCED_UP_TO = 1;
 const NEWEST = 2;
 const NUMBER = 3;
 const FIRST_HORIZON = 4;
-/** Words; behind them the numbers of runs, horizons, sums and sleeping logs. */
+/** Words of a row; after them those of runs, horizons, sums and sleeping logs. */
 const BOUND_AT = 0;
 const SAVED_IN = 1;
 const FIRST_NUMBER = 2;

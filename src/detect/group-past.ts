@@ -4,7 +4,7 @@ import type { Totals } from '../alert/totals.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { StreamLogs } from './stream-logs.ts';
 
-/** Adds the events that hold the measure, and the persons of all, to totals; with sign −1 takes the events back. */
+/** Adds the events that hold the measure, and the persons of all, to totals; with sign −1 subtracts the events. */
 export function addRange(
   { events: log, distincts, counted, persons, evidence, atHand }: StreamLogs,
   numbers: GroupNumbers,
@@ -29,7 +29,7 @@ export function addRange(
   if (atHand.personsHeld && from < atHand.time && atHand.time <= to) totals.personsOf = atHand.number;
 }
 
-/** Records in the events that hold the measure. */
+/** Number of records in the events that hold the measure. */
 export function recordsIn(
   { events: log }: StreamLogs,
   { events: run }: GroupNumbers,
@@ -45,7 +45,7 @@ export function recordsIn(
   return records;
 }
 
-/** Time of the oldest event that holds the measure; `to` when there is none. */
+/** Time of the oldest event that holds the measure; `to` if there is none. */
 export function oldestIn(
   { events: log }: StreamLogs,
   { events: run }: GroupNumbers,

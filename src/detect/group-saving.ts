@@ -1,7 +1,7 @@
 /**
- * Saving the groups of a stream while events go on: they are saved one after the other, and one that is about to
- * change before its turn is saved first. So all are saved as they were when saving began, and nothing stands still
- * for it.
+ * Saves the groups of a stream while events go on. Groups are saved one after the other; a group that is about to
+ * change before its turn is saved first. So all groups are saved as they were when saving began, and nothing stands
+ * still for it.
  */
 
 import type { SectionWriter } from '../state/state-writer.ts';
@@ -10,24 +10,24 @@ export interface SavedGroup {
   readonly key: string | null;
   /** Counts the groups of its stream in the order in which they were made. */
   readonly number: number;
-  /** Last saving that it need not be part of any more. */
+  /** Last saving that the group no longer needs to be part of. */
   set savedIn(round: number);
   save(to: SectionWriter): void;
 }
 
 export class GroupSaving {
-  /** Counts savings: a group that was made or saved since the last one began bears its number. */
+  /** Number of the last saving; a group made or saved since it began bears this number. */
   round = 0;
   #to: SectionWriter | undefined;
 
-  /** Returns the saving's number. */
+  /** Returns the number of the new saving. */
   begin(to: SectionWriter): number {
     this.#to = to;
     this.round += 1;
     return this.round;
   }
 
-  /** It is done, or given up, unless another one began. */
+  /** The saving is done or abandoned; ignored if another one has begun. */
   end(round: number): void {
     if (round === this.round) this.#to = undefined;
   }

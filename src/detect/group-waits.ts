@@ -1,6 +1,6 @@
 /**
- * What of a group waits for the watermark, as more events could change it: arrivals before the gate of new terms,
- * windows whose baseline is not final, and the logs of closing rules.
+ * What a group holds back until the watermark, because more events could change it: arrivals before the gate of new
+ * terms, windows whose baseline is not final, and the logs of closing rules.
  */
 
 import type { Asleep, SleepingLog } from '../window/sleeping-log.ts';
@@ -15,9 +15,9 @@ import { NoveltyGate, type PlannedNovelty } from './novelty-gate.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { PlannedClosing, PlannedHorizon } from './plan.ts';
 
-/** What closing rules that differ in nothing but their bounds look at. */
+/** What closing rules that differ only in their bounds look at. */
 export interface ClosingLogs extends PlannedClosing {
-  /** Of the groups whose log is not needed; undefined where all always are. */
+  /** Logs of the groups that do not need an awake one; undefined if all logs are always awake. */
   readonly sleeping: SleepingLog<unknown> | undefined;
 }
 
@@ -28,24 +28,24 @@ export interface StreamWaits {
   readonly novelty: PlannedNovelty | undefined;
 }
 
-/** What is told of windows once they are judged. */
+/** Receives windows once they are judged. */
 export interface Told {
-  /** Of a horizon with a baseline. */
+  /** A window of a horizon with a baseline. */
   unusual(horizon: PlannedHorizon, endMs: number, value: number): void;
-  /** Of a closing rule. */
+  /** A window of a closing rule. */
   closed(watcher: EpisodeRule, endMs: number, value: number): void;
 }
 
-/** Where there is nothing of a kind, as in most streams. */
+/** For kinds that a stream does not have, as in most streams. */
 const NONE: readonly never[] = [];
 
 export class GroupWaits {
-  /** Stands before everything else where only what is new counts. */
+  /** Stands before everything else if only what is new counts. */
   readonly novelty: NoveltyGate | undefined;
-  /** End under which the group waits for the watermark; Infinity when it does not. */
+  /** Window end under which the group is scheduled; Infinity if it is not. */
   scheduled = Infinity;
   readonly #planned: StreamWaits;
-  /** By closing measure; undefined while it sleeps. */
+  /** By closing measure; undefined while the log sleeps. */
   #closings: readonly (ClosingLog<unknown> | undefined)[];
   /** By gate; in nearly every group nothing ever waits there. */
   #windows: readonly (WaitingWindows | undefined)[];
@@ -61,8 +61,8 @@ export class GroupWaits {
   }
 
   /**
-   * What groups share in which nothing waits and nothing is remembered; undefined where something does in all.
-   * It must not be given anything.
+   * Shared by all groups in which nothing waits and nothing is remembered; undefined if every group needs its own.
+   * Nothing may be added to it.
    */
   static sharedBy(planned: StreamWaits): GroupWaits | undefined {
     const { novelty, closings } = planned;
@@ -70,7 +70,7 @@ export class GroupWaits {
     return own ? undefined : new GroupWaits(planned);
   }
 
-  /** Time of the first event or end of the first window that waits for the watermark, Infinity when none does. */
+  /** Time of the first event, or end of the first window, that waits for the watermark; Infinity if none does. */
   get nextEnd(): number {
     let next = this.novelty?.nextEnd ?? Infinity;
     for (const log of this.#closings) if (log !== undefined) next = Math.min(next, log.nextEnd);
@@ -92,7 +92,7 @@ export class GroupWaits {
     return new WaitingWindows(this.#planned.gates[gate]!);
   }
 
-  /** Whether nothing waits, and nothing is remembered, where groups can share that. */
+  /** Whether nothing waits and nothing is remembered, so that the shared object will do. */
   get isNothing(): boolean {
     return (
       this.#windows.every((windows) => windows === undefined) &&
@@ -100,7 +100,7 @@ export class GroupWaits {
     );
   }
 
-  /** Whether the log of closing measure `m` does not sleep. */
+  /** Whether the log of closing measure `m` is awake. */
   isAwake(m: number): boolean {
     return this.#closings[m] !== undefined;
   }
@@ -166,7 +166,7 @@ export class GroupWaits {
     });
   }
 
-  /** Of a new one. */
+  /** Call on a new object only. */
   load(from: SectionReader): void {
     this.novelty?.load(from);
     this.#windows = this.#windows.map((_, gate) => {

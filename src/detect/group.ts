@@ -1,15 +1,15 @@
 /**
  * The state of one group of one stream: its logs, its horizons and its open episodes.
  *
- * All that most groups ever have is a row of numbers (`group-numbers.ts`). A `Group` stands for one of them after the
- * other, until one has something of its own that is no number: an episode, or what waits; from the start where its
- * stream has temporal logs or gates of new terms. From then on it is that one's for good.
+ * All that most groups ever have is a row of numbers (`group-numbers.ts`). A `Group` stands for one row after another
+ * until one of them needs something that is not a number: an episode, or something that waits; in streams with temporal
+ * logs or gates of new terms, from the start. From then on it belongs to that group for good.
  *
- * An arriving event goes into the logs, then each horizon counts it; a horizon that reaches its least
- * threshold calls back `window`, and the watchers that hold tell the episode tracker.
+ * An arriving event goes into the logs, then each horizon counts it; a horizon that reaches its least threshold calls
+ * `window`, and the episode tracker is told for each watcher whose bounds hold.
  *
- * Memory: what no window can reach any more is trimmed with the watermark. Before a rule crosses, its
- * threshold bounds what its windows hold; from `exactEntries` entries on they are coalesced (`coalescing.ts`).
+ * Memory: what no window can reach any more is trimmed with the watermark. Before a rule crosses, its threshold bounds
+ * what its windows hold; beyond `exactEntries` entries they are coalesced (`coalescing.ts`).
  */
 
 import type { Episode, EpisodeGroup, EpisodeRule } from '../alert/episode.ts';
@@ -34,29 +34,29 @@ import { valuesOf } from './values.ts';
 /** Larger whole amounts soon add up to more than a double counts exactly. */
 const LARGEST_WHOLE = 2 ** 40;
 
-/** What a group has of its own when it has none. */
+/** Stands for the lists of a group that has none of its own. */
 const NONE: readonly never[] = [];
 
-/** Whoever knows the groups of a stream. */
+/** Knows the groups of a stream. */
 export interface GroupKeeper {
-  /** From here on that object alone stands for its group. */
+  /** From here on this object alone stands for its group. */
   keep(group: Group): void;
 }
 
 export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   #key: string | null = null;
-  /** −1 while it stands for none. */
+  /** −1 while it stands for no group. */
   #row = -1;
   /** It stands for this group for good. */
   isKept = false;
-  /** What of it waits for the watermark, or is remembered of that: others' too while that is nothing. */
+  /** What waits for the watermark, and what is remembered for that; shared with other groups while that is nothing. */
   waits: GroupWaits;
   #episodes: readonly Episode[] = NONE;
   readonly #temporals: readonly TemporalLog[];
   readonly #logs: StreamLogs;
   readonly #keeper: GroupKeeper;
 
-  /** Stands for none yet. */
+  /** Stands for no group yet. */
   constructor(logs: StreamLogs, keeper: GroupKeeper) {
     this.#logs = logs;
     this.#keeper = keeper;
@@ -65,13 +65,13 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     this.#temporals = temporals.length === 0 ? NONE : temporals.map(({ spec }) => new TemporalLog(spec));
   }
 
-  /** Stands for the group of a row from here on. */
+  /** Stands for the group of this row from here on. */
   moveTo(key: string | null, row: number): void {
     this.#key = key;
     this.#row = row;
   }
 
-  /** Makes a group and stands for it. `number`: counts those that its stream made. */
+  /** Makes a group and stands for it. `number`: counts the groups that the stream has made. */
   create(key: string | null, number: number): void {
     const { numbers, saving, sharedWaits } = this.#logs;
     this.moveTo(key, numbers.create(number));
@@ -85,12 +85,12 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     this.#keeper.keep(this);
   }
 
-  /** Its group-by values, as one text; null when a single one is missing. */
+  /** The group-by values as one text; null if a single one is missing. */
   get key(): string | null {
     return this.#key;
   }
 
-  /** It was forgotten, whoever still waits for it. */
+  /** The group was forgotten, though something may still refer to it. */
   get isGone(): boolean {
     return this.#row < 0;
   }
@@ -113,14 +113,14 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return Object.fromEntries(groupBy.map((field, i) => [field, values[i]!]));
   }
 
-  /** Opens them; they stay open until those of another group of the stream are asked for. */
+  /** Opens the row, which stays open until the numbers of another group of the stream are asked for. */
   get #numbers(): GroupNumbers {
     const { numbers } = this.#logs;
     numbers.open(this.#row);
     return numbers;
   }
 
-  /** From here on it has its own. */
+  /** Gives the group its own waits if it shares them. */
   #ownWaits(): GroupWaits {
     if (this.waits === this.#logs.sharedWaits) {
       this.#keep();
@@ -148,7 +148,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return this.#logs.numbers.trimFromOf(this.#row) <= watermark;
   }
 
-  /** Whether something of it may still be told, or what will come be judged by it. Asks the cheap things first. */
+  /** Whether the group may still report something or decide on later events. Asks the cheap things first. */
   isNeeded(watermark: number): boolean {
     const { numbers, longestMs } = this.#logs;
     const { waits } = this;
@@ -175,7 +175,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return this.#logs.threatOf(this.#numbers);
   }
 
-  /** Adds an event to the log; false when it is held already (a late copy). */
+  /** Adds an event to the log; returns false if the log holds it already (a late duplicate). */
   addEvent(entry: EventEntry, watermark: number, mayBeCopy: boolean): boolean {
     const { events, tracker, evidence, atHand } = this.#logs;
     const numbers = this.#numbers;
@@ -211,7 +211,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     log.judgeNewest(s, watermark, this);
   }
 
-  /** Adds the persons of an event where no measure does. */
+  /** Adds the persons of an event if no measure counts them. */
   addPersons(t: number, persons: Pseudonyms, watermark: number): void {
     this.#logs.atHand.personsHeld = this.#logs.persons!.add(this.#numbers.persons, t, persons, watermark);
   }
@@ -228,7 +228,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     }
   }
 
-  /** Adds the matches of referenced rules (ascending places) for temporal rule `m`. */
+  /** Adds matches of referenced rules (ascending places) for temporal rule `m`; returns how many entries had to go. */
   addMatches(m: number, t: number, places: readonly number[], watermark: number): number {
     const planned = this.#logs.temporals[m]!;
     return this.#temporals[m]!.add(t, places, watermark, (end, value) => {
@@ -258,8 +258,8 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   }
 
   /**
-   * After all measures of the event: open episodes that cover it take its id, and its persons unless they have
-   * them from the log. The log does not say which persons came with a value, so those of all events count.
+   * Call after all measures of the event. Open episodes that cover the event take its id, and its persons unless they
+   * have them from the log. The log does not say which persons came with a value, so those of all events count.
    */
   identify(entry: EventEntry, { words, length }: Pseudonyms, id: string): void {
     for (const episode of this.#episodes) {
@@ -298,7 +298,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     let below = Infinity;
     for (const watcher of planned.watchers) {
       const known = this.#logs.tracker.quietBelow(watcher, this, fromMs, toMs, estimated);
-      // Of an uncovered rule: what does not reach its bounds.
+      // For a rule whose episode does not cover the window: what does not reach its bounds.
       below = Math.min(below, Math.max(known, leastOf(watcher.rule.bounds)));
     }
     if (baseline === undefined) return below;
@@ -308,7 +308,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return Math.min(noted, histories.finalAfter(toMs) < this.#logs.atHand.watermark ? below : leastBound);
   }
 
-  /** Tells the rules of a horizon whose bounds the window holds. */
+  /** Reports the window to the rules of the horizon whose bounds it satisfies. */
   #tell(horizon: PlannedHorizon, endMs: number, value: number): void {
     const { watchers } = horizon;
     const estimated = this.#isEstimated(horizon, endMs);
@@ -319,7 +319,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     }
   }
 
-  /** A window holds the rule's own bounds: it is true if it holds those of the group too. */
+  /** The window satisfies the rule's own bounds; it is true if it also satisfies the group's scaled ones. */
   #raise(watcher: EpisodeRule, endMs: number, value: number, estimated: boolean): void {
     if (!this.#logs.scaled.allow(watcher.rule, this, value)) return;
     this.#logs.tracker.trueWindow(watcher, this, endMs, value, estimated);
@@ -332,32 +332,32 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return this.#logs.gates[gate]!.histories.estimatedAt(this.#numbers.histories[gate]!, endMs);
   }
 
-  /** Forgets what no window that can still be judged holds, once a share of the longest timespan has gathered. */
+  /** Forgets what no window still to be judged can hold, once a share of the longest timespan has gathered. */
   trim(watermark: number): void {
     const logs = this.#logs;
     const numbers = this.#numbers;
-    // Nearly every event is told here that nothing is due, without a look at the log.
+    // For nearly every event this says that nothing is due, without a look at the log.
     if (watermark < numbers.trimFrom || !logs.mustTrim(numbers, watermark)) return;
     const gone = logs.events.countUpTo(numbers.events, watermark - logs.longestMs);
     if (gone > 0 && this.#episodes.length > 0) this.#saveTails(gone);
     logs.trim(numbers, gone, watermark, this);
   }
 
-  /** Coalesces once a log holds more than the exact bound; returns how many entries were folded away. */
+  /** Coalesces once a log exceeds the exact bound; returns how many entries were merged away. */
   bound(watermark: number): number {
     const numbers = this.#numbers;
     if (numbers.longest <= numbers.boundAt) return 0;
     return coalesce({ logs: this.#logs, numbers, episodes: this.#episodes, watermark });
   }
 
-  /** Gives all memory back; what waits for the watermark is not judged any more. */
+  /** Frees all memory; what waits for the watermark is not judged any more. */
   clear(): void {
     if (this.waits !== this.#logs.sharedWaits) this.waits.clear();
     this.#logs.clear(this.#numbers);
     this.#row = -1;
   }
 
-  /** Says which numbers of the evidence's dictionaries it holds. */
+  /** Marks the numbers of the evidence's dictionaries that the group holds. */
   tellHeld(held: HeldNumbers): void {
     const { events } = this.#logs;
     const { first, length } = this.#numbers.events;
@@ -369,7 +369,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     this.waits.novelty?.eachWaiting(({ dimensions }) => held.addRow(dimensions));
   }
 
-  /** To be called before anything of it changes. */
+  /** Call before anything of the group changes. */
   aboutToChange(): void {
     const { saving, numbers } = this.#logs;
     if (numbers.savedIn(this.#row) !== saving.round) saving.save(this);
@@ -387,7 +387,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     });
   }
 
-  /** Makes the group that was saved and stands for it. */
+  /** Makes the saved group and stands for it. */
   load(from: SectionReader, key: string | null, number: number): void {
     this.create(key, number);
     const { sharedWaits, tracker, watchers } = this.#logs;
@@ -420,7 +420,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     return upTo === -Infinity ? null : upTo;
   }
 
-  /** Events that leave the log after an open episode's end may yet belong to it. */
+  /** Events that leave the log after an open episode's end may yet belong to the episode. */
   #saveTails(gone: number): void {
     const newestGone = this.#logs.events.timeAt(this.#numbers.events.first + gone - 1);
     for (const episode of this.#episodes) {

@@ -1,4 +1,4 @@
-/** Which numbers of the evidence's dictionaries and of its table somebody holds: found when one of these is full. */
+/** Which numbers of the evidence's dictionaries and table are still held; collected when one of these is full. */
 
 import type { Totals } from '../alert/totals.ts';
 import {
@@ -22,7 +22,7 @@ export class HeldNumbers implements DimensionTotals {
     this.rows = new Uint8Array(table.length);
   }
 
-  /** A row of the table, and what is in it. */
+  /** Marks a row of the table, and the numbers in it. */
   addRow(number: number): void {
     if (this.rows[number] === 1) return;
     this.rows[number] = 1;

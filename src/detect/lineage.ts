@@ -1,10 +1,10 @@
 /**
  * How the rules lay in streams when state was saved, so that a changed rule leaves its neighbours their state.
  *
- * Rules that share a stream share its state, and what lies where in it follows from all of them. When some of them
- * are changed or gone, the stream goes on for the others with the former ones still in their places, *muted*: they
- * are measured as before and tell of nothing. The changed rule begins in a stream of its own. Only a start without
- * saved state lays all rules anew.
+ * Rules that share a stream share its state, whose layout follows from all of them. When some of them are changed or
+ * gone, the stream goes on for the others; the former rules stay in their places, *muted*: they are measured as before
+ * but report nothing. A changed rule begins in a stream of its own. Only a start without saved state assigns all rules
+ * to streams anew.
  */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
@@ -19,12 +19,12 @@ export interface PlacedRule {
 export type Lineage = readonly (readonly PlacedRule[])[];
 
 export interface Continued {
-  /** In their places: the present rules that go on, and the former ones that are muted. */
+  /** In their places: present rules that go on, and former ones that are muted. */
   readonly rules: readonly CorrelationRule[];
   readonly muted: ReadonlySet<CorrelationRule>;
 }
 
-/** The streams that go on for some of the present rules, each of which is alive in one of them at most. */
+/** The streams that go on for some of the present rules; each of these is alive in one stream at most. */
 export function continueStreams(
   former: Lineage,
   correlations: readonly CorrelationRule[],

@@ -1,8 +1,8 @@
 /**
- * The gate before a stream whose rules count only what is new in a group (`vigie.new_terms`). Whether an event
- * is new is not known before the watermark is past it: an earlier one may still come and show the same. So
- * arrivals wait, and those that count go on in event-time order; for everything behind the gate (windows,
- * alerts and what they say) the others do not exist.
+ * The gate before a stream whose rules count only what is new in a group (`vigie.new_terms`). Whether an event is new
+ * is unknown until the watermark is past it: an earlier event may still come and show the same. So arrivals wait, and
+ * those that count go on in event-time order; for everything behind the gate (windows, alerts and what they say) the
+ * others do not exist.
  */
 
 import type { EventRecord } from '../event/record.ts';
@@ -13,7 +13,7 @@ import { Terms } from '../window/terms.ts';
 import { TimeQueue } from '../window/time-queue.ts';
 import { combinations, keyOf, textsOf } from './values.ts';
 
-/** The plan's side of the gate: rules with the same one share a stream. */
+/** The gate as planned: rules with the same one share a stream. */
 export interface PlannedNovelty {
   readonly historyMs: number;
   readonly maxTerms: number;
@@ -21,18 +21,18 @@ export interface PlannedNovelty {
   readonly slotsOf: (ref: number) => readonly number[];
 }
 
-/** What an event shows: each combination of the values of the fields; none where one is missing. */
+/** The terms an event shows: each combination of the fields' values; none if a field is missing. */
 export function termsIn({ slotsOf }: PlannedNovelty, ref: number, record: EventRecord): string[] {
   return combinations(slotsOf(ref).map((slot) => textsOf(record.slots[slot]))).map(keyOf);
 }
 
-/** An event and all that its stream takes of it. */
+/** An event and all that its stream takes from it. */
 export interface Arrival {
   readonly time: number;
   readonly entry: EventEntry;
   readonly eventId: string;
   readonly terms: readonly string[];
-  /** Per distinct measure: hashes of the values, hi and lo in turn. */
+  /** Per distinct measure: the hashes of the values as hi, lo, hi, lo, … */
   readonly values: readonly Uint32Array[];
   readonly amounts: Float64Array;
   /** Per closing log. */
@@ -48,13 +48,13 @@ export class NoveltyGate {
     this.terms = new Terms(historyMs, maxTerms);
   }
 
-  /** Takes an event; `watermark`: what is older was judged. */
+  /** Takes an event. Events older than `watermark` have been judged. */
   add(arrival: Arrival, watermark: number): void {
     if (arrival.time < watermark) this.terms.late(arrival.time, arrival.terms);
     else (this.#waiting ??= new TimeQueue()).add(arrival);
   }
 
-  /** Tells of the entries that wait. */
+  /** Visits the entries that wait. */
   eachWaiting(visit: (entry: EventEntry) => void): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
@@ -66,7 +66,7 @@ export class NoveltyGate {
     this.#waiting = undefined;
   }
 
-  /** Something can be judged once the watermark is past this time; Infinity when nothing waits. */
+  /** Something can be judged once the watermark is past this time; Infinity if nothing waits. */
   get nextEnd(): number {
     return this.#waiting?.at(0)?.time ?? Infinity;
   }
@@ -104,7 +104,7 @@ export class NoveltyGate {
     if (waiting.length > 0) this.#waiting = waiting;
   }
 
-  /** Judges the events older than the watermark; passes those that count on, oldest first. */
+  /** Judges the events older than the watermark; passes on those that count, oldest first. */
   release(watermark: number, pass: (arrival: Arrival) => void): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;

@@ -1,10 +1,10 @@
 /**
- * Where an event belongs: in which shards the groups lie that it enters, and seen from a shard, which of its groups
- * are the shard's own. Both sides ask the same class, so they cannot disagree.
+ * Where an event belongs: which shards hold the groups that it enters and, seen from a shard, which of its groups are
+ * the shard's own. Both sides ask the same class, so they cannot disagree.
  *
- * In a shard, the deciding field of a group-by is read from a slot of its own (`keyedPath`), in which only the
- * shard's own values stand: an event with a list of organisations enters here the groups of some of them, while
- * its measures and what alerts say of it see all.
+ * In a shard, the deciding field of a group-by is read from a slot of its own (`keyedPath`), which holds only the
+ * shard's own values: an event with a list of organisations enters only some of their groups here, while its measures
+ * and what alerts say of it see all values.
  */
 
 import type { EventRecord, FieldValue } from '../event/record.ts';
@@ -12,14 +12,14 @@ import type { StreamPlan } from './plan.ts';
 import { type Routes, shardOf } from './routing.ts';
 import { MOST_COMBINATIONS, textOf, textsOf } from './values.ts';
 
-/** Slot path of the shard's own values of a field. No field of an event is called that. */
+/** Slot path of the shard's own values of a field. No field of an event has such a name. */
 export function keyedPath(path: string): string {
   return `\u0000${path}`;
 }
 
 /** How the events that matched one reference find the shards of one stream. */
 interface Way {
-  /** Slot of the deciding value; undefined where all goes to `fixed`. */
+  /** Slot of the deciding value; undefined if everything goes to `fixed`. */
   readonly slot: number | undefined;
   /** Slots of all group-by values. */
   readonly slots: readonly number[];
@@ -37,7 +37,7 @@ export class Placement {
   readonly #all: number[] = [];
   readonly #own: number[] = [];
 
-  /** `streams`: of a plan, in a shard of one that was made with the routes. */
+  /** `streams`: of a plan; in a shard, of one made with the same routes. */
   constructor(streams: readonly StreamPlan[], routes: Routes, shards: number) {
     this.#shards = shards;
     this.#missing = shardOf(null, shards);
@@ -57,8 +57,8 @@ export class Placement {
   }
 
   /**
-   * Adds the shards that an event belongs to, `refs` being the first `count` references that it matched. `skipped`
-   * is told of streams in which it has no group.
+   * Adds the shards that an event belongs to; `refs`: the references that it matched, the first `count` of them. Calls
+   * `skipped` for each stream in which the event has no group.
    */
   shardsOf(
     record: EventRecord,
@@ -90,7 +90,7 @@ export class Placement {
     }
   }
 
-  /** Puts the values that fall to the shard into their slots. To be called of each event before `owns`. */
+  /** Puts the values that belong to the shard into their slots. Call for each event before `owns`. */
   see(record: EventRecord, shard: number): void {
     const { slots } = record;
     for (const [slot, keyed] of this.#keyed) {
@@ -110,7 +110,7 @@ export class Placement {
     }
   }
 
-  /** Whether an event that was seen last, and matched a reference, enters a group of the shard in a stream. */
+  /** Whether the event last passed to `see`, having matched a reference, enters a group of the shard in a stream. */
   owns(record: EventRecord, ref: number, stream: number, shard: number): boolean {
     const way = this.#ways.get(ref)?.get(stream);
     if (way === undefined) return false;
@@ -122,7 +122,7 @@ export class Placement {
   }
 }
 
-/** Whether an event is in more groups than a stream takes, and so in none: all of its values count, not a shard's. */
+/** Whether an event is in more groups than a stream takes, and so in none. All its values count, not only a shard's. */
 function tooMany({ slots }: Way, record: EventRecord): boolean {
   let product = 1;
   for (const slot of slots) {

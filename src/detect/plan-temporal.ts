@@ -14,17 +14,17 @@ import type { TemporalSpec } from '../window/temporal-log.ts';
 
 export type Fields = Pick<FieldTable, 'slot' | 'linkedSlot'>;
 
-export /** Values a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` says otherwise. */
-const DEFAULT_MAX_ENTRIES = 10_000;
+/** Entries a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` is set. */
+export const DEFAULT_MAX_ENTRIES = 10_000;
 
-/** A temporal rule whose condition only becomes truer with more events: judged on arrival. */
+/** A temporal rule whose condition more events can only make true: judged on arrival. */
 export interface PlannedTemporal extends EpisodeRule {
   readonly spec: TemporalSpec;
   /** Reference → its place in the rule's list. */
   readonly places: ReadonlyMap<number, number>;
-  /** That place as a list, for the events that matched nothing else: nearly all. */
+  /** The same place as a list, for events that matched nothing else: nearly all. */
   readonly alone: ReadonlyMap<number, readonly number[]>;
-  /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match it has to lie. */
+  /** `vigie.begun_before`: slot of the date, and place of the rule before whose newest match the date must lie. */
   readonly begunBefore: { readonly slot: number; readonly place: number } | undefined;
 }
 
@@ -79,7 +79,7 @@ export function planSequence(
   };
 }
 
-/** A rule with a lower bound holds at least what it takes to reach that. */
+/** Entries that a closing log holds; by default, a rule on runs holds enough to reach its lower bound. */
 export function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
   if (maxEntries !== undefined) return maxEntries;
   return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));

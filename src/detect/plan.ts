@@ -1,9 +1,9 @@
 /**
  * Correlation rules → streams, measures and horizons, so that rules share what they measure.
  *
- * A *stream* is the events that match any of a set of base rules, grouped by the same fields. On a stream,
- * rules that measure the same field share one *measure*, and those with the same timespan one *horizon*;
- * a high and a critical threshold on the same count cost one window and two comparisons.
+ * A *stream* is the events that match any of a set of base rules, grouped by the same fields. On a stream, rules that
+ * measure the same field share one *measure*, and those with the same timespan one *horizon*; a high and a critical
+ * threshold on the same count cost one window and two comparisons.
  */
 
 import type { EpisodeRule } from '../alert/episode.ts';
@@ -28,16 +28,16 @@ import type { Routes } from './routing.ts';
 import { draftStreams, isClosing, isTemporal, measureKey } from './sharing.ts';
 
 export interface PlannedHorizon extends Horizon {
-  /** By their bounds, the least first: where one does not hold, none after it does. */
+  /** Sorted by bounds, the lowest first: if one does not hold, none after it does. */
   readonly watchers: readonly EpisodeRule[];
-  /** The largest value any watcher needs to be told exactly. */
+  /** The largest value any watcher needs to know exactly. */
   readonly mostThreshold: number;
-  /** What all watchers have in common, and the number of its gate in a group; undefined where none has one. */
+  /** The baseline of all watchers, and the number of its gate in a group; undefined if they have none. */
   readonly baseline: (Baseline & { readonly gate: number }) | undefined;
 }
 
 interface Measure {
-  /** 1, 2, 4, …: marks the events that hold a value for it. Bit 1 is every event. */
+  /** 1, 2, 4, …: marks the events that hold a value for the measure. Bit 1 is every event. */
   readonly bit: number;
   readonly horizons: readonly PlannedHorizon[];
 }
@@ -57,29 +57,27 @@ type SlotsOf = (ref: number) => readonly number[];
 
 /** Rules that more events can make false: judged once the watermark is past a window's end. */
 export interface PlannedClosing {
-  /** All its rules are: nothing need be measured. */
+  /** All its rules are muted: nothing need be measured. */
   readonly muted: boolean;
-  /** They differ in nothing but their bounds; of temporal rules there is one. */
+  /** They differ only in their bounds; a temporal rule is always alone. */
   readonly watchers: readonly [EpisodeRule, ...EpisodeRule[]];
-  /** Of the measured field or tuple; none for counts and temporal rules. */
+  /** Slots of the measured field or tuple; none for counts and temporal rules. */
   readonly slotsOf: SlotsOf;
-  /** For temporal rules. */
+  /** Set for temporal rules. */
   readonly temporal: PlannedTemporal | undefined;
   /** `vigie.sequence`: slot of the ids in an event that matched a reference, and what a run is. */
   readonly sequence: PlannedSequence | undefined;
   readonly maxEntries: number;
 }
 
-/**
- * References are numbered: base rules by their index, then correlations by theirs after them.
- */
+/** References are numbered: base rules by their index, then correlations by theirs. */
 export interface StreamPlan {
   readonly groupBy: readonly string[];
   /** Reference → slots of the group-by values in an event that matched it (aliases differ by rule). */
   readonly keySlots: ReadonlyMap<number, readonly number[]>;
-  /** The slots in which events hold those values: the same but in a shard (`placement.ts`). */
+  /** Reference → slots in which events hold those values: the same slots, except in a shard (`placement.ts`). */
   readonly valueSlots: ReadonlyMap<number, readonly number[]>;
-  /** All references read the same slots. */
+  /** The slots, if all references read the same ones. */
   readonly uniformKey: readonly number[] | undefined;
   readonly groupMissing: boolean;
   readonly counts: readonly PlannedHorizon[];
@@ -87,15 +85,15 @@ export interface StreamPlan {
   readonly sums: readonly SumMeasure[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly PlannedClosing[];
-  /** Horizons of rules with a baseline, by their gates. */
+  /** Horizons of rules with a baseline, by gate. */
   readonly baselined: readonly PlannedHorizon[];
-  /** Stands before the stream where its rules count only what is new. */
+  /** The gate before the stream, if its rules count only what is new. */
   readonly novelty: PlannedNovelty | undefined;
-  /** Those that tell of windows. */
+  /** Rules that report windows. */
   readonly rules: readonly CorrelationRule[];
-  /** All that have a place in the stream's state, in that order: these and the muted ones. */
+  /** All rules that have a place in the stream's state, in that order: these and the muted ones. */
   readonly places: readonly CorrelationRule[];
-  /** Longest timespan of any of them. */
+  /** Longest timespan of any of `places`. */
   readonly longestMs: number;
   readonly maxGroups: number;
 }
@@ -105,8 +103,8 @@ export interface Plan {
   /** Reference → the streams that it feeds. */
   readonly streamsOf: readonly (readonly number[])[];
   /**
-   * Correlations in the order in which a chain works: each after those it refers to. Entry i holds the rules
-   * of depth i (0: refers to rules on events only).
+   * Correlations in the order in which a chain works: each after those it refers to. Entry i holds the rules of depth i
+   * (0: refers to rules on events only).
    */
   readonly depths: readonly (readonly CorrelationRule[])[];
 }
@@ -117,8 +115,8 @@ const NONE: ReadonlySet<CorrelationRule> = new Set();
 const DEFAULT_MAX_GROUPS = 1_000_000;
 
 /**
- * `former`: where the rules lay in saved state that is to be taken. `routes`: of a shard, in which deciding fields
- * have slots of the shard's own values.
+ * `former`: where the rules lay in the saved state to be loaded. `routes`: given in a shard, where deciding fields have
+ * slots for the shard's own values.
  */
 export function planCorrelations(
   ruleSet: RuleSet,
@@ -142,7 +140,7 @@ export function planCorrelations(
   return { streams, streamsOf, depths: depthsOf(ruleSet.correlations) };
 }
 
-/** The rules of a stream as the tracker is told of them, in the plan's order. */
+/** The rules of a stream as the tracker knows them, in the plan's order. */
 export function watchersOf({
   counts,
   distincts,
@@ -276,13 +274,13 @@ function planStream(
   };
 }
 
-/** For muted rules: a field that nobody else asked for is no slot, which holds nothing. */
+/** For muted rules: a field that nobody else asked for gets slot −1, which holds nothing. */
 function whereKnown(fields: FieldTable): Fields {
   const slot = (path: string): number => fields.find(path) ?? -1;
   return { slot, linkedSlot: slot };
 }
 
-/** Closing rules that differ in nothing but their bounds, together. */
+/** Closing rules, those that differ only in their bounds together. */
 function closingsOf(rules: readonly CorrelationRule[]): [CorrelationRule, ...CorrelationRule[]][] {
   const alike = new Map<string, [CorrelationRule, ...CorrelationRule[]]>();
   for (const rule of rules) {
@@ -296,7 +294,7 @@ function closingsOf(rules: readonly CorrelationRule[]): [CorrelationRule, ...Cor
   return [...alike.values()];
 }
 
-/** `baselined`: takes the horizons that have a baseline. */
+/** `baselined`: receives the horizons that have a baseline. */
 function horizonsOf(
   rules: readonly CorrelationRule[],
   watcherOf: (rule: CorrelationRule) => EpisodeRule,
@@ -313,7 +311,7 @@ function horizonsOf(
     const horizon = {
       timespanMs,
       watchers: sorted.map(watcherOf),
-      // A baseline is made of all windows, also of those that no rule would look at.
+      // A baseline is made of all windows, including those that no rule would look at.
       leastThreshold: baseline === undefined ? leastOf(bounds) : 0,
       leastBound: leastOf(bounds),
       mostThreshold: leastOf(sorted.at(-1)!.bounds) + 1,
@@ -324,7 +322,7 @@ function horizonsOf(
   });
 }
 
-/** Orders conditions of lower bounds by what satisfies them: what satisfies a later one satisfies all before. */
+/** Orders conditions of lower bounds: what satisfies a later one satisfies all before it. */
 function compareBounds(a: readonly Bound[], b: readonly Bound[]): number {
   const least = leastOf(a);
   return least - leastOf(b) || Number(holds(b, least)) - Number(holds(a, least));

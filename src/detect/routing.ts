@@ -1,26 +1,26 @@
 /**
  * Which field decides where the events of a stream are correlated, so that every group lies whole in one shard.
  *
- * A group's shard follows from the text of one of its group-by values (`shardOf`), whatever that field is called,
- * so rules by account share the signals of an account. Rules that need each other's state must be in the same
- * shard: those of one stream, a chain and what it refers to, and rules that inhibit each other in the same group.
- * Such rules are routed by a field that they have in common, as it is resolved at each end of a chain. Where they
- * have none, all their events go to one shard: exact, but more processes do not help there.
+ * A group's shard follows from the text of one of its group-by values (`shardOf`), whatever that field is called, so
+ * rules by account share the signals of an account. Rules that need each other's state must be in the same shard: those
+ * of one stream, a chain and what it refers to, and rules that inhibit each other in the same group. Such rules are
+ * routed by a field that they have in common, as resolved at each end of a chain. If they have none, all their events
+ * go to one shard: exact, but more processes do not help there.
  *
- * Guarantee: the same routes for the same rules in every process, in whatever order files were read.
+ * Guarantee: the same rules have the same routes in every process, in whatever order files were read.
  */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { streamKey } from './sharing.ts';
 
 interface Route {
-  /** Place in the group-by of the field that decides; undefined where everything goes to one shard. */
+  /** Place of the deciding field in the group-by; undefined if everything goes to one shard. */
   readonly field: number | undefined;
-  /** Stands for the value of the field where there is none. */
+  /** Stands for the field's value if there is no such field. */
   readonly fixed: string;
 }
 
-/** By key of the correlation. Rules that can share a stream have the same. */
+/** By key of the correlation. Rules that can share a stream have the same route. */
 export type Routes = ReadonlyMap<string, Route>;
 
 export function routesOf(correlations: readonly CorrelationRule[]): Routes {
@@ -37,12 +37,12 @@ export function routesOf(correlations: readonly CorrelationRule[]): Routes {
   );
 }
 
-/** Keys of correlations all of whose events go to one shard, because no field says how to part them. */
+/** Keys of correlations whose events all go to one shard, because no field says how to divide them. */
 export function unscaled(routes: Routes): string[] {
   return [...routes].filter(([, { field }]) => field === undefined).map(([key]) => key);
 }
 
-/** The shard of a group, by the text of the value that decides; `null` for the group of those without one. */
+/** The shard of a group, by the text of the deciding value; `null` for the group of events without one. */
 export function shardOf(value: string | null, shards: number): number {
   // FNV-1a over UTF-16 units, then mixed, because its low bits alone follow the last unit too closely.
   let hash = value === null ? 0x9e3779b9 : 0x811c9dc5;
@@ -53,12 +53,12 @@ export function shardOf(value: string | null, shards: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % shards;
 }
 
-/** The path by which an event, or the firing of a rule, that matched `reference` holds a group-by field. */
+/** The path under which an event, or a rule's firing, that matched `reference` holds a group-by field. */
 function resolved({ aliases }: CorrelationRule, field: string, reference: string): string {
   return aliases.get(field)?.get(reference) ?? field;
 }
 
-/** Two rules of one component. If one is routed by a field, the other one is by what `to` or `from` says. */
+/** Two rules of one component, whose deciding fields must agree. */
 interface Link {
   readonly a: CorrelationRule;
   readonly b: CorrelationRule;
@@ -120,7 +120,7 @@ function componentsOf(correlations: readonly CorrelationRule[]): Component[] {
   });
 }
 
-/** How many rules are grouped by a field alone: routed by the same one, they share signals. */
+/** How many rules are grouped by a field alone: routed by the same field, they share signals. */
 function likes(correlations: readonly CorrelationRule[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { groupBy } of correlations) {
@@ -129,7 +129,7 @@ function likes(correlations: readonly CorrelationRule[]): ReadonlyMap<string, nu
   return counts;
 }
 
-/** A field for each rule with which all links agree; undefined when there is none. */
+/** A field for each rule such that all links agree; undefined if there is none. */
 function sharedFields(
   rules: readonly CorrelationRule[],
   links: readonly Link[],
@@ -139,7 +139,7 @@ function sharedFields(
     [...new Set(fields)].toSorted((a, b) => (liked.get(b) ?? 0) - (liked.get(a) ?? 0));
   for (const first of byLiking(rules[0]!.groupBy)) {
     const chosen = new Map([[rules[0]!, first]]);
-    // Rules stand in the order in which links lead to them, so each finds a neighbour that has chosen.
+    // Rules come in the order in which links lead to them, so each has a neighbour that has chosen.
     for (const rule of rules.slice(1)) {
       const fits = byLiking(rule.groupBy).find((field) => agrees(rule, field, chosen, links));
       if (fits === undefined) break;

@@ -1,9 +1,9 @@
 /**
- * `vigie.scale_by`: lower bounds that grow with a number which a lookup list holds for the group, such as the
- * persons in an adviser's caseload.
+ * `vigie.scale_by`: lower bounds that grow with a number that a lookup list holds for the group, such as the persons in
+ * an adviser's caseload.
  *
- * A window that satisfies the rule's own bounds is judged once more, by the list of that moment; a group
- * without a row has the rule's own bounds. So a list that is replaced counts for windows judged from then on.
+ * A window that satisfies the rule's own bounds is judged once more, by the list of that moment; for a group without a
+ * row the rule's own bounds are enough. So a replaced list counts for windows judged from then on.
  */
 
 import type { Lists, View } from '../lookup/list.ts';
@@ -44,7 +44,7 @@ export class ScaledBounds {
     return rule.bounds.every(({ op }) => (op === 'gte' ? value >= least : op !== 'gt' || value > least));
   }
 
-  /** The number in the group's row, undefined when there is none. */
+  /** The number in the group's row; undefined if there is none. */
   numberOf(rule: CorrelationRule, { fields }: Group): number | undefined {
     const scaled = this.#rules.get(rule);
     if (scaled === undefined) return undefined;
@@ -63,7 +63,7 @@ export class ScaledBounds {
     }));
   }
 
-  /** The largest value that any group has to reach; 0 when nothing is scaled. */
+  /** The largest value that any group has to reach; 0 if nothing is scaled. */
   get most(): number {
     let most = 0;
     for (const { scale, numbers } of this.#rules.values())

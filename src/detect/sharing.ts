@@ -1,9 +1,9 @@
 /**
  * Which correlation rules share a stream, and with it the state that they need.
  *
- * Rules that count the same events in the same groups go to one stream. What limits a stream are the bits in
- * which each event of its log marks the measures that it holds a value for; rules that measure the same share
- * a bit, so any number of thresholds on a few measures is one stream.
+ * Rules that count the same events in the same groups go to one stream. A stream is limited by the bits with which each
+ * event of its log marks the measures it holds a value for; rules that measure the same share a bit, so any number of
+ * thresholds on a few measures is one stream.
  */
 
 import { hasNot } from '../sigma/ast.ts';
@@ -28,10 +28,10 @@ export function draftStreams(correlations: readonly CorrelationRule[]): Correlat
   return [...drafts.values()].flat().map(({ rules }) => rules);
 }
 
-/** The same for rules that can share a stream. */
+/** The same text for rules that can share a stream. */
 export function streamKey(rule: CorrelationRule): string {
   return JSON.stringify([
-    // Where rules have fields of their own, the first that an event matches says what it is worth.
+    // If rules have aliases, the first rule that an event matches decides which fields its values are read from.
     rule.aliases.size === 0 ? [...rule.rules].sort() : rule.rules,
     rule.groupBy,
     [...rule.aliases].map(([alias, by]) => [alias, [...by]]),
@@ -40,7 +40,7 @@ export function streamKey(rule: CorrelationRule): string {
   ]);
 }
 
-/** The same for rules that the same events of a stream hold a value for; empty where that is every event. */
+/** The same text for rules that the same events of a stream hold a value for; empty if every event does. */
 export function measureKey(rule: CorrelationRule): string {
   if (rule.fields.length === 0) return '';
   const kind = rule.type === 'value_count' ? 'texts' : 'numbers';

@@ -1,6 +1,6 @@
 /**
- * What the groups of a stream share: the stores in which their entries lie, what is looked at, and whom windows are
- * told to. And what is done to all that a group has in those stores: its `numbers` say where it is.
+ * What the groups of a stream share: the stores that hold their entries, what is measured, and the tracker that windows
+ * are reported to. Also the operations on all that one group has in those stores; its `numbers` say where that is.
  */
 
 import type { EpisodeRule } from '../alert/episode.ts';
@@ -26,26 +26,26 @@ import { type PlannedClosing, type PlannedHorizon, type StreamPlan, watchersOf }
 import type { PlannedTemporal } from './plan-temporal.ts';
 import { ScaledBounds } from './scaled-bounds.ts';
 
-/** What is out of reach is forgotten in strokes of this share of the longest timespan. */
+/** What is out of reach is forgotten in batches of this share of the longest timespan. */
 const TRIM_SHARE = 32;
 
 export interface LogsContext {
   readonly tracker: EpisodeTracker;
-  /** Those that the rules name. */
+  /** The lists that the rules name. */
   readonly lists: Lists;
-  /** Slot of the persons' ids, for the alerts' distinct persons; undefined where alerts hold no evidence. */
+  /** Slot of the persons' ids, for the alerts' distinct persons; undefined if alerts hold no evidence. */
   readonly personSlot: number | undefined;
   readonly dimensions: DimensionTable;
   readonly exactEntries: number;
 }
 
-/** The event at hand of a stream. */
+/** The current event of a stream. */
 interface EventAtHand {
   watermark: number;
   time: number;
   /** Numbers the events that entered groups, from 1. */
   number: number;
-  /** Its persons are in the log of its group. */
+  /** The log of the event's group holds its persons. */
   personsHeld: boolean;
 }
 
@@ -56,19 +56,19 @@ export class StreamLogs implements StreamWaits {
   readonly events: EventLog;
   readonly counts: readonly PlannedHorizon[];
   readonly distincts: readonly { log: DistinctLog; horizons: readonly PlannedHorizon[] }[];
-  /** Which of them counts the persons; −1 when none does. */
+  /** Index of the measure that counts the persons; −1 if none does. */
   readonly counted: number;
-  /** Holds the persons where no rule counts them and some alert has to say how many they were. */
+  /** Holds the persons if no rule counts them but an alert has to say how many there were. */
   readonly persons: SeenLog | undefined;
   readonly sums: readonly { log: SumLog; horizons: readonly PlannedHorizon[] }[];
   readonly temporals: readonly PlannedTemporal[];
   readonly closings: readonly ClosingLogs[];
   readonly gates: readonly BaselineGate[];
   readonly novelty: PlannedNovelty | undefined;
-  /** What groups share while nothing waits in them; undefined where something does in each. */
+  /** Shared by the groups in which nothing waits; undefined if every group needs its own. */
   readonly sharedWaits: GroupWaits | undefined;
   readonly longestMs: number;
-  /** Entries a log of one group holds before anything is coalesced. */
+  /** Entries that a log of one group holds before anything is coalesced. */
   readonly exactEntries: number;
   /** The rules of the stream as episodes know them. */
   readonly watchers: readonly EpisodeRule[];
@@ -137,12 +137,12 @@ export class StreamLogs implements StreamWaits {
     return threat;
   }
 
-  /** Watermark from which on it pays to trim a group whose oldest entry is of this time, ms. */
+  /** Watermark from which it pays to trim a group whose oldest entry has this time, ms. */
   trimDue(oldest: number): number {
     return oldest + this.longestMs + this.longestMs / TRIM_SHARE;
   }
 
-  /** Whether it pays by now; notes when it will. */
+  /** Whether trimming pays by now; notes when it will. */
   mustTrim(numbers: GroupNumbers, watermark: number): boolean {
     const { events: run } = numbers;
     numbers.trimFrom = this.trimDue(run.length === 0 ? Infinity : this.events.timeAt(run.first));
@@ -154,7 +154,7 @@ export class StreamLogs implements StreamWaits {
     return watermark >= numbers.trimFrom;
   }
 
-  /** Forgets what no window that can still be judged holds; of the events that is the `gone` oldest. */
+  /** Forgets what no window still to be judged can hold: of the events, the `gone` oldest. */
   trim(numbers: GroupNumbers, gone: number, watermark: number, visitor: WindowVisitor): void {
     const { events, distincts, persons, sums, closings } = this;
     const before = watermark - this.longestMs;
@@ -190,7 +190,7 @@ export class StreamLogs implements StreamWaits {
     for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.saveRun(to, numbers.histories[g]!.run);
   }
 
-  /** Of a new group. */
+  /** Call for a new group only. */
   load(from: SectionReader, numbers: GroupNumbers): void {
     numbers.load(from);
     const { events, persons, distincts, sums, closings, gates } = this;
@@ -202,7 +202,7 @@ export class StreamLogs implements StreamWaits {
     for (let g = 0; g < gates.length; g += 1) gates[g]!.histories.loadRun(from, numbers.histories[g]!.run);
   }
 
-  /** Gives the memory of a group back. */
+  /** Frees the memory of a group. */
   clear(numbers: GroupNumbers): void {
     const { events, persons, distincts, sums, closings, gates } = this;
     events.release(numbers.events);

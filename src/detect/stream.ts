@@ -27,7 +27,7 @@ export interface StreamContext extends LogsContext {
     duplicates: number;
     coalesced: number;
   };
-  /** Events older than the watermark by more than this may be copies that the id filter has forgotten. */
+  /** Events older than the watermark by at least this may be duplicates that the id filter has forgotten. */
   readonly copiesMs: number;
 }
 
@@ -38,9 +38,9 @@ export class Stream {
   readonly #context: StreamContext;
   readonly #logs: StreamLogs;
   readonly #groups: GroupDirectory;
-  /** Hashes of the current event's values, per distinct measure; behind them its persons if no measure counts them. */
+  /** Hashes of the current event's values, per distinct measure; then its persons, if no measure counts them. */
   readonly #values: Pseudonyms[];
-  /** Which of those are its persons; −1 when no alert needs them. */
+  /** Index of the persons in `#values`; −1 if no alert needs them. */
   readonly #persons: number;
   readonly #amounts: Float64Array;
   readonly #closingValues: unknown[] = [];
@@ -66,7 +66,7 @@ export class Stream {
     return this.#groups.size;
   }
 
-  /** Events skipped for a missing group-by value. */
+  /** Events skipped because group-by values are missing or too many. */
   get skipped(): number {
     return this.#groups.skipped;
   }
@@ -82,8 +82,8 @@ export class Stream {
   }
 
   /**
-   * Takes an event that matched the references `refs` (ascending); it counts once in each of its groups.
-   * Windows that end before `watermark` were judged.
+   * Takes an event that matched the references `refs` (ascending); it counts once in each of its groups. Windows that
+   * end before `watermark` have been judged.
    */
   take(
     record: EventRecord,
@@ -141,7 +141,7 @@ export class Stream {
     }
   }
 
-  /** Short whatever the length of the text. */
+  /** A short key, however long the text. */
   #hashed(text: string): string {
     const { hash } = this.#context;
     hash.hashString(text);
@@ -157,17 +157,17 @@ export class Stream {
     this.#enter(group, [], entry, eventId, watermark);
   }
 
-  /** To be called every few events, of whichever stream. */
+  /** Call every few events, of whichever stream. */
   sweep(watermark: number): void {
     this.#groups.sweep(watermark);
   }
 
-  /** Says which numbers of the evidence's dictionaries it holds. */
+  /** Marks the numbers of the evidence's dictionaries that the stream holds. */
   tellHeld(held: HeldNumbers): void {
     this.#groups.each((group) => group.tellHeld(held));
   }
 
-  /** Judges the windows that waited for the watermark; `before`: where that stood when it was called last. */
+  /** Judges the windows that waited for the watermark; `before`: the watermark at the last call. */
   close(watermark: number, before: number): void {
     const { counts, agenda } = this.#context;
     while (this.#closing.least < watermark) {
@@ -259,12 +259,12 @@ export class Stream {
     }
   }
 
-  /** Saves what it holds at the first step. */
+  /** Saves the groups as of the first step. */
   saving(to: SectionWriter): Generator<void> {
     return this.#groups.saving(to);
   }
 
-  /** Of a new one; in steps. */
+  /** Call on a new stream only; runs in steps. */
   loading(from: SectionReader): Generator<void> {
     return this.#groups.loading(from, (group) => this.#schedule(group));
   }
@@ -276,7 +276,7 @@ function placesOf({ places, alone }: PlannedTemporal, refs: readonly number[]): 
   return refs.map((ref) => places.get(ref)!).sort((a, b) => a - b);
 }
 
-/** What a field adds to a sum: a list adds its elements; NaN when it holds no amount. */
+/** What a field adds to a sum: of a list, the sum of its elements; NaN if it holds no amount. */
 function amountOf(value: FieldValue | undefined): number {
   if (Array.isArray(value)) {
     const amounts = value.map(amountOf).filter((amount) => !Number.isNaN(amount));

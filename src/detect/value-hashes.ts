@@ -1,7 +1,7 @@
 /**
- * The values of the event at hand as 64-bit hashes, each field hashed once however many streams measure it.
+ * The values of the current event as 64-bit hashes; each field is hashed once, however many streams measure it.
  *
- * What is returned is valid until the next event. Persons' ids come as hashes already and are passed on.
+ * Results are valid until the next event. Persons' ids are hashes already and are passed on.
  */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -9,14 +9,14 @@ import type { EventRecord, FieldValue } from '../event/record.ts';
 import type { SipHash } from '../event/siphash.ts';
 import { combinations, keyOf, textOf, textsOf } from './values.ts';
 
-/** Texts whose hash is remembered, such as addresses and user agents. */
+/** Number of texts whose hash is remembered, such as addresses and user agents. */
 const REMEMBERED = 65_536;
-/** Longer ones are not remembered: they would be held. */
+/** Longer texts are not remembered, because the map would hold them. */
 const LONGEST_REMEMBERED = 512;
 
 interface Field {
   readonly hashes: Pseudonyms;
-  /** Number of the event that they are of. */
+  /** Number of the event that the hashes belong to. */
   event: number;
 }
 
@@ -33,12 +33,12 @@ export class ValueHashes {
     this.#hash = hash;
   }
 
-  /** From here on it is about another event. */
+  /** From here on another event is read. */
   next(): void {
     this.#event += 1;
   }
 
-  /** The values of a field. */
+  /** Hashes of the values of a field. */
   of(record: EventRecord, slot: number): Pseudonyms {
     const value = record.slots[slot];
     if (value instanceof Pseudonyms) return value;
@@ -51,7 +51,7 @@ export class ValueHashes {
     return hashes;
   }
 
-  /** Every combination of one value of each field. */
+  /** Hashes of every combination of one value per field. */
   ofTuples(record: EventRecord, slots: readonly number[]): Pseudonyms {
     const hashes = new Pseudonyms();
     for (const tuple of combinations(slots.map((slot) => textsOf(record.slots[slot])))) {

@@ -1,4 +1,4 @@
-/** Reading slots as group keys, measured values and amounts: sigma.md's text and number rules in one place. */
+/** Reads slots as group keys, measured values and amounts: the rules for texts and numbers in one place. */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { FieldValue } from '../event/record.ts';
@@ -29,7 +29,7 @@ export function textsOf(value: FieldValue | undefined): readonly string[] {
   return value.flatMap((element) => textsOf(element));
 }
 
-/** `textOf` and `textsOf` as groups go by them: a group is held for weeks. */
+/** Like `textOf` and `textsOf`, but shortened for group keys, because a group is kept for weeks. */
 export function groupText(value: FieldValue | undefined): string | undefined {
   const text = textOf(value);
   return text === undefined ? undefined : shortText(text);
@@ -55,8 +55,8 @@ export function numbersOf(value: FieldValue | undefined): readonly number[] {
 }
 
 /**
- * Every combination of one element per list, in order; none when there would be more than `MOST_COMBINATIONS`:
- * two long lists in one event must not become millions of groups.
+ * Every combination of one element per list, in order; none if there would be more than `MOST_COMBINATIONS`: two long
+ * lists in one event must not become millions of groups.
  */
 export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
   if (lists.length === 1)
@@ -70,7 +70,7 @@ export function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
 
 export const MOST_COMBINATIONS = 10_000;
 
-/** Unambiguous text of several group-by values or tuple parts; a single one stands for itself. */
+/** Unambiguous text of several group-by values or tuple parts; a single value stands for itself. */
 export function keyOf(values: readonly (string | null)[]): string {
   if (values.length === 1) return values[0] as string;
   let key = '';
@@ -78,7 +78,7 @@ export function keyOf(values: readonly (string | null)[]): string {
   return key;
 }
 
-/** The so many values of which `keyOf` made a key. */
+/** The `count` values from which `keyOf` made a key. */
 export function valuesOf(key: string | null, count: number): readonly (string | null)[] {
   if (key === null || count === 1) return [key];
   const values: (string | null)[] = [];

@@ -1,7 +1,8 @@
 /**
- * Event-time progress. A partition's watermark is its newest event time − allowed lateness; the stream's is the minimum
- * over the active partitions, or that of the one furthest ahead when none is active, and never goes back. Before every
- * active partition has shown an event there is none (−Infinity), so nothing is late and nothing is trimmed.
+ * Event-time progress. A partition's watermark is its newest event time − allowed lateness. The stream's watermark is
+ * the minimum over the active partitions, or that of the partition furthest ahead if none is active, and never goes
+ * back. Until every active partition has shown an event there is none (−Infinity), so nothing is late and nothing is
+ * trimmed.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -22,7 +23,7 @@ export class Watermarks {
     this.#latenessMs = latenessMs;
   }
 
-  /** The partitions that can feed the stream from now on; progress of the others is forgotten. */
+  /** Sets the partitions that can feed the stream from now on; forgets the progress of all others. */
   assign(partitions: readonly number[]): void {
     for (const partition of this.#partitions.keys()) {
       if (!partitions.includes(partition)) this.#partitions.delete(partition);
@@ -33,7 +34,7 @@ export class Watermarks {
     }
   }
 
-  /** An event of this time was processed. Returns whether the stream's watermark moved. */
+  /** Notes that an event of this time was processed. Returns whether the stream's watermark moved. */
   observe(partition: number, timeMs: number): boolean {
     let progress = this.#partitions.get(partition);
     if (progress === undefined) {
@@ -67,7 +68,7 @@ export class Watermarks {
     return this.#watermark;
   }
 
-  /** Newest event time of a partition, −Infinity before its first. */
+  /** Newest event time of a partition; −Infinity before its first event. */
   newestOf(partition: number): number {
     return this.#partitions.get(partition)?.newest ?? -Infinity;
   }
@@ -89,7 +90,7 @@ export class Watermarks {
   #advance(): boolean {
     let least = Infinity;
     for (const { newest, active } of this.#partitions.values()) if (active) least = Math.min(least, newest);
-    // When all are idle, as if the one that got furthest had been the last: none that is idle holds time back.
+    // If all are idle, the one furthest ahead decides: no idle partition holds time back.
     const watermark = (least === Infinity ? this.newest : least) - this.#latenessMs;
     if (watermark <= this.#watermark) return false;
     this.#watermark = watermark;
