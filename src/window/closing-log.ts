@@ -1,16 +1,16 @@
 /**
- * Windows that can become false with more events (upper bounds, `eq` and `neq`, averages, percentiles,
- * conditions with `not`): each is judged once, when the watermark is past its end, in event-time order.
+ * Windows that more events can make false (upper bounds, `eq` and `neq`, averages, percentiles, conditions with `not`):
+ * each is judged once, when the watermark is past its end, in event-time order.
  *
- * Entries slide through in order: an entry enters the measure when its end is judged and leaves it when it
- * is a timespan old. A late event enters at once and counts in the windows still to be judged.
+ * Entries pass through in order: an entry enters the measure when its end is judged and leaves it when it is a timespan
+ * old. A late event enters at once and counts in the windows still to be judged.
  *
- * Of some measures is known how much a window must hold before it can be true (`Sleeper`). While the entries hold
- * less, they lie in a `SleepingLog`, and there is nothing to judge. What wakes them makes a log enter what was
- * passed asleep, so that from there on it stands as if it had always been: the windows it missed were false.
+ * For some measures it is known how much a window must hold before it can be true (`Sleeper`). While the entries hold
+ * less, they lie in a `SleepingLog`, and nothing is judged. When they wake, the log enters what was passed while asleep
+ * and goes on as if it had always been awake: the windows it missed were false.
  *
- * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave
- * early and the values are no longer exact.
+ * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave early and
+ * the values are no longer exact.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -18,7 +18,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 import { TimeQueue } from './time-queue.ts';
 
 export interface Run {
-  /** Number of ids, counted up to the length that is wanted. */
+  /** Number of ids, counted up to the wanted length. */
   readonly ids: number;
   /** Time of the first of them, ms since the epoch. */
   readonly sinceMs: number;
@@ -27,47 +27,47 @@ export interface Run {
 export interface Judgement {
   readonly holds: boolean;
   readonly value: number;
-  /** Where runs of ids are looked for: the longest that ends with the window; no ids when none does. */
+  /** For rules on runs of ids: the longest run that ends with the window; 0 ids if none does. */
   readonly run?: Run;
-  /** False where the events at the window's end do not count, so that none ends there. */
+  /** False if the events at the window's end do not count, so that no window ends there. */
   readonly ends?: boolean;
 }
 
-/** A running value over the entries that entered and did not leave yet. */
+/** A running value over the entries that have entered and not yet left. */
 export interface SlidingMeasure<T> {
   enter(held: T, timeMs: number): void;
   leave(held: T): void;
-  /** Of the window that ends at `endMs`; never asked of an empty one. */
+  /** Judges the window that ends at `endMs`; never called for an empty window. */
   judge(endMs: number): Judgement;
-  /** How much it had to forget so far to stay bounded. */
+  /** How much the measure had to forget so far to stay bounded. */
   readonly forgotten?: number;
-  /** Saves what does not follow from the entries that entered and did not leave; nothing when absent. */
+  /** Saves what does not follow from the entries that have entered and not left; absent if there is nothing. */
   save?(to: SectionWriter): void;
-  /** In place of `enter` for each of those entries. */
+  /** Called instead of `enter` for each of those entries. */
   load?(from: SectionReader, entered: readonly Entered<T>[]): void;
 }
 
-/** What is to be known of a measure so that logs can sleep. */
+/** What must be known of a measure so that its logs can sleep. */
 export interface Sleeper<T> {
-  /** No window is true whose entries weigh less than this in all. */
+  /** No window whose entries weigh less than this in total is true. */
   readonly needed: number;
   /**
-   * Looks closer at all numbers of entries that weigh enough, `rows` rows: how much more must come at least before a
-   * window can be true; 0 when one may be. Absent where weight says it all.
+   * A closer look at the numbers of all entries once they weigh enough; `rows`: number of rows. Returns how much more
+   * must come at least before a window can be true; 0 if one may be true now. Absent if the weight says it all.
    */
   missing?(numbers: Float64Array, rows: number): number;
   /**
-   * Of entries next to each other that hold the same, the latest is enough once no window is to be judged any more that
-   * ends with them. Of a row each, with nothing else.
+   * Of neighbouring entries that hold the same, the latest is enough once no window that ends at them is still to be
+   * judged. Only for entries of a single row that hold nothing else.
    */
   readonly latestIsEnough?: boolean;
-  /** 0, or the number of its rows. */
+  /** 0, or the number of rows of the entry. */
   weigh(held: T): number;
-  /** Numbers of a row. */
+  /** Numbers per row. */
   readonly stride: number;
-  /** A multiple of so many, or none. */
+  /** The entry's numbers: a multiple of `stride`, or none. */
   numbersOf(held: T): ArrayLike<number>;
-  /** What else an entry holds; null is free. */
+  /** What else an entry holds; null costs nothing. */
   otherOf(held: T): unknown;
   heldOf(numbers: readonly number[], other: unknown): T;
 }
@@ -84,14 +84,14 @@ export class ClosingLog<T> {
   readonly #measure: SlidingMeasure<T>;
   readonly #sleeper: Sleeper<T> | undefined;
   readonly #entries = new TimeQueue<Entered<T>>();
-  /** Entries that have entered the measure are [0, entered). */
+  /** Entries [0, entered) have entered the measure. */
   #entered = 0;
   /** Weight of all entries. */
   #held = 0;
-  /** Entries that came since it was looked closer whether the log may rest. */
+  /** Entries added since the last closer look at whether the log may rest. */
   #sinceLooked = 0;
 
-  /** `sleeper`: where the log need not always be awake. */
+  /** `sleeper`: given if the log need not always be awake. */
   constructor(timespanMs: number, maxEntries: number, measure: SlidingMeasure<T>, sleeper?: Sleeper<T>) {
     this.#timespanMs = timespanMs;
     this.#maxEntries = maxEntries;
@@ -103,14 +103,14 @@ export class ClosingLog<T> {
     return this.#entries.length;
   }
 
-  /** End of the first window still to be judged; Infinity when there is none. */
+  /** End of the first window still to be judged; Infinity if there is none. */
   get nextEnd(): number {
     return this.#entries.at(this.#entered)?.time ?? Infinity;
   }
 
-  /** Adds an event; `watermark`: windows that end before it were judged. Returns how many entries had to go. */
+  /** Adds an event; windows that end before `watermark` have been judged. Returns how many entries had to go. */
   add(time: number, held: T, watermark: number): number {
-    // Late: whatever window it could still count in ends at or after the watermark.
+    // Late: every window in which the event could still count ends at or after the watermark.
     if (time < watermark && time <= watermark - this.#timespanMs) return 0;
     const entries = this.#entries;
     this.#held += this.#weigh(held);
@@ -125,7 +125,7 @@ export class ClosingLog<T> {
     return this.bound(watermark);
   }
 
-  /** Adds an event, in order of time, of which windows that ended with it are known to be false. */
+  /** Adds an event, in time order; windows that ended with it are known to be false. */
   enterAsleep(time: number, held: T): void {
     this.#held += this.#weigh(held);
     this.#entries.add({ time, held });
@@ -137,8 +137,8 @@ export class ClosingLog<T> {
   }
 
   /**
-   * Whether no window can be true for a while. Not as soon as none can: who hovers about what is needed would be woken
-   * again and again. A closer look is taken once as many entries came as are looked at.
+   * Whether no window can be true for a while. Not as soon as none can, because a group near the limit would be woken
+   * again and again. The closer look is only taken after as many new entries as it looks at.
    */
   mayRest(): boolean {
     const sleeper = this.#sleeper;
@@ -155,7 +155,7 @@ export class ClosingLog<T> {
     return 4 * sleeper.missing(Float64Array.from(numbers), numbers.length / sleeper.stride) >= needed;
   }
 
-  /** All entries, the oldest first. */
+  /** Visits all entries, oldest first. */
   each(visit: (time: number, held: T) => void): void {
     for (let i = 0; i < this.#entries.length; i += 1) {
       const { time, held } = this.#entries.at(i)!;
@@ -205,10 +205,7 @@ export class ClosingLog<T> {
     this.#entered += 1;
   }
 
-  /**
-   * Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. Returns how
-   * many.
-   */
+  /** Beyond the bound, drops the oldest entries, but none at which an unjudged window ends. Returns how many. */
   bound(watermark: number): number {
     const entries = this.#entries;
     if (entries.length <= this.#maxEntries) return 0;
@@ -219,7 +216,7 @@ export class ClosingLog<T> {
     return excess;
   }
 
-  /** How many of the `among` oldest entries are a timespan old at `end`. */
+  /** How many of the `among` oldest entries are at least a timespan old at `end`. */
   #expired(end: number, among: number): number {
     let count = 0;
     while (count < among && this.#entries.at(count)!.time <= end - this.#timespanMs) count += 1;

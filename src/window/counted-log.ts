@@ -1,17 +1,16 @@
 /**
- * The sightings of values in a group, counted: the windows of `value_count` rules over one field, whatever their
- * timespans.
+ * The sightings of values in a group, counted: the windows of `value_count` rules over one field, for all timespans.
  *
- * A sighting x of a value covers the window ends [x, x + timespan) unless the value's next sighting takes
- * over first; the distinct count of a window is the number of values that cover its end. So each sighting
- * remembers when its value was seen before and next: whether it starts or ends a value's cover follows for
- * every timespan, and one table of newest sightings serves all horizons.
+ * A sighting x of a value covers the window ends [x, x + timespan) unless the value's next sighting takes over first;
+ * the distinct count of a window is the number of values that cover its end. So each sighting remembers when its value
+ * was seen before and next: this says for every timespan whether it starts or ends the value's cover, and one table of
+ * newest sightings serves all horizons.
  *
- * In-order arrival is O(1) amortised. A sighting that arrives out of order walks back from the newest
- * entry over what is newer than it, undoing starts and expiries.
+ * In-order arrival is O(1) amortised. A sighting that arrives out of order walks back from the newest entry over all
+ * newer entries, undoing starts and expiries.
  *
- * Kept: every sighting newer than the watermark, and before it the newest sighting of each value; a
- * sighting whose successor is settled is dropped when its block is full.
+ * Kept: every sighting newer than the watermark, and before it the newest sighting of each value; a sighting whose
+ * successor is settled is dropped when its block is full.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -23,7 +22,7 @@ import { SightingRows } from './sighting-rows.ts';
 
 /** Below this many sightings a look-up scans them; a table only pays beyond. */
 const TABLE_FROM = 12;
-/** What becomes of a sighting that is coalesced: it goes, or it stays and loses the name it had. */
+/** What becomes of a coalesced sighting: it is removed, or it stays and loses its name. */
 const GONE = 1;
 const NAMED = 2;
 
@@ -37,9 +36,9 @@ export interface CountedSightings {
 export class CountedLog extends SightingRows {
   readonly #latest = new LatestTable();
   readonly #longestMs: number;
-  /** When the values at hand were seen before. */
+  /** When the current values were seen before. */
   #before = new Float64Array(64);
-  /** Of the values that come out of order: which, and the same value's sightings before and after. */
+  /** Values that come out of order, each with the same value's sightings before and after. */
   readonly #fresh: { hi: number; lo: number; previous: number; next: number }[] = [];
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
@@ -63,8 +62,8 @@ export class CountedLog extends SightingRows {
   }
 
   /**
-   * Adds the sightings of an event's values. Returns true when they are the group's newest (`judgeNewest` is
-   * still to be called); otherwise the windows they may have raised have been reported already.
+   * Adds the sightings of an event's values. Returns true if they are the group's newest (`judgeNewest` must still be
+   * called); otherwise the windows they may have raised have been reported already.
    */
   add(s: CountedSightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { run } = s;
@@ -104,7 +103,7 @@ export class CountedLog extends SightingRows {
     if (run.length === 0) this.#latest.release(s.table);
   }
 
-  /** Gives everything back. */
+  /** Frees all memory and resets the horizons. */
   clear(s: CountedSightings): void {
     this.release(s.run);
     this.#latest.release(s.table);
@@ -115,9 +114,9 @@ export class CountedLog extends SightingRows {
   }
 
   /**
-   * As `EventLog.coalesce`: newest sightings of one pane become one nameless sighting with their weight, and
-   * older sightings of a value go. The log is then that of the sightings left, so a value that returns is
-   * counted anew.
+   * Like `EventLog.coalesce`: the newest sightings of values within one pane become one nameless sighting with their
+   * total weight, and older sightings of a value are removed. The log is then that of the remaining sightings, so a
+   * value that returns is counted anew.
    */
   coalesce(s: CountedSightings, paneOf: (index: number) => number): number {
     const { run } = s;
@@ -141,7 +140,7 @@ export class CountedLog extends SightingRows {
         this.addWeight(into, row);
       }
     }
-    // From the newest on, so that what is linked to a row that goes is told of one that stays.
+    // Newest first, so that what is linked to a removed row is linked on to one that stays.
     for (let i = before - 1; i >= 0; i -= 1) {
       if (joined[i] === NAMED || (joined[i] === GONE && this.isNamed(run.first + i))) {
         this.unlink(run, run.first + i);
@@ -149,7 +148,7 @@ export class CountedLog extends SightingRows {
     }
     this.moved();
     this.compact(run, (_, i) => joined[i] !== GONE);
-    // Half of it would have to go: making it anew costs less.
+    // Half of the table would have to go: building it anew costs less.
     this.#latest.release(s.table);
     this.#makeTable(s, -Infinity, run.length);
     const start = run.first;
@@ -166,7 +165,7 @@ export class CountedLog extends SightingRows {
     return before - run.length;
   }
 
-  /** Moves the window's start on to where it is for one that ends at `t`. */
+  /** Moves the window's start on to its place for a window that ends at `t`. */
   #expire(first: number, state: HorizonState, t: number): void {
     const { timespanMs } = state.horizon;
     let { tail } = state;
@@ -177,7 +176,7 @@ export class CountedLog extends SightingRows {
     state.tail = tail;
   }
 
-  /** Adds the newest. */
+  /** Adds values as the newest sightings. */
   append(s: CountedSightings, t: number, values: Hashes, judgedFrom: number): void {
     const { run, table, horizons } = s;
     const { words, length } = values;
@@ -211,7 +210,7 @@ export class CountedLog extends SightingRows {
     }
   }
 
-  /** Adds values older than the newest, all at once: what is newer moves once, and is walked back over once. */
+  /** Adds values older than the newest, all at once: newer entries are moved once and walked back over once. */
   #addOutOfOrder(
     s: CountedSightings,
     t: number,
@@ -240,7 +239,7 @@ export class CountedLog extends SightingRows {
     if (!this.hasRoom(run, 1)) this.#dropSettled(s, judgedFrom);
   }
 
-  /** Links the values' sightings before and after with the ones at `t` that are to come at `index`, in `#fresh`. */
+  /** Links the values' sightings before and after with those at `t` to be inserted at `index`, in `#fresh`. */
   #linkFresh(s: CountedSightings, index: number, t: number, values: Hashes, judgedFrom: number): void {
     const { run, table } = s;
     const { words, length } = values;
@@ -260,7 +259,7 @@ export class CountedLog extends SightingRows {
         previous = this.previousAt(after);
         next = this.timeAt(after);
       }
-      // Also a value that the event names twice.
+      // Also skips a value that the event names twice.
       if (previous === t || (!looked && fresh.some((other) => other.hi === hi && other.lo === lo))) continue;
       if (after >= 0) this.setPrevious(after, t);
       else if (looked) this.#latest.set(table, hi, lo, t, staleUpTo);
@@ -300,7 +299,7 @@ export class CountedLog extends SightingRows {
     }
   }
 
-  /** Time of the value's newest sighting, NaN when none is held. */
+  /** Time of the value's newest sighting; NaN if none is held. */
   #latestOf(s: CountedSightings, hi: number, lo: number): number {
     const { run, table } = s;
     if (table.capacity > 0) return this.#latest.get(table, hi, lo);

@@ -1,15 +1,15 @@
 /**
  * What alerts list of an event (application, organisation, network, category, accounts), as one number: events that
- * agree in all of it share a row here, and a log has four bytes of each instead of five numbers.
+ * agree in all of it share a row here, so a log stores four bytes per event instead of five numbers.
  *
- * Bounded as the dictionaries are whose numbers it holds: when it is full, rows that nobody holds any more are given to
- * others (`forget`).
+ * Bounded like the dictionaries whose numbers it holds: when it is full, rows that are no longer held are reused
+ * (`forget`).
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
-/** None of these numbers is larger: an application shares a word with an organisation, a category with a network. */
+/** Largest numbers: an application shares a word with an organisation, a category with a network. */
 export const LIMITS = {
   application: 2 ** 12 - 1,
   organisation: 2 ** 20 - 1,
@@ -18,7 +18,7 @@ export const LIMITS = {
   account: 1_000_000,
 } as const;
 
-/** Numbers of the evidence's dictionaries, 0 for none. */
+/** Numbers of the evidence's dictionaries; 0 for none. */
 export interface Dimensions {
   application: number;
   organisation: number;
@@ -27,30 +27,30 @@ export interface Dimensions {
   account: number;
 }
 
-/** What the dimensions of a row can be added to. */
+/** Something that the dimensions of a row can be added to. */
 export interface DimensionTotals {
   addDimensions(dimensions: Dimensions): void;
 }
 
-/** Words of a row. */
+/** Words per row. */
 const W = 3;
 const LOW_BITS = 20;
 const LOW = 2 ** LOW_BITS - 1;
-/** Of one frame of saved state, whose memory is used again. */
+/** Rows of one frame of saved state, whose memory is reused. */
 const ROWS_A_STEP = 10_000;
 
 export class DimensionTable {
   readonly #limit: number;
-  /** Row 0 is that of nothing; so is one that is free. */
+  /** Row 0 means nothing and is all zeros, as is a free row. */
   #rows = new Uint32Array(64 * W);
   #length = 1;
   readonly #free: number[] = [];
-  /** Numbers by the hash of their row, 0 where there is none; a power of two, at most half full. */
+  /** Row numbers by the hash of the row, 0 if empty; the length is a power of two, at most half of it filled. */
   #slots = new Uint32Array(128);
   #savings = 0;
   readonly #told: Dimensions = { application: 0, organisation: 0, network: 0, category: 0, account: 0 };
 
-  /** `limit`: no number is larger. */
+  /** `limit`: the largest row number. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -60,7 +60,7 @@ export class DimensionTable {
     return this.#length;
   }
 
-  /** The number of these; −1 when the table is full and does not have them. */
+  /** The number of this combination; −1 if the table is full and does not hold it. */
   numberOf({ application, organisation, network, category, account }: Dimensions): number {
     const a = (organisation | (application << LOW_BITS)) >>> 0;
     const b = (network | (category << LOW_BITS)) >>> 0;
@@ -94,13 +94,13 @@ export class DimensionTable {
     totals.addDimensions(told);
   }
 
-  /** Whether new ones have no number, and `forget` may help. */
+  /** Whether new combinations get no number and `forget` may help. */
   get isFull(): boolean {
-    // What is being saved must keep its meaning until it is.
+    // Rows being saved must keep their meaning meanwhile.
     return this.#length > this.#limit && this.#free.length === 0 && this.#savings === 0;
   }
 
-  /** Gives the rows free that nobody holds. `isHeld`: by number, 0 where nobody does. */
+  /** Frees the rows that nobody holds. `isHeld`: by number, 0 if nobody holds the row. */
   forget(isHeld: Uint8Array): void {
     for (let number = 1; number < this.#length; number += 1) {
       if (isHeld[number] !== 0 || this.#isFree(number)) continue;
@@ -110,7 +110,7 @@ export class DimensionTable {
     this.#index();
   }
 
-  /** Saves what it holds at the first step. */
+  /** Saves the rows as of the first step. */
   *saving(to: SectionWriter): Generator<void> {
     const length = this.#length;
     this.#savings += 1;
@@ -126,7 +126,7 @@ export class DimensionTable {
     }
   }
 
-  /** Of a new one, whose few rows are among those saved. */
+  /** Call on a new table only; its few rows are among the saved ones. */
   *loading(from: SectionReader): Generator<void> {
     const length = from.u32();
     this.#length = length;
@@ -144,7 +144,7 @@ export class DimensionTable {
     return this.#rows[at] === 0 && this.#rows[at + 1] === 0 && this.#rows[at + 2] === 0;
   }
 
-  /** The slot that holds the row's number, or the empty one where it would go. */
+  /** The slot with the row's number, or the empty slot for it. */
   #slotOf(a: number, b: number, account: number): number {
     const mask = this.#slots.length - 1;
     let hash = Math.imul(a ^ Math.imul(b, 0x9e37_79b1), 0x85eb_ca6b) ^ Math.imul(account, 0xc2b2_ae35);
@@ -157,7 +157,7 @@ export class DimensionTable {
     }
   }
 
-  /** For `length` rows. Returns whether slots moved. */
+  /** Makes room for `#length` rows. Returns whether slots moved. */
   #makeRoom(): boolean {
     if (this.#length * W > this.#rows.length) {
       const longer = new Uint32Array(Math.max(2 * this.#rows.length, this.#length * W));

@@ -1,12 +1,12 @@
 /**
  * The sightings of values in a group: the windows of `value_count` rules over one field.
  *
- * Sightings that are fewer than the least bound can be no window that anybody waits for. They are a plain list
- * (`SeenLog`) that nobody counts, as those of most groups always are. Once there are as many, they are counted
- * (`CountedLog`), until most of them are out of reach.
+ * Sightings fewer than the least bound cannot form a window that interests any rule. They are a plain, uncounted list
+ * (`SeenLog`), which in most groups they always stay. Once there are enough, they are counted (`CountedLog`), until
+ * most of them are out of reach.
  *
- * Where a horizon is to be told of all its windows (a baseline is made of what they were worth), those of a list are
- * told of many at a time: the list is counted once, apart, before anything leaves it that they hold.
+ * If a horizon needs all windows (a baseline is made of their values), the windows of a list are reported in batches:
+ * the list is counted once, apart, before anything that they hold leaves it.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -20,21 +20,21 @@ import { SeenLog } from './seen-log.ts';
 /** Counted sightings become a list again below this share of the least bound. */
 const FEW_SHARE = 4;
 
-/** A list whose windows are all told of is trimmed in strokes of this share of the longest timespan. */
+/** A list whose windows must all be reported is trimmed in batches of this share of the longest timespan. */
 const TRIM_SHARE = 4;
 
 /** One group's sightings. */
 export class Sightings implements CountedSightings {
-  /** While they are too few to be counted; then the others are empty, and the horizons stand where they stood. */
+  /** The sightings while too few to be counted; then the other runs are empty, and the horizons stand still. */
   readonly few: Run;
   readonly run: Run;
   readonly table = new Run();
   readonly horizons: readonly HorizonState[];
-  /** No horizon waits for fewer. */
+  /** No horizon needs fewer sightings. */
   readonly least: number;
-  /** Some horizon is told of all windows. */
+  /** Some horizon needs all windows. */
   readonly tellsAll: boolean;
-  /** While they are a list: of all windows that end before this was told. */
+  /** While the sightings are a list: windows that end before this were all reported. */
   toldBefore = -Infinity;
 
   constructor(horizons: readonly Horizon[], newest?: NewestTime) {
@@ -49,7 +49,7 @@ export class Sightings implements CountedSightings {
     return this.run.length > 0;
   }
 
-  /** Some windows may still have to be told of. */
+  /** Some windows may still have to be reported. */
   get owes(): boolean {
     return this.tellsAll && this.few.length > 0;
   }
@@ -59,10 +59,10 @@ export class DistinctLog {
   readonly counted: CountedLog;
   readonly #few = new SeenLog();
   readonly #longestMs: number;
-  /** For counting a list apart; undefined where no horizon is told of all windows. */
+  /** For counting a list apart; undefined if no horizon needs all windows. */
   readonly #apart: Sightings | undefined;
   readonly #apartMs: number;
-  /** A value on its way from one to the other. */
+  /** A value on its way from one log to the other. */
   readonly #one = { words: new Uint32Array(2), length: 1 };
 
   /** `longestMs`: how long sightings are kept, at least the longest timespan of the horizons. */
@@ -78,7 +78,7 @@ export class DistinctLog {
     return this.#few.bytes + this.counted.bytes;
   }
 
-  /** Saves where a group's sightings are; how its horizons stand is saved by whoever has them. */
+  /** Saves a group's sightings; its owner saves how the horizons stand. */
   save(to: SectionWriter, s: Sightings): void {
     this.#few.saveRun(to, s.few);
     this.counted.save(to, s);
@@ -90,15 +90,15 @@ export class DistinctLog {
   }
 
   /**
-   * Adds the sightings of an event's values. Returns true when they are the group's newest (`judgeNewest` is
-   * still to be called); otherwise the windows they may have raised have been reported already.
+   * Adds the sightings of an event's values. Returns true if they are the group's newest (`judgeNewest` must still be
+   * called); otherwise the windows they may have raised have been reported already.
    */
   add(s: Sightings, t: number, values: Hashes, judgedFrom: number, visitor: WindowVisitor): boolean {
     const { length } = values;
     if (length === 0) return false;
     if (!s.isCounted) {
       const { few } = s;
-      // What comes too late is in no window that was over before it came.
+      // A late event is in no window that ended before it arrived.
       if (t < judgedFrom || !this.#few.hasRoom(few, length)) this.#tell(s, judgedFrom, visitor);
       if (few.length + length < s.least || this.#areFew(s, length, judgedFrom, visitor)) {
         return this.#few.add(few, t, values, judgedFrom);
@@ -113,7 +113,7 @@ export class DistinctLog {
     if (s.isCounted) this.counted.judgeNewest(s, judgedFrom, visitor);
   }
 
-  /** Most that a horizon's newest window can be worth. */
+  /** Upper bound of the value of a horizon's newest window. */
   mostIn({ few, horizons, isCounted }: Sightings, h: number): number {
     const { horizon, value } = horizons[h]!;
     if (isCounted) return value;
@@ -122,7 +122,7 @@ export class DistinctLog {
     return few.length - this.#few.countUpTo(few, newest - horizon.timespanMs);
   }
 
-  /** Adds who was seen newest up to `to` and after `from` (event times, ms). */
+  /** Adds the persons of the sightings after `from` and up to `to` (event times, ms). */
   addPersonsTo(
     persons: { add(hi: number, lo: number): void },
     { run, few }: Sightings,
@@ -133,7 +133,7 @@ export class DistinctLog {
     this.counted.addPersonsTo(persons, run, from, to);
   }
 
-  /** Forgets sightings at or before `t`, which no window can hold that ends at the watermark or later. */
+  /** Forgets sightings at or before `t`, which no window that ends at the watermark or later can hold. */
   trim(s: Sightings, t: number, watermark: number, visitor: WindowVisitor): void {
     const { few, run } = s;
     if (s.isCounted) {
@@ -146,33 +146,33 @@ export class DistinctLog {
     this.#few.trim(few, t);
   }
 
-  /** Watermark from which on a list is trimmed of whose windows was not told; Infinity for any other. */
+  /** Watermark from which a list with unreported windows is trimmed; Infinity for any other. */
   trimDue(s: Sightings): number {
     if (!s.owes) return Infinity;
     return this.#few.timeAt(s.few.first) + this.#longestMs * (1 + 1 / TRIM_SHARE);
   }
 
-  /** Gives everything back. */
+  /** Frees all memory. */
   clear(s: Sightings): void {
     this.#few.release(s.few);
     this.counted.clear(s);
   }
 
-  /** Whether they are few enough for a list once values that came again are left out, to stay so for a while. */
+  /** Whether, without repeated values, the sightings are few enough to stay a list for a while. */
   #areFew(s: Sightings, more: number, watermark: number, visitor: WindowVisitor): boolean {
     this.#tell(s, watermark, visitor);
     this.#few.dropSettled(s.few, watermark);
     return s.few.length + more < s.least / 2;
   }
 
-  /** From here on they are counted. */
+  /** From here on the sightings are counted. */
   #count(s: Sightings, visitor: WindowVisitor): void {
     this.counted.clear(s);
     this.#append(s, s, 0, Infinity, visitor);
     this.#few.release(s.few);
   }
 
-  /** Tells of the windows of a list that end before the watermark: nothing that comes will raise them. */
+  /** Reports the windows of a list that end before the watermark: nothing still to come can raise them. */
   #tell(s: Sightings, watermark: number, visitor: WindowVisitor): void {
     const apart = this.#apart;
     if (apart === undefined || watermark <= s.toldBefore) return;
@@ -185,9 +185,7 @@ export class DistinctLog {
     s.toldBefore = watermark;
   }
 
-  /**
-   * Counts a list from an index on, up to the entries before a time, and tells of all windows that were not told of.
-   */
+  /** Counts a list from index `from`, up to the entries before `before`, and reports all windows not yet reported. */
   #append(
     { few, toldBefore }: Sightings,
     to: Sightings,
@@ -206,7 +204,10 @@ export class DistinctLog {
     }
   }
 
-  /** They are a list again. Each still has its name: behind one that lost it are more values than any rule waits for. */
+  /**
+   * Makes the sightings a list again. Each still has its name: a nameless one has more newer values than any rule
+   * needs.
+   */
   #uncount(s: Sightings, watermark: number): void {
     const { counted } = this;
     const { first, length } = s.run;
@@ -219,7 +220,7 @@ export class DistinctLog {
   }
 }
 
-/** Whether a horizon is told of windows that nobody waits for. */
+/** Whether a horizon needs windows below every watcher's bound, too. */
 export function tellsAll({ leastThreshold, leastBound }: Horizon): boolean {
   return leastThreshold < leastBound;
 }

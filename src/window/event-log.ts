@@ -1,9 +1,9 @@
 /**
- * The events of a group, in event-time order, with what an alert must say of them: the window of
- * `event_count` rules and the evidence of all rules over the same stream.
+ * The events of a group, in event-time order, with what an alert must say of them: the window of `event_count` rules
+ * and the evidence of all rules over the same stream.
  *
- * Memory: nothing older than watermark − longest timespan; see `coalesce` for the bound once a group has crossed
- * its thresholds.
+ * Memory: nothing older than watermark − longest timespan; see `coalesce` for the bound once a group has crossed its
+ * thresholds.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -12,20 +12,20 @@ import type { DimensionTable, DimensionTotals } from './dimension-table.ts';
 import type { Run } from './run-store.ts';
 import { TotalsLog } from './totals-log.ts';
 
-/** What is kept of one event; all but time fit 32 bits. */
+/** What is kept of one event; every field but the time fits 32 bits. */
 export interface EventEntry {
   time: number;
-  /** Half of its id's hash; 0 when it has no id. */
+  /** Half of the hash of the event's id; 0 if it has no id. */
   id: number;
-  /** Bit k: the event holds a value for measure k of its stream; bit 0 is set for every event. Below 2^(MEASURES + 1). */
+  /** Bit k: the event holds a value for measure k of its stream; bit 0 is always set. Below 2^(MEASURES + 1). */
   held: number;
   records: number;
   bytes: number;
-  /** What alerts list of it: its number in the table of those, at most `MOST_DIMENSIONS`. */
+  /** What alerts list of the event: its row number in the `DimensionTable`, at most `MOST_DIMENSIONS`. */
   dimensions: number;
 }
 
-/** Of a stream, beside the number of events. */
+/** Measures of a stream, besides the number of events. */
 export const MEASURES = 8;
 export const MOST_DIMENSIONS = 2 ** 23 - 1;
 
@@ -42,19 +42,19 @@ export function loadEntry(from: SectionReader): EventEntry {
 
 const WORDS = ['id', 'held', 'records', 'bytes', 'dimensions'] as const;
 
-/** What an entry can be added to. */
+/** Something that an entry can be added to. */
 export interface EventTotals extends DimensionTotals {
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void;
 }
 
-/** 32-bit words of a row: the time, then these. */
+/** 32-bit words per row: the time, then these. */
 const W = 6;
 const F = W / 2;
-/** Half of a hash, enough to tell events of one instant apart; of a joined row how many events it stands for. */
+/** Half of a hash, enough to tell events of one instant apart; in a joined row, how many events it stands for. */
 const ID = 2;
 const RECORDS = 3;
 const BYTES = 4;
-/** The dimensions, from bit 23 on which measures the event holds beside bit 0, and in bit 31 whether the row is a joined one. */
+/** The dimensions; from bit 23 the measures the event holds besides bit 0; in bit 31 whether the row is joined. */
 const WHAT = 5;
 const MEASURES_BIT = 23;
 const MEASURES_MASK = 2 ** (MEASURES + 1) - 2;
@@ -69,7 +69,7 @@ export class EventLog extends TotalsLog {
     this.#dimensions = dimensions;
   }
 
-  /** Puts the entry in its place in time and returns its index (0 = oldest). */
+  /** Inserts the entry at its place in time and returns its index (0 = oldest). */
   add(run: Run, entry: EventEntry): number {
     const index = this.countUpTo(run, entry.time);
     const row = this.insert(run, index);
@@ -97,7 +97,7 @@ export class EventLog extends TotalsLog {
     return this.u32[row * W + RECORDS]!;
   }
 
-  /** Number of what alerts list of the event. */
+  /** Row number of what alerts list of the event. */
   dimensionsAt(row: number): number {
     return this.u32[row * W + WHAT]! & MOST_DIMENSIONS;
   }
@@ -106,7 +106,7 @@ export class EventLog extends TotalsLog {
     return ((this.u32[row * W + WHAT]! >>> (MEASURES_BIT - 1)) & MEASURES_MASK) | 1;
   }
 
-  /** Adds the entry to totals, or with sign −1 takes it back. */
+  /** Adds the entry to totals; with sign −1 subtracts it. */
   addTo(totals: EventTotals, row: number, sign: 1 | -1): void {
     const { u32 } = this;
     const at = row * W;
@@ -124,9 +124,9 @@ export class EventLog extends TotalsLog {
   }
 
   /**
-   * Adds entries of one pane that hold the same measures to the newest of them. `paneOf`: the pane of the
-   * entry at an index, NaN when it stays as it is. Sums stay true; what is lost is where inside the pane a
-   * window's edge falls. Returns how many entries went away.
+   * Adds entries of one pane that hold the same measures to the newest of them. `paneOf`: the pane of the entry at an
+   * index, NaN if the entry stays as it is. Sums stay true; what is lost is where inside the pane a window's edge
+   * falls. Returns how many entries were removed.
    */
   coalesce(run: Run, paneOf: (index: number) => number): number {
     const before = run.length;

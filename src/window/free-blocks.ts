@@ -1,15 +1,15 @@
 /**
- * Which blocks of a typed memory are free: rows side by side, of any number. A block that is given back joins its free
- * neighbours, and one that is larger than asked for is parted, so that what many short logs left serves long ones and
- * the other way round (boundary tags: Knuth, The Art of Computer Programming, volume 1, 2.5; bins and a look at their
- * bits instead of a search: Masmano and others, TLSF, 2004).
+ * Which blocks of a typed memory are free; a block is any number of adjacent rows. A freed block merges with its free
+ * neighbours, and a block larger than asked for is split, so memory freed by many short logs serves long ones and vice
+ * versa (boundary tags: Knuth, The Art of Computer Programming, volume 1, 2.5; bins and a look at their bits instead of
+ * a search: Masmano and others, TLSF, 2004).
  *
- * What is to be known of a free block lies in it: its first row has its length and its neighbours in the bin, its last
- * row the length once more. So a row has four words at least. Beside the memory there are two bits a row, where a free
- * block begins and where one ends.
+ * The data of a free block lies in the block itself: its first row holds its length and its neighbours in the bin, its
+ * last row the length again. So a row has at least four words. Outside the memory there are two bits per row: whether a
+ * free block begins there, and whether one ends there.
  */
 
-/** Where the rows are; replaced when the memory grows. */
+/** The memory with the rows; replaced when it grows. */
 export interface Rows {
   readonly u32: Uint32Array;
 }
@@ -21,10 +21,10 @@ const PREVIOUS = 2;
 const LENGTH_AGAIN = 3;
 /** No block. */
 const NONE = 0xffff_ffff;
-/** Bins of lengths between two powers of two. */
+/** Bins per doubling of the length. */
 const PER_OCTAVE = 4;
 const BINS = 32 * PER_OCTAVE;
-/** Looked at in the bin of the length itself, where not every block is long enough. */
+/** Blocks examined in the length's own bin, where not every block is long enough. */
 const MOST_LOOKED_AT = 8;
 
 export class FreeBlocks {
@@ -43,10 +43,10 @@ export class FreeBlocks {
     this.#words = words;
   }
 
-  /** First row of a block of so many; −1 when there is none. */
+  /** Takes a block; returns its first row, or −1 if there is none. */
   take(length: number): number {
     const own = binOf(length);
-    // From here on every block is long enough.
+    // From this bin on every block is long enough.
     const bin = this.#binFrom(shortestOf(own) === length ? own : own + 1);
     let block = bin < 0 ? NONE : this.#first[bin]!;
     if (block === NONE) {
@@ -79,7 +79,7 @@ export class FreeBlocks {
     this.#insert(first, joined);
   }
 
-  /** Takes the block away that ends before `end`; returns its first row, `end` when there is none. */
+  /** Takes the free block that ends before `end`; returns its first row, or `end` if there is none. */
   takeLast(end: number): number {
     if (end === 0 || !isSet(this.#ends, end - 1)) return end;
     const first = end - this.#word(end - 1, LENGTH_AGAIN);
@@ -123,7 +123,7 @@ export class FreeBlocks {
     clear(this.#ends, block + length - 1);
   }
 
-  /** The first bin from there on that has a block; −1 when none has. */
+  /** The first bin at or after `bin` that has a block; −1 if none has. */
   #binFrom(bin: number): number {
     let filled = this.#filled[bin >>> 5]! & (-1 << (bin & 31));
     for (let word = bin >>> 5; ; filled = this.#filled[word]!) {
@@ -134,14 +134,14 @@ export class FreeBlocks {
   }
 }
 
-/** Of blocks of that length. */
+/** The bin for blocks of that length. */
 function binOf(length: number): number {
   const octave = 31 - Math.clz32(length);
   const part = octave < 2 ? (length << (2 - octave)) & 3 : (length >>> (octave - 2)) & 3;
   return PER_OCTAVE * octave + part;
 }
 
-/** Of the blocks in a bin. */
+/** Shortest length in a bin. */
 function shortestOf(bin: number): number {
   const octave = Math.floor(bin / PER_OCTAVE);
   return Math.floor(2 ** octave * (1 + (bin % PER_OCTAVE) / PER_OCTAVE));

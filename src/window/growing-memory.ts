@@ -1,20 +1,20 @@
 /**
- * Memory that only grows. What is short lies in an `ArrayBuffer` that is copied when it grows. What is longer lies in a
- * `WebAssembly.Memory`: that grows where it is, in pages that cost nothing before they are written, and leaves nothing
+ * Memory that only grows. Short memory is an `ArrayBuffer` that is copied when it grows. Longer memory is a
+ * `WebAssembly.Memory`, which grows in place, in pages that cost nothing before they are written, and leaves nothing
  * behind. (Buffers of some megabytes that outgrow each other leave holes that the allocator keeps: 90 MB of 650, with
  * twelve thousand accounts after two weeks.)
  *
- * Each such memory reserves gigabytes of addresses, so only what has grown gets one; where the system refuses, and
- * beyond what one can have, buffers are copied on.
+ * Each such memory reserves gigabytes of addresses, so only memory that has grown gets one; if the system refuses, or
+ * beyond the most that one can have, buffers are copied again.
  */
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
-/** Bytes from which on memory is paged. */
+/** Bytes from which memory is paged. */
 const PAGED_FROM = 256 * 1024;
 
 export class GrowingMemory {
-  /** The one from before a growth is empty after it. */
+  /** The buffer from before a growth is empty after it. */
   buffer: ArrayBuffer;
   #pages: WebAssembly.Memory | undefined;
 
@@ -22,7 +22,7 @@ export class GrowingMemory {
     this.buffer = new ArrayBuffer(bytes);
   }
 
-  /** Makes room for so many bytes at least; what is new is 0. Throws `RangeError` where there is no memory. */
+  /** Grows to at least so many bytes; new bytes are 0. Throws `RangeError` if there is no memory. */
   growTo(bytes: number): void {
     const shorter = this.buffer;
     const isShort = Math.max(bytes, shorter.byteLength) < PAGED_FROM;
@@ -37,7 +37,7 @@ export class GrowingMemory {
     this.#pages = outgrown === undefined && !isShort ? reserve(length) : undefined;
     this.buffer = this.#pages?.buffer ?? new ArrayBuffer(length);
     new Uint8Array(this.buffer).set(new Uint8Array(shorter));
-    // Gives its memory back now; the collector would do it much later.
+    // Frees the memory now; the garbage collector would do it much later.
     if (outgrown === undefined) shorter.transfer(0);
   }
 }

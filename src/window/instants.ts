@@ -1,8 +1,7 @@
 /**
- * The entries of a sliding window, in order of time, for measures in which order matters: taken instant by
- * instant, since events of one time have no order among them. What was taken cannot be taken back, so an entry
- * that comes late, before others that were taken, makes all be taken anew; whatever left the window is told
- * from the rest by its time alone.
+ * The entries of a sliding window, in time order, for measures in which order matters. They are taken instant by
+ * instant, since events of one time have no order among them. Nothing taken can be taken back: an entry that comes
+ * late, before others already taken, makes all be taken anew. What left the window is recognised by its time alone.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -14,14 +13,14 @@ interface Held<T> {
 }
 
 export class Instants<T> {
-  /** From #first on; what left is cut off now and then. */
+  /** From #first on; entries that left are cut off now and then. */
   #entries: Held<T>[] = [];
   #first = 0;
-  /** Entries before this were taken. */
+  /** Entries before this index were taken. */
   #taken = 0;
   #stale = false;
 
-  /** Adds an entry; times mostly grow. Returns how many are older. */
+  /** Adds an entry; times mostly grow. Returns how many entries are not newer. */
   enter(held: T, time: number): number {
     const entries = this.#entries;
     let at = entries.length;
@@ -68,7 +67,7 @@ export class Instants<T> {
     this.#stale = from.flag();
   }
 
-  /** Takes what was not taken; `restart` is called first when it has to be all. */
+  /** Takes what was not taken yet; calls `restart` first if everything must be taken anew. */
   advance(restart: () => void, take: (time: number, together: readonly T[]) => void): void {
     if (this.#stale) {
       this.#stale = false;

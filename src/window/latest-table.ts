@@ -1,8 +1,8 @@
 /**
- * Value hash → its newest sighting, one open-addressing table per group in shared typed memory.
+ * Value hash → its newest sighting; one open-addressing table per group in shared typed memory.
  *
- * An entry whose sighting is older than every window is stale: it answers no question wrongly, and goes at the
- * next rebuild. So look-ups, updates and expiry are O(1) amortised.
+ * An entry whose sighting is older than every window is stale: it makes no answer wrong and goes at the next rebuild.
+ * So look-ups, updates and expiry are O(1) amortised.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -17,7 +17,7 @@ const W = 4;
 const HI = 2;
 const LO = 3;
 
-/** 64-bit hashes as hi, lo, hi, lo, …; the first `2 * length` words. */
+/** 64-bit hashes as hi, lo, hi, lo, …; only the first `2 * length` words are valid. */
 export interface Hashes {
   readonly words: Uint32Array;
   readonly length: number;
@@ -55,7 +55,7 @@ export class LatestTable extends RunStore {
     this.exchange(table, hi, lo, t);
   }
 
-  /** As `get`, then `set` to `t`, of many values: `before[i]` becomes what `get` says of the i-th. */
+  /** Like `get`, then `set` to `t`, for many values: `before[i]` becomes what `get` returns for value i. */
   renew(table: Run, { words, length }: Hashes, t: number, staleUpTo: number, before: Float64Array): void {
     this.makeRoom(table, length, staleUpTo);
     for (let i = 0; i < length; i += 1) {
@@ -63,7 +63,7 @@ export class LatestTable extends RunStore {
     }
   }
 
-  /** Remembers a newest sighting, for which there is room, and returns what `get` said before. */
+  /** Remembers a newest sighting, for which there must be room, and returns what `get` returned before. */
   exchange(table: Run, hi: number, lo: number, t: number): number {
     const slot = this.#slot(table, hi, lo);
     const before = this.f64[slot * F]!;
@@ -75,7 +75,7 @@ export class LatestTable extends RunStore {
     return before;
   }
 
-  /** The slot that holds the value, or the empty one where it would go. */
+  /** The slot with the value, or the empty slot for it. */
   #slot(table: Run, hi: number, lo: number): number {
     const mask = table.capacity - 1;
     const { f64, u32 } = this;
@@ -93,7 +93,7 @@ export class LatestTable extends RunStore {
     this.u32[slot * W + LO] = lo;
   }
 
-  /** Makes room for that many more values. */
+  /** Makes room for `count` more values. */
   makeRoom(table: Run, count: number, staleUpTo: number): void {
     if (table.length + count > table.capacity * 0.6) this.#rebuild(table, count, staleUpTo);
   }

@@ -1,20 +1,20 @@
 /**
- * Link of an id (`event/id-links.ts`) → a time: a map of numbers to numbers in one flat array, as thousands of ids
+ * Link of an id (`event/id-links.ts`) → a time: a map of numbers to numbers in one flat array, because thousands of ids
  * come and go in one window and nothing else is known of most of them.
  *
- * Open addressing; what is deleted leaves no mark. Links are hashes, so their low bits are as good as any.
+ * Open addressing; deletions leave no mark. Links are hashes, so their low bits are as good as any.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
-/** No link: those are −1 and beyond. */
+/** Never a link: links are −1 or more. */
 const EMPTY = -2;
 const SMALLEST = 16;
 const NOTHING = new Float64Array(0);
 
 export class LinkTimes {
-  /** Link, time, link, time, …; nothing while it is empty. */
+  /** Link, time, link, time, …; no cells while the map is empty. */
   #cells = NOTHING;
   #mask = 0;
   #size = 0;
@@ -23,7 +23,7 @@ export class LinkTimes {
     return this.#size;
   }
 
-  /** NaN when the link is not held. */
+  /** The link's time; NaN if not held. */
   get(link: number): number {
     return this.#size === 0 ? NaN : this.#cells[2 * this.#cell(link) + 1]!;
   }
@@ -48,7 +48,7 @@ export class LinkTimes {
       this.clear();
       return true;
     }
-    // Nobody may look in vain for what was pushed on past the gap.
+    // Moves entries back into the gap, so that look-ups still find them.
     for (let at = (gap + 1) & mask; cells[2 * at] !== EMPTY; at = (at + 1) & mask) {
       const pushed = cells[2 * at]!;
       if (((at - (pushed & mask)) & mask) < ((at - gap) & mask)) continue;
@@ -80,7 +80,7 @@ export class LinkTimes {
     from.memory(this.#cells);
   }
 
-  /** Where the link is, or the empty cell where it would go. */
+  /** The cell with the link, or the empty cell for it. */
   #cell(link: number): number {
     const cells = this.#cells;
     const mask = this.#mask;

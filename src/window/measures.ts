@@ -36,7 +36,7 @@ export class CountMeasure extends Valued<null> {
   }
 }
 
-/** Number of different texts. */
+/** Number of distinct texts. */
 export class DistinctMeasure extends Valued<readonly string[]> {
   readonly #held = new Map<string, number>();
   override enter(texts: readonly string[]): void {
@@ -55,8 +55,8 @@ export class DistinctMeasure extends Valued<readonly string[]> {
 }
 
 /**
- * Sum, average or percentile of numbers, which are kept sorted: sums are taken anew for each window, so that
- * they do not drift. Percentiles interpolate linearly between the closest ranks.
+ * Sum, average or percentile of numbers, which are kept sorted: sums are computed anew for each window, so they do not
+ * drift. Percentiles interpolate linearly between the closest ranks.
  */
 export class NumbersMeasure extends Valued<readonly number[]> {
   readonly #sorted: number[] = [];
@@ -83,7 +83,7 @@ export class NumbersMeasure extends Valued<readonly number[]> {
     for (const number of sorted) sum.add(number);
     return this.#of === 'sum' ? sum.value : sum.value / sorted.length;
   }
-  /** How many are not larger. */
+  /** How many numbers are not larger. */
   #rank(number: number): number {
     let low = 0;
     let high = this.#sorted.length;

@@ -1,9 +1,9 @@
-/** A binary min-heap of values by key, such as window ends over all groups: what is due is known without a look at all. */
+/** A binary min-heap of values by key, such as window ends over all groups: finds what is due without visiting all. */
 export class MinHeap<T> {
   readonly #keys: number[] = [];
   readonly #values: T[] = [];
 
-  /** Least key, Infinity when empty. */
+  /** Least key; Infinity when empty. */
   get least(): number {
     return this.#keys[0] ?? Infinity;
   }
@@ -21,7 +21,7 @@ export class MinHeap<T> {
     this.#values[at] = value;
   }
 
-  /** Takes a value with the least key out. The heap must not be empty. */
+  /** Removes and returns a value with the least key. The heap must not be empty. */
   pop(): T {
     const top = this.#values[0]!;
     const key = this.#keys.pop()!;

@@ -1,18 +1,18 @@
 /**
- * How far ids are from a run of consecutive ones, told from their links alone (`event/id-links.ts`) and whatever their
+ * How far ids are from a run of consecutive ones, judged by their links alone (`event/id-links.ts`), whatever their
  * order in time.
  */
 
-/** Rows by link; one memory for all who ask. */
+/** Rows by link; one memory shared by all callers. */
 let cells = new Int32Array(64);
 
 /**
- * So many other ids have to come at least before `wanted` ids are a run in which each lies 1 to `steps` above the one
- * before; 0 when there may be such a run already. `links`: `count` rows of an id's own link and those of id − 1, id + 1,
- * id − 2, id + 2, … up to `steps`. An id may come more than once.
+ * Returns how many other ids must come at least before `wanted` ids form a run in which each lies 1 to `steps` above
+ * the one before; 0 if there may be such a run already. `links`: `count` rows of an id's own link and those of id − 1,
+ * id + 1, id − 2, id + 2, … up to `steps`. An id may come more than once.
  *
- * A run consists of stretches of known ids and of others between them. Known ids that follow each other in it lie in
- * one chain, so k others join k + 1 chains at most: the longest are taken.
+ * A run consists of stretches of known ids with other ids between them. Known ids that follow each other in a run lie
+ * in one chain, so k other ids join at most k + 1 chains: the longest are taken.
  */
 export function missingIds(links: Float64Array, count: number, steps: number, wanted: number): number {
   const stride = 1 + 2 * steps;
@@ -43,7 +43,7 @@ export function missingIds(links: Float64Array, count: number, steps: number, wa
   return wanted - joined;
 }
 
-/** The nearest neighbour that is known, below (`offset` 1) or above (2); −1 when none is. */
+/** The nearest known neighbour, below (`offset` 1) or above (2); −1 if there is none. */
 function nextRow(links: Float64Array, at: number, stride: number, mask: number, offset: 1 | 2): number {
   for (let k = offset; k < stride; k += 2) {
     const row = rowOf(links, stride, mask, links[at + k]!);
@@ -52,7 +52,7 @@ function nextRow(links: Float64Array, at: number, stride: number, mask: number, 
   return -1;
 }
 
-/** First row of the id; −1 when there is none. */
+/** First row of the id; −1 if there is none. */
 function rowOf(links: Float64Array, stride: number, mask: number, link: number): number {
   for (let cell = link & mask; ; cell = (cell + 1) & mask) {
     const row = cells[cell]! - 1;

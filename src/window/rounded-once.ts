@@ -1,8 +1,8 @@
 /**
- * A sum whose rounding does not follow the order of what is added: what each addition loses is added up beside it and
+ * A sum whose rounding does not depend on the order of addition: what each addition loses is summed separately and
  * added last (Neumaier, Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen, 1974). So amounts give
- * the same sum, whichever came first, unless they are so far apart that what is lost is itself rounded. Infinity where
- * a double has no room.
+ * the same sum in any order, unless they are so far apart that the losses are themselves rounded. Infinity if the sum
+ * exceeds a double.
  */
 export class RoundedOnce {
   #sum = 0;
@@ -16,7 +16,7 @@ export class RoundedOnce {
   }
 
   get value(): number {
-    // Beyond all doubles what was lost is no number.
+    // Beyond all doubles, the loss is no number.
     return Number.isFinite(this.#sum) ? this.#sum + this.#lost : this.#sum;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Where values lie among many rows, for as long as none of them is moved: tables that are made for one purpose and
- * given back. Each goes by a key, a time for example.
+ * Where values lie among many rows, as long as no row is moved: tables made for one purpose and then freed. Each table
+ * has a key, for example a time.
  */
 
 import { LatestTable } from './latest-table.ts';
 import { Run } from './run-store.ts';
 
 export class RowFinder {
-  /** In place of a time there is a row. */
+  /** Stores a row in place of a time. */
   readonly #rows = new LatestTable();
   readonly #tables = new Map<number, Run>();
 
@@ -20,19 +20,19 @@ export class RowFinder {
     return this.#tables.has(key);
   }
 
-  /** Begins the table of a key, with room for so many values. */
+  /** Begins the table of a key, with room for `count` values. */
   begin(key: number, count: number): void {
     const table = new Run();
     this.#rows.makeRoom(table, count, -Infinity);
     this.#tables.set(key, table);
   }
 
-  /** Of the rows of a value, the one that is put last is found. */
+  /** If a value is put several times, the last row is found. */
   put(key: number, hi: number, lo: number, row: number): void {
     this.#rows.exchange(this.#tables.get(key)!, hi, lo, row);
   }
 
-  /** The value's row; −1 when there is none. */
+  /** The value's row; −1 if there is none. */
   find(key: number, hi: number, lo: number): number {
     const row = this.#rows.get(this.#tables.get(key)!, hi, lo);
     return Number.isNaN(row) ? -1 : row;

@@ -1,12 +1,11 @@
 /**
  * Typed memory for many small, time-sorted logs.
  *
- * A store is one buffer of fixed-size rows, seen as 64-bit floats and as 32-bit words; the first float of a
- * row is its event time, ms since the epoch. A `Run` is one log's contiguous block of rows, sorted by time,
- * ties in order of arrival. Rows, not columns: an arrival touches one log of one group, and a row is one or
- * two cache lines. Blocks of whatever length are parted and joined (`FreeBlocks`), so a million logs are one
- * buffer, not a million objects. Appending in time order and dropping from the front are O(1) amortised;
- * inserting out of order costs a move of what is newer.
+ * A store is one buffer of fixed-size rows, seen as 64-bit floats and as 32-bit words; the first float of a row is its
+ * event time, ms since the epoch. A `Run` is one log's contiguous block of rows, sorted by time, ties in order of
+ * arrival. Rows, not columns: an arrival touches one log of one group, and a row is one or two cache lines. Blocks of
+ * any length are split and merged (`FreeBlocks`), so a million logs are one buffer, not a million objects. Appending in
+ * time order and dropping from the front are O(1) amortised; inserting out of order costs a move of all newer rows.
  *
  * Invariant: rows of a run are `[offset + head, offset + head + length)`, `head + length <= capacity`.
  */
@@ -16,14 +15,14 @@ import { FreeBlocks } from './free-blocks.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
-/** Event time, ms since the epoch, that no entry of some logs is beyond; Infinity where that is not known. */
+/** A time, ms since the epoch, that no entry of the logs sharing it exceeds; Infinity if unknown. */
 export class NewestTime {
   ms = Infinity;
 }
 
 /** One log's place in a store. */
 export class Run {
-  /** Nearly every entry comes in order, and then the log, which no cache holds, need not be looked at. */
+  /** Nearly every entry comes in order; then the log itself, which is in no cache, need not be read. */
   readonly newest: NewestTime;
   offset = 0;
   /** 0 before the first entry. */
@@ -41,13 +40,13 @@ export class Run {
   }
 }
 
-/** Blocks are a multiple of these rows, longer ones of a quarter of the power of two below. */
+/** Blocks are a multiple of this many rows; longer ones a multiple of a quarter of the power of two below. */
 const SMALLEST_BLOCK = 4;
-/** Share of a block that is free once its entries were moved. Less is more moves, more is memory that nobody uses. */
+/** Free share of a block after its entries were moved. A smaller share means more moves, a larger one more waste. */
 const SLACK = 1 / 6;
-/** A block of which less than this share is used is given back for a smaller one when it has no room. */
+/** A block without room is given back for a smaller one if less than this share of it is used. */
 const LEAST_USED = 1 / 2;
-/** Words. */
+/** In words. */
 const SMALL_MOVE = 128;
 const FIRST_ROWS = 256;
 
@@ -60,7 +59,7 @@ export abstract class RunStore {
   #used = 0;
   readonly #free: FreeBlocks;
 
-  /** `rowBytes`: a multiple of 8, 16 at least. */
+  /** `rowBytes`: a multiple of 8, at least 16. */
   protected constructor(rowBytes: number) {
     this.#floats = rowBytes / 8;
     this.#memory = new GrowingMemory(FIRST_ROWS * rowBytes);
@@ -69,12 +68,12 @@ export abstract class RunStore {
     this.#free = new FreeBlocks(this, 2 * this.#floats);
   }
 
-  /** Bytes in use, or free between others that are. */
+  /** Bytes in use, or free between others in use. */
   get bytes(): number {
     return this.#used * 8 * this.#floats;
   }
 
-  /** Saves a log: its entries as the memory holds them. */
+  /** Saves a log: its entries as they lie in memory. */
   saveRun(to: SectionWriter, run: Run): void {
     const { capacity, head, length, first } = run;
     to.u32(capacity);
@@ -92,7 +91,7 @@ export abstract class RunStore {
     to.words(this.u32, first * this.words, count * this.words);
   }
 
-  /** Into an empty run. */
+  /** Loads into an empty run. */
   loadRun(from: SectionReader, run: Run): void {
     const capacity = from.u32();
     if (capacity === 0) return;
@@ -114,8 +113,8 @@ export abstract class RunStore {
   }
 
   /**
-   * Number of entries with time <= t. Strides from the newest back, each twice as long as the one before, then
-   * halves the last: what is looked for mostly lies among the newest, and those are in the cache.
+   * Number of entries with time <= t. Strides back from the newest, each stride twice as long as the one before, then
+   * bisects the last: what is sought is mostly among the newest, which are in the cache.
    */
   countUpTo(run: Run, t: number): number {
     if (t >= run.newest.ms) return run.length;
@@ -140,17 +139,17 @@ export abstract class RunStore {
     return low;
   }
 
-  /** Whether `insert` of that many more entries moves no block. */
+  /** Whether inserting `count` more entries moves no block. */
   hasRoom({ head, length, capacity }: Run, count: number): boolean {
     return head + length + count <= capacity;
   }
 
-  /** From here on it does not. */
+  /** Makes room, so that `insert` moves no block. */
   protected reserve(run: Run, count: number): void {
     if (!this.hasRoom(run, count)) this.#makeRoom(run, count);
   }
 
-  /** Makes room for an entry, or `count` of them, from index `at` on (0 = oldest) and returns the first row. */
+  /** Makes room for `count` entries from index `at` on (0 = oldest) and returns the first row. */
   insert(run: Run, at: number, count = 1): number {
     this.reserve(run, count);
     const row = run.offset + run.head + at;
@@ -170,7 +169,7 @@ export abstract class RunStore {
   compact(run: Run, keep: (row: number, index: number) => boolean): void {
     const { first, length } = run;
     let write = first;
-    // Neighbours that stay move together.
+    // Neighbours that stay are moved together.
     for (let from = 0, to = 0; from < length; from = to + 1) {
       for (to = from; to < length && keep(first + to, to);) to += 1;
       if (to > from && write !== first + from) this.#move(first + from, write, to - from);
@@ -180,7 +179,7 @@ export abstract class RunStore {
     if (run.length === 0) this.release(run);
   }
 
-  /** Gives the block back; the run is empty afterwards. */
+  /** Frees the block; the run is empty afterwards. */
   release(run: Run): void {
     this.recycle(run.offset, run.capacity);
     run.offset = 0;
@@ -194,7 +193,7 @@ export abstract class RunStore {
     if (capacity > 0) this.#free.give(offset, capacity);
   }
 
-  /** First row of a block of this many rows; its content is undefined. */
+  /** First row of a block of `capacity` rows; its content is undefined. */
   protected allocate(capacity: number): number {
     const recycled = this.#free.take(capacity);
     if (recycled >= 0) return recycled;
@@ -212,7 +211,7 @@ export abstract class RunStore {
     const { length } = run;
     const needed = length + count;
     if (needed <= run.capacity * (1 - SLACK) && needed >= run.capacity * LEAST_USED) {
-      // What is free lies before the head: slide the entries to the block's start.
+      // The free rows lie before the head: slide the entries to the block's start.
       this.#move(run.offset + run.head, run.offset, length);
       run.head = 0;
       return;
@@ -231,8 +230,8 @@ export abstract class RunStore {
     const length = rows * words;
     const source = from * words;
     const target = to * words;
-    // Most moves are a few rows, where a call of copyWithin costs more than the copy. Words, because a word pair that
-    // looks like a NaN need not survive as a float.
+    // Most moves are a few rows, where calling copyWithin costs more than the copy. Copied as words, because a word
+    // pair that looks like a NaN need not survive as a float.
     if (length <= SMALL_MOVE && (target <= source || target >= source + length)) {
       for (let i = 0; i < length; i += 1) u32[target + i] = u32[source + i]!;
     } else {
@@ -241,7 +240,7 @@ export abstract class RunStore {
   }
 }
 
-/** Rows of the block for so many entries and some more. */
+/** Rows of the block for `needed` entries and some more. */
 function blockFor(needed: number): number {
   const least = Math.ceil(needed / (1 - SLACK));
   const part = Math.max(SMALLEST_BLOCK, 2 ** (29 - Math.clz32(least)));

@@ -1,10 +1,10 @@
 /**
- * The values seen in a group, as long as nobody counts them: persons where no rule does (an alert has to say how many
- * they were), and those of a rule that are fewer than its threshold. So there is no window and no table here; the
- * values of an event are appended with its time.
+ * The values seen in a group, as long as they are not counted: persons if no rule counts them (an alert must say how
+ * many they were), and the values of a rule while they are fewer than its threshold. So there is no window and no table
+ * here; the values of an event are appended with its time.
  *
- * Kept: every sighting newer than the watermark, and before it the newest of each value; a sighting whose successor
- * is settled is dropped when its block is full, so whoever reads the same few again and again holds few.
+ * Kept: every sighting newer than the watermark, and before it the newest of each value; a sighting whose successor is
+ * settled is dropped when its block is full, so a reader of the same few again and again holds few.
  */
 
 import { type Hashes, LatestTable } from './latest-table.ts';
@@ -17,7 +17,7 @@ const HI = 2;
 const LO = 3;
 
 export class SeenLog extends RunStore {
-  /** For looking through one run. */
+  /** Scratch table for searching one run. */
   readonly #seen = new LatestTable();
 
   constructor() {
@@ -28,7 +28,7 @@ export class SeenLog extends RunStore {
     return super.bytes + this.#seen.bytes;
   }
 
-  /** Adds the values of an event. Returns true when it is the group's newest. */
+  /** Adds the values of an event. Returns true if they are the group's newest. */
   add(run: Run, t: number, { words, length }: Hashes, watermark: number): boolean {
     if (length === 0) return false;
     if (!this.hasRoom(run, length)) this.dropSettled(run, watermark);
@@ -45,7 +45,7 @@ export class SeenLog extends RunStore {
     return newest;
   }
 
-  /** Adds who was seen after `from` and up to `to` (event times, ms). */
+  /** Adds the persons seen after `from` and up to `to` (event times, ms). */
   addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
     const last = run.first + this.countUpTo(run, to);
     for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {

@@ -1,16 +1,16 @@
 /**
  * Runs of consecutive ids in a window: an enumeration, however much else is read in between.
  *
- * A run is a chain of sightings in order of time, each of an id 1 to `steps` above (or, in a descending run,
- * below) that of the sighting before. In one event the order of its list counts; where several events have
- * the same time, nothing says which came first, and their ids count in any order. Ids are known by links only
- * (`event/id-links.ts`), so it is told which ids are neighbours but not what they are.
+ * A run is a chain of sightings in time order, each of an id 1 to `steps` above (or, in a descending run, below) that
+ * of the sighting before. Within one event the order of its list counts; if several events have the same time, nothing
+ * says which came first, and their ids count in any order. Ids are known by links only (`event/id-links.ts`), which
+ * tell which ids are neighbours but not what they are.
  *
- * Per id and direction: for each length m up to `minRun` the latest time at which a run of m ids that ends in
- * the id can have begun. A window (t − timespan, t] holds such a run exactly when that time is after
- * t − timespan, so nothing has to be undone when the window moves on; and noise, revisits and enumerations
- * side by side break nothing, since every id continues whatever its neighbour has. A sighting costs
- * 2 × steps look-ups and, inside a run, 2 × steps × minRun comparisons. What is no run costs one number.
+ * Per id and direction: for each length m up to `minRun`, the latest time at which a run of m ids that ends in the id
+ * can have begun. A window (t − timespan, t] holds such a run exactly when that time is after t − timespan, so nothing
+ * has to be undone when the window moves on. Noise, revisits and parallel enumerations break nothing, since every id
+ * continues whatever its neighbour has. A sighting costs 2 × steps look-ups and, inside a run, 2 × steps × minRun
+ * comparisons. An id that is in no run costs one number.
  *
  * Kept: at most `maxIds` ids of the window, the newest; ids beyond that are forgotten and counted.
  */
@@ -29,20 +29,20 @@ export interface SequenceSpec {
   readonly maxIds: number;
 }
 
-/** What an event holds, for all its groups: `own` for the rule's other measure. */
+/** What an event holds, for all its groups; `own` is for the rule's other measure. */
 export interface SequenceHeld {
   readonly own: unknown;
-  /** Per id, in the order of the list: its link, then those of id − 1, id + 1, id − 2, id + 2, … */
+  /** Per id, in list order: its link, then those of id − 1, id + 1, id − 2, id + 2, … */
   readonly links: readonly number[];
 }
 
-/** The sightings of one event in this window; none once they are forgotten. */
+/** The sightings of one event in this window; no links once they are forgotten. */
 interface Sightings {
   readonly time: number;
   links: readonly number[];
 }
 
-/** [m − 2]: latest beginning of a run of m ids that ends in an id; falls with m. A run of one begins when it is seen. */
+/** [m − 2]: latest beginning of a run of m ids that ends in an id; falls with m. A run of one begins when seen. */
 type Begins = number[];
 
 interface Runs {
@@ -50,7 +50,7 @@ interface Runs {
   readonly down: Begins;
 }
 
-/** Of more ids a closer look costs more than to measure them. */
+/** With more ids, a closer look costs more than measuring them. */
 const MOST_LOOKED_AT = 2048;
 
 const NO_LINKS: readonly number[] = [];
@@ -61,17 +61,17 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   readonly #own: SlidingMeasure<unknown>;
   readonly #stride: number;
   readonly #instants = new Instants<Sightings>();
-  /** Of the ids in the window, when they were seen last. */
+  /** When each id in the window was last seen, by link. */
   readonly #seenAt = new LinkTimes();
-  /** By link, of those that continued another. */
+  /** By link, for ids that continued another. */
   readonly #runs = new Map<number, Runs>();
   /** Ids that the entries hold. */
   #ids = 0;
-  /** The instant taken last, and the longest run that ends then. */
+  /** Time of the instant taken last, and the longest run that ends then. */
   #takenMs = -Infinity;
   #longest: Run = NO_RUN;
   #forgotten = 0;
-  /** So many of the oldest entries hold no ids any more. */
+  /** How many of the oldest entries no longer hold ids. */
   #bare = 0;
 
   constructor(spec: SequenceSpec, own: SlidingMeasure<unknown>) {
@@ -80,12 +80,12 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     this.#stride = 1 + 2 * spec.steps;
   }
 
-  /** Ids that had to be forgotten over the bound. */
+  /** Ids that had to be forgotten beyond the bound. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** Ids that it knows something of. */
+  /** Ids of which something is known. */
   get remembered(): number {
     return this.#seenAt.size;
   }
@@ -118,9 +118,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     return { holds: holds && run.ids >= this.#spec.minRun, value, run };
   }
 
-  /**
-   * All that was taken: what had to be forgotten cannot be taken again. The other measure is made of the entries.
-   */
+  /** Saves everything taken, as forgotten ids cannot be taken again. The other measure follows from the entries. */
   save(to: SectionWriter): void {
     this.#instants.save(to, ({ links }) => to.numbers(links));
     this.#seenAt.save(to);
@@ -179,7 +177,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     }
   }
 
-  /** Neighbours before those that continue them; `offset` of the first neighbour in a sighting's links. */
+  /** Neighbours before those that continue them; `offset`: of the first neighbour in a sighting's links. */
   #takeInAnyOrder(linked: readonly Sightings[], time: number, direction: keyof Runs, offset: number): void {
     const sighted = new Map<number, { readonly links: readonly number[]; readonly at: number }>();
     for (const { links } of linked) {
@@ -207,7 +205,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     }
   }
 
-  /** A sighting continues what its neighbours have. */
+  /** The sighting continues the runs of its neighbours. */
   #extend(direction: keyof Runs, links: readonly number[], at: number, offset: number, time: number): void {
     const { minRun, timespanMs } = this.#spec;
     const link = links[at]!;
@@ -242,7 +240,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     return { ids: longer + 1, sinceMs: longer === 0 ? time : begins[longer - 1]! };
   }
 
-  /** Forgets the oldest ids, an eighth of the bound at a time, but none of the newest entry. */
+  /** Forgets the oldest ids, down to an eighth below the bound, but none of the newest entry. */
   #shed(newest: Sightings): void {
     const { maxIds } = this.#spec;
     for (const sightings of this.#instants.held(this.#bare)) {
@@ -267,7 +265,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   }
 }
 
-/** A run takes as many ids, and such as follow each other. */
+/** A run needs enough ids, and ids that follow each other. */
 export function sequenceSleeper({ minRun, maxIds, steps }: SequenceSpec): Sleeper<SequenceHeld> {
   const stride = 1 + 2 * steps;
   return {

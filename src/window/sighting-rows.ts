@@ -1,5 +1,5 @@
 /**
- * How sightings of values lie in memory, and how one is found: rows of a time, the value, and when that value was seen
+ * How sightings of values lie in memory and are found: each row holds a time, the value, and when that value was seen
  * before and next, which chains the sightings of a value.
  */
 
@@ -9,22 +9,22 @@ import { type Run, RunStore } from './run-store.ts';
 /** Row: time, previous, next as floats, then words. */
 const F = 5;
 const W = 2 * F;
-/** The same value's sighting before; -Infinity when there was none. */
+/** The same value's previous sighting; -Infinity if there was none. */
 const PREVIOUS = 1;
-/** The same value's sighting after; Infinity while there is none. */
+/** The same value's next sighting; Infinity while there is none. */
 const NEXT = 2;
 const HI = 6;
 const LO = 7;
 /** Values a sighting stands for: 1, or more once sightings were coalesced and are nameless. */
 const WEIGHT = 8;
 
-/** Sightings that are looked at one by one for one of them; an event may have brought a hundred thousand at one time. */
+/** Sightings examined one by one when looking for one; an event may have brought a hundred thousand at one time. */
 const MOST_SCANNED = 64;
 
 export class SightingRows extends RunStore {
-  /** By time, rows of the sightings of that time where they are many; until one is moved. */
+  /** Rows of the sightings of a time, if there are many; valid until a row is moved. */
   readonly #ties = new RowFinder();
-  /** Rows of the first sightings from some index on, likewise. */
+  /** Row of each value's first sighting from some index on, likewise. */
   readonly #later = new RowFinder();
 
   constructor() {
@@ -35,13 +35,13 @@ export class SightingRows extends RunStore {
     return super.bytes + this.#ties.bytes + this.#later.bytes;
   }
 
-  /** To be called before rows are looked for after some were added, moved or taken away. */
+  /** Call after rows were added, moved or removed, before rows are looked for. */
   protected moved(): void {
     this.#ties.clear();
     this.#later.clear();
   }
 
-  /** Time at which the same value was seen before, -Infinity when it was not. */
+  /** Time of the same value's previous sighting; -Infinity if there is none. */
   protected previousAt(row: number): number {
     return this.f64[row * F + PREVIOUS]!;
   }
@@ -60,7 +60,7 @@ export class SightingRows extends RunStore {
     return this.u32[row * W + LO]!;
   }
 
-  /** The sighting at `into` stands for the values of the other one, too. */
+  /** Makes the sighting at `into` stand for the values of the other one, too. */
   protected addWeight(into: number, row: number): void {
     this.u32[into * W + WEIGHT] = this.weightAt(into) + this.weightAt(row);
   }
@@ -70,12 +70,12 @@ export class SightingRows extends RunStore {
     return this.u32[row * W + WEIGHT]!;
   }
 
-  /** Time at which the same value was seen next, Infinity when it was not. */
+  /** Time of the same value's next sighting; Infinity if there is none. */
   nextAt(row: number): number {
     return this.f64[row * F + NEXT]!;
   }
 
-  /** Adds the persons of the newest sightings up to `to` and after `from` (event times, ms). */
+  /** Adds the persons of the named sightings after `from` and up to `to` (event times, ms). */
   addPersonsTo(persons: { add(hi: number, lo: number): void }, run: Run, from: number, to: number): void {
     const last = run.first + this.countUpTo(run, to);
     for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
@@ -89,17 +89,17 @@ export class SightingRows extends RunStore {
     words[1] = this.u32[row * W + LO]!;
   }
 
-  /** Not coalesced with others. */
+  /** Whether the sighting is not coalesced with others. */
   isNamed(row: number): boolean {
     return this.weightAt(row) === 1;
   }
 
-  /** Whether the sighting at this position is the one whose expiry ends its value's cover. */
+  /** Whether the expiry of the sighting at this position ends its value's cover. */
   protected endsCover(position: number, timespanMs: number): boolean {
     return this.nextAt(position) - this.timeAt(position) >= timespanMs;
   }
 
-  /** Takes a sighting out of the chain of its value's. */
+  /** Takes a sighting out of the chain of its value. */
   protected unlink(run: Run, row: number): void {
     const { f64 } = this;
     const next = f64[row * F + NEXT]!;
@@ -134,7 +134,7 @@ export class SightingRows extends RunStore {
     if (row >= 0) this.f64[row * F + NEXT] = t;
   }
 
-  /** Row of the value's sighting at a time; −1 when it is not held. */
+  /** Row of the value's sighting at a time; −1 if it is not held. */
   #sightingAt(run: Run, at: number, hi: number, lo: number): number {
     const { first } = run;
     const last = first + this.countUpTo(run, at) - 1;
@@ -156,7 +156,7 @@ export class SightingRows extends RunStore {
     return from;
   }
 
-  /** Of several rows of a value in `[from, to]` the first is found then. */
+  /** Enters rows `[from, to]`; of several rows of a value, the first is found then. */
   #gather(finder: RowFinder, key: number, from: number, to: number): void {
     finder.begin(key, to - from + 1);
     for (let row = to; row >= from; row -= 1) {

@@ -1,9 +1,9 @@
 /**
  * Closing logs that hold too little for any of their windows to be true, as those of a benign group nearly always do:
- * nothing is measured, and the entries lie in typed rows, many groups' side by side. What wakes a log makes a
- * `ClosingLog` of them.
+ * nothing is measured, and the entries of many groups lie side by side in typed rows. When a log wakes, its entries go
+ * into a `ClosingLog`.
  *
- * An entry is a row for each so many numbers that it holds (`Sleeper.stride`), at least one.
+ * An entry takes one row per `Sleeper.stride` numbers that it holds, at least one row.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -14,9 +14,9 @@ import { type NewestTime, Run, RunStore } from './run-store.ts';
 /** One group's entries. */
 export class Asleep {
   readonly run: Run;
-  /** Of all entries, of some that no window holds any more, too. */
+  /** Weight of all entries, including some that no window holds any more. */
   weight = 0;
-  /** So much more may come before it is to be asked again whether a window may be true. */
+  /** Weight that may still come before a window could be true and `mustWake` must look again. */
   spare = 0;
 
   constructor(newest?: NewestTime) {
@@ -24,7 +24,7 @@ export class Asleep {
   }
 }
 
-/** Row: time; of an entry's first row, how many there are and flags, and where what else it holds is kept; numbers. */
+/** Row: time; in an entry's first row its row count with flags, and where its other content is kept; numbers. */
 const HEAD = 2;
 const OTHER = 3;
 const NUMBERS = 2;
@@ -32,7 +32,7 @@ const FILLED = 1;
 const WEIGHS = 2;
 const ROWS = 4;
 
-/** Numbers of one log after the other. */
+/** Scratch memory for the numbers of one log at a time. */
 let scratch = new Float64Array(256);
 
 function scratchFor(length: number): Float64Array {
@@ -45,7 +45,7 @@ export class SleepingLog<T> extends RunStore {
   readonly #timespanMs: number;
   readonly #maxRows: number;
   readonly #floats: number;
-  /** What entries hold beside numbers; [0] stays free. */
+  /** What entries hold besides numbers; [0] stays free. */
   readonly #others: unknown[] = [undefined];
   readonly #freeOthers: number[] = [];
 
@@ -58,7 +58,7 @@ export class SleepingLog<T> extends RunStore {
     this.#floats = floats;
   }
 
-  /** Adds an event, as `ClosingLog.add`. */
+  /** Adds an event, like `ClosingLog.add`. */
   add(asleep: Asleep, time: number, held: T, watermark: number): void {
     if (time < watermark && time <= watermark - this.#timespanMs) return;
     const { run } = asleep;
@@ -86,7 +86,7 @@ export class SleepingLog<T> extends RunStore {
     asleep.spare = Math.max(0, asleep.spare - weight);
   }
 
-  /** Of the newest entries, if they hold the same and are older than the watermark, the latest stays. */
+  /** If the newest entries hold the same and are older than the watermark, keeps only the latest. */
   #mergeNewest({ run }: Asleep, watermark: number): void {
     const newest = run.first + run.length - 1;
     if (run.length < 2 || this.timeAt(newest) >= watermark) return;
@@ -97,7 +97,7 @@ export class SleepingLog<T> extends RunStore {
     run.length -= newest - first;
   }
 
-  /** Of two rows that are entries: whether they differ in nothing but their times. */
+  /** Whether two rows, each a whole entry, differ only in their times. */
   #holdsTheSame(row: number, other: number): boolean {
     const { u32, words } = this;
     if (this.#rowsAt(row) !== 1 || this.#word(row, OTHER) !== 0) return false;
@@ -106,12 +106,12 @@ export class SleepingLog<T> extends RunStore {
     return word === words;
   }
 
-  /** Forgets what no window holds that ends at the watermark or later. */
+  /** Forgets what no window that ends at the watermark or later can hold. */
   trim(asleep: Asleep, watermark: number): void {
     this.#drop(asleep, this.countUpTo(asleep.run, watermark - this.#timespanMs));
   }
 
-  /** Whether a window may be true that ends at the watermark or later. */
+  /** Whether a window that ends at the watermark or later may be true. */
   mustWake(asleep: Asleep, watermark: number): boolean {
     if (asleep.spare > 0) return false;
     this.trim(asleep, watermark);
@@ -137,7 +137,7 @@ export class SleepingLog<T> extends RunStore {
     return sleeper.missing(numbers, rows);
   }
 
-  /** Makes `log`, which is empty, go on with the entries as if it had been awake. */
+  /** Makes the empty `log` go on with the entries as if it had always been awake. */
   wake(asleep: Asleep, log: ClosingLog<T>, watermark: number): void {
     this.#handOver(asleep, (time, held) => log.enterAsleep(time, held));
     log.wake(watermark);
@@ -164,12 +164,12 @@ export class SleepingLog<T> extends RunStore {
     this.#drop(asleep, run.length);
   }
 
-  /** Gives everything back. */
+  /** Frees all memory. */
   clear(asleep: Asleep): void {
     this.#drop(asleep, asleep.run.length);
   }
 
-  /** Entries, and behind them what else they hold: where that is kept means nothing elsewhere. */
+  /** Saves the entries, then their other content, because its place means nothing elsewhere. */
   override saveRun(to: SectionWriter, run: Run): void {
     super.saveRun(to, run);
     const { first, length } = run;
@@ -205,10 +205,7 @@ export class SleepingLog<T> extends RunStore {
     }
   }
 
-  /**
-   * Of the entries over the bound the oldest leave, as far as no window still to be judged ends at them. Returns how
-   * many rows.
-   */
+  /** Beyond the bound, drops the oldest entries, but none at which an unjudged window ends. Returns how many rows. */
   bound(asleep: Asleep, watermark: number): number {
     const { run } = asleep;
     if (run.length <= this.#maxRows) return 0;
@@ -221,7 +218,7 @@ export class SleepingLog<T> extends RunStore {
     return excess;
   }
 
-  /** Forgets the oldest rows, which are whole entries. */
+  /** Forgets the oldest `rows` rows, which must be whole entries. */
   #drop(asleep: Asleep, rows: number): void {
     if (rows === 0) return;
     const { run } = asleep;

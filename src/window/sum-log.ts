@@ -1,10 +1,10 @@
 /**
- * The measured amounts of a group in event-time order: the window of `value_sum` rules. Amounts are not
- * negative (a negative one holds no value: a lower bound on a falling sum could not be judged on arrival).
+ * The measured amounts of a group in event-time order: the window of `value_sum` rules. Amounts are not negative (a
+ * negative amount counts as no value: a lower bound on a falling sum could not be judged on arrival).
  *
- * Whole amounts are summed incrementally, which is exact below 2^53. Once a group holds a fractional or
- * larger amount its windows are summed anew and rounded once, so that what is reported neither drifts nor follows the
- * order of arrival.
+ * Whole amounts are summed incrementally, which is exact below 2^53. Once a group holds a fractional or larger amount,
+ * its windows are summed anew and rounded once, so that reported values neither drift nor depend on the order of
+ * arrival.
  */
 
 import type { Run } from './run-store.ts';
@@ -19,7 +19,7 @@ export class SumLog extends TotalsLog {
     super(8 * F);
   }
 
-  /** Puts the amount in its place in time and returns its index (0 = oldest). */
+  /** Inserts the amount at its place in time and returns its index (0 = oldest). */
   add(run: Run, t: number, amount: number): number {
     const index = this.countUpTo(run, t);
     const row = this.insert(run, index);
@@ -32,7 +32,7 @@ export class SumLog extends TotalsLog {
     return this.f64[row * F + AMOUNT]!;
   }
 
-  /** As `EventLog.coalesce`; zeros before the watermark end no window any more and go altogether. */
+  /** Like `EventLog.coalesce`; zeros before the watermark end no window any more and are removed. */
   coalesce(run: Run, paneOf: (index: number) => number, watermark: number): number {
     const before = run.length;
     const { first } = run;

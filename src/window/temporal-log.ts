@@ -1,14 +1,14 @@
 /**
- * Which of several rules matched in a group, and in which order: the windows of temporal correlations whose
- * condition only becomes truer with more events.
+ * Which of several rules matched in a group, and in which order: the windows of temporal correlations whose condition
+ * more events can only make true.
  *
- * The state of the newest window is a few times, not its entries: per rule the newest match; in order, per
- * length m the latest time at which a chain of m rules, in the listed order, can have begun. A window
- * (t − timespan, t] holds a chain exactly when that time is after t − timespan. So in-order arrival costs
- * the number of rules. An event that arrives out of order replays the entries of its windows.
+ * The state of the newest window is a few times, not its entries: per rule the newest match; for ordered rules, per
+ * length m the latest time at which a chain of m rules, in the listed order, can have begun. A window (t − timespan, t]
+ * holds a chain exactly when that time is after t − timespan. So in-order arrival costs the number of rules. An event
+ * that arrives out of order replays the entries of its windows.
  *
- * Kept: the entries not older than the watermark − timespan, at most `maxEntries`; of those before the
- * watermark, where order does not matter, only each rule's newest.
+ * Kept: the entries newer than the watermark − timespan, at most `maxEntries`. Beyond that, if order does not matter,
+ * of the entries before the watermark only each rule's newest stay; then the oldest go.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -20,7 +20,7 @@ export interface TemporalSpec {
   readonly rules: number;
   readonly ordered: boolean;
   readonly maxEntries: number;
-  /** Whether the window holds the condition: `seen[i]` per rule, `value` the number of rules seen or in order. */
+  /** Whether the window satisfies the condition: `seen[i]` per rule, `value` the number of rules seen or in order. */
   readonly holds: (seen: readonly boolean[], value: number) => boolean;
 }
 
@@ -30,7 +30,7 @@ interface TemporalEntry {
   readonly rules: readonly number[];
 }
 
-/** Told of every window (by its end) that is true and that an arrival may have made so. */
+/** Called for every true window (by its end) that an arrival may have made true. */
 export type TrueWindow = (endMs: number, value: number) => void;
 
 export class TemporalLog {
@@ -47,13 +47,13 @@ export class TemporalLog {
     return this.#entries.length;
   }
 
-  /** Adds an event. Windows that end before `judgedFrom` were judged. Returns how many entries had to go. */
+  /** Adds an event. Windows that end before `judgedFrom` have been judged. Returns how many entries had to go. */
   add(time: number, rules: readonly number[], judgedFrom: number, report: TrueWindow): number {
     const entries = this.#entries;
     let at = entries.length;
     while (at > 0 && entries[at - 1]!.time > time) at -= 1;
     entries.splice(at, 0, { time, rules });
-    // Matches of the same instant are in any order: they are taken together.
+    // Matches of the same instant have no order: they are taken together.
     if (at === entries.length - 1 && !(entries[at - 1]?.time === time)) {
       this.#newest.take(time, rules);
       if (time >= judgedFrom) this.#newest.report(time, report);
@@ -109,7 +109,7 @@ export class TemporalLog {
         })
         .reverse();
     }
-    // What no order of arrival within the lateness can still need is gone; beyond that the oldest go.
+    // Whatever no arrival within the lateness can need is gone by now; beyond that the oldest go.
     const excess = this.#entries.length - maxEntries;
     if (excess > 0) this.#entries.splice(0, Math.max(excess, maxEntries >>> 2));
     return ordered || excess > 0 ? before - this.#entries.length : 0;
@@ -147,7 +147,7 @@ export class Progress {
     for (const rule of rules) this.#last[rule] = Math.max(this.#last[rule]!, time);
     if (!this.#spec.ordered) return;
     for (const rule of [...new Set(rules)].sort((a, b) => a - b)) {
-      // Longer chains first would miss nothing: a chain takes each rule once, and earlier rules came first.
+      // The order of lengths does not matter: a chain takes each rule once, and earlier rules came first.
       this.#begin[0]![rule] = time;
       for (let length = 1; length <= rule; length += 1) {
         let best = -Infinity;
@@ -159,7 +159,7 @@ export class Progress {
     }
   }
 
-  /** The window (end − timespan, end]; `end` is not before the last time taken. */
+  /** Judges the window (end − timespan, end]; `end` is not before the last time taken. */
   judge(end: number): { holds: boolean; value: number } {
     const { timespanMs, ordered, rules, holds } = this.#spec;
     const from = end - timespanMs;

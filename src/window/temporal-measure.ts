@@ -1,4 +1,4 @@
-/** Which rules matched in a window that is judged when it is closed, also in which order. */
+/** Which rules matched, and in which order, in a window that is judged once it is closed. */
 
 import type { Judgement, Sleeper, SlidingMeasure } from './closing-log.ts';
 import { Instants } from './instants.ts';
@@ -36,16 +36,16 @@ export class TemporalMeasure implements SlidingMeasure<Places> {
 
 export interface BegunMatch {
   readonly rules: Places;
-  /** When what the event belongs to began; NaN when it does not say. */
+  /** When the thing that the event belongs to began; NaN if the event does not say. */
   readonly begunMs: number;
 }
 
 /**
- * The same where a match of any rule but `newest` counts only if it belongs to something that began before the
- * newest match of that rule at or before it, in the window. Windows end only at matches that count.
+ * Like `TemporalMeasure`, but a match of any rule but `newest` counts only if what it belongs to began before the
+ * newest match of `newest` in the window (up to the match itself). Windows end only at matches that count.
  *
- * A match that counts leaves the window together with that newest one, which is at least as old: taken as if
- * it were of that time, it is seen and stands in chains exactly as long as it counts.
+ * A match that counts leaves the window together with that match of `newest`, which is at least as old: taken as if it
+ * had that time, it is seen and stands in chains exactly as long as it counts.
  */
 export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
   readonly #spec: TemporalSpec;
@@ -103,8 +103,8 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
 }
 
 /**
- * Without a match of the rule `newest` nothing counts. Of matches of one rule that belong to the same, a late match of
- * `newest` makes the latest count if it makes any count, as of the same time.
+ * Without a match of the rule `newest` nothing counts. Of matches of one rule with the same beginning the latest is
+ * enough: if a late match of `newest` makes any of them count, it makes the latest count, as of the same time.
  */
 export function begunBeforeSleeper(newest: number): Sleeper<BegunMatch> {
   const numbers = [NaN, 0];

@@ -1,18 +1,18 @@
 /**
  * Which events of a group show something new (`vigie.new_terms`), decided in event-time order.
  *
- * A term is one combination of the values of the watched fields. An event at t is new if one of its terms was
- * not seen in (t − history, t), and counts if the group has been known for at least a history by then. Events
- * of one instant are not before each other: each of them is judged by what was seen before the instant. A
- * group in which nothing happened for a whole history has none: it is known from its next event on.
+ * A term is one combination of the values of the watched fields. An event at t is new if one of its terms was not seen
+ * in (t − history, t), and counts if the group has been known for at least a history by then. Events of one instant do
+ * not precede each other: each is judged by what was seen before the instant. A group that was silent for a whole
+ * history starts over: it is known from its next event on.
  *
- * Late events (judged already was what comes after them) count nowhere; their terms are known from then on.
+ * Late events (later ones were judged already) count nowhere; their terms are known from then on.
  *
  * So what is judged at t follows from the events of the last two histories: an older past changes nothing, and
  * forgetting it loses nothing.
  *
- * Kept: per term the time it was last seen, at most `maxTerms`; beyond that those that were not seen for the
- * longest leave early, and would be new again.
+ * Kept: per term the time it was last seen, at most `maxTerms` terms; beyond that those not seen for the longest time
+ * leave early, and would be new again.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -22,7 +22,7 @@ import type { SectionWriter } from '../state/state-writer.ts';
 export type Novelty =
   | 'new'
   | 'known'
-  /** Its group is not known for long enough. */
+  /** Its group has not been known for long enough. */
   | 'learning'
   /** It lacks one of the fields. */
   | 'without-term';
@@ -30,12 +30,12 @@ export type Novelty =
 export class Terms {
   readonly #historyMs: number;
   readonly #maxTerms: number;
-  /** Term → when it was last seen, roughly by that time. */
+  /** Term → when it was last seen, roughly in the order of these times. */
   readonly #seen = new Map<string, number>();
-  /** First event since the group was silent for a whole history, NaN before any. */
+  /** First event since the group was last silent for a whole history; NaN before any event. */
   #since = NaN;
   #newest = -Infinity;
-  /** Terms at which expired ones are looked for next. */
+  /** Number of terms at which expired ones are next looked for. */
   #expireAt = 16;
   #coalesced = 0;
 
@@ -48,12 +48,12 @@ export class Terms {
     return this.#seen.size;
   }
 
-  /** Event time from which on nothing that is held decides on an event. */
+  /** Event time from which on nothing held here affects an event. */
   get outOfReachFrom(): number {
     return this.#newest + this.#historyMs;
   }
 
-  /** How many terms left early since this was last asked. */
+  /** How many terms left early since the last call. */
   takeCoalesced(): number {
     const coalesced = this.#coalesced;
     this.#coalesced = 0;
@@ -73,7 +73,7 @@ export class Terms {
     });
     for (const terms of events) {
       for (const term of terms) {
-        // Set anew, a term stands behind those that were not seen for longer.
+        // Deleted and set anew, a term moves behind those not seen for longer.
         this.#seen.delete(term);
         this.#seen.set(term, time);
       }
@@ -82,7 +82,7 @@ export class Terms {
     return verdicts;
   }
 
-  /** Takes note of the terms of an event that is older than what was judged. */
+  /** Notes the terms of an event that is older than what was judged. */
   late(time: number, terms: readonly string[]): void {
     for (const term of terms) {
       const known = this.#seen.get(term) ?? -Infinity;

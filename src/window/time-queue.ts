@@ -1,7 +1,7 @@
 /**
- * Things with a time, oldest first, that come mostly in order and leave in front.
+ * Items with a time, oldest first, that mostly come in order and leave at the front.
  *
- * Invariant: sorted by time, ties in order of arrival. Adding in order and leaving in front are O(1) amortised.
+ * Invariant: sorted by time, ties in order of arrival. Adding in order and leaving at the front are O(1) amortised.
  */
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
@@ -14,12 +14,12 @@ export class TimeQueue<T extends { readonly time: number }> {
     return this.#items.length - this.#head;
   }
 
-  /** The i-th oldest; undefined behind the newest. */
+  /** The i-th oldest; undefined beyond the newest. */
   at(i: number): T | undefined {
     return this.#items[this.#head + i];
   }
 
-  /** Puts the item behind all that are not newer, as the index `from` at least and `to` at most. */
+  /** Inserts the item after all that are not newer, at an index in [from, to]. */
   add(item: T, from = 0, to = this.length): void {
     const items = this.#items;
     let at = this.#head + to;

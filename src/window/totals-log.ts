@@ -1,8 +1,8 @@
 /**
  * A log whose windows add up an amount per entry: events, or what `value_sum` rules measure.
  *
- * In-order arrival is O(1) amortised per horizon. An entry that arrives out of order walks back from the newest
- * one over what is newer than it, and re-judges the windows that hold it.
+ * In-order arrival is O(1) amortised per horizon. An entry that arrives out of order walks back from the newest one
+ * over all newer entries, and re-judges the windows that hold it.
  */
 
 import type { HorizonState, WindowVisitor } from './horizon.ts';
@@ -17,9 +17,9 @@ export abstract class TotalsLog extends RunStore {
   abstract amountAt(row: number): number;
 
   /**
-   * Adds the entry just put at `index` to one horizon and reports the windows it may have raised, in order.
-   * Windows that end before `judgedFrom` (the watermark) were judged and stay as they are. `inexact`: adding and
-   * taking away would round, so windows are added up anew.
+   * Adds the entry just inserted at `index` to one horizon and reports the windows it may have raised, in order.
+   * Windows that end before `judgedFrom` (the watermark) have been judged and stay as they are. `inexact`: adding and
+   * subtracting would round, so windows are summed anew.
    */
   slide(
     run: Run,
@@ -42,14 +42,14 @@ export abstract class TotalsLog extends RunStore {
       this.#judgeBack(run, state, index, judgedFrom, inexact, visitor);
       return;
     }
-    // What has left the window can wait for as long as the window is not worth it even so.
+    // What left the window need not be subtracted while the value is below the threshold even so.
     if (state.value < leastThreshold && !inexact) return;
     this.#expire(run, state);
     if (inexact) state.value = this.#total(first, state.tail, newest);
     if (state.value >= leastThreshold && t >= judgedFrom) visitor.window(horizon, t, state.value);
   }
 
-  /** Moves the window's start on to where it is for the newest entry. */
+  /** Moves the window's start on to its place for the newest entry. */
   #expire({ first, length }: Run, state: HorizonState): void {
     const from = this.timeAt(first + length - 1) - state.horizon.timespanMs;
     for (; this.timeAt(first + state.tail) <= from; state.tail += 1) {
@@ -57,7 +57,7 @@ export abstract class TotalsLog extends RunStore {
     }
   }
 
-  /** As `slide`, of a horizon that was not kept up with its log. */
+  /** Like `slide`, for a horizon that was not kept up with its log. */
   catchUp(run: Run, state: HorizonState, index: number, judgedFrom: number, visitor: WindowVisitor): void {
     this.settle(run, state);
     const t = this.timeAt(run.first + index);
@@ -66,7 +66,7 @@ export abstract class TotalsLog extends RunStore {
     else if (value >= horizon.leastThreshold && t >= judgedFrom) visitor.window(horizon, t, value);
   }
 
-  /** To be called before `dropFront(run, dropped)`, for every horizon of the group. */
+  /** Call before `dropFront(run, dropped)`, for every horizon of the group. */
   dropped(run: Run, state: HorizonState, dropped: number): void {
     const { first } = run;
     for (let i = state.tail; i < dropped; i += 1) state.value -= this.amountAt(first + i);

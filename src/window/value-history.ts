@@ -1,20 +1,20 @@
 /**
- * What a rule's windows were worth in one group before: per bucket of time the largest value of any window
- * that ended in it, and from that what is usual (`vigie.baseline`).
+ * The values that a rule's windows had in one group before: per bucket of time the largest value of any window that
+ * ended in it, and from these what is usual (`vigie.baseline`).
  *
- * Buckets are aligned to the epoch. A window that ends at t, in bucket c, is compared with the buckets from
- * c − history up to the last one that was over a timespan before t, so that no event of the window is its own
- * history; of these only the ones in the phase of c, and none before the first in which the group had a window
- * at all. A bucket without windows is worth 0. So what is usual at t follows from the events of the last
- * history, timespan and bucket alone: an older past changes nothing, and forgetting it loses nothing.
+ * Buckets are aligned to the epoch. A window that ends at t, in bucket c, is compared with the buckets from c − history
+ * up to the last one that was over a timespan before t, so that no event of the window is its own history; of these
+ * only the ones in the phase of c, and none before the first in which the group had a window at all. A bucket without
+ * windows has the value 0. So what is usual at t follows from the events of the last history, timespan and bucket
+ * alone: an older past changes nothing, and forgetting it loses nothing.
  *
- * Usual is up to median + factor × MAD, where MAD is the median absolute deviation from the median × 1.4826,
- * which estimates the standard deviation of normal values and is not moved by less than half of the samples
- * (Hampel 1974; Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993). Where more than half of the
- * samples are equal it is 0, and any value above the median is unusual. No mean steps in there: one earlier
- * burst would excuse the next.
+ * Usual is up to median + factor × MAD, where MAD is the median absolute deviation from the median × 1.4826, which
+ * estimates the standard deviation of normal values and is not moved by less than half of the samples (Hampel 1974;
+ * Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993). If more than half of the samples are equal, it is 0,
+ * and any value above the median is unusual. No mean is used instead then: one earlier burst would excuse the next.
  *
- * Those of all groups lie in one store, a row for each bucket with windows, by bucket: its number, and the largest value.
+ * The histories of all groups lie in one store, a row for each bucket with windows, sorted by bucket: its number, and
+ * the largest value.
  */
 
 import type { Baseline } from '../sigma/rule.ts';
@@ -30,23 +30,23 @@ export interface Usual {
   readonly upTo: number;
 }
 
-/** That of one group. */
+/** The history of one group. */
 export class ValueHistory {
   readonly run = new Run();
   /** Newest bucket with a value that is an estimate. */
   estimatedBucket = -Infinity;
 }
 
-/** What is usual in a group, from one window to the next. */
+/** What is usual in a group, cached from one window to the next. */
 interface Known {
-  /** Where its history lies. */
+  /** Offset of the group's history. */
   readonly at: number;
   readonly bucket: number;
   readonly last: number;
   readonly usual: Usual;
 }
 
-/** Of so many groups at most: those of which windows reach a rule's own bound now. */
+/** Most groups cached: those with windows that currently reach a rule's own bound. */
 const MOST_KNOWN = 256;
 const NORMAL = 1.4826;
 const ROW_BYTES = 16;
@@ -54,7 +54,7 @@ const ROW_BYTES = 16;
 export class ValueHistories extends RunStore {
   readonly #baseline: Baseline;
   readonly #timespanMs: number;
-  /** What was asked for last, by where histories lie, which says whose they are. */
+  /** Last results, by the offset of the history, which identifies the group. */
   readonly #known: (Known | undefined)[] = Array.from({ length: MOST_KNOWN });
 
   constructor(baseline: Baseline, timespanMs: number) {
@@ -64,8 +64,8 @@ export class ValueHistories extends RunStore {
   }
 
   /**
-   * A window that ends at `endMs` is worth `value` or more. No window ends before the watermark any more. Held are at
-   * most the buckets of the history and what is newer than the watermark.
+   * Notes that a window that ends at `endMs` has the value `value` or more. No window before the watermark can change
+   * any more. Keeps at most the buckets of the history and those newer than the watermark.
    */
   note(history: ValueHistory, endMs: number, value: number, estimated: boolean, watermark: number): void {
     const { run } = history;
@@ -84,8 +84,8 @@ export class ValueHistories extends RunStore {
   }
 
   /**
-   * A window that ends in [fromMs, toMs] and is worth no more than this changes nothing; −Infinity where some bucket
-   * between knows of no window yet, or of exact ones only while the window's value is an estimate.
+   * A window that ends in [fromMs, toMs] with at most this value changes nothing. −Infinity if some bucket in that
+   * range has no window yet or, if `estimated`, the last one has no estimate yet.
    */
   leastIn({ run, estimatedBucket }: ValueHistory, fromMs: number, toMs: number, estimated: boolean): number {
     const from = this.#bucketOf(fromMs);
@@ -104,9 +104,9 @@ export class ValueHistories extends RunStore {
     return (this.#lastBefore(endMs) + 1) * this.#baseline.bucketMs - 1;
   }
 
-  /** To be asked only when it is final. */
+  /** What is usual at `endMs`; call only once final. */
   usualAt({ run }: ValueHistory, endMs: number): Usual {
-    // An empty one lies where nothing does, or another's.
+    // An empty history has offset 0, which may be another's.
     if (run.length === 0) return this.#usualOf(new Float64Array(0));
     const at = run.offset;
     const bucket = this.#bucketOf(endMs);
@@ -118,7 +118,7 @@ export class ValueHistories extends RunStore {
     return usual;
   }
 
-  /** Whether that rests on a value that was an estimate. */
+  /** Whether `usualAt` rests on a value that was an estimate. */
   estimatedAt({ estimatedBucket }: ValueHistory, endMs: number): boolean {
     return estimatedBucket >= this.#bucketOf(endMs) - this.#reach;
   }
@@ -130,7 +130,7 @@ export class ValueHistories extends RunStore {
     return (newest + this.#reach + 1) * this.#baseline.bucketMs;
   }
 
-  /** What is known goes with its place. */
+  /** A cached result goes with its block. */
   protected override recycle(offset: number, capacity: number): void {
     if (this.#known[offset % MOST_KNOWN]?.at === offset) this.#known[offset % MOST_KNOWN] = undefined;
     super.recycle(offset, capacity);
@@ -183,7 +183,7 @@ export class ValueHistories extends RunStore {
   }
 }
 
-/** Sorts the values. */
+/** Median; sorts the values. */
 function medianOf(values: Float64Array): number {
   values.sort();
   const middle = values.length >>> 1;
