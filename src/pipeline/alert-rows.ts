@@ -1,8 +1,8 @@
 /**
- * Alerts as rows: rendered as they stand, and dated by when they were first detected, whichever process that was.
+ * Alerts as rows: rendered as they stand, and dated by their first detection, whichever process made it.
  *
- * Guarantee: the moment of detection of an alert never changes once a row of it is acknowledged; where the sink cannot
- * say it, the alert is asked for again with its next row.
+ * Guarantee: the detection time of an alert never changes once one of its rows is acknowledged; if the sink cannot tell
+ * it, it is asked again with the alert's next row.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -13,31 +13,31 @@ import type { Part } from './known-alerts.ts';
 
 /** A row to be written. */
 export interface AlertRow {
-  /** What it shows; absent of one that was stored before and is no episode of its own any more. */
+  /** The episode shown; absent if the alert was stored before and is no longer an episode of its own. */
   readonly episode?: Episode;
-  /** No row of it was acknowledged before. */
+  /** No row of this alert was acknowledged before. */
   readonly opened: boolean;
   readonly alert: Alert;
 }
 
-/** Whether an alert of that group is about a canary alone; `crossedAt` in ms since the epoch. */
+/** Whether an alert of this group is about a canary alone; `crossedAt` in ms since the epoch. */
 export type IsCanary = (group: Alert['group'], crossedAt: number) => boolean;
 
 export class AlertRows {
-  /** What was stored of an episode when a row of it was first acknowledged; dated by the first of all. */
+  /** Of episodes with an acknowledged row: first detection, and the version stored before this process. */
   readonly #stored = new WeakMap<Episode, Pick<Alert, 'detectedAt' | 'version'>>();
   #ruleHashes: ReadonlyMap<string, string>;
   readonly #isCanary: IsCanary;
-  /** Those of which the sink could not say whether they had been detected before. */
+  /** Episodes for which the sink could not tell whether they had been detected before. */
   readonly #undated = new WeakSet<Episode>();
 
-  /** `ruleHashes`: of the rules in force, by key. `isCanary`: default, none is. */
+  /** `ruleHashes`: of the rules in force, by key. `isCanary`: default, no alert is. */
   constructor(ruleHashes: ReadonlyMap<string, string>, isCanary: IsCanary = () => false) {
     this.#ruleHashes = ruleHashes;
     this.#isCanary = isCanary;
   }
 
-  /** Other rules are in force. */
+  /** Other rules are now in force. */
   inForce(ruleHashes: ReadonlyMap<string, string>): void {
     this.#ruleHashes = ruleHashes;
   }
@@ -53,7 +53,7 @@ export class AlertRows {
     if (this.#undated.has(was)) this.#undated.add(is);
   }
 
-  /** As the episodes stand now; `now` is when the new ones are detected, ms since the epoch. */
+  /** Rows of the episodes as they stand; `now`: when the new ones are detected, ms since the epoch. */
   render(episodes: readonly Episode[], now: number, evidence: Evidence): AlertRow[] {
     return episodes.map((episode) => ({
       episode,
@@ -68,12 +68,12 @@ export class AlertRows {
     }));
   }
 
-  /** What is stored apart from the episode that it belongs to. */
+  /** Rows of stored alerts that turned out to be parts of an episode. */
   join(parts: readonly Part[]): AlertRow[] {
     return parts.map(([alert, episode]) => ({ opened: false, alert: partOf(alert, episode) }));
   }
 
-  /** Writes them and returns what was acknowledged. Rejects as the sink does. */
+  /** Writes the rows and returns what was acknowledged. Rejects as the sink does. */
   async write(rows: readonly AlertRow[], sink: AlertSink, signal: AbortSignal): Promise<AlertRow[]> {
     const asked = rows.flatMap(({ episode, opened }) =>
       episode && (opened || this.#undated.has(episode)) ? episode : [],

@@ -1,6 +1,6 @@
 /**
- * Bytes of the source → decoded events for whoever takes them; what is none becomes a dead letter, what is to be
- * kept goes to the archive. Everything is counted once.
+ * Bytes of the source → decoded events for a taker. What is no event becomes a dead letter; what is to be kept goes to
+ * the archive. Everything is counted once.
  */
 
 import { MARK_PREFIX } from '../canary/marks.ts';
@@ -25,7 +25,7 @@ export interface EventReaderOptions {
   readonly timestampField: string;
   readonly personFields: readonly string[];
   readonly maxEventBytes: number;
-  /** How lines of another log become events. Without one, they are events. */
+  /** How lines of another log become events. Without a mapping, the lines are events. */
   readonly mapping: Mapping | undefined;
   readonly maxFutureMs: number;
   /** Write every accepted event to the archive. */
@@ -34,10 +34,10 @@ export interface EventReaderOptions {
   readonly observer: Pick<PipelineObserver, 'batch' | 'deadLetter'>;
 }
 
-/** Takes an event. Answers how many base rules matched; a negative answer says that it is a copy of one that was taken. */
+/** Takes an event. Returns how many base rules matched; negative if the event was taken before. */
 interface EventTaker {
   readonly evidence: { readonly idSlot: number };
-  /** `late`: by whoever knows what is. */
+  /** `late`: if the taker knows what is late. */
   readonly counts: { readonly matches: readonly number[]; canaryMatches: number; readonly late?: number };
   process(record: EventRecord, partition: number, offset: number): number;
 }
@@ -50,7 +50,7 @@ export class EventReader {
   readonly #decoder: Decoder;
   readonly #record: EventRecord;
 
-  /** Freezes `fields`: whoever takes the events has asked for what it needs. */
+  /** Freezes `fields`: the taker must have asked for the fields it needs. */
   constructor(options: EventReaderOptions, fields: FieldTable, waiting: Waiting, tally: Tally) {
     const { archive, timestampField, personFields, maxEventBytes, pseudonymKey, mapping } = options;
     this.#options = options;
@@ -89,7 +89,7 @@ export class EventReader {
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
       const isAgain = offset < again.untilOffset;
-      // What was accepted before a restart is so after it, though the clock be behind now.
+      // What was accepted before a restart is accepted after it, even if the clock is now behind.
       if (fault === undefined && record.time > latest && !(isAgain && record.time <= again.newestMs))
         fault = futureFault(record.time, now, maxFutureMs);
       fruitful ||= fault === undefined;
@@ -108,7 +108,7 @@ export class EventReader {
         return;
       }
       if (fault !== undefined) {
-        // Not data.slice: of a Buffer that is a view, and sources use their buffers again.
+        // Not data.slice: on a Buffer that is a view, and sources reuse their buffers.
         this.#reject(fault, partition, offset, Uint8Array.from(data.subarray(start, end)));
         return;
       }
@@ -123,7 +123,7 @@ export class EventReader {
       }
     });
     tally.bytes += bytes;
-    // What is read again was told before the restart.
+    // What is read again was reported before the restart.
     const isNew = restored === 0;
     if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
     const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
@@ -152,8 +152,8 @@ export class EventReader {
 }
 
 /**
- * What the archive keeps of an event: the fields that have a column, and those that the rules ask for, so that which
- * events a rule matched can be said again (`src/affected`). The id has a place of its own.
+ * What the archive keeps of an event: the fields that have a column, and those that the rules ask for, so that it can
+ * be said again which events a rule matched (`src/affected`). The id has a place of its own.
  */
 function archivedOf(fields: FieldTable): (readonly [path: string, slot: number])[] {
   const paths = new Set([...ARCHIVED_FIELDS, ...fields.paths]);
@@ -161,7 +161,7 @@ function archivedOf(fields: FieldTable): (readonly [path: string, slot: number])
   return [...paths].map((path) => [path, fields.slot(path)] as const);
 }
 
-/** Events for an engine. `former`: as `Intake.newEngine`. */
+/** Events for an engine. `former`: as in `Intake.newEngine`. */
 export function eventIntake(
   options: EventReaderOptions & { readonly latenessMs: number },
   ruleSet: RuleSet,
@@ -174,7 +174,7 @@ export function eventIntake(
   const fields = new FieldTable();
   const newEngine = (former?: Lineage): Engine =>
     new Engine({ ruleSet, fields, hashKey, latenessMs, settings, former });
-  // It asks for the fields, before the decoder is made.
+  // The engine asks for its fields before the decoder is made.
   let first: Engine | undefined = newEngine(former);
   const events = new EventReader(options, fields, waiting, tally);
   return {
@@ -189,7 +189,7 @@ export function eventIntake(
   };
 }
 
-/** Whatever decides what an event is, beside the pseudonym key: state that was saved under others is of no use. */
+/** What else, besides the pseudonym key, decides what an event is: other settings make saved state useless. */
 export function eventSettings({
   timestampField,
   personFields,

@@ -1,13 +1,13 @@
 /**
- * The order of acknowledgements: what was made of the events (alerts, or signals) → archive → dead letters → and
- * only then the commit of the offsets that all of it covers.
+ * The order of acknowledgements: the results of the events (alerts, or signals) → archive → dead letters → and only
+ * then the commit of the offsets that cover them all.
  *
- * A flush is written while further events are processed. At most one is under way, so a slow sink holds back whoever
- * reads instead of filling memory.
+ * A flush is written while further events are processed. At most one is under way, so a slow sink slows the reader
+ * instead of filling memory.
  *
- * Guarantee: what a commit covers is durable. Offsets are committed under the assignment that they are of or not at
- * all: under the next one they may be those of another topic of the same name. After a failure nothing is committed
- * any more, and whoever goes on meets it.
+ * Guarantee: what a commit covers is durable. Offsets are committed under their own assignment or not at all: under the
+ * next one they may belong to another topic of the same name. After a failure nothing more is committed, and `check`
+ * and `settled` throw.
  */
 
 import { orAborted } from '../abort.ts';
@@ -22,23 +22,23 @@ export interface FlushTargets {
 }
 
 export interface Flush {
-  /** Writes what was made of the events. */
+  /** Writes the results of the events. */
   readonly results: (signal: AbortSignal) => Promise<void>;
   readonly archive: readonly ArchivedEvent[];
   readonly letters: readonly DeadLetter[];
   readonly commits: readonly Commit[];
-  /** Called once they are committed. */
+  /** Called once the offsets are committed. */
   readonly onCommitted?: (() => void) | undefined;
 }
 
-/** After a stop signal, what is in hand gets this long to be acknowledged, ms. */
+/** After a stop signal, unacknowledged writes get this long to finish, ms. */
 const FINAL_MS = 8000;
 
 export class Flushes {
   readonly #targets: FlushTargets;
   readonly #end = new AbortController();
   #forget = (): void => undefined;
-  /** Counts assignments. */
+  /** Number of the current assignment. */
   #assignment = 0;
   #underWay: Promise<void> | undefined;
   #failure: unknown;
@@ -47,7 +47,7 @@ export class Flushes {
     this.#targets = targets;
   }
 
-  /** Writes outlive `stop` for a while: what is in hand is to be acknowledged, not thrown away. */
+  /** Lets writes outlive `stop` for a while, so that they are acknowledged and not thrown away. */
   outlive(stop: AbortSignal, finalMs = FINAL_MS): void {
     const onStop = (): unknown => setTimeout(() => this.#end.abort(), finalMs).unref();
     this.#forget = () => stop.removeEventListener('abort', onStop);
@@ -55,7 +55,7 @@ export class Flushes {
     else stop.addEventListener('abort', onStop, { once: true });
   }
 
-  /** Aborts when nothing is to be waited for any more. */
+  /** Aborts when nothing may be waited for any more. */
   get signal(): AbortSignal {
     return this.#end.signal;
   }
@@ -75,13 +75,13 @@ export class Flushes {
     this.check();
   }
 
-  /** The assignment has ended: waits for the flush under way, which commits nothing any more. Throws as `settled`. */
+  /** The assignment has ended: waits for the flush under way, which commits nothing any more. Throws like `settled`. */
   async newAssignment(): Promise<void> {
     this.#assignment += 1;
     await this.settled();
   }
 
-  /** Begins to write; the one before has settled. */
+  /** Begins to write; the previous one has settled. */
   start(flush: Flush): void {
     this.#underWay = this.#write(flush)
       .catch((error: unknown) => {
@@ -92,7 +92,7 @@ export class Flushes {
       });
   }
 
-  /** Waits for the last one. Throws as `settled`. */
+  /** Waits for the last flush. Throws like `settled`. */
   async end(): Promise<void> {
     await this.settled();
     this.#forget();
@@ -111,7 +111,7 @@ export class Flushes {
       onCommitted?.();
     } catch (error) {
       if (signal.aborted && error === signal.reason) return;
-      // The group gave the partitions away, or the broker has trouble: the next commit, here or elsewhere, is past these.
+      // The partitions were given away, or the broker has trouble: the next commit, here or elsewhere, covers these.
       if (!(error instanceof VigieError) || !error.retryable) throw error;
     }
   }

@@ -1,41 +1,41 @@
-/** What stands between a source's bytes and an engine, and what it leaves to be written beside alerts. */
+/** What stands between a source's bytes and an engine, and what it leaves to be written besides alerts. */
 
 import type { Engine } from '../detect/engine.ts';
 import type { Lineage } from '../detect/lineage.ts';
 import type { ArchivedEvent, DeadLetter } from '../sink/sink.ts';
 import type { EventBatch } from '../source/source.ts';
 
-/** Made for a set of rules. */
+/** An intake is made for one set of rules. */
 export interface Intake {
   /**
-   * An engine of the rules. What is processed from now on goes to the one that was made last. `former`: where the
-   * rules lay in saved state that it is to take; the first time, what the intake was made with.
+   * Makes an engine of the rules; from now on events go to the engine made last. `former`: where the rules lay in the
+   * saved state to be loaded; the first time, what the intake was made with.
    */
   newEngine(former?: Lineage): Engine;
   process(batch: EventBatch, engine: Engine, again: ReadAgain): Processed;
-  /** Newest event time before which nothing of the partition is needed but for windows; −Infinity for none. */
+  /** Newest event time of the partition, before which only windows need its events; −Infinity if there is none. */
   newestOf(engine: Engine, partition: number): number;
-  /** Whether partitions of the source that fall silent are to be let go by whoever reads it. */
+  /** Whether the reader of the source is to mark silent partitions as idle. */
   readonly idles: boolean;
-  /** What decides beside the engine's state what becomes of the next batch, as JSON holds it. */
+  /** What else, besides the engine's state, decides what becomes of the next batch; as JSON holds it. */
   save?(): unknown;
   load?(saved: unknown): void;
 }
 
-/** What of a partition was processed before a restart: only state is to be made of it. */
+/** What of a partition was processed before a restart: it is only to rebuild state. */
 export interface ReadAgain {
-  /** What is new begins here. */
+  /** First offset that is new. */
   readonly untilOffset: number;
-  /** Newest event time that was accepted before, ms since the epoch; −Infinity when that is not known. */
+  /** Newest event time accepted before, ms since the epoch; −Infinity if unknown. */
   readonly newestMs: number;
 }
 
 export const NOTHING_AGAIN: ReadAgain = { untilOffset: 0, newestMs: -Infinity };
 
 export interface Processed {
-  /** Some of it moved event time, or could have. */
+  /** Some of the batch moved event time, or could have. */
   readonly fruitful: boolean;
-  /** Pieces of the batch that made state only. */
+  /** Pieces of the batch that only rebuilt state. */
   readonly restored: number;
 }
 
@@ -46,7 +46,7 @@ export class Waiting {
   #letters: DeadLetter[] = [];
   #letterBytes = 0;
 
-  /** `bytes`: of the event as it came, which is not less than what is kept of it. */
+  /** `bytes`: of the event as it arrived, at least what is kept of it. */
   keep(event: ArchivedEvent, bytes: number): void {
     this.#archive.push(event);
     this.#archiveBytes += bytes;
@@ -66,7 +66,7 @@ export class Waiting {
     return taken;
   }
 
-  /** A flush is due earlier when this much waits. */
+  /** Whether so much waits that a flush is due early. */
   get isMuch(): boolean {
     return (
       this.#archive.length >= ARCHIVE_BATCH ||
@@ -80,7 +80,7 @@ const ARCHIVE_BATCH = 20_000;
 const ARCHIVE_BYTES = 8 * 1024 * 1024;
 const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
 
-/** What a run came to. */
+/** Totals of a run. */
 export interface PipelineSummary {
   readonly events: number;
   readonly accepted: number;
@@ -88,9 +88,9 @@ export interface PipelineSummary {
   readonly deadLetters: number;
   /** Lines that the mapping leaves out. */
   readonly skipped: number;
-  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  /** Lines of a mapped log that were read with U+FFFD in place of bytes that are not UTF-8. */
   readonly replaced: number;
-  /** Accepted events older than the watermark; not known where correlating is another process's. */
+  /** Accepted events older than the watermark; 0 where another process correlates. */
   readonly late: number;
   readonly bytes: number;
 }

@@ -1,14 +1,14 @@
 /**
- * Alerts that are stored already, where the log is read again.
+ * Alerts that are already stored when the log is read again.
  *
- * An alert's id follows from its crossing as it stood at the opening, and that from the order in which partitions were
- * read, and from how much its rule had seen. Read again, they come in another order, and a rule that was changed sees
- * what came before it, so an episode may open at another event and under another id. Once all is read again it covers
- * the same time as before; so whoever finds an alert of its rule and group stored for that time goes on under that
- * one's id. Whoever finds several is all of them: the others are parts of it. (What was read before by a rule that
- * began empty, or with a partition behind, may have come apart.)
+ * An alert's id follows from its crossing at the opening, which depends on the order in which partitions were read and
+ * on how much its rule had seen. When the log is read again, partitions come in another order, and a changed rule sees
+ * earlier events, so an episode may open at another event and under another id. Once everything is read again, the
+ * episode covers the same time as before; so if an alert of its rule and group is stored for that time, the episode
+ * goes on under that id. If several are stored, the others are parts of it. (A rule that began empty, or with a
+ * partition behind, may have split them.)
  *
- * Guarantee: each stored alert is taken by one episode at most, first by the one that has its id.
+ * Guarantee: each stored alert is taken by at most one episode, preferably the one with its id.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -27,7 +27,7 @@ export interface Told {
 /** A stored alert, and the episode that it is part of. */
 export type Part = readonly [alert: Alert, of: Episode];
 
-/** An episode, and what is stored of its rule and group. */
+/** An episode, and the stored alerts of its rule and group. */
 type Known = readonly [of: Episode, alike: readonly Alert[]];
 
 export interface KnownAlertsOptions {
@@ -39,15 +39,15 @@ export interface KnownAlertsOptions {
 
 /** How far this process has read. */
 export interface Reading {
-  /** First offset of a partition that it has not processed. */
+  /** First offset of a partition that is not processed yet. */
   readonly nextOffset: (partition: number) => number | undefined;
-  /** Whether it has written nothing of an episode. */
+  /** Whether this process has written nothing of an episode. */
   readonly isNew: (episode: Episode) => boolean;
 }
 
 /**
- * What is stored, from when it is asked until all was read again that may be part of it: all that was in the log when
- * the partitions were assigned, as alerts are stored before what they are made of is committed.
+ * The stored alerts, from the query until everything that may be part of them was read again: all that was in the log
+ * when the partitions were assigned, because alerts are stored before their events are committed.
  */
 export class KnownAlerts {
   readonly #options: KnownAlertsOptions;
@@ -58,7 +58,7 @@ export class KnownAlerts {
     this.#options = options;
   }
 
-  /** `sinceOf`: from when on alerts of a rule may go on in what is read. */
+  /** `sinceOf`: from when on stored alerts of a rule may continue in what is read. */
   async ask(
     partitions: readonly AssignedPartition[],
     { correlations }: RuleSet,
@@ -79,8 +79,8 @@ export class KnownAlerts {
   }
 
   /**
-   * Whether alerts wait for the rest of what they are made of, of what was committed of the partitions. Something of
-   * that may not be there any more: then there is nothing to wait for. `assignedAt`: by the clock's `elapsed`.
+   * Whether alerts wait for the rest of their events, among those committed before. These may no longer exist: then
+   * there is nothing to wait for. `assignedAt`: by the clock's `elapsed`.
    */
   areAwaited(partitions: readonly AssignedPartition[], assignedAt: number): boolean {
     if (this.#stored === undefined) return false;
@@ -89,7 +89,7 @@ export class KnownAlerts {
     return !isOver || clock.elapsed() - assignedAt < idleTimeoutMs;
   }
 
-  /** As `takeStoredIds`, each stored alert once. */
+  /** Like `takeStoredIds`, but takes each stored alert once. */
   take(told: Told, { nextOffset, isNew }: Reading): Part[] {
     const stored = this.#stored ?? [];
     const taken = new Set<string>();
@@ -109,8 +109,8 @@ export class KnownAlerts {
 }
 
 /**
- * Gives episodes the ids under which they are stored, and returns what is stored besides of the same ones. One that was
- * written keeps the id that it has. Adds the ids of both kinds to `taken`.
+ * Gives episodes the ids under which they are stored, and returns the other stored alerts that belong to them. An
+ * episode already written keeps its id. Adds the ids of both kinds to `taken`.
  */
 export function takeStoredIds(
   { open, changed }: Told,
@@ -125,13 +125,13 @@ export function takeStoredIds(
   for (const episode of episodes) {
     episode.inhibitedBy = renamed.get(episode.inhibitedBy) ?? episode.inhibitedBy;
     episode.mergedInto = renamed.get(episode.mergedInto) ?? episode.mergedInto;
-    // It opened once more, and joined the one that is known by its id.
+    // It opened once more and joined the episode that now has this id.
     if (episode.status === 'merged' && isNew(episode) && taken.has(episode.alertId)) changed.delete(episode);
   }
   return partsOf(known, taken);
 }
 
-/** By their crossings. */
+/** In the order of their crossings. */
 function knownOf(episodes: ReadonlySet<Episode>, stored: readonly Alert[]): readonly Known[] {
   const byGroup = Map.groupBy(stored, ({ rule, group }) => groupKey(rule, group));
   const known: Known[] = [];
@@ -142,7 +142,7 @@ function knownOf(episodes: ReadonlySet<Episode>, stored: readonly Alert[]): read
   return known.sort(([a], [b]) => a.crossedAt - b.crossedAt);
 }
 
-/** Those that have another id than the one they are stored under go on as that; returns id → id. Adds to `taken`. */
+/** Episodes stored under another id go on under that one; returns id → id. Adds to `taken`. */
 function renameKnown(known: readonly Known[], taken: Set<string>): ReadonlyMap<string, string> {
   for (const [{ alertId }, alike] of known) {
     if (alike.some((alert) => alert.alertId === alertId)) taken.add(alertId);
@@ -160,7 +160,7 @@ function renameKnown(known: readonly Known[], taken: Set<string>): ReadonlyMap<s
   return renamed;
 }
 
-/** What nobody has taken goes to the first that overlaps with it. Adds to `taken`. */
+/** Alerts not yet taken go to the first episode that overlaps with them. Adds to `taken`. */
 function partsOf(known: readonly Known[], taken: Set<string>): Part[] {
   const parts: Part[] = [];
   for (const [episode, alike] of known) {

@@ -1,12 +1,12 @@
 /**
- * Wall time as far as anybody listened to the source. While a process waits for its database or for its saved state, or
- * stands still altogether (a machine that is moved or copied), nothing is fetched: what was not heard of a partition
- * then is no silence of it.
+ * Wall time during which the source was listened to. While a process waits for its database or its saved state, or
+ * stands still altogether (a machine that is moved or copied), nothing is fetched: a partition not heard from then is
+ * not silent.
  */
 
 import type { Clock } from '../clock.ts';
 
-/** A source that has nothing says so twice a second. From one thing to the next, more is no silence. */
+/** A source that has nothing says so twice a second, so a longer gap between two items is no silence. */
 const LONGEST_MS = 1000;
 
 export class Listening {
@@ -19,12 +19,12 @@ export class Listening {
     this.#heardAt = clock.elapsed();
   }
 
-  /** Ms from an arbitrary origin, when the source was heard last. */
+  /** Ms from an arbitrary origin, at the time the source was last heard. */
   get time(): number {
     return this.#time;
   }
 
-  /** To be called with each thing that the source says, before anything else. */
+  /** Call with each item of the source, before anything else. */
   heard(): void {
     const now = this.#clock.elapsed();
     this.#time += Math.min(now - this.#heardAt, LONGEST_MS);

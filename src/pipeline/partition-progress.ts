@@ -1,8 +1,8 @@
 /**
- * How far the partitions were read, and what of it a commit says.
+ * How far the partitions were read, and what a commit says of it.
  *
  * Guarantee: a commit carries all that another process needs to have the same windows and alerts: the newest event
- * time, and from where on alerts are open or windows are still to be judged.
+ * time, and the time from which alerts are open or windows are still to be judged.
  */
 
 import type { Engine } from '../detect/engine.ts';
@@ -15,23 +15,23 @@ import type { RestorePlan } from './restore-plan.ts';
 export interface ReadState {
   nextOffset: number;
   endOffset: number | undefined;
-  /** Of the last batch with an event in it, by the time in which partitions are heard. */
+  /** Time of the last batch with an event in it, on the clock of `Listening`. */
   lastEventAt: number;
 }
 
 export class PartitionProgress {
   readonly #latenessMs: number;
   readonly #partitions = new Map<number, ReadState>();
-  /** What came with the offsets that the group had committed, by partition. */
+  /** Metadata of the offsets that the group had committed, by partition. */
   readonly #committed = new Map<number, CommitMetadata>();
-  /** Where partitions are read on from that nothing was read of. */
+  /** Where reading goes on in partitions from which nothing was read yet. */
   readonly #begun = new Map<number, ReadState>();
 
   constructor(latenessMs: number) {
     this.#latenessMs = latenessMs;
   }
 
-  /** Other partitions than before. */
+  /** The partitions have changed. */
   clear(): void {
     this.#partitions.clear();
     this.#committed.clear();
@@ -48,7 +48,7 @@ export class PartitionProgress {
     this.#partitions.set(partition, { nextOffset: gap.toOffset, endOffset, lastEventAt: now });
   }
 
-  /** `lastEventAt`: that of before where the batch had no event. */
+  /** `lastEventAt`: unchanged if the batch had no event. */
   read({ partition, nextOffset, endOffset }: EventBatch, lastEventAt: number): void {
     this.#partitions.set(partition, { nextOffset, endOffset, lastEventAt });
   }
@@ -85,27 +85,27 @@ export class PartitionProgress {
     return Math.max(newestOf(partition), this.#committed.get(partition)?.newestEventTime ?? -Infinity);
   }
 
-  /** Whether something is read of a partition of which nothing had been committed. */
+  /** Whether a partition is read that had nothing committed. */
   get #isAnew(): boolean {
     return [...this.#partitions.keys()].some((partition) => !this.#committed.has(partition));
   }
 
-  /** Earliest crossing of an alert that is open, and where windows begin that are still to be judged. */
+  /** Earliest crossing of an open alert, or start of the windows still to be judged. */
   #oldestOpen({ tracker, watermarks }: Engine, restore: RestorePlan): number {
     let oldest = Infinity;
-    // Partitions that are ahead wait for one that is behind. Whoever has them next may not have that one.
+    // Partitions that are ahead wait for one that is behind. Their next owner may not have that one.
     const waitsSince = (judgedTo: number): void => {
       if (Number.isFinite(judgedTo) && judgedTo < watermarks.newest) oldest = Math.min(oldest, judgedTo);
     };
     waitsSince(watermarks.watermark + this.#latenessMs);
-    // Before all partitions have shown an event nothing is judged, but for what was before it was last committed.
+    // Until every partition has shown an event nothing is judged, except what came before the last commit.
     if (watermarks.watermark === -Infinity && this.#isAnew) oldest = -Infinity;
     for (const episode of tracker.open) {
       if (raisesAlerts(episode.of.rule) && restore.reliable(episode)) {
         oldest = Math.min(oldest, episode.crossedAt);
       }
     }
-    // Until all is judged that had been before, not all that had been open is so again.
+    // Until everything judged before is judged again, not every alert that was open is open again.
     for (const before of this.#committed.values()) {
       if (watermarks.watermark < before.newestEventTime - this.#latenessMs) {
         oldest = Math.min(oldest, before.oldestOpen ?? Infinity);
@@ -117,7 +117,7 @@ export class PartitionProgress {
 }
 
 /**
- * `newestOf`: newest event time of a partition. What the source passed over behind the last batch, such as an aborted
+ * `newestOf`: newest event time of a partition. What the source skipped after the last batch, such as an aborted
  * transaction, is no lag.
  */
 export function lagOf(

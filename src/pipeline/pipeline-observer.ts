@@ -1,4 +1,4 @@
-/** What the pipeline tells of its work, for metrics, logs and progress. */
+/** What the pipeline reports of its work, for metrics, logs and progress. */
 
 import type { Alert } from '../alert/alert.ts';
 import type { Engine } from '../detect/engine.ts';
@@ -7,11 +7,11 @@ import type { RuleSet } from '../sigma/rule.ts';
 import type { DeadLetter } from '../sink/sink.ts';
 import type { InputGap } from '../source/source.ts';
 
-/** Told of what happens, in batches; wiring turns it into metrics, logs and progress. */
+/** Receives what happens, in batches; wiring turns it into metrics, logs and progress. */
 export interface PipelineObserver {
   /**
-   * The partitions of the source are these now. `total`: of the source, whoever reads them, where groups are not
-   * divided over processes and that is known.
+   * The source's partitions are now these. `total`: all partitions of the source, whoever reads them; given where
+   * groups are not divided over processes and the number is known.
    */
   assigned?(partitions: readonly number[], total?: number): void;
   batch(batch: BatchCounts): void;
@@ -24,17 +24,17 @@ export interface PipelineObserver {
   gap(source: string, partition: number, gap: InputGap): void;
   restore(state: 'started' | 'finished', events: number): void;
   snapshot(event: SnapshotEvent): void;
-  /** Other rules are in force, with an engine of their own that goes on from the one before. */
+  /** Other rules are in force, with an engine of their own that goes on from the previous one. */
   rules(ruleSet: RuleSet, engine: Engine): void;
-  /** The rules that are warming up are these now. */
+  /** The rules that are warming up are now these. */
   warmUps(warmUps: readonly WarmUp[]): void;
 }
 
-/** Saved state was written or taken up again; or could not be, and the log is read again. */
+/** State was saved or loaded, or that failed. */
 export type SnapshotEvent =
   | {
       readonly kind: 'saved' | 'loaded';
-      /** That it took: to save in steps between which events went on, to load all at once. */
+      /** Time it took: saving in steps between which events went on, loading in one go. */
       readonly seconds: number;
       readonly bytes: number;
       /** Wall time, ms since the epoch. */
@@ -46,11 +46,11 @@ export interface BatchCounts {
   readonly events: number;
   readonly bytes: number;
   readonly restored: number;
-  /** Lines that the mapping leaves out, by reason; they are among the events. */
+  /** Lines that the mapping leaves out, by reason; included in `events`. */
   readonly skipped: ReadonlyMap<string, number>;
-  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  /** Lines of a mapped log that were read with U+FFFD in place of bytes that are not UTF-8. */
   readonly replaced: number;
-  /** Events of canaries, by their ids; they are among the events. */
+  /** Events of canaries, recognised by their ids; included in `events`. */
   readonly canaries: number;
 }
 
@@ -61,7 +61,7 @@ export interface PartitionLag {
   readonly newestEventTime: number;
 }
 
-/** Tells one after the other. */
+/** Calls one after the other. */
 export function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
   return {
     assigned: (...now) => {

@@ -1,8 +1,8 @@
 /**
  * Composes the stages: source → decode → engine → sink, and commits offsets after the sink acknowledged.
  *
- * Guarantee: what a commit covers is durable as alert rows, archived events and dead letters. Rows are the
- * same rows when written again, so a crash at any point repeats work and changes no result.
+ * Guarantee: what a commit covers is durable as alert rows, archived events and dead letters. Writing again writes the
+ * same rows, so a crash at any point repeats work and changes no result.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -44,23 +44,23 @@ export interface PipelineOptions extends EventReaderOptions {
   readonly snapshots?: SnapshotOptions | undefined;
   readonly observer: PipelineObserver;
   readonly isCanary?: IsCanary | undefined;
-  /** What the source's pieces are. Default: events. */
+  /** How the source's items become input of an engine. Default: as events. */
   readonly intakeOf?: (ruleSet: RuleSet, former?: Lineage) => Intake;
 }
 
 export class Pipeline {
   readonly #options: PipelineOptions;
-  /** What the observer was told last. */
+  /** The rules last reported to the observer. */
   #inForce: RuleSet;
-  /** Those in force, or that are taking their place. */
+  /** The rules in force, or those taking their place. */
   #ruleSet: RuleSet;
   #intake: Intake;
   #engine: Engine;
-  /** Rules that are to take the place of those in force. */
+  /** Rules that are to replace those in force. */
   #nextRules: RuleSet | undefined;
   #warmUps: readonly WarmUp[] = [];
   #restore: RestorePlan;
-  /** Nothing is told or committed before all is read again that they may be. */
+  /** Until all that may be part of these is read again, nothing is written or committed. */
   readonly #known: KnownAlerts;
   readonly #reading = {
     nextOffset: (partition: number) => this.#progress.nextOffset(partition),
@@ -75,7 +75,7 @@ export class Pipeline {
   readonly #listening: Listening;
   #lastFlush = 0;
   #assignedAt = 0;
-  /** As `#assignedAt`, by the time in which partitions are heard. */
+  /** Like `#assignedAt`, on the clock of `#listening`. */
   #heardSince = 0;
   /** When the oldest event not yet flushed was taken, by the clock's `elapsed`. */
   #unflushedSince: number | undefined;
@@ -99,9 +99,9 @@ export class Pipeline {
   }
 
   /**
-   * Has other rules take the place of those in force, between two batches and once windows are restored. The
-   * observer is told when they have. `undefined`: those in force stay, whatever was asked before; where others are
-   * just taking their place, they come back.
+   * Replaces the rules in force, between two batches and once windows are restored; the observer is told when that is
+   * done. `undefined`: the rules in force stay, whatever was asked before; if others are just taking their place, they
+   * come back.
    */
   replaceRules(ruleSet: RuleSet = this.#inForce): void {
     this.#nextRules = ruleSet === this.#ruleSet ? undefined : ruleSet;
@@ -146,15 +146,15 @@ export class Pipeline {
     );
   }
 
-  /** Puts the rules in force that wait to be. What ends with the old ones is written before. */
+  /** Puts the waiting rules in force. What ends with the old rules is written first. */
   async #changeRules(): Promise<void> {
     const ruleSet = this.#nextRules;
     if (ruleSet === undefined || this.#restore.unfinished) return;
     this.#nextRules = undefined;
     this.#ruleSet = ruleSet;
-    // Episodes get the ids that they are stored under before they are copied.
+    // Episodes get their stored ids before they are copied.
     if (this.#known.areThere) await this.#flush();
-    // Under the rules that are to come, what is saved under these is of no use.
+    // State saved under the old rules is of no use under the new ones.
     await this.#snapshots?.abandon();
     const before = this.#engine;
     const intake = this.#intakeOf(ruleSet, before.lineage);
@@ -183,7 +183,7 @@ export class Pipeline {
     this.#options.observer.warmUps(warmUps);
   }
 
-  /** Whether it is, or will be, an alert in the database. */
+  /** Whether the episode is, or will be, an alert in the database. */
   #tells(episode: Episode): boolean {
     const { rule } = episode.of;
     if (!raisesAlerts(rule) || !this.#restore.reliable(episode)) return false;
@@ -192,7 +192,7 @@ export class Pipeline {
     );
   }
 
-  /** Other partitions than before: state is that of the committed offsets, saved or read again. */
+  /** The partitions have changed: state is that of the committed offsets, loaded or rebuilt by reading again. */
   async #assigned({ partitions, total }: Assignment): Promise<void> {
     const { source, latenessMs, observer } = this.#options;
     this.#heardSince = this.#listening.time;
@@ -213,27 +213,27 @@ export class Pipeline {
       const { engine, position } = saved;
       this.#engine = engine;
       this.#intake.load?.(position.intake);
-      // Written again, and so counted as open here: the same rows, or older versions of them.
+      // They are written again, and so count as opened here: the same rows, or older versions of them.
       for (const episode of engine.tracker.open) engine.tracker.changed.add(episode);
       const { reliableFromMs: fromTimeMs, readAgainToMs: toTimeMs = Infinity } = position;
       this.#restore = RestorePlan.after(partitions, position.partitions, { fromTimeMs, toTimeMs });
       this.#setWarmUps(position.warmUps ?? []);
       for (const partition of partitions) this.#resume(partition);
       if (this.#restore.unfinished) observer.restore('started', 0);
-      // Also with nothing to read again: what was written may not have been committed. A single partition is read in
-      // the order in which it was, by rules that have all that they had: ids are the same.
+      // Needed even if nothing is read again: what was written may not have been committed. A single partition is read
+      // in the same order by rules with all their state, so the ids are the same.
       const { watermark } = engine.watermarks;
       if (partitions.length > 1) await this.#ask((rule) => watermark - rule.resolveTimeoutMs);
       return;
     }
     this.#engine = this.#intake.newEngine();
-    // What is read again is whole.
+    // After reading again, windows are whole.
     this.#setWarmUps([]);
     this.#engine.watermarks.assign(partitions.map(({ partition }) => partition));
     this.#restore = RestorePlan.of(partitions, this.#ruleSet, latenessMs);
     for (const partition of partitions) this.#resume(partition);
     const { fromTimeMs } = this.#restore;
-    // What crossed before its windows are whole is not told.
+    // What crossed before its windows are whole is not reported.
     if (fromTimeMs !== undefined || partitions.length > 1) {
       await this.#ask((rule) => (fromTimeMs === undefined ? 0 : fromTimeMs + windowReachOf(rule)));
     }
@@ -249,13 +249,13 @@ export class Pipeline {
     return this.#known.ask(this.#assignedPartitions, this.#ruleSet, sinceOf, this.#flushes.signal);
   }
 
-  /** Whether alerts that are read again still wait for the rest of what they are made of. */
+  /** Whether alerts that are read again still wait for the rest of their events. */
   get #holds(): boolean {
     return this.#restore.unfinished && this.#known.areAwaited(this.#assignedPartitions, this.#assignedAt);
   }
 
   /**
-   * The same partitions as before, which may have been others' in between: what is in memory is a function of the
+   * The same partitions as before, which may have belonged to others in between. What is in memory is a function of the
    * log up to where it was read, so reading goes on there, and what waits to be written is still this process's.
    */
   async #goOn(partitions: readonly AssignedPartition[]): Promise<boolean> {
@@ -275,12 +275,12 @@ export class Pipeline {
     return true;
   }
 
-  /** By the time in which partitions are heard. */
+  /** On the clock of `#listening`. */
   #lastEventAt(partition: number): number {
     return this.#progress.lastEventAt(partition) ?? this.#heardSince;
   }
 
-  /** Says what will never be read, and lets the next commit be past it, so that it is said once. */
+  /** Reports what will never be read, and moves the next commit past it, so that it is reported once. */
   #resume(assigned: AssignedPartition): void {
     const { observer, source } = this.#options;
     this.#progress.resume(assigned, this.#heardSince);
@@ -295,14 +295,14 @@ export class Pipeline {
     this.#flushes.check();
     this.#unflushedSince ??= clock.elapsed();
     const { fruitful, restored } = this.#intake.process(batch, engine, restore.again(partition));
-    // What is skipped or no event moves no watermark: a partition of nothing else must not hold it back.
+    // What is skipped or no event moves no watermark: a partition with nothing else must not hold it back.
     this.#progress.read(batch, fruitful ? this.#listening.time : this.#lastEventAt(partition));
     source.progress?.(partition, this.#newestOf(partition));
     restore.restored += restored;
     if (restore.finishes(partition, batch.nextOffset)) observer.restore('finished', restore.restored);
   }
 
-  /** What was committed may end with what is no event (marks of transactions, or what was aborted) and never comes. */
+  /** The committed range may end with offsets that never come (transaction markers, aborted messages). */
   #finishRestore(): void {
     const { source, observer } = this.#options;
     const restore = this.#restore;
@@ -315,8 +315,8 @@ export class Pipeline {
   }
 
   /**
-   * Partitions that have brought no event for a while and have none waiting. Looked at after every batch: a busy
-   * partition never leaves a quiet moment, and would be held back by a silent one for ever.
+   * Marks partitions as idle that have brought no event for a while and have none waiting. Checked after every batch: a
+   * busy partition never leaves a quiet moment, so a silent one would hold it back for ever.
    */
   #letIdleGo(): void {
     const { idleTimeoutMs, source } = this.#options;
@@ -348,7 +348,7 @@ export class Pipeline {
     return false;
   }
 
-  /** Starts a flush of all that changed, after the one before ended. */
+  /** Starts a flush of all that changed, after the previous one ended. */
   async #flush(last = false): Promise<void> {
     await this.#flushes.settled();
     const { clock, observer } = this.#options;
@@ -360,7 +360,7 @@ export class Pipeline {
       : this.#known.take(tracker, this.#reading).filter(([, episode]) => this.#tells(episode));
     const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
     if (!holds) tracker.changed.clear();
-    // Those that nobody is ever told of do not pile up meanwhile.
+    // Episodes that are never reported must not pile up meanwhile.
     else
       for (const episode of tracker.changed)
         if (!raisesAlerts(episode.of.rule)) tracker.changed.delete(episode);
@@ -384,7 +384,7 @@ export class Pipeline {
     });
   }
 
-  /** `since`: when the oldest event in them was taken, if there was one. */
+  /** `since`: when the oldest event in the rows was taken, if there was one. */
   async #write(rows: readonly AlertRow[], since: number | undefined, signal: AbortSignal): Promise<void> {
     if (rows.length === 0) return;
     const { sink, observer, clock } = this.#options;
@@ -392,11 +392,11 @@ export class Pipeline {
     observer.alerts(written, since === undefined ? 0 : clock.elapsed() - since);
   }
 
-  /** Saves state with a flush if it is time; returns what keeps it, to be called after the commit. */
+  /** Saves state with a flush if it is due; returns a function to call after the commit, which keeps the state. */
   #takeSnapshot(commits: readonly Commit[], last: boolean): (() => void) | undefined {
     const snapshots = this.#snapshots;
     if (snapshots === undefined || !(last || snapshots.due)) return undefined;
-    // Half-restored state is older than what is committed, and an uncommitted one newer.
+    // Half-restored state is older than what is committed, and state without a commit is newer.
     if (this.#restore.unfinished || commits.length === 0) return undefined;
     const { source } = this.#options;
     const partitions = this.#assignedPartitions.map(({ partition, committedOffset }): ReadPosition => ({

@@ -1,17 +1,16 @@
 /**
- * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the
- * committed offsets, far enough that every window and every open alert is whole at the committed offset.
+ * How a Kafka consumer gets its windows back after a restart or a rebalance: it reads again from before the committed
+ * offsets, far enough that every window and every open alert is whole at the committed offset.
  *
- * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout + history)
- * − lateness − 1 ms. All of it travels with the offsets. Windows that end later than
- * From + timespan are whole, and later than From + timespan + history they are judged by a history that is whole; an
- * episode whose crossing lies later than that and a resolve timeout cannot be the rest of an older one. So alerts with
- * an earlier crossing are not written: they are complete in the database, or will be met again. But for those that go
- * on later than all that was committed: they would have been among the open ones if their rule had been as it is now
- * and had seen all.
+ * From = min(event times, crossings of open alerts, as committed) − longest (timespan + resolve timeout + history) −
+ * lateness − 1 ms. All of it is committed with the offsets. Windows that end later than From + timespan are whole, and
+ * later than From + timespan + history they are judged by a whole history; an episode that crosses more than a resolve
+ * timeout after that cannot be the rest of an older one. So alerts with an earlier crossing are not written: they are
+ * complete in the database, or will be met again. The exception are alerts that go on later than all that was
+ * committed: these would have been among the open ones if their rule had been as it is now and had seen everything.
  *
- * Where nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is
- * the beginning of the log.
+ * If nothing says how old the events of a partition are (nothing committed yet, or not by Vigie), From is the beginning
+ * of the log.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -19,16 +18,16 @@ import { NOTHING_AGAIN, type ReadAgain } from './intake.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { AssignedPartition, ReadPosition } from '../source/source.ts';
 
-/** A window that ends at the watermark is judged once that is past it: it was not, and is still to be told of. */
+/** A window that ends at the watermark is judged only once the watermark is past it, so it is still to be reported. */
 const NOT_YET_MS = 1;
 
-/** Event times between which was read again what had been committed; no beginning where nothing was. */
+/** Event times between which committed events were read again; no beginning if nothing was. */
 type Between = Pick<RestorePlan, 'fromTimeMs' | 'toTimeMs'>;
 
 export class RestorePlan {
-  /** Event time that is read again from, by this process or the one before; undefined when it began with nothing. */
+  /** Event time from which this process, or the one before, read again; undefined if it began with nothing. */
   readonly fromTimeMs: number | undefined;
-  /** Newest event time that was committed then. */
+  /** Newest event time committed at that time. */
   readonly toTimeMs: number;
   readonly #again: ReadonlyMap<number, ReadAgain>;
   readonly #waiting: Set<number>;
@@ -59,7 +58,7 @@ export class RestorePlan {
         toTimeMs = Math.max(toTimeMs, before.newestMs);
         from = Math.min(from, before.newestMs, metadata?.oldestOpen ?? Infinity);
       } else if (endOffset === undefined || position < endOffset) {
-        // Never committed, and something is there: its events may be older than what the others have committed, by any time.
+        // Never committed, and not empty: its events may be older, by any time, than what the others have committed.
         from = -Infinity;
       }
     }
@@ -69,8 +68,8 @@ export class RestorePlan {
   }
 
   /**
-   * Of state that was saved before the committed offsets: what came after it is read again. `before`: the plan that it
-   * goes back to.
+   * For state saved before the committed offsets: what came after it is read again. `before`: the plan that the state
+   * was made with.
    */
   static after(
     partitions: readonly AssignedPartition[],
@@ -94,18 +93,18 @@ export class RestorePlan {
     return offset < this.again(partition).untilOffset;
   }
 
-  /** To be called after each batch; true once, when the last partition is back where it was. */
+  /** Call after each batch; true once, when the last partition is back where it was. */
   finishes(partition: number, nextOffset: number): boolean {
     if (this.covers(partition, nextOffset)) return false;
     return this.#waiting.delete(partition) && this.#waiting.size === 0;
   }
 
-  /** Nothing of the partition is read again, e.g. retention took it; true when it was the last one to wait for. */
+  /** Nothing of the partition is read again, e.g. retention removed it; true if it was the last one to wait for. */
   skips(partition: number): boolean {
     return this.#waiting.delete(partition) && this.#waiting.size === 0;
   }
 
-  /** Partitions that are not back where they were. */
+  /** Partitions that are not yet back where they were. */
   get waiting(): readonly number[] {
     return [...this.#waiting];
   }
@@ -114,7 +113,7 @@ export class RestorePlan {
     return this.#waiting.size > 0;
   }
 
-  /** Whether an alert may be written: it lies where windows are whole, or comes to there. */
+  /** Whether an alert may be written: it crosses where windows are whole, or goes on later than what was committed. */
   reliable({ crossedAt, lastTrueAt, of: { rule } }: Episode): boolean {
     if (this.fromTimeMs === undefined) return true;
     return crossedAt > this.fromTimeMs + reachOf(rule) || lastTrueAt > this.toTimeMs;
@@ -130,12 +129,12 @@ export function longestReachOf({ correlations }: RuleSet): number {
   return Math.max(0, ...correlations.map(reachOf));
 }
 
-/** How far before an alert's crossing lie events that decide on it, ms. */
+/** How far before an alert's crossing there are events that affect it, ms. */
 function reachOf(rule: CorrelationRule): number {
   return windowReachOf(rule) + rule.resolveTimeoutMs;
 }
 
-/** How far before the end of a window lie events that decide whether it is true, ms. */
+/** How far before the end of a window there are events that decide whether it is true, ms. */
 export function windowReachOf({ timespanMs, baseline, newTerms }: CorrelationRule): number {
   // The oldest bucket begins up to a bucket before the history.
   const baselineMs = baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs;

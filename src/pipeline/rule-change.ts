@@ -1,10 +1,9 @@
 /**
- * Other rules in the place of those in force, between two events: an engine of the new ones goes on from the state
- * of the old one.
+ * Replaces the rules in force between two events: an engine with the new rules goes on from the state of the old one.
  *
- * Invariant: a rule goes on with its state where nothing that decides its firings has changed, and begins empty
- * where something has. Nothing is read again. A rule that begins empty has not seen what came before: until
- * its windows hold only what it saw, it is *warming up*.
+ * Invariant: a rule goes on with its state if nothing that decides its firings has changed, and begins empty otherwise.
+ * Nothing is read again. A rule that begins empty has not seen earlier events: until its windows hold only what it saw,
+ * it is *warming up*.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -22,22 +21,22 @@ export interface WarmUp {
   readonly rule: string;
   /** Windows that end later are judged by all that decides on them. */
   readonly untilMs: number;
-  /** Alerts whose last true window ends up to here are not written; absent where all are. */
+  /** Alerts whose last true window ends at or before this are not written; absent if all are written. */
   readonly heldUntilMs?: number;
 }
 
 export interface Handover {
   /** Rules of the new engine that begin empty. */
   readonly empty: readonly CorrelationRule[];
-  /** Open alerts that go on: as the old engine knows them, and the new one. */
+  /** Open alerts that go on: as the old engine and the new one know them. */
   readonly kept: readonly (readonly [before: Episode, now: Episode])[];
-  /** Open alerts of the old engine that nothing goes on with. */
+  /** Open alerts of the old engine that do not go on. */
   readonly ended: readonly Episode[];
 }
 
 /**
- * Gives the state of an engine to a new one of other rules, in steps of some milliseconds. The old
- * one is not changed, and takes no event meanwhile.
+ * Gives the state of an engine to a new one with other rules, in steps of some milliseconds. The old engine is not
+ * changed, and takes no event meanwhile.
  */
 export function* handingOver(before: Engine, next: Engine): Generator<void, Handover> {
   const empty = yield* next.loading(new Standing(before.sections));
@@ -57,7 +56,7 @@ export function* handingOver(before: Engine, next: Engine): Generator<void, Hand
   return { empty, kept, ended };
 }
 
-/** State of an engine that takes no events, saved a section at a time, as it is asked for: not all of it once more. */
+/** State of an engine that takes no events, saved section by section on demand, so it is never copied as a whole. */
 class Standing implements SectionSource {
   readonly #sections: Sections;
 
@@ -78,11 +77,11 @@ class Standing implements SectionSource {
 }
 
 /**
- * For how long rules that begin empty are warming up. `newestMs`: newest event time that the engine before had
- * seen; what is newer is seen by all. `before`: the warm-ups that were under way.
+ * How long rules that begin empty are warming up. `newestMs`: newest event time that the previous engine had seen; all
+ * rules see newer events. `before`: the warm-ups that were under way.
  *
- * With part of its events a rule on lower bounds finds smaller values: it can miss, and invents nothing. One
- * that more events can make false would, so its alerts are held back until its windows are whole.
+ * With part of its events, a rule on lower bounds finds smaller values: it can miss alerts, but raises no false ones. A
+ * rule that more events can make false would, so its alerts are held back until its windows are whole.
  */
 export function warmUpsAfter(
   { correlations }: RuleSet,
@@ -99,7 +98,7 @@ export function warmUpsAfter(
     if (rule === undefined || known.has(key)) return known.get(key);
     const below = rule.rules.flatMap((each) => warmUpOf(each) ?? []);
     const isNew = begun.has(rule);
-    // What it counts may be firings of rules that are warming up.
+    // What the rule counts may be firings of rules that are warming up.
     const from = Math.max(isNew ? newestMs : -Infinity, ...below.map(({ untilMs }) => untilMs));
     const held = isNew && isClosing(rule) ? from : latest(below.map(({ heldUntilMs }) => heldUntilMs));
     const warmUp = {
@@ -119,16 +118,16 @@ function latest(times: readonly (number | undefined)[]): number {
   return Math.max(-Infinity, ...times.map((time = -Infinity) => time));
 }
 
-/** Documents of a rule set that are new, other than before, or gone. */
+/** Documents of a rule set that are new, changed or gone. */
 export interface RuleDifference {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
-  /** Lists that rules may ask have come or gone, or have other columns. */
+  /** Lists that rules may ask were added or removed, or have other columns. */
   readonly lists: boolean;
 }
 
-/** Compares all that rules say, also what only people read; where a rule stands in its file makes no difference. */
+/** Compares all that rules say, including what only people read; a rule's place in its file makes no difference. */
 export function differenceOf(before: RuleSet, after: RuleSet): RuleDifference {
   const [old, now] = [textsOf(before), textsOf(after)];
   return {

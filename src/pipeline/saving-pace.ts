@@ -1,13 +1,13 @@
 /**
- * How fast a process saves state. The rest of its time is for events, however many save at once: the pipelines of all
- * its shards do when they are due together.
+ * How fast a process saves state. The rest of its time is for events, however many savings run at once: the pipelines
+ * of all shards save when they are due together.
  */
 
 import type { Clock } from '../clock.ts';
 
-/** Of the time, for steps of saving: half of the least interval between two savings goes by with one, then. */
+/** Share of the time for steps of saving: at this rate a saving takes half of the least interval between two. */
 const SHARE = 0.1;
-/** After one step. Groups that change meanwhile are saved at once, and wait in memory for the next one. */
+/** Most after one step. Groups that change meanwhile are saved at once, and wait in memory for the next step. */
 const LONGEST_PAUSE_MS = 100;
 
 export class SavingPace {
@@ -19,7 +19,7 @@ export class SavingPace {
     this.#clock = clock;
   }
 
-  /** How long to wait, ms, after a step that took `stepMs`. */
+  /** Returns how long to wait, ms, after a step that took `stepMs`. */
   after(stepMs: number): number {
     const now = this.#clock.elapsed();
     const pauseMs = Math.min(LONGEST_PAUSE_MS, (stepMs * (1 - SHARE)) / SHARE);

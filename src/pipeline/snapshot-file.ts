@@ -1,6 +1,6 @@
 /**
- * The file of saved state in the data folder. It is written beside the old one, made durable, and put in its
- * place as a whole: whoever reads it finds the one before or the new one, whenever the writer died.
+ * The file of saved state in the data folder. A new one is written beside the old one, made durable, and put in its
+ * place as a whole: a reader finds the old or the new state, whenever the writer died.
  */
 
 import { accessSync, constants, readSync } from 'node:fs';
@@ -11,13 +11,13 @@ import { makeFolder } from '../make-folder.ts';
 import type { StoredBytes } from '../state/state-reader.ts';
 import { syncFolder } from '../sync-folder.ts';
 
-/** Systems write at most so many pieces in one call. */
+/** Most buffers that systems write in one call. */
 const CALL_PIECES = 1024;
 const UNFINISHED = '.unfinished';
-/** What another writer has not added to for so long, ms, it never will: it died. */
+/** If another writer has added nothing for this long, ms, it has died. */
 const ABANDONED_MS = 3_600_000;
 
-/** Why state cannot be saved in a folder, which is made if it is missing; undefined when it can. */
+/** Why state cannot be saved in a folder, which is created if missing; undefined if it can. */
 export function whyUnwritable(folder: string): string | undefined {
   try {
     makeFolder(folder);
@@ -32,13 +32,13 @@ export class SnapshotFile {
   readonly path: string;
   readonly #writer: string;
 
-  /** `writer`: its name where several processes may write the file, so that each has its own beside it. */
+  /** `writer`: a name, if several processes may write the file, so that each has its own beside it. */
   constructor(path: string, writer?: string) {
     this.path = path;
     this.#writer = writer === undefined ? '' : `.${writer}`;
   }
 
-  /** What it holds, to be closed; undefined when there is no file. Throws what the file system throws. */
+  /** Opens the saved state, which must be closed; undefined if there is no file. Throws the file system's errors. */
   async open(): Promise<StoredState | undefined> {
     try {
       const file = await open(this.path, 'r');
@@ -49,12 +49,12 @@ export class SnapshotFile {
     }
   }
 
-  /** Begins another one beside it. Throws what the file system throws, as all that is done with it. */
+  /** Begins another file beside it. Throws the file system's errors, as do all of that file's methods. */
   async begin(): Promise<UnfinishedFile> {
     const folder = dirname(this.path);
     makeFolder(folder);
     const path = join(folder, `.${basename(this.path)}${this.#writer}${UNFINISHED}`);
-    // It names accounts: for its owner alone.
+    // The file names accounts, so only its owner may read it.
     const file = await open(path, 'w', 0o600);
     return new UnfinishedFile(file, path, async () => {
       const writtenAtMs = (await stat(path)).mtimeMs;
@@ -64,21 +64,21 @@ export class SnapshotFile {
     });
   }
 
-  /** Removes what writers of other names left when they died; a process that starts again has another name. */
+  /** Removes what dead writers of other names left; a process that starts again has another name. */
   async #clear(folder: string, beforeMs: number): Promise<void> {
     const mark = `.${basename(this.path)}.`;
     const names = (await readdir(folder)).filter(
       (name) => name.startsWith(mark) && name.endsWith(UNFINISHED),
     );
     for (const path of names.map((name) => join(folder, name))) {
-      // Somebody else may have been faster.
+      // Another process may have been faster.
       const written = await stat(path).catch(() => undefined);
       if (written !== undefined && written.mtimeMs < beforeMs) await rm(path, { force: true });
     }
   }
 }
 
-/** State that lies in a file, which stays open until it is closed. */
+/** State in a file, which stays open until it is closed. */
 export interface StoredState extends StoredBytes {
   close(): Promise<void>;
 }
@@ -113,7 +113,7 @@ class StateOnDisk implements StoredState {
   }
 }
 
-/** One that is being written. */
+/** A file that is being written. */
 export class UnfinishedFile {
   readonly #file: FileHandle;
   readonly #path: string;
@@ -126,8 +126,8 @@ export class UnfinishedFile {
   }
 
   /**
-   * Adds bytes at its end. Together: each call takes a turn of the event loop, in which events may leave more to be
-   * written than a piece, until all of the state would lie in memory once more.
+   * Appends bytes, in few calls: each call takes a turn of the event loop, in which events may leave more to be written
+   * than one piece, until all of the state would lie in memory once more.
    */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     let [left, next] = [pieces.slice(0, CALL_PIECES), CALL_PIECES];
@@ -137,21 +137,21 @@ export class UnfinishedFile {
     }
   }
 
-  /** Puts it, all of it, in the place of the one before. */
+  /** Puts the complete file in the place of the previous one. */
   async keep(): Promise<void> {
     await this.#file.sync();
     await this.#file.close();
     await this.#putInPlace();
   }
 
-  /** Removes it, whatever became of it; the one before stays. */
+  /** Removes the file, whatever became of it; the previous one stays. */
   async drop(): Promise<void> {
     await this.#file.close().catch(() => undefined);
     await rm(this.#path, { force: true }).catch(() => undefined);
   }
 }
 
-/** What is left of pieces of which so many bytes were written. */
+/** What is left of the pieces after `bytes` bytes were written. */
 function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let before = 0;
   return pieces.flatMap((piece) => {

@@ -1,10 +1,11 @@
 /**
- * Saved state of the pipeline: the engine, and where in the source it stood.
+ * Saved state of the pipeline: the engine, and its position in the source.
  *
- * Guarantee: what stands in the file was acknowledged. It is of the moment of a flush and put in place only after that
- * flush was committed, so a process that goes on from it owes nobody an alert, and its offsets are
- * never ahead of the committed ones. Whatever cannot be taken up again is told of with a code and left alone: the log is
- * read again; where the assignment ended meanwhile, or all stops, there is nothing to tell. Saving gives way every thousand groups, to events, and loading to heartbeats.
+ * Guarantee: what the file holds was acknowledged. State is of the moment of a flush and put in place only after that
+ * flush was committed, so a process that goes on from it owes no alert, and its offsets are never ahead of the
+ * committed ones. State that cannot be used is reported with a code and left alone, and the log is read again; if the
+ * assignment ended meanwhile, or everything stops, there is nothing to report. Saving yields to events every thousand
+ * groups, and loading to heartbeats.
  */
 
 import type { Clock } from '../clock.ts';
@@ -24,25 +25,25 @@ import { inTurns } from '../state/steps.ts';
 
 export interface SnapshotOptions {
   readonly file: SnapshotFile;
-  /** Least wall time between two. */
+  /** Least wall time between two savings. */
   readonly intervalMs: number;
-  /** Of all that save in this process. Default: one of its own. */
+  /** Shared by all that save in this process. Default: one of its own. */
   readonly pace?: SavingPace;
-  /** Consumer group: the offsets of another one mean nothing here. */
+  /** Consumer group: offsets of another group mean nothing here. */
   readonly group: string;
 }
 
 /** Where the engine stood. */
 export interface Position {
-  /** By partition; those of which nothing was read are there without an offset. */
+  /** By partition; partitions from which nothing was read are listed without an offset. */
   readonly partitions: readonly ReadPosition[];
-  /** What `RestorePlan` was made with, for alerts that are older than what was read. */
+  /** The event time that `RestorePlan` read again from, for alerts older than what was read. */
   readonly reliableFromMs: number | undefined;
-  /** The same; absent in older files, and where nothing was read again. */
+  /** Its `toTimeMs`; absent in older files, and if nothing was read again. */
   readonly readAgainToMs?: number | undefined;
-  /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew of none. */
+  /** Rules that had not yet seen all that decides on their windows; absent in older files, which knew none. */
   readonly warmUps?: readonly WarmUp[];
-  /** What `Intake.save` says. */
+  /** The result of `Intake.save`. */
   readonly intake?: unknown;
 }
 
@@ -67,7 +68,7 @@ export const STATE_CODES = [
   'STATE_UNWRITABLE',
 ] as const;
 
-/** At most this share of the time goes into saving, however large the state is. */
+/** Largest share of the time that goes into saving, however large the state is. */
 const LARGEST_SHARE = 0.05;
 
 export class Snapshots {
@@ -94,8 +95,8 @@ export class Snapshots {
   }
 
   /**
-   * Begins to save the state of this instant, in the place of what is under way. What is returned is to be called once
-   * all before it is committed; otherwise it is not kept.
+   * Begins to save the state of this instant, replacing a saving under way. Call the returned function once everything
+   * up to this instant is committed; otherwise the state is not kept.
    */
   take(engine: Engine, position: Position): () => void {
     const before = this.abandon();
@@ -109,18 +110,18 @@ export class Snapshots {
     return () => snapshot.commit();
   }
 
-  /** To be called between two batches: waits while the disk is far behind what they leave to be saved. */
+  /** Call between two batches: waits while the disk is far behind with what events leave to be saved. */
   async relieve(): Promise<void> {
     await this.#underWay?.relieve();
   }
 
-  /** What is under way is not wanted any more; resolves when nothing of it is done any more. */
+  /** Gives up the saving under way; resolves when it has stopped. */
   async abandon(): Promise<void> {
     this.#underWay?.abandon();
     await this.#settled;
   }
 
-  /** Waits for what is under way and was committed. */
+  /** Waits for the saving under way if it was committed. */
   async settled(): Promise<void> {
     if (this.#underWay?.isCommitted === false) this.#underWay.abandon();
     this.#underWay?.hurry();
@@ -136,7 +137,7 @@ export class Snapshots {
       this.#dueAt = Math.max(this.#dueAt, since + busyMs / LARGEST_SHARE);
       this.#observer.snapshot({ kind: 'saved', seconds: busyMs / 1000, bytes, takenAtMs });
     } catch (error) {
-      // The one before is still there: only more would have to be read again.
+      // The previous state is still there: only more would have to be read again.
       const reason = `${this.#options.file.path}: ${messageOf(error)}`;
       this.#observer.snapshot({ kind: 'failed', code: 'STATE_UNWRITABLE', reason });
     } finally {
@@ -145,8 +146,8 @@ export class Snapshots {
   }
 
   /**
-   * An engine that goes on from what is saved, with the source set to where that stood; undefined when nothing
-   * usable is. `newEngine`: one of the present rules.
+   * An engine that goes on from the saved state, with the source set to its position; undefined if there is no usable
+   * state. `newEngine`: makes one with the present rules.
    */
   async load(
     assigned: readonly AssignedPartition[],

@@ -1,6 +1,6 @@
 /**
- * State that is being saved: written in steps beside the file before, while events go on, and put in its place once
- * all is written and all before it is committed.
+ * State that is being saved: written in steps beside the previous file, while events go on, and put in its place once
+ * everything is written and all before it is committed.
  */
 
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
@@ -11,17 +11,17 @@ import { begun } from '../state/steps.ts';
 import type { SavingPace } from './saving-pace.ts';
 import type { SnapshotFile, UnfinishedFile } from './snapshot-file.ts';
 
-/** How often what events have left is written while there is a pause. */
+/** How often what events have left to be saved is written during a pause. */
 const DRAIN_MS = 10;
-/** Bytes that may wait for the disk before events do. */
+/** Bytes that may wait for the disk before events have to wait. */
 const MOST_WAITING = 32 * 1024 * 1024;
-/** Events no longer wait for a disk that has taken nothing for so long. */
+/** Events no longer wait for a disk that has taken nothing for this long. */
 const STUCK_MS = 10_000;
 
-/** What was put in place. */
+/** The state that was put in place. */
 export interface Kept {
   readonly bytes: number;
-  /** Time that its steps took. */
+  /** Time spent in steps. */
   readonly busyMs: number;
 }
 
@@ -37,10 +37,10 @@ export class UnfinishedSnapshot {
   readonly #hurry = new AbortController();
   #busyMs = 0;
   #bytes = 0;
-  /** When the disk took something last, by the clock's `elapsed`. */
+  /** When the disk last took something, by the clock's `elapsed`. */
   #takenAt: number;
 
-  /** Of the state of this instant. */
+  /** Begins to save the state of this instant. */
   constructor(engine: Engine, position: string, clock: Clock, pace: SavingPace) {
     this.#clock = clock;
     this.#takenAt = clock.elapsed();
@@ -58,27 +58,27 @@ export class UnfinishedSnapshot {
     return this.#isCommitted;
   }
 
-  /** All before it is committed. */
+  /** Everything before this state is committed. */
   commit(): void {
     this.#isCommitted = true;
     this.#committed.resolve(true);
   }
 
-  /** It is not wanted any more. What is being put in place stays there. */
+  /** The state is not wanted any more. If it is just being put in place, it stays there. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#committed.resolve(false);
     this.hurry();
   }
 
-  /** Somebody waits for it: what is left is written without pauses. */
+  /** Writes the rest without pauses, because somebody waits for it. */
   hurry(): void {
     this.#hurry.abort();
   }
 
   /**
-   * Waits while much of what events have left waits for the disk: a slow one would have memory fill with up to all of
-   * the state. One that hangs costs that memory, and not detection.
+   * Waits while much of what events have left to be saved waits for the disk: with a slow disk, memory could fill with
+   * up to all of the state. A disk that hangs costs that memory, but not detection.
    */
   async relieve(): Promise<void> {
     while (
@@ -90,7 +90,7 @@ export class UnfinishedSnapshot {
     }
   }
 
-  /** Returns undefined when it was abandoned. Throws what the file system throws; the one before stays then. */
+  /** Returns undefined if abandoned. Throws the file system's errors; the previous state stays then. */
   async writeTo(target: SnapshotFile): Promise<Kept | undefined> {
     let file: UnfinishedFile | undefined;
     try {
