@@ -1,20 +1,20 @@
 /**
- * Accounts as alerts list them: who acted (`user.id`), and to whom it was done (`user.target.id`: the account that was
- * created, given rights or reset), as both are what somebody has to look at and perhaps to close.
+ * Accounts as alerts list them: who acted (`user.id`), and on whom (`user.target.id`: the account that was created,
+ * given rights or reset), since somebody has to look at both and perhaps close them.
  */
 
-/** Whoever acts. A group by it says who that is. */
+/** Who acts. A group by this field names the account. */
 export const ACCOUNT_FIELD = 'user.id';
 
-/** Stands before and between the two where there is a target. */
+/** Stands before and between the two accounts if there is a target. */
 const MARK = '\0';
 
-/** What a dictionary holds of an event's accounts; each may be empty. */
+/** What a dictionary stores for an event's accounts; each may be empty. */
 export function accountsText(user: string, target: string): string {
   return target === '' && !user.startsWith(MARK) ? user : `${MARK}${user.length}${MARK}${user}${target}`;
 }
 
-/** What an alert shows of those texts: each account once. */
+/** What an alert shows of these texts: each account once. */
 export function shownAccounts(texts: readonly string[]): string[] {
   return [...new Set(texts.flatMap(accountsIn))].sort();
 }

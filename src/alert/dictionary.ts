@@ -1,17 +1,16 @@
 /**
- * Strings that come back (applications, organisations, networks, categories, accounts) as numbers, so that a
- * log entry holds integers instead of strings. Number 0 means none. The size is bounded: when it is full, numbers that
- * nobody holds any more are given to others (`forget`); while all are held, a new string is `OTHERS`, which alerts
- * show as such.
+ * Recurring strings (applications, organisations, networks, categories, accounts) as numbers, so that a log entry holds
+ * integers instead of strings. Number 0 means none. The size is bounded: when it is full, numbers that nobody holds any
+ * more are reused (`forget`); while all are held, a new string becomes `OTHERS`, which alerts show as such.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 
 const TEXTS_A_STEP = 10_000;
-/** What a string is called for which there is no number. */
+/** Stands for a string that got no number. */
 export const OTHERS = '(others)';
-/** In the place of a text that was forgotten. */
+/** Stands in the place of a forgotten text. */
 const FREE = '';
 
 export class Dictionary {
@@ -44,13 +43,13 @@ export class Dictionary {
     return this.#texts[number]!;
   }
 
-  /** Whether new strings are `OTHERS`, and `forget` may help. */
+  /** Whether new strings become `OTHERS`, and `forget` may help. */
   get isFull(): boolean {
-    // What is being saved must keep its meaning until it is.
+    // Numbers being saved must keep their meaning meanwhile.
     return this.#texts.length >= this.#limit && this.#free.length === 0 && this.#savings === 0;
   }
 
-  /** Gives the numbers free that nobody holds. `isHeld`: by number, 0 where nobody does. */
+  /** Frees the numbers that nobody holds. `isHeld`: by number, 0 if nobody holds it. */
   forget(isHeld: Uint8Array): void {
     const end = Math.min(this.#texts.length, this.#limit);
     for (let number = 1; number < end; number += 1) {
@@ -62,7 +61,7 @@ export class Dictionary {
     }
   }
 
-  /** Saves what it holds at the first step. */
+  /** Saves the texts as of the first step. */
   *saving(to: SectionWriter): Generator<void> {
     const { length } = this.#texts;
     this.#savings += 1;
@@ -78,7 +77,7 @@ export class Dictionary {
     }
   }
 
-  /** Of a new one, whose few texts are among those saved. */
+  /** Call on a new one only; its few texts are among the saved ones. */
   *loading(from: SectionReader): Generator<void> {
     this.#texts.length = 1;
     this.#numbers.clear();

@@ -1,10 +1,10 @@
 /**
  * True window ends of one rule in one group → episodes.
  *
- * An episode lasts while successive true window ends are at most `resolveTimeoutMs` apart in event time.
- * Adding events only makes more windows true, so an episode only ever grows: its crossing moves back, its
- * end moves on, or two of them join (the one opened first survives). That is why the order of arrival
- * within the allowed lateness does not matter.
+ * An episode lasts while successive true window ends are at most `resolveTimeoutMs` apart in event time. Adding events
+ * only makes more windows true, so an episode only ever grows: its crossing moves back, its end moves on, or two of
+ * them join (the one opened first survives). That is why the order of arrival within the allowed lateness does not
+ * matter.
  */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
@@ -31,14 +31,14 @@ export class EpisodeTracker {
   readonly #inhibition: Inhibition;
   readonly #dimensions: DimensionTable;
   /**
-   * Every open episode once, by the end of its timeout as it was when it was put there; as that only moves on,
-   * it is looked at again when that time has come. Those that were merged are left in until then.
+   * Every open episode once, by the end of its timeout when it was entered. As that only moves on, the episode is
+   * checked again when that time has come. Merged episodes stay in until then.
    */
   readonly #deadlines = new MinHeap<Episode>();
   #sequence = 0;
   readonly #loaded: Episode[] = [];
 
-  /** `rules`: all correlations, for what they say of each other. `dimensions`: of the events. */
+  /** `rules`: all correlations, for their references to each other. `dimensions`: of the events. */
   constructor(rules: readonly CorrelationRule[], dimensions: DimensionTable) {
     this.#dimensions = dimensions;
     const referred = new Set(rules.flatMap((rule) => rule.rules));
@@ -46,7 +46,7 @@ export class EpisodeTracker {
     this.#inhibition = new Inhibition(rules);
   }
 
-  /** No firing that is still to be passed on has an earlier crossing. */
+  /** No firing still to be passed on has an earlier crossing. */
   get nextFiring(): number {
     return this.#nextFiring;
   }
@@ -68,14 +68,14 @@ export class EpisodeTracker {
   }
 
   /**
-   * A window of the rule that ends at `end` is true with this value: opens, grows or joins episodes.
-   * `estimated`: the value is not exact.
+   * A window of the rule that ends at `end` is true with this value: opens, grows or joins episodes. `estimated`: the
+   * value is not exact.
    */
   trueWindow(of: EpisodeRule, group: EpisodeGroup, end: number, value: number, estimated: boolean): void {
     if (of.muted) return;
     const { resolveTimeoutMs } = of.rule;
     let host: Episode | undefined;
-    // The list that is gone through stays as it is when one of it goes.
+    // The list iterated here does not change when an episode leaves it.
     for (const episode of group.episodes) {
       if (episode.of !== of) continue;
       if (end < episode.crossedAt - resolveTimeoutMs || end > episode.lastTrueAt + resolveTimeoutMs) continue;
@@ -93,8 +93,8 @@ export class EpisodeTracker {
   }
 
   /**
-   * True windows of the rule that end in [fromMs, toMs] and are worth less than this change nothing, because they lie
-   * inside an open episode that had a larger one; −Infinity where they do not. `estimated`: so are the values.
+   * True windows of the rule that end in [fromMs, toMs] with a smaller value than this change nothing, because they lie
+   * inside an open episode that had a larger one; −Infinity if they do not. `estimated`: their values are estimates.
    */
   quietBelow(of: EpisodeRule, group: EpisodeGroup, fromMs: number, toMs: number, estimated: boolean): number {
     if (of.muted) return Infinity;
@@ -106,9 +106,9 @@ export class EpisodeTracker {
   }
 
   /**
-   * An event arrived (and is in the log): counts it if it holds the measure and lies inside the episode.
-   * Events after the end are counted when the end moves past them. A crossing window that ended before
-   * `judgedFrom` (the watermark) was judged: a late event no longer belongs to it.
+   * An event arrived (and is in the log): counts it if it holds the measure and lies inside the episode. Events after
+   * the end are counted when the end moves past them. A crossing window that ended before `judgedFrom` (the watermark)
+   * has been judged: a late event no longer belongs to it.
    */
   eventArrived(episode: Episode, event: EventEntry, judgedFrom: number): void {
     const t = event.time;
@@ -125,7 +125,7 @@ export class EpisodeTracker {
     this.changed.add(episode);
   }
 
-  /** Persons came to the alert with an event that it does not count: they are all that it shows of it. */
+  /** An event that the alert does not count brought persons to it: they are all that it shows of the event. */
   personsCame(episode: Episode): void {
     episode.raisedLate += 1;
     this.changed.add(episode);
@@ -142,7 +142,7 @@ export class EpisodeTracker {
     if (samples.length > SAMPLES) samples.pop();
   }
 
-  /** Announces as resolved what the watermark has passed. */
+  /** Resolves the episodes whose timeout the watermark has passed. */
   resolve(watermark: number): void {
     const deadlines = this.#deadlines;
     if (deadlines.least >= watermark) return;
@@ -154,7 +154,7 @@ export class EpisodeTracker {
       if (deadline < watermark) over.push(episode);
       else deadlines.push(deadline, episode);
     }
-    // In the order of their opening: what is shown of one may depend on those before it.
+    // In the order of their opening: what one shows may depend on those before it.
     for (const episode of over.sort((a, b) => a.sequence - b.sequence)) {
       episode.group.aboutToChange();
       episode.status = 'resolved';
@@ -165,7 +165,7 @@ export class EpisodeTracker {
     }
   }
 
-  /** Ends an open episode whose rule is not as it was, for good: its state goes with the rule. */
+  /** Ends an open episode whose rule was changed or removed, for good: its state goes with the rule. */
   end(episode: Episode, resolution: 'rule_changed' | 'rule_gone'): void {
     episode.status = 'resolved';
     episode.resolution = resolution;
@@ -203,7 +203,7 @@ export class EpisodeTracker {
     to.flag(this.unannounced.has(episode));
   }
 
-  /** Undefined where the rule is muted: its alert ended with it. */
+  /** Returns undefined if the rule is muted: its alert ended with it. */
   loadEpisode(from: SectionReader, of: EpisodeRule, group: EpisodeGroup): Episode | undefined {
     const episode = Episode.load(from, of, group);
     const unannounced = from.flag();
@@ -214,7 +214,7 @@ export class EpisodeTracker {
     return episode;
   }
 
-  /** To be called when all episodes are loaded: what is between those of a group needs all of them. */
+  /** Call once all episodes are loaded: inhibition within a group needs all of them. */
   loaded(): void {
     for (const episode of this.#loaded.splice(0).sort((a, b) => a.sequence - b.sequence)) this.#hold(episode);
   }
@@ -227,7 +227,7 @@ export class EpisodeTracker {
       const from = end - rule.timespanMs;
       group.addRange(episode.totals, measure, from, episode.crossedAt - rule.timespanMs, 1);
       episode.crossedAt = end;
-      // Earlier than need be where its firing was passed on.
+      // Earlier than necessary if its firing was already passed on.
       this.#nextFiring = Math.min(this.#nextFiring, end);
       episode.valueAtCrossing = value;
       episode.readCrossing();
@@ -250,9 +250,9 @@ export class EpisodeTracker {
       const persons = tooLate ? episode.totals.persons.count() : 0;
       const shown = shownValue(episode, persons);
       episode.value = Math.max(value, episode.value);
-      // An estimated window may in truth be the largest, whatever its estimate says.
+      // An estimated window may really be the largest, whatever its estimate says.
       episode.valueEstimated ||= estimated;
-      // More than the alert's persons is not shown.
+      // The value shown is at most the alert's persons.
       const isShown = episode.valueEstimated !== valueEstimated || shownValue(episode, persons) !== shown;
       if (tooLate && isShown) episode.raisedLate += 1;
       changed = true;
@@ -290,7 +290,7 @@ export class EpisodeTracker {
     const samples = other.samples.splice(0);
     for (const sample of samples) this.addSample(survivor, sample.time, sample.id);
     other.status = 'merged';
-    // Of the joined episode the firing is the earlier one's, also when that is not the survivor.
+    // The joined episode's firing is that of the earlier one, even if that is not the survivor.
     if (!this.unannounced.has(earlier)) this.unannounced.delete(survivor);
     this.unannounced.delete(other);
     other.mergedInto = survivor.alertId;

@@ -1,8 +1,8 @@
 /**
  * An episode: true window ends of one rule in one group that belong together, and what its alert says.
  *
- * Totals cover the events from the oldest of the crossing window to the last true window end: the ranges
- * (crossing − timespan, crossing], then each stretch by which the end moved on.
+ * Totals cover the events from the oldest of the crossing window to the last true window end: the ranges (crossing −
+ * timespan, crossing], then each stretch by which the end moved on.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,22 +15,22 @@ import type { Dictionary } from './dictionary.ts';
 import { shownOrganisations } from './organisations.ts';
 import { Totals } from './totals.ts';
 
-/** A group as its episodes see it: the open ones, and its event log. Ranges are (from, to], times in ms. */
+/** A group as its episodes see it: its open episodes and its event log. Ranges are (from, to], times in ms. */
 export interface EpisodeGroup {
   /** Open episodes of all rules. */
   readonly episodes: readonly Episode[];
   /** Group-by field → value. */
   readonly fields: Readonly<Record<string, string | null>>;
-  /** To be called before anything of it or its episodes changes, unless an event of the group does it. */
+  /** Call before anything of the group or its episodes changes, unless an event of the group changes it. */
   aboutToChange(): void;
   addEpisode(episode: Episode): void;
   removeEpisode(episode: Episode): void;
-  /** Adds (sign 1) or takes back (−1) the events of the range that hold the measure. */
+  /** Adds (sign 1) or subtracts (−1) the events of the range that hold the measure. */
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void;
   recordsIn(measure: number, from: number, to: number): number;
-  /** Time of the oldest event of the range, `to` when there is none. */
+  /** Time of the oldest event of the range that holds the measure; `to` if there is none. */
   oldestIn(measure: number, from: number, to: number): number;
-  /** Up to which value a window of the rule that ends then is usual; null where it is compared with none. */
+  /** Largest usual value of a window of the rule that ends then; null if it is compared with nothing. */
   usualAt(of: EpisodeRule, endMs: number): number | null;
 }
 
@@ -43,7 +43,7 @@ export interface EpisodeRule {
   readonly measure: number;
 }
 
-/** A window as it is told of. */
+/** The window that opens an episode. */
 interface Opening {
   readonly end: number;
   readonly value: number;
@@ -68,16 +68,19 @@ export class Episode {
   valueEstimated: boolean;
   firstEventAt = NaN;
   recordsBefore = 0;
-  /** Up to so much is usual in the group at its crossing; null where its rule asks for no habit, or there is none yet. */
+  /** Largest usual value in the group at the crossing; null without a baseline, or before there is one. */
   usualUpTo: number | null = null;
   readonly totals = new Totals();
-  /** Events after lastTrueAt that left the event log already; they belong here if the episode goes on. */
+  /** Events after lastTrueAt that have left the event log; they belong to the episode if it goes on. */
   tail: Totals | undefined = undefined;
-  /** The event at hand lies in the crossing window, but that was judged before it came. */
+  /** The current event would be in the crossing window, but that was judged before the event arrived. */
   tooLate = false;
-  /** How often such an event raised the value, or one that is not counted brought persons: what is shown changes, but not the number of events. */
+  /**
+   * How often such an event raised the value, or an uncounted one brought persons: what is shown then changes, but not
+   * the number of events.
+   */
   raisedLate = 0;
-  /** Oldest events from the crossing on that had an id. */
+  /** Oldest events with an id, from the crossing on. */
   readonly samples: { time: number; id: string }[] = [];
   readonly #openedAt: number;
   #alertId: string | undefined;
@@ -95,7 +98,7 @@ export class Episode {
     this.valueEstimated = estimated;
   }
 
-  /** Reads what its crossing window holds, which must be in the group's log. */
+  /** Reads what the crossing window holds, which must be in the group's log. */
   readCrossing(): void {
     const { group, of, crossedAt } = this;
     const from = crossedAt - of.rule.timespanMs;
@@ -105,8 +108,8 @@ export class Episode {
   }
 
   /**
-   * Order-free identity: hash of rule, group and the crossing as it stood at the opening. Made when it is first
-   * asked for: most episodes are parts of others and become no alert.
+   * Order-free identity: hash of rule, group and the crossing as it stood at the opening. Computed on first use: most
+   * episodes are parts of others and become no alert.
    */
   get alertId(): string {
     if (this.#givenId !== undefined) return this.#givenId;
@@ -117,7 +120,7 @@ export class Episode {
     return this.#alertId;
   }
 
-  /** It is known under another id, by which it was stored before. */
+  /** From now on the episode has another id, under which it was stored before. */
   goOnAs(alertId: string): void {
     this.#givenId = alertId;
   }
@@ -168,7 +171,7 @@ export class Episode {
     return episode;
   }
 
-  /** Whether the event that arrived, of this time, belongs to the episode as it stands. */
+  /** Whether the event of this time that just arrived belongs to the episode as it stands. */
   covers(t: number): boolean {
     return t <= this.lastTrueAt && t > this.crossedAt - this.of.rule.timespanMs && !this.tooLate;
   }
@@ -178,19 +181,19 @@ function listed(dictionary: Dictionary, numbers: readonly number[]): string[] {
   return numbers.map((number) => dictionary.text(number)).sort();
 }
 
-/** Those of its events, and the one that it is about. */
+/** Accounts of the episode's events, and the one it is about. */
 function accountsOf({ group, totals }: Episode, dictionary: Dictionary): string[] {
   const own = group.fields[ACCOUNT_FIELD];
   const others = totals.accounts.map((number) => dictionary.text(number));
   return shownAccounts(typeof own === 'string' ? [accountsText(own, ''), ...others] : others);
 }
 
-/** An event of several categories has one text for them; an alert lists each once. */
+/** The categories of an event are one text; an alert lists each category once. */
 function categoriesOf(dictionary: Dictionary, numbers: readonly number[]): string[] {
   return [...new Set(numbers.flatMap((number) => dictionary.text(number).split(', ')))].sort();
 }
 
-/** Whose distinct values an alert tells as its persons. */
+/** The field whose distinct values an alert counts as persons. */
 export const PERSONS_FIELD = 'portal.records.ids';
 
 /** Whether the value of a rule's windows is their number of persons. */
@@ -199,15 +202,15 @@ export function countsPersons({ type, fields }: CorrelationRule): boolean {
 }
 
 /**
- * An estimate counts a person who returns again, but no window holds more of them than the whole alert. `persons`: in
- * all of it; 0 where nobody adds them up.
+ * An estimate counts a person who returns again, but no window holds more persons than the whole alert. `persons`: in
+ * the whole alert; 0 if nobody counts them.
  */
 export function shownValue({ of, value, valueAtCrossing, valueEstimated }: Episode, persons: number): number {
   if (!valueEstimated || persons === 0 || !countsPersons(of.rule)) return value;
   return Math.max(valueAtCrossing, Math.min(value, persons));
 }
 
-/** What the outside world may show or store of an episode. `ruleHash`: of what decides its rule's firings. */
+/** What may be shown or stored of an episode. `ruleHash`: of what decides its rule's firings. */
 export function renderAlert(
   episode: Episode,
   detectedAt: number,
@@ -267,21 +270,22 @@ export function renderAlert(
   };
 }
 
-/** An open alert that nobody goes on with, because its rule is another one or not there any more: its last state. */
+/** The last state of an open alert that does not go on because its rule was changed or removed. */
 export function withoutRule(alert: Alert, resolution: 'rule_changed' | 'rule_gone'): Alert {
   const version = alert.version - STATUS_RANK[alert.status] + STATUS_RANK.resolved;
   return { ...alert, status: 'resolved', resolution, version };
 }
 
-/** An alert that turned out to be part of an episode: its last state. */
+/** The last state of an alert that turned out to be part of an episode. */
 export function partOf(alert: Alert, { alertId: mergedInto }: Episode): Alert {
   const version = alert.version - STATUS_RANK[alert.status] + STATUS_RANK.merged;
   return { ...alert, status: 'merged', mergedInto, version };
 }
 
 /**
- * A state that is to follow a stored one, of whichever process: detected when that was, and if it is the last one,
- * later than it. Who read the partitions in another order may have seen the alert grow further before it ended.
+ * A state that follows a stored one, of whichever process: detected no later than it and, if it is the last state, with
+ * no lower version. A process that read the partitions in another order may have seen the alert grow further before it
+ * ended.
  */
 export function following(alert: Alert, stored: Pick<Alert, 'detectedAt' | 'version'> | undefined): Alert {
   if (stored === undefined) return alert;
@@ -293,5 +297,5 @@ export function following(alert: Alert, stored: Pick<Alert, 'detectedAt' | 'vers
 
 /** The lowest part of a version is the status. */
 const RANKS = 4;
-/** A later state of the same episode has at least as many events; at the same number, more is known of it. */
+/** A later state of an episode has at least as many events; with the same number, more is known of it. */
 const STATUS_RANK: Record<Alert['status'], number> = { firing: 0, resolved: 1, merged: 2 };

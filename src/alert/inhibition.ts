@@ -1,6 +1,6 @@
 /**
- * `vigie.inhibits`: while an alert of one rule is open, open alerts of the rules that it names, in the same
- * group, stand below it. They stay alerts and are marked with the one above, for good: it explains them.
+ * `vigie.inhibits`: while an alert of one rule is open, open alerts of the rules that it names, in the same group, are
+ * below it. They remain alerts and are marked with the one above, for good: it explains them.
  */
 
 import { type CorrelationRule, raisesAlerts } from '../sigma/rule.ts';
@@ -9,19 +9,19 @@ import type { Episode } from './episode.ts';
 export class Inhibition {
   /** Rule key → keys of the rules it inhibits. */
   readonly #below: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Keys of all rules that inhibit or are inhibited: the others cost nothing. */
+  /** Keys of all rules that inhibit or are inhibited: other rules cost nothing. */
   readonly #concerned: ReadonlySet<string>;
-  /** Open episodes of those, by group. */
+  /** Open episodes of these rules, by group. */
   readonly #open = new Map<string, Set<Episode>>();
 
   constructor(rules: readonly CorrelationRule[]) {
-    // What raises no alert would hide others behind something that nobody can see.
+    // A rule that raises no alerts would hide others behind something that nobody can see.
     const inhibiting = rules.filter((rule) => rule.inhibits.length > 0 && raisesAlerts(rule));
     this.#below = new Map(inhibiting.map(({ key, inhibits }) => [key, new Set(inhibits)]));
     this.#concerned = new Set(inhibiting.flatMap(({ key, inhibits }) => [key, ...inhibits]));
   }
 
-  /** An episode opened. Returns those that are inhibited from now on, perhaps itself. */
+  /** An episode opened. Returns the episodes inhibited from now on, perhaps including itself. */
   opened(episode: Episode): Episode[] {
     const { key } = episode.of.rule;
     if (!this.#concerned.has(key)) return [];

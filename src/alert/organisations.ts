@@ -1,6 +1,6 @@
 /**
- * Organisations as alerts list them: by name, which people know, or by id where there is none. Two of the same name
- * are two; an alert that has both shows each with its id.
+ * Organisations as alerts list them: by name, which people know, or by id if there is no name. Two of the same name
+ * count as two; an alert with both shows each with its id.
  *
  * What an alert lists follows from its own events alone, whatever else shares a name, and so not from their order.
  */
@@ -8,12 +8,12 @@
 /** Stands between name and id in a dictionary's text. */
 const BETWEEN = '\0';
 
-/** What a dictionary holds of an organisation; each may be empty. */
+/** What a dictionary stores for an organisation; each may be empty. */
 export function organisationText(name: string, id: string): string {
   return name === '' || id === '' ? name || id : `${name}${BETWEEN}${id}`;
 }
 
-/** What an alert shows of those texts. */
+/** What an alert shows of these texts. */
 export function shownOrganisations(texts: readonly string[]): string[] {
   const organisations = texts.map(parted);
   const withId = organisations.filter(({ id }) => id !== '');

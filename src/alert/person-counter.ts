@@ -1,11 +1,11 @@
 /**
- * Distinct persons of an alert: an exact set up to `EXACT_PERSONS`, then a HyperLogLog sketch. Both merge by
- * union, so duplicates and order do not matter.
+ * Distinct persons of an alert: an exact set up to `EXACT_PERSONS`, then a HyperLogLog sketch. Both merge by union, so
+ * duplicates and order do not matter.
  *
- * Sketch: 2^14 registers, standard error 1.04 / sqrt(2^14) = 0.81 %. Flajolet et al., "HyperLogLog: the
- * analysis of a near-optimal cardinality estimation algorithm" (2007), with the estimator of Ertl, "New
- * cardinality estimation algorithms for HyperLogLog sketches" (arXiv:1702.01284, algorithm 6), which needs
- * no bias correction at any cardinality.
+ * Sketch: 2^14 registers, standard error 1.04 / sqrt(2^14) = 0.81 %. Flajolet et al., "HyperLogLog: the analysis of a
+ * near-optimal cardinality estimation algorithm" (2007), with the estimator of Ertl, "New cardinality estimation
+ * algorithms for HyperLogLog sketches" (arXiv:1702.01284, algorithm 6), which needs no bias correction at any
+ * cardinality.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -16,7 +16,7 @@ export const EXACT_PERSONS = 10_000;
 
 const PRECISION = 14;
 const REGISTERS = 1 << PRECISION;
-/** Bits of the hash that a register's rank is read from. */
+/** Bits of the hash from which a register's rank is read. */
 const RANK_BITS = 64 - PRECISION;
 
 const NOBODY = new Uint32Array(0);
@@ -24,10 +24,10 @@ const NOBODY = new Uint32Array(0);
 const SMALLEST = 16;
 
 export class PersonCounter {
-  /** Exact phase: hi, lo, hi, lo, … by open addressing, 0, 0 where nobody is. An account under an alert has many counters. */
+  /** Exact phase: hi, lo, hi, lo, … by open addressing; 0, 0 is empty. An account under an alert has many counters. */
   #exact: Uint32Array = NOBODY;
   #size = 0;
-  /** Whoever has the pseudonym 0, 0 was added. */
+  /** The pseudonym 0, 0 was added. */
   #zero = false;
   #registers: Uint8Array | undefined;
 
@@ -35,7 +35,7 @@ export class PersonCounter {
     return this.#registers !== undefined;
   }
 
-  /** Adds a 64-bit pseudonym; false when that changes nothing. */
+  /** Adds a 64-bit pseudonym; returns false if that changes nothing. */
   add(hi: number, lo: number): boolean {
     if (this.#registers !== undefined) return this.#addToSketch(this.#registers, hi, lo);
     if ((hi | lo) === 0) {
@@ -72,7 +72,7 @@ export class PersonCounter {
     }
     const exact: (readonly [hi: number, lo: number])[] = [];
     this.#forEach((hi, lo) => exact.push([hi, lo]));
-    // The table's order depends on the order in which they came.
+    // The table's order depends on the order of arrival.
     exact.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     to.list(exact, ([hi, lo]) => {
       to.u32(hi);
@@ -121,7 +121,7 @@ export class PersonCounter {
   }
 }
 
-/** Puts a pseudonym where it belongs; false when it is there already. */
+/** Inserts a pseudonym; returns false if it is there already. */
 function place(exact: Uint32Array, hi: number, lo: number): boolean {
   const mask = exact.length / 2 - 1;
   for (let i = (hi ^ lo) & mask; ; i = (i + 1) & mask) {

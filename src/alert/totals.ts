@@ -1,6 +1,6 @@
 /**
- * What an alert adds up over the events of its episode. Ranges of the event log are added and, where two
- * ranges overlap, subtracted; what is listed is a union, for which an overlap does not matter.
+ * What an alert adds up over the events of its episode. Ranges of the event log are added and, where two ranges
+ * overlap, subtracted; lists are unions, for which an overlap does not matter.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -15,10 +15,10 @@ export class Totals {
   events = 0;
   records = 0;
   bytes = 0;
-  /** A part of a range had been coalesced or dropped when it was added. */
+  /** Part of a range had been coalesced or dropped when it was added. */
   estimated = false;
   readonly persons = new PersonCounter();
-  /** The newest of its group's events whose persons a range brought along, by the group's own numbering. */
+  /** The newest event of the group whose persons a range brought along, by the group's own numbering. */
   personsOf = 0;
   /** Distinct numbers, few: mostly one. */
   readonly applications: number[] = [];
@@ -27,7 +27,7 @@ export class Totals {
   readonly categories: number[] = [];
   readonly accounts: number[] = [];
 
-  /** `sign` −1 takes a range back that was added twice; the lists and persons keep it. */
+  /** `sign` −1 subtracts a range that was added twice; the lists and persons keep it. */
   addEvents(sign: 1 | -1, events: number, records: number, bytes: number): void {
     this.events += sign * events;
     this.records += sign * records;
