@@ -1,7 +1,7 @@
 /**
- * Filters: what a filter document adds to the selections and the condition of the rules that it is for.
+ * Filters: merges the selections and the condition of each filter document into the rules it is for.
  *
- * Guarantee: however many rules and filters there are, they add at most a fixed number of parts together.
+ * Guarantee: however many rules and filters there are, the filters add at most a fixed number of parts in total.
  */
 
 import type { Condition, Detection } from './ast.ts';
@@ -13,12 +13,12 @@ import { ATTRIBUTES } from './meta.ts';
 import { narrowingOf } from './narrowing.ts';
 import type { Logsource } from './rule.ts';
 
-/** A rule's own selections and conditions, and those of the filters that apply to it. */
+/** A rule's selections and conditions: its own and those of the filters that apply to it. */
 interface Section {
   readonly detections: Map<string, Detection>;
-  /** ANDed: the rule's own, those of its extension keys and those of its filters. */
+  /** ANDed: the rule's own condition, those of its extension keys and those of its filters. */
   readonly conditions: Condition[];
-  /** How many filters of each label apply already. */
+  /** Filter label → highest number given to a prefix of that label. */
   readonly filters: Map<string, number>;
 }
 
@@ -36,17 +36,17 @@ function sectionOf(draft: RuleDraft): Section {
   };
 }
 
-/** Filters times the rules that each applies to, over all files: so many, or one for so many characters of theirs. */
+/** Limit on filter applications (filters × rules) over all files: one per `characters` of text, within these bounds. */
 const APPLIED_FILTERS = { least: 20_000, most: 500_000, characters: 4 };
 
-/** The same, counted by the selections and the parts of the condition of each. */
+/** The same limit, counted in selections and parts of the filters' conditions. */
 const APPLIED_PARTS = { least: 100_000, most: 1_000_000, characters: 1 };
 
 function limit({ least, most, characters }: typeof APPLIED_FILTERS, length: number): number {
   return Math.min(most, Math.max(least, Math.floor(length / characters)));
 }
 
-/** What filters may still be applied, and of how much. */
+/** Both limits, and how much of each is left. */
 interface Allowance {
   readonly maxFilters: number;
   readonly maxParts: number;
@@ -54,7 +54,10 @@ interface Allowance {
   parts: number;
 }
 
-/** ANDs each filter to the rules that it is for; one too many is reported, and not loaded. `length`: characters of all files. */
+/**
+ * ANDs each filter to the rules it is for. A filter that would exceed a limit is reported and not loaded.
+ * `length`: characters of all files.
+ */
 export function applyFilters(
   filters: readonly FilterDraft[],
   sections: ReadonlyMap<RuleDraft, Section>,
@@ -71,7 +74,7 @@ export function applyFilters(
   }
 }
 
-/** What applying the filter once adds to a rule. */
+/** Number of parts that applying the filter adds to one rule. */
 function partsOf({ detections, condition }: FilterDraft): number {
   let parts = detections.size;
   const open = [condition];
@@ -83,7 +86,7 @@ function partsOf({ detections, condition }: FilterDraft): number {
   return parts;
 }
 
-/** ANDs a filter to the rules it names (or any) whose logsource it covers; returns to how many. */
+/** ANDs a filter to those rules it names (or all, for `any`) whose logsource it covers. Returns their number. */
 function applyFilter(
   filter: FilterDraft,
   sections: ReadonlyMap<RuleDraft, Section>,
@@ -140,7 +143,7 @@ function targetsOf(
   });
 }
 
-/** A filter that changes nothing where somebody wanted it to is one of a logsource that differs by a letter. */
+/** Warns of a filter that leaves a rule unchanged although it is for it: usually their logsources differ by a typo. */
 function warnOfUncovered(filter: FilterDraft, targets: readonly Target[], names: Names): void {
   const { logsource, faults, root } = filter;
   const uncovered = targets.filter(({ target }) => !covers(logsource, target.logsource));
@@ -163,7 +166,7 @@ function logsourceText(logsource: Logsource): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-/** Marks the filter's selections among those of the rule, which may itself have names of that form. */
+/** Returns a prefix for the filter's selections with which no selection of the rule begins. */
 function freePrefix(label: string, target: RuleDraft, { filters }: Section): string {
   for (;;) {
     const n = (filters.get(label) ?? 0) + 1;

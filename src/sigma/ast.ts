@@ -1,13 +1,13 @@
 /**
  * The checked form of a rule's detection section.
  *
- * Modifiers are gone: what they mean is spelled out as trees of `and`, `or`, `not` over plain tests, so
- * that whoever evaluates, explains or translates a rule knows seven kinds of test and nothing else.
+ * Modifiers are gone: their meaning is spelled out as trees of `and`, `or` and `not` over plain tests, so that
+ * code that evaluates, explains or translates a rule has only eight kinds of test to know.
  */
 
 import type { WorkingHours } from './working-hours.ts';
 
-/** `*`: any run of characters, also none. */
+/** `*`: any run of characters, including none. */
 export const ANY_RUN = 0;
 /** `?`: exactly one character. */
 export const ANY_ONE = 1;
@@ -16,7 +16,7 @@ export const ANY_DASH = 2;
 
 type Wildcard = typeof ANY_RUN | typeof ANY_ONE | typeof ANY_DASH;
 
-/** Literal text or a wildcard. Two literals never follow each other; an empty pattern is the empty text. */
+/** Literal text or a wildcard. No two literals are adjacent; an empty pattern is the empty text. */
 export type Token = string | Wildcard;
 
 export type Pattern = readonly Token[];
@@ -25,10 +25,10 @@ export type CompareOperator = 'lt' | 'lte' | 'gt' | 'gte';
 
 export type TimePart = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year';
 
-/** A question about one value. All but `null` and `exists` are false for an absent or null field. */
+/** A test of one value. All but `null` and `exists` are false for an absent or null field. */
 export type Test =
   | { readonly kind: 'text'; readonly pattern: Pattern; readonly cased: boolean }
-  /** Found anywhere in the value. `flags` is a subset of `ims`. */
+  /** Searched anywhere in the value. `flags` is a subset of `ims`. */
   | { readonly kind: 'regex'; readonly source: string; readonly flags: string }
   | { readonly kind: 'cidr'; readonly network: string }
   | { readonly kind: 'compare'; readonly op: CompareOperator; readonly value: number }
@@ -38,7 +38,7 @@ export type Test =
       readonly op: CompareOperator | 'eq';
       readonly value: number;
     }
-  /** Another field's value as text; `open` ends may hold more than that value. */
+  /** Equals another field's value as text; at an open end, more text may follow or precede it. */
   | {
       readonly kind: 'reference';
       readonly path: string;
@@ -54,11 +54,11 @@ export type Detection =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Detection[] }
   | { readonly kind: 'not'; readonly part: Detection }
   | { readonly kind: 'field'; readonly path: string; readonly test: Test }
-  /** The test on every value of the event, wherever it stands. */
+  /** True if the test holds for any value of the event, wherever it stands. */
   | { readonly kind: 'keyword'; readonly test: Test }
   /** The event's time is outside the hours; false for an event without a time. */
   | { readonly kind: 'off-hours'; readonly hours: WorkingHours }
-  /** Some row of the lookup list of this name has the event's values. */
+  /** True if a row of the lookup list of this name has the event's values. */
   | { readonly kind: 'listed'; readonly list: string };
 
 /** A condition over names: a rule's selections, or the rules of a temporal correlation. */
@@ -67,12 +67,12 @@ export type Condition =
   | { readonly kind: 'not'; readonly part: Condition }
   | { readonly kind: 'ref'; readonly name: string };
 
-/** Whether the condition can become false when more of what it names is there. */
+/** Whether the condition can become false as more of the things it names match. */
 export function hasNot(condition: Condition): boolean {
   return condition.kind === 'not' || (condition.kind !== 'ref' && condition.parts.some(hasNot));
 }
 
-/** Whether the condition is true where just these names are. */
+/** Whether the condition is true if exactly these names are. */
 export function isMet(condition: Condition, isTrue: (name: string) => boolean): boolean {
   switch (condition.kind) {
     case 'ref':
@@ -100,7 +100,10 @@ export function conditionNames(condition: Condition): readonly string[] {
 
 const PRECEDENCE = { or: 1, and: 2, not: 3, ref: 4 } as const;
 
-/** A condition as text, with no more parentheses than needed. Where names have no spaces it parses back to the same tree. */
+/**
+ * A condition as text, with no more parentheses than needed. If no name has a space, it parses back to the same
+ * tree.
+ */
 export function formatCondition(condition: Condition, nameOf = (name: string): string => name): string {
   const inside = (node: Condition, outer: number): string => {
     const text = formatCondition(node, nameOf);

@@ -1,4 +1,4 @@
-/** Rules on one event and filters: a detection section with its condition. */
+/** Rules on single events, and filters: a detection section with its condition. */
 
 import type { Condition, Detection } from './ast.ts';
 import { isConditionFault, parseCondition } from './condition.ts';
@@ -23,7 +23,7 @@ interface Section {
 
 const NEVER: Condition = { kind: 'or', parts: [] };
 
-/** Conditions that one document may list. */
+/** Most conditions that one document may list. */
 const MAX_CONDITIONS = 100;
 
 interface DocumentDraft {
@@ -31,7 +31,7 @@ interface DocumentDraft {
   readonly faults: Faults;
   readonly meta: OwnMeta;
   readonly extensions: Extensions;
-  /** False when the document has faults: it is known by name, but not loaded. */
+  /** False if the document has faults: its name is known, but it is not loaded. */
   sound: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface RuleDraft extends DocumentDraft, Section {
 export interface FilterDraft extends DocumentDraft, Section {
   readonly kind: 'filter';
   readonly logsource: Logsource;
-  /** Undefined: any rule that the logsource covers. */
+  /** Undefined: every rule that the logsource covers. */
   readonly targets: readonly PlacedText[] | undefined;
 }
 
@@ -67,7 +67,7 @@ export function readFilter(root: YamlMap, context: DetectionContext): FilterDraf
   const section = map === undefined ? empty() : readSection(map, ['rules'], undefined, context);
   const targets = map === undefined ? [] : readTexts(map, 'rules', faults);
   const given = map?.entries.get('rules')?.value;
-  // `rules:` with nothing behind it, or in it, is forgotten, and must not silence everything.
+  // `rules:` without a value, or with an empty list, is an oversight and must not silence every rule.
   if (
     map !== undefined &&
     (given === undefined ||
@@ -93,7 +93,7 @@ function empty(): Section {
   return { detections: new Map(), condition: NEVER };
 }
 
-/** Everything under `detection` or `filter`: `condition`, `timeframe` and `otherKeys` are no selections. */
+/** Reads everything under `detection` or `filter`. `condition`, `timeframe` and `otherKeys` are not selections. */
 function readSection(
   map: YamlMap,
   otherKeys: readonly string[],

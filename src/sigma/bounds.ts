@@ -10,7 +10,7 @@ export function holds(bounds: readonly Bound[], value: number): boolean {
   return true;
 }
 
-/** Of lower bounds: a smaller value does not satisfy them. */
+/** The largest of some lower bounds: no smaller value satisfies them all. */
 export function leastOf(bounds: readonly Bound[]): number {
   let least = -Infinity;
   for (const { value } of bounds) least = Math.max(least, value);
@@ -36,7 +36,7 @@ function satisfies(bound: Bound, value: number): boolean {
 
 /** Whether any whole number from `least` to `most` satisfies every bound. */
 export function anyCountHolds(bounds: readonly Bound[], least: number, most: number): boolean {
-  // Truth only changes beside a bound, so a bound's neighbours stand for all numbers between two bounds.
+  // Truth changes only next to a bound, so a bound's neighbours stand for all numbers between two bounds.
   const candidates = bounds.flatMap(({ value }) => [
     Math.floor(value) - 1,
     Math.floor(value),

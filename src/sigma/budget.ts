@@ -1,23 +1,23 @@
 /**
- * What one document, and one file, may spend on the values that modifiers make of those written. Modifiers
- * multiply: five dashes, three offsets, an encoding of an encoding; without a budget a line of text fills all
- * memory. A file has no more than its length earns: many small documents cost no more than a large one.
+ * Limits what one document, and one file, may spend on the values that modifiers produce. Modifiers multiply: five
+ * dashes, three offsets, an encoding of an encoding; without a budget, one line of text could fill all memory. A
+ * file's budget grows with its length, so many small documents cost no more than one large one.
  */
 
 import { ValueError } from './value.ts';
 import type { Value } from './value.ts';
 
-/** Longest text that a modifier takes, so that one step never makes too much of it. */
+/** Longest text that a modifier accepts, so that no single step produces too much. */
 const MAX_TEXT = 10_000;
 
-/** What each value costs besides its text. */
+/** Cost of each value besides its text, in characters. */
 const VALUE_COST = 50;
 
-/** Characters of values, and instructions of expressions, that a document may make; a file that is short as well. */
+/** Characters of values, and regex instructions, that a document may produce, and a short file as well. */
 const MAX_MADE = 4_000_000;
 const MAX_INSTRUCTIONS = 200_000;
 
-/** What a longer file may make for each of its characters; public rules make one or two. */
+/** What a longer file may produce per character of its own; public rules produce one or two. */
 const MADE_PER_CHARACTER = 20;
 const INSTRUCTIONS_PER_CHARACTER = 4;
 
@@ -25,14 +25,14 @@ export class FileBudget {
   text: number;
   regex: number;
 
-  /** `length` of the file in characters. */
+  /** `length`: characters of the file. */
   constructor(length: number) {
     this.text = Math.max(MAX_MADE, MADE_PER_CHARACTER * length);
     this.regex = Math.max(MAX_INSTRUCTIONS, INSTRUCTIONS_PER_CHARACTER * length);
   }
 }
 
-/** Of one document. */
+/** The budget of one document; what it spends is taken from its file's budget too. */
 export class Budget {
   readonly #file: FileBudget;
   #text = MAX_MADE;
@@ -42,11 +42,11 @@ export class Budget {
     this.#file = file;
   }
 
-  /** Before a modifier is applied to the value. Throws ValueError. */
+  /** Called before a modifier is applied. Throws ValueError if the value is too long or the budget is spent. */
   check(value: Value, modifier: string): void {
     this.#checkText();
     const length = lengthOf(value);
-    // An expression has a limit of its own.
+    // Regular expressions have a limit of their own.
     if (length <= MAX_TEXT || modifier === 're') return;
     throw new ValueError(
       'BAD_VALUE',
@@ -54,7 +54,7 @@ export class Budget {
     );
   }
 
-  /** After it. Throws ValueError once the document has made too many or too long values. */
+  /** Called after a modifier. Throws ValueError once the document or file has produced too much. */
   spend(values: readonly Value[]): void {
     let made = 0;
     for (const value of values) made += lengthOf(value) + VALUE_COST;
@@ -72,7 +72,7 @@ export class Budget {
     );
   }
 
-  /** Before an expression is compiled. Throws ValueError once all before it were too large together. */
+  /** Called before an expression is compiled. Throws ValueError once those before it were too large in total. */
   checkRegex(): void {
     if (this.#regex >= 0 && this.#file.regex >= 0) return;
     const [whose, what] = this.#regex < 0 ? ['document', 'rule'] : ['file', 'file'];

@@ -1,7 +1,7 @@
 /**
- * Collections: what `action: global | reset | repeat` makes of a file's documents. A global document lends
- * its keys to the rules after it, a reset takes them back, a repeat is the rule before it with changes.
- * Where both have a key the later document's wins; maps are merged, lists replaced.
+ * Collections: applies `action: global | reset | repeat` to the documents of a file. A global document lends its
+ * keys to the rules after it, a reset ends that, and a repeat is the document before it with changes. If both
+ * documents have a key, the later one's value wins; maps are merged, lists replaced.
  */
 
 import type { Faults } from './faults.ts';
@@ -12,16 +12,19 @@ import type { YamlMap, YamlNode } from './yaml-tree.ts';
 
 const ACTIONS = ['global', 'reset', 'repeat'];
 
-/** Values that the actions of a file may copy: documents times what each takes from the one before it. */
+/**
+ * Values that the actions of a file may copy: a document that takes keys from another copies all values of that
+ * one.
+ */
 const MAX_COPIED = 20_000;
-/** Or as many for each value that the file itself has. */
+/** Or this many copies per value of the file itself, if that is more. */
 const MAX_COPIES = 5;
 
-/** The documents as they stand once all actions are applied; documents that are no maps are reported. */
+/** Returns the documents after all actions are applied. Reports documents that are not maps. */
 export function applyActions(documents: readonly YamlNode[], faults: Faults): readonly YamlMap[] {
   const maps: YamlMap[] = [];
   let global: YamlMap | undefined;
-  /** A global document that no rule has taken anything of. */
+  /** A global document from which no rule has taken anything yet. */
   let unused: YamlMap | undefined;
   const end = (): void => {
     const message =
@@ -57,7 +60,7 @@ export function applyActions(documents: readonly YamlNode[], faults: Faults): re
       end();
       global = undefined;
       const [first] = own.entries.values();
-      // A rule in here would be missing, and nobody told.
+      // A rule in this document would be dropped silently.
       if (first !== undefined) {
         const message = `a document with action: reset ends what action: global lent, and says nothing else; put ${first.key} into a document of its own, after ---`;
         faults.error(first.place, 'BAD_ACTION', message);
@@ -85,7 +88,10 @@ function without(map: YamlMap, key: string): YamlMap {
   return { ...map, entries: new Map([...map.entries].filter(([name]) => name !== key)) };
 }
 
-/** Merges documents until the file has copied too much: a page of text would otherwise become millions of rules' parts. */
+/**
+ * Merges documents until the file has copied too much; otherwise a page of text could become millions of rule
+ * parts.
+ */
 class Copies {
   readonly #sizes = new Map<YamlMap, number>();
   #left: number;
@@ -95,7 +101,7 @@ class Copies {
     this.#left = Math.max(MAX_COPIED, MAX_COPIES * own);
   }
 
-  /** Undefined, and a fault, when that would be too much. */
+  /** Returns undefined and reports a fault if that would be too much. */
   merge(base: YamlMap, over: YamlMap, faults: Faults): YamlMap | undefined {
     let size = this.#sizes.get(base);
     if (size === undefined) this.#sizes.set(base, (size = sizeOf(base)));
@@ -110,7 +116,7 @@ class Copies {
   }
 }
 
-/** Values in the node, itself included. */
+/** Number of values in the node, including itself. */
 function sizeOf(node: YamlNode): number {
   if (node.kind === 'scalar') return 1;
   let size = 1;

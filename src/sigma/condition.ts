@@ -1,6 +1,6 @@
 /**
- * Conditions: `not` binds tighter than `and`, `and` tighter than `or`; `1 of`, `any of` and `all of` take
- * `them` or a name with `*`. Quantifiers are spelled out here, so the tree holds names only.
+ * Parses conditions: `not` binds tighter than `and`, `and` tighter than `or`; `1 of`, `any of` and `all of` take
+ * `them` or a name with `*`. Quantifiers are expanded here, so the tree holds names only.
  */
 
 import type { Condition } from './ast.ts';
@@ -9,10 +9,10 @@ import { suggestion } from './nearest.ts';
 import { normalise } from './pattern.ts';
 import { compilePattern } from './wildcard.ts';
 
-/** Parentheses and `not` in each other. */
+/** Deepest nesting of parentheses and `not`. */
 const MAX_DEPTH = 100;
 
-/** Names that all quantifiers of a condition look at together. */
+/** Most names that all quantifiers of a condition may look at together. */
 const MAX_LOOKS = 100_000;
 
 export interface ConditionFault {
@@ -36,7 +36,7 @@ interface Lexeme {
   readonly offset: number;
 }
 
-/** `noun` is what a name stands for in messages: `selection` or `rule`. Only selections have quantifiers. */
+/** `noun` is what messages call a name: `selection` or `rule`. Only selections have quantifiers. */
 export function parseCondition(
   text: string,
   names: readonly string[],
@@ -174,7 +174,7 @@ class Parser {
         quantifier.offset,
       );
     }
-    // A selection may have the name in upper case.
+    // A selection may be called `THEM`.
     const all = text === 'them' || (isKeyword(noun, 'them') && !this.#known.has(text));
     const names = this.#fitting(all ? '*' : text);
     if (names.length === 0) {
@@ -189,7 +189,7 @@ class Parser {
     return { kind: quantifier.text.toLowerCase() === 'all' ? 'and' : 'or', parts };
   }
 
-  /** Names that start with `_` only take part when the pattern does too. */
+  /** Names that start with `_` match only patterns that do too. */
   #fitting(pattern: string): readonly string[] {
     const fits = compilePattern(
       normalise(pattern.split('*').flatMap((piece, i) => (i === 0 ? [piece] : [ANY_RUN, piece]))),
@@ -217,7 +217,7 @@ class Parser {
   }
 }
 
-/** Keywords are written in lower or in upper case. */
+/** Keywords are all lower case or all upper case. */
 function isKeyword(lexeme: Lexeme | undefined, keyword: string): boolean {
   return lexeme !== undefined && (lexeme.text === keyword || lexeme.text === keyword.toUpperCase());
 }

@@ -1,6 +1,6 @@
 /**
- * Correlation documents. All of Sigma 2.1 (and the median and boolean conditions that its reference
- * implementation adds) is read and checked here; names are resolved later, when all documents are known.
+ * Reads and checks correlation documents: all of Sigma 2.1, and the median and boolean conditions that its
+ * reference implementation adds. Names are resolved later, when all documents are known.
  */
 
 import { DURATION_FORM, parseDuration } from './duration.ts';
@@ -39,7 +39,7 @@ const TYPES: readonly CorrelationType[] = [
   'value_median',
 ];
 const OPERATORS: readonly BoundOperator[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
-/** Those that a correlation can do without, so that nobody misses them. */
+/** Optional keys, so nothing is missing if one of them is misplaced. */
 const OPTIONAL_KEYS = ['group-by', 'aliases'];
 const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate'] as const;
 
@@ -57,7 +57,7 @@ export interface CorrelationDraft {
   readonly extensions: Extensions;
   sound: boolean;
   readonly type: CorrelationType;
-  /** Undefined when the names stand only in the boolean condition. */
+  /** Undefined if only the boolean condition names the rules. */
   readonly rules: readonly PlacedText[] | undefined;
   readonly groupBy: readonly string[];
   readonly aliases: readonly AliasDraft[];
@@ -121,13 +121,13 @@ export function readCorrelation(root: YamlMap, faults: Faults): CorrelationDraft
   return draft;
 }
 
-/** Where boolean conditions were a type of their own, `temporal_extended` or `temporal_ordered_extended`. */
+/** Elsewhere boolean conditions have types of their own: `temporal_extended`, `temporal_ordered_extended`. */
 function typeHint(given: string): string {
   if (/^temporal.*extended$/i.test(given)) return '; a condition over rule names goes with temporal';
   return suggestion(given, TYPES);
 }
 
-/** A key that stands one level too far out. */
+/** Hint for a key that stands one level too far out. */
 function outside(root: YamlMap, key: string): string | undefined {
   const entry = root.entries.get(key);
   return entry && `line ${entry.place.line} has it beside correlation: indent it like type and rules`;
@@ -181,7 +181,7 @@ function readCondition(map: YamlMap, type: CorrelationType | undefined, faults: 
   return { bounds, expression: undefined, ...readMeasure(value, type, faults) };
 }
 
-/** What is measured: `field` and `percentile`, each only where the type has a use for it. */
+/** Reads `field` and `percentile`, each allowed only if the type uses it. */
 function readMeasure(
   condition: YamlMap,
   type: CorrelationType | undefined,

@@ -1,16 +1,16 @@
 /**
- * The nodes of a graph that reach themselves: Tarjan, "Depth-first search and linear graph algorithms" (1972),
- * without recursion, so that long chains cost neither the stack nor more than linear time.
+ * Finds the nodes of a graph that can reach themselves, in linear time: Tarjan, "Depth-first search and linear
+ * graph algorithms" (1972), without recursion, so that long chains cannot overflow the stack.
  */
 
 interface Visit<Node> {
   readonly node: Node;
   readonly successors: readonly Node[];
-  /** Successors looked at so far. */
+  /** Successors visited so far. */
   done: number;
 }
 
-/** Nodes on a cycle, in the order of the map. Every node is a key; successors that are no keys are ignored. */
+/** Nodes on a cycle, in the order of the map. Every node is a key; successors that are not keys are ignored. */
 export function onCycles<Node>(graph: ReadonlyMap<Node, readonly Node[]>): readonly Node[] {
   const order = new Map<Node, number>();
   const lowest = new Map<Node, number>();

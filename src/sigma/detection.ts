@@ -1,6 +1,6 @@
 /**
- * The detection section: YAML → checked detections. A map is AND over its keys, a list of values OR, a list
- * of maps OR, a list of plain values a keyword search over the whole event.
+ * Detection section: YAML → checked detections. A map is the AND of its keys, a list of values or of maps an OR,
+ * and a selection that is a list of plain values a keyword search over the whole event.
  */
 
 import { ANY_RUN } from './ast.ts';
@@ -27,19 +27,19 @@ export interface DetectionContext {
   readonly budget: Budget;
 }
 
-/** Values that one placeholder value may expand to: several placeholders multiply. */
+/** Most values that one value with placeholders may expand to: several placeholders multiply. */
 const MAX_EXPANSION = 10_000;
 
 const LIST_MODIFIERS: readonly string[] = ['all', 'neq', 'expand'];
 
-/** Those that take a number for its text. */
+/** Modifiers that treat a number as text. */
 const TEXT_MODIFIERS: ReadonlySet<string> = new Set(
   'contains startswith endswith cased windash base64 base64offset utf16le wide utf16be utf16'.split(' '),
 );
 
 const NEVER: Detection = { kind: 'or', parts: [] };
 
-/** One named selection. Faults are reported; what is returned then is not to be used. */
+/** Parses one named selection. Reports faults; the result is then not to be used. */
 export function parseDetection(node: YamlNode, context: DetectionContext): Detection {
   if (node.kind === 'scalar') return keywords([node], context);
   if (node.kind === 'map') return parseMap(node, context);
@@ -176,7 +176,7 @@ function parseValues(
   return modifiers.includes('neq') ? { kind: 'not', part: detection } : detection;
 }
 
-/** A keyword is a substring unless a modifier says which end it is at. */
+/** A keyword matches anywhere in a value unless a modifier ties it to one end. */
 function isSubstring(modifiers: readonly string[]): boolean {
   return !modifiers.includes('startswith') && !modifiers.includes('endswith');
 }
@@ -204,7 +204,7 @@ function applyAll(
   return values;
 }
 
-/** The value before its modifiers, once per value of its placeholders. */
+/** The value before its modifiers, once per combination of its placeholders' values. */
 function startValues(
   node: YamlScalar,
   modifiers: readonly string[],
@@ -237,7 +237,7 @@ function startValues(
   return values;
 }
 
-/** What takes a number for a text takes both texts of 007 and 1.0, as equality does. */
+/** For modifiers that treat a number as text, 007 and 1.0 have two texts each, as for equality. */
 function numberValues(
   number: number,
   raw: Extract<Value, { kind: 'raw' }>,
@@ -268,7 +268,7 @@ function escapeRegex(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-/** The tests of a value that went through its modifiers. */
+/** The tests of a value that has passed its modifiers. */
 function finish(
   value: Value,
   substring: boolean,
@@ -301,12 +301,12 @@ function rawTests(value: Extract<Value, { kind: 'raw' }>, substring: boolean): r
   return spellings.map((text) => textTest(normalise([text]), false, substring));
 }
 
-/** 0x10 and 1.0 equal the numbers 16 and 1, and also the texts they were written as. */
+/** 0x10 and 1.0 match the numbers 16 and 1, and also the texts as which they were written. */
 function spellingsOf(number: number, source: string): readonly string[] {
   return [...new Set([decimalText(number, source), source])];
 }
 
-/** What the number prints as, with all the digits of an integer beyond 2^53, which a double would round. */
+/** The number in decimal, with all digits of an integer beyond 2^53, which a double would round. */
 function decimalText(number: number, source: string): string {
   const isLong = Number.isInteger(number) && !Number.isSafeInteger(number);
   if (!isLong || !/^[-+]?\d+$|^0x[\da-f]+$|^0o[0-7]+$/i.test(source)) return String(number);

@@ -1,6 +1,6 @@
 /**
- * Durations as rules write them: an integer and one unit letter. A month is 30 days and a year 365, fixed,
- * because a sliding window has no calendar to count real months on.
+ * Durations as rules write them: an integer and one unit letter. A month is always 30 days and a year 365, because
+ * a sliding window has no calendar to count real months on.
  */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -16,7 +16,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** What a duration looks like, for messages. */
 export const DURATION_FORM = 'an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m';
 
-/** `90m` → ms. Undefined when the text is no duration or too long to count in ms. Zero is a duration. */
+/** `90m` → ms. Undefined if the text is no duration or too long to count in ms. Zero is a duration. */
 export function parseDuration(text: string): number | undefined {
   const parts = /^(\d+)([smhdwMy])$/.exec(text);
   if (parts === null) return undefined;

@@ -1,17 +1,17 @@
 /**
- * Where faults of rule files are collected. Nothing throws on a faulty rule: every stage reports what it
- * finds at its place and goes on, so that one pass over a file shows all there is to correct.
+ * Collects the faults of rule files. Nothing throws on a faulty rule: every stage reports what it finds at its
+ * place and goes on, so that one pass over a file shows everything there is to correct.
  */
 
 import type { Fault } from './rule.ts';
 
-/** A place in a file; both count from 1. */
+/** A place in a file; line and column count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** Errors, and warnings, of one file that are listed; nobody reads on after that many. */
+/** Most errors, and most warnings, listed for one file: nobody reads more. */
 const MAX_LISTED = 1_000;
 
 /** The faults of one file. */
@@ -25,12 +25,12 @@ export class Faults {
     this.file = file;
   }
 
-  /** Number of errors so far: equal before and after a step means that the step found none. */
+  /** Number of errors so far. A step that leaves it unchanged found none. */
   get errors(): number {
     return this.#errors;
   }
 
-  /** True when further errors are counted but not listed: whoever would search for them can stop. */
+  /** True once further errors are counted but not listed: whoever searches for more can stop. */
   get full(): boolean {
     return this.#errors >= MAX_LISTED;
   }
@@ -57,7 +57,7 @@ export class Faults {
   }
 }
 
-/** A given value for a message: quoted, on one line, shortened. */
+/** Formats a given value for a message: quoted, on one line, shortened. */
 export function shown(value: string): string {
   const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}…"` : text;

@@ -1,6 +1,6 @@
 /**
- * Names of fields in rules. A path may be nested or dotted at each of its dots, and whoever looks fields up
- * prepares for all of these, so names have a limit that no real field comes near.
+ * Names of fields in rules. Each dot of a path may stand for nesting or be part of a key, and look-ups prepare for
+ * all combinations, so names have a limit that no real field comes near.
  */
 
 import { shown } from './faults.ts';
@@ -10,7 +10,7 @@ import type { PlacedText } from './reader.ts';
 const MAX_SEGMENTS = 64;
 const MAX_LENGTH = 1_000;
 
-/** What is wrong with a field's name, or undefined. `name`: without modifiers. */
+/** Returns what is wrong with a field's name, or undefined. `name`: without modifiers. */
 export function fieldNameFault(name: string): string | undefined {
   if (name.includes('|')) {
     return `${shown(name)} is no field name: a modifier stands behind |, and only selections take those`;
@@ -23,7 +23,7 @@ export function fieldNameFault(name: string): string | undefined {
   return `a field name has at most ${MAX_SEGMENTS} parts between dots, this one ${segments}; shorten it`;
 }
 
-/** The names that are good; the others are reported. */
+/** Returns the valid names and reports the others. */
 export function checkedFields(names: readonly PlacedText[], faults: Faults): readonly string[] {
   return names.flatMap((name) => {
     const fault = fieldNameFault(name.text);

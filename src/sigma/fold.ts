@@ -1,9 +1,9 @@
 /**
- * Case folding for comparisons: Unicode *simple* folding (one code point to one code point), so that É
- * equals é, Σ, σ and ς are one letter and K equals the Kelvin sign, while ß stays different from ss.
+ * Case folding for comparisons: Unicode *simple* folding (one code point to one code point), so that É equals é,
+ * Σ, σ and ς are one letter and K equals the Kelvin sign, while ß stays different from ss.
  *
- * Invariants: folding is idempotent and keeps a text's length in UTF-16 units. Text that is folded already
- * is returned as it is, without a copy; other short texts are cached.
+ * Invariants: folding is idempotent and keeps a text's length in UTF-16 units. ASCII text without capitals is
+ * returned as it is, without a copy; other short texts are cached.
  */
 
 const CACHE_ENTRIES = 8_192;
@@ -35,7 +35,7 @@ export function fold(text: string): string {
 }
 
 function foldFrom(text: string, asciiSoFar: boolean): string {
-  // Lower case of pure ASCII is its folding, and the engine does it without a loop of ours.
+  // Folding pure ASCII means lower case, which the engine does without a loop of ours.
   // oxlint-disable-next-line no-control-regex
   if (asciiSoFar && /^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   let folded = '';
@@ -62,7 +62,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Case mappings know more than simple folding (ß ↔ SS, İ → i with a dot), so a mapping only counts when a
+ * Case mappings do more than simple folding (ß ↔ SS, İ → i with a dot), so a mapping counts only if a
  * case-insensitive regular expression, which is defined by simple folding, takes both for the same letter.
  */
 function computeFold(letter: string): string {

@@ -50,7 +50,7 @@ const METROPOLITAN: readonly HolidayRule[] = [
 /** Good Friday and the day after Christmas: local law of Alsace and Moselle. */
 const ALSACE_MOSELLE: readonly HolidayRule[] = [...METROPOLITAN, -2, [12, 26]];
 
-/** By ISO 3166-2 code. The overseas departments add the day on which slavery ended there. */
+/** By ISO 3166-2 code. The overseas departments add the day on which slavery was abolished there. */
 const RULES: Readonly<Record<string, readonly HolidayRule[]>> = {
   FR: METROPOLITAN,
   'FR-57': ALSACE_MOSELLE,
@@ -66,10 +66,10 @@ const RULES: Readonly<Record<string, readonly HolidayRule[]>> = {
 /** The regions whose holidays are known. */
 export const HOLIDAY_REGIONS: readonly string[] = Object.keys(RULES);
 
-/** One year of one region. */
+/** Cache: region and year → holidays. */
 const computed = new Map<string, ReadonlySet<number>>();
 
-/** Whether a day is a public holiday in one of `HOLIDAY_REGIONS`. Valid in the Gregorian calendar as it is today. */
+/** Whether a day is a public holiday in a region, one of `HOLIDAY_REGIONS`. Applies today's rules to every year. */
 export function isHoliday(day: number, region: string): boolean {
   const year = new Date(day * DAY_MS).getUTCFullYear();
   const key = `${region} ${year}`;

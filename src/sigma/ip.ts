@@ -13,7 +13,10 @@ export interface Network {
   readonly bits: number;
 }
 
-/** The address, or undefined; `fe80::1%eth0`'s zone is ignored. `family` tells how it was written. */
+/**
+ * Parses an address; undefined if it is none. A zone, as in `fe80::1%eth0`, is ignored. `family` tells how it was
+ * written.
+ */
 export function parseAddress(text: string): { family: 4 | 6; words: Address } | undefined {
   if (text.length > 60) return undefined;
   if (!text.includes(':')) {
@@ -68,7 +71,10 @@ function groups(text: string, last: boolean): number[] | undefined {
   return values;
 }
 
-/** `10.0.0.0/8`, `2001:db8::/32`, or a bare address (a network of one). A string says what is wrong. */
+/**
+ * Parses `10.0.0.0/8`, `2001:db8::/32`, or a bare address (a network of one). Returns a string that says what is
+ * wrong if it is none.
+ */
 export function parseNetwork(text: string): Network | string {
   const parts = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
   const address = parts === null ? undefined : parseAddress(parts[1]!);
@@ -106,7 +112,7 @@ function formatNetwork(family: 4 | 6, words: Address): string {
   return text.replace(/(?:^|:)0(?::0)*$/, '::');
 }
 
-/** Whether the address in `text` is inside; false when it is no address. */
+/** Whether `text` is an address inside the network; false if it is no address. */
 export function contains(network: Network, text: string): boolean {
   const address = parseAddress(text);
   if (address === undefined) return false;

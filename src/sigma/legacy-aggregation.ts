@@ -1,11 +1,11 @@
 /**
- * The aggregations that Sigma once had in conditions (`selection | count() by user > 10`): no longer part
- * of the language, so they are refused, with the correlation that says the same.
+ * Aggregations that Sigma once had in conditions (`selection | count() by user > 10`). They are no longer part of
+ * the language, so they are refused, with a correlation that says the same.
  */
 
 const AGGREGATION =
   /^\s*(count|sum|avg|min|max)\s*\(\s*([^)]*?)\s*\)\s*(?:by\s+([^<>=]*[^<>=\s])\s*)?(>=|<=|>|<|=)\s*(\d+(?:\.\d+)?)\s*$/i;
-/** The percentile that the smallest and the largest value are. */
+/** Percentiles of the smallest and the largest value. */
 const PERCENTILES: Readonly<Record<string, number>> = { min: 0, max: 100 };
 const OPERATORS: Readonly<Record<string, string>> = {
   '>': 'gt',
@@ -15,7 +15,10 @@ const OPERATORS: Readonly<Record<string, string>> = {
   '=': 'eq',
 };
 
-/** The message for what stands behind the `|` of a condition. `rule` is how a correlation can refer to it. */
+/**
+ * The message for what follows the `|` of a condition. `rule` is the name by which a correlation can refer to the
+ * rule.
+ */
 export function legacyAggregationMessage(
   aggregation: string,
   timeframe: string | undefined,

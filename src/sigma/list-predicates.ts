@@ -1,4 +1,4 @@
-/** Compiles the tests that look at lookup lists: whether an event is listed, and whether it is off hours. */
+/** Compiles the tests that use lookup lists: whether an event is listed, and whether it is off hours. */
 
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import type { LookupList, Lists } from '../lookup/list.ts';

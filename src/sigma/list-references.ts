@@ -1,6 +1,6 @@
 /**
- * The lookup lists that documents name: whether they are there, and have the columns and cells that the
- * document asks of them. A document that names a list it cannot use is not loaded.
+ * Checks the lookup lists that documents name: whether they exist, and have the columns and cells that the
+ * document needs. A document that names an unusable list is not loaded.
  */
 
 import type { LookupList, Lists, ViewKind } from '../lookup/list.ts';
@@ -13,7 +13,7 @@ import type { Draft } from './names.ts';
 import { suggestion } from './nearest.ts';
 import type { PlacedText } from './reader.ts';
 
-/** Reports what is wrong in the documents; returns what is wrong in the lists, by file. */
+/** Reports faults in the documents; returns the faults in the lists, by file. */
 export function checkLists(drafts: readonly Draft[], lists: Lists): readonly Faults[] {
   const checker = new Checker(lists);
   for (const draft of drafts) {
@@ -103,7 +103,7 @@ class Checker {
     return undefined;
   }
 
-  /** Each fault of a list is reported once, whoever asks. */
+  /** Reports each fault of a list once, whichever document asks. */
   #suits(list: LookupList, kind: ViewKind<unknown>): boolean {
     const found = list.check(kind);
     const key = `${list.file} ${kind.key}`;

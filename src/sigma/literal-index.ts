@@ -1,12 +1,12 @@
 /**
- * Which of many literals occur in a text, in one pass over the text however many there are.
+ * Finds which of many literals occur in a text, in one pass over the text however many literals there are.
  *
- * Each literal is filed under the hash of three neighbouring characters of it, of all such triples the one
- * that the fewest others share. A bit set tells apart nearly all triples of a text that no literal has; what
- * remains is compared in full. Guarantee: exactly the literals that occur are found, each at least once.
+ * Each literal is filed under the hash of three neighbouring characters of it: of its triples, the one that the
+ * fewest other literals share. A bit set rules out nearly all triples of a text under which no literal is filed;
+ * the rest are compared in full. Guarantee: finds exactly the literals that occur, each at least once.
  */
 
-/** Characters (UTF-16 units) that are looked at together; shorter literals cannot be filed. */
+/** Characters (UTF-16 units) hashed together; shorter literals cannot be filed. */
 export const LEAST_LITERAL = 3;
 
 /** Bits per literal: about one triple in this many passes the bit set by chance. */

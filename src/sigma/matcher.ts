@@ -1,8 +1,8 @@
 /**
- * All rules compiled together into closures over an event's slots.
+ * Compiles all rules together into closures over an event's slots.
  *
- * A predicate that several places share is evaluated at most once per event; an event that matches nothing
- * costs no allocation here. Guarantee: the same answers as evaluating each rule on its own.
+ * A predicate that several places share is evaluated at most once per event; an event that matches nothing causes
+ * no allocation here. Guarantee: the same answers as evaluating each rule on its own.
  */
 
 import type { EventRecord, FieldTable } from '../event/record.ts';
@@ -17,7 +17,7 @@ import { isOff } from './working-hours.ts';
 
 export interface Matcher {
   readonly rules: readonly BaseRule[];
-  /** Indexes into `rules` of those that matched, ascending; valid until the next call of `match`. */
+  /** Indexes into `rules` of those that matched, ascending; as many as `match` returned, valid until its next call. */
   readonly matched: Int32Array;
   /** Evaluates all rules on an event and returns how many matched. */
   match(record: EventRecord): number;
@@ -25,10 +25,10 @@ export interface Matcher {
 
 type Predicate = (record: EventRecord) => boolean;
 
-/** Below this many values, testing one after the other is cheaper than a set. */
+/** With fewer values, testing one after the other is cheaper than a set. */
 const SET_FROM = 4;
 
-/** Registers the fields that the rules need; build the decoder after this. `lists`: those the rules name. */
+/** Registers the fields that the rules need; build the decoder afterwards. `lists`: those the rules name. */
 export function compileMatcher(
   rules: readonly BaseRule[],
   fields: FieldTable,
@@ -68,7 +68,7 @@ class Compiler {
   readonly #lists: Lists;
   readonly #uses = new Map<string, number>();
   readonly #shared = new Map<string, Predicate>();
-  /** Of nodes that several rules have: those of a filter are in each rule that it applies to. */
+  /** Keys of nodes, as rules may share nodes: those of a filter are in each rule that it applies to. */
   readonly #keys = new Map<Leaf, string>();
   readonly #grouped = new Map<Detection | AnyOf, readonly (Detection | AnyOf)[]>();
   #generation = 0;
@@ -82,7 +82,7 @@ class Compiler {
     this.#generation++;
   }
 
-  /** First pass: how often each predicate is used, so that only shared ones pay for remembering. */
+  /** First pass: counts the uses of each predicate, so that only shared ones pay for remembering their result. */
   count(rule: BaseRule): void {
     this.#detections(rule.condition, rule, (leaf) => {
       const key = this.#keyOf(leaf, rule);
@@ -133,7 +133,7 @@ class Compiler {
   }
 
   #keyOf(leaf: Leaf, rule: BaseRule): string {
-    // A time is told by the clock of the rule's own zone.
+    // A time is read in the rule's own zone.
     if (leaf.kind === 'off-hours' || ('test' in leaf && leaf.test.kind === 'time'))
       return JSON.stringify([leaf, rule.timezone]);
     let key = this.#keys.get(leaf);
@@ -192,7 +192,7 @@ class Compiler {
   }
 }
 
-/** A field equal, ignoring letter case, to any of many texts. */
+/** A field that equals any of many texts, ignoring letter case. */
 interface AnyOf {
   readonly kind: 'any-of';
   readonly path: string;
@@ -203,7 +203,7 @@ type Leaf = AnyOf | Extract<Detection, { readonly kind: 'field' | 'keyword' | 'o
 
 type Group = Extract<Detection, { readonly parts: unknown }>;
 
-/** The parts of a node, with long lists of plain texts of one field under `or` made one part. */
+/** The parts of a node. Under `or`, plain texts of one field are combined into one part if there are many parts. */
 function grouped(node: Group): readonly (Detection | AnyOf)[] {
   if (node.kind === 'and' || node.parts.length < SET_FROM) return node.parts;
   const literals = new Map<string, string[]>();

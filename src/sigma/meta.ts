@@ -17,11 +17,11 @@ import {
 import { LEVELS, type Logsource, type RuleMeta } from './rule.ts';
 import type { YamlMap } from './yaml-tree.ts';
 
-/** What a filter's logsource is compared by. */
+/** The attributes by which a filter's logsource is compared with a rule's. */
 export const ATTRIBUTES = ['category', 'product', 'service'] as const;
 const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
 
-/** All of a document's meta data that it knows by itself, without the other documents. */
+/** The part of a document's metadata that does not depend on other documents. */
 export type OwnMeta = Omit<RuleMeta, 'key' | 'alertsAlone'>;
 
 export interface Head {
@@ -54,7 +54,7 @@ export function readHead(root: YamlMap, kind: DocumentKind, faults: Faults): Hea
   };
 }
 
-/** Which log a rule is for. Without one a rule is about every event, which is worth a warning. */
+/** Reads which log a rule is for. A rule without a logsource is about every event, which is worth a warning. */
 export function readLogsource(root: YamlMap, faults: Faults): Logsource {
   if (!root.entries.has('logsource')) {
     faults.warning(
@@ -84,7 +84,7 @@ export function readLogsource(root: YamlMap, faults: Faults): Logsource {
   return logsource;
 }
 
-/** A filter with an attribute that nobody compares would silence more than it says. */
+/** Reports attributes that are not compared: a filter with one would silence more than it says. */
 export function refuseOtherAttributes(root: YamlMap, faults: Faults): void {
   const value = root.entries.get('logsource')?.value;
   if (value?.kind === 'map')

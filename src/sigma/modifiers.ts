@@ -1,6 +1,6 @@
 /**
- * The value modifiers of Sigma 2.1: what each one makes of a value. `all` and `neq` are not here, they
- * speak about a field's values together (see detection.ts), nor is `expand`, which runs before the others.
+ * The value modifiers of Sigma 2.1: what each one does to a value. `all` and `neq` are not here because they
+ * concern a field's values together (see detection.ts), nor is `expand`, which runs before the others.
  */
 
 import { ANY_DASH, ANY_RUN } from './ast.ts';
@@ -17,7 +17,7 @@ import type { NumberValue, TextValue, Value } from './value.ts';
 /** One value in, one or several ORed values out. Throws ValueError. */
 export type Modifier = (value: Value) => Value | readonly Value[];
 
-/** What a modifier takes, for messages: "… applies to text, not to a regular expression". */
+/** Kinds of value in messages: "… applies to text, not to a regular expression". */
 const KIND_NAMES: Readonly<Record<Value['kind'], string>> = {
   raw: 'this value',
   text: 'text',
@@ -36,7 +36,7 @@ export function refuse(name: string, takes: string, value: Value, remedy = ''): 
   throw new ValueError('BAD_MODIFIER', `|${name} applies to ${takes}, not to ${given}${remedy}`);
 }
 
-/** The value as text; numbers and booleans by their text, as written when a number would lose digits. */
+/** The value as text. A number or boolean becomes its text; a number that a double would round, the text as written. */
 export function asText(name: string, value: Value): TextValue {
   if (value.kind === 'text') return value;
   if (value.kind !== 'raw' || value.value === null) return refuse(name, 'text', value);
@@ -60,7 +60,8 @@ function opening(name: string, openStart: boolean, openEnd: boolean): Modifier {
       return { ...value, openStart: value.openStart || openStart, openEnd: value.openEnd || openEnd };
     }
     if (value.kind === 'regex') {
-      // An expression is found anywhere already, so only an end that must be at the value's end changes it.
+      // An expression is searched anywhere already, so it changes only if one of its ends must be an end of the
+      // value.
       const source = `${openStart ? '' : '^'}(?:${value.source})${openEnd ? '' : '$'}`;
       return openStart && openEnd ? value : { ...value, source };
     }
@@ -78,7 +79,7 @@ function cased(value: Value): Value {
   return value.kind === 'reference' ? { ...value, cased: true } : { ...asText('cased', value), cased: true };
 }
 
-/** Dashes that an encoding may have to spell out: 5 choices each. */
+/** Most dashes that an encoding may have to spell out, with 5 choices each. */
 const MAX_SPELLED_DASHES = 4;
 
 function spelled(name: string, pattern: Pattern): readonly Pattern[] {
@@ -115,7 +116,7 @@ function base64(value: Value): readonly Value[] {
   return bytesOf('base64', value).map((bytes) => base64Text(bytes.toString('base64')));
 }
 
-/** The part of the encoding that does not depend on the neighbours, for each of the three shifts. */
+/** The part of the encoding that does not depend on neighbouring bytes, for each of the three shifts. */
 function base64offset(value: Value): readonly Value[] {
   return bytesOf('base64offset', value).flatMap((bytes) => {
     if (bytes.length < 2)
@@ -265,12 +266,12 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
   ['fieldref', fieldref],
 ]);
 
-/** Modifiers that change what kind of thing a value is, and therefore come before all others. */
+/** Modifiers that change the kind of a value, and therefore come before all others. */
 export const FIRST_MODIFIERS: ReadonlySet<string> = new Set(['re', 'cidr', 'exists']);
 
 /**
- * Called once an expression's flags are known. Throws ValueError when it cannot be used; returns what is to be
- * warned of when only the start of a value is searched.
+ * Called once an expression's flags are known. Throws ValueError if the expression cannot be used. Returns a
+ * warning if only the start of a value is searched because of a back-reference.
  */
 export function checkRegex(source: string, flags: string, budget: Budget): string | undefined {
   budget.checkRegex();

@@ -1,4 +1,4 @@
-/** Who is called what: the identity of each document, and what an id or name refers to. */
+/** Names: the key of each document, and the document that an id or name refers to. */
 
 import type { RuleDraft } from './base-rule.ts';
 import type { CorrelationDraft } from './correlation.ts';
@@ -10,7 +10,7 @@ import type { PlacedText } from './reader.ts';
 /** A document that can be referred to. */
 export type Draft = RuleDraft | CorrelationDraft;
 
-/** Names that are looked at for the one that was meant, over all references that name nothing. */
+/** Most names compared to suggest the one that was meant, over all references that name nothing. */
 const MAX_COMPARED = 30_000;
 
 export class Names {
@@ -49,12 +49,12 @@ export class Names {
     }
   }
 
-  /** Unique among all documents, also when their ids are not. */
+  /** The key of a document, unique among all documents even if their ids are not. */
   keyOf(draft: Draft): string {
     return this.#keys.get(draft)!;
   }
 
-  /** The document with this id or name; reports when there is none or more than one. */
+  /** The document with this id or name. Reports if there is none or more than one. */
   find(reference: PlacedText, faults: Faults): Draft | undefined {
     const found = this.#byName.get(reference.text) ?? [];
     if (found.length === 1) return found[0];

@@ -1,11 +1,11 @@
-/** What the `vigie.*` keys of a rule on one event ask, in the form of selections ANDed to its condition. */
+/** Turns the `vigie.*` keys of a rule on single events into selections that are ANDed to its condition. */
 
 import type { Condition, Detection } from './ast.ts';
 import type { RuleDraft } from './base-rule.ts';
 import { HOLIDAY_REGIONS } from './holidays.ts';
 import type { PlacedText } from './reader.ts';
 
-/** Selections by the name of their key (made different from the rule's own), and the conditions over them. */
+/** Selections named after their key (made distinct from the rule's own), and the conditions over them. */
 export function narrowingOf({ extensions, detections }: RuleDraft): {
   readonly detections: readonly (readonly [string, Detection])[];
   readonly conditions: readonly Condition[];

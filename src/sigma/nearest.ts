@@ -1,20 +1,20 @@
-/** The valid name somebody probably meant, for fault messages. */
+/** Guesses which valid name somebody meant, for fault messages. */
 
-/** Longest name that is compared; longer ones are no typos. */
+/** Longest name that is compared; longer ones are not typos. */
 const MAX_LENGTH = 100;
 
-/** Rows of the table of distances: the one before the previous one, the previous one, the current one. */
+/** Rows of the table of distances: the row before the previous one, the previous one, the current one. */
 const ROWS = [0, 1, 2].map(() => new Uint16Array(MAX_LENGTH + 2)) as [Uint16Array, Uint16Array, Uint16Array];
 
 /**
- * Edits (insert, delete, replace, swap of neighbours) between two names of at most MAX_LENGTH, or any number
- * above `limit` when there are more: faults of large files ask for thousands of pairs.
+ * Number of edits (insert, delete, replace, swap of neighbours) between two names of at most MAX_LENGTH, or any
+ * number above `limit` if there are more: faults of large files compare thousands of pairs.
  */
 function distance(a: string, b: string, limit: number): number {
   let [before, last, row] = ROWS;
   for (let j = 0; j <= b.length; j++) last[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    // Further off the diagonal there are more edits than allowed.
+    // Further off the diagonal, more edits are needed than allowed.
     const from = Math.max(1, i - limit);
     const to = Math.min(b.length, i + limit);
     row[0] = i;
@@ -36,7 +36,7 @@ function distance(a: string, b: string, limit: number): number {
   return last[b.length]!;
 }
 
-/** The candidate nearest to `name`, or undefined when none is near enough to be a typo of it. */
+/** The candidate nearest to `name`, or undefined if none is near enough for `name` to be a typo of it. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   const limit = Math.max(1, Math.floor(wanted.length / 3));
@@ -50,7 +50,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     const lower = candidate.toLowerCase();
     if (lower.length > MAX_LENGTH) continue;
     const edits = distance(wanted, lower, limit);
-    // Of two candidates equally near, the one of the same length: swapped letters are the usual typo.
+    // Of two equally near candidates, take the one closer in length: swapped letters are the usual typo.
     if (edits < fewest || (found !== undefined && edits === fewest && off < offLength)) {
       fewest = edits;
       offLength = off;

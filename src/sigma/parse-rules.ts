@@ -1,6 +1,6 @@
 /**
- * Rule text → rule set. Guarantee: never throws on any text; every fault of every file is in the result,
- * with its place, and a document that has one is not among the loaded rules.
+ * Rule text → rule set. Guarantee: never throws, whatever the text. The result has the faults of every file with
+ * their places, and a document with an error is not among the loaded rules.
  */
 
 import { Lists } from '../lookup/list.ts';
@@ -30,11 +30,14 @@ export interface RuleSource {
 export interface ParseOptions {
   /** Values of `%name%` under the modifier `expand`. */
   readonly placeholders?: Placeholders;
-  /** What rules may name in `vigie.only_listed` and its like; those of one column are placeholders, too. */
+  /**
+   * The lists that rules may name in `vigie.only_listed` and similar keys; lists of one column are placeholders
+   * too.
+   */
   readonly lists?: Lists;
-  /** Also warn of rules that are sound and yet hardly what was meant. Default false. */
+  /** Also warn of rules that are sound but hardly what was meant. Default false. */
   readonly lint?: boolean;
-  /** Fields in which these see pseudonyms. */
+  /** Fields in which these warnings expect pseudonyms. Default `portal.records.ids`. */
   readonly personFields?: readonly string[];
 }
 
@@ -70,7 +73,7 @@ export function parseRules(sources: readonly RuleSource[], options: ParseOptions
   return { rules, correlations, documents, filters: sound, faults, lists };
 }
 
-/** The cells of each list that has one column stand for `%name%`. */
+/** The cells of each list of one column are the values of `%name%`. */
 function placeholdersOf(lists: Lists): Placeholders {
   const simple = lists.all.filter(({ columns }) => columns.length === 1);
   return Object.fromEntries(simple.map(({ name, contents }) => [name, contents.rows.map(([cell]) => cell!)]));

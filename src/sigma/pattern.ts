@@ -3,10 +3,10 @@
 import { ANY_DASH, ANY_ONE, ANY_RUN } from './ast.ts';
 import type { Pattern, Token } from './ast.ts';
 
-/** The five characters that start a command-line option somewhere: - / – — ― */
+/** The five characters that may start a command-line option: - / – — ― */
 export const DASHES = ['-', '/', '\u2013', '\u2014', '\u2015'] as const;
 
-/** A pattern with neighbouring literals joined and empty ones removed. */
+/** The pattern with neighbouring literals joined, empty ones removed and repeated `*` reduced to one. */
 export function normalise(tokens: Iterable<Token>): Pattern {
   const pattern: Token[] = [];
   for (const token of tokens) {
@@ -43,7 +43,7 @@ export function parsePattern(text: string): Pattern {
   return normalise(tokens);
 }
 
-/** The text of a pattern without wildcards, else undefined. */
+/** The text of a pattern that is empty or a single literal, else undefined. */
 export function literalOf(pattern: Pattern): string | undefined {
   if (pattern.length === 0) return '';
   const only = pattern.length === 1 ? pattern[0] : undefined;
@@ -52,7 +52,7 @@ export function literalOf(pattern: Pattern): string | undefined {
 
 const WORD_DASH = /(?<![\p{L}\p{N}_])[-/\u2013\u2014\u2015](?=[\p{L}\p{N}_])/u;
 
-/** Every dash that starts a word becomes "any of the five dashes". */
+/** Replaces every dash that starts a word by "any of the five dashes". */
 export function withAnyDash(pattern: Pattern): Pattern {
   const tokens: Token[] = [];
   for (const token of pattern) {

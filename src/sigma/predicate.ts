@@ -1,6 +1,6 @@
 /**
- * Compiles a test to a function on a field's value. A list matches when any element does, pseudonyms behave
- * like the list of their texts, numbers and booleans compare as text, objects have no value of their own.
+ * Compiles a test to a function on a field's value. A list matches if any element does, pseudonyms behave like the
+ * list of their texts, numbers and booleans compare as text, objects have no value of their own.
  */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -60,7 +60,7 @@ export function compileAnyOf(literals: readonly string[]): ValuePredicate {
   return onTexts((text) => wanted.has(fold(text)));
 }
 
-/** One field's values against another's, as text; true when any pair fits. */
+/** Compares the values of two fields as text; true if any pair fits. */
 export function compileReference(
   test: Extract<Test, { readonly kind: 'reference' }>,
 ): (value: FieldValue | undefined, other: FieldValue | undefined) => boolean {
@@ -79,7 +79,7 @@ export function compileReference(
   };
 }
 
-/** Any value of a whole event, however deep; field names do not count. */
+/** Whether the predicate holds for any value of a whole event, however deep; field names do not count. */
 export function anywhere(value: FieldValue | undefined, predicate: ValuePredicate): boolean {
   if (value === undefined || value === null) return false;
   if (typeof value !== 'object' || value instanceof Pseudonyms) return predicate(value);
@@ -98,7 +98,7 @@ function compileText(pattern: Pattern, cased: boolean): TextPredicate {
   const folded = pattern.map((token) => (typeof token === 'string' ? fold(token) : token));
   const wanted = literalOf(folded);
   if (wanted !== undefined) {
-    // Folding keeps the length, so most texts are told apart without it.
+    // Folding keeps the length, so most texts are ruled out without it.
     return (text) => text === wanted || (text.length === wanted.length && fold(text) === wanted);
   }
   const matches = compilePattern(folded);
@@ -106,18 +106,18 @@ function compileText(pattern: Pattern, cased: boolean): TextPredicate {
 }
 
 /**
- * The one number whose text the pattern is, NaN when there is none, undefined when numbers have to be
- * compared as text because of wildcards.
+ * The number whose text is the pattern; NaN if there is none; undefined if wildcards require comparing numbers as
+ * text.
  */
 function exactNumber(pattern: Pattern, cased: boolean): number | undefined {
   const literal = literalOf(pattern);
   if (literal === undefined) return undefined;
   const number = Number(literal);
-  // The only letter in the text of a number is that of its exponent.
+  // The exponent is the only letter in the text of a number.
   return String(number) === (cased ? literal : literal.toLowerCase()) ? number : NaN;
 }
 
-/** `numbers`: the only number that matches, or undefined to ask for each number's text. */
+/** `numbers`: the only number that matches, or undefined to test each number's text. */
 function onTexts(matches: TextPredicate, numbers?: number): ValuePredicate {
   const scalar = (value: string | number | boolean): boolean => {
     if (typeof value === 'string') return matches(value);

@@ -1,6 +1,6 @@
 /**
- * Typed reading of a document's keys. Each function returns undefined when the key is absent or faulty, and
- * has reported it in the second case, so callers just go on.
+ * Typed reading of a document's keys. Each function returns undefined if the key is absent or faulty; in the
+ * latter case it has reported the fault, so callers just go on.
  */
 
 import { shown } from './faults.ts';
@@ -9,14 +9,14 @@ import { suggestion } from './nearest.ts';
 import { kindOf } from './yaml-tree.ts';
 import type { YamlEntry, YamlMap, YamlNode } from './yaml-tree.ts';
 
-/** A text and where it stands. */
+/** A text and its place. */
 export interface PlacedText extends Place {
   readonly text: string;
   /** See `YamlScalar`. */
   readonly textColumn?: number | undefined;
 }
 
-/** The place of a character of the text, or of the whole text when it is written in another form. */
+/** The place of a character of the text, or of the whole text if the file writes it in another form. */
 export function placeWithin(placed: PlacedText, offset: number): Place {
   const { line, column, textColumn } = placed;
   return { line, column: textColumn === undefined ? column : textColumn + offset };
@@ -27,7 +27,7 @@ function placedText(node: YamlNode, text: string): PlacedText {
   return { text, line: node.line, column: node.column, textColumn };
 }
 
-/** Where a missing key is missed: the place of the map. */
+/** Reports a missing key at the place of the map. */
 export function missing(map: YamlMap, key: string, reason: string, faults: Faults): void {
   faults.error(map, 'MISSING_KEY', `${key} is missing; ${reason}`);
 }
@@ -38,7 +38,7 @@ function wrongType(entry: YamlEntry, expected: string, faults: Faults): undefine
   return undefined;
 }
 
-/** Text that is not empty. Numbers count as their text only when `numbers` says so. */
+/** Reads text that is not empty. Numbers count as their text only if `numbers` is true. */
 export function readText(map: YamlMap, key: string, faults: Faults, numbers = false): PlacedText | undefined {
   const entry = map.entries.get(key);
   if (entry === undefined) return undefined;
@@ -50,14 +50,14 @@ export function readText(map: YamlMap, key: string, faults: Faults, numbers = fa
   return undefined;
 }
 
-/** Text that may be empty or `null`. */
+/** Reads text that may be empty or `null`. */
 export function readLooseText(map: YamlMap, key: string, faults: Faults): string {
   const entry = map.entries.get(key);
   if (entry === undefined || isNull(entry.value)) return '';
   return scalarText(entry.value, true) ?? wrongType(entry, 'text', faults) ?? '';
 }
 
-/** A text or a list of texts; absent and `null` are no texts. */
+/** Reads a text or a list of texts. Absent and `null` are no texts. */
 export function readTexts(map: YamlMap, key: string, faults: Faults): readonly PlacedText[] {
   const entry = map.entries.get(key);
   if (entry === undefined || isNull(entry.value)) return [];
@@ -72,7 +72,7 @@ export function readTexts(map: YamlMap, key: string, faults: Faults): readonly P
   return texts;
 }
 
-/** Texts that are only shown: whatever stands there, as text; `- note: this` is how people write, and YAML a map. */
+/** Reads texts that are only shown, in any form: people write `- note: this`, which is a map to YAML. */
 export function readLooseTexts(map: YamlMap, key: string): readonly string[] {
   const entry = map.entries.get(key);
   return entry === undefined ? [] : looseTexts(entry.value);
@@ -99,12 +99,12 @@ export function readMap(map: YamlMap, key: string, faults: Faults): YamlMap | un
   return wrongType(entry, `a map${indentHint(entry)}`, faults);
 }
 
-/** Lines that were meant to be its value stand beside it, as a rule. */
+/** If the key has no value, the lines meant to be its value usually stand beside it. */
 export function indentHint({ key, value }: YamlEntry): string {
   return isNull(value) ? `, its lines indented further than ${key}` : '';
 }
 
-/** One of a fixed set of words. `hint`: what to say of another one. */
+/** Reads one of a fixed set of words. `hint`: what to add for any other word. */
 export function readChoice<T extends string>(
   map: YamlMap,
   key: string,
@@ -121,7 +121,7 @@ export function readChoice<T extends string>(
   return undefined;
 }
 
-/** Reports keys that nobody reads. */
+/** Reports unknown keys. */
 export function refuseOtherKeys(map: YamlMap, known: readonly string[], where: string, faults: Faults): void {
   for (const entry of map.entries.values()) {
     if (faults.full) return;

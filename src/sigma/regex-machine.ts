@@ -1,25 +1,25 @@
 /**
  * Runs expressions with look-around in time proportional to program × text.
  *
- * All ways to match are followed at once, as RE2 does. A look-around is answered beforehand, for every place of
- * the text in one pass: a look-ahead by running its reversed body from the end, a look-behind by running its
- * body from the start. The passes stand in an order in which every pass finds those inside it done.
+ * All ways to match are followed at once, as in RE2. Look-arounds are evaluated beforehand, for every place of the
+ * text in one pass: a look-ahead by running its reversed body from the end, a look-behind by running its body from
+ * the start. Passes are ordered so that each finds the passes inside it done.
  */
 
 import { START } from './regex-syntax.ts';
 import type { Assertion, CharacterTest, RegexNode } from './regex-syntax.ts';
 
-/** Thrown when counted repeats spell out to more instructions than allowed. */
+/** Thrown if counted repeats expand to more instructions than allowed. */
 export class ProgramTooLarge extends Error {}
 
-/** Nodes of the tree that are visited per instruction at most. */
+/** Most nodes of the tree visited per allowed instruction. */
 const MAX_VISITS = 10;
 
 type Instruction =
   | { readonly op: 'symbol'; readonly test: CharacterTest }
   | { readonly op: 'assert'; readonly holds: Assertion }
   | { readonly op: 'look'; readonly pass: number; readonly negated: boolean }
-  /** Goes on at both. */
+  /** Continues at both. */
   | { readonly op: 'split'; first: number; second: number }
   | { readonly op: 'jump'; first: number };
 
@@ -66,7 +66,7 @@ class Builder {
     this.#maxSize = maxSize;
   }
 
-  /** Adds the passes that answer the node, its own as the last; returns the place of that. */
+  /** Adds the passes that evaluate the node, its own last. Returns the index of that one. */
   pass(node: RegexNode, backward: boolean): number {
     const outer = { program: this.#program, backward: this.#backward };
     this.#program = [];
@@ -79,7 +79,7 @@ class Builder {
   }
 
   #add(node: RegexNode): void {
-    // Repeats of empty groups emit nothing.
+    // Repeats of empty groups emit nothing, so visits are bounded too.
     if (++this.#visits > MAX_VISITS * this.#maxSize) throw new ProgramTooLarge();
     switch (node.kind) {
       case 'symbol':
@@ -138,7 +138,7 @@ class Builder {
     for (const split of splits) split.second = this.#program.length;
   }
 
-  /** Goes on at the next instruction and at one that is not known yet. */
+  /** Continues at the next instruction and at one that is not known yet. */
   #split(): { second: number } {
     const split = { op: 'split' as const, first: this.#program.length + 1, second: 0 };
     this.#emit(split);
@@ -161,10 +161,10 @@ const OPS = { symbol: SYMBOL, assert: ASSERT, look: LOOK, split: SPLIT, jump: JU
 /** Runs one pass. Not reentrant. */
 class Runner {
   readonly #backward: boolean;
-  /** Nothing can start to match but at the text's start. */
+  /** A match can begin only at the text's start. */
   readonly #anchored: boolean;
   readonly #size: number;
-  /** Per instruction: what it is, and where a split or jump goes on, or which pass a look-around is. */
+  /** Per instruction: its operation, and where a split or jump continues or which pass a look-around is. */
   readonly #ops: Uint8Array;
   readonly #first: Int32Array;
   readonly #second: Int32Array;
@@ -175,7 +175,7 @@ class Runner {
   readonly #open: number[] = [];
   /** One per place, over all texts. */
   #step = 0;
-  /** The last step in which the program's end was reached. */
+  /** The last step that reached the program's end. */
   #ended = 0;
 
   constructor({ program, backward }: Pass) {
@@ -198,7 +198,7 @@ class Runner {
     this.#anchored = !backward && this.#assertions[0] === START;
   }
 
-  /** With a table, marks every place where the program matches; without, says whether there is one. */
+  /** With a table, marks every place where the program matches. Without, returns whether there is one. */
   run(text: readonly number[], tables: readonly Uint8Array[], table: Uint8Array | undefined): boolean {
     const backward = this.#backward;
     const symbols = this.#symbols;
@@ -226,7 +226,7 @@ class Runner {
     }
   }
 
-  /** Puts every symbol that can come next from an instruction on into `waiting`. */
+  /** Adds to `waiting` every symbol that can come next from `start` on. */
   #follow(
     start: number,
     text: readonly number[],

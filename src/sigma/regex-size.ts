@@ -1,22 +1,22 @@
 /**
- * How large the program of an expression becomes once its counted repeats are spelled out, `(a{99}){99}`, known
- * before anybody spells them out: compiling four thousand characters of repeats takes RE2 seconds.
+ * Estimates how large the program of an expression becomes once its counted repeats, as in `(a{99}){99}`, are
+ * expanded, without expanding them: compiling four thousand characters of repeats takes RE2 seconds.
  *
- * Guarantee: RE2's program has at least half as many instructions as estimated, for an expression that it takes
- * and whose alternatives have no long beginnings in common.
+ * Guarantee: RE2's program has at least half as many instructions as estimated, for an expression that RE2 accepts
+ * and whose alternatives share no long prefixes.
  */
 
-/** A group that is open: what it holds so far. */
+/** An open group and its size so far. */
 interface Group {
   /** Instructions of the finished alternatives. */
   done: number;
-  /** Of the alternative that is being read. */
+  /** Instructions of the alternative being read. */
   current: number;
-  /** Of its last item, which a repeat applies to. */
+  /** Instructions of its last item, to which a repeat applies. */
   last: number;
 }
 
-/** One piece of an expression: what is escaped, a class, the head of a group, a count, or one character. */
+/** One piece of an expression: an escape, a class, the head of a group, a count, or one character. */
 const PIECE =
   /\\(?:[pP]\{[^}]*\}|[\s\S])|\[\^?\]?(?:\\[\s\S]|\[:\w+:\]|[^\]\\])*\]|\(\?[^()]*?[:=!>]|\{(\d+)(,?)(\d*)\}|[\s\S]/g;
 

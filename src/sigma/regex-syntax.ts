@@ -1,6 +1,6 @@
 /**
- * Reads a regular expression that RE2 does not take into a tree. Whatever stands for one character, a class or
- * `\d` or a letter under `i`, is left to RE2 itself, so it means the same on both engines.
+ * Parses a regular expression that RE2 does not accept. Whatever stands for one character (a class, `\d`, a letter
+ * under `i`) is left to RE2 itself, so it means the same on both engines.
  */
 
 import { RE2JS } from 're2js';
@@ -8,7 +8,7 @@ import { RE2JS } from 're2js';
 /** Whether a code point is one that the symbol stands for. */
 export type CharacterTest = (codePoint: number) => boolean;
 
-/** Whether something holds between two characters: before `texts[position]`, in code points. */
+/** Whether something holds before `text[position]`, counted in code points. */
 export type Assertion = (text: readonly number[], position: number) => boolean;
 
 export type RegexNode =
@@ -24,7 +24,7 @@ export type RegexNode =
       readonly negated: boolean;
     };
 
-/** Why an expression cannot be read; `backReference` when that is the only thing this reader does not take. */
+/** Why an expression cannot be parsed. `backReference`: the parser stopped at one, which it does not support. */
 export class RegexSyntaxError extends Error {
   readonly backReference: boolean;
 
@@ -34,10 +34,10 @@ export class RegexSyntaxError extends Error {
   }
 }
 
-/** Deepest nesting of groups: the reader recurses. */
+/** Deepest nesting of groups: the parser recurses. */
 const MAX_DEPTH = 200;
 
-/** Look-ups of symbols outside Latin-1 that are remembered before all are forgotten. */
+/** Answers per symbol remembered for characters outside Latin-1 before all are forgotten. */
 const MAX_REMEMBERED = 2_000;
 
 const LINE_FEED = 10;
@@ -60,7 +60,7 @@ const ESCAPED_ASSERTIONS: ReadonlyMap<string, Assertion> = new Map([
   ['B', NO_WORD_EDGE],
 ]);
 
-/** ASCII letters, digits and the underscore, as RE2 has it. */
+/** ASCII letters, digits and the underscore, as in RE2. */
 const WORD = Uint8Array.from({ length: 128 }, (_, code) => (/\w/.test(String.fromCodePoint(code)) ? 1 : 0));
 
 function isWord(codePoint: number | undefined): boolean {
@@ -69,7 +69,7 @@ function isWord(codePoint: number | undefined): boolean {
 
 /** A look-around that is not inside another. */
 interface LookAround {
-  /** Offsets of its first parenthesis and of what comes after its last. */
+  /** Offsets of its opening parenthesis and of what follows its closing one. */
   readonly start: number;
   readonly end: number;
   readonly body: string;
@@ -80,7 +80,7 @@ interface LookAround {
 export interface ParsedRegex {
   readonly root: RegexNode;
   readonly looks: readonly LookAround[];
-  /** The expression without its look-arounds: it is found wherever the whole one is, and elsewhere. */
+  /** The expression without its look-arounds: it matches wherever the whole one does, and perhaps elsewhere. */
   readonly wider: string;
 }
 
@@ -115,7 +115,7 @@ class Reader {
     return { root, looks: this.#looks, wider: wider + this.#source.slice(from) };
   }
 
-  /** Up to the group's end. Flags set inside hold until there. */
+  /** Parses up to the group's end. Flags set inside hold until there. */
   #choice(): RegexNode {
     if (++this.#depth > MAX_DEPTH) throw new RegexSyntaxError('its groups are nested too deep');
     const outer = this.#flags;
@@ -177,7 +177,7 @@ class Reader {
     return this.#literal(character);
   }
 
-  /** After its parenthesis. Undefined for what only sets flags, or a comment. */
+  /** Parses a group after its parenthesis. Undefined for a comment, or if it only sets flags. */
   #group(): RegexNode | undefined {
     if (this.#match(/\?#[^)]*\)/y) !== undefined) return undefined;
     const start = this.#at - 1;
@@ -233,7 +233,7 @@ class Reader {
     );
   }
 
-  /** After its backslash. */
+  /** Parses an escape after its backslash. */
   #escape(): RegexNode {
     const hex = this.#match(/[xu]\{([\da-fA-F]+)\}|x([\da-fA-F]{2})|u([\da-fA-F]{4})/y);
     if (hex !== undefined) return this.#symbol(`\\x{${hex[1] ?? hex[2] ?? hex[3]}}`);
@@ -263,7 +263,7 @@ class Reader {
     return this.#symbol(/^[\w\s]$|[^ -~]/.test(character) ? character : `\\${character}`);
   }
 
-  /** `expression` takes one character, in RE2's notation. Throws RegexSyntaxError when RE2 does not know it. */
+  /** `expression` stands for one character, in RE2's notation. Throws RegexSyntaxError if RE2 does not accept it. */
   #symbol(expression: string): RegexNode {
     const bits =
       (this.#flags.has('i') ? RE2JS.CASE_INSENSITIVE : 0) | (this.#flags.has('s') ? RE2JS.DOTALL : 0);
@@ -309,7 +309,7 @@ function assertion(holds: Assertion): RegexNode {
   return { kind: 'assertion', holds };
 }
 
-/** RE2 is asked once per character. */
+/** Asks RE2 once per character. */
 function remembered(expression: RE2JS): CharacterTest {
   const latin = new Uint8Array(256);
   const others = new Map<number, boolean>();

@@ -1,11 +1,12 @@
 /**
- * Regular expressions that cannot be made to hang the stream.
+ * Regular expressions that cannot hang the stream.
  *
- * RE2 (linear time) takes nearly all of them; one that begins with look-aheads is split into several for it.
- * Other look-around, and the few notations that RE2 lacks, run on a machine of our own, in linear time too, on
- * texts that RE2 finds without the look-around. Only back-references go to the JavaScript engine, under two guards: no repeated
- * group may itself match in several ways (the shapes that backtrack exponentially), and only so much of a value
- * is searched, at most 8 KiB, that all ways to divide it among the repeats stay few enough to be tried on every event.
+ * RE2 (linear time) runs nearly all of them; an expression that begins with look-aheads is split into several for
+ * RE2. Other look-around, and the few notations that RE2 lacks, run on a machine of our own, also in linear time,
+ * on texts that match without the look-around in RE2. Only back-references go to the JavaScript engine, under two
+ * guards: no repeated group may itself match in several ways (the shapes that backtrack exponentially), and only
+ * so much of a value is searched, at most 8,192 UTF-16 units, that the ways to divide it among the repeats stay
+ * few enough to try on every event.
  */
 
 import { RE2JS } from 're2js';
@@ -15,22 +16,22 @@ import { estimatedSize } from './regex-size.ts';
 import { parseRegex, RegexSyntaxError } from './regex-syntax.ts';
 import type { ParsedRegex } from './regex-syntax.ts';
 
-/** Longest text, in UTF-16 units, that the backtracking engine gets to see. */
+/** Longest text, in UTF-16 units, that the backtracking engine searches. */
 const BACKTRACKING_LIMIT = 8_192;
 
 /** Steps that one search may take at worst: a fraction of a second. */
 const MAX_STEPS = 3e7;
 
-/** An expression that could not search even this much of a value is refused: it would miss nearly all. */
+/** An expression that could not search even this much of a value is refused: it would miss nearly everything. */
 const LEAST_SEARCHED = 64;
 
-/** Longest expression in UTF-16 units; the longest of public rules have about a thousand. */
+/** Longest expression in UTF-16 units; the longest in public rules have about a thousand. */
 const MAX_SOURCE = 4_096;
 
 /** Largest RE2 program: matching costs up to program × text, and counted repeats multiply, `(a{99}){99}`. */
 const MAX_PROGRAM = 10_000;
 
-/** Largest program of our own machine, which is slower: even this one may look at 8 KiB in `MAX_STEPS`. */
+/** Largest program of our own machine, which is slower: even this one can search 8,192 characters in `MAX_STEPS`. */
 const MAX_MACHINE = 3_600;
 
 const TOO_LARGE = 'its repeats spell out to a program too large to run on every event; use smaller counts';
@@ -39,12 +40,12 @@ export type CompiledRegex = (
   | {
       readonly engine: 're2' | 'machine' | 'javascript';
       readonly test: (text: string) => boolean;
-      /** How much of a value is looked at, in UTF-16 units; Infinity for all of it. */
+      /** How much of a value is searched, in UTF-16 units; Infinity for all of it. */
       readonly searched: number;
     }
   | { readonly engine: 'none'; readonly code: 'BAD_REGEX' | 'UNSAFE_REGEX'; readonly reason: string }
 ) & {
-  /** What compiling it cost, in instructions of the RE2 program or characters of the source. */
+  /** Cost of compiling it, in instructions of the program or characters of the source. */
   readonly size: number;
 };
 
@@ -69,7 +70,7 @@ function compileSmall(source: string, flags: string): CompiledRegex {
     }
     return { engine: 're2', test: (text) => compiled.test(text), searched: Infinity, size };
   } catch {
-    // What is wrong with it is found out below.
+    // The code below finds out what RE2 does not accept.
   }
   try {
     const parsed = parseRegex(source, flags);
@@ -102,10 +103,7 @@ function compileRe2(source: string, flags: string): RE2JS {
   return RE2JS.compile(source, bits);
 }
 
-/**
- * `^(?!X)(?=Y)Z` is found where `^Z` and `^Y` are and `^X` is not: RE2 takes each. Undefined for what has another
- * shape.
- */
+/** `^(?!X)(?=Y)Z` matches where `^Z` and `^Y` do and `^X` does not; RE2 accepts each. Undefined for any other shape. */
 function splitAtStart(
   source: string,
   flags: string,
@@ -134,13 +132,13 @@ function splitAtStart(
   }
 }
 
-/** RE2 finds much faster that a text cannot match than the machine does. */
+/** RE2 rules out texts that cannot match much faster than the machine. */
 function prefilter(wider: string, flags: string): (text: string) => boolean {
   try {
     const compiled = compileRe2(wider, flags);
     if (compiled.programSize() <= MAX_PROGRAM) return (text) => compiled.test(text);
   } catch {
-    // It has more than look-around that RE2 does not take.
+    // RE2 does not accept it even without its look-around.
   }
   return () => true;
 }
@@ -169,12 +167,13 @@ function compileBacktracking(source: string, flags: string): CompiledRegex {
   };
 }
 
-/** Returns the reason when it is none. */
+/** Returns the reason if there is no such expression. */
 function compileJavaScript(source: string, flags: string): RegExp | string {
   const translated = inJavaScript(source);
   if (translated === undefined) return 'beside a back-reference it has an escape that is not known there';
   let reason = '';
-  // A lone brace and a repeated look-ahead are errors under the u flag and harmless without; \p is none without.
+  // A lone brace or a repeated look-ahead is an error under the u flag and harmless without it; \p is an escape
+  // only with it.
   for (const mode of /\\[pP]|\\u\{/.test(translated) ? ['u'] : ['u', '']) {
     try {
       return new RegExp(translated, flags + mode);
@@ -185,15 +184,15 @@ function compileJavaScript(source: string, flags: string): RegExp | string {
   return reason;
 }
 
-/** Escapes of letters that mean the same in both languages. */
+/** Letter escapes that mean the same in both notations. */
 const SHARED_ESCAPES = /[dDwWsSbBnrtfvcxukpP\d]/;
 
-/** What the u flag takes behind a backslash; all else is a character that needs none. */
+/** What may follow a backslash under the u flag; every other character needs no escape. */
 const SYNTAX = /[\^$\\.*+?()[\]{}|/]/;
 
 /**
- * The same expression as JavaScript writes it, or undefined when it has an escape that JavaScript would take for
- * a plain letter: an expression that quietly means something else is worse than one that is refused.
+ * The same expression in JavaScript's notation, or undefined if it has an escape that JavaScript would take for a
+ * plain letter: an expression that quietly means something else is worse than one that is refused.
  */
 function inJavaScript(source: string): string | undefined {
   let result = '';
@@ -222,8 +221,8 @@ function inJavaScript(source: string): string | undefined {
 }
 
 /**
- * How much of a value a backtracking search may look at, in UTF-16 units: each unbounded repeat, and the
- * place where the match starts, can be anywhere in it; bounded repeats and choices multiply that.
+ * How much of a value a backtracking search may cover, in UTF-16 units. Each unbounded repeat, and the start of
+ * the match, can be anywhere in it; bounded repeats and choices multiply the ways.
  */
 function searchedLength(source: string, flags: string): number {
   const plain = source.replace(/\\./gs, 'x').replace(/\[\^?\]?[^\]]*\]/g, 'x');
@@ -242,7 +241,7 @@ function searchedLength(source: string, flags: string): number {
   // A choice at the top may hold an alternative that is not anchored.
   if (choices[0]! > 1 && plain.startsWith('^')) free++;
   for (const count of choices) ways *= count;
-  // Picking `free` places in order, n of them to choose from, is about n^free / free! ways.
+  // Picking `free` places in order out of n has about n^free / free! ways.
   let factorial = 1;
   for (let i = 2; i <= free; i++) factorial *= i;
   if (free === 0) return ways <= MAX_STEPS ? BACKTRACKING_LIMIT : 0;

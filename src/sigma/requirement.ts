@@ -1,9 +1,9 @@
 /**
  * What must be true of an event for a rule to match, as keys that an index can look up.
  *
- * A requirement is a list of keys of which at least one holds for every event that the rule matches. A part
- * joined by `and` is enough to know, so the most selective part is taken; of parts joined by `or` all keys
- * are. Below a `not` nothing is known.
+ * A requirement is a list of keys, at least one of which holds for every event that the rule matches. Of parts
+ * joined by `and`, one is enough, so the most selective is taken; of parts joined by `or`, all keys are. Nothing
+ * is known below a `not`.
  */
 
 import type { Condition, Detection, Test } from './ast.ts';
@@ -12,7 +12,7 @@ import { LEAST_LITERAL } from './literal-index.ts';
 import { literalOf } from './pattern.ts';
 import type { BaseRule } from './rule.ts';
 
-/** The field equals the folded text, holds the folded literal, or is there at all (`null` included). */
+/** The field equals the folded text, holds the folded literal, or is present at all (`null` included). */
 export interface Key {
   readonly kind: 'equals' | 'holds' | 'present';
   readonly path: string;
@@ -22,16 +22,16 @@ export interface Key {
 
 interface Requirement {
   readonly keys: readonly Key[];
-  /** Guess at the share of events for which some key holds. */
+  /** Estimated share of events for which some key holds. */
   readonly share: number;
 }
 
-/** Chance of a literal of three characters to occur by accident; it halves with each one more, down to the least. */
+/** Chance that a literal of three characters occurs by accident; halves with each further one, down to LEAST_SHARE. */
 const SHORT_LITERAL_SHARE = 0.02;
 const LEAST_SHARE = 0.001;
 const PRESENT_SHARE = 0.9;
 
-/** Requirements of rules that are loaded together: what many of them ask for is taken to be frequent. */
+/** Requirements of rules loaded together: what many of them ask for is assumed to be frequent. */
 export class Requirements {
   readonly #rules: number;
   readonly #uses = new Map<string, Map<string, number>>();
@@ -46,7 +46,10 @@ export class Requirements {
     for (const [detection, count] of rulesWith) this.#count(detection, count);
   }
 
-  /** Gives the keys to file a rule under; undefined when any event may match. `literals`: also `holds` keys. */
+  /**
+   * Returns the function from a rule to its keys, undefined if any event may match. `literals`: whether a path may
+   * have `holds` keys.
+   */
   finder(literals: (path: string) => boolean): (rule: BaseRule) => readonly Key[] | undefined {
     const known = new Map<Detection, Requirement | undefined>();
     const ofSelection = (detection: Detection): Requirement | undefined => {
@@ -103,7 +106,7 @@ export class Requirements {
   }
 }
 
-/** What a field's test needs; undefined when it may be true of an absent field. */
+/** What a field's test requires; undefined if it may hold for an absent field. */
 function keyOf(path: string, test: Test, literals: boolean): Key | undefined {
   if (test.kind === 'null' || (test.kind === 'exists' && !test.expected)) return undefined;
   if (test.kind === 'text') {
@@ -113,7 +116,7 @@ function keyOf(path: string, test: Test, literals: boolean): Key | undefined {
     for (const token of test.pattern) {
       if (typeof token === 'string' && token.length > longest.length) longest = token;
     }
-    // Half a character does not fold as the whole one does.
+    // Half a surrogate pair does not fold like the whole character.
     if (literals && longest.length >= LEAST_LITERAL && longest.isWellFormed())
       return { kind: 'holds', path, text: fold(longest) };
   }

@@ -1,8 +1,8 @@
 /**
- * From single documents to a rule set: identities, references, filters, and who alerts alone.
+ * From single documents to a rule set: identities, references, filters, and which rules alert on their own.
  *
- * Invariant: every key that a loaded rule mentions belongs to a loaded rule. A document with faults is known
- * by name, so that nobody else is blamed for referring to it, but neither it nor what needs it is loaded.
+ * Invariant: every key that a loaded rule mentions belongs to a loaded rule. A document with faults keeps its
+ * name, so that references to it are not reported too, but neither it nor the documents that need it are loaded.
  */
 
 import { conditionNames } from './ast.ts';
@@ -91,7 +91,7 @@ function link(draft: CorrelationDraft, names: Names): Links {
   );
   const referred = new Set(byText.values());
   if (draft.type === 'temporal_ordered') refuseTwice(written, byText, faults);
-  /** A rule of the list that `what` names, by the same name or another. */
+  /** The document that `rule` names. Reports it unless this correlation lists it, by this name or another. */
   const listed = (rule: PlacedText, what: string): Draft | undefined => {
     const target = byText.get(rule.text) ?? names.find(rule, faults);
     if (target === undefined || referred.has(target)) return target;
@@ -134,7 +134,7 @@ function link(draft: CorrelationDraft, names: Names): Links {
   };
 }
 
-/** What an alias may stand for. */
+/** Fields that an alias may stand for. */
 function aliasable({ groupBy, fields, extensions }: CorrelationDraft): ReadonlySet<string> {
   const { 'vigie.sequence': sequence, 'vigie.new_terms': newTerms } = extensions;
   return new Set([
@@ -145,7 +145,7 @@ function aliasable({ groupBy, fields, extensions }: CorrelationDraft): ReadonlyS
   ]);
 }
 
-/** An order names each rule once: which of its matches is meant cannot be told otherwise. */
+/** An order must name each rule once: otherwise it is unclear which of its matches is meant. */
 function refuseTwice(
   written: readonly PlacedText[],
   byText: ReadonlyMap<string, Draft>,
@@ -163,7 +163,10 @@ function refuseTwice(
   }
 }
 
-/** The boolean condition of a temporal correlation: all rules of `rules`, when given, and no others. */
+/**
+ * The boolean condition of a temporal correlation. If `rules` is given, it may name only these, and should name
+ * all.
+ */
 function readExpression(draft: CorrelationDraft, expression: PlacedText): Condition | undefined {
   const known =
     draft.rules?.map(({ text }) => text) ??
@@ -216,7 +219,7 @@ function refuseCycles(linked: ReadonlyMap<CorrelationDraft, Links>): void {
   }
 }
 
-/** Documents that some correlation refers to while none of those says `generate: true`. */
+/** Documents that correlations refer to, none of which says `generate: true`. */
 function silencedBy(linked: ReadonlyMap<CorrelationDraft, Links>): ReadonlySet<Draft> {
   const silenced = new Set<Draft>();
   for (const { rules } of linked.values()) for (const rule of rules) silenced.add(rule);
@@ -226,7 +229,7 @@ function silencedBy(linked: ReadonlyMap<CorrelationDraft, Links>): ReadonlySet<D
   return silenced;
 }
 
-/** A correlation over a document that is not loaded is not loaded either. */
+/** A correlation that needs a document that is not loaded is not loaded either. */
 function dropDependents(linked: ReadonlyMap<CorrelationDraft, Links>): void {
   const dependents = new Map<Draft, CorrelationDraft[]>();
   const unsound: Draft[] = [];
@@ -261,7 +264,7 @@ function correlationRule(
     ...draft.meta,
     key: keyOf(draft),
     alertsAlone,
-    // No order is asked for by a condition over rule names.
+    // A condition over rule names asks for no order.
     type: type === 'temporal_ordered' && links.ruleCondition !== undefined ? 'temporal' : type,
     rules: links.rules.map(keyOf),
     groupBy,
@@ -272,7 +275,7 @@ function correlationRule(
       ]),
     ),
     timespanMs,
-    // A temporal rule that bounds nothing wants all its rules.
+    // A temporal rule without bounds wants all its rules.
     bounds:
       bounds.length === 0 && links.ruleCondition === undefined
         ? [{ op: 'gte', value: links.rules.length }]

@@ -1,9 +1,9 @@
 /**
- * Finds the rules worth evaluating for an event, so that cost follows candidates and not the rule count.
+ * Finds the rules worth evaluating for an event, so that cost follows the number of candidates, not of rules.
  *
- * Each rule is filed under the keys of its requirement: fields that equal a text, hold a literal, or are
- * there at all. Rules without a requirement are always candidates.
- * Guarantee: a rule that matches an event is among the event's candidates.
+ * Each rule is filed under the keys of its requirement: fields that equal a text, hold a literal, or are present
+ * at all. Rules without a requirement are always candidates. Guarantee: a rule that matches an event is among the
+ * event's candidates.
  */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -13,7 +13,7 @@ import { LiteralIndex } from './literal-index.ts';
 import { Requirements } from './requirement.ts';
 import type { BaseRule } from './rule.ts';
 
-/** With fewer rules looking for literals in a field, asking each of them costs less than searching the value. */
+/** With fewer rules looking for literals in a field, evaluating each of them costs less than searching the value. */
 const SEARCH_FROM = 4;
 
 /** The rules filed under one field. */
@@ -36,7 +36,7 @@ export class RuleIndex {
   readonly #stamps: Float64Array;
   readonly #add: (rules: readonly number[] | undefined) => void;
   #generation = 0;
-  /** Rule indexes in the order found; only the first `find()` entries count. */
+  /** Rule indexes in the order found; only as many entries as `find()` returned are valid. */
   readonly candidates: Int32Array;
   #count = 0;
 
@@ -121,7 +121,7 @@ function searchedFields(rules: readonly BaseRule[], requirements: Requirements):
 
 function file(field: IndexedField, text: string, rule: number): void {
   add(field.byText, text, rule);
-  // A number in an event equals the text it prints as, which may be upper case: 1e+21 is folded, 1E21 is not it.
+  // A number in an event equals the text it prints as, folded here like the key: 1e+21 is such a text, 1E21 is not.
   const number = Number(text);
   if (fold(String(number)) === text) add(field.byNumber, number, rule);
 }

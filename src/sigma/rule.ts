@@ -1,17 +1,15 @@
-/**
- * Loaded Sigma documents, as the engine takes them: checked, frozen, with every name resolved.
- */
+/** Loaded Sigma documents, as the engine takes them: checked, with every name resolved. */
 
 import type { Lists } from '../lookup/list.ts';
 import type { Condition, Detection } from './ast.ts';
 import type { Sequence } from './extensions/sequence.ts';
 import type { OwnTests } from './extensions/tests.ts';
 
-/** The least first. */
+/** From least to most severe. */
 export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** What every document has. */
+/** Properties of every document. */
 export interface RuleMeta {
   /** Identity in output, state and metrics: the id, else the name, else the title. */
   readonly key: string;
@@ -26,11 +24,11 @@ export interface RuleMeta {
   readonly references: readonly string[];
   /** `vigie.runbook`: what to check, how to contain, whom to notify. */
   readonly runbook: string;
-  /** `vigie.tests`: for the test runner alone. */
+  /** `vigie.tests`: used only by the test runner. */
   readonly tests: OwnTests | undefined;
   readonly file: string;
   readonly line: number;
-  /** False for a base rule or correlation that others refer to and that does not `generate`. */
+  /** False for a base rule or correlation that others refer to, unless one of those says `generate: true`. */
   readonly alertsAlone: boolean;
 }
 
@@ -47,7 +45,7 @@ export interface BaseRule extends RuleMeta {
   readonly detections: ReadonlyMap<string, Detection>;
   /** The conditions (a list is ORed into one), with the filters that apply already ANDed in. */
   readonly condition: Condition;
-  /** IANA name for the time-part modifiers. Default UTC. */
+  /** IANA name of the zone for time-part modifiers and working hours. Default UTC. */
   readonly timezone: string;
 }
 
@@ -73,14 +71,14 @@ export interface Baseline {
   /** A multiple of the bucket. */
   readonly historyMs: number;
   readonly bucketMs: number;
-  /** Buckets that lie a multiple of this apart are alike; the bucket itself where all are. */
+  /** Buckets a multiple of this apart are comparable; equals the bucket if all are. */
   readonly seasonMs: number;
-  /** Deviations above the median. */
+  /** Deviations above the median that are still usual. */
   readonly factor: number;
   readonly minSamples: number;
 }
 
-/** `vigie.new_terms`: fields of which an event must show values that are new. */
+/** `vigie.new_terms`: fields in which an event must show new values. */
 export interface NewTerms {
   readonly fields: readonly string[];
   readonly historyMs: number;
@@ -95,7 +93,7 @@ export interface CorrelationRule extends RuleMeta {
   /** Alias → (key of a referenced rule → field path). */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly timespanMs: number;
-  /** ANDed; empty for a temporal rule without a condition. */
+  /** ANDed; empty only for a temporal rule with a `ruleCondition`. */
   readonly bounds: readonly Bound[];
   /** `condition.field`: one path, or several for distinct tuples; empty for counts. */
   readonly fields: readonly string[];
@@ -116,7 +114,7 @@ export interface CorrelationRule extends RuleMeta {
    * event of this rule (key).
    */
   readonly begunBefore: { readonly field: string; readonly rule: string } | undefined;
-  /** Keys of the rules whose open alerts of the same group this rule's firing alert inhibits. */
+  /** Keys of the rules whose open alerts in the same group an alert of this rule inhibits. */
   readonly inhibits: readonly string[];
   /** `vigie.scale_by`: lower bounds are at least `factor` × the number in `column` of the group's row. */
   readonly scaleBy: ScaleBy | undefined;
@@ -150,18 +148,19 @@ export interface RuleSet {
 }
 
 /**
- * Whether the firings of a correlation become alerts. One at level `informational` is a part of others: Sigma's
- * level of that name asks for no alert, and operators would not read it. `vigie eval` shows its firings all the same.
+ * Whether the firings of a correlation become alerts. A correlation at level `informational` is a part of others:
+ * in Sigma that level asks for no alert, and operators would not read one. `vigie eval` shows its firings all the
+ * same.
  */
 export function raisesAlerts({ alertsAlone, level }: CorrelationRule): boolean {
   return alertsAlone && level !== 'informational';
 }
 
-/** What helps where none of the rules does. */
+/** Remedy if none of the rules raises alerts. */
 export const NO_ALERTS_REMEDY =
   'Correlate the rules on single events, at a level above informational: an event_count with gte: 1 alerts on each.';
 
-/** The rules that a person means by a key, or else by an id, a name or a title. */
+/** The rules that a person means by a key or, failing that, by an id, a name or a title. */
 export function rulesCalled<R extends BaseRule | CorrelationRule>(
   called: string,
   rules: readonly R[],

@@ -17,7 +17,7 @@ export function compileTimePart(part: TimePart, timezone: string): (time: number
   };
 }
 
-/** The UTC getters of a date that was shifted by the zone's offset give local time. */
+/** The UTC getters give local time if the date was shifted by the zone's offset. */
 const READERS: Readonly<Record<TimePart, (local: Date) => number>> = {
   minute: (local) => local.getUTCMinutes(),
   hour: (local) => local.getUTCHours(),
@@ -36,8 +36,8 @@ function isoWeek(local: Date): number {
 }
 
 /**
- * Instant (ms since the epoch) → offset of local time from UTC, ms. Zones only change on quarters of an
- * hour, so one look-up serves a quarter.
+ * Instant (ms since the epoch) → offset of local time from UTC, ms. Zones change only at quarters of an hour, so
+ * one look-up serves a quarter.
  */
 export function zoneOffset(timezone: string): (time: number) => number {
   if (timezone === 'UTC') return () => 0;

@@ -1,6 +1,6 @@
 /**
- * A rule's value on its way through the modifiers. Each modifier turns one value into another, or into
- * several that stay ORed; what is left at the end is a `Test`.
+ * A rule's value on its way through the modifiers. Each modifier turns one value into another, or into several
+ * that stay ORed; the final result is a `Test`.
  */
 
 import type { CompareOperator, Pattern, Test, TimePart } from './ast.ts';
@@ -34,7 +34,7 @@ export type Value =
   | NumberValue
   | Extract<Test, { readonly kind: 'regex' | 'cidr' | 'reference' | 'exists' }>;
 
-/** What a modifier cannot do with a value. Caught where the value's place is known. */
+/** A modifier cannot take a value. Caught where the value's place is known. */
 export class ValueError extends Error {
   readonly code: string;
 
@@ -44,10 +44,10 @@ export class ValueError extends Error {
   }
 }
 
-/** Numeric text: what the numeric modifiers, sums and bounds take for a number. */
+/** Numeric text: what the numeric modifiers, sums and bounds accept as a number. */
 const NUMERIC = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i;
 
-/** The number that a text spells in decimal, else NaN. */
+/** The number that a text of at most 64 characters spells in decimal, else NaN. */
 export function numberOf(text: string): number {
   return text.length <= 64 && NUMERIC.test(text) ? Number(text) : NaN;
 }

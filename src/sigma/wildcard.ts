@@ -1,7 +1,7 @@
 /**
- * Compiles a pattern to a function on text. The usual shapes (equal, starts, ends, contains) become the
- * engine's own string searches; the rest is the greedy glob algorithm, which never backtracks beyond one
- * `*` and so costs at most pattern × text.
+ * Compiles a pattern to a function on text. The usual shapes (equal, starts, ends, contains) become the engine's
+ * own string searches; the rest use the greedy glob algorithm, which never backtracks beyond one `*` and so costs
+ * at most pattern × text.
  */
 
 import { ANY_DASH, ANY_ONE, ANY_RUN } from './ast.ts';
@@ -10,7 +10,7 @@ import { DASHES } from './pattern.ts';
 
 export type TextPredicate = (text: string) => boolean;
 
-/** The predicate of a pattern on whole texts. Fold pattern and text first to ignore letter case. */
+/** Compiles a pattern to a predicate on whole texts. Fold pattern and text first to ignore letter case. */
 export function compilePattern(pattern: Pattern): TextPredicate {
   const [first, second, third] = pattern;
   if (pattern.length === 0) return (text) => text.length === 0;
@@ -65,7 +65,7 @@ function matchAt(segment: Segment, text: string, from: number): number {
       if (!(DASHES as readonly string[]).includes(text[at]!)) return -1;
       at++;
     } else if (token === ANY_ONE) {
-      // One character, not half of one.
+      // A whole character, not half a surrogate pair.
       at += text.codePointAt(at)! > 0xffff ? 2 : 1;
     }
   }

@@ -1,32 +1,32 @@
 /**
- * When people work, as `vigie.off_hours` says, and whether an instant lies within.
+ * When people work, as `vigie.off_hours` says, and whether an instant lies within these hours.
  *
- * Local time of an instant costs a look-up of the zone's offset and whole-number arithmetic; whether a day is
- * a holiday is remembered until the day changes.
+ * The local time of an instant costs a look-up of the zone's offset and integer arithmetic; whether a day is a
+ * holiday is remembered until the day changes.
  */
 
 import { isHoliday, weekdayOf } from './holidays.ts';
 import { zoneOffset } from './time-part.ts';
 
-/** Days, times of day and holidays on which people work. */
+/** Days and times of day at which people work, and the holidays on which they do not. */
 export interface WorkingHours {
   /** By weekday, Monday first. */
   readonly days: readonly boolean[];
-  /** Minutes after midnight, `from` included and `to` not; in no order. */
+  /** Minutes after midnight, `from` inclusive and `to` exclusive; unordered. */
   readonly hours: readonly (readonly [from: number, to: number])[];
   /** A region whose holidays are known, or a list with a column `date`. */
   readonly holidays: { readonly region: string } | { readonly list: string } | undefined;
 }
 
-/** Why an instant is outside, or that it is not; `timeless` when the event has no time. */
+/** Whether an instant is working time and, if not, why; `timeless` if the event has no time. */
 export type WorkState = 'working' | 'weekday' | 'holiday' | 'hour' | 'timeless';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Instant (ms since the epoch, NaN for none) → whether people work then. `listed` says whether a local day,
- * as days since 1970-01-01, stands in the list of holidays.
+ * Instant (ms since the epoch, NaN for none) → work state. `listed` tells whether the list of holidays has a local
+ * day, given as days since 1970-01-01.
  */
 export function compileWorkClock(
   { days, hours, holidays }: WorkingHours,
@@ -52,7 +52,7 @@ export function compileWorkClock(
   };
 }
 
-/** Whether a state is one in which `vigie.off_hours` lets an event match. */
+/** Whether `vigie.off_hours` lets an event match in this state. */
 export function isOff(state: WorkState): boolean {
   return state !== 'working' && state !== 'timeless';
 }

@@ -1,29 +1,31 @@
 /**
- * What of a YAML text is too much, found in the text itself, in time that grows with its length: the parser would
- * need seconds and all memory to say the same.
+ * Finds what exceeds the limits in a YAML text, from the text itself and in linear time: the parser would need
+ * seconds and all memory to say the same.
  *
- * Guarantee: nothing is refused here that the documented limits allow; brackets in texts and comments do not count.
+ * Guarantee: nothing that the documented limits allow is refused here; brackets in texts and comments count only
+ * towards `MAX_BRACKETS`.
  */
 
 import { CST, Lexer } from 'yaml';
 
-/** Characters of one document; the largest public rules have a few ten thousand. */
+/** Characters of one document; the largest public rules have a few tens of thousands. */
 const MAX_DOCUMENT_LENGTH = 1024 * 1024;
 /** Documents of one file, counted by their markers. */
 const MAX_DOCUMENTS = 20_000;
-/** Levels of one document, aliases resolved. */
+/** Levels of nesting in one document, aliases resolved. */
 export const MAX_DEPTH = 64;
-/** Brackets open at once, wherever they stand: the YAML parser needs minutes for a million. */
+/** Brackets open at once, wherever they stand, even in texts: the YAML parser needs minutes for a million. */
 const MAX_BRACKETS = 1_000;
 /**
- * Lists and maps in brackets in one file: these, or one for so many characters. No thousands of selections are
- * written shorter than `s1000: {f: 1000}`, and the parser needs seconds for a megabyte of brackets alone.
+ * Lists and maps in brackets in one file: this many, or one per 16 characters if that is more. Thousands of
+ * selections are not written shorter than `s1000: {f: 1000}`, and the parser needs seconds for a megabyte of
+ * brackets alone.
  */
 const MAX_BRACKETED = 5_000;
 const LEAST_CHARACTERS_BRACKETED = 16;
-/** Brackets that close what is not open: the parser makes an error of each. */
+/** Brackets that close nothing: the parser reports an error for each. */
 const MAX_STRAY = 1_000;
-/** Lexemes of the YAML library that stand for nothing in the text; a scalar's text follows its mark. */
+/** Marker lexemes of the YAML library, which stand for no text; a scalar's text follows its marker. */
 const { DOCUMENT, FLOW_END: FLOW_ERROR_END, SCALAR } = CST;
 export const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep; flatten the document`;
 
@@ -33,14 +35,14 @@ interface Excess {
   readonly message: string;
 }
 
-/** The first thing in a file that is too much, or undefined. */
+/** The first thing in a file that exceeds a limit, or undefined. */
 export function excessOf(text: string): Excess | undefined {
   return largeDocument(text) ?? bracketTooMany(text);
 }
 
 /**
- * The first document that is too long, or one too many; known before the text is parsed. A marker at the start
- * of a line ends a document wherever it stands, also in a block of text or in quotes.
+ * The first document that is too long, or the first one too many, found before parsing. A marker at the start of a
+ * line ends a document wherever it stands, even in a block of text or in quotes.
  */
 function largeDocument(text: string): Excess | undefined {
   let start = 0;
@@ -59,7 +61,7 @@ function largeDocument(text: string): Excess | undefined {
   return undefined;
 }
 
-/** The bracket that nests too deep, or is one too many; found before the parser makes a node of each. */
+/** The bracket that nests too deep or is one too many, found before the parser makes a node of each. */
 function bracketTooMany(text: string): Excess | undefined {
   const maxBracketed = Math.max(MAX_BRACKETED, Math.floor(text.length / LEAST_CHARACTERS_BRACKETED));
   let bracketed = 0;
@@ -79,7 +81,7 @@ function bracketTooMany(text: string): Excess | undefined {
   return suspect ? collectionTooMany(text, maxBracketed) : undefined;
 }
 
-/** The same, of the brackets that are not in texts. */
+/** The same for the brackets outside texts and comments. */
 function collectionTooMany(text: string, maxBracketed: number): Excess | undefined {
   let bracketed = 0;
   let open = 0;

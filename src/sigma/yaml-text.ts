@@ -1,10 +1,11 @@
 /**
- * YAML text → the parser's documents, read as leniently as Sigma's own tools read it, which use PyYAML: the
- * lines of a quoted text or of a list in brackets may be indented less than YAML 1.2 asks for, a comment may
- * follow a value without a space, and lines may end in a lone carriage return.
+ * YAML text → the parser's documents, read as leniently as by Sigma's own tools, which use PyYAML: the lines of a
+ * quoted text or of a list in brackets may be indented less than YAML 1.2 requires, a comment may follow a value
+ * without a space, and lines may end in a lone carriage return.
  *
  * Guarantee: a document that can be read as it stands is read so; one that cannot be read either way is reported
- * as it stands. The work grows with the length of the text, however it is written. Lines are never added, so that places stay true.
+ * as it stands. The work is linear in the length of the text, however it is written. Lines are never added, so
+ * places stay true.
  */
 
 import { LineCounter, parseAllDocuments } from 'yaml';
@@ -12,24 +13,24 @@ import type { Document } from 'yaml';
 import { withoutStackTraces } from '../errors.ts';
 import type { Place } from './faults.ts';
 
-/** How often one document is read again. */
+/** Most times one document is read again. */
 const MAX_RETRIES = 3;
-/** Characters that are read again, of all documents of a file: these, or as many as this share of the file. */
+/** Characters read again, over all documents of a file: this many, or this share of the file if that is more. */
 const MAX_READ_AGAIN = 50_000;
 const SHARE_READ_AGAIN = 0.5;
 
-/** One loose text or list makes a few errors; a text with more of them is wrong in another way. */
+/** A text or list with loose lines causes a few errors; more errors than this have another cause. */
 const MAX_ERRORS = 30;
 
 export interface YamlDocument {
   readonly document: Document.Parsed;
-  /** Place of an offset that the document names. */
+  /** Place in the file of an offset in the document. */
   readonly placeAt: (offset: number) => Place;
 }
 
 export interface YamlText {
   readonly documents: readonly YamlDocument[];
-  /** Characters that the parser was given, those of second readings too: the work that the text made. */
+  /** Characters given to the parser, second readings included: the work that the text caused. */
   readonly charactersRead: number;
 }
 
@@ -65,8 +66,8 @@ export function parseDocuments(given: string): YamlText {
 const EMPTY_DOCUMENTS = /(?<![^\n])(?:---|\.\.\.)[ \t]*\n(?:(?:---|\.\.\.)?[ \t]*\n|[ \t]*#[^\n]*\n)+/g;
 
 /**
- * Without the markers between the first and the last of a run that has nothing between them: each would cost as
- * much as a rule does. The first ends what stands before, the last decides how what follows is read.
+ * Removes the markers between the first and the last of a run with nothing between them, as each would cost as
+ * much as a rule. The first ends what stands before, the last decides how what follows is read.
  */
 function withoutEmptyDocuments(text: string): string {
   return text.replace(EMPTY_DOCUMENTS, (run) => {
@@ -76,7 +77,7 @@ function withoutEmptyDocuments(text: string): string {
   });
 }
 
-/** The text in pieces that a marker begins: it ends a document wherever it stands, also in quotes or brackets. */
+/** Splits the text before each marker, which ends a document wherever it stands, even in quotes or brackets. */
 function* piecesOf(text: string): Generator<{ readonly text: string; readonly end: number }> {
   let start = 0;
   for (const { index } of text.matchAll(/(?<=\n)(?:---|\.\.\.)(?=\s|$)|$/g)) {
@@ -86,8 +87,8 @@ function* piecesOf(text: string): Generator<{ readonly text: string; readonly en
 }
 
 /**
- * Reads one piece again with its loose lines indented. `asItStands`: what was read of it. No documents: that did
- * not help, or would take more than `maxCharacters`.
+ * Reads one piece again with its loose lines indented. `asItStands`: the first reading. Returns no documents if
+ * this did not help, or would take more than `maxCharacters`.
  */
 function parseLoosely(
   asItStands: readonly YamlDocument[],
@@ -101,7 +102,7 @@ function parseLoosely(
   for (let retries = 0; retries < MAX_RETRIES; retries++) {
     const loose = looseLines(last, lines, linesBefore);
     if (loose === undefined) break;
-    // Further to the right than anything that the text or list may belong to.
+    // Further right than anything that the text or list may belong to.
     const more = lines[loose.from - 2]!.length + 1;
     const length = lines.reduce((sum, line) => sum + line.length + 1, more * (loose.to - loose.from + 1));
     if (charactersRead + length > maxCharacters) break;
@@ -116,7 +117,7 @@ function parseLoosely(
   return { charactersRead };
 }
 
-/** `added`: spaces in front of a line of the text, by its number from 1, that are not in the file. */
+/** `added`: line number from 1 → spaces put in front of that line, which are not in the file. */
 function parse(
   text: string,
   added: ReadonlyMap<number, number>,
@@ -137,7 +138,7 @@ function readAll(text: string, lineCounter: LineCounter): readonly Document.Pars
       prettyErrors: false,
       logLevel: 'error',
       strict: false,
-      // Checked later: the parser compares each key with all before it.
+      // Checked later, because the parser compares each key with all before it.
       uniqueKeys: false,
     }),
   );
@@ -149,8 +150,8 @@ function hasErrors(documents: readonly YamlDocument[]): boolean {
 }
 
 /**
- * The lines of the piece, from 1, that continue a quoted text or a list in brackets with too little indentation, so that the
- * parser believes these to end before them, if that is the first error. Never the first line.
+ * If the first error is a quoted text or a list in brackets whose next lines are indented too little, so that the
+ * parser believes it ended: these lines of the piece, from 1. Never the first line.
  */
 function looseLines(
   documents: readonly YamlDocument[],
@@ -172,7 +173,7 @@ function looseLines(
   return { from, to };
 }
 
-/** Whether a line inside a quoted text ends it: not with `''` or `\"`. */
+/** Whether a line inside a quoted text ends it; `''` or `\"` does not. */
 function closes(quote: string): (line: string) => boolean {
   const escaped = quote === "'" ? /''/g : /\\./g;
   return (line) => line.replace(escaped, '').includes(quote);

@@ -1,8 +1,8 @@
 /**
  * YAML text → documents of maps, lists and scalars that know their place in the file.
  *
- * Aliases and merge keys (`<<`) are resolved here, under a budget, so that nobody downstream can be made to
- * walk an alias bomb; a document that is too deep or too large is a fault of that document, never a crash.
+ * Aliases and merge keys (`<<`) are resolved here, under a budget, so that no later stage has to walk an alias
+ * bomb; a document that is too deep or too large is a fault of that document, never a crash.
  */
 
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
@@ -14,7 +14,7 @@ import { parseDocuments } from './yaml-text.ts';
 import type { YamlDocument } from './yaml-text.ts';
 
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
-/** Nodes of one document after aliases are resolved; and of a file that has fewer characters. */
+/** Nodes of one document after aliases are resolved, and of a file with fewer characters than this. */
 const MAX_NODES = 100_000;
 
 export interface YamlScalar extends Place {
@@ -22,7 +22,7 @@ export interface YamlScalar extends Place {
   readonly value: string | number | boolean | null;
   /** As written, without quotes. */
   readonly source: string;
-  /** Column of the text's first character, when it stands on one line just as it is. */
+  /** Column of the text's first character, if the text stands on one line exactly like its value. */
   readonly textColumn?: number | undefined;
 }
 
@@ -62,7 +62,7 @@ class DocumentRefused extends Error {
   }
 }
 
-/** The documents of a file that are well-formed and not empty; all else is reported. */
+/** Returns the documents of a file that are well-formed and not empty; reports all faults. */
 export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
   const start: Place = { line: 1, column: 1 };
   const bytes = Buffer.byteLength(text);
@@ -116,7 +116,7 @@ function firstLine(message: string): string {
   return message.split('\n', 1)[0]!;
 }
 
-/** An anchored node, converted; an alias is this same object again. */
+/** An anchored node, converted; an alias is the same object again. */
 interface Anchored {
   readonly node: YamlNode;
   /** Nodes inside, aliases counted in full. */
@@ -125,7 +125,7 @@ interface Anchored {
   readonly height: number;
 }
 
-/** What the documents of a file share: each may be an alias bomb of its own. */
+/** Nodes left for the documents of a file together: each may be an alias bomb of its own. */
 interface FileNodes {
   left: number;
 }
@@ -248,7 +248,7 @@ class TreeBuilder {
 
 function textPlace(node: Scalar, place: Place): Pick<YamlScalar, 'textColumn'> {
   const { type, source, value, range } = node;
-  // A text that was folded, escaped or indented is not as long in the file as its value is.
+  // A text that is folded, escaped or indented differs in length from its value.
   if (typeof value !== 'string' || source !== value || source.includes('\n') || !range) return {};
   const quote = type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE' ? 1 : 0;
   if ((quote === 0 && type !== 'PLAIN') || range[1] - range[0] !== value.length + 2 * quote) return {};

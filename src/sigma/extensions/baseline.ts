@@ -1,6 +1,6 @@
 /**
- * `vigie.baseline`: a lower bound that follows what the group itself did before. The standard part's bound
- * stays as its floor. What a baseline is compared with, and when, stands in detect/baseline.ts.
+ * `vigie.baseline`: a lower bound that follows the group's own history. The bound of the standard part stays as a
+ * floor. What a window is compared with, and when: detect/baseline-gate.ts and window/value-history.ts.
  */
 
 import { shown } from '../faults.ts';
@@ -14,7 +14,7 @@ import { hasLowerBounds } from './lower-bounds.ts';
 
 const KEYS = ['history', 'bucket', 'season', 'method', 'factor', 'min_samples'] as const;
 
-/** What a group holds at most per rule: one number per bucket. */
+/** Most numbers that a group holds per rule: one per bucket. */
 const MAX_BUCKETS = 4_096;
 
 export function readBaseline(root: YamlMap, key: string, faults: Faults): Baseline | undefined {
@@ -37,7 +37,7 @@ export function readBaseline(root: YamlMap, key: string, faults: Faults): Baseli
   return isWhole(map, baseline, faults) ? baseline : undefined;
 }
 
-/** Whether history and season are made of whole buckets, not too many. */
+/** Whether history and season are whole buckets, and these not too many. Reports faults. */
 function isWhole(map: YamlMap, { historyMs, bucketMs, seasonMs }: Baseline, faults: Faults): boolean {
   const before = faults.errors;
   const source = (key: string): string => shown(textOf(map, key));
@@ -62,7 +62,7 @@ function isWhole(map: YamlMap, { historyMs, bucketMs, seasonMs }: Baseline, faul
   return faults.errors === before;
 }
 
-/** Checks a baseline against the rule that it stands on. */
+/** Checks a baseline against its rule. */
 export function fitBaseline(
   root: YamlMap,
   key: string,
@@ -92,7 +92,7 @@ export function fitBaseline(
 
 /** The most buckets that a window can be compared with. */
 function mostSamples({ historyMs, seasonMs }: Baseline, timespanMs: number): number {
-  // The window's own bucket is none, and at its end those that the timespan reaches into are none either.
+  // The window's own bucket does not count, nor do those at the end of the history that the timespan reaches into.
   return Math.floor(historyMs / seasonMs) - Math.max(1, Math.ceil(timespanMs / seasonMs)) + 1;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `vigie.begun_before`: events of the other rules count only if what they belong to began before the newest
- * event of a named rule.
+ * `vigie.begun_before`: events of the other rules count only if the date in one of their fields lies before the
+ * newest event of a named rule.
  */
 
 import { hasNot } from '../ast.ts';
@@ -13,7 +13,7 @@ import type { PlacedText } from '../reader.ts';
 import type { Bound } from '../rule.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
-/** As written; the name of the rule is resolved when all documents are known. */
+/** As written. The rule's name is resolved once all documents are known. */
 export interface BegunBeforeDraft {
   readonly field: string;
   readonly rule: PlacedText;
@@ -43,8 +43,8 @@ export function readBegunBefore(root: YamlMap, key: string, faults: Faults): Beg
 }
 
 /**
- * What the key needs of its correlation: another rule beside the named one, and a condition that fewer events
- * cannot make true. Otherwise it would widen the rule instead of narrowing it.
+ * Checks what the key needs of its correlation: another rule beside the named one, and a condition that fewer
+ * events cannot make true. Otherwise the key would widen the rule instead of narrowing it.
  */
 export function checkBegunBefore(
   { rule }: BegunBeforeDraft,

@@ -1,4 +1,4 @@
-/** What one `vigie.*` key is, and the forms that several of them share. */
+/** Defines a `vigie.*` key, and the forms of value that several keys share. */
 
 import { DURATION_FORM, parseDuration } from '../duration.ts';
 import { shown } from '../faults.ts';
@@ -20,13 +20,13 @@ export interface Measured {
 }
 
 export interface Extension<Value> {
-  /** The kinds of document that the key means something for. */
+  /** Kinds of document on which the key has a meaning. */
   readonly on: readonly DocumentKind[];
-  /** The types of correlation that it means something for; all when absent. */
+  /** Types of correlation on which it has a meaning; all if absent. */
   readonly types?: readonly CorrelationType[];
-  /** Checks and reads the key; reports what is wrong. */
+  /** Checks and reads the key; reports faults. */
   readonly read: (root: YamlMap, key: string, faults: Faults) => Value | undefined;
-  /** Checks it against the standard part of a correlation that is sound otherwise. */
+  /** Checks the value against the standard part of an otherwise sound correlation. */
   fit?(root: YamlMap, key: string, rule: Measured, faults: Faults, value: NonNullable<Value>): void;
 }
 
@@ -50,7 +50,7 @@ export function readCount(root: YamlMap, key: string, faults: Faults): number | 
   return undefined;
 }
 
-/** A number from 0 on. */
+/** A number of at least 0. */
 export function readNumber(root: YamlMap, key: string, faults: Faults): number | undefined {
   const node = root.entries.get(key)!.value;
   const value = node.kind === 'scalar' && typeof node.value === 'number' ? numberOf(node.source) : undefined;
@@ -60,7 +60,7 @@ export function readNumber(root: YamlMap, key: string, faults: Faults): number |
   return undefined;
 }
 
-/** One name or more: none would narrow a rule to nothing, or not at all, without a word. */
+/** Reads one name or more: an empty list would silently narrow a rule to nothing, or not at all. */
 export function readNames(root: YamlMap, key: string, faults: Faults): readonly PlacedText[] | undefined {
   const before = faults.errors;
   const names = readTexts(root, key, faults);

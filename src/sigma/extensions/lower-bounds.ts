@@ -1,5 +1,5 @@
 /**
- * Keys that only narrow rules whose windows get truer with every event: counts and sums with lower bounds.
+ * Some keys can only narrow rules whose windows more events can only make true: counts and sums with lower bounds.
  * Elsewhere a higher bound or a smaller value could make true what the standard part holds false.
  */
 
@@ -9,7 +9,7 @@ import type { Measured } from './extension.ts';
 
 export const LOWER_BOUND_TYPES: readonly Measured['type'][] = ['event_count', 'value_count', 'value_sum'];
 
-/** Whether the bounds of a rule of one of these types are lower ones; reports it at the key if not. */
+/** Whether all bounds of a rule of these types are lower ones. Reports at the key if not. */
 export function hasLowerBounds(root: YamlMap, key: string, { bounds }: Measured, faults: Faults): boolean {
   const { place } = root.entries.get(key)!;
   const other = bounds.find(({ op }) => op !== 'gt' && op !== 'gte');

@@ -1,6 +1,6 @@
 /**
- * `vigie.new_terms`: an event counts only if it shows something that its group has not shown before. What
- * that means event by event stands in window/terms.ts.
+ * `vigie.new_terms`: an event counts only if it shows a value that its group has not shown before. For what that
+ * means event by event, see window/terms.ts.
  */
 
 import type { Faults } from '../faults.ts';

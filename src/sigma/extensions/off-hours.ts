@@ -7,7 +7,7 @@ import type { PlacedText } from '../reader.ts';
 import type { WorkingHours } from '../working-hours.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
-/** What the key says; whether `holidays` names a region or a list is settled where the lists are known. */
+/** The key as written. Whether `holidays` names a region or a list is decided where the lists are known. */
 export interface OffHours extends Pick<WorkingHours, 'days' | 'hours'> {
   readonly holidays: PlacedText | undefined;
 }
@@ -43,7 +43,7 @@ export function readOffHours(root: YamlMap, key: string, faults: Faults): OffHou
   };
 }
 
-/** `sat`, or `mon-fri`; a range may pass the end of the week. */
+/** `sat`, or `mon-fri`; a range may wrap around the end of the week. */
 function daysOf(given: PlacedText, key: string, faults: Faults): number[] {
   const [first = '', last = first, ...more] = given.text.toLowerCase().split('-');
   const from = DAYS.indexOf(first.trim());

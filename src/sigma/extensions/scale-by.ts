@@ -7,7 +7,7 @@ import type { PlacedText } from '../reader.ts';
 import { numberOf } from '../value.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
-/** What the key says; the list and its columns are looked up where the lists are known. */
+/** The key as written. The list and its columns are looked up where the lists are known. */
 export interface ScaleBy {
   readonly list: PlacedText;
   readonly column: PlacedText;
@@ -30,7 +30,7 @@ export function readScaleBy(root: YamlMap, key: string, faults: Faults): ScaleBy
   return { list, column, factor };
 }
 
-/** Absent: 1. */
+/** The factor; 1 if absent. */
 function readFactor(map: YamlMap, key: string, faults: Faults): number {
   const given = readText(map, 'factor', faults, true);
   if (given === undefined) return 1;

@@ -15,13 +15,10 @@ export interface Sequence {
   readonly maxStep: number;
 }
 
-/** What is kept of an id grows with the length of a run. */
+/** The state kept per id grows with the length of a run. */
 const LONGEST_RUN = 1_000;
 
-/**
- * Of a person's id the neighbours are hashed when the event is decoded, two for each step, and for every id of
- * every event.
- */
+/** For every id of a person field, decoding an event also hashes the neighbours: two per step. */
 const LARGEST_STEP = 4;
 
 export function readSequence(root: YamlMap, key: string, faults: Faults): Sequence | undefined {

@@ -1,9 +1,9 @@
 /**
- * The `vigie.*` keys at a document's root: one line of the table each, and a file of its own for a key that
- * has more to it than a form that several share.
+ * The `vigie.*` keys at a document's root: each is one line of the table, and has a file of its own if it needs
+ * more than a form that several keys share.
  *
- * They only ever tighten or annotate what the standard part says, so another tool reads a valid, noisier
- * rule. A key that is not in the table is a fault, never ignored: a misspelt limit would be no limit.
+ * The keys only tighten or annotate what the standard part says, so other tools read a valid, if noisier, rule. A
+ * key that is not in the table is a fault, never ignored: a misspelt limit would be no limit.
  */
 
 import { shown } from '../faults.ts';
@@ -30,7 +30,7 @@ import { readTests } from './tests.ts';
 import type { OwnTests } from './tests.ts';
 import { readTimezone } from './timezone.ts';
 
-/** What the keys of one document say; a key that is absent or faulty is left out. */
+/** Values of the keys of one document; absent and faulty keys are left out. */
 export interface Extensions {
   readonly 'vigie.resolve_timeout'?: number;
   readonly 'vigie.missing_fields'?: 'skip' | 'group';
@@ -114,7 +114,7 @@ export function readExtensions(root: YamlMap, kind: DocumentKind, faults: Faults
   return values;
 }
 
-/** Checks the keys of a correlation, which is sound otherwise, against its standard part. */
+/** Checks the keys of an otherwise sound correlation against its standard part. */
 export function fitExtensions(root: YamlMap, values: Extensions, rule: Measured, faults: Faults): void {
   for (const key of EXTENSION_KEYS) {
     const extension: Extension<unknown> = TABLE[key];

@@ -1,9 +1,9 @@
-/** `vigie.tests`: the tests of a rule, which the test runner reads; here the key only has to have their shape. */
+/** `vigie.tests`: the tests of a rule. The test runner reads them; here only the outer shape of the key is checked. */
 
 import type { Faults } from '../faults.ts';
 import type { YamlMap, YamlNode } from '../yaml-tree.ts';
 
-/** The tests themselves, unchecked, or the file that holds them, as a path from the rule's own. */
+/** The tests themselves, unchecked, or the file that holds them, as a path relative to the rule's own file. */
 export type OwnTests = { readonly list: readonly unknown[] } | { readonly file: string };
 
 export function readTests(root: YamlMap, key: string, faults: Faults): OwnTests | undefined {

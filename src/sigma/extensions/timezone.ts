@@ -1,4 +1,4 @@
-/** `vigie.timezone`: the IANA zone in which a rule's time parts are read. */
+/** `vigie.timezone`: the IANA zone for a rule's time parts and working hours. */
 
 import { shown } from '../faults.ts';
 import type { Faults } from '../faults.ts';
@@ -6,7 +6,7 @@ import { suggestion } from '../nearest.ts';
 import { readText } from '../reader.ts';
 import type { YamlMap } from '../yaml-tree.ts';
 
-/** What was looked up before: asking for a zone takes long, and rules have one of few. */
+/** Zones looked up before: a look-up is slow, and rules use few different zones. */
 const lookedUp = new Map<string, { readonly name: string | undefined; readonly near: string }>();
 const MAX_LOOKED_UP = 1_000;
 

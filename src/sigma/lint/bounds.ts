@@ -1,4 +1,4 @@
-/** Bounds that no window can satisfy, and bounds that the first event satisfies. */
+/** Warns of bounds that no window can satisfy, and of bounds that the first event satisfies. */
 
 import { plural } from '../../figures.ts';
 import { type Condition, conditionNames, type Detection, isMet } from '../ast.ts';
@@ -11,7 +11,7 @@ import { conditionPlace, correlationPlace, extensionPlace, termPlace } from './p
 
 type ByKey = ReadonlyMap<string, BaseRule | CorrelationRule>;
 
-/** The largest count there can be, and why. */
+/** The largest possible count, and why. */
 interface Most {
   readonly most: number;
   readonly because: string;
@@ -53,7 +53,10 @@ export function warnOfBounds(draft: CorrelationDraft, rule: CorrelationRule, byK
   }
 }
 
-/** A group has one value of its group-by fields, and that is not new once the group is known. */
+/**
+ * Warns if all watched fields are in group-by: a group has one value of each, which is not new once the group is
+ * known.
+ */
 function warnOfConstantTerms(draft: CorrelationDraft, { groupBy, newTerms }: CorrelationRule): void {
   if (newTerms === undefined || newTerms.fields.some((field) => !groupBy.includes(field))) return;
   const [field] = newTerms.fields;
@@ -64,7 +67,7 @@ function warnOfConstantTerms(draft: CorrelationDraft, { groupBy, newTerms }: Cor
   );
 }
 
-/** A run that is longer than what a group remembers. */
+/** Warns of a run longer than a group remembers. */
 function warnOfLongRuns(draft: CorrelationDraft, { sequence, maxEntries }: CorrelationRule): void {
   if (sequence === undefined || maxEntries === undefined || maxEntries >= sequence.minRun) return;
   draft.faults.warning(
@@ -74,15 +77,15 @@ function warnOfLongRuns(draft: CorrelationDraft, { sequence, maxEntries }: Corre
   );
 }
 
-/** Of so many names all combinations are looked at. */
+/** Most names of which all combinations are tried. */
 const MOST_NAMES = 12;
 
-/** A condition over rule names that no window meets. */
+/** Warns of a condition over rule names that no window meets. */
 function warnOfConditions(draft: CorrelationDraft, { ruleCondition, rules }: CorrelationRule): void {
   if (ruleCondition === undefined) return;
   const names = conditionNames(ruleCondition);
   if (names.length > MOST_NAMES) return;
-  // Some rule has matched in every window, if not one that is named.
+  // Some rule has matched in every window, though perhaps none that the condition names.
   const least = rules.length > names.length ? 0 : 1;
   for (let matched = least; matched < 2 ** names.length; matched += 1) {
     if (isMet(ruleCondition, (name) => ((matched >> names.indexOf(name)) & 1) === 1)) return;
@@ -94,7 +97,7 @@ function warnOfConditions(draft: CorrelationDraft, { ruleCondition, rules }: Cor
   );
 }
 
-/** Of a rule that is listed again and again, all are there with its first match. */
+/** Warns of a rule that is listed several times as the only one: its first match completes the list. */
 function warnOfOneRule(draft: CorrelationDraft, { type, rules, ruleCondition }: CorrelationRule): void {
   if (!type.startsWith('temporal') || draft.bounds.length > 0 || ruleCondition !== undefined) return;
   if (rules.length > 1 || draft.rules?.length === 1) return;
@@ -106,7 +109,7 @@ function holdsAnySum({ op, value }: Bound): boolean {
   return (op === 'gte' && value <= 0) || (op === 'gt' && value < 0);
 }
 
-/** A bound that a window without events would not satisfy. */
+/** Whether the bound excludes a window without events and is not `neq`. */
 function wantsEvents(bound: Bound): boolean {
   return bound.op !== 'neq' && !holds([bound], 0);
 }
@@ -142,7 +145,7 @@ function mostOf(rule: CorrelationRule, byKey: ByKey): Most {
   };
 }
 
-/** Folded texts of which the field must equal one for the rule to match; undefined when it may hold others. */
+/** Folded texts one of which the field must equal for the rule to match; undefined if it may hold others. */
 function pinnedValues(rule: BaseRule, path: string): ReadonlySet<string> | undefined {
   const ofDetection = (node: Detection): ReadonlySet<string> | undefined => {
     if (node.kind === 'and' || node.kind === 'or') return combined(node.kind, node.parts.map(ofDetection));

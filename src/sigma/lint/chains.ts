@@ -1,4 +1,4 @@
-/** Chains that lead nowhere: a firing carries the group-by values of its rule and no other field. */
+/** Warns of chains that lead nowhere: a firing carries only the group-by values of its rule. */
 
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Place, shown } from '../faults.ts';

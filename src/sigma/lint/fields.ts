@@ -1,6 +1,7 @@
 /**
- * Fields that no portal event has, most often a typo, and text where numbers are asked for: a rule that hardly ever
- * matches. Only for rules on the portal's own log, whose fields are known; other logs have vocabularies of their own.
+ * Warns of fields that no portal event has, most often typos, and of text where numbers are asked for: such a rule
+ * hardly ever matches. Checks only rules on the portal's own log, whose fields are known; other logs have
+ * vocabularies of their own.
  */
 
 import { formOf, KNOWN_FIELDS } from '../../event/access-event.ts';
@@ -13,7 +14,7 @@ import type { BaseRule, CorrelationRule, Logsource } from '../rule.ts';
 import type { YamlNode } from '../yaml-tree.ts';
 import { extensionPlace, groupByPlace, measurePlace, termPlace } from './places.ts';
 
-/** The known fields and the objects that hold them: a rule may ask whether these are there. */
+/** The known fields and the objects that contain them: a rule may ask whether these exist. */
 const KNOWN = new Set(
   KNOWN_FIELDS.flatMap((field) => {
     const names = field.split('.');
@@ -35,7 +36,7 @@ export function isPortal({ category, product }: Logsource): boolean {
   return category === 'application' && product === 'portal';
 }
 
-/** Looks at the fields of all selections under `section`. */
+/** Checks the fields of all selections under `section`. */
 export function warnOfFields(
   draft: RuleDraft | FilterDraft,
   section: Section,
@@ -44,7 +45,7 @@ export function warnOfFields(
   const check = checker(draft.faults);
   forEachItem(draft, section, ({ field, modifiers, place, values }) => {
     if (field !== '') check(field, place);
-    // A part of a time is a number: hour|gte.
+    // A time part is a number: hour|gte.
     const first = modifiers.find((modifier) => modifier !== 'neq') ?? '';
     if (COMPARED_AS_NUMBER.includes(first) && holdsText(field, personFields)) {
       const message = `${field} holds text, which is compared only where it is a number in digits`;
@@ -60,7 +61,7 @@ export type Section = 'detection' | 'filter';
 interface Item {
   readonly field: string;
   readonly modifiers: readonly string[];
-  /** Of the key. */
+  /** Place of the key. */
   readonly place: Place;
   readonly values: readonly YamlNode[];
 }
@@ -84,7 +85,7 @@ export function forEachItem(
   for (const { key, value } of map.entries.values()) if (!NO_SELECTIONS.includes(key)) visit(value);
 }
 
-/** Looks at the columns of the lists in which a rule looks events up: no event is listed by a field it has not. */
+/** Checks the columns of the lists in which a rule looks events up: no event is listed by a field that it lacks. */
 export function warnOfUnknownColumns({ extensions, faults }: RuleDraft, lists: Lists): void {
   for (const key of ['vigie.only_listed', 'vigie.unless_listed'] as const) {
     for (const name of extensions[key] ?? []) {
@@ -99,7 +100,7 @@ export function warnOfUnknownColumns({ extensions, faults }: RuleDraft, lists: L
   }
 }
 
-/** Looks at the group-by, measured and watched fields of a correlation of portal rules. */
+/** Checks the group-by, measured and watched fields of a correlation of portal rules. */
 export function warnOfCorrelatedFields(
   draft: CorrelationDraft,
   rule: CorrelationRule,
@@ -130,13 +131,13 @@ export function warnOfCorrelatedFields(
   }
 }
 
-/** Persons are pseudonyms, whatever their ids are. */
+/** Whether the field holds text. Person fields hold pseudonyms, whatever form the ids have. */
 function holdsText(field: string, personFields: readonly string[]): boolean {
   const form = formOf(field);
   return personFields.includes(field) || (form !== undefined && form.fits('') && !form.fits(0));
 }
 
-/** Reports a field once. */
+/** Returns a check that reports each unknown field once. */
 function checker(faults: Faults): (field: string, place: Place) => void {
   const seen = new Set<string>();
   return (field, place) => {

@@ -1,4 +1,4 @@
-/** Inhibitions without effect: alerts inhibit each other only where both rules raise them, in the same group. */
+/** Warns of inhibitions without effect: both rules must raise alerts, in the same groups. */
 
 import type { CorrelationDraft } from '../correlation.ts';
 import { shown } from '../faults.ts';

@@ -1,7 +1,7 @@
 /**
- * Warnings about rules that are sound and yet hardly what was meant: they can never fire, fire at once, look
- * at a field that no event has or for a number in text, name a person by an id, or raise nothing. Only `rules check` asks for them; what is loaded and how it
- * fires is the same with and without.
+ * Warnings about rules that are sound but hardly what was meant: they can never fire, fire at once, use a field
+ * that no event has, compare text as a number, name a person by an id, or raise nothing. Only `rules check` asks
+ * for them; they change neither what is loaded nor how it fires.
  */
 
 import type { Lists } from '../../lookup/list.ts';
@@ -16,8 +16,8 @@ import { warnOfInhibitions } from './inhibits.ts';
 import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
 
 /**
- * Adds the warnings to the faults of the documents' files. `loaded`: what the sound ones of the drafts became,
- * in their order.
+ * Adds the warnings to the faults of the documents' files. `loaded`: what the sound drafts became, in the same
+ * order.
  */
 export function lint(
   drafts: readonly Draft[],

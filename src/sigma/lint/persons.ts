@@ -1,6 +1,6 @@
 /**
- * Ids of persons in rules and lists. Rules see pseudonyms in their place, so an id that stands there as the
- * portal has it equals nothing: a rule that watches one person would be silent for ever.
+ * Warns of persons' ids in rules and lists. Rules see pseudonyms in their place, so an id written as the portal
+ * has it equals nothing: a rule that watches one person would stay silent for ever.
  */
 
 import type { Lists } from '../../lookup/list.ts';
@@ -12,7 +12,7 @@ const PSEUDONYM = /^[0-9a-f]{16}$/;
 const REMEDY =
   'rules see persons by their pseudonyms of 16 hex digits, so nothing equals it: `vigie pseudonymise` makes them of ids';
 
-/** Looks at whole values; a part of a pseudonym, or a pattern, is nobody's id. */
+/** Checks whole values only: a pattern or a part of a pseudonym is nobody's id. */
 export function warnOfPersonIds(
   draft: RuleDraft | FilterDraft,
   section: Section,
@@ -29,7 +29,7 @@ export function warnOfPersonIds(
   });
 }
 
-/** Looks at the rows of the lists in which a rule looks events up. */
+/** Checks the rows of the lists in which a rule looks events up. */
 export function warnOfListedPersonIds(
   { extensions, faults }: RuleDraft,
   lists: Lists,

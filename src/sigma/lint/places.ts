@@ -1,4 +1,4 @@
-/** Where the parts of a correlation stand in its file. */
+/** Finds where the parts of a correlation stand in its file. */
 
 import type { CorrelationDraft } from '../correlation.ts';
 import type { Place } from '../faults.ts';
@@ -46,7 +46,7 @@ function section({ root }: CorrelationDraft): YamlMap | undefined {
   return value?.kind === 'map' ? value : undefined;
 }
 
-/** The items of a list by their text, for lists of thousands that are asked for each of their items. */
+/** The items of a list by their text: lists of thousands are searched for each of their items. */
 const byText = new WeakMap<YamlNode, ReadonlyMap<string, YamlNode>>();
 
 function textPlace(node: YamlNode | undefined, text: string): Place | undefined {
