@@ -1,10 +1,10 @@
 /**
- * The vocabulary of access events: Elastic Common Schema names, plus `portal.*` for what a portal knows and
- * ECS does not name. Nested form; a dotted key means the same (`docs/event.md`).
+ * The vocabulary of access events: Elastic Common Schema names, plus `portal.*` for what a portal knows and ECS
+ * does not name. Nested form; a dotted key means the same (`docs/event.md`).
  *
- * This is the contract for whoever writes events. The per-event path does not run it: the decoder checks the
- * two things it relies on, the time and the persons' ids, and a test holds those checks to this schema.
- * Unknown fields are allowed everywhere: logs carry more than rules look at.
+ * This schema is the contract for whoever writes events. The per-event path does not run it: the decoder checks
+ * the two things it relies on, the time and the persons' ids, and a test keeps those checks consistent with the
+ * schema. Unknown fields are allowed everywhere: logs carry more than rules look at.
  */
 
 import { z } from 'zod';
@@ -161,22 +161,22 @@ const LEAVES = leaves(AccessEvent, '');
 /** Dotted paths of all fields of the vocabulary, sorted. */
 export const KNOWN_FIELDS: readonly string[] = Object.freeze(LEAVES.map(([path]) => path).sort());
 
-/** Those that hold a number. */
+/** Known fields that hold a number. */
 export const LONG_FIELDS: ReadonlySet<string> = new Set(
   LEAVES.filter(([, schema]) => schema instanceof z.ZodNumber).map(([path]) => path),
 );
 
-/** What a field holds, for whoever gives it a value that is not read from a log. */
+/** The form of a field's values, for values that are not read from a log. */
 export interface FieldForm {
   /** Whether it may be a list of values. */
   readonly takesList: boolean;
-  /** Whether this one value is of the form. */
+  /** Whether a single value has this form. */
   readonly fits: (value: unknown) => boolean;
-  /** What it should be, in words. */
+  /** The expected form, in words. */
   readonly expected: string;
 }
 
-/** Undefined for fields beyond the vocabulary, which hold anything. */
+/** Undefined for fields beyond the vocabulary, which may hold anything. */
 export function formOf(path: string): FieldForm | undefined {
   const schema = LEAVES.find(([leaf]) => leaf === path)?.[1];
   if (schema === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Chooses the decoder: that of a mapping when there is one, else the scanner wherever it can do all that is asked
- * for and the machine can run it, else the reference.
+ * Chooses the decoder: the mapping's if there is one, else the scanner if it supports all that is asked for and
+ * the machine can run it, else the reference.
  */
 
 import { DEFAULT_PERSON_FIELDS, DEFAULT_TIMESTAMP_FIELD, type DecoderOptions } from './decoder-options.ts';
@@ -15,7 +15,7 @@ import { TreeTooLarge, WasmWalk } from './wasm-walk.ts';
 
 /**
  * Freezes the table of fields. Throws `PSEUDONYM_KEY_INVALID` for a key that is not 16 bytes long. The scanner
- * leaves the `firstEvents` to the reference.
+ * leaves the first `firstEvents` events to the reference.
  */
 export function createDecoder(options: DecoderOptions, firstEvents: number = FIRST_EVENTS): Decoder {
   const { mapping } = options;
@@ -30,7 +30,7 @@ export function createDecoder(options: DecoderOptions, firstEvents: number = FIR
     : new WasmScanner(reference, () => createWalk(options, root), firstEvents);
 }
 
-/** The walk, or undefined where there is no room or no SIMD for it (`scannerModule` says which). */
+/** Creates the walk; undefined if there is no SIMD (`scannerModule` says so) or no room for it. */
 function createWalk(options: DecoderOptions, root: KeyNode): WasmWalk | undefined {
   const { module } = scannerModule();
   if (module === undefined) return undefined;

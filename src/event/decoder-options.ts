@@ -1,4 +1,4 @@
-/** What both decoders are built from, with its defaults. */
+/** Options of all decoders, and their defaults. */
 
 import type { Mapping } from './mapping/mapping.ts';
 import type { FieldTable } from './record.ts';
@@ -16,7 +16,7 @@ export interface DecoderOptions {
   readonly personFields?: readonly string[];
   /** 16 secret bytes: the key under which persons' ids are hashed. */
   readonly pseudonymKey: Uint8Array;
-  /** How lines of another log become events. Without one, they are events. */
+  /** How lines of another log become events. Without a mapping, lines are events. */
   readonly mapping?: Mapping | undefined;
 }
 
@@ -24,5 +24,5 @@ export const DEFAULT_TIMESTAMP_FIELD = '@timestamp';
 export const DEFAULT_PERSON_FIELDS: readonly string[] = Object.freeze(['portal.records.ids']);
 export const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024;
 
-/** More open brackets than this at once are refused (`TOO_DEEP`): everything that recurses stays bounded. */
+/** Events with more brackets open at once are refused (`TOO_DEEP`), so that all recursion stays bounded. */
 export const MAX_DEPTH = 512;

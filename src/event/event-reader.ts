@@ -1,7 +1,7 @@
 /**
- * Bytes → text or JSON object, with every check that comes before a field is looked at. Checks run in this
- * order, and the first that fails names the dead letter: size, UTF-8, JSON syntax, depth, an object at the
- * root. No message quotes the event, whose bytes may hold a person's id.
+ * Bytes → text or JSON object, with every check that precedes looking at fields. Checks run in this order, and the
+ * first to fail names the dead letter: size, UTF-8, JSON syntax, depth, an object at the root. No message quotes
+ * the event, whose bytes may hold a person's id.
  */
 
 import { MAX_DEPTH } from './decoder-options.ts';
@@ -16,16 +16,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const anyBytes = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * What becomes of bytes that are no UTF-8. Who writes events writes JSON, and such bytes show that something else
- * came; the log of a server holds what its clients sent. No byte below 0x80 is lost by replacing others, so where
- * a value begins and ends stays as it is.
+ * What to do with bytes that are not UTF-8. In events, which are written as JSON, they show that something else
+ * came; but the log of a server holds whatever its clients sent. Replacing them loses no byte below 0x80, so
+ * values begin and end where they did.
  */
 type OnInvalidUtf8 = 'refuse' | 'replace';
 
 export type Read<T> =
   | {
       readonly value: T;
-      /** U+FFFD stands for some bytes. */
+      /** Whether U+FFFD replaced some bytes. */
       readonly replaced: boolean;
       readonly fault?: undefined;
     }
@@ -53,7 +53,7 @@ export function readText(
   }
 }
 
-/** The JSON object that `data[start, end)` is. */
+/** Reads `data[start, end)` as a JSON object. */
 export function readObject(
   data: Uint8Array,
   start: number,
@@ -78,7 +78,7 @@ export function readObject(
   return { value: root, replaced: text.replaced };
 }
 
-/** The value of JSON text that stands in a value of a log; undefined when it is none, or nested too deep to be walked over. */
+/** Parses JSON text that is itself a value of a log; undefined if it is no JSON, or nested too deep to walk. */
 export function readEmbedded(text: string): FieldValue | undefined {
   try {
     const value = parseExactly(text);
@@ -105,7 +105,7 @@ export function typeName(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
-/** What breaks `data[start, end)`, of which it is known that it is no JSON in UTF-8. */
+/** The fault of `data[start, end)`, which is known not to be JSON in UTF-8. */
 export function brokenFault(data: Uint8Array, start: number, end: number): DecodeFault {
   const from = startsWithByteOrderMark(data, start, end) ? start + 3 : start;
   const invalid = invalidUtf8At(data, from, end);
@@ -117,7 +117,7 @@ export function brokenFault(data: Uint8Array, start: number, end: number): Decod
   );
 }
 
-/** Most brackets open at once in valid JSON. */
+/** Largest number of brackets open at once in valid JSON. */
 function depthOf(data: Uint8Array, start: number, end: number): number {
   if (end - start <= 2 * MAX_DEPTH) return 0; // too short to be too deep
   let depth = 0;

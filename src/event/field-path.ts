@@ -1,10 +1,10 @@
 /**
  * Dotted paths over decoded JSON, nested or dotted.
  *
- * For the path `a.b.c` an object's own key `a.b.c` wins, else the longest dotted prefix below which the rest
- * is found, else nothing. A path that crosses a list yields the list of what the list's objects hold,
- * flattened by one level, or nothing when none holds it. A field that is present with null is found.
- * Keys such as `__proto__` are plain data.
+ * For the path `a.b.c` an object's own key `a.b.c` wins, else the longest dotted prefix below which the rest is
+ * found, else nothing. A path that crosses a list yields the list of what the list's objects hold, flattened by
+ * one level, or nothing if none holds it. A field that is present with null is found. Keys such as `__proto__` are
+ * plain data.
  */
 
 import type { FieldValue } from './record.ts';
@@ -60,7 +60,7 @@ function resolveInList(list: readonly FieldValue[], path: FieldPath, from: numbe
   return found;
 }
 
-/** Replaces every value that the path can mean, also those that another key hides, in place. */
+/** Replaces in place every value that the path can refer to, even those hidden by another key. */
 export function replaceAll(
   value: FieldValue,
   path: FieldPath,

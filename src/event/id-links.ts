@@ -1,33 +1,32 @@
 /**
- * Which ids follow each other, told from keyed hashes: how an enumeration of ids can be recognised by
- * somebody who must not know the ids.
+ * Tells from keyed hashes which ids follow each other, so that an enumeration of ids can be recognised by code
+ * that must not know the ids.
  *
- * An id is a text with a number in it: its last run of digits (`p-00340127`, `0012345678A`). What stands before
- * the number has to be the same for two ids to be neighbours; what stands behind it (a check letter, the rest
- * of a path) does not count, and neither do leading zeros. Of each id a *link* is made, a hash of prefix and
- * number, and beside it the links of the ids up to `steps` below and above. Whoever holds links of ids seen
- * before finds out with one look-up whether the one before this one was among them.
+ * An id is a text with a number in it: its last run of digits (`p-00340127`, `0012345678A`). Two ids are
+ * neighbours only if the text before the number is the same; the text after it (a check letter, the rest of a
+ * path) does not count, nor do leading zeros. Each id gets a *link*, a hash of prefix and number, and beside it
+ * the links of the ids up to `steps` below and above. Whoever holds the links of ids seen before finds out with
+ * one look-up whether the predecessor of this id was among them.
  *
- * A link is no pseudonym, though it is made under the same key: its message starts with a byte that no text
- * has, so no pseudonym in an alert or a table can be compared with a link. 53 bits of the hash are kept, which
- * a number holds exactly: among n ids that are held together the chance that any two are confused is about
- * n²/2⁵⁴.
+ * A link is no pseudonym, though it is made under the same key: its message starts with a byte that no text has,
+ * so no pseudonym in an alert or a table can be compared with a link. 53 bits of the hash are kept, which a number
+ * holds exactly: among n ids that are held together, the chance that any two are confused is about n²/2⁵⁴.
  *
  * Guarantee: the same links for the same id as text and as bytes.
  */
 
 import { SipHash } from './siphash.ts';
 
-/** Stands where there is no such neighbour: no number lies below 0. */
+/** Stands for a neighbour that does not exist: no number lies below 0. */
 export const NO_LINK = -1;
 
 /** The largest number of steps for which neighbours are hashed: each costs two hashes per id. */
 export const MAX_LINK_STEPS = 4;
 
-/** An id that is longer has no neighbours. */
+/** Longer ids have no links. */
 const MAX_ID_BYTES = 256;
 
-/** In no UTF-8 text. */
+/** A byte that is in no UTF-8 text. */
 const MARK = 0xff;
 
 /** The links of the ids of one field of one event. */
@@ -35,7 +34,7 @@ export class IdLinks {
   readonly steps: number;
   /** Per id: its own link, then those of id − 1, id + 1, id − 2, id + 2, … */
   values = new Float64Array(0);
-  /** Number of ids that have links; ids without a digit have none and are left out. */
+  /** Number of ids that have links; ids without a digit and overlong ones are left out. */
   length = 0;
 
   constructor(steps: number) {
@@ -110,7 +109,7 @@ export class IdLinker {
     return first;
   }
 
-  /** One less; returns the index of the first digit then. */
+  /** Decrements the number; returns the index of its first digit, or BELOW_ZERO. */
   #down(first: number): number {
     const digits = this.#digits;
     let at = digits.length - 1;
@@ -121,7 +120,7 @@ export class IdLinker {
     return at === first && digits[at] === ZERO && first < digits.length - 1 ? first + 1 : first;
   }
 
-  /** One more; returns the index of the first digit then. */
+  /** Increments the number; returns the index of its first digit. */
   #up(first: number): number {
     const digits = this.#digits;
     let at = digits.length - 1;

@@ -1,9 +1,9 @@
 /**
  * The reference decoder, over `JSON.parse`. It defines what decoding means; the scanner must agree with it on
- * every input and hands over to it whatever is unusual.
+ * every input and leaves to it whatever is unusual.
  *
- * Checks run in this order, and the first that fails names the dead letter: those of the bytes
- * (`event-reader.ts`), time, persons' ids.
+ * Checks run in this order, and the first to fail names the dead letter: those of the bytes (`event-reader.ts`),
+ * time, persons' ids.
  */
 
 import { DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIMESTAMP_FIELD, type DecoderOptions } from './decoder-options.ts';

@@ -1,6 +1,6 @@
 /**
  * The vocabulary as JSON Schema, for writers of events who do not use TypeScript. `docs/access-event.schema.json`
- * is this, printed; a test keeps the two equal.
+ * is its printed form; a test keeps the two equal.
  */
 
 import { z } from 'zod';

@@ -1,15 +1,16 @@
 /**
- * Where a text stops being JSON: walks over it without making values, and refuses exactly what `JSON.parse` after
- * a fatal UTF-8 check refuses. Each function takes the position of a token's first byte and returns the position after the token,
- * or the complement (`~`, negative) of the position where the text breaks, which may be `end`.
+ * Finds where a text stops being JSON: walks over it without making values, and refuses what `JSON.parse` after a
+ * fatal UTF-8 check refuses, and nesting beyond the limit. Each function takes the position of a token's first
+ * byte and returns the position after the token or, if the text breaks, the complement (`~`, negative) of where it
+ * does, which may be `end`.
  *
- * State travels in arguments: kept in fields or closures it costs a third of the speed.
+ * State travels in arguments: in fields or closures it would cost a third of the speed.
  */
 
 import { MAX_DEPTH } from './decoder-options.ts';
 import { skipUtf8Sequence } from './utf8.ts';
 
-/** By byte: 0 inside a string when the byte stands for itself, 1 when it needs a look. */
+/** By byte inside a string: 0 if it stands for itself, 1 if it needs a look. */
 const SPECIAL_IN_STRING = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === 0x22 || byte === 0x5c || byte > 0x7f ? 1 : 0,
 );
@@ -25,7 +26,10 @@ function skipSpace(data: Uint8Array, at: number, end: number): number {
   return i;
 }
 
-/** First byte from `at` on that ends the string, escapes, is a control character or not ASCII; or `end`. */
+/**
+ * Position of the first byte from `at` on that ends the string, begins an escape, is a control character or is not
+ * ASCII; or `end`.
+ */
 function plainEnd(data: Uint8Array, at: number, end: number): number {
   let i = at;
   while (i < end && SPECIAL_IN_STRING[data[i]!] === 0) i++;
@@ -46,7 +50,7 @@ function skipString(data: Uint8Array, at: number, end: number): number {
   }
 }
 
-/** `at` is the backslash. Returns -1 when it starts no escape. */
+/** `at` is the backslash. Returns -1 if it does not start an escape. */
 function skipEscape(data: Uint8Array, at: number, end: number): number {
   if (at + 2 > end) return -1;
   switch (data[at + 1]) {
@@ -118,7 +122,7 @@ function skipLiteral(data: Uint8Array, at: number, end: number): number {
   return at + literal.length;
 }
 
-/** Any value; `depth` is the number of brackets open around it. Deeper than the limit is a break, too. */
+/** Any value; `depth` is the number of brackets open around it. Nesting beyond the limit is a break too. */
 function skipValue(data: Uint8Array, at: number, end: number, depth: number): number {
   if (at >= end) return ~end;
   switch (data[at]) {
@@ -170,7 +174,7 @@ function skipList(data: Uint8Array, at: number, end: number, depth: number): num
   }
 }
 
-/** Where `data[start, end)` stops being one JSON value; `end` when it is cut short or nothing is wrong. */
+/** Where `data[start, end)` stops being one JSON value; `end` if it is cut short or nothing is wrong. */
 export function jsonFaultAt(data: Uint8Array, start: number, end: number): number {
   const after = skipValue(data, skipSpace(data, start, end), end, 0);
   return after < 0 ? ~after : skipSpace(data, after, end);

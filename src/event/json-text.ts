@@ -1,6 +1,6 @@
 /**
- * Text of valid JSON scalars → values, equal to what `JSON.parse` makes of it, save for integers beyond 2^53: a
- * double would make another of them, so they stay the text that they are.
+ * Text of valid JSON scalars → values, equal to those of `JSON.parse` except for integers beyond 2^53: a double
+ * would change them, so they stay text.
  */
 
 /** Integers of up to this many digits are exact as doubles and are their own shortest text. */
@@ -15,7 +15,7 @@ export function decodeString(data: Buffer, start: number, end: number, plain: bo
   return JSON.parse(data.toString('utf8', start - 1, end + 1)) as string;
 }
 
-/** The number with the valid JSON text `data[start, end)`, or its text. */
+/** The number with the valid JSON text `data[start, end)`; its text if it is an integer beyond 2^53. */
 export function numberOf(data: Buffer, start: number, end: number): number | string {
   const negative = data[start] === 0x2d;
   const digits = negative ? start + 1 : start;
@@ -50,7 +50,7 @@ export function withLongIntegersAsText(json: string): string {
 /** Whether there are more than `EXACT_DIGITS` digits in a row, in a number or elsewhere. */
 function hasLongInteger(json: string): boolean {
   const length = EXACT_DIGITS + 1;
-  // Of so many characters in a row, one is looked at here.
+  // Any run of this many digits includes one of the characters looked at here.
   for (let i = EXACT_DIGITS; i < json.length; i += length) {
     if (!isDigit(json, i)) continue;
     let from = i;

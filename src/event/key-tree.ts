@@ -27,18 +27,18 @@ export interface Passing {
 export type KeyNode = Map<string, WantedKey>;
 
 interface WantedKey {
-  /** What ends here, if anything. */
+  /** The field that ends here, if any. */
   terminal: Terminal | undefined;
-  /** What is wanted below, if anything. */
+  /** The keys wanted below, if any. */
   below: KeyNode | undefined;
-  /** What ends here or is wanted below, as paths. */
+  /** The paths that end here or go on below. */
   readonly passing: Passing[];
-  /** Keys of the same field share a mark; of those that occur in one event the one of lowest rank counts. */
+  /** Keys of the same field share a mark; of those that occur in one event, the one of lowest rank counts. */
   readonly mark: number;
   readonly rank: number;
 }
 
-/** Undefined when a path cannot be matched byte by byte or has too many segments. */
+/** Undefined if a path cannot be matched byte by byte or has too many segments. */
 export function buildKeyTree(terminals: readonly Terminal[]): KeyNode | undefined {
   const root: KeyNode = new Map();
   let marks = terminals.length;

@@ -1,19 +1,19 @@
 /**
  * Splits a stream of NDJSON chunks into lines.
  *
- * Lines end with LF or CRLF. Lines of white space only are skipped but counted, a byte-order mark at the very
- * start is skipped, and a line that spans chunks is put together in a buffer of its own, so a chunk may be
- * reused as soon as `push` returns.
+ * Lines end with LF or CRLF. Blank lines are skipped but counted, a byte-order mark at the very start is skipped,
+ * and a line that spans chunks is assembled in a buffer of its own, so a chunk may be reused as soon as `push`
+ * returns.
  *
- * Guarantee: the lines do not depend on where the chunks were cut, and no more than `maxLineBytes` of an
- * unfinished line are ever held: the rest of a longer line is dropped and the line handed over truncated.
+ * Guarantee: the lines do not depend on where the chunks were cut, and at most `maxLineBytes` of an unfinished
+ * line are held: the rest of a longer line is dropped, and the line is handed over truncated.
  */
 
 import { startsWithByteOrderMark } from './utf8.ts';
 
 /**
  * `unterminated`: the input ended without a line break, so the line may be torn. `truncated`: only the first
- * `maxLineBytes` bytes are there.
+ * `maxLineBytes` bytes are left.
  */
 export type LineState = 'whole' | 'unterminated' | 'truncated';
 
@@ -59,7 +59,7 @@ export class LineSplitter {
     this.#keep(chunk, start, chunk.length);
   }
 
-  /** The end of the input: visits what came after the last line break. The splitter is then as new. */
+  /** Ends the input: visits what came after the last line break. The splitter can then be used for another input. */
   finish(visit: LineVisitor): void {
     if (this.#carried > 0) this.#flush('unterminated', visit);
     this.#line = 0;

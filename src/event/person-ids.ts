@@ -1,12 +1,11 @@
 /**
- * Persons' ids → pseudonyms. The raw id goes no further than here.
+ * Persons' ids → pseudonyms. Raw ids go no further than here.
  *
- * The same person written as a string or as a number gets the same pseudonym: a number is hashed as its text
- * `String(n)`, one beyond 2^53 as it was written. Nulls are no persons and are skipped, nested lists are flattened,
- * and an object is refused.
+ * The same id as a string or as a number gets the same pseudonym: a number is hashed as its text `String(n)`, an
+ * integer beyond 2^53 as it was written. Nulls are not persons and are skipped, nested lists are flattened, and an
+ * object is refused.
  *
- * Where a rule looks for enumerations, the links of each id are made here too: only here are its neighbours
- * known.
+ * If a rule looks for enumerations, the links of each id are made here too: only here are its neighbours known.
  */
 
 import { IdLinker, IdLinks } from './id-links.ts';
@@ -23,7 +22,7 @@ export class PersonHasher {
     this.#linker = new IdLinker(key);
   }
 
-  /** Appends the pseudonyms of the ids in `value`; false when it holds an object. */
+  /** Appends the pseudonyms of the ids in `value`; returns false if it holds an object. */
   addValue(value: FieldValue, into: Pseudonyms): boolean {
     if (value === null) return true;
     if (Array.isArray(value)) return value.every((element) => this.addValue(element, into));
@@ -58,13 +57,13 @@ export class PersonHasher {
   }
 }
 
-/** Where the pseudonyms of a slot go, with links if they are wanted of it. */
+/** Creates the holder of a slot's pseudonyms, with links if they are wanted. */
 export function pseudonymsOf(fields: FieldTable, slot: number): Pseudonyms {
   const steps = fields.linkSteps(slot);
   return new Pseudonyms(undefined, 0, steps === 0 ? undefined : new IdLinks(steps));
 }
 
-/** One pseudonym for a single id, a list for a list: what stands in the event in place of the ids. */
+/** What replaces the ids in the event: one pseudonym for a single id, a list for a list. */
 export function pseudonymTexts(value: FieldValue, pseudonyms: Pseudonyms): FieldValue {
   if (value === null) return null;
   const texts = Array.from({ length: pseudonyms.length }, (_, i) => pseudonyms.text(i));

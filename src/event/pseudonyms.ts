@@ -1,7 +1,7 @@
 import type { IdLinks } from './id-links.ts';
 
 /**
- * Keyed 64-bit hashes of persons' ids, as two 32-bit words each: what the rest of the process knows of a
+ * Keyed 64-bit hashes of persons' ids, as two 32-bit words each: all that the rest of the process knows of a
  * person. Text form: 16 lower-case hex digits, high word first.
  */
 export class Pseudonyms {
@@ -9,7 +9,7 @@ export class Pseudonyms {
   words: Uint32Array;
   /** Number of pseudonyms. */
   length: number;
-  /** Which of the ids are neighbours; only of a field that somebody asked it of. */
+  /** Which of the ids are neighbours; only for fields for which somebody asked. */
   readonly links: IdLinks | undefined;
 
   constructor(words: Uint32Array = new Uint32Array(16), length = 0, links?: IdLinks) {
@@ -18,7 +18,7 @@ export class Pseudonyms {
     this.links = links;
   }
 
-  /** Forgets all; the buffers stay. */
+  /** Removes all pseudonyms; the buffers stay. */
   clear(): void {
     this.length = 0;
     if (this.links !== undefined) this.links.length = 0;

@@ -1,6 +1,6 @@
 /**
- * A decoded event → the slots of a record. Persons' ids become pseudonyms here, before anything is taken out:
- * nothing behind a decoder sees a raw one.
+ * A decoded event → the slots of a record. Persons' ids become pseudonyms here, before any value is taken out, so
+ * nothing after a decoder sees a raw id.
  */
 
 import { DEFAULT_PERSON_FIELDS, type DecoderOptions } from './decoder-options.ts';
@@ -20,7 +20,7 @@ export class RecordFiller {
   readonly #timeRequired: boolean;
   readonly #paths: readonly FieldPath[];
   readonly #persons: readonly FieldPath[];
-  /** By slot: where the pseudonyms go when the slot is a person field. Reused for every event. */
+  /** By slot: the pseudonyms of a person field. Reused for every event. */
   readonly #pseudonyms: readonly (Pseudonyms | undefined)[];
   readonly #scratch = new Pseudonyms();
   readonly #hasher: PersonHasher;
@@ -44,8 +44,8 @@ export class RecordFiller {
   }
 
   /**
-   * The event time: `value` is what the field called `name` holds, `parse` gives NaN for what is no time. The
-   * only value of an event that a message shows.
+   * Sets the event time: `value` is what the field `name` holds, `parse` returns NaN if that is no time. The time
+   * is the only value of an event that a message shows.
    */
   time(
     value: FieldValue | undefined,
@@ -61,7 +61,7 @@ export class RecordFiller {
     return Number.isNaN(record.time) ? badTimeFault(name, value) : undefined;
   }
 
-  /** All but time and size. Person fields of `root` may be replaced in place. */
+  /** Fills all but time and size. May replace person fields of `root` in place. */
   fill(root: JsonObject, record: EventRecord): DecodeFault | undefined {
     const slots = record.slots;
     for (const [slot, path] of this.#paths.entries()) {
@@ -99,8 +99,8 @@ export class RecordFiller {
 }
 
 /**
- * True when persons' ids could be reached other than as a person field: the whole event is wanted, or a field
- * above or below a person field. Then every person field is replaced before anything is taken out.
+ * True if persons' ids could be reached other than as a person field: the whole event is wanted, or a field above
+ * or below a person field. Then every person field is replaced before any value is taken out.
  */
 export function exposesPersons(options: DecoderOptions): boolean {
   const { fields, personFields = DEFAULT_PERSON_FIELDS } = options;
@@ -110,17 +110,17 @@ export function exposesPersons(options: DecoderOptions): boolean {
   );
 }
 
-/** An event whose field `name`, its time, is required and missing. */
+/** Fault of an event whose time, in the field `name`, is required and missing. */
 export function noTimeFault(name: string): DecodeFault {
   return fault('NO_TIME', `${name} is missing or null`);
 }
 
-/** An event whose field `name`, its time, holds another value. */
+/** Fault of an event whose field `name` holds something other than a time. */
 export function badTimeFault(name: string, value: FieldValue): DecodeFault {
   return fault('BAD_TIME', `${name} is no time: ${shown(value)}`);
 }
 
-/** An event with an object where one of the persons' ids of `path` should be. */
+/** Fault of an event with an object in place of a person's id in `path`. */
 export function badPersonFault(path: string): DecodeFault {
   return fault('BAD_FIELD', `${path} holds an object where a person's id is expected`);
 }

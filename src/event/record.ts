@@ -1,9 +1,9 @@
 /**
- * What the decoder yields: one record of slots, reused for every event.
+ * What a decoder yields: one record of slots, reused for every event.
  *
  * The loaded rules, the alerts' evidence and the archive ask a `FieldTable` for the fields they want; each
- * distinct path gets a slot number. The decoder fills `slots[slot]` and nothing else of the event becomes a
- * value. Whoever keeps something beyond the call copies it.
+ * distinct path gets a slot number. The decoder fills `slots[slot]`, and nothing else of the event becomes a
+ * value. Whoever keeps a value beyond the call copies it.
  */
 
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -39,7 +39,7 @@ export class FieldTable {
   #frozen = false;
   #whole = false;
 
-  /** Slot of a dotted path, allocated on first use. Throws once frozen and the path is new. */
+  /** Slot of a dotted path, allocated on first use. Throws if the path is new and the table is frozen. */
   slot(path: string): number {
     const known = this.#slots.get(path);
     if (known !== undefined) return known;
@@ -49,14 +49,14 @@ export class FieldTable {
     return slot;
   }
 
-  /** Slot of a path that somebody asked for. */
+  /** Slot of a path; undefined if nobody asked for it. */
   find(path: string): number | undefined {
     return this.#slots.get(path);
   }
 
   /**
-   * Slot of a path whose ids are also to be known by their neighbours, up to `steps` below and above, if it
-   * is a person field (`Pseudonyms.links`). Of other fields the ids are at hand.
+   * Slot of a path. If it is a person field, the neighbours of its ids are hashed as well, up to `steps` below and
+   * above (`Pseudonyms.links`); of other fields the ids are at hand.
    */
   linkedSlot(path: string, steps: number): number {
     const slot = this.slot(path);
@@ -67,7 +67,7 @@ export class FieldTable {
     return slot;
   }
 
-  /** How far neighbours are wanted of a slot's ids; 0: not at all. */
+  /** How many steps of neighbours are wanted for a slot's ids; 0 for none. */
   linkSteps(slot: number): number {
     return this.#linkSteps.get(slot) ?? 0;
   }

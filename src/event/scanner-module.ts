@@ -1,6 +1,6 @@
 /**
- * The compiled walk (`wasm/scanner/`), as a WebAssembly module of this process, and its interface. It needs 128-bit SIMD,
- * which a few old processors lack.
+ * The compiled walk (`wasm/scanner/`), as a WebAssembly module of this process, and its interface. The module
+ * needs 128-bit SIMD, which a few old processors lack.
  */
 
 import { SCANNER_BINARY } from './scanner-binary.ts';
@@ -33,7 +33,7 @@ type Compiled =
 
 let compiled: Compiled | undefined;
 
-/** The module, compiled at the first call, or why it cannot be had here. */
+/** The module, compiled at the first call, or why it is not available here. */
 export function scannerModule(): Compiled {
   return (compiled ??= compile());
 }
@@ -41,7 +41,7 @@ export function scannerModule(): Compiled {
 function compile(): Compiled {
   try {
     const module = new WebAssembly.Module(Buffer.from(SCANNER_BINARY, 'base64'));
-    // A process with little address space has the module, but no memory for it.
+    // A process with little address space may get the module but no memory for it.
     void new WebAssembly.Instance(module, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
     return { module };
   } catch (error) {

@@ -1,10 +1,10 @@
 /**
  * SipHash-2-4 with 64-bit output (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012).
  *
- * Why this hash: persons' ids are replaced by it on entry. It is a keyed pseudo-random function, so without
- * the key nobody can test a guessed id, nor choose ids that collide; and it is short-input fast, where
- * HMAC-SHA-256 through the platform's crypto costs microseconds. 64 bits give a chance of about n²/2^65 that
- * any two of n persons share a pseudonym: 5e-5 over 43 million.
+ * Why this hash: it replaces persons' ids on entry. It is a keyed pseudo-random function, so without the key
+ * nobody can test a guessed id or choose ids that collide; and it is fast on short input, where HMAC-SHA-256
+ * through the platform's crypto costs microseconds. With 64 bits, the chance that any two of n persons share a
+ * pseudonym is about n²/2^65: 5e-5 over 43 million.
  *
  * Invariant: 64-bit words are kept as pairs of 32-bit integers; nothing is allocated per hash.
  */

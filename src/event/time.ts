@@ -1,11 +1,11 @@
 /**
- * Event time: text, bytes or number → milliseconds since the epoch (UTC), or NaN when it is none.
+ * Event time: text, bytes or number → milliseconds since the epoch (UTC), or NaN if it is no time.
  *
- * Accepted: ISO 8601 date-times `YYYY-MM-DD`, `T`, `t` or a space, `hh:mm` with optional `:ss` and 1 to 9
- * fraction digits behind a point or a comma (cut to milliseconds), then `Z`, `z`, `±hh:mm`, `±hhmm`, `±hh` or
- * nothing, which means UTC; and epoch milliseconds of 12 to 14 digits, as a number or as text. Seconds (10
- * digits) and microseconds (16) are refused: a wrong unit must not become a wrong date. Strict where
- * `Date.parse` is not: month lengths, leap years, hour 0-23, second 0-59.
+ * Accepted: ISO 8601 date-times `YYYY-MM-DD`, `T`, `t` or a space, `hh:mm` with optional `:ss` and 1 to 9 fraction
+ * digits after a point or a comma (cut to milliseconds), then `Z`, `z`, `±hh:mm`, `±hhmm`, `±hh` or nothing, which
+ * means UTC; and epoch milliseconds of 12 to 14 digits, as a number or as text. Seconds (10 digits) and
+ * microseconds (16) are refused: a wrong unit must not become a wrong date. Strict where `Date.parse` is not:
+ * month lengths, leap years, hour 0-23, second 0-59.
  *
  * Guarantee: the byte form and the text form give the same answer for the same characters.
  */
@@ -34,18 +34,18 @@ export function parseTimeText(text: string): number {
   return Number.isNaN(time) ? parseAnyText(text) : time;
 }
 
-/** What a person types: a time as in events, or a day for its beginning in UTC. */
+/** Parses what a person types: a time as in events, or a day, which means its beginning in UTC. */
 export function parseTimeOrDay(text: string): number {
   return parseTimeText(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00Z` : text);
 }
 
 const usual = new Uint8Array(30);
 
-/** The usual form, for which no match has to be made; NaN when it is anything else. */
+/** Parses the usual form, without matching an expression; NaN if it is anything else. */
 function parseUtcText(text: string): number {
   const last = text.length - 1;
   if (last < 19 || last > 29 || text.charCodeAt(last) !== 0x5a) return NaN;
-  // What does not fit a byte becomes 0, which is no part of a time.
+  // A code unit that does not fit a byte becomes 0, which is no part of a time.
   for (let i = 0; i < last; i += 1) {
     const code = text.charCodeAt(i);
     usual[i] = code > 0xff ? 0 : code;
@@ -85,7 +85,7 @@ export function parseTimeBytes(data: Uint8Array, start: number, end: number): nu
 let lastDate = -1;
 let lastDateMs = NaN;
 
-/** `YYYY-MM-DDTHH:MM:SS` and up to 9 fraction digits in `data[start, end)`; NaN when it is anything else. */
+/** Parses `YYYY-MM-DDTHH:MM:SS` and up to 9 fraction digits in `data[start, end)`; NaN if it is anything else. */
 function parseUtc(data: Uint8Array, start: number, end: number): number {
   if (data[start + 4] !== 0x2d || data[start + 7] !== 0x2d || data[start + 10] !== 0x54) return NaN;
   if (data[start + 13] !== 0x3a || data[start + 16] !== 0x3a) return NaN;
@@ -118,14 +118,14 @@ function parseUtc(data: Uint8Array, start: number, end: number): number {
   return lastDateMs + (hour * 3600 + minute * 60 + second) * SECOND_MS + ms;
 }
 
-/** Two digits as a number, or a negative number. */
+/** Two digits as a number, or -1. */
 function twoDigits(data: Uint8Array, at: number): number {
   const tens = data[at]! - 0x30;
   const ones = data[at + 1]! - 0x30;
   return tens >>> 0 > 9 || ones >>> 0 > 9 ? -1 : tens * 10 + ones;
 }
 
-/** Start of a day of the proleptic Gregorian calendar, or NaN when there is no such day. */
+/** Start of a day in the proleptic Gregorian calendar, ms since the epoch, or NaN if there is no such day. */
 function dayMs(year: number, month: number, day: number): number {
   if (month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return NaN;
   // Days since 0000-03-01: with March first the leap day is a year's last (H. Hinnant, days_from_civil).

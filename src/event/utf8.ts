@@ -1,6 +1,6 @@
 /**
- * UTF-8 as the Unicode standard defines it (table 3-7): no overlong forms, no surrogates, nothing above
- * U+10FFFF. The same set that a fatal `TextDecoder` accepts; a test compares the two.
+ * UTF-8 as the Unicode standard defines it (table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF.
+ * The same set as a fatal `TextDecoder` accepts; a test compares the two.
  */
 
 /**
@@ -21,7 +21,7 @@ export function skipUtf8Sequence(data: Uint8Array, at: number, end: number): num
   return at + length;
 }
 
-/** Position of the first byte of `data[start, end)` that belongs to no character, or -1 when all do. */
+/** Position of the first byte of `data[start, end)` that belongs to no character, or -1 if all do. */
 export function invalidUtf8At(data: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end;) {
     if (data[i]! < 0x80) {

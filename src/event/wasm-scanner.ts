@@ -1,9 +1,9 @@
 /**
- * The fast decoder: a walk in WebAssembly over the bytes, which makes values of the wanted fields only.
+ * The fast decoder: a walk in WebAssembly over the bytes, which makes values only of the wanted fields.
  *
- * Guarantee: for every input the same slots, time and fault as the reference decoder, which decodes whatever
- * the walk does not accept. The first events of every decoder are the reference's, too: many decoders never see
- * more than a few, and the walk takes some megabytes of address space.
+ * Guarantee: for every input the same slots, time and fault as the reference decoder, which decodes whatever the
+ * walk does not accept. The reference also decodes the first events of every decoder: many decoders never see more
+ * than a few, and the walk takes some megabytes of address space.
  */
 
 import type { DecodeFault, Decoder } from './decoder.ts';
@@ -20,8 +20,8 @@ export class WasmScanner implements Decoder {
   #left: number;
 
   /**
-   * @param create makes the walk when it is needed; undefined when it cannot be had, which is then the end of it.
-   * @param firstEvents how many events come before.
+   * @param create creates the walk when it is needed; if it returns undefined, the reference decodes all events.
+   * @param firstEvents number of events before that.
    */
   constructor(reference: JsonParseDecoder, create: () => WasmWalk | undefined, firstEvents: number) {
     this.#reference = reference;

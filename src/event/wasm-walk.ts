@@ -1,9 +1,9 @@
 /**
- * One walk in WebAssembly (`wasm/scanner/`) with its memory: bytes go in, tags come out, and this file makes
- * values of them. Most tags are places in a table of values that exist already, so most fields cost one look-up.
- * What the walk leaves as JSON is parsed here, part by part.
+ * One walk in WebAssembly (`wasm/scanner/`) with its memory: bytes go in, tags come out, and this file turns them
+ * into values. Most tags are places in a table of values that exist already, so most fields cost one look-up.
+ * Parts that the walk leaves as JSON are parsed here, one by one.
  *
- * Guarantee: exactly the slots, the time or the fault that the reference decoder gives, or no answer.
+ * Guarantee: exactly the slots, the time or the fault of the reference decoder, or no answer.
  */
 
 import {
@@ -41,7 +41,7 @@ const TAG_GATHERED = -8;
 const TIME_NONE = 0;
 const TIME_READ = 1;
 const TIME_TEXT = 2;
-/** 32-bit words of the header, from its start. */
+/** Header fields, as indexes of 32-bit words from its start. */
 const TIME_FORM = 2;
 const TIME_FROM = 3;
 const TIME_TO = 4;
@@ -50,13 +50,13 @@ const PART_COUNT = 6;
 const FIXED: readonly (FieldValue | undefined)[] = [undefined, null, false, true, ''];
 
 const PAGE = 65_536;
-/** Ids of one event that there is room for; with links, fewer. More are left to the reference. */
+/** Ids of one event for which there is room; fewer with links. Events with more are left to the reference. */
 const MAX_PERSONS = 1 << 19;
 const MAX_LINKED_PERSONS = 1 << 16;
-/** Events between two looks at whether too much was learned. */
+/** Events between two checks whether the walk has learned too much. */
 const CHECK_EVERY = 1 << 14;
 
-/** The tree of wanted keys is larger than the walk has room for. */
+/** The tree of wanted keys is too large for the walk. */
 export class TreeTooLarge extends Error {}
 
 export class WasmWalk {
@@ -77,25 +77,25 @@ export class WasmWalk {
   readonly #data: number;
   readonly #new: number;
   readonly #parts: number;
-  /** By mark of a key: what may be found in a part that is its value. */
+  /** By mark of a key: the fields that may be found in a part that is its value. */
   readonly #passing = new Map<number, readonly Passing[]>();
   readonly #hasher: PersonHasher;
-  /** By slot: a person field's pseudonyms when they are from such a part. */
+  /** By slot: a person field's pseudonyms if they come from such a part. */
   readonly #gathered: readonly Pseudonyms[];
-  /** Of the parts of the event at hand: its time, and the first slot with an object for an id, or −1. */
+  /** From the parts of the current event: its time, and the first slot with an object for an id, or −1. */
   #partTime: FieldValue | undefined;
   #badSlot = -1;
   /** By tag; cells hold the strings whose bytes the walk knows. */
   readonly #values: (FieldValue | undefined)[];
   /** By slot: a person field's pseudonyms and links, which the walk writes. */
   readonly #pseudonyms: { readonly own: Pseudonyms; readonly rooms: Rooms }[] = [];
-  /** The array of the event at hand, where it begins in its buffer, and all of that: many events share one. */
+  /** The array of the current event, its offset in its buffer, and the whole buffer: many events share one. */
   #last: Uint8Array = new Uint8Array(0);
   #offset = 0;
   #source: Buffer = Buffer.from(this.#last.buffer);
   #untilCheck = CHECK_EVERY;
 
-  /** Throws TreeTooLarge, and RangeError when there is no memory. */
+  /** Throws TreeTooLarge, or RangeError if there is no memory. */
   constructor(module: WebAssembly.Module, options: DecoderOptions, root: KeyNode) {
     const { fields, personFields = DEFAULT_PERSON_FIELDS, pseudonymKey } = options;
     const memory = new WebAssembly.Memory({ initial: 1 });
@@ -158,7 +158,7 @@ export class WasmWalk {
   ): DecodeFault | 'left to others' | undefined {
     const length = end - start;
     if (length > this.#maxEventBytes) return 'left to others';
-    // Before the event is copied in: to begin anew writes where it will lie.
+    // Before the event is copied in, because beginning anew writes to the same place.
     if (--this.#untilCheck === 0) this.#check();
     if (data !== this.#last) this.#adopt(data);
     const from = this.#offset + start;
@@ -189,7 +189,7 @@ export class WasmWalk {
     return hasParts && this.#badSlot >= 0 ? badPersonFault(this.#paths[this.#badSlot]!) : undefined;
   }
 
-  /** The time when it is not in the usual form; `found` is what a part holds of it. */
+  /** Reads the time if it is not in the usual form; `found` is what a part holds of it. */
   #otherTime(found: FieldValue | undefined, record: EventRecord): DecodeFault | undefined {
     const words = this.#words;
     const header = this.#header;
@@ -232,7 +232,7 @@ export class WasmWalk {
       case TAG_JSON_VALUE:
         return this.#parse(first, second);
       case TAG_LIST: {
-        // One that grows takes room for seventeen.
+        // A list that grows takes room for seventeen.
         if (second === 1) return [this.#element(first)];
         const list: FieldValue[] = [];
         for (let i = first; i < first + second; i++) list.push(this.#element(i));
@@ -257,7 +257,7 @@ export class WasmWalk {
     return tag >= 0 ? this.#values[tag]! : this.#value(at, tag);
   }
 
-  /** Makes the strings of cells that hold other bytes than before. */
+  /** Makes the strings of cells whose bytes have changed. */
   #takeStrings(): void {
     const words = this.#words;
     const last = this.#new + 4 * words[this.#header + NEW_COUNT]!;
@@ -267,7 +267,7 @@ export class WasmWalk {
     }
   }
 
-  /** Fields of the parts that the walk left. */
+  /** Takes the fields of the parts that the walk left as JSON. */
   #takeParts(slots: (FieldValue | undefined)[]): void {
     this.#partTime = undefined;
     this.#badSlot = -1;
@@ -339,7 +339,7 @@ export class WasmWalk {
   }
 }
 
-/** Where in memory the walk puts the hashes and links of a field's ids, and of how many. */
+/** Where in memory the walk puts the hashes and links of a field's ids, and for how many ids. */
 interface Rooms {
   readonly hashes: number;
   readonly room: number;

@@ -1,4 +1,4 @@
-/** `set` and `copy` of a mapping, compiled: what a line gives to which field of the event. */
+/** Compiles `set` and `copy` of a mapping: which field of the event gets which value of a line. */
 
 import { LONG_FIELDS } from '../access-event.ts';
 import { readEmbedded } from '../event-reader.ts';
@@ -16,7 +16,7 @@ export interface Assignment {
   readonly value: (source: JsonObject) => FieldValue | undefined;
 }
 
-/** The assignments of a case: its own, and those for all lines that it does not give another value. */
+/** The assignments of a case: its own, and the mapping's for fields that the case does not assign. */
 export function compileAssignments(mapping: Mapping, own: Pick<MappingCase, 'set' | 'copy'>): Assignment[] {
   const byTarget = new Map<string, Assignment>();
   for (const { set = {}, copy = {} } of [mapping, own]) {
@@ -48,7 +48,7 @@ function copied(target: string, spec: Copied): Assignment {
   };
 }
 
-/** In this order, whatever the order in the file: docs/mappings.md gives it. */
+/** Steps run in this order, given in docs/mappings.md, whatever their order in the file. */
 function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[] {
   const steps: Step[] = [];
   const { json, capture, split, lower_case: lowerCase, count, map, multiply, format } = spec;
@@ -76,7 +76,7 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
   if (count === true) steps.push((value) => (Array.isArray(value) ? value.length : 1));
   if (map !== undefined) {
     const values = new Map(Object.entries(map));
-    // Without a default, what the map does not name stays as it is.
+    // Without a default, a value that the map does not name stays as it is.
     const mapped = each((value) => {
       const text = String(value);
       if (values.has(text)) return values.get(text) ?? undefined;
@@ -104,7 +104,7 @@ function stepsOf(spec: Omit<Exclude<Copied, string | string[]>, 'from'>): Step[]
   return steps;
 }
 
-/** Stands for what a map does not name until the last step is made: none of them changes an object. */
+/** Stands until the last step for a value that the map does not name: no step changes an object. */
 const UNNAMED: FieldValue = Object.freeze({});
 
 function withDefaults(value: FieldValue | undefined, other: FieldValue | undefined): FieldValue | undefined {
@@ -131,7 +131,7 @@ function firstPresent(source: JsonObject, paths: readonly FieldPath[]): FieldVal
   return undefined;
 }
 
-/** A path in JSON that stands as text in the log. */
+/** Resolves a path in JSON that is a text in the log. */
 function embedded(path: FieldPath): Step {
   const inside = (value: FieldValue): FieldValue | undefined => {
     const root = typeof value === 'string' ? readEmbedded(value) : value;

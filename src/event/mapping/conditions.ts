@@ -1,4 +1,4 @@
-/** The `when` of a case, compiled: does it hold for a line? Values are compared as texts. */
+/** Compiles the `when` of a case: whether it holds for a line. Values are compared as text. */
 
 import { fieldPath, resolvePath, type JsonObject } from '../field-path.ts';
 import type { FieldValue } from '../record.ts';
@@ -7,7 +7,7 @@ import { checkedPattern } from './pattern.ts';
 
 export type LineTest = (source: JsonObject) => boolean;
 
-/** All conditions hold; true when there are none. */
+/** True if all conditions hold, or there are none. */
 export function compileWhen(when: MappingCase['when']): LineTest {
   const tests = Object.entries(when ?? {}).map(([field, condition]) => {
     const path = fieldPath(field);
@@ -38,12 +38,12 @@ function isAbsent(value: FieldValue | undefined): value is null | undefined {
   return value === undefined || value === null;
 }
 
-/** A list holds when any of its elements does. */
+/** For a list, true if the test holds for any element. */
 function someText(value: FieldValue, test: (text: string) => boolean): boolean {
   return typeof value === 'string' ? test(value) : textsIn(value).some(test);
 }
 
-/** The texts of a value of the log: of a list those of all its elements, of an object none. */
+/** The texts in a value of the log: those of all elements of a list, none of an object. */
 export function textsIn(value: FieldValue): string[] {
   if (Array.isArray(value)) return value.flatMap((element) => textsIn(element));
   return typeof value === 'object' ? [] : [String(value)];

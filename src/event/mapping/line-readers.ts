@@ -1,6 +1,6 @@
 /**
- * One line of a log → its fields by name, before any mapping. Three kinds of log: JSON, lines of a pattern, and
- * the W3C extended format, whose `#Fields:` line names the columns of the lines below it.
+ * One line of a log → its fields by name, before any mapping. Three kinds of log: JSON, lines that fit a pattern,
+ * and the W3C extended format, whose `#Fields:` line names the columns of the lines below it.
  */
 
 import type { DecodeFault } from '../decoder.ts';
@@ -12,9 +12,9 @@ import { timeParser } from './log-time.ts';
 import { checkedPattern } from './pattern.ts';
 
 /**
- * The fields, and whether U+FFFD stands for bytes that are no UTF-8; a fault; or `directive`: a line that speaks of
- * the log itself. Such bytes are replaced in JSON too: a server that writes what clients send into JSON need not
- * look at it (nginx escapes quotes, not bytes), and a client that could make its line unreadable would hide itself.
+ * The fields, and whether U+FFFD replaced bytes that are not UTF-8; a fault; or `directive`: a line about the log
+ * itself. Invalid bytes are replaced in JSON too: a server that writes what clients send into JSON may not check
+ * it (nginx escapes quotes, not bytes), and a client that could make its line unreadable would hide itself.
  */
 type Line =
   | { readonly source: JsonObject; readonly replaced: boolean; readonly fault?: undefined }
@@ -22,7 +22,7 @@ type Line =
 
 export type LineReader = (data: Uint8Array, start: number, end: number) => Line;
 
-/** How logs of columns write that there is nothing. */
+/** How logs in columns write an absent value. */
 const ABSENT: readonly string[] = ['-', ''];
 
 export function lineReader(mapping: Mapping, maxBytes: number): LineReader {
@@ -42,7 +42,7 @@ function jsonReader(absent: ReadonlySet<string>, maxBytes: number): LineReader {
   };
 }
 
-/** In place, in lists too. */
+/** Removes absent values in place, from lists too. */
 function removeAbsent(value: FieldValue, absent: ReadonlySet<string>): void {
   const isAbsent = (each: FieldValue): boolean => typeof each === 'string' && absent.has(each);
   if (Array.isArray(value)) {
@@ -131,12 +131,12 @@ function w3cReader(
   };
 }
 
-/** Without blanks and a line break at its end. Not `trimEnd`: a no-break space is a value that a client may send. */
+/** The line without trailing blanks and line break. Not `trimEnd`: a client may send a no-break space as a value. */
 function withoutEnd(line: string): string {
   return withoutLast(line, ' \t\r\n');
 }
 
-/** With the blanks at its end: columns that are empty may stand between them. */
+/** The line without its line break. Trailing blanks stay: empty columns may stand between them. */
 function withoutBreak(line: string): string {
   return withoutLast(line, '\r\n');
 }
@@ -147,7 +147,7 @@ function withoutLast(line: string, marks: string): string {
   return line.slice(0, end);
 }
 
-/** Bytes that are no UTF-8 are the likelier reason: those of another encoding fit nowhere. */
+/** If bytes were replaced, they are the likelier reason: bytes of another encoding fit nowhere. */
 function unfit(
   message: string,
   { replaced }: { readonly replaced: boolean },
@@ -159,10 +159,10 @@ function unfit(
 }
 
 /**
- * Values stand between tabs, or between spaces with those that hold a space in quotes. A client chooses some of
- * them, with quotes and tabs of its own, so a line is read in the way that gives as many as there are columns; of
- * several, in one that finds the time where it should be, and rather between spaces than across quotes, which may be
- * those of two values. `whole` has the blanks at its end too.
+ * Values are separated by tabs, or by spaces, and are then quoted if they hold a space. Clients choose some of
+ * them, with quotes and tabs of their own, so a line is split in the way that gives as many values as there are
+ * columns; of several such ways, in one that finds the time in its place, and by spaces rather than across quotes,
+ * which may belong to two values. `whole` includes trailing blanks.
  */
 function w3cValues(
   line: string,

@@ -1,19 +1,19 @@
 /**
- * Times as logs write them → milliseconds since the epoch, or NaN. The unit is always named by the mapping and
- * checked: seconds taken for milliseconds would be a date in 1970 and no alert at all.
+ * Times as logs write them → milliseconds since the epoch, or NaN. The mapping names the unit, which is checked:
+ * seconds taken for milliseconds would be a date in 1970 and no alert at all.
  */
 
 import type { FieldValue } from '../record.ts';
 import { parseTime, parseTimeText } from '../time.ts';
 
 /**
- * `iso`: ISO 8601, without an offset UTC, or milliseconds as events may have them. `epoch_*`: since 1970, as a
- * number or as text, fractions allowed. `apache`: `12/Jul/2025:23:04:11 +0200`.
+ * `iso`: ISO 8601 (UTC if it has no offset), or milliseconds as in events. `epoch_*`: since 1970, as a number or
+ * as text, fractions allowed. `apache`: `12/Jul/2025:23:04:11 +0200`.
  */
 export const TIME_FORMATS = ['iso', 'epoch_s', 'epoch_ms', 'epoch_us', 'epoch_ns', 'apache'] as const;
 export type TimeFormat = (typeof TIME_FORMATS)[number];
 
-/** Decimal places by which a unit is moved to be milliseconds. */
+/** Decimal places by which the point moves from a unit to milliseconds. */
 const PLACES: Readonly<Record<`epoch_${string}` & TimeFormat, number>> = {
   epoch_s: 3,
   epoch_ms: 0,
@@ -32,9 +32,9 @@ export function timeParser(format: TimeFormat): (value: FieldValue) => number {
     const digits = typeof value === 'string' || typeof value === 'number' ? NUMBER.exec(String(value)) : null;
     if (digits === null) return NaN;
     const [, whole = '', fraction = ''] = digits;
-    // In digits, because 1752354251.12 × 1000 is not a whole number; what is finer than a millisecond is cut.
+    // Computed in digits, because 1752354251.12 × 1000 is not a whole number; fractions of a millisecond are cut.
     const ms = places < 0 ? whole.slice(0, places) : whole + fraction.slice(0, places).padEnd(places, '0');
-    // The plain rule for milliseconds refuses what is out of range.
+    // The rule for milliseconds refuses times out of range.
     return parseTime(Number(ms));
   };
 }

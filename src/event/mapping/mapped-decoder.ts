@@ -1,10 +1,10 @@
 /**
- * The decoder of logs that are not access events: reads a line in the log's own form, gives its values to
- * fields of the event as a mapping says, and goes on as for any event: same time rules, persons hashed the
- * same way, same codes of dead letters.
+ * The decoder for logs that are not access events: reads a line in the log's own form, assigns its values to
+ * fields of the event as a mapping says, and goes on as for any event: same time rules, persons hashed the same
+ * way, same dead-letter codes.
  *
- * A line is an event, a fault, or skipped because the mapping says so; nothing else happens to one. The event
- * is what the mapping makes of it: keyword searches see that, not the line.
+ * A line is an event, a fault, or skipped because the mapping says so; there is no other outcome. The event is
+ * what the mapping makes of the line: keyword searches see only that.
  *
  * State: for the W3C format without `fields:`, the columns that the last `#Fields:` line named. Such a decoder
  * belongs to one file read from its start.
@@ -40,18 +40,18 @@ const NO_CASE = skipped('no case', 'no case of the mapping holds');
 export class MappedDecoder implements Decoder {
   readonly #read: LineReader;
   readonly #cases: readonly Case[];
-  /** For lines that fit no case; undefined: they are skipped. */
+  /** For lines that fit no case; if undefined, they are skipped. */
   readonly #plain: Case | undefined;
   readonly #time: readonly FieldPath[];
   readonly #timeName: string;
   readonly #format: TimeFormat;
   readonly #parseTime: (value: FieldValue) => number;
-  /** Where the time stands in the event, when somebody asks for it there. */
+  /** Keys of the time in the event, if anybody asks for it there. */
   readonly #timeKeys: readonly string[] | undefined;
   readonly #id: readonly FieldPath[] | undefined;
   readonly #idHash: SipHash;
   readonly #filler: RecordFiller;
-  /** Name of the case that made the last event; undefined when none held. */
+  /** Name of the case of the last line; undefined if none held or it was skipped. */
   lastCase: string | undefined;
   replaced = 0;
 
@@ -118,14 +118,14 @@ export class MappedDecoder implements Decoder {
     return event;
   }
 
-  /** The value of the field, or of several with a space between: date and time of their own. */
+  /** The value of the time field, or of several joined by spaces, as for separate date and time. */
   #timeOf(source: JsonObject): FieldValue | undefined {
     const values = this.#time.map((path) => resolvePath(source, path) ?? undefined);
     if (values.length === 1) return values[0];
     return values.includes(undefined) ? undefined : values.map(String).join(' ');
   }
 
-  /** A keyed hash: the values may hold what identifies a person. */
+  /** A keyed hash, because the values may identify a person. */
   #idOf(source: JsonObject, paths: readonly FieldPath[]): string | undefined {
     const values = paths.map((path) => resolvePath(source, path) ?? null);
     if (values.every((value) => value === null)) return undefined;
@@ -140,7 +140,7 @@ function skipped(reason: string, message: string): Skipped {
   return { code: 'SKIPPED', reason, message };
 }
 
-/** No target lies below another one, and none is called `__proto__`: `mapping-checks.ts` sees to it. */
+/** `mapping-checks.ts` ensures that no target lies below another one, and that none is called `__proto__`. */
 function put(event: JsonObject, keys: readonly string[], value: FieldValue): void {
   let at = event;
   for (let i = 0; i < keys.length - 1; i++) {

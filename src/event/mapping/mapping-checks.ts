@@ -1,6 +1,6 @@
 /**
- * What the schema of a mapping file cannot see, because it lies between keys: fields that no event has or that
- * hold something else, names that the pattern does not give, cases that no line can reach. Reads the tree and not
+ * Checks what the schema of a mapping file cannot see, because it lies between keys: fields that no event has or
+ * that have another form, names that the pattern does not give, cases that no line can reach. Reads the tree, not
  * the parsed mapping, so that it also runs on a faulty one.
  */
 
@@ -58,7 +58,7 @@ class Checks {
     }
   }
 
-  /** The maps whose keys are fields of the event, and the names of fields beyond the vocabulary. */
+  /** Checks the maps whose keys are fields of the event, and the names in `other_fields`. */
   #targets(): void {
     const others = listAt(this.#root, 'other_fields');
     for (const node of others) {
@@ -111,7 +111,7 @@ class Checks {
     }
   }
 
-  /** Values that stand in the file itself, and so are known to be of a form that the field cannot have. */
+  /** Checks that values written in the file itself have the form of their field. */
   #fixedValues(): void {
     for (const map of this.#scopes()) {
       for (const { key, value } of entriesAt(map, 'set')) this.#fixedValue(map, `set.${key}`, key, value);
@@ -138,14 +138,14 @@ class Checks {
     }
     const values = node.kind === 'list' ? node.items : [node];
     for (const [i, value] of values.entries()) {
-      // Nothing, a list in a list and a map are refused by the schema.
+      // The schema refuses null, a list in a list and a map.
       if (value.kind !== 'scalar' || value.value === null || form.fits(value.value)) continue;
       const at = node.kind === 'list' ? `${where}.${i}` : where;
       this.#error(value, 'BAD_VALUE', `${at} is ${shown(value.source)}; expected ${form.expected}`);
     }
   }
 
-  /** Values are compared and given as texts, and the text of the number 007 is 7. */
+  /** Refuses numbers such as 007: values are compared and assigned as text, and its text is 7. */
   #numbers(): void {
     const check = (node: YamlNode, where: string): void => {
       if (node.kind === 'list') node.items.forEach((item, i) => check(item, `${where}.${i}`));
@@ -175,7 +175,7 @@ class Checks {
     }
   }
 
-  /** Fields of the log that the pattern, or the fixed columns, do not give. */
+  /** Refuses fields of the log that neither the pattern nor the fixed columns give. */
   #sources(): void {
     const given = this.#givenSources();
     if (given === undefined) return;
@@ -225,7 +225,7 @@ class Checks {
     return fields.kind === 'list' ? fields.items.map(scalarText) : scalarText(fields).split(/\s+/);
   }
 
-  /** Patterns that are to give something must have a group. */
+  /** Patterns that extract something must have a group. */
   #captures(): void {
     const pattern = this.#root.entries.get('pattern')?.value;
     const compiled = pattern === undefined ? undefined : compilePattern(scalarText(pattern)).pattern;

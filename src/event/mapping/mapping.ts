@@ -1,9 +1,9 @@
 /**
- * The form of a mapping file: how the lines of a log become access events. This schema is the truth for
- * keys and values; what it cannot see (fields that exist, patterns beside their groups) is checked by
- * `mapping-checks.ts`. docs/mappings.md explains every key.
+ * The form of a mapping file: how the lines of a log become access events. This schema defines keys and values;
+ * `mapping-checks.ts` checks what it cannot see (fields that exist, patterns beside their groups).
+ * docs/mappings.md explains every key.
  *
- * The messages complete the sentence "KEY is VALUE; …" or stand behind "KEY is missing; …".
+ * The messages complete the sentences "KEY is VALUE; …" and "KEY is missing; …".
  */
 
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { suggestion } from '../../sigma/nearest.ts';
 import { TIME_FORMATS } from './log-time.ts';
 import { compilePattern } from './pattern.ts';
 
-/** A map of fixed keys; each unknown one gets a line of its own, in the order of the issue's keys. */
+/** A map of fixed keys. The message has one line per unknown key, in the order of the issue's keys. */
 function keysOf<T extends z.ZodRawShape>(shape: T, what: string): z.ZodObject<T, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {

@@ -11,7 +11,7 @@ import { checkMapping } from './mapping-checks.ts';
 import { mappingSchema, type Mapping } from './mapping.ts';
 
 export interface ParsedMapping {
-  /** Undefined when there are faults. */
+  /** Undefined if there are errors. */
   readonly mapping: Mapping | undefined;
   readonly faults: readonly Fault[];
 }
@@ -28,7 +28,7 @@ export function parseMapping(file: string, text: string): ParsedMapping {
         `the file holds ${documents.length} documents; expected one`,
       );
     }
-    // After one error of syntax the others are mostly its consequences.
+    // After one syntax error the others are mostly its consequences.
     return { mapping: undefined, faults: faults.all.slice(0, 1) };
   }
   const parsed = mappingSchema.safeParse(plain(root));
@@ -61,7 +61,7 @@ function report(issue: z.core.$ZodIssue, root: YamlNode, faults: Faults): void {
   }
 }
 
-/** What keeps a map from being of the one form that it is nearest to; undefined when two are as near. */
+/** The issues of the one form that a map is nearest to; undefined if two are equally near. */
 function nearestForm(
   forms: readonly (readonly z.core.$ZodIssue[])[],
 ): readonly z.core.$ZodIssue[] | undefined {
@@ -73,7 +73,7 @@ function nearestForm(
 
 interface Located {
   readonly entry: YamlEntry | undefined;
-  /** The node of the path, or the deepest one above it that is there. */
+  /** The node of the path, or the deepest existing one above it. */
   readonly node: YamlNode;
   readonly whole: boolean;
 }

@@ -7,7 +7,7 @@ import { RE2JS } from 're2js';
 import { messageOf } from '../../errors.ts';
 
 const MAX_SOURCE = 4_096;
-/** Instructions; matching costs up to program × text. */
+/** Instructions: matching costs up to program × text. */
 const MAX_PROGRAM = 10_000;
 
 type Compiled =
@@ -28,7 +28,7 @@ export function compilePattern(source: string): Compiled {
   }
 }
 
-/** As above, of a source that the schema has checked. */
+/** Compiles a source that the schema has checked; throws for any other. */
 export function checkedPattern(source: string): RE2JS {
   const { pattern, fault } = compilePattern(source);
   if (pattern === undefined) throw new Error(`the pattern ${source} was not checked: ${fault}`);
