@@ -1,4 +1,4 @@
-/** Numbers and texts as bytes, small ones small. Whole numbers up to 2^53; texts keep lone surrogates. */
+/** Compact bytes for numbers and texts. Whole numbers up to 2^53; texts keep lone surrogates. */
 
 const FIRST_BYTES = 1024;
 /** Texts up to this length are copied unit by unit, which is faster than a call. */
@@ -8,7 +8,7 @@ export class ByteWriter {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BYTES);
   length = 0;
 
-  /** A copy of what was written; begins anew. */
+  /** Returns a copy of what was written, and begins anew. */
   take(): Buffer<ArrayBuffer> {
     const taken = Buffer.allocUnsafeSlow(this.length);
     this.#bytes.copy(taken, 0, 0, this.length);
@@ -22,7 +22,7 @@ export class ByteWriter {
     this.length += 1;
   }
 
-  /** From 0 on. */
+  /** A whole number from 0 on. */
   uint(value: number): void {
     this.#room(8);
     let rest = value;
@@ -35,7 +35,7 @@ export class ByteWriter {
     this.length += 1;
   }
 
-  /** From −2^52 to 2^52. */
+  /** A whole number from −2^52 to 2^52. */
   int(value: number): void {
     this.uint(value < 0 ? -2 * value - 1 : 2 * value);
   }
@@ -72,7 +72,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a `ByteWriter` wrote. Throws a RangeError where it ends too early. */
+/** Reads what a `ByteWriter` wrote. Throws a RangeError if it ends too early or a number is too large. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at: number;

@@ -1,22 +1,22 @@
 /**
- * What a shard has of each partition of the source: signals may come again, after a restart of who sends them or
- * from a process that lost the partition, and are taken once.
+ * Tracks what a shard has of each partition of the source: signals may come again, after a restart of their sender
+ * or from a process that lost the partition, and are taken once.
  *
- * A channel is one source partition as seen from one shard. Its numbers are the source's offsets, and its stretches
- * cover them without a gap, because a sender goes on from offsets that are committed, and commits only what all
+ * A channel is one source partition as seen from one shard. Its numbers are the source's offsets, and its
+ * stretches cover them without a gap, because a sender goes on from committed offsets and commits only what all
  * shards have. So an offset below `next` was here before, whoever sends it. A source topic that was created anew
- * numbers from the beginning: it has another *epoch*, and what still comes of an earlier one is too late.
+ * numbers from the beginning: it has another *epoch*, and whatever still comes of an earlier one is too late.
  */
 
-/** What a stretch is. */
+/** How a stretch relates to what is here. */
 export type Verdict =
   /** It follows what is here, or repeats some of it. */
   | 'go on'
-  /** It is of another topic than before. */
+  /** It is from another topic than before. */
   | 'new'
   /** Something between the last stretch and this one never came. */
   | 'gap'
-  /** It is of a topic that is no more: nothing is to be taken. */
+  /** It is from a topic that no longer exists: nothing of it is to be taken. */
   | 'stale';
 
 interface Channel {
@@ -28,7 +28,7 @@ interface Channel {
 
 export type SavedChannel = readonly [partition: number, epoch: number, next: number, past: readonly number[]];
 
-/** Former topics of the same name that are remembered. */
+/** Most former topics of the same name that are remembered. */
 const MOST_PAST = 8;
 
 export class Channels {
@@ -44,7 +44,7 @@ export class Channels {
   begin(partition: number, epoch: number, from: number): Verdict {
     const channel = this.#channels.get(partition);
     if (channel === undefined) {
-      // Whatever was before is not known here: reading began after it.
+      // What came before is not known here: reading began after it.
       this.#channels.set(partition, { epoch, next: from, past: [] });
       return 'go on';
     }
@@ -66,7 +66,10 @@ export class Channels {
     return offset >= this.#channels.get(partition)!.next;
   }
 
-  /** The stretch ends; false when all of it was here, so that it says nothing new of its partition's time either. */
+  /**
+   * Ends the stretch. Returns false if all of it was here before, so that it tells nothing new of its partition's
+   * time either.
+   */
   end(partition: number, nextOffset: number): boolean {
     const channel = this.#channels.get(partition)!;
     if (nextOffset < channel.next) return false;

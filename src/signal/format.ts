@@ -1,5 +1,5 @@
 /**
- * What travels from the match stage to the shards: for each shard and write one message of the signals topic.
+ * What travels from the match stage to the shards: one message of the signals topic per shard and write.
  *
  * ```
  * head     version · shards · partitions of the source · check of the pseudonym key
@@ -8,12 +8,12 @@
  * END      offset after the last covered · newest time · idle
  * ```
  *
- * A *stretch* is what stands from BEGIN to END: all that the shard needs of those offsets of one source partition. One
- * without signals says that there is nothing, and how far event time is. Stretches of one partition follow each
- * other without a gap. Rules are named by hashes of what decides their matches and fields by their paths, each
- * once a message: sender and receiver may have other rules loaded, and understand each other where they agree.
+ * A *stretch* is what stands from BEGIN to END: all that the shard needs of these offsets of one source partition. A
+ * stretch without signals says that there are none, and how far event time is. Stretches of one partition follow
+ * each other without a gap. Rules are named by hashes of what decides their matches, and fields by their paths, each
+ * once per message: sender and receiver may have different rules loaded, and understand each other where these agree.
  *
- * Persons are pseudonyms here already: no raw id is in a record.
+ * Persons are pseudonyms here already: no record holds a raw id.
  */
 
 import { createHmac } from 'node:crypto';
@@ -24,14 +24,14 @@ export const BEGIN = 1;
 export const SIGNAL = 2;
 export const END = 3;
 
-/** How a field's value begins. */
+/** Tags with which a field's value begins. */
 export const VALUE = {
   null: 0,
   false: 1,
   true: 2,
   int: 3,
   number: 4,
-  /** Often seen: told once, then by its number. */
+  /** May come again: written once, then referred to by its number. */
   newText: 5,
   knownText: 6,
   text: 7,
@@ -41,7 +41,7 @@ export const VALUE = {
   object: 11,
 } as const;
 
-/** Tells pseudonym keys apart, and does not give them away. */
+/** Tells pseudonym keys apart without giving them away. */
 export function keyCheckOf(hashKey: Uint8Array): number {
   return createHmac('sha256', hashKey).update('signals').digest().readUInt32LE(0);
 }

@@ -1,9 +1,9 @@
 /**
- * The match stage's work on one event: which rules it matches, in which shards its groups lie, and the signal that
- * goes there. It holds no state but what has not been sent yet.
+ * The match stage's work on one event: which rules it matches, which shards hold its groups, and the signals that
+ * go there. The only state is what has not been sent yet.
  *
  * Guarantee: for each source partition, what each shard is sent covers all offsets from where reading began, in
- * order and without a gap, also where no event matches.
+ * order and without a gap, even where no event matches.
  */
 
 import { Evidence } from '../detect/evidence.ts';
@@ -20,13 +20,13 @@ export interface RouterCounts {
   signals: number;
   /** By rule index of the rule set. */
   readonly matches: number[];
-  /** Those of canaries' events among them, counted by whoever reads events. */
+  /** Matches of canaries' events among them, counted by whoever reads events. */
   canaryMatches: number;
   /** By rule key: events skipped for a missing group-by value. */
   readonly missingGroup: Map<string, number>;
 }
 
-/** A message of this size is full. Brokers by default take batches of 1 MiB. */
+/** Size in bytes at which a message is full. By default brokers take batches of 1 MiB. */
 export const FULL_BYTES = 512 * 1024;
 
 interface Partition {
@@ -35,17 +35,17 @@ interface Partition {
   next: number;
   newest: number;
   idle: boolean;
-  /** By shard: offset up to which it was told. */
+  /** By shard: offset up to which the shard was told. */
   readonly told: number[];
-  /** There is something to say though no offset was processed. */
+  /** There is something to send although no offset was processed. */
   news: boolean;
 }
 
 interface Outlet {
   readonly writer: SignalWriter;
-  /** Messages that are full. */
+  /** Full messages. */
   full: Buffer[];
-  /** Partition of the stretch that has begun. */
+  /** Partition of the open stretch. */
   open: number | undefined;
 }
 
@@ -103,7 +103,7 @@ export class Router {
     }
   }
 
-  /** Partitions go on in another router, of other rules, at where they stand here. What waits here stays here. */
+  /** Takes over the partitions of a router with other rules, where they stand there. What waits there stays there. */
   continueFrom(before: Router): void {
     for (const [partition, { epoch, next, newest, idle }] of before.#partitions) {
       this.assign(partition, epoch, next, newest);
@@ -111,7 +111,7 @@ export class Router {
     }
   }
 
-  /** Reading of a partition begins at an offset; `newest` is its newest event time before that, or −Infinity. */
+  /** Reading of a partition begins at offset `next`; `newest` is its newest event time before that, or −Infinity. */
   assign(partition: number, epoch: number, next: number, newest: number): void {
     const told = Array.from({ length: this.#head.shards }, () => next);
     this.#partitions.set(partition, { epoch, next, newest, idle: false, told, news: true });
@@ -145,7 +145,7 @@ export class Router {
     return matched;
   }
 
-  /** All before this offset of the partition was processed, whether it held events or not. */
+  /** Everything before this offset of the partition has been processed, whether it held events or not. */
   advance(partition: number, nextOffset: number): void {
     this.#partitions.get(partition)!.next = nextOffset;
   }
@@ -163,7 +163,7 @@ export class Router {
     return true;
   }
 
-  /** Also what every shard has been told goes into the next messages, for shards that begin in the middle. */
+  /** Puts every partition into the next messages, even if all shards were told, for shards that begin in the middle. */
   repeat(): void {
     for (const state of this.#partitions.values()) state.news = true;
   }

@@ -1,4 +1,4 @@
-/** Reads the messages of a shard, signal by signal, into one record that is used again. */
+/** Reads the messages of a shard, signal by signal, into one reused record. */
 
 import { IdLinks } from '../event/id-links.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -7,7 +7,7 @@ import { ByteReader } from './bytes.ts';
 import { BEGIN, END, SIGNAL, SIGNAL_VERSION, VALUE } from './format.ts';
 import type { SignalHead } from './signal-writer.ts';
 
-/** More than any topic has. */
+/** More partitions than any topic has. */
 const MOST_PARTITIONS = 1_000_000;
 
 export interface SignalVisitor {
@@ -28,7 +28,7 @@ export class SignalReader {
   /** Hash → index of the base rule. */
   readonly #ruleOf: ReadonlyMap<string, number>;
   readonly #matched: number[] = [];
-  /** As told in the message at hand; −1 for what is not known here. */
+  /** Names told in the current message: rules and slots (−1 for those unknown here), and texts. */
   readonly #rules: number[] = [];
   readonly #slots: number[] = [];
   readonly #texts: string[] = [];
@@ -43,8 +43,8 @@ export class SignalReader {
   }
 
   /**
-   * Reads `data[start, end)`. Returns why it is no message of signals, undefined when it was. What stands before
-   * the fault was visited.
+   * Reads `data[start, end)`. Returns why it is no message of signals, or undefined if it is one. What stands
+   * before the fault has been visited.
    */
   read(data: Uint8Array, start: number, end: number, visitor: SignalVisitor): string | undefined {
     this.#rules.length = 0;
@@ -100,7 +100,7 @@ export class SignalReader {
       const rule = number === 1 ? this.#rules.at(-1)! : known(this.#rules, number - 2);
       if (rule >= 0) matched.push(rule);
     }
-    // Other rules may stand here in another order.
+    // Rules may be loaded here in another order.
     for (let i = 1; i < matched.length; i += 1) {
       if (matched[i - 1]! <= matched[i]!) continue;
       matched.sort((a, b) => a - b);
@@ -140,7 +140,7 @@ export class SignalReader {
       case VALUE.linked:
         return this.#persons(from, slot, tag === VALUE.linked);
       case VALUE.list:
-        // Elements that are persons do not stand in lists: a field's persons are one value.
+        // Lists have no persons as elements: a field's persons are one value.
         return Array.from({ length: bounded(from.uint(), from.left) }, () => this.#value(from, -1));
       case VALUE.object:
         return JSON.parse(from.text()) as FieldValue;
@@ -177,7 +177,7 @@ function known<T>(told: readonly T[], number: number): T {
   return value;
 }
 
-/** A number of elements that can stand in what is left. */
+/** Returns `count` if that many elements can be in what is left; throws a RangeError otherwise. */
 function bounded(count: number, most: number): number {
   if (!(count <= most)) throw new RangeError('it ends too early');
   return count;

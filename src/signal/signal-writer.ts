@@ -9,9 +9,9 @@ import { BEGIN, END, SIGNAL, SIGNAL_VERSION, VALUE } from './format.ts';
 export interface SignalSchema {
   /** Fields that shards need, with their slots here. */
   readonly fields: readonly (readonly [path: string, slot: number])[];
-  /** Of the base rules, by index; undefined for those that no correlation refers to. */
+  /** Names of the base rules, by index; undefined for those that no correlation refers to. */
   readonly rules: readonly (string | undefined)[];
-  /** Slot of what is different in every event. */
+  /** Slot of the id, which differs in every event. */
   readonly idSlot: number;
 }
 
@@ -22,13 +22,13 @@ export interface SignalHead {
   readonly keyCheck: number;
 }
 
-/** Longer texts are not kept to be named by a number. */
+/** Longer texts get no number, and are written out each time. */
 const LONGEST_KNOWN = 64;
 
 export class SignalWriter {
   readonly #schema: SignalSchema;
   readonly #to = new ByteWriter();
-  /** Told in this message already: rules and fields by their places in the schema, texts as they are. */
+  /** Numbers told in this message: of rules and fields by their index in the schema, and of texts. */
   readonly #rules = new Map<number, number>();
   readonly #fields = new Map<number, number>();
   readonly #texts = new Map<string, number>();
@@ -46,7 +46,7 @@ export class SignalWriter {
     return this.#to.length;
   }
 
-  /** The message, undefined when there is none; the next one begins. */
+  /** Returns the message, undefined if there is none, and begins the next one. */
   take(): Buffer | undefined {
     if (this.#to.length === 0) return undefined;
     for (const known of [this.#rules, this.#fields, this.#texts]) known.clear();
@@ -70,7 +70,10 @@ export class SignalWriter {
     this.#offset = from;
   }
 
-  /** `matched`: the first `count` are the rules that matched. `newest`: event time of the partition before this. */
+  /**
+   * `matched`: the first `count` are the rules that matched. `newest`: newest event time of the partition before
+   * this.
+   */
   add(offset: number, newest: number, record: EventRecord, matched: ArrayLike<number>, count: number): void {
     const to = this.#to;
     const { rules, fields, idSlot } = this.#schema;
@@ -101,7 +104,7 @@ export class SignalWriter {
     this.signals += 1;
   }
 
-  /** `newest`: event time of the partition before `nextOffset`. */
+  /** `newest`: newest event time of the partition before `nextOffset`. */
   end(nextOffset: number, newest: number, idle: boolean): void {
     this.#to.byte(END);
     this.#to.uint(nextOffset);
@@ -109,7 +112,7 @@ export class SignalWriter {
     this.#to.byte(idle ? 1 : 0);
   }
 
-  /** 1: told here, 2 and up: the one told before with that number. */
+  /** Writes 1 and the name if it is new in this message, else the number it was given, from 2 on. */
   #name(known: Map<number, number>, key: number, name: string): void {
     const number = known.get(key);
     if (number !== undefined) {

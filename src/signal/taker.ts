@@ -1,6 +1,6 @@
 /**
  * A shard's work on messages of signals: what is new goes into its engine, and event time follows what the source
- * partitions tell.
+ * partitions report.
  *
  * Guarantee: the engine is a function of the shard's log of messages, so a log that is read again gives the same
  * answers; and of the signals alone, whatever the stretches in which they came.
@@ -15,9 +15,9 @@ import type { SignalHead } from './signal-writer.ts';
 export interface TakerCounts {
   /** Signals that were taken. */
   signals: number;
-  /** Signals that were here before, or are of a topic that is no more. */
+  /** Signals that were here before, or are from a topic that no longer exists. */
   copies: number;
-  /** Times that something of a source partition never came. */
+  /** How often something of a source partition never came. */
   gaps: number;
 }
 
@@ -29,12 +29,12 @@ export interface SavedTaker {
 
 export class Taker implements SignalVisitor {
   readonly counts: TakerCounts = { signals: 0, copies: 0, gaps: 0 };
-  /** As the latest message says. */
+  /** Head of the latest message. */
   latest: SignalHead | undefined;
   readonly #reader: SignalReader;
   readonly #engine: Engine;
   #channels = new Channels();
-  /** Partitions of the source that the engine knows of. */
+  /** Number of source partitions that the engine knows of. */
   #known = 0;
   #partition = 0;
   #stale = false;
@@ -44,7 +44,7 @@ export class Taker implements SignalVisitor {
     this.#reader = reader;
   }
 
-  /** Takes a message. Returns why it is none, undefined when it was taken. */
+  /** Takes a message. Returns why it is not one, or undefined if it was taken. */
   take(data: Uint8Array, start: number, end: number): string | undefined {
     return this.#reader.read(data, start, end, this);
   }
@@ -53,7 +53,7 @@ export class Taker implements SignalVisitor {
     return { partitions: this.#known, channels: this.#channels.save() };
   }
 
-  /** To be called of a new one, with an engine that was loaded. */
+  /** To be called on a new taker, with a loaded engine. */
   load({ partitions, channels }: SavedTaker): void {
     this.#known = partitions;
     this.#channels = new Channels(channels);
@@ -61,7 +61,7 @@ export class Taker implements SignalVisitor {
 
   head(head: SignalHead): void {
     this.latest = head;
-    // None of them may be waited for in vain, none overlooked: until each has told its time there is no watermark.
+    // No partition may be overlooked: there is no watermark until each has told its time.
     if (head.partitions > this.#known) this.#assign(head.partitions);
   }
 
@@ -70,7 +70,7 @@ export class Taker implements SignalVisitor {
     const verdict = this.#channels.begin(partition, epoch, from);
     this.#stale = verdict === 'stale';
     if (verdict === 'gap') this.counts.gaps += 1;
-    // Fewer partitions are another topic.
+    // Fewer partitions: the topic was created anew.
     if (verdict === 'new' && this.latest!.partitions < this.#known) this.#assign(this.latest!.partitions);
   }
 
