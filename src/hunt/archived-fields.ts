@@ -1,8 +1,9 @@
 /**
  * What the archive holds of an event's fields, as SQL: each field is the list of its texts, as rules see them.
  *
- * A field with a column is there, and in the map `other` where the column could not hold it; any other one is in the
- * map only, if a rule that was in force asked for it. Absent and null are both an empty list; `exists` tells them apart.
+ * A field with a column is there, or in the map `other` if the column could not hold it; any other field is only
+ * in the map, if a rule that was in force asked for it. Absent and null are both an empty list; `exists` tells
+ * them apart.
  */
 
 import { foldedLetters } from './letter-case.ts';
@@ -10,21 +11,21 @@ import { SqlNames, sqlComment, sqlText } from './sql-text.ts';
 
 /** The table, as far as a hunt has to know it. */
 export interface ArchiveTable {
-  /** With its database. */
+  /** Including its database. */
   readonly name: string;
-  /** Undefined for fields that are in the map alone. */
+  /** Undefined for fields that are only in the map. */
   readonly columnOf: (
     path: string,
   ) => { readonly name: string; readonly kind: 'text' | 'list' | 'number' } | undefined;
 }
 
-/**
- * Numeric text, as `sigma/value.ts` and `detect/values.ts` have it: between white space of any kind that JavaScript
- * knows.
- */
+/** Numeric text as in `sigma/value.ts` and `detect/values.ts`, between any white space that JavaScript knows. */
 const NUMERIC = String.raw`^[\t-\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)[\t-\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]*$`;
 
-/** As `sigma/ip.ts`: longer texts are none, a zone is left out, no octet begins with a zero, no IPv4 address has a zone. */
+/**
+ * As in `sigma/ip.ts`: longer texts are no addresses, a zone is ignored, no octet begins with a zero, no IPv4
+ * address has a zone.
+ */
 const LONGEST_ADDRESS = 60;
 const ZONE = '(?-s)%[^\\n\\r\\x{2028}\\x{2029}]*$';
 const NO_ADDRESS = '(?:^|[:.])0[0-9]+\\.|\\.0[0-9]|^[^:]*%|:::';
@@ -45,12 +46,12 @@ export class ArchivedFields {
     this.#names = names;
   }
 
-  /** Fields that are in the map alone. */
+  /** Fields that are only in the map. */
   get others(): readonly string[] {
     return [...this.#others];
   }
 
-  /** Name of an expression over one row; `about` says what it is. */
+  /** Names an expression over one row; `about` says what it is. */
   define(prefix: string, label: string, about: string, expression: string): string {
     const name = this.#names.name(prefix, label);
     this.#definitions.push(`${sqlComment(about)}\n${expression} AS ${name}`);
@@ -68,7 +69,7 @@ export class ArchivedFields {
     return name;
   }
 
-  /** Name of the texts of a field, each folded: two are the same where only the case of their letters differs. */
+  /** Name of the folded texts of a field: two are the same if they differ only in letter case. */
   folded(path: string): string {
     const known = this.#folded.get(path);
     if (known !== undefined) return known;
@@ -92,7 +93,7 @@ export class ArchivedFields {
     return name;
   }
 
-  /** Name of those texts of a field that are numbers of at most so many characters, as numbers. */
+  /** Name of the numbers among the texts of a field, of at most `longest` characters each. */
   numbers(path: string, longest?: number): string {
     const key = JSON.stringify([path, longest]);
     const known = this.#numbers.get(key);
@@ -100,7 +101,7 @@ export class ArchivedFields {
     const texts = this.texts(path);
     const short = longest === undefined ? texts : `arrayFilter(x -> lengthUTF8(x) <= ${longest}, ${texts})`;
     const found = `arrayFilter(x -> x != '', arrayMap(x -> extract(x, ${sqlText(NUMERIC)}), ${short}))`;
-    // What is beyond a double is one of these to whoever compares.
+    // Numbers that a double cannot hold compare like one of these.
     const beyond = `if(positionCaseInsensitive(x, 'e-') > 0, 0, if(startsWith(x, '-'), -inf, inf))`;
     const name = this.define(
       'n',
@@ -112,7 +113,7 @@ export class ArchivedFields {
     return name;
   }
 
-  /** Name of the texts of a field, each with the address that it spells, of either family as one of IPv6, or null. */
+  /** Name of the texts of a field, each with the address that it spells, as IPv6 for either family, or null. */
   addresses(path: string): string {
     const known = this.#addresses.get(path);
     if (known !== undefined) return known;
@@ -141,7 +142,7 @@ export class ArchivedFields {
     return `(${filled} OR ${inMap})`;
   }
 
-  /** All that was named so far, as expressions of a `WITH`. */
+  /** All expressions named so far, for a `WITH`. */
   get definitions(): readonly string[] {
     return this.#definitions;
   }

@@ -1,11 +1,11 @@
 /**
- * `vigie.baseline` as SQL: of the windows that reach a rule's bounds those that are above what was usual in their
- * group, by the samples and the arithmetic of `window/value-history.ts`.
+ * `vigie.baseline` as SQL: of the windows that reach a rule's bounds, those above what was usual in their group,
+ * with the samples and the arithmetic of `window/value-history.ts`.
  *
- * A row for each bucket in which a group has windows carries those of them that reach the bounds, and sees the buckets
- * of its history. All windows of one bucket are compared with the same samples, but for where these end: with the last
- * bucket that was over before the window began, which is one of two. So medians are taken once or twice a bucket,
- * however many windows there are.
+ * There is a row for each bucket in which a group has windows. It carries the windows that reach the bounds, and
+ * sees the buckets of its history. All windows of a bucket are compared with the same samples, except for where
+ * these end: at the last bucket that was over before the window began, which is one of two. So medians are taken
+ * once or twice a bucket, however many windows there are.
  */
 
 import type { Baseline, CorrelationRule } from '../sigma/rule.ts';
@@ -15,7 +15,7 @@ import { sqlNumber, type SqlNames } from './sql-text.ts';
 
 const NORMAL = 1.4826;
 
-/** Parts that follow `values`, which has every window; the last has `at` and `value` of those that are unusual. */
+/** Parts that follow `values`, which has every window; the last has `at` and `value` of the unusual ones. */
 export function unusualOf(
   { timespanMs, bounds }: CorrelationRule,
   { historyMs, bucketMs, seasonMs, factor, minSamples }: Baseline,
@@ -110,7 +110,7 @@ export function unusualOf(
   ];
 }
 
-/** Of a sorted list: of an odd number both are the same. */
+/** Median of a sorted list; if its length is odd, both elements are the same. */
 function medianOf(list: string): string {
   return `((${list}[intDiv(length(${list}) + 1, 2)] + ${list}[intDiv(length(${list}), 2) + 1]) / 2)`;
 }

@@ -1,6 +1,6 @@
 /**
- * A rule as SQL over the archive: the same firings as the engine gives on the same events, whatever the order in which
- * they were archived and however often. What cannot be said exactly is refused.
+ * A rule as SQL over the archive: the same firings as the engine gives on the same events, in whatever order and
+ * however often they were archived. What cannot be said exactly is refused.
  *
  * Pure: a checked rule and the names of the archive become text.
  */
@@ -18,27 +18,28 @@ export interface HuntOptions {
   readonly table: ArchiveTable;
   /** Dotted paths of the fields that hold persons' ids. */
   readonly personFields: readonly string[];
-  /** Event times, ms since the epoch: firings at this or later, and before that. */
+  /** Event times, ms since the epoch: firings from `since` (inclusive) to `until` (exclusive). */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
   /** Most rows. */
   readonly limit?: number | undefined;
 }
 
-/** What the statement of a hunt ends with: numbers are to be read as the engine reads them. */
+/** Ends the statement of a hunt: ClickHouse is to read numbers as the engine does. */
 export const HUNT_SETTINGS = 'SETTINGS precise_float_parsing = 1';
 
 export interface CompiledHunt {
   readonly rule: BaseRule | CorrelationRule;
   /**
-   * One statement without parameters, to be run with `HUNT_SETTINGS`. Its rows are firings by time: `at` in ms since the epoch, `time`, the groups'
-   * columns and `value`; of a base rule its matches: `at`, `time` and `event_id`.
+   * One statement without parameters, to be run with `HUNT_SETTINGS`. Its rows are firings by time: `at` in ms
+   * since the epoch, `time`, the groups' columns and `value`; of a base rule, matches: `at`, `time` and
+   * `event_id`.
    */
   readonly sql: string;
   readonly groups: readonly GroupColumn[];
-  /** How far back it is told what was usual; 0 where nothing is compared with that. */
+  /** How far back windows are compared with what was usual, ms; 0 without a baseline. */
   readonly historyMs: number;
-  /** Fields that it reads and that events have in the archive only if a rule asked for them at that time. */
+  /** Fields read of which the archive has only what a rule asked for at the time. */
   readonly unsure: readonly string[];
 }
 
@@ -84,22 +85,21 @@ ORDER BY ${['at', ...keys].join(', ')}${most}`,
   return { rule, sql, groups, historyMs, unsure: [...unsure] };
 }
 
-/** Event times, ms since the epoch; undefined where there is no bound. */
+/** Event times, ms since the epoch, both exclusive; undefined if there is no bound. */
 interface Range {
-  /** Not included. */
   readonly after: number | undefined;
   readonly until: number | undefined;
 }
 
 interface Firings {
   readonly groups: readonly GroupColumn[];
-  /** The last has the firings: those that `isFirst`. */
+  /** The last has the true windows; firings are those that are `isFirst`. */
   readonly parts: readonly Part[];
   readonly historyMs: number;
   readonly unsure: ReadonlySet<string>;
 }
 
-/** Correlations over events, and over each other. */
+/** Compiles correlations over events, and over each other. */
 class Correlations {
   readonly #ruleSet: RuleSet;
   readonly #table: ArchiveTable;
@@ -111,14 +111,14 @@ class Correlations {
     this.#personFields = personFields;
   }
 
-  /** The firings in the range are those of the engine; there may be others before it. */
+  /** Within the range the firings are the engine's; before it there may be others. */
   firings(rule: CorrelationRule, { after, until }: Range, suffix = ''): Firings {
     const { rules: bases, correlations, lists } = this.#ruleSet;
     const chained = rule.rules.map((key) => correlations.find((each) => each.key === key));
     checkWindows(rule, chained, (path) => this.#personFields.includes(path));
     const { timespanMs, resolveTimeoutMs, baseline } = rule;
     const history = baseline === undefined ? 0 : baseline.historyMs + baseline.bucketMs;
-    // What is older decides nothing: a true window before that is too long ago to be of the same episode.
+    // Older events decide nothing: a true window before that is too long ago to be of the same episode.
     const reach = timespanMs + resolveTimeoutMs + history;
     const range = { after: after === undefined ? undefined : after - reach, until };
     const names = new SqlNames(suffix);
@@ -165,7 +165,7 @@ class Correlations {
   }
 }
 
-/** Firings that are counted in their turn. */
+/** Firings of a rule that another rule counts. */
 function firingsPart({
   name,
   rule,

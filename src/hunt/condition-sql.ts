@@ -1,7 +1,7 @@
 /**
- * A base rule's condition as SQL over one row of the archive: true for the events that the matcher says match.
+ * A base rule's condition as SQL over one row of the archive: true for the events that the matcher matches.
  *
- * Letter case is ignored by RE2's simple folding for ASCII, and by naming all that fold alike for the others. What
+ * Letter case is ignored by RE2's simple folding for ASCII; for other letters, all that fold alike are named. What
  * cannot be said exactly of what the archive holds is refused (`refusal.ts`).
  */
 
@@ -16,7 +16,7 @@ import { sameLetters } from './letter-case.ts';
 import { notCompiled } from './refusal.ts';
 import { regexText, sqlNumber, sqlText, sqlTexts } from './sql-text.ts';
 
-/** Characters of one expression: RE2 refuses what becomes too large a program. */
+/** Most characters of one expression: RE2 refuses programs that are too large. */
 const LONGEST_EXPRESSION = 2000;
 
 export class ConditionSql {
@@ -142,7 +142,7 @@ export class ConditionSql {
     if (!path.isWellFormed()) refuse('its name is no well-formed text');
   }
 
-  /** Some row has a value of each column. */
+  /** True if some row has a value of the event in each column. */
   #listed(list: LookupList, refuse: (why: string) => never): string {
     const { columns, contents } = list;
     for (const column of columns) this.#check(column, refuse);
@@ -175,7 +175,7 @@ export class ConditionSql {
 }
 
 export const MOST_ROWS = 1000;
-/** As `sigma/value.ts`. */
+/** As in `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 
 function isAddressOrNetwork(cell: string): boolean {
@@ -183,7 +183,7 @@ function isAddressOrNetwork(cell: string): boolean {
   return parseAddress(slash < 0 ? cell : cell.slice(0, slash)) !== undefined;
 }
 
-/** Whether an element of a field's addresses is that of a cell. */
+/** Whether an element of a field's addresses equals a cell. */
 function equalsCell(x: string, cell: string): string {
   if (!isAddressOrNetwork(cell)) return `${x}.1 = ${sqlText(cell)}`;
   if (cell.includes('/')) return inNetwork(x, parseNetwork(cell) as Network);
@@ -196,14 +196,14 @@ function isInRows(names: readonly string[], rows: readonly (readonly string[])[]
   return `${values} IN (${tuples.join(', ')})`;
 }
 
-/** Whether an element of a field's addresses is one of a network: of IPv6, only where it is written as IPv6. */
+/** Whether an element of a field's addresses lies in a network; in one of IPv6 only if it is written as IPv6. */
 function inNetwork(x: string, { family, words, bits }: Network): string {
   const last = words.map((word, i) => word | hostBits(bits - 32 * i));
   const between = `ifNull(${x}.2 BETWEEN ${sqlAddress(words)} AND ${sqlAddress(last)}, false)`;
   return family === 4 ? between : `(position(${x}.1, ':') > 0 AND ${between})`;
 }
 
-/** Those of 32 bits that lie behind so many. */
+/** The bits of a 32-bit word after a prefix of this length. */
 function hostBits(prefix: number): number {
   return prefix <= 0 ? 0xffff_ffff : prefix >= 32 ? 0 : 0xffff_ffff >>> prefix;
 }
@@ -214,7 +214,7 @@ function sqlAddress(words: Address): string {
 }
 
 function checkPattern(pattern: Pattern, refuse: (why: string) => never): void {
-  // An event of half a character is archived with U+FFFD for it.
+  // Half a surrogate pair in an event is archived as U+FFFD.
   if (pattern.some((token) => typeof token === 'string' && !token.isWellFormed()))
     refuse('a value is no well-formed text');
 }
@@ -223,7 +223,7 @@ function anyText(list: string, holds: (x: string) => string): string {
   return `arrayExists(x -> ${holds('x')}, ${list})`;
 }
 
-/** `list` of several short expressions, so that none becomes too large. */
+/** Uses several short expressions, so that none becomes too large. */
 function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): string {
   const [only] = patterns;
   const literal = patterns.length === 1 && cased ? literalOf(only!) : undefined;
@@ -253,7 +253,7 @@ function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): st
   );
 }
 
-/** For an expression that ignores the case of ASCII. */
+/** The text, for an expression that ignores the case of ASCII. */
 function uncased(text: string): string {
   return text.replaceAll(/[^\u0080-\u{10ffff}]+|./gsu, (part) => {
     const letters = part.codePointAt(0)! < 0x80 ? part : sameLetters(part);

@@ -10,7 +10,7 @@ export type HuntLine =
       readonly rule: string;
       readonly title: string;
       readonly level: Level;
-      /** The id under which it is archived. */
+      /** The id under which the event is archived. */
       readonly event: { readonly id: string };
       readonly time: string;
     }

@@ -1,4 +1,4 @@
-/** What of the windows of a correlation is counted, as columns over its sightings and their comings and goings. */
+/** What a correlation counts in its windows, as columns over its sightings and their comings and goings. */
 
 import { MOST_COMBINATIONS } from '../detect/values.ts';
 import type { Condition } from '../sigma/ast.ts';
@@ -7,15 +7,15 @@ import { joined } from './condition-sql.ts';
 import type { Source } from './sources-sql.ts';
 import { sqlNumber } from './sql-text.ts';
 
-/** What of the windows of a rule is counted. */
+/** What a rule counts in its windows. */
 export interface Measured {
   readonly about: string;
-  /** Of the part `sightings`, beside time and groups. */
+  /** Columns of the part `sightings`, beside time and groups. */
   readonly select: (source: Source) => readonly string[];
   readonly fits: (source: Source) => readonly string[];
-  /** Columns of sightings that make up a value which counts once in a window; none where each sighting counts. */
+  /** Columns of sightings that make up a value which counts once in a window; none if each sighting counts. */
   readonly values: readonly string[];
-  /** Columns of sightings that changes are made of. */
+  /** Columns of sightings from which changes are made. */
   readonly carried: readonly string[];
   readonly counters: readonly { readonly name: string; readonly change: string }[];
   readonly value: string;
@@ -38,7 +38,7 @@ export function measureOf(rule: CorrelationRule): Measured {
       return each;
     case 'value_count': {
       const values = rule.fields.map((_, i) => `value_${i + 1}`);
-      // Of one field the engine takes any number on arrival.
+      // Of a single field the engine takes any number of values on arrival.
       const isBounded = values.length > 1 || !hasLowerBounds(rule);
       return {
         ...each,
@@ -91,12 +91,12 @@ export function measureOf(rule: CorrelationRule): Measured {
   }
 }
 
-/** Condition that lists of values of these lengths make no more combinations than the engine looks at. */
+/** Condition that lists of these lengths make no more combinations than the engine looks at. */
 export function combinationsFit(lengths: readonly string[]): string {
   return `${lengths.join(' * ')} <= ${MOST_COMBINATIONS}`;
 }
 
-/** What ClickHouse is made to say where a sum would not be exact. */
+/** The error that ClickHouse is made to throw if a sum would not be exact. */
 export const FRACTIONS = 'vigie: some amount is no whole number below 2^53';
 
 function hasLowerBounds({ bounds }: CorrelationRule): boolean {

@@ -1,9 +1,9 @@
 /**
  * `temporal_ordered` as SQL: how many of its rules, taken in their order, match one after another in the window.
  *
- * Of each length the chain that begins latest is enough: it is in the window if any is. One of length k that ends with
- * rule j goes on from the latest one of length k − 1 that ended with an earlier rule, at that time or before; so each
- * length is a running maximum over the one before it. Matches of one time are in order.
+ * For each length, the chain that begins latest is enough: it is in the window if any is. A chain of length k that
+ * ends with rule j continues the latest one of length k − 1 that ended with an earlier rule, at that time or
+ * before; so each length is a running maximum over the one before it. Matches of one time are in order.
  */
 
 import { type Part, rowsOver, select } from './parts.ts';
@@ -16,7 +16,7 @@ export function orderedOf(
   keys: readonly string[],
   names: SqlNames,
 ): readonly Part[] {
-  /** The latest beginning of a chain of this length that ends with one of the rules before; long ago if there is none. */
+  /** The latest beginning of a chain of this length that ends with a rule before `before`; NEVER if there is none. */
   const latest = (length: number, before: number): string =>
     `greatest(${[NEVER, ...marks.flatMap((_, j) => (j >= length - 1 && j < before ? [begin(length, j)] : []))].join(', ')})`;
   const lengths = marks.map((_, k) => k + 1);

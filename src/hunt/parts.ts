@@ -12,7 +12,7 @@ export function select(columns: readonly string[], rest: string): string {
   return `SELECT\n${indented(columns.join(',\n'))}\n${rest}`;
 }
 
-/** The rows of one group in this order, for a function over them. */
+/** Window clause over the rows of one group in this order. */
 export function rowsOver(keys: readonly string[], order: string, frame = ''): string {
   const group = keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')} `;
   return `OVER (${group}ORDER BY ${order}${frame && ` ${frame}`})`;

@@ -1,4 +1,7 @@
-/** What a hunt does not ask the archive, because SQL could not answer as the engine does: refused, never approximated. */
+/**
+ * What a hunt does not ask the archive, because SQL could not answer as the engine does: it is refused, never
+ * approximated.
+ */
 
 import { VigieError } from '../errors.ts';
 import type { RuleMeta } from '../sigma/rule.ts';

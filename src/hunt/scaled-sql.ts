@@ -1,7 +1,8 @@
 /**
- * `vigie.scale_by` as SQL: of the true windows of a group that has a row in the list those that reach its number, too.
+ * `vigie.scale_by` as SQL: of the true windows of a group that has a row in the list, those that reach its number
+ * too.
  *
- * Only rows are looked at that ask for more than the rule does: of a list of all accounts those are few.
+ * Only rows that ask for more than the rule does are used: in a list of all accounts those are few.
  */
 
 import { mayBeShortened, shortText } from '../detect/short-text.ts';
@@ -33,7 +34,7 @@ export function scaledOf(
   const rows = [...list.view(numbersIn(column)).value.byKey]
     .map(([key, number]) => ({ cells: valuesOf(key, fields.length) as string[], least: factor * number }))
     .filter((row) => row.least > least)
-    // No group is called by a longer text.
+    // Groups have shortened texts, so none has a longer one.
     .filter(({ cells }) => cells.every((cell) => shortText(cell) === cell));
   if (rows.some(({ cells }) => cells.some(mayBeShortened)))
     refuse('has a value of the length to which groups are shortened');

@@ -1,38 +1,38 @@
 /**
  * What a correlation counts, as rows: the archived events that match its base rules, and the firings of the
- * correlations that it refers to, each of which is an event with the `group-by` values of its rule as its fields.
+ * correlations that it refers to, each as an event with the `group-by` values of its rule as fields.
  */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { ArchivedFields } from './archived-fields.ts';
 import { joined } from './condition-sql.ts';
 
-/** The rows of a part that has their time as `at`. */
+/** The rows of a part whose column `at` is their time. */
 export interface Source {
   readonly from: string;
   /** Undefined: all rows. */
   readonly where: string | undefined;
-  /** List of the texts of a field, called as the correlation calls it. */
+  /** List of the texts of a field, which is named as in the correlation. */
   readonly texts: (field: string) => string;
   readonly numbers: (field: string) => string;
   /** For each rule of the correlation, in order, whether a row is a match of it. */
   readonly marks: readonly string[];
 }
 
-/** A group-by field, and the column that has its value; null where an event without it is in a group. */
+/** A group-by field and the column with its value; null if an event without the field is in a group. */
 export interface GroupColumn {
   readonly field: string;
   readonly column: string;
 }
 
-/** Path of a field as one of the rules calls it. */
+/** Path of a field in events of one of the rules. */
 export function pathOf({ aliases }: CorrelationRule, key: string, field: string): string {
   return aliases.get(field)?.get(key) ?? field;
 }
 
 /**
- * The events of a part, which has to have the `columns`: once, or, where rules call fields differently, for
- * each rule. `conditions` of rules that are correlations are undefined.
+ * The events of a part, which must have the `columns`: once or, if rules name fields differently, once per rule.
+ * `conditions` are undefined for rules that are correlations.
  */
 export function eventSources(
   rule: CorrelationRule,
@@ -60,7 +60,7 @@ export function eventSources(
     marks: mine.map((mark) => mark ?? '0'),
   });
   const bases = marks.flatMap((mark, i) => (mark === undefined ? [] : [i]));
-  // Which rules an event matches is asked where it makes a difference.
+  // Asks which rules an event matches only where it makes a difference.
   if (rule.aliases.size > 0 || rule.type.startsWith('temporal'))
     for (const i of bases) column(`${conditions[i]!} AS ${marks[i]!}`);
   const sources =
@@ -75,7 +75,7 @@ export function eventSources(
   return { sources, columns };
 }
 
-/** The firings of one of the rules, in a part of that name with the columns of its groups. */
+/** The firings of one of the rules, in the part `name` with the columns of its groups. */
 export function firingSource(
   rule: CorrelationRule,
   index: number,

@@ -1,11 +1,14 @@
 /**
- * Texts and numbers of others as parts of SQL. Rules come from anywhere: whatever one holds, it stays the literal, the
- * expression or the comment that it was meant to be.
+ * Untrusted texts and numbers as parts of SQL. Rules come from anywhere: whatever one holds, it stays the literal,
+ * the expression or the comment that it was meant to be.
  *
- * Guarantee: nothing but what these functions return brings text of a rule into a statement.
+ * Guarantee: the text of a rule gets into a statement only through these functions.
  */
 
-/** Between the quotes only what is printable ASCII stands as it is, so that a terminal shows what ClickHouse reads. */
+/**
+ * A text as a literal. Steering characters are escaped byte by byte, so that a terminal shows what ClickHouse
+ * reads.
+ */
 export function sqlText(text: string): string {
   let literal = '';
   for (const letter of text.toWellFormed()) {
@@ -19,8 +22,8 @@ export function sqlText(text: string): string {
 }
 
 /**
- * Control characters, and those that turn the direction of writing or end a line, as a comment ends with its line; and
- * what ends a statement, so that whoever looks for it finds none.
+ * Control characters, characters that change the direction of writing or end a line (and with it a comment), and
+ * the semicolon, so that whoever looks for the end of a statement finds none.
  */
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp};]/u;
 
@@ -58,15 +61,15 @@ export function regexText(text: string): string {
   return expression;
 }
 
-/** Of ASCII, all that is no letter, digit or such: RE2 takes a backslash before each. */
+/** ASCII punctuation: RE2 takes a backslash before each. */
 const SPECIAL = /[!-,./:-@[-^`{-~]/;
 
-/** Names for parts of a statement, made of texts such as `user.id`: each once, and never that of a column. */
+/** Names for parts of a statement, made of texts such as `user.id`: each unique, and never that of a column. */
 export class SqlNames {
   readonly #taken = new Set<string>();
   readonly #suffix: string;
 
-  /** `suffix`: of the parts of a statement inside another, as ClickHouse takes two of one name for one. */
+  /** `suffix`: for the parts of a statement inside another, as ClickHouse takes two parts of one name for one. */
   constructor(suffix = '') {
     this.#suffix = suffix;
   }
@@ -86,7 +89,7 @@ export class SqlNames {
 
 const LONGEST_NAME = 60;
 
-/** The same lines, one step further in. Literals have none. */
+/** The same lines, indented by one step. Literals have no line breaks. */
 export function indented(sql: string): string {
   return sql.replaceAll(/^(?=.)/gm, '    ');
 }

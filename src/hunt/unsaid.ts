@@ -1,10 +1,10 @@
-/** What of a correlation is not said in SQL. */
+/** What of a correlation cannot be said in SQL. */
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { notCompiled } from './refusal.ts';
 import { pathOf } from './sources-sql.ts';
 
-/** `chained`: the correlations among its rules. Throws HUNT_NOT_COMPILED for what is not said in SQL. */
+/** Throws HUNT_NOT_COMPILED for what is not compiled to SQL. `chained`: the correlations among its rules. */
 export function checkWindows(
   rule: CorrelationRule,
   chained: readonly (CorrelationRule | undefined)[],
@@ -21,7 +21,7 @@ export function checkWindows(
   if (begunBefore !== undefined) refuse('vigie.begun_before', 'dates in fields are not compiled');
   if (type === 'value_sum' && chained.some((each) => each !== undefined))
     refuse('type value_sum', 'firings have no amounts');
-  // An event of two rules counts once in a group, by the values that it has under one of them.
+  // An event that matches two rules counts once in a group, by the values that it has under one of them.
   if (aliases.size > 0 && !type.startsWith('temporal') && rule.rules.length > 1)
     refuse('aliases', `fields that are called differently by rule are not compiled for ${type}`);
   for (const paths of [groupBy, fields]) {

@@ -1,11 +1,13 @@
 /**
  * The firings of a correlation as SQL over the events that match its base rules.
  *
- * Windows truly slide, and none is counted anew: what a window holds comes in with its event and goes out one timespan
- * later, so the running sum of comings and goings, in the order of time, is what the window (t − timespan, t] holds. A
- * distinct value goes out when it is seen again, if that is sooner. Each step is one sort, however much a window holds.
+ * Windows truly slide, and none is counted from scratch: what a window holds comes in with its event and goes out
+ * one timespan later, so the running sum of comings and goings, in order of time, is what the window (t −
+ * timespan, t] holds. A distinct value goes out when it is seen again, if that is sooner. Each step is one sort,
+ * however much a window holds.
  *
- * A firing is a true window end after none for longer than the resolve timeout, as in docs/rule-language.md.
+ * A firing is the end of a true window after none for longer than the resolve timeout, as in
+ * docs/rule-language.md.
  */
 
 import type { Lists } from '../lookup/list.ts';
@@ -25,7 +27,7 @@ export interface Windows {
   readonly parts: readonly Part[];
 }
 
-/** Of the rows of `sources`. Throws HUNT_NOT_COMPILED. */
+/** The windows over the rows of `sources`. Throws HUNT_NOT_COMPILED. */
 export function windowsOf(
   rule: CorrelationRule,
   sources: readonly Source[],
