@@ -1,18 +1,18 @@
-/** Which events of a window count under `vigie.begun_before`, and against which event their date was held. */
+/** Which events of a window count under `vigie.begun_before`, and with which event their date was compared. */
 
 import type { BegunMatch } from '../window/temporal-measure.ts';
 import type { Entry } from './windows.ts';
 
 export interface Beginning {
-  /** The event's date, ms since the epoch; null when it has none. */
+  /** The event's date, ms since the epoch; null if it has none. */
   readonly begun: number | null;
-  /** Time of the newest event of the named rule at or before it in the window; null when there is none. */
+  /** Time of the newest event of the named rule at or before it in the window; null if there is none. */
   readonly newest: number | null;
   /** Whether it counts for the rules that it matched beside the named one. */
   readonly counts: boolean;
 }
 
-/** Of the entries of one window, oldest first; undefined for one that matched the named rule alone. */
+/** For the entries of one window, oldest first; undefined for an entry that matched only the named rule. */
 export function beginningsIn(entries: readonly Entry[], name: string): readonly (Beginning | undefined)[] {
   const named = entries.filter(({ rules }) => rules.includes(name));
   return entries.map(({ time, rules, held }) => {

@@ -1,9 +1,9 @@
 /**
  * Why a correlation does or doesn't fire: what it made of a file of events, group by group.
  *
- * Firings and what was counted are the production engine's. The entries of a window, which the engine keeps
- * in compressed form, are collected beside it with the same plan and slid through the same measures, so that
- * they can be shown. Everything is held in memory: meant for files, not for streams.
+ * Firings and counts are the production engine's. The entries of a window, which the engine keeps in compressed
+ * form, are collected beside it with the same plan and slid through the same measures, so that they can be shown.
+ * Everything is held in memory: meant for files, not for streams.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -26,7 +26,7 @@ import { compareNearness, type Entry, type WindowEntry, type WindowExplanation, 
 export interface LastWindow extends WindowExplanation {
   /** Oldest first. */
   readonly entries: readonly WindowEntry[];
-  /** Referenced rule → time of its newest match in the window, null when it is missing. */
+  /** Referenced rule → time of its newest match in the window, null if there is none. */
   readonly seen: ReadonlyMap<string, number | null>;
 }
 
@@ -37,9 +37,9 @@ export interface GroupExplanation {
   /** Entries over the whole input, and events that lack the measured field. */
   readonly entries: number;
   readonly withoutValue: number;
-  /** Events that show nothing new, for rules that count only what is; they are no entries. */
+  /** Events that show nothing new, for rules on new terms; these are not entries. */
   readonly uncounted: Uncounted | undefined;
-  /** The window that ends at the group's last event; undefined when no event was in time to end one. */
+  /** The window that ends at the group's last event; undefined if no event was in time to end one. */
   readonly last: LastWindow | undefined;
   /** The window nearest to firing, or furthest past it. */
   readonly nearest: WindowExplanation | undefined;
@@ -52,13 +52,13 @@ export interface CorrelationExplanation {
   readonly rejected: readonly RejectedEvent[];
   /** Lines that the mapping leaves out, by reason; not among the events. */
   readonly skipped: ReadonlyMap<string, number>;
-  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  /** Lines of a mapped log that were read with U+FFFD in place of invalid UTF-8. */
   readonly replaced: number;
   readonly late: number;
   readonly copies: number;
-  /** Entries that the engine folded beyond what it holds exactly: its values may then differ from those here. */
+  /** Entries that the engine merged beyond what it holds exactly: its values may then differ from those here. */
   readonly folded: number;
-  /** Groups forgotten over the cap of groups. */
+  /** Groups evicted beyond the cap of groups. */
   readonly evicted: number;
   /** Per referenced rule: its matches or firings, and how many of them have no value for a group-by field. */
   readonly references: readonly {
@@ -73,7 +73,7 @@ export interface CorrelationExplanation {
     readonly time: number;
     readonly value: number;
   }[];
-  /** Those that fired first, then by how near they came. */
+  /** Groups that fired first, then by how near they came to firing. */
   readonly groups: readonly GroupExplanation[];
 }
 
@@ -81,7 +81,7 @@ interface Group {
   readonly fields: Readonly<Record<string, string | null>>;
   entries: Entry[];
   withoutValue: number;
-  /** For rules that count only what is new: everything, also what holds no value. */
+  /** For rules on new terms: all events, including those without a value to measure. */
   readonly sightings: Sighting[];
   uncounted: Uncounted | undefined;
 }
@@ -111,7 +111,7 @@ export class CorrelationExplainer {
     this.#keys = [...needed.rules, ...needed.correlations].map(({ key }) => key);
     const fields = this.#fields;
     this.#engine = new Engine({ ruleSet: needed, fields, hashKey, latenessMs: options.latenessMs ?? 60_000 });
-    // No other rule of the set has the same references, or the rule would refer to itself.
+    // The rule is alone in its stream: a needed rule with the same references would refer to itself.
     this.#stream = planCorrelations(needed, fields).streams.find(({ rules }) => rules[0] === rule)!;
     this.#planned = measuredBy(this.#stream, rule);
     this.#scaled = new ScaledBounds([rule], ruleSet.lists);
@@ -278,7 +278,7 @@ export class CorrelationExplainer {
   #held(record: EventRecord, ref: number): unknown {
     const held = heldBy(this.#planned, ref, record);
     if (this.#stream.sums.length === 0 || held === undefined) return held;
-    // Sums with a lower bound only grow: what is negative is no amount.
+    // Sums with a lower bound only grow: a negative value is no amount.
     const amounts = (held as readonly number[]).filter((amount) => amount >= 0);
     return amounts.length === 0 ? undefined : amounts;
   }
@@ -324,7 +324,7 @@ export class CorrelationExplainer {
     return { entries, seen };
   }
 
-  /** The measured values; where events are only counted and a run of ids is wanted, the ids. */
+  /** The measured values; the ids if events are only counted and a run of ids is wanted. */
   #shownValues(held: unknown, record: EventRecord, ref: number): readonly (string | number)[] {
     const { sequence } = this.#planned;
     if (sequence === undefined) return shownValues(held);
@@ -336,7 +336,7 @@ export class CorrelationExplainer {
 /** The rule and all that it refers to, directly or through others. */
 function neededBy(ruleSet: RuleSet, rule: CorrelationRule): RuleSet {
   const needed = new Set([rule.key]);
-  // References lead to no cycle, so a set that still grows is walked while it does.
+  // The set grows while it is walked, until nothing new is referred to.
   for (const key of needed) {
     for (const of of ruleSet.correlations) if (of.key === key) for (const each of of.rules) needed.add(each);
   }

@@ -1,9 +1,9 @@
 /**
- * Why an event does or doesn't match a rule: its condition as a tree, each node with its truth and each test
- * with the event's value.
+ * Why an event does or doesn't match a rule: its condition as a tree, each node with its truth and each test with
+ * the event's value.
  *
- * Invariant: the verdict is the production matcher's, and the root of the tree agrees with it. Persons' ids
- * appear as pseudonyms, as the decoder hands out nothing else.
+ * Invariant: the verdict is the production matcher's, and the root of the tree agrees with it. Persons' ids appear
+ * as pseudonyms, because the decoder hands out nothing else.
  */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
@@ -27,14 +27,14 @@ import {
   workWords,
 } from './words.ts';
 
-/** A part of a rule and what became of it on one event. */
+/** A part of a rule and its result for one event. */
 export interface Explanation {
   readonly holds: boolean;
-  /** One line: the part's name, or for a test the event's value and how it stands to what is wanted. */
+  /** One line: the part's name, or for a test the event's value and how it compares with what is wanted. */
   readonly what: string;
-  /** Of a test on a field: its path. */
+  /** Path of the field that a test is on. */
   readonly field?: string;
-  /** The field's value; missing when the event has no such field. */
+  /** The field's value; missing if the event has no such field. */
   readonly value?: unknown;
   readonly parts?: readonly Explanation[];
 }
@@ -47,7 +47,7 @@ export interface MatchExplanation {
 
 type Explain = (record: EventRecord) => Explanation;
 
-/** Registers the fields that the rule needs; build the decoder after this. `lists`: those the rule names. */
+/** Registers the fields that the rule needs; build the decoder afterwards. `lists`: those the rule names. */
 export function compileExplanation(
   rule: BaseRule,
   fields: FieldTable,
@@ -180,7 +180,7 @@ class Explainer {
 
 interface ExplainedTest {
   readonly holds: (record: EventRecord) => ValuePredicate;
-  /** How the value stands to what is wanted, in words. */
+  /** How the value compares with what is wanted, in words. */
   readonly relation: (value: FieldValue | undefined, record: EventRecord, holds: boolean) => string;
 }
 
@@ -212,7 +212,7 @@ function* valuesIn(
   }
 }
 
-/** The alternatives, with those that test the same field (or are keywords) put together. */
+/** The alternatives, with those on the same field, and keywords, combined. */
 function bySubject(parts: readonly Detection[]): (Detection | Leaf[])[] {
   const together = new Map<string, Leaf[]>();
   const result: (Detection | Leaf[])[] = [];

@@ -7,10 +7,10 @@ import type { Entry } from './windows.ts';
 /** An event as the gate before the rule sees it. */
 export interface Sighting {
   readonly time: number;
-  /** What is older was judged when it came. */
+  /** The watermark when the event came: anything older was judged by then. */
   readonly judgedFrom: number;
   readonly terms: readonly string[];
-  /** Undefined when it holds no value to measure. */
+  /** Undefined if it holds no value to measure. */
   readonly entry: Entry | undefined;
 }
 
@@ -18,14 +18,14 @@ export interface Sighting {
 export interface Uncounted {
   /** All that they show was seen within the history. */
   known: number;
-  /** Their group was not known for a whole history yet. */
+  /** Their group had not been known for a whole history. */
   learning: number;
   /** They lack one of the watched fields. */
   withoutTerm: number;
   late: number;
 }
 
-/** Passes the sightings through the same judgement as the engine's. */
+/** Judges the sightings as the engine does. */
 export function sift(
   sightings: readonly Sighting[],
   { historyMs, maxTerms }: PlannedNovelty,
@@ -36,7 +36,7 @@ export function sift(
   let withoutValue = 0;
   const isLate = ({ time, judgedFrom }: Sighting): boolean => time < judgedFrom;
   const seenAt = ({ time, judgedFrom }: Sighting): number => Math.max(time, judgedFrom);
-  // What came late is known to whatever was not judged by then.
+  // A late event is known to every event that was not judged by then.
   const sorted = sightings.toSorted((a, b) => seenAt(a) - seenAt(b) || Number(isLate(b)) - Number(isLate(a)));
   for (let from = 0; from < sorted.length;) {
     const first = sorted[from]!;

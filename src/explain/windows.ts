@@ -19,9 +19,9 @@ export interface WindowEntry {
   readonly id: string | null;
   /** Keys of the referenced rules that it matched, or of the correlation that fired. */
   readonly rules: readonly string[];
-  /** What it holds of the measured field; empty for counts and temporal rules. */
+  /** Its values of the measured field; empty for counts and temporal rules. */
   readonly values: readonly (string | number)[];
-  /** Under `vigie.begun_before`, of the entries of the last window. */
+  /** Under `vigie.begun_before`, for entries of the last window. */
   readonly beginning?: Beginning;
 }
 
@@ -32,24 +32,24 @@ export interface WindowExplanation {
   readonly value: number;
   readonly holds: boolean;
   readonly bounds: readonly (Bound & { readonly holds: boolean })[];
-  /** What the rule's baseline compares it with; undefined without one. */
+  /** What the rule's baseline compares the value with; undefined without one. */
   readonly usual: Usual | undefined;
   /** Under `vigie.sequence`: the longest run that ends with the window, up to the length that is wanted. */
   readonly run?: Run & { readonly wanted: number };
-  /** False when the events at its end do not count, so that it is no window to be judged. */
+  /** False if the events at its end do not count, so that the window is not to be judged. */
   readonly ends: boolean;
 }
 
 export interface Entry extends WindowEntry {
   readonly refs: readonly number[];
   readonly held: unknown;
-  /** Windows that end before were judged without it: the watermark when it arrived. */
+  /** The watermark when it arrived: windows that end before were judged without it. */
   readonly judgedFrom: number;
 }
 
 /**
- * Every window of a group, in order of its end, slid through the measure of a rule. `bounds`: the rule's, or
- * the tighter ones that it has for the group.
+ * Yields every window of a group, in order of its end, slid through the measure of a rule. `bounds`: the rule's,
+ * or its tighter ones for the group.
  */
 export function* windows(
   sorted: readonly Entry[],
@@ -60,7 +60,7 @@ export function* windows(
   const histories = baseline && new ValueHistories(baseline, timespanMs);
   const history = new ValueHistory();
   const measure = measureOf(planned);
-  // A late event counts in the windows that were not judged when it came, and ends none.
+  // A late event counts in the windows that had not been judged when it came, and ends none.
   const entersAt = ({ time, judgedFrom }: Entry): number => Math.max(time, judgedFrom);
   const entering = [...sorted].sort((a, b) => entersAt(a) - entersAt(b));
   const inside = new Set<Entry>();
@@ -95,7 +95,7 @@ export function* windows(
   }
 }
 
-/** Negative when `a` came nearer to firing, or further past it. */
+/** Negative if `a` came nearer to firing, or further past it. */
 export function compareNearness(a: WindowExplanation | undefined, b: WindowExplanation | undefined): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
   return (

@@ -1,4 +1,4 @@
-/** Tests, patterns and values in words, for whoever explains a rule. */
+/** Tests, patterns and values in words, for explanations of rules. */
 
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { FieldValue } from '../event/record.ts';
@@ -20,12 +20,12 @@ const ENDS = {
 
 type Reference = Extract<Test, { readonly kind: 'reference' }>;
 
-/** How a value that is compared with another field's stands to it. */
+/** How a value is to compare with another field's, in words. */
 export function referenceWords({ openStart, openEnd, path }: Reference): string {
   return `${ENDS[`${openStart}-${openEnd}`]} ${path}`;
 }
 
-/** How a value stands to a test that holds or not. */
+/** How a value compares with a test that holds or not, in words. */
 export function relation(
   test: Exclude<Test, Reference>,
   timezone: string,
@@ -57,7 +57,7 @@ export function relation(
   }
 }
 
-/** What a test asks for, in words that also stand in a list. */
+/** What a test asks for, in words that also fit into a list. */
 export function wantedBy(test: Test): string {
   switch (test.kind) {
     case 'text':
@@ -88,7 +88,7 @@ const WORK_WORDS = {
   hour: 'outside working hours',
 } as const;
 
-/** How an instant (ms since the epoch) stands to working hours. */
+/** How an instant (ms since the epoch) relates to working hours, in words. */
 export function workWords(state: WorkState, time: number, timezone: string): string {
   if (state === 'timeless') return 'the event has no time';
   const local = time + zoneOffset(timezone)(time);
@@ -99,7 +99,7 @@ export function workWords(state: WorkState, time: number, timezone: string): str
 
 const PLAIN = /^[\p{L}\p{N}_*?.:/@+-]+$/u;
 
-/** A pattern as a rule writes it; quoted where it would run into the sentence around it. */
+/** A pattern as a rule writes it; quoted if it would run into the sentence around it. */
 function patternText(pattern: Pattern): string {
   const text = pattern
     .map((token) => {
