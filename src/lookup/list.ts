@@ -1,10 +1,10 @@
 /**
- * Lookup lists: small tables beside the rules (the organisation's own networks, service accounts, caseloads)
- * that rules ask about an event's values.
+ * Lookup lists: small tables beside the rules (the organisation's own networks, service accounts, caseloads) in
+ * which rules look up an event's values.
  *
- * What a list holds can be replaced between two events. Whoever asks a list does so through a *view* (an index
- * over its rows), which always shows the rows of now. Invariant: a list is sound for all of its views; rows
- * that would not be are refused as a whole, and nothing changes.
+ * The rows of a list can be replaced between two events. Whoever uses a list does so through a *view* (an index of
+ * its rows), which always shows the current rows. Invariant: the rows of a list suit all of its views; rows that
+ * would not are refused as a whole, and nothing changes.
  */
 
 /** The rows of a list, each with as many cells as there are columns, and the line of each in its file. */
@@ -23,13 +23,13 @@ export interface ListFault {
 
 export type Built<T> = { readonly value: T } | { readonly faults: readonly ListFault[] };
 
-/** A way to index rows; kinds of one key index in the same way. */
+/** A way to index rows; kinds with the same key index in the same way. */
 export interface ViewKind<T> {
   readonly key: string;
   readonly build: (contents: ListContents) => Built<T>;
 }
 
-/** `value` is that of the rows of now. */
+/** `value` is that of the current rows. */
 export interface View<T> {
   readonly value: T;
 }
@@ -68,7 +68,7 @@ export class LookupList {
     return this.#contents;
   }
 
-  /** What keeps the rows from being indexed in this way; none when they can be. */
+  /** Returns what keeps the rows from being indexed in this way; nothing if they can be. */
   check(kind: ViewKind<unknown>): readonly ListFault[] {
     if (this.#views.has(kind.key)) return [];
     const built = kind.build(this.#contents);
@@ -77,14 +77,14 @@ export class LookupList {
     return [];
   }
 
-  /** The rows indexed in this way, of which `check` found no fault. */
+  /** The rows indexed in this way, for which `check` found no fault; throws otherwise. */
   view<T>(kind: ViewKind<T>): View<T> {
     const [fault] = this.check(kind);
     if (fault !== undefined) throw new Error(`${this.#file}:${fault.line}: ${fault.message}`);
     return this.#views.get(kind.key)!.view as View<T>;
   }
 
-  /** Takes other rows, if they have the same columns (in any order) and suit all views; else says why not. */
+  /** Takes other rows if they have the same columns (in any order) and suit all views; else returns why not. */
   replace(contents: ListContents, file = this.#file, version = ''): readonly ListFault[] {
     const order = this.columns.map((column) => contents.columns.indexOf(column));
     if (order.includes(-1) || contents.columns.length !== this.columns.length) {
@@ -111,7 +111,7 @@ export class LookupList {
 /** The lists that rules can name. */
 export class Lists {
   readonly #byName: ReadonlyMap<string, LookupList>;
-  /** Names of lists whose files are faulty: they exist, and no rule can use them. */
+  /** Names of lists whose files are faulty: they exist, but no rule can use them. */
   readonly faulty: ReadonlySet<string>;
 
   constructor(lists: readonly LookupList[] = [], faulty: Iterable<string> = []) {
@@ -123,7 +123,7 @@ export class Lists {
     return this.#byName.get(name);
   }
 
-  /** The list of a name that a loaded rule mentions: the loader saw to it that there is one. */
+  /** The list that a loaded rule names: the loader made sure that there is one. */
   known(name: string): LookupList {
     const list = this.#byName.get(name);
     if (list === undefined) throw new Error(`there is no list ${name}`);

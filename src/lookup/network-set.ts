@@ -1,8 +1,8 @@
 /**
- * Many networks, asked whether they hold an address: O(log n), a few words of memory per network.
+ * A set of networks that tells whether one holds an address: O(log n), a few words of memory per network.
  *
- * Networks are nested or apart, never half in each other. So without those inside others they are apart, and
- * only the last one that begins at or before an address can hold it.
+ * Two networks are either nested or disjoint. Without those inside others they are disjoint, so only the last one
+ * that begins at or before an address can hold it.
  */
 
 import { type Address, type Network, parseAddress, samePrefix } from '../sigma/ip.ts';
@@ -26,7 +26,7 @@ export class NetworkSet {
   }
 }
 
-/** Prefixes of 128 bits, ascending and apart. */
+/** Prefixes of 128 bits, ascending and disjoint. */
 class Prefixes {
   /** Four words each. */
   readonly #starts: Uint32Array;
@@ -57,7 +57,7 @@ class Prefixes {
   }
 }
 
-/** Of the address at `from` in `one` with `other`. */
+/** Compares the address at `from` in `one` with `other`. */
 function compare(one: Address, other: Address, from = 0): number {
   for (let i = 0; i < WORDS; i += 1) {
     const difference = one[from + i]! - other[i]!;

@@ -1,9 +1,9 @@
 /**
- * CSV text → the rows of a lookup list, or all that is wrong with it: a list that has a fault is not loaded in
- * part.
+ * CSV text → the rows of a lookup list, or all that is wrong with it: a list with a fault is not loaded, not even
+ * in part.
  *
- * The first line that is no comment names the columns. Lines that begin with `#` are comments. Commas, or
- * semicolons where the header has those only, as spreadsheets in French write.
+ * The first line that is no comment names the columns. Lines that begin with `#` are comments. Cells are separated
+ * by commas, or by semicolons if the header has only those, as spreadsheets in French write.
  */
 
 import { plural } from '../figures.ts';
@@ -14,7 +14,7 @@ import type { ListContents, ListFault } from './list.ts';
 /** Larger files are refused. */
 export const MAX_LIST_BYTES = 64 * 1024 * 1024;
 
-/** Faults of one list that are listed; nobody reads on after that many. */
+/** Most faults listed for one list: nobody reads more. */
 const MAX_LISTED = 100;
 
 export function parseList(
@@ -76,7 +76,7 @@ function delimiterOf(text: string): ',' | ';' {
 function headerFaults(columns: readonly string[]): string[] {
   return columns.flatMap((column, c) => {
     if (column === '') return [`column ${c + 1} has no name; name the event field it is compared with`];
-    // No event has such a field: the list would list nothing, and nobody told.
+    // No event has such a field, so the list would silently match nothing.
     if (column.includes('\t'))
       return [`${JSON.stringify(column)} holds a tab; part the cells by commas or semicolons`];
     if (columns.indexOf(column) < c) return [`two columns are called ${column}`];

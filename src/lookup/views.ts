@@ -1,4 +1,4 @@
-/** The ways in which rules ask a list: is it listed, which number stands there, is the day in it. */
+/** The ways in which rules use a list: is an event listed, which number does a group have, is a day in the list. */
 
 import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
 import type { FieldValue } from '../event/record.ts';
@@ -9,19 +9,19 @@ import { NetworkSet } from './network-set.ts';
 
 /**
  * Rows as sets of values. A cell equals a value of the same text, letter case included; two spellings of one
- * address are equal; a cell in CIDR form equals each address inside.
+ * address are equal; a cell in CIDR form equals every address inside.
  */
 export class RowIndex {
-  /** By column: some cell is an address, so values are compared as addresses, too. */
+  /** By column: some cell is an address, so values are compared as addresses too. */
   readonly #addresses: readonly boolean[];
   readonly #exact = new Set<string>();
-  /** First cell → second cells ('' where there is one column): in place of `#exact` where a cell is just a text. */
+  /** First cell → second cells ('' if there is one column): replaces `#exact` if every cell is just text. */
   readonly #pairs: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   /** Rows with a network, by its column: the key of the other cells → networks. */
   readonly #networks: readonly { readonly column: number; readonly byRest: Map<string, NetworkSet> }[];
   readonly #answers = new Answers();
 
-  /** `networks`: per row the column and network it has, if any. */
+  /** `networks`: row index → the column and network it has, if any. */
   constructor(
     { columns, rows }: ListContents,
     networks: ReadonlyMap<number, { readonly column: number; readonly network: Network }>,
@@ -51,8 +51,8 @@ export class RowIndex {
   }
 
   /**
-   * Whether some row equals an event's values, given by column; any element of a list will do. `slots[i]` is
-   * where the value of column i stands in `values`; in order unless said otherwise.
+   * Whether some row equals an event's values; of a list, any element may match. `slots[i]` is the index in
+   * `values` of the value for column i; i by default.
    */
   has(values: readonly (FieldValue | undefined)[], slots: readonly number[] = [...values.keys()]): boolean {
     for (const slot of slots) if (values[slot] === undefined) return false;
@@ -93,7 +93,7 @@ function pairsOf(rows: readonly (readonly string[])[]): Map<string, Set<string>>
   return pairs;
 }
 
-/** Answers for pairs of texts: events name the same accounts and addresses over and over. Bounded. */
+/** Bounded cache of answers for pairs of texts: events name the same accounts and addresses over and over. */
 class Answers {
   readonly #byFirst = new Map<string, Map<string, boolean>>();
   #held = 0;
@@ -102,7 +102,7 @@ class Answers {
     return this.#byFirst.get(first)?.get(second);
   }
 
-  /** Remembers an answer that `get` did not have, and gives it back. */
+  /** Remembers an answer that `get` did not have, and returns it. */
   keep(first: string, second: string, answer: boolean): boolean {
     if (first.length + second.length > LONGEST_REMEMBERED) return answer;
     if (this.#held >= MOST_REMEMBERED) {
@@ -117,14 +117,14 @@ class Answers {
 }
 
 const MOST_REMEMBERED = 65_536;
-/** Characters of a pair: longer ones are no ids or addresses, and would cost memory. */
+/** Most characters of a pair: longer ones are no ids or addresses, and would cost memory. */
 const LONGEST_REMEMBERED = 200;
 
 function isAddress(cell: string): boolean {
   return parseAddress(cell) !== undefined;
 }
 
-/** Whether an event's values stand in a row. */
+/** The rows, to tell whether an event's values are in one. */
 export const ROWS: ViewKind<RowIndex> = {
   key: 'rows',
   build: (contents) => {
@@ -150,9 +150,9 @@ export const ROWS: ViewKind<RowIndex> = {
 };
 
 export interface NumberTable {
-  /** `keyOf` the other cells, in the order of the columns → number. */
+  /** `keyOf` of the other cells, in the order of the columns → number. */
   readonly byKey: ReadonlyMap<string, number>;
-  /** 0 when there is no row. */
+  /** 0 if there is no row. */
   readonly largest: number;
 }
 
@@ -215,7 +215,7 @@ export const DATES: ViewKind<ReadonlySet<number>> = {
 function dayOf(text: string): number {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return NaN;
   const time = Date.parse(`${text}T00:00:00Z`);
-  // What rolls over is no date: 30 February.
+  // A day that rolls over, such as 30 February, is no date.
   if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(text)) return NaN;
   return time / 86_400_000;
 }
@@ -236,7 +236,7 @@ function built<T>({ rows, lines }: ListContents, check: RowCheck, value: () => T
   return faults.length > 0 ? { faults } : { value: value() };
 }
 
-/** Faults of one list that are listed. */
+/** Most faults listed for one list. */
 const MAX_LISTED = 100;
 
 function placeOf(cell: string, { columns }: ListContents, column: number): string {
