@@ -2,7 +2,7 @@
  * Files of lookup lists → lists, and lists kept up to date with their files.
  *
  * A list `NAME` is a file `NAME.csv`. Rules bring lists of their own in a folder `lists` beside them; a list of
- * the same name in the configured folder takes their place, as a whole.
+ * the same name in the configured folder replaces theirs as a whole.
  */
 
 import { readdirSync, statSync } from 'node:fs';
@@ -14,7 +14,7 @@ import type { Fault } from '../sigma/rule.ts';
 import { readTextFile } from './text-file.ts';
 
 /**
- * The folders that hold lists for rules, the more decisive last: for each path of rules the folder `lists`
+ * The folders with lists for rules, in order of increasing precedence: for each path of rules the folder `lists`
  * inside it or, failing that, beside it, then `configured`.
  */
 export function listFolders(rulePaths: readonly string[], configured: string | undefined): readonly string[] {
@@ -26,12 +26,12 @@ export function listFolders(rulePaths: readonly string[], configured: string | u
   return [...new Set([...beside, ...(configured === undefined ? [] : [configured])])];
 }
 
-/** The configured folder; without one, `lists` in the working folder if that is there. */
+/** The configured folder; without one, `lists` in the working directory if it exists. */
 export function listsFolder(configured: string | undefined): string | undefined {
   return configured ?? (isFolder('lists') ? 'lists' : undefined);
 }
 
-/** One that cannot be looked at is none: what is in it cannot be read either. */
+/** False for a folder that cannot be inspected: what is in it cannot be read either. */
 function isFolder(place: string): boolean {
   try {
     return statSync(place).isDirectory();
@@ -40,7 +40,10 @@ function isFolder(place: string): boolean {
   }
 }
 
-/** Loads all lists. A file with a fault gives no list. Throws VigieError LISTS_UNREADABLE for a folder that cannot be opened. */
+/**
+ * Loads all lists. A file with a fault gives no list. Throws VigieError LISTS_UNREADABLE for a folder that cannot
+ * be opened.
+ */
 export function loadLists(folders: readonly string[]): {
   readonly lists: Lists;
   readonly faults: readonly Fault[];
@@ -91,8 +94,8 @@ function readList(file: string): { readonly contents: ListContents } | { readonl
 }
 
 /**
- * Tells apart what a file holds at different times, as far as the file system does, and whether it may be read: a change
- * of rights is one of `ctimeMs`. Of one that is gone or cannot be looked at it says why.
+ * Identifies what a file holds, as far as the file system tells, and whether it may be read: a change of rights
+ * changes `ctimeMs`. For a file that is gone or cannot be inspected, the reason.
  */
 export function versionOf(file: string): string {
   try {
@@ -105,19 +108,19 @@ export function versionOf(file: string): string {
 
 export interface ListWatchHooks {
   readonly onReplaced: (list: LookupList) => void;
-  /** A changed file was not taken: what was in force stays so. Told once for each state of the file. */
+  /** A changed file was refused: what was in force stays so. Called once for each state of the file. */
   readonly onRefused: (list: LookupList, file: string, faults: readonly ListFault[]) => void;
 }
 
 /**
- * Looks whether files changed, whenever it is told to. A changed file is taken once it is the same at two looks
- * in a row, so that one that is being written is not taken by halves.
+ * Checks whether files changed, whenever it is told to. A changed file is taken once it is the same at two looks
+ * in a row, so that a file still being written is not taken by halves.
  */
 export class ListWatch {
   readonly #lists: Lists;
   readonly #folders: readonly string[];
   readonly #hooks: ListWatchHooks;
-  /** By list: the state of its file at the look before, and the last one that was refused. */
+  /** By list: the version of its file at the previous look, and the last version that was refused. */
   readonly #settling = new Map<string, string>();
   readonly #refused = new Map<string, string>();
 

@@ -18,7 +18,7 @@ export function readyMappings(): readonly string[] {
     .sort();
 }
 
-/** The file of a mapping: that of a ready one when the text is its name, else the path itself. */
+/** The file of a mapping: that of a ready one if the text is its name, else the path itself. */
 function mappingFile(nameOrPath: string): string {
   return readyMappings().includes(nameOrPath)
     ? fileURLToPath(new URL(`${nameOrPath}.yml`, READY))
@@ -42,7 +42,7 @@ export function readMappingFile(nameOrPath: string): { readonly file: string; re
   }
 }
 
-/** Reads and checks. Throws MAPPING_UNREADABLE; what is wrong in the file is in `faults`. */
+/** Reads and checks a mapping. Throws MAPPING_UNREADABLE; what is wrong in the file is in `faults`. */
 export function loadMapping(nameOrPath: string): ParsedMapping {
   const { file, text } = readMappingFile(nameOrPath);
   return parseMapping(file, text);

@@ -9,7 +9,7 @@ import { numbersAsWritten } from '../config/config-file.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import type { Placeholders } from '../sigma/detection.ts';
 
-/** Placeholder names to a value or values, as a person writes them. */
+/** Placeholder name → a value or values, as a person writes them. */
 export type GivenPlaceholders = Readonly<Record<string, unknown>>;
 
 /** `given`: the map itself or the path of a file that holds it. Throws PLACEHOLDERS_INVALID. */
@@ -40,7 +40,7 @@ function texts(place: string, name: string, values: unknown): readonly string[] 
   const all: readonly unknown[] = Array.isArray(values) ? values : [values];
   return all.map((value) => {
     if (typeof value === 'string') return value;
-    // Of an alias to a number that stands elsewhere.
+    // A number that an alias refers to.
     if (typeof value === 'number') return String(value);
     const given = value === null ? 'nothing' : typeof value;
     throw invalid(`${place}: ${name} holds ${given}; expected a text or a list of texts`);

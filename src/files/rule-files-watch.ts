@@ -1,9 +1,9 @@
 /**
  * The rule files of a running service: whether they changed, and what they say now.
  *
- * Changed files are to be loaded once they are the same at two looks in a row, so that some that are being
- * written are not taken by halves. What is wrong with them is an answer, never an exception. It may lie in a list or in
- * the placeholders, so those that were refused are loaded again when one of these changes.
+ * Changed files are to be loaded once they are the same at two looks in a row, so that files still being written
+ * are not taken by halves. What is wrong with them is a result, never an exception. The cause may lie in a list or
+ * in the placeholders, so refused files are loaded again when one of these changes.
  */
 
 import { messageOf, VigieError } from '../errors.ts';
@@ -18,7 +18,7 @@ export interface RulePlaces {
   readonly placeholders: string | GivenPlaceholders | undefined;
 }
 
-/** Why files are not taken; without a place where it is none of a file. */
+/** Why files are not taken; has no place if it is not the fault of a file. */
 type Refusal = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'file' | 'line' | 'column'>>;
 
 type Loaded = { readonly ruleSet: RuleSet } | { readonly refusals: readonly [Refusal, ...Refusal[]] };
@@ -29,14 +29,14 @@ export class RuleFilesWatch {
   #before: string;
   #refused = false;
 
-  /** Takes note of the files as those in force: to be called before they are loaded, so that no change is missed. */
+  /** Notes the files as those in force. To be called before they are loaded, so that no change is missed. */
   constructor(places: RulePlaces) {
     this.#places = places;
     this.#taken = this.#version();
     this.#before = this.#taken;
   }
 
-  /** Whether the files are others than those last loaded, and were the same at the look before. */
+  /** Whether the files differ from those last loaded and are the same as at the previous look. */
   look(): boolean {
     const version = this.#version();
     const settled = version === this.#before;
@@ -44,7 +44,7 @@ export class RuleFilesWatch {
     return settled && version !== this.#taken;
   }
 
-  /** Loads them. A set with any fault is none. */
+  /** Loads the files. A set with any error is refused. */
   load(): Loaded {
     const loaded = { sound: this.#version(false), refused: this.#version(true) };
     const result = this.#load();

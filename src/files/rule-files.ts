@@ -1,6 +1,6 @@
 /**
- * Rule files on disk → rule set. Walks files and folders, hands their text to the parser, and turns what
- * cannot be read into a fault of that file; only a path that leads nowhere is an error of the call.
+ * Rule files on disk → rule set. Walks files and folders, hands their text to the parser, and turns a file that
+ * cannot be read into a fault of that file; only a path or folder that cannot be opened is an error of the call.
  */
 
 import { readdirSync, realpathSync, statSync } from 'node:fs';
@@ -38,7 +38,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   return { ...set, faults: [...faults, ...unreadable, ...set.faults] };
 }
 
-/** That there is no rule; where files are faulty, why is said already. */
+/** The fault that there is no rule; none if faulty files already say why. */
 export function noRules(paths: readonly string[], { rules, correlations, faults }: RuleSet): Fault[] {
   const isSaid = faults.some(({ severity }) => severity === 'error');
   if (isSaid || rules.length + correlations.length > 0) return [];
@@ -48,14 +48,14 @@ export function noRules(paths: readonly string[], { rules, correlations, faults 
 }
 
 /**
- * The rule files under the paths: a path to a file is taken as it is, a folder is walked for `*.yml` and
- * `*.yaml`. Sorted, each once. Tests (`*.tests.yml`) and hidden folders are left out.
+ * The rule files under the paths: a path to a file is taken as it is, a folder is walked for `*.yml` and `*.yaml`.
+ * Sorted per folder, each file once. Tests (`*.tests.yml`) and hidden folders are left out.
  */
 export function findRuleFiles(paths: readonly string[]): readonly string[] {
   return eachOnce(paths, (start) => (isFolder(start) ? filesUnder(start).filter(isRuleFile) : [start]));
 }
 
-/** The tests of the rules there: those in a folder, and those beside a file. Sorted, each once. */
+/** The tests of the rules there: those in a folder, and those beside a file. Sorted per path, each file once. */
 export function findTestFiles(paths: readonly string[]): readonly string[] {
   return eachOnce(paths, (start) => {
     if (isFolder(start)) return filesUnder(start).filter((file) => TESTS_FILE.test(file));
@@ -78,7 +78,7 @@ function eachOnce(
   return [...files.values()];
 }
 
-/** Where links lead; a path that leads nowhere is itself. */
+/** The path with its links resolved; a path that leads nowhere is only made absolute. */
 export function realPath(file: string): string {
   try {
     return realpathSync(file);
@@ -98,7 +98,10 @@ function isFolder(start: string): boolean {
   }
 }
 
-/** The files of a folder and of those in it that are not hidden, sorted. Links are followed, and no folder is walked twice. */
+/**
+ * The files of a folder and its subfolders, without hidden ones, sorted. Links are followed, and no folder is
+ * walked twice.
+ */
 function filesUnder(folder: string, seen = new Set<string>()): string[] {
   const real = realPath(folder);
   if (seen.has(real)) return [];
@@ -122,7 +125,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** False for a link that leads nowhere: reading it says so. */
+/** False for a link that leads nowhere: reading it reports that. */
 function leadsToFolder(place: string): boolean {
   try {
     return statSync(place).isDirectory();
@@ -138,7 +141,7 @@ function isRuleFile(name: string): boolean {
   return YAML.test(name) && !TESTS_FILE.test(name);
 }
 
-/** Somebody named it. */
+/** The fault of a tests file named as rules. */
 function testsNotRules(file: string): Fault {
   const rules = file.replace(TESTS_FILE, '');
   return {

@@ -7,7 +7,7 @@ import { type RuleTests, testsInRule, testsOfFile } from '../eval/rule-test-form
 import type { RuleSet } from '../sigma/rule.ts';
 import { findTestFiles, realPath } from './rule-files.ts';
 
-/** Those beside the rules, then those that rules hold or name; no file is read twice. Throws RULE_TEST_INVALID. */
+/** The tests beside the rules, then those that rules hold or name; no file is read twice. Throws RULE_TEST_INVALID. */
 export function ruleTests(paths: readonly string[], ruleSet: RuleSet): RuleTests[] {
   const all: RuleTests[] = [];
   const read = new Set<string>();

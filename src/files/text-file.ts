@@ -1,12 +1,12 @@
-/** Text files that people write, read whole: what keeps one from being read is a fault of that file. */
+/** Reads whole text files that people write: what prevents it is a fault of that file. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { Fault } from '../sigma/rule.ts';
 
 /**
- * The file's text, or the fault that says why not. Larger files than `maxBytes` are not even read. `named`: somebody
- * named this very file, which may be a pipe then; one that is met in a folder could be waited for without end.
+ * The file's text, or the fault that says why not. Files larger than `maxBytes` are not read at all. `named`:
+ * somebody named this very file, so it may be a pipe; one found in a folder could be waited for without end.
  */
 export function readTextFile(file: string, maxBytes: number, named = false): string | Fault {
   const fault = (code: string, message: string): Fault => ({
