@@ -6,7 +6,7 @@
 import { VigieError } from '../errors.ts';
 import type { RuleMeta } from '../sigma/rule.ts';
 
-/** `place`: where in the rule; `why`: what is there, and what it lacks. */
+/** `place`: where in the rule; `why`: what is there and why SQL cannot do it. */
 export function notCompiled(
   { title, key, file, line }: Pick<RuleMeta, 'title' | 'key' | 'file' | 'line'>,
   place: string,

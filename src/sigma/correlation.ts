@@ -39,7 +39,7 @@ const TYPES: readonly CorrelationType[] = [
   'value_median',
 ];
 const OPERATORS: readonly BoundOperator[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
-/** Optional keys, so nothing is missing if one of them is misplaced. */
+/** Optional keys: nothing is reported missing without them. */
 const OPTIONAL_KEYS = ['group-by', 'aliases'];
 const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate'] as const;
 

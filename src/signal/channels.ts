@@ -40,7 +40,7 @@ export class Channels {
     );
   }
 
-  /** A stretch begins, at the offset `from`. */
+  /** Begins a stretch at the offset `from`. */
   begin(partition: number, epoch: number, from: number): Verdict {
     const channel = this.#channels.get(partition);
     if (channel === undefined) {
