@@ -32,7 +32,7 @@ export interface Explanation {
   readonly holds: boolean;
   /** One line: the part's name, or for a test the event's value and how it compares with what is wanted. */
   readonly what: string;
-  /** Path of the field that a test is on. */
+  /** Path of the tested field. */
   readonly field?: string;
   /** The field's value; missing if the event has no such field. */
   readonly value?: unknown;

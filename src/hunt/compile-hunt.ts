@@ -37,9 +37,9 @@ export interface CompiledHunt {
    */
   readonly sql: string;
   readonly groups: readonly GroupColumn[];
-  /** How far back windows are compared with what was usual, ms; 0 without a baseline. */
+  /** How far back the history of a baseline reaches, ms; 0 without a baseline. */
   readonly historyMs: number;
-  /** Fields read of which the archive has only what a rule asked for at the time. */
+  /** Fields it reads that the archive has only for times at which a rule asked for them. */
   readonly unsure: readonly string[];
 }
 
@@ -93,7 +93,7 @@ interface Range {
 
 interface Firings {
   readonly groups: readonly GroupColumn[];
-  /** The last has the true windows; firings are those that are `isFirst`. */
+  /** The last has the true windows; those that are `isFirst` are the firings. */
   readonly parts: readonly Part[];
   readonly historyMs: number;
   readonly unsure: ReadonlySet<string>;
@@ -165,7 +165,7 @@ class Correlations {
   }
 }
 
-/** Firings of a rule that another rule counts. */
+/** The firings of a correlation, to be counted by another. */
 function firingsPart({
   name,
   rule,

@@ -68,7 +68,7 @@ export class LookupList {
     return this.#contents;
   }
 
-  /** Returns what keeps the rows from being indexed in this way; nothing if they can be. */
+  /** Returns what keeps the rows from being indexed in this way; empty if they can be. */
   check(kind: ViewKind<unknown>): readonly ListFault[] {
     if (this.#views.has(kind.key)) return [];
     const built = kind.build(this.#contents);

@@ -124,7 +124,7 @@ function isAddress(cell: string): boolean {
   return parseAddress(cell) !== undefined;
 }
 
-/** The rows, to tell whether an event's values are in one. */
+/** Tells whether an event's values are in a row. */
 export const ROWS: ViewKind<RowIndex> = {
   key: 'rows',
   build: (contents) => {

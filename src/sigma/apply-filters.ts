@@ -143,7 +143,7 @@ function targetsOf(
   });
 }
 
-/** Warns of a filter that leaves a rule unchanged although it is for it: usually their logsources differ by a typo. */
+/** Warns of a filter that does not change a rule it is meant for: usually the logsources differ by a typo. */
 function warnOfUncovered(filter: FilterDraft, targets: readonly Target[], names: Names): void {
   const { logsource, faults, root } = filter;
   const uncovered = targets.filter(({ target }) => !covers(logsource, target.logsource));

@@ -3,10 +3,10 @@
  *
  * RE2 (linear time) runs nearly all of them; an expression that begins with look-aheads is split into several for
  * RE2. Other look-around, and the few notations that RE2 lacks, run on a machine of our own, also in linear time,
- * on texts that match without the look-around in RE2. Only back-references go to the JavaScript engine, under two
- * guards: no repeated group may itself match in several ways (the shapes that backtrack exponentially), and only
- * so much of a value is searched, at most 8,192 UTF-16 units, that the ways to divide it among the repeats stay
- * few enough to try on every event.
+ * on texts in which RE2 finds the expression without its look-around. Only back-references go to the JavaScript
+ * engine, under two guards: no repeated group may itself match in several ways (the shapes that backtrack
+ * exponentially), and only so much of a value is searched, at most 8,192 UTF-16 units, that the ways to divide it
+ * among the repeats stay few enough to try on every event.
  */
 
 import { RE2JS } from 're2js';
@@ -132,7 +132,7 @@ function splitAtStart(
   }
 }
 
-/** RE2 rules out texts that cannot match much faster than the machine. */
+/** For a text that cannot match, RE2 says so much faster than the machine. */
 function prefilter(wider: string, flags: string): (text: string) => boolean {
   try {
     const compiled = compileRe2(wider, flags);
@@ -167,7 +167,7 @@ function compileBacktracking(source: string, flags: string): CompiledRegex {
   };
 }
 
-/** Returns the reason if there is no such expression. */
+/** Returns the reason if JavaScript does not accept it. */
 function compileJavaScript(source: string, flags: string): RegExp | string {
   const translated = inJavaScript(source);
   if (translated === undefined) return 'beside a back-reference it has an escape that is not known there';

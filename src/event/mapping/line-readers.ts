@@ -159,10 +159,10 @@ function unfit(
 }
 
 /**
- * Values are separated by tabs, or by spaces, and are then quoted if they hold a space. Clients choose some of
- * them, with quotes and tabs of their own, so a line is split in the way that gives as many values as there are
- * columns; of several such ways, in one that finds the time in its place, and by spaces rather than across quotes,
- * which may belong to two values. `whole` includes trailing blanks.
+ * Values are separated by tabs or by spaces; between spaces, values that hold a space are quoted. Clients choose
+ * some of them, with quotes and tabs of their own, so a line is split in the way that gives as many values as
+ * there are columns; of several such ways, in one that finds the time in its place, and by spaces rather than
+ * across quotes, which may belong to two values. `whole` includes trailing blanks.
  */
 function w3cValues(
   line: string,

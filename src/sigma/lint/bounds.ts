@@ -97,7 +97,7 @@ function warnOfConditions(draft: CorrelationDraft, { ruleCondition, rules }: Cor
   );
 }
 
-/** Warns of a rule that is listed several times as the only one: its first match completes the list. */
+/** Warns of a temporal rule that lists one rule several times: each match of that rule fires. */
 function warnOfOneRule(draft: CorrelationDraft, { type, rules, ruleCondition }: CorrelationRule): void {
   if (!type.startsWith('temporal') || draft.bounds.length > 0 || ruleCondition !== undefined) return;
   if (rules.length > 1 || draft.rules?.length === 1) return;
