@@ -1,7 +1,7 @@
 /**
- * What a webhook is told of an alert, in the form of Standard Webhooks 1.0.0 (standardwebhooks.com): who receives it can
- * tell a second delivery from a first (`webhook-id`), a stranger from Vigie (`webhook-signature`), an old one from a
- * new (`webhook-timestamp`).
+ * The webhook message about an alert, in the form of Standard Webhooks 1.0.0 (standardwebhooks.com). It lets the
+ * receiver recognise a repeated delivery (`webhook-id`), a forged one (`webhook-signature`) and an outdated one
+ * (`webhook-timestamp`).
  */
 
 import { createHmac } from 'node:crypto';
@@ -9,12 +9,15 @@ import { count, instant } from '../figures.ts';
 import { plain } from '../plain.ts';
 import { type AlertView, NOTIFICATIONS } from '../sink/alert-store.ts';
 
-/** An alert is told of once when it opens, once when nobody acknowledges it, and once when it is over: resolved, or merged into another one. */
+/**
+ * An alert is notified once when it opens, once if nobody acknowledges it, and once when it is over: resolved, or
+ * merged into another alert.
+ */
 export const TOLD = NOTIFICATIONS;
 export type Told = (typeof TOLD)[number];
 
 export interface Notification {
-  /** The same for the same alert and type, however often it is delivered. */
+  /** The same for every delivery of the same alert and type. */
   readonly id: string;
   /** JSON. */
   readonly body: string;
@@ -31,7 +34,7 @@ export function notificationOf(alert: AlertView, type: Told): Notification {
   return { id: `${alert.alertId}-${type}`, body: JSON.stringify(body) };
 }
 
-/** Headers of a delivery at `nowMs`; signed where there is a secret. */
+/** Headers of a delivery at `nowMs`; signed if there is a secret. */
 export function headersOf(
   { id, body }: Notification,
   secret: Uint8Array | undefined,
@@ -44,11 +47,11 @@ export function headersOf(
   return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
-/** Of an id. */
+/** Digits of an alert's id that the text shows. */
 const SHOWN_DIGITS = 8;
 const MOST_ACCOUNTS = 3;
 
-/** One line, for a chat: whatever others called themselves, it stays one. */
+/** One line for a chat. It stays one line whatever the names in the alert contain. */
 function textOf(alert: AlertView, type: Told): string {
   const { level, title, group, accounts, applications, persons, records } = alert;
   const { firstEventAt, alertId, mergedInto } = alert;

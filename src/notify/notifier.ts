@@ -1,8 +1,8 @@
 /**
- * Tells of alerts what was not told yet. The database is the outbox: alerts are read from it, and that one was told of is
- * an action of it, so no kill, no failing receiver and no failing database loses one.
+ * Sends notifications that are still due. The database is the outbox: alerts are read from it, and each delivery is
+ * recorded there as an action, so a kill, a failing receiver or a failing database loses nothing.
  *
- * Guarantee: at least once. Killed between delivery and its record, it delivers again, with the same id.
+ * Guarantee: at least once. A process killed between a delivery and its record delivers again, with the same id.
  */
 
 import { backoffMs } from '../backoff.ts';
@@ -16,49 +16,52 @@ import type { Deliver } from './webhook.ts';
 export interface NotifierOptions {
   readonly connect: () => Promise<AlertStore>;
   readonly deliver: Deliver;
-  /** Name under which it is on record. */
+  /** Name under which deliveries are recorded. */
   readonly actor: string;
   readonly levels: readonly Level[];
-  /** Alerts that were detected longer ago are not told of any more, ms. */
+  /** Alerts detected longer ago than this are no longer notified, ms. */
   readonly maxAgeMs: number;
-  /** An alert that nobody acknowledges is told of once more after this time, ms; Infinity: never. */
+  /** An alert that nobody acknowledges is notified once more after this time, ms; Infinity: never. */
   readonly remindAfterMs: number;
   readonly told: (type: Told, alertId: string) => void;
   readonly failed: (error: VigieError, alertId: string | undefined) => void;
-  /** It became too old while its opening could not be told. */
+  /** An alert grew too old before its opening could be delivered. */
   readonly leftOut: (alertId: string) => void;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
 const AT_ONCE = 100;
-/** A receiver that asks for more is tried again all the same: whoever reads the alerts cannot wait for a day. */
+/** Upper bound on the pause a receiver may ask for: whoever reads the alerts cannot wait for a day. */
 const LONGEST_PAUSE_MS = 10 * 60_000;
-/** Between two tries of a notification that its receiver does not take. */
+/** Backoff between attempts at a notification that the receiver refuses. */
 const REFUSED = { baseMs: 10_000, maxMs: 10 * 60_000 };
 
 interface Tries {
   readonly attempts: number;
-  /** By the clock's elapsed time, ms. */
+  /** On the clock's elapsed time, ms. */
   readonly dueAt: number;
 }
 
 export class Notifier {
   readonly #options: NotifierOptions;
-  /** Until then the receiver asked to be left alone, by the clock's elapsed time, ms. */
+  /** The receiver asked for no deliveries until then, on the clock's elapsed time, ms. */
   #pausedUntil = -Infinity;
-  /** Of notifications that failed, by their id. */
+  /** Failed notifications, by id. */
   readonly #tries = new Map<string, Tries>();
-  /** Ids of notifications that were delivered, and of which there is no record yet. */
+  /** Ids of notifications that were delivered but not recorded yet. */
   readonly #unrecorded = new Set<string>();
-  /** What was detected at or after this was looked for, ms since the epoch; moves on when all of it was gone through. */
+  /**
+   * Detection time from which alerts have been looked up, ms since the epoch. Advances once a round has gone through
+   * all of them.
+   */
   #since = Infinity;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
   }
 
-  /** Tells of all that waits. True when all of it was told; what was not is tried again at the next call. */
+  /** Sends everything that is due. Returns true if all of it was delivered; the next call retries the rest. */
   async round(stop: AbortSignal): Promise<boolean> {
     let all = true;
     const attempt = async (work: () => Promise<boolean>): Promise<void> => {
@@ -74,7 +77,7 @@ export class Notifier {
     await attempt(async () => {
       const store = await this.#options.connect();
       try {
-        // Each for itself: what opened and cannot be told must not keep back what ended.
+        // One type at a time: an opening that cannot be delivered must not hold back the end of another alert.
         for (const type of TOLD) {
           if (type !== 'unacknowledged' || this.#options.remindAfterMs < Infinity)
             await attempt(() => this.#tell(type, store, stop));
@@ -87,7 +90,7 @@ export class Notifier {
     return all;
   }
 
-  /** Throws what stops all of this type: the receiver or the database is away. */
+  /** Throws on a failure that stops this whole type: the receiver or the database is unreachable. */
   async #tell(type: Told, store: AlertStore, stop: AbortSignal): Promise<boolean> {
     const { levels, maxAgeMs, remindAfterMs, clock, actor, leftOut } = this.#options;
     const oldest = clock.now() - maxAgeMs;
@@ -102,7 +105,7 @@ export class Notifier {
       const question = { type, levels: [...levels], since, before, after, limit: AT_ONCE };
       const waiting = await store.untold(question);
       const notifications = waiting.map((alert) => ({ alert, ...notificationOf(alert, type) }));
-      // The receiver may fail on one of them alone: what failed least comes first.
+      // The receiver may fail on one notification only, so those with the fewest failures go first.
       for (const { alert, ...notification } of notifications.toSorted(
         (a, b) => this.#attempts(a.id) - this.#attempts(b.id) || a.alert.detectedAt - b.alert.detectedAt,
       )) {
@@ -116,7 +119,7 @@ export class Notifier {
           all = false;
           continue;
         }
-        // Who can be told is told, also by a database that takes no record of it.
+        // Delivering goes on even if the database does not take the records.
         if (notRecorded !== undefined) continue;
         await store.act({ alertId: alert.alertId, action: 'notify', actor, reason: type }).then(
           () => this.#unrecorded.delete(notification.id),
@@ -134,7 +137,10 @@ export class Notifier {
     return all;
   }
 
-  /** False when the receiver does not take it, or it is too early to try again. Throws when the receiver is away. */
+  /**
+   * Returns false if the receiver refuses the notification, or if it is too early to retry. Throws if the receiver is
+   * unreachable.
+   */
   async #deliver(
     notification: Notification,
     type: Told,

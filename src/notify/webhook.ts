@@ -1,6 +1,6 @@
 /**
- * Delivers notifications to one address. Its path is a secret (whoever has that of a chat can write to it), and so it is
- * in no message.
+ * Delivers notifications to one address. The path of the address is a secret (whoever knows a chat's path can write to
+ * the chat), so no message contains it.
  */
 
 import type { Clock } from '../clock.ts';
@@ -18,8 +18,8 @@ export type Deliver = (notification: Notification, stop: AbortSignal) => Promise
 const TIMEOUT_MS = 15_000;
 
 /**
- * Throws WEBHOOK_FAILED, which is of the way or the receiver, or WEBHOOK_REFUSED, which is of this notification. Either
- * says how long the receiver asks to be left alone, if it does.
+ * Throws WEBHOOK_FAILED for a fault of the connection or the receiver, WEBHOOK_REFUSED for a fault of this
+ * notification. Either carries the pause that the receiver asks for, if any.
  */
 export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
   const { host } = new URL(url);
@@ -30,7 +30,7 @@ export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
         method: 'POST',
         headers: headersOf(notification, secret, clock.now()),
         body: notification.body,
-        // What stands behind another address was not configured.
+        // The operator configured this address, not the one behind a redirect.
         redirect: 'manual',
         signal: AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]),
       });
@@ -52,14 +52,17 @@ export function webhook({ url, secret, clock }: WebhookOptions): Deliver {
   };
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3), as milliseconds from now; undefined where it is neither. */
+/**
+ * Retry-After, seconds or a date (RFC 9110, 10.2.3), as milliseconds from now; undefined if it is neither, or not in
+ * the future.
+ */
 function retryAfter(text: string | null, nowMs: number): number | undefined {
   if (text === null) return undefined;
   const waitMs = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - nowMs;
   return waitMs > 0 ? waitMs : undefined;
 }
 
-/** The cause's code: messages of `fetch` may name the address. */
+/** The cause's code only: messages of `fetch` may contain the address. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError')
     return `no answer within ${TIMEOUT_MS / 1000} s`;
