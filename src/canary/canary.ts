@@ -1,10 +1,10 @@
 /**
- * Canaries: what a rule's own test does, done for real. The events of a test that makes the rule fire are moved to
- * now, pressed into seconds, and given accounts, organisations and addresses that are marks.
+ * Canaries: a rule's own test, run against the live service. The events of a test that makes the rule fire are moved to
+ * the present, compressed into seconds, and given marks as accounts, organisations and addresses.
  *
- * Before it is sent, a canary is tried on the production engine with the rules and lists as they are, so that one
- * that is sent has to be detected. Not every rule has one: an hour without a login, or a month unlike those before,
- * cannot be pressed into seconds.
+ * Before a canary is sent, it is tried on the production engine with the current rules and lists, so a canary that is
+ * sent has to be detected. Not every rule has one: an hour without a login, or a month unlike those before, cannot be
+ * compressed into seconds.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -17,31 +17,31 @@ import { parseTimeText } from '../event/time.ts';
 import { type CorrelationRule, raisesAlerts, type RuleSet } from '../sigma/rule.ts';
 import type { CanaryMarks } from './marks.ts';
 
-/** Times of a canary's events: within a short lateness, and none of the future. */
+/** Longest span of a canary's event times: within even a short allowed lateness, with no time in the future. */
 const MOST_SPAN_MS = 20_000;
-/** So that event time passes what has just happened. */
+/** Added to the allowed lateness, so that the watermark passes the canary's events. */
 const AFTER_LATENESS_MS = 1000;
-/** More is no probe but a load. */
+/** With more events it would be a load, not a probe. */
 const MOST_EVENTS = 5000;
 
 export interface CanaryEvent {
   /** Ms since the epoch. */
   readonly time: number;
-  /** By which portals key their messages. */
+  /** Portals key their messages by it. */
   readonly account: string | undefined;
   readonly json: string;
 }
 
 export interface Canary {
   readonly rule: CorrelationRule;
-  /** In the order of their times. */
+  /** In time order. */
   readonly events: readonly CanaryEvent[];
   /**
-   * For rules that judge a moment once event time has passed it: an event that nothing counts, to be sent this long
-   * after the others, ms. Undefined: they fire without.
+   * For rules that judge a moment only once the watermark has passed it: an event that no rule counts has to follow the
+   * others by this time, ms. Undefined: they fire without it.
    */
   readonly laterMs: number | undefined;
-  /** Group whose alert is to come. */
+  /** Group whose alert is expected. */
   readonly group: Readonly<Record<string, string | null>>;
 }
 
@@ -58,7 +58,7 @@ export function rulesToProve({ correlations }: RuleSet): CorrelationRule[] {
   return correlations.filter(raisesAlerts);
 }
 
-/** A canary of that rule, its last event at `nowMs`, or why there is none. */
+/** Returns a canary of the rule whose last event is at `nowMs`, or the reason why there is none. */
 export function canaryOf(
   rule: CorrelationRule,
   tests: readonly RuleTests[],
@@ -84,7 +84,10 @@ export function canaryOf(
   return why;
 }
 
-/** Who and from where are marks, in these fields, and all of it happens within seconds up to now. Persons stay those of the test: invented ones. */
+/**
+ * Replaces the values of these fields, which say who acts and from where, by marks, and compresses the events into the
+ * seconds before `nowMs`. Persons stay those of the test, which are invented.
+ */
 function marked(
   events: readonly TestEvent[],
   fields: ReadonlySet<string>,
@@ -107,14 +110,14 @@ function marked(
     const all = {
       [timestampField]: new Date(at).toISOString(),
       ...own,
-      // Those of the test would be copies of the canary before.
+      // With the ids of the test, every canary would be a duplicate of the one before.
       'event.id': markOf(`event ${i}`),
     };
     return { time: at, account: accountOf(own), json: JSON.stringify(all) };
   });
 }
 
-/** The fields that rules group by, under all names that they have there. */
+/** The fields that rules group by, under all their aliases. */
 function identifying(correlations: readonly CorrelationRule[]): string[] {
   return correlations.flatMap(({ groupBy, aliases }) => [
     ...groupBy,
@@ -123,8 +126,9 @@ function identifying(correlations: readonly CorrelationRule[]): string[] {
 }
 
 /**
- * Without the fields that can do without marks: a rule may group by something that others look for, such as an action.
- * The group of each rule keeps a mark, so that it is none of anybody else, and that of `rule` has nothing else.
+ * Leaves out the fields that can do without marks, as a rule may group by a field that others match on, such as an
+ * action. The group of every rule keeps a mark, so that it is nobody else's, and the group of `rule` has nothing but
+ * marks.
  */
 function indispensable(
   all: ReadonlySet<string>,
@@ -135,7 +139,7 @@ function indispensable(
   const groups = correlations.map((each) => identifying([each]));
   const timesOf = (field: string): number => groups.filter((fields) => fields.includes(field)).length;
   const kept = new Set(all);
-  // An account is in most groups.
+  // Fields of few groups first: an account is in most groups.
   for (const field of [...all].sort((a, b) => timesOf(a) - timesOf(b))) {
     if (own.has(field)) continue;
     kept.delete(field);
@@ -146,7 +150,7 @@ function indispensable(
   return kept;
 }
 
-/** Without the event's id; every other text as `textOf` has it. */
+/** Copies the event without its id, with every other text replaced by `textOf`. */
 function withMarks(
   event: Readonly<Record<string, unknown>>,
   textOf: (path: string, text: string) => string,
@@ -167,7 +171,7 @@ function withMarks(
 
 const TIME_FORM = /^\d{4}-\d\d-\d\d(T|$)/;
 
-/** A date such as that of an account's creation stays as far from the events as it was. */
+/** Dates, such as an account's creation, keep their distance from the events. */
 function movedBy(ms: number, text: string): string {
   const time = TIME_FORM.test(text) ? parseTimeText(text) : Number.NaN;
   return Number.isNaN(time) ? text : new Date(time + ms).toISOString();
@@ -179,14 +183,14 @@ function accountOf(event: Readonly<Record<string, unknown>>): string | undefined
   return typeof id === 'string' ? id : undefined;
 }
 
-/** An event that moves event time on and that no rule looks at. */
+/** An event that advances the watermark and that no rule matches. */
 export function laterEvent(time: number, { marks, timestampField }: CanarySettings): CanaryEvent {
   const account = marks.inPlaceOf('later', time);
   const event = { [timestampField]: new Date(time).toISOString(), 'event.id': account, 'user.id': account };
   return { time, account, json: JSON.stringify(event) };
 }
 
-/** As far as the rule's firing, or why it is not to be sent. */
+/** Returns the canary up to the event on which the rule fires, or the reason not to send it. */
 function tried(
   rule: CorrelationRule,
   events: readonly CanaryEvent[],
@@ -207,7 +211,7 @@ function tried(
   const record = fields.newRecord();
   const crossed = (): Episode | undefined =>
     [...engine.tracker.changed].find(({ of }) => of.rule.key === rule.key);
-  /** What is wrong with it. */
+  /** Processes an event. Returns what is wrong with it, if anything. */
   const take = ({ json }: CanaryEvent): string | undefined => {
     engine.tracker.changed.clear();
     const data = Buffer.from(json);

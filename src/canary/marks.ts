@@ -1,25 +1,25 @@
 /**
- * Marks: the accounts, organisations and addresses of canaries. Whoever has the key can tell that an alert is about
- * nothing else, and nobody without it can make a mark, so no thief hides behind one.
+ * Marks: the accounts, organisations and addresses of canaries. With the key, one can tell that an alert concerns
+ * nothing but marks; without it nobody can make a mark, so no thief can hide behind one.
  *
- * A mark holds the minute in which it was made and is good for what crosses a threshold soon after, so that one that
- * was seen in a log is worth nothing for long. Forging one takes 2⁶³ tries of a text and 2³⁹ of an address on average, each
- * an event in the portal's log.
+ * A mark holds the minute of its making and is valid only for thresholds crossed around that time, so a mark copied
+ * from a log is soon worthless. Forging one takes on average 2⁶³ attempts for a text and 2³⁹ for an address, each an
+ * event in the portal's log.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
-/** How long before and after its making a mark is good. */
+/** A mark is valid from this long before its making until this long after. */
 const GOOD_BEFORE_MS = 10 * 60_000;
 const GOOD_AFTER_MS = 2 * 60 * 60_000;
 const MINUTE_MS = 60_000;
 
-/** Hex digits: of minutes until 2480, of chance, of the code. An address has 24 behind its prefix. */
+/** Hex digits: minutes until the year 2480; then random digits and the code. An address has 24 behind its prefix. */
 const MINUTE_DIGITS = 7;
 const TEXT = { chance: 12, code: 16 } as const;
 const ADDRESS = { chance: 7, code: 10 } as const;
-/** How the text of a mark begins, with the key or without. */
+/** Beginning of every text mark, recognisable without the key. */
 export const MARK_PREFIX = 'vigie-canary-';
 const TEXT_FORM = new RegExp(`^${MARK_PREFIX}([0-9a-f]{7})-([0-9a-f]{12})-([0-9a-f]{16})$`);
 const ADDRESS_FORM = /^2001:db8((?::[0-9a-f]{4}){6})$/;
@@ -32,7 +32,10 @@ export class CanaryMarks {
     this.#key = key;
   }
 
-  /** One that there has not been: an address (2001:db8::/32, of documentation, where nobody lives) in the place of one, else a text. */
+  /**
+   * A new mark in place of `value`: an address for an address (2001:db8::/32, reserved for documentation), otherwise a
+   * text.
+   */
   inPlaceOf(value: string, nowMs: number): string {
     const isAddress = isIP(value) !== 0;
     const form = isAddress ? ADDRESS : TEXT;
@@ -45,7 +48,7 @@ export class CanaryMarks {
     return `2001:db8:${`${minute}${chance}${code}`.match(/.{4}/g)!.join(':')}`;
   }
 
-  /** Whether an alert is about a canary alone: every value of its group that is there is a mark, good at `crossedAt`. */
+  /** True if an alert concerns canaries only: the group has values, and all of them are marks valid at `crossedAt`. */
   areAll(group: Readonly<Record<string, string | null>>, crossedAt: number): boolean {
     const values = Object.values(group).filter((value) => value !== null);
     return values.length > 0 && values.every((value) => this.#isMark(value, crossedAt));

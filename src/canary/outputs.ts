@@ -1,4 +1,4 @@
-/** Where canaries go: the topic that the portals write to, or the end of a log file. */
+/** Where canaries are written: the topic that the portals write to, or the end of a log file. */
 
 import { appendFile, open, stat } from 'node:fs/promises';
 import { messageOf, VigieError } from '../errors.ts';
@@ -11,10 +11,10 @@ export interface CanaryOutput {
   close(): Promise<void>;
 }
 
-/** Of messages in one request. */
+/** Messages per request. */
 const MESSAGES = 500;
 
-/** Keyed by account, as the portals' events. Throws TOPIC_MISSING and `KAFKA_` codes. */
+/** Keyed by account, like the portals' events. Throws TOPIC_MISSING and `KAFKA_` codes. */
 export async function toTopic(options: WrittenTopic): Promise<CanaryOutput> {
   const writer = new TopicWriter(options);
   const { topic } = options;
@@ -46,7 +46,7 @@ export async function toTopic(options: WrittenTopic): Promise<CanaryOutput> {
   };
 }
 
-/** Throws OUTPUT_FAILED: a log that is not there has no reader. */
+/** Throws OUTPUT_FAILED, also if the log does not exist: nobody would be reading it. */
 export async function toFile(path: string): Promise<CanaryOutput> {
   const failed = (error: unknown): never => {
     throw new VigieError('OUTPUT_FAILED', `cannot add to ${path}: ${messageOf(error)}`, {
@@ -68,7 +68,7 @@ export async function toFile(path: string): Promise<CanaryOutput> {
   };
 }
 
-/** Whether the last line lacks its end: what is added would become a part of it, and neither could be read. */
+/** True if the last line is unterminated: an appended event would join it, and neither could be read. */
 async function endsInLine(path: string): Promise<boolean> {
   const { size } = await stat(path);
   if (size === 0) return false;

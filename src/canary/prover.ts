@@ -1,6 +1,6 @@
 /**
- * Sends canaries and looks whether alerts come of them, as an operator would: in the database. Whatever goes wrong on
- * the way is a canary that was not seen.
+ * Sends canaries and checks, as an operator would, whether their alerts appear in the database. Any failure on the way
+ * counts as a canary that was missed.
  */
 
 import type { Clock } from '../clock.ts';
@@ -13,13 +13,13 @@ import { type Canary, type CanaryEvent, canaryOf, type CanarySettings, laterEven
 export interface ProverOptions {
   readonly settings: CanarySettings;
   readonly tests: readonly RuleTests[];
-  /** Resolves once they cannot be lost any more. */
+  /** Resolves once the events can no longer be lost. */
   readonly send: (events: readonly CanaryEvent[]) => Promise<void>;
-  /** A store of alerts to ask, closed afterwards. */
+  /** Connects to a store of alerts; the prover closes it. */
   readonly connect: () => Promise<AlertStore>;
-  /** So much later than they happen the portals' events come, ms; a canary that came sooner would make them late. */
+  /** How long after they happen the portals' events arrive, ms. A canary without this delay would make them late. */
   readonly behindMs: number;
-  /** For so long an alert is waited for, ms, beyond what its rule waits itself. */
+  /** How long to wait for an alert, ms, beyond what its rule itself waits. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Rejects once the signal aborts. */
@@ -32,22 +32,23 @@ export type Outcome =
       readonly events: number;
       /** From the last event until the alert could be read, ms. */
       readonly ms: number;
-      /** It waited for event time, which is no measure of speed. */
+      /** The rule waited for the watermark, so `ms` does not measure speed. */
       readonly waited: boolean;
-      /** The service does not know the key: operators see an alert like any other. */
+      /** The service does not know the key, so operators see the alert like any other. */
       readonly shownToOperators: boolean;
     }
   | { readonly result: 'missed'; readonly events: number; readonly reason: string }
-  /** None can be made of this rule. */
+  /** No canary can be made of this rule, or it was not sent. */
   | { readonly result: 'unproved'; readonly reason: string };
 
-/** Wall time between two looks whether the alert is there. */
+/** Wall time between two queries for the alert. */
 const LOOK_MS = 500;
 
 const NOT_SENT: Outcome = { result: 'unproved', reason: 'not sent: operators would see it' };
 
 /**
- * Canaries of all rules, in their order: one alone, and the others only if operators do not see that. Rejects as `prove`.
+ * Sends canaries of all rules and returns the outcomes in the rules' order. The first goes alone, and the others follow
+ * only if operators do not see it. Rejects like `prove`.
  */
 export async function proveAll(
   rules: readonly CorrelationRule[],
@@ -64,7 +65,7 @@ export async function proveAll(
   );
 }
 
-/** Sends a canary of the rule and waits for its alert. Rejects once `stop` aborts, with its reason. */
+/** Sends a canary of the rule and waits for its alert. Rejects with the reason of `stop` once it aborts. */
 export async function prove(
   rule: CorrelationRule,
   options: ProverOptions,

@@ -1,4 +1,4 @@
-/** Canaries for ever: each rule's in its turn, spread over the time between two of them. */
+/** Sends canaries for ever, one rule after the other, spread evenly over the interval. */
 
 import type { Clock } from '../clock.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
@@ -6,7 +6,7 @@ import type { Outcome } from './prover.ts';
 
 export interface WatchOptions {
   readonly rules: readonly CorrelationRule[];
-  /** Wall time between two canaries of a rule, ms. */
+  /** Wall time between two canaries of one rule, ms. */
   readonly everyMs: number;
   readonly prove: (rule: CorrelationRule) => Promise<Outcome>;
   readonly told: (rule: CorrelationRule, outcome: Outcome) => void;
@@ -15,9 +15,12 @@ export interface WatchOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Canaries of a rule in its timespan: each leaves a group and an open alert for so long. */
+/** Most canaries of a rule per timespan: each leaves a group and an open alert for that long. */
 const MOST_IN_TIMESPAN = 24;
-/** After one that was not seen, the next one comes sooner: one failure is looked into, not believed for an hour. */
+/**
+ * After a missed canary the next one comes sooner, so a single failure is checked again instead of believed for an
+ * hour.
+ */
 const AGAIN_MS = 5 * 60_000;
 
 /** Runs until `stop` aborts. */
@@ -34,14 +37,14 @@ export async function watch(options: WatchOptions, stop: AbortSignal): Promise<v
       void prove(rule).then(
         (outcome) => {
           if (outcome.result === 'missed') due.set(rule, clock.elapsed() + Math.min(intervalMs, AGAIN_MS));
-          // To operators the others would be incidents as well: this one is sent before them again.
+          // Operators would see the other canaries too, so this rule is tried again before any other is sent.
           if (outcome.result === 'seen' && outcome.shownToOperators) {
             const again = due.get(rule)!;
             for (const [other, at] of due) if (other !== rule && at <= again) due.set(other, at + intervalMs);
           }
           told(rule, outcome);
         },
-        // Only when stopped.
+        // It rejects only when stopped.
         () => undefined,
       );
     }
