@@ -38,7 +38,7 @@ interface ActOptions {
   json?: true;
 }
 
-/** `exit` is told the exit code of a command that got as far as its work. */
+/** `exit` receives the exit code of a command that got as far as its work. */
 export function alertsCommand(program: Command, exit: (code: number) => void): void {
   const alerts = program
     .command('alerts')
@@ -171,13 +171,16 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
   exportCommand(alerts, exit);
 }
 
-/** Alerts hold the id and the title of their rule: its key, or why nobody knows it, which `no alerts` would hide. */
+/**
+ * Alerts hold the id and title of their rule. Returns the key of the rule named, or why it is unknown, which a bare `no
+ * alerts` would hide.
+ */
 function ruleNamed(name: string, config: Config): { readonly key?: string; readonly remark?: string } {
   try {
     const rules = loadRules(config.rules, { listsFolder: listsFolder(config.lists) });
     return { key: ruleCalled(name, rules).key };
   } catch (error) {
-    // An operator's machine need not have the rules, and the rule may be gone.
+    // An operator's machine need not have the rules, and the rule may have been removed.
     return { remark: messageOf(error) };
   }
 }
@@ -205,7 +208,7 @@ const COLUMNS = [
   'rule',
 ];
 
-/** An alert in a list of them. */
+/** A row of the list of alerts. */
 export function row(alert: AlertView): string[] {
   return [
     alert.alertId.slice(0, 8),
@@ -224,12 +227,12 @@ function about(estimated: boolean): string {
   return estimated ? 'about ' : '';
 }
 
-/** With the reason, where an alert was not resolved because its time ran out. */
+/** With the reason if the alert was resolved for another reason than its timeout. */
 function statusText({ status, resolution }: Pick<AlertDetail, 'status' | 'resolution'>): string {
   return resolution === '' ? status : `${status} (${resolution})`;
 }
 
-/** The alerts that this one stands below or was merged with. */
+/** The alerts that this one is inhibited by, or was merged with. */
 export function relations({
   inhibitedBy,
   mergedInto,
@@ -250,7 +253,7 @@ function samples({ sampleEventIds }: AlertDetail): string {
 /** Most accounts in one line. */
 const MOST_ACCOUNTS = 10;
 
-/** Those that took part, unless it is the one that the alert is about; '' then. */
+/** The accounts that took part; '' if the only one is the account that the alert is about. */
 function accountsText({ accounts, group }: Pick<AlertDetail, 'accounts' | 'group'>): string {
   const [only, ...others] = accounts;
   if (others.length === 0 && Object.values(group).some((value) => value === only)) return '';
@@ -263,7 +266,7 @@ function habitText({ usualUpTo }: Pick<AlertDetail, 'usualUpTo'>): string {
   return usualUpTo === null ? '' : `; usual here: up to ${count(Math.floor(usualUpTo))}`;
 }
 
-/** Until when a breach has to be notified, and from what that is counted. */
+/** Deadline for notifying a breach, and what it is counted from. */
 function deadlineText({ notifyBy, acknowledgedBy, acknowledgedAt, state }: AlertDetail): string {
   if (state === 'closed') return '';
   const from =
@@ -285,7 +288,7 @@ type Totals = Pick<
   | 'group'
 >;
 
-/** Not so where a rule counts logins, say, or the firings of other rules: 0 persons would say that none was read. */
+/** False for rules that count logins, say, or firings of other rules: there, 0 persons would say that none was read. */
 function holdsRecords({
   persons,
   records,
@@ -294,7 +297,7 @@ function holdsRecords({
   return persons > 0 || records > 0 || size > 0;
 }
 
-/** What was taken, or where that is told. */
+/** What was taken, or where to look for it. */
 export function taken(alert: Totals): [string, string][] {
   if (!holdsRecords(alert)) {
     const [who] = Object.values(alert.group);
@@ -347,7 +350,7 @@ export function detailText(alert: AlertDetail): string {
       persons === undefined
         ? ''
         : ` of ${count(persons)} persons, ${identified === 0 ? 'without their ids' : `${count(identified)} with their ids`}`;
-    // A reason may have lines.
+    // A reason may span several lines.
     const why = reason === '' ? '' : `: ${plainLines(reason)}`;
     return `${instant(at)}  ${plain(actor)}: ${action}${to}${whom}${why}`;
   });

@@ -1,4 +1,4 @@
-/** `vigie backtest`: rules × labelled traffic → what is caught, when, at what cost in false alerts. */
+/** `vigie backtest`: rules × labelled traffic → what is caught, when, and at what cost in false alerts. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -51,7 +51,7 @@ interface Options {
 
 const DAY_MS = 86_400_000;
 
-/** Options, by their names in code, that an own log has no use for. */
+/** Options, by their names in code, that do not apply to the user's own log. */
 const FOR_GENERATED = ['incidents', 'benign', 'accounts', 'background', 'judge', 'seed', 'jobs'];
 
 export function backtestCommand(program: Command): void {
@@ -151,10 +151,10 @@ Examples:
       if (options.html !== undefined) await requireWritable(options.html);
       const report =
         options.input === undefined ? await onGenerated(options) : await onOwnLog(options, options.input);
-      // First, as a page may find no room in the end.
+      // Before the page, which may fail for want of disk space.
       await write(options.json ? jsonLine(report) : reportText(report));
       if (options.html !== undefined) {
-        // No other command needs what draws plots.
+        // Imported only here, as no other command needs the plotting library.
         const { renderPage } = await import('../backtest/page/page.ts');
         await writePage(options.html, renderPage(report));
         process.stderr.write(`page: ${options.html}\n`);
@@ -179,7 +179,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
       remedy: 'Name incidents, or leave out --no-benign.',
     });
   }
-  // Faults are told once, before anything runs. Which lists the rules are loaded with changes no rule's shape.
+  // Faults are reported once, before anything runs. Which lists the rules are loaded with does not change their shape.
   const rules = chosenRules(loadRulesFor(first.scenario, first.options, choice, requireRules), choice);
   requireAlerts(rules);
   const tooShort = shortLearningText(rules.ruleSet, learnMs);
@@ -273,7 +273,10 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   return reportOf(rules, [job], settings, unmatchedLabels);
 }
 
-/** Throws NOTHING_JUDGED: no alert could come, and a report would say that nothing was caught and no false alert raised. */
+/**
+ * Throws NOTHING_JUDGED: with no rule that raises alerts, the report would say that nothing was caught and no false
+ * alert raised.
+ */
 function requireAlerts({ ruleSet }: Sweep): void {
   if (ruleSet.correlations.some(raisesAlerts)) return;
   throw new VigieError('NOTHING_JUDGED', 'no rule raises an alert', {
@@ -281,7 +284,7 @@ function requireAlerts({ ruleSet }: Sweep): void {
   });
 }
 
-/** Throws NOTHING_JUDGED: a report on nothing would read as one on rules that stay silent. */
+/** Throws NOTHING_JUDGED: a report on nothing would look like one on rules that stay silent. */
 function requireJudged(
   { events, firstAt, lastAt, judgedMs }: Judgement,
   log: string,
@@ -305,13 +308,15 @@ function requireJudged(
   );
 }
 
-/** The rules that come with Vigie, unless the command line or the environment names others. */
+/** The rules shipped with Vigie, unless the command line or the environment names others. */
 function rulePaths({ rules }: Options): readonly string[] {
   if (rules !== undefined) return rules;
   return process.env['VIGIE_RULES'] === undefined ? [shipped('rules')] : loadConfig(process.env).rules;
 }
 
-/** Minutes of work must not end at a folder that isn't there, nor leave an empty page if they fail. */
+/**
+ * Fails before minutes of work if the page cannot be written, and leaves no empty page behind should that work fail.
+ */
 async function requireWritable(path: string): Promise<void> {
   const isNew = !existsSync(path);
   await writePage(path, '', 'a');

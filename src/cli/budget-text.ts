@@ -1,4 +1,4 @@
-/** How `vigie rules check` tells of the undetected-extraction budget. */
+/** How `vigie rules check` shows the undetected-extraction budget. */
 
 import { type Amount, HORIZONS, type Horizon, type TakerBudget } from '../budget/extraction-budget.ts';
 import type { KnownIncident } from '../budget/known-incidents.ts';
@@ -28,7 +28,10 @@ interface Shown {
   readonly budget: TakerBudget;
 }
 
-/** Without what repeats: what is the same for all persons stands once, and programs only where they differ from people. */
+/**
+ * Drops repetition: limits that are the same for all persons appear once, and programs only where they differ from
+ * people.
+ */
 function shortened(budget: readonly TakerBudget[]): readonly Shown[] {
   const shown: Shown[] = [];
   const ofAccount = budget.filter(({ taker }) => taker === 'account');

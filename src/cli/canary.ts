@@ -1,4 +1,4 @@
-/** `vigie canary`: proves that each rule still detects, in the service as it runs. */
+/** `vigie canary`: proves that each rule still detects in the running service. */
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,7 +43,7 @@ interface Options {
   json?: true;
 }
 
-/** `exit` is told the exit code of canaries that were not seen. */
+/** `exit` receives the exit code if a canary was not seen. */
 export function canaryCommand(program: Command, exit: (code: number) => void): void {
   program
     .command('canary')
@@ -109,7 +109,7 @@ Examples:
       const ruleSet = requireRules(config.rules, config.lists, config.placeholders);
       const settings: CanarySettings = {
         ruleSet,
-        // What is only listed is not sent: any key does.
+        // Listed canaries are not sent, so any key will do.
         marks: options.list ? new CanaryMarks(randomBytes(16)) : requireMarks(config),
         timestampField: config.timestamp_field,
         personFields: config.person_fields,
@@ -143,7 +143,7 @@ Examples:
     });
 }
 
-/** A mapping goes from a log to events, and not back. */
+/** A mapping turns a log into events, not events into a log. */
 function refuseMapping({ mapping }: Config): void {
   if (mapping === undefined) return;
   throw new VigieError('CANARY_NEEDS_EVENTS', `the log is mapped by ${mapping}, and canaries are events`, {
@@ -213,7 +213,7 @@ async function list(
   await write(`${table(['level', 'rule', 'events', ''], rows)}\n`);
 }
 
-/** False when one was not seen, or there was none to see. */
+/** Returns false if a canary was missed, none was seen, or operators see one. */
 async function once(
   rules: readonly CorrelationRule[],
   prover: ProverOptions,
@@ -302,7 +302,7 @@ async function forEver(
   });
   try {
     const unproved = new Set<string>();
-    // Then no other is sent.
+    // Operators see a canary, so no other is sent.
     let isShown = false;
     for (const rule of rules) {
       const canary = canaryOf(rule, prover.tests, prover.settings, systemClock.now() - prover.behindMs);
@@ -344,7 +344,7 @@ async function forEver(
   }
 }
 
-/** Once, as it is the same every hour. A rule about the night has canaries again when it is night. */
+/** Logs once per rule, as the reason is the same every hour. A rule about the night has canaries again at night. */
 function tellUnproved(
   { key: rule, title }: CorrelationRule,
   reason: string,

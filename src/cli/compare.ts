@@ -15,7 +15,7 @@ import { count, plain, progressBar, span, styled, styledLevel, table } from './t
 
 const BAR = 20;
 
-/** Returns whether Vigie noticed the theft. `folder`: the detector to compare with. */
+/** Returns whether Vigie detected the theft. `folder`: the detector to compare with. */
 export async function compareDetectors(
   scenario: string,
   options: Readonly<Record<string, unknown>>,
@@ -126,7 +126,7 @@ function timeline(
 
 const WEEKDAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
 
-/** `Sat 12 Jul 23:00:10`, in Paris. */
+/** `Sat 12 Jul 23:00:10`, Paris time. */
 function paris(timeMs: number): string {
   const local = new Date(timeMs + parisOffsetMs(timeMs));
   const month = local.toLocaleString('en-GB', { month: 'short', timeZone: 'UTC' });
@@ -134,7 +134,7 @@ function paris(timeMs: number): string {
   return `${weekday} ${local.getUTCDate()} ${month} ${local.toISOString().slice(11, 19)}`;
 }
 
-/** `1 h`, `15 min`: a length that somebody set. */
+/** `1 h`, `15 min`: for durations that somebody configured. */
 function roundSpan(ms: number): string {
   return span(ms).replace(/ 0 \w+$/, '');
 }

@@ -1,4 +1,4 @@
-/** `vigie deadletters`: what became no event, and sending it again. */
+/** `vigie deadletters`: lists inputs that are not events, and sends them again. */
 
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -27,7 +27,7 @@ import { bytes, count, instant, plain, progressBar, span, styled, styledLevel } 
 
 const SCENARIO = 'kairos-2025';
 
-/** What the public sources say of July 2025. */
+/** What public sources say about July 2025. */
 const JULY_2025 = { recordsTaken: 340_000, hours: 2, alertAfter: 'three days' };
 
 interface Options {
@@ -40,7 +40,7 @@ interface Options {
   detector?: string;
 }
 
-/** A detector as it may have been set up in July 2025. */
+/** A detector as it may have been configured in July 2025. */
 const MISCONFIGURED = 'docs/examples/misconfigured-2025';
 
 export function demoCommand(program: Command, exit: (code: number) => void, version: string): void {
@@ -74,9 +74,9 @@ export function demoCommand(program: Command, exit: (code: number) => void, vers
       if (options.detector !== undefined && options.compare !== true) {
         self.error('error: --detector is what --compare compares with; give --compare too');
       }
-      // The demo is self-contained: of the environment it takes only other rules to watch at work, and their placeholders.
+      // The demo is self-contained: from the environment it takes only other rules to watch, and their placeholders.
       const rules = process.env['VIGIE_RULES'] ?? [shipped('rules')];
-      // Without lists of one's own: what the portal's directory would give for the generated country.
+      // Default lists: what the portal's directory would hold for the generated country.
       const lists = options.lists ?? (await writeCountryLists(options));
       const placeholders = options.placeholders ?? process.env['VIGIE_PLACEHOLDERS'];
       const config = loadConfig(
@@ -101,15 +101,18 @@ function scenarioOptionsOf({ seed, accounts }: Options): Readonly<Record<string,
   };
 }
 
-/** Into the data folder, where they can be looked at. Returns their folder. */
+/** Writes them to the data folder, where they can be inspected. Returns their folder. */
 async function writeCountryLists(options: Options): Promise<string> {
   const folder = join(options.dataDir, 'lists');
-  // The data folder, where there is none yet, is its owner's.
+  // A data folder that this creates is readable by its owner only.
   await writeLists(folder, listsOf(SCENARIO, scenarioOptionsOf(options)), 0o700);
   return folder;
 }
 
-/** Of a folder that was written under a key of the environment, which the demo does not take, the remedy is another one. */
+/**
+ * A folder written under a key from the environment cannot be used, as the demo ignores that key; the remedy is another
+ * folder.
+ */
 function keyOf(config: Config): { readonly key: Uint8Array } {
   try {
     return pseudonymKey(config);
@@ -195,7 +198,7 @@ async function demo(config: Config, options: Options, version: string): Promise<
   return caught;
 }
 
-/** The most severe alert on the thief, the earliest of them. */
+/** The earliest critical alert on the thief, or any other alert on the thief. */
 function mainAlert(alerts: readonly AlertView[], theft: IncidentLabels): AlertView | undefined {
   const onThief = alerts.filter(({ group }) => theft.accounts.includes(group['user.id'] ?? ''));
   return onThief.find(({ level }) => level === 'critical') ?? onThief[0];

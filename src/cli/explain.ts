@@ -1,4 +1,4 @@
-/** `vigie rules explain`: why a rule does or doesn't match, or fire, on the events of a file. */
+/** `vigie rules explain`: why a rule matches or fires on the events of a file, or why it does not. */
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
@@ -47,7 +47,7 @@ interface Options {
   json?: true;
 }
 
-/** Lines that were not looked at, and why; and of the others those that were not read as they are. */
+/** Lines that were left out, with the reasons, and how many of the others were read with replaced bytes. */
 interface Reading {
   readonly rejected: readonly RejectedEvent[];
   readonly skipped: ReadonlyMap<string, number>;
@@ -56,7 +56,7 @@ interface Reading {
 
 const SHOWN_EVENTS = 20;
 
-/** `exit` is told the exit code of a command that got as far as its work. */
+/** `exit` receives the exit code of a command that got as far as its work. */
 export function explainCommand(rules: Command, exit: (code: number) => void): void {
   rules
     .command('explain')
@@ -115,7 +115,7 @@ Examples:
     });
 }
 
-/** One `FIELD=VALUE` more. */
+/** Adds one `FIELD=VALUE` to those before. */
 function groupValue(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Expected FIELD=VALUE.');
@@ -195,7 +195,7 @@ async function explainEvents(
   const summary = `${count(matches)} of ${count(events)} events match`;
   const hidden =
     all || events <= SHOWN_EVENTS ? '' : `; the first ${SHOWN_EVENTS} are shown, --all shows all`;
-  // A script that reads a part only must be able to know.
+  // A script that reads only a part must be able to tell.
   if (!json) await write(`\n${summary}${hidden}\n`);
   else if (hidden !== '') process.stderr.write(`${summary}${hidden}\n`);
   return { rejected, skipped, replaced: decoder.replaced ?? 0 };

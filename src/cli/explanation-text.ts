@@ -1,4 +1,4 @@
-/** Explanations as people read them, and as scripts do. */
+/** Explanations, as text for people and as JSON for scripts. */
 
 import type { Beginning } from '../explain/begun-before.ts';
 import type { CorrelationExplanation, GroupExplanation, LastWindow } from '../explain/correlation.ts';
@@ -13,7 +13,7 @@ export interface ExplainedEvent {
   /** From 0. */
   readonly line: number;
   readonly id: string | null;
-  /** Ms since the epoch, NaN when the event has none. */
+  /** Ms since the epoch; NaN if the event has none. */
   readonly time: number;
   readonly explanation: MatchExplanation;
 }
@@ -45,11 +45,11 @@ export function eventJson(rule: BaseRule, { line, id, time, explanation }: Expla
   });
 }
 
-/** What is shown of a correlation. */
+/** What to show of a correlation. */
 interface Shown {
-  /** Groups, and firings of correlations that the rule refers to, at most. */
+  /** Most groups, and most firings of the correlations that the rule refers to. */
   readonly most: number;
-  /** Of groups only those that have these values. */
+  /** Only groups with these values. */
   readonly of: Readonly<Record<string, string>>;
 }
 
@@ -93,7 +93,7 @@ function groupsOf(
   return groups.filter(({ group }) => wanted.every(([field, value]) => group[field] === value));
 }
 
-/** What extension keys ask for beside the condition. */
+/** What extension keys require beyond the condition. */
 function* narrowingText(
   { sequence, begunBefore }: CorrelationRule,
   titleOf: (key: string) => string,
@@ -135,7 +135,7 @@ function* groupLines(
   yield* windowLines(rule, last, titleOf);
 }
 
-/** How many events show something new, and what is wrong with the others. */
+/** How many events show something new, and why the others do not count. */
 function ofNovelty(
   { newTerms, groupBy }: CorrelationRule,
   counted: number,
@@ -188,7 +188,7 @@ function entryText(
   return `${instant(time)}  ${of}${what}${values.length === 0 ? '' : `  ${plain(shown.join(', '))}`}${dated}`;
 }
 
-/** The date of an event against that of the newest event before which it has to lie. */
+/** Compares the date in an event with the newest event that it has to precede. */
 function beginningText(
   { begun, newest, counts }: Beginning,
   { begunBefore }: CorrelationRule,
@@ -218,7 +218,7 @@ function verdict(
   return `value ${count(value)}, ${distances.join(' and ')}${compared}${ofRun}${ofEnd}`;
 }
 
-/** What is usual in the group, and whether the value is. */
+/** What is usual in the group, and whether the value exceeds it. */
 function ofBaseline(
   { minSamples }: Baseline,
   value: number,
@@ -250,7 +250,7 @@ function distance({ op, value: bound }: Bound, value: number, holds: boolean): s
   return value < bound ? `${by} short of ${name}` : `${by} above ${name}`;
 }
 
-/** One object for the whole, then one per group. */
+/** One object for the correlation as a whole, then one per group. */
 export function* correlationJson(
   rule: CorrelationRule,
   explanation: CorrelationExplanation,

@@ -1,4 +1,4 @@
-/** `vigie alerts export`: the persons whose data an alert's reads showed, for those who have to tell them. */
+/** `vigie alerts export`: the persons whose data an alert's reads showed, for those who have to inform them. */
 
 import type { Command } from 'commander';
 import { affectedPersons, type AffectedPersons } from '../affected/affected-persons.ts';
@@ -33,10 +33,10 @@ interface ExportOptions {
   reason?: string;
 }
 
-/** Lines that are written at a time. */
+/** Lines per write. */
 const LINES = 1000;
 
-/** `exit` is told the exit code of a list that is not whole. */
+/** `exit` receives the exit code if the list is incomplete. */
 export function exportCommand(alerts: Command, exit: (code: number) => void): void {
   alerts
     .command('export')
@@ -89,7 +89,7 @@ Examples:
     });
 }
 
-/** False where the list is known to lack somebody. */
+/** Returns false if the list is known to be incomplete. */
 async function exportPersons(
   store: AlertStore,
   config: Config,

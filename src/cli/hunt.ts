@@ -1,4 +1,4 @@
-/** `vigie hunt`: whom a rule would have caught in what the archive holds. */
+/** `vigie hunt`: whom a rule would have caught in the archived events. */
 
 import { type Command, Option } from 'commander';
 import { canaryMarks } from '../config/canary-key.ts';
@@ -162,7 +162,7 @@ function remarks(
   fields: readonly FieldKept[],
   { since = -Infinity, until = Infinity }: Pick<Options, 'since' | 'until'>,
 ): string[] {
-  /** Of the first window asked for; that of all time is answered by what the archive holds. */
+  /** Beginning of the first window asked for. Without --since, what the archive holds is all there is to ask for. */
   const from = (since === -Infinity ? until : since) - (rule.kind === 'correlation' ? rule.timespanMs : 0);
   const all = [`the archive holds events from ${instant(archive.oldest)} to ${instant(archive.newest)}`];
   if (from < archive.oldest)

@@ -1,4 +1,4 @@
-/** Opening what commands read: rules that load without a fault, and NDJSON line by line. */
+/** Opens what commands read: rules that load without faults, and NDJSON line by line. */
 
 import { configuredKey } from '../config/pseudonym-key.ts';
 import type { Config } from '../config/settings.ts';
@@ -21,8 +21,8 @@ export function faultLine({ file, line, column, severity, code, message }: Fault
 }
 
 /**
- * Loads rules and their lookup lists; any fault is printed to standard error and refused. Warnings are printed by `rules check` only.
- * Throws RULES_FAULTY, NO_RULES (a detector without rules would look as if all were well), PLACEHOLDERS_INVALID.
+ * Loads rules and their lookup lists. Any fault is printed to standard error and refused; only `rules check` prints
+ * warnings. Throws RULES_FAULTY, NO_RULES (a detector without rules would seem to find all well), PLACEHOLDERS_INVALID.
  */
 export function requireRules(
   paths: readonly string[],
@@ -49,7 +49,7 @@ export function requireRules(
   return ruleSet;
 }
 
-/** The rule that a person means. Throws RULE_UNKNOWN when there is none, ARGUMENT_INVALID when there are several. */
+/** The rule that a person names. Throws RULE_UNKNOWN if there is none, ARGUMENT_INVALID if there are several. */
 export function ruleCalled(name: string, { rules, correlations }: RuleSet): BaseRule | CorrelationRule {
   const all = [...correlations, ...rules];
   const found = rulesCalled(name, all);
@@ -79,7 +79,7 @@ export function requireMapping(nameOrPath: string | undefined): Mapping | undefi
   });
 }
 
-/** What the settings say of every line, whatever a command's options say of where the time is. */
+/** The settings that apply to every line, independent of a command's options on the timestamp field. */
 export function eventSettings(
   config: Config,
 ): Pick<DecoderOptions, 'personFields' | 'maxEventBytes'> & { readonly pseudonymKey?: Uint8Array } {
@@ -91,7 +91,7 @@ export function eventSettings(
   };
 }
 
-/** An option that says where the time is speaks of lines that are events: then the setting names no mapping. */
+/** `--timestamp-field` implies that lines are events, so the mapping of the settings does not apply. */
 export function mappingFor(
   options: { readonly mapping?: string; readonly timestampField?: string },
   config: Config,
@@ -101,7 +101,7 @@ export function mappingFor(
 
 const SHOWN_REJECTIONS = 10;
 
-/** Tells on standard error of lines that are no events; true when there are any. */
+/** Reports lines that are not events on standard error. Returns true if there are any. */
 export function tellRejected(path: string, rejected: readonly RejectedEvent[]): boolean {
   if (rejected.length === 0) return false;
   for (const { index, code, message } of rejected.slice(0, SHOWN_REJECTIONS)) {
@@ -118,8 +118,8 @@ export function tellRejected(path: string, rejected: readonly RejectedEvent[]): 
 }
 
 /**
- * Calls `visit` for every line of a file or of standard input (`-`), in order, and waits for `afterBatch`
- * after every MiB or so. `what` names the work in its progress. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT.
+ * Calls `visit` for every line of a file or of standard input (`-`), in order, and awaits `afterBatch` about once per
+ * MiB. `what` names the work in its progress bar. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT.
  */
 export async function forEachLine(
   path: string,

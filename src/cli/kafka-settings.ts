@@ -8,7 +8,7 @@ import type { KafkaConnection, Log } from '../source/kafka-client.ts';
 import { tokenFromFile, tokenFromServer } from '../source/oauth-token.ts';
 import { kafkaTls } from './kafka-tls.ts';
 
-/** Throws CONFIG_INVALID when brokers are missing or SASL is incomplete, and what `kafkaTls` throws. */
+/** Throws CONFIG_INVALID if brokers are missing or SASL is incomplete, and whatever `kafkaTls` throws. */
 export function kafkaConnection(config: Config, log: Log, clock: Clock = systemClock): KafkaConnection {
   const { kafka_brokers: brokers } = config;
   if (brokers === undefined || brokers.length === 0) {
@@ -30,12 +30,12 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
   };
 }
 
-/** Whether the secret itself is sent, not a proof of it. */
+/** True if the secret itself is sent rather than a proof of it. */
 function sends(sasl: SASLOptions | undefined): boolean {
   return sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer';
 }
 
-/** What nothing asks for without a mechanism: brokers would be met by a stranger. */
+/** Settings that have no effect without a mechanism: the client would connect unauthenticated. */
 const SASL_SETTINGS = [
   'kafka_sasl_username',
   'kafka_sasl_password',

@@ -1,6 +1,6 @@
 /**
- * Certificates and key of the Kafka connection, read and checked before anything connects: a broker says of a
- * client's certificate only that it does not like it.
+ * Certificates and key of the Kafka connection, read and checked before connecting: a broker that rejects a client's
+ * certificate does not say why.
  */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';

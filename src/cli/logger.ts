@@ -1,6 +1,6 @@
 /**
- * pino logs on standard error: JSON lines in a pipe, readable on a terminal. No person's id goes in, and what others wrote
- * steers no terminal, neither here nor where the lines are read later.
+ * pino logs on standard error: JSON lines in a pipe, readable text on a terminal. No person's id is logged, and text
+ * from outside cannot control a terminal, neither here nor where the lines are read later.
  */
 
 import { Writable } from 'node:stream';
@@ -22,7 +22,7 @@ export async function createLogger(level: string): Promise<Logger> {
   return pino({ ...options, hooks: { streamWrite: plainJsonText } }, destination({ dest: 2, sync: true }));
 }
 
-/** What is to be shown for it: its texts come out of JSON again. */
+/** The line as it may be shown: once parsed, its texts would contain control characters again. */
 function shownLine(line: string): string {
   const shown: unknown = JSON.parse(line, (key, value: unknown) => {
     if (typeof value !== 'string') return value;
@@ -31,7 +31,7 @@ function shownLine(line: string): string {
   return `${JSON.stringify(shown)}\n`;
 }
 
-/** A progress bar may stand where the next line begins: it makes room and is drawn again below. */
+/** Clears a progress bar that occupies the line to be written; the bar is drawn again below. */
 function overProgress(): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => {

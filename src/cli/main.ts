@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line: standard streams and exit codes. */
+/** Entry point of the command line: standard streams and exit codes. */
 
 import { CommanderError } from 'commander';
 import { EXIT, report } from './errors.ts';

@@ -1,4 +1,4 @@
-/** `vigie mapping check|list|show`: work on mappings of logs that are not access events. */
+/** `vigie mapping check|list|show`: works on mappings of logs that are not access events. */
 
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
@@ -18,12 +18,12 @@ interface CheckOptions {
   json?: true;
 }
 
-/** What became of one line of the sample. */
+/** The result of one line of the sample. */
 type Outcome = { readonly line: number } & (
   | {
       readonly outcome: 'event';
       readonly case: string | null;
-      /** U+FFFD stands for bytes that are no UTF-8. */
+      /** Bytes that are not UTF-8 were replaced by U+FFFD. */
       readonly replaced: boolean;
       readonly event: unknown;
     }

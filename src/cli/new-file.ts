@@ -1,6 +1,4 @@
-/**
- * A file for its owner alone that is there whole or not at all: its name is given to it once it is complete.
- */
+/** A file for its owner alone that either exists whole or not at all: it gets its name once it is complete. */
 
 import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
@@ -23,7 +21,7 @@ export class NewFile {
     this.#file = file;
   }
 
-  /** `replaces`: one of that name may be there. Throws OUTPUT_EXISTS, OUTPUT_FAILED. */
+  /** `replaces`: a file of that name may exist. Throws OUTPUT_EXISTS, OUTPUT_FAILED. */
   static async open(path: string, replaces: boolean): Promise<NewFile> {
     const whole = resolve(path);
     if (!replaces && (await isThere(whole))) throw existsAlready(path);
@@ -35,12 +33,12 @@ export class NewFile {
     await guarded(this.#path, () => this.#file.writeFile(text));
   }
 
-  /** Throws OUTPUT_EXISTS where somebody else made one meanwhile. */
+  /** Throws OUTPUT_EXISTS if somebody else created one meanwhile, OUTPUT_FAILED. */
   async complete(): Promise<void> {
     await guarded(this.#path, async () => {
       await this.#file.sync();
       await this.#file.close();
-      // Unlike renaming, linking refuses a name that is taken.
+      // Unlike a rename, a link fails if the name is taken.
       if (this.#replaces) await rename(this.#partial, this.#path);
       else await link(this.#partial, this.#path);
       await rm(this.#partial, { force: true });
@@ -48,7 +46,7 @@ export class NewFile {
     });
   }
 
-  /** Leaves nothing, unless it is complete. */
+  /** Removes the partial file, unless it was completed. */
   async discard(): Promise<void> {
     await this.#file.close().catch(() => {});
     await rm(this.#partial, { force: true });

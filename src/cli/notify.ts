@@ -1,4 +1,4 @@
-/** `vigie notify`: tells a webhook of alerts. */
+/** `vigie notify`: sends alerts to a webhook. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
@@ -34,7 +34,7 @@ interface Options {
 const DAY_MS = 86_400_000;
 const REMIND_MS = 30 * 60_000;
 
-/** `exit` is told the exit code of what could not be told. */
+/** `exit` receives the exit code if something could not be delivered. */
 export function notifyCommand(program: Command, exit: (code: number) => void): void {
   program
     .command('notify')
@@ -140,7 +140,7 @@ function notifierOf(
   });
 }
 
-/** False when something could not be told. */
+/** Returns false if something could not be delivered. */
 async function once(
   config: Config,
   options: Options,
@@ -154,7 +154,7 @@ async function once(
       notifications += 1;
     },
     failed: (error, alertId) => logFailure(logger, error, alertId),
-    // Of one round nothing is known of before.
+    // A single round has no earlier one whose openings could have grown too old.
     leftOut: () => undefined,
   });
   const all = await notifier.round(stop);
@@ -172,10 +172,10 @@ async function forEver(
   const metrics = createNotifyMetrics();
   for (const kind of TOLD) metrics.notifications.inc({ kind }, 0);
   metrics.notificationsLeftOut.inc({}, 0);
-  /** What kept all of the last round back, and of this one. */
+  /** The failures that held back all of the last round, and of this one. */
   let trouble: string | undefined;
   let found: string | undefined;
-  /** Of these it was said since all could be told. */
+  /** Failures logged since everything could last be delivered. */
   const said = new Set<string>();
   const server = await startMetricsServer({
     registry: metrics.registry,
@@ -192,7 +192,7 @@ async function forEver(
       metrics.notificationFailures.inc({ code: error.code });
       if (alertId !== undefined) return logFailure(logger, error, alertId);
       found = `${error.code}: ${error.message}`;
-      // A receiver that is away is said once, not at every look.
+      // An unreachable receiver is logged once, not in every round.
       if (!said.has(found)) logFailure(logger, error, alertId);
       said.add(found);
     },

@@ -9,7 +9,7 @@ import type { AlertStore } from '../sink/alert-store.ts';
 import type { ClickHouseOptions } from '../sink/client.ts';
 import { connectAlertStore, connectLiveStore } from '../sink/connect.ts';
 
-/** The store that a running service writes to. */
+/** The store that the running service writes to. */
 export function connectLive(config: Config): Promise<AlertStore> {
   return connectLiveStore(storeOf(config), systemClock);
 }
@@ -24,7 +24,10 @@ function storeOf(config: Config): ClickHouseOptions {
   };
 }
 
-/** The store that the settings name, or the process that holds it; closed afterwards. `requestTimeoutMs`: of a server. */
+/**
+ * Opens the store that the settings name, or the process that holds it, and closes it afterwards. `requestTimeoutMs`
+ * applies to a server.
+ */
 export async function withAlertStore(
   dataDir: string | undefined,
   use: (store: AlertStore, config: Config) => Promise<void>,
@@ -39,7 +42,7 @@ export async function withAlertStore(
   }
 }
 
-/** `by`, or the user of this session: there is none where the process runs under a number without a name, as in some containers. */
+/** Returns `by`, or the user of this session. A process may run under a uid without a name, as in some containers. */
 export function actorOf(by: string | undefined, self: Command): string {
   if (by !== undefined) return by;
   try {

@@ -1,11 +1,11 @@
-/** Values of options, checked as they are read: a wrong one is wrong usage, with the form that was expected. */
+/** Values of options, checked as they are parsed: a wrong one is wrong usage, with the form that was expected. */
 
 import { InvalidArgumentError, Option } from 'commander';
 import { SETTINGS } from '../config/settings.ts';
 import { parseTimeOrDay } from '../event/time.ts';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
 
-/** The text of an option that stands for a setting, when the setting takes it. */
+/** Accepts the text of an option that stands for a setting if the setting accepts it. */
 export function settingText(name: keyof typeof SETTINGS): (text: string) => string {
   return (text) => {
     const { success, error } = SETTINGS[name].schema.safeParse(text);
@@ -17,12 +17,12 @@ export function settingText(name: keyof typeof SETTINGS): (text: string) => stri
   };
 }
 
-/** `--mapping`. Not together with `--timestamp-field`: a mapping says itself where the time is. */
+/** `--mapping`. Conflicts with `--timestamp-field`: a mapping itself says where the time is. */
 export function mappingOption(description: string): Option {
   return new Option('-m, --mapping <mapping>', description).conflicts('timestampField');
 }
 
-/** `--placeholders`, which comes before the setting. */
+/** `--placeholders`, which takes precedence over the setting. */
 export function placeholdersOption(): Option {
   return new Option(
     '--placeholders <file>',
@@ -37,14 +37,14 @@ export function durationMs(text: string): number {
   return ms;
 }
 
-/** Of a loop: no pause would keep it busy, and a timer waits for 2^31 ms at most. */
+/** The pause of a loop, ms: with none the loop would be busy all the time, and a timer waits 2^31 ms at most. */
 export function pauseMs(text: string): number {
   const ms = durationMs(text);
   if (ms < 1000 || ms > 24 * 86_400_000) throw new InvalidArgumentError('Expected from 1s to 24d.');
   return ms;
 }
 
-/** A time as in events, so that no offset means UTC, or a day; in ms since the epoch. */
+/** A time in the form of events (UTC if it has no offset), or a day, as ms since the epoch. */
 export function instantMs(text: string): number {
   const ms = parseTimeOrDay(text);
   if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a time such as 2025-07-12T20:00:00Z.');

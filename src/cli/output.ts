@@ -1,11 +1,11 @@
-/** Writing results to standard output without outrunning its reader. */
+/** Writes results to standard output without outrunning its reader. */
 
 import { once } from 'node:events';
 import { messageOf, VigieError } from '../errors.ts';
 import { report } from './errors.ts';
 
 /**
- * A reader of results that went away (`| head`) ends the command quietly. One of messages does not end it: a
+ * A closed pipe on standard output (`| head`) ends the command quietly. One on standard error does not end it: a
  * detector outlives whoever watched it start.
  */
 export function endQuietlyOnClosedPipe(): void {
@@ -26,7 +26,7 @@ export async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
-/** Resolves once the bytes are out of this process; never where the reader is gone, which ends the command. */
+/** Resolves once the bytes have left this process. Never resolves if the reader is gone, which ends the command. */
 export async function writeOut(bytes: Uint8Array): Promise<void> {
   await new Promise<void>((done) => {
     process.stdout.write(bytes, (error) => {
@@ -35,7 +35,7 @@ export async function writeOut(bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** OUTPUT_FAILED, of a file. */
+/** OUTPUT_FAILED for a file. */
 export function outputFailed(path: string, option: string, cause: unknown): VigieError {
   return new VigieError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
     remedy: `Give ${option} a path in an existing folder that can be written.`,

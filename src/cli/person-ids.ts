@@ -1,4 +1,4 @@
-/** A portal's own list of its persons' ids, one per line, and the pseudonyms that they have here. */
+/** A portal's own list of its persons' ids, one per line, and their pseudonyms. */
 
 import { join } from 'node:path';
 import { pseudonymKey } from '../config/pseudonym-key.ts';
@@ -11,14 +11,17 @@ import { forEachLine } from './inputs.ts';
 export const KEY_OF_SETTINGS =
   'The key is that of VIGIE_PSEUDONYM_KEY or VIGIE_PSEUDONYM_KEY_FILE, else the one in the data folder.';
 
-/** Makes no key where there is none: a new one would find nobody. Throws what `pseudonymKey` throws. */
+/** Never creates a key: a new one would match nobody. Throws what `pseudonymKey` throws. */
 export function personHash(config: Config): SipHash {
   const made = config.kafka_brokers === undefined ? join(config.data_dir, 'pseudonym.key') : undefined;
   const file = config.pseudonym_key_file ?? made;
   return new SipHash(pseudonymKey({ ...config, pseudonym_key_file: file }).key);
 }
 
-/** Visits each id of a file with the two words of its pseudonym; nothing is held. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT, IDS_NOT_UTF8. */
+/**
+ * Visits each id of a file with the two words of its pseudonym; holds none of them. Throws INPUT_UNREADABLE,
+ * INPUT_NOT_TEXT, IDS_NOT_UTF8.
+ */
 export async function forEachPersonId(
   path: string,
   what: string,
@@ -41,7 +44,7 @@ export async function forEachPersonId(
   );
 }
 
-/** What stands for unreadable bytes has a pseudonym too, and it would find nobody. */
+/** The replacement of unreadable bytes would have a pseudonym too, which matches nobody. */
 function notUtf8(path: string, line: number): VigieError {
   const place = path === '-' ? 'standard input' : path;
   return new VigieError('IDS_NOT_UTF8', `line ${line + 1} of ${place} is not UTF-8`, {

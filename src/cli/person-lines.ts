@@ -1,18 +1,18 @@
 /**
- * Affected persons as lines: CSV for a spreadsheet, or one JSON object each. Whoever chooses the name of an
- * organisation must choose neither what a spreadsheet computes nor what a terminal does.
+ * Affected persons as lines: CSV for a spreadsheet, or one JSON object each. Whoever chooses an organisation's name
+ * must not be able to choose what a spreadsheet computes or what a terminal does.
  */
 
 import type { AffectedPerson } from '../affected/person-table.ts';
 import { jsonLine, plain } from './terminal.ts';
 
 export interface PersonLines {
-  /** '' where there is none. */
+  /** '' if there is none. */
   readonly head: string;
   readonly line: (person: AffectedPerson) => string;
 }
 
-/** `withIds`: with a column for what the portal calls the person. */
+/** `withIds`: adds a column with the portal's own id of the person. */
 export function csvLines(withIds: boolean): PersonLines {
   const ids = (id: string): string[] => (withIds ? [id] : []);
   const head = ['pseudonym', ...ids('id'), 'reads', 'first_read', 'last_read'];
@@ -45,7 +45,10 @@ export function jsonLines(withIds: boolean): PersonLines {
   };
 }
 
-/** What begins a formula, at the start of a cell or behind what spreadsheets of some countries part cells by. */
+/**
+ * The beginning of a formula: at the start of a cell, or after a character that separates cells in the spreadsheets of
+ * some countries.
+ */
 const FORMULA = /(^|[;,|])(\s*)(?=[=+\-@＝＋－＠])/gu;
 
 function csvLine(cells: readonly string[]): string {

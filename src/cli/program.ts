@@ -1,4 +1,4 @@
-/** The command line as a whole: its commands, its help, and how it answers wrong usage. */
+/** The command line as a whole: its commands, its help, and its answers to wrong usage. */
 
 import { readFileSync } from 'node:fs';
 import { Command, Help, type OutputConfiguration } from 'commander';
@@ -26,8 +26,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const HELP_WIDTH = 100;
 
 /**
- * `exit` is told the exit code of a command that got as far as its work. Parsing throws CommanderError after
- * help, the version or a complaint was written, to the standard streams unless `output` says otherwise.
+ * `exit` receives the exit code of a command that got as far as its work. Parsing throws CommanderError once help, the
+ * version or a complaint has been written: to the standard streams, unless `output` says otherwise.
  */
 export function createProgram(exit: (code: number) => void, output: OutputConfiguration = {}): Command {
   const program = new Command('vigie')
@@ -41,7 +41,7 @@ export function createProgram(exit: (code: number) => void, output: OutputConfig
       ...output,
     })
     .configureHelp({
-      // Commander says so only when one is missing.
+      // Commander itself mentions it only when a required option is missing.
       optionDescription: (option) =>
         `${new Help().optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
     })
@@ -75,7 +75,10 @@ Start with:
   return program;
 }
 
-/** Of an option of one value Commander keeps the last: a second `--input` would leave the first log unread, without a word. */
+/**
+ * Commander keeps the last value of a single-valued option: a second `--input` would silently leave the first log
+ * unread.
+ */
 function refuseSecondValues(command: Command): void {
   command.commands.forEach(refuseSecondValues);
   for (const option of command.options) {
@@ -89,7 +92,7 @@ function refuseSecondValues(command: Command): void {
   }
 }
 
-/** In the place of Commander's own, which knows one name only, and says of an unknown one nothing but all help. */
+/** Replaces Commander's own, which accepts a single name and answers an unknown one with nothing but the whole help. */
 function helpCommand(group: Command): void {
   group
     .helpCommand(false)

@@ -1,4 +1,4 @@
-/** `vigie pseudonymise`: ids of persons → the pseudonyms that alerts and the archive hold. */
+/** `vigie pseudonymise`: persons' ids → the pseudonyms that alerts and the archive hold. */
 
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';

@@ -31,7 +31,7 @@ interface Options {
 
 const FOR_KAFKA = ['topic', 'partitions', 'compression'];
 
-/** `exit` is told the exit code of a command that got as far as its work. */
+/** `exit` receives the exit code of a command that got as far as its work. */
 export function replayCommand(program: Command, exit: (code: number) => void): void {
   const command = program
     .command('replay')
@@ -153,7 +153,7 @@ Examples:
     });
 }
 
-/** Also by another path. Devices and pipes are not files: they may be read and written at once. */
+/** Also under different paths. Devices and pipes are exempt: they may be read and written at once. */
 function isSameFile(one: string, other: string): boolean {
   const a = statSync(one, { throwIfNoEntry: false });
   const b = statSync(other, { throwIfNoEntry: false });

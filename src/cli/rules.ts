@@ -1,4 +1,4 @@
-/** `vigie rules check|test|list`; `explain` has a file of its own. */
+/** `vigie rules check|test|list`; `explain` has its own file. */
 
 import type { Command } from 'commander';
 import { extractionBudget } from '../budget/extraction-budget.ts';
@@ -61,7 +61,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
       const { documents, rules: base, correlations, filters } = ruleSet;
       const faults = [...ruleSet.faults, ...noRules(paths, ruleSet)];
       const errors = faults.filter(({ severity }) => severity === 'error');
-      // Of a set with a fault a part is missing.
+      // A rule set with faults is incomplete, so it gets no budget.
       const budget = errors.length === 0 ? extractionBudget(ruleSet, personFields) : undefined;
       const incidents = budget === undefined ? [] : knownIncidents(budget);
       if (options.json) {
@@ -179,7 +179,7 @@ export function rulesCommand(program: Command, exit: (code: number) => void): vo
     });
 }
 
-/** The rules, the folder of lists and the placeholders that are meant: as given, else as configured. */
+/** The rules, lists folder and placeholders: as given, otherwise as configured. */
 function orConfigured(
   paths: readonly string[],
   options: Options,

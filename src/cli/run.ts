@@ -33,13 +33,13 @@ import { settingText } from './options.ts';
 import { onHangUp, stopSignal } from './signals.ts';
 import { count, fileProgress, lateText, plain, replacedText } from './terminal.ts';
 
-/** A process that has nothing left to do ends by itself, long before. */
+/** Grace period before the stopped process exits; with nothing left to do it ends by itself long before. */
 const LINGER_MS = 500;
 
 /**
- * Before the collector marks the heap again, it may have grown by half: V8 would let it double and more, which is a
- * hundred megabytes of garbage beside windows of as much. What comes and goes outside of the heap (messages of Kafka,
- * state that is saved) does not count as its growth, or it would be marked every second at 20,000 events a second.
+ * The heap may grow by half between two major collections: V8 would let it double and more, a hundred megabytes of
+ * garbage beside windows of the same size. Memory outside the heap (Kafka messages, state being saved) does not count
+ * as growth, or V8 would collect every second at 20,000 events a second.
  */
 export const HEAP_FLAGS = [
   '--heap-growing-percent=50',
@@ -131,11 +131,11 @@ Examples:
       const ruleLoadMs = systemClock.elapsed() - since;
       const mapping = requireMapping(config.mapping);
       const log: Log = (level, message, fields) => logger[level](fields, message);
-      // One for all clients: what is to be said of it is said once, and tokens are shared.
+      // One connection for all clients: its warnings are logged once, and tokens are shared.
       const kafka = input === undefined ? kafkaConnection(config, log) : undefined;
       if (input === undefined) refuseFileMapping(mapping, config.mapping);
       else await lookAtInput(input);
-      // A file is read by one process: it needs no shared key.
+      // A file is read by one process, which needs no shared key.
       const { key, madeAt } = pseudonymKey(
         input === undefined ? config : { ...config, kafka_brokers: undefined },
       );
@@ -176,7 +176,7 @@ Examples:
               { source: input ?? config.topic, database, metrics, correlations: length },
               'running',
             );
-            // Scaled out, windows are read again from the signals, whose retention is looked at with their topic.
+            // When scaled out, windows are re-read from the signals, whose retention is checked along with their topic.
             if (kafka === undefined || config.signals_topic !== undefined) return;
             const reachMs = longestReachOf(ruleSet) + config.lateness;
             void warnOfShortInput({ ...kafka, log: () => undefined }, config.topic, reachMs, log);
@@ -186,7 +186,8 @@ Examples:
       ).finally(() => {
         progress?.stop();
         dispose();
-        // All is closed: what a client still waits for (a group that does not answer) keeps nobody here.
+        // Everything is closed: a client that still waits for something (an unresponsive group) must not keep the
+        // process.
         setTimeout(() => process.exit(), LINGER_MS).unref();
       });
       const { events, accepted, duplicates, deadLetters, skipped, replaced, late } = summary;
@@ -213,7 +214,9 @@ Examples:
     });
 }
 
-/** A user for a server that nobody names: alerts would be looked for there, and lie in a folder here. */
+/**
+ * Warns of credentials without a server: operators would look for alerts there, while they are stored in a folder here.
+ */
 function warnOfUnusedServer(config: Config, logger: Logger): void {
   const { clickhouse_url: url, clickhouse_user: user, clickhouse_password: password } = config;
   if (url !== undefined || (user === undefined && password === undefined)) return;
@@ -226,7 +229,7 @@ function warnOfUnusedServer(config: Config, logger: Logger): void {
   );
 }
 
-/** Who names a field of their own has taken the place of the one that alerts and the archive take persons from. */
+/** A person field set by the user replaces the default one, which alerts and the archive take persons from. */
 function warnOfRawIds({ person_fields: fields }: Config, logger: Logger): void {
   if (fields.includes(PERSONS_FIELD)) return;
   logger.warn(
@@ -239,8 +242,8 @@ function warnOfRawIds({ person_fields: fields }: Config, logger: Logger): void {
 }
 
 /**
- * Processes that divide groups among them are other groups than one that has them all: each kind begins with the
- * whole input, and neither goes on from offsets up to which the other one has state.
+ * Scaled-out processes use other consumer groups than a process that holds all groups. So each kind reads the input
+ * from its beginning, and neither continues from offsets for which only the other has state.
  */
 function kafkaSource(
   config: Config,
@@ -264,7 +267,7 @@ function kafkaSource(
   });
 }
 
-/** Of scaled-out processes: an alert takes two of them. */
+/** For scaled-out processes, where an alert passes through two of them. */
 const QUIET_MS = 100;
 
 function openSignals(
@@ -285,7 +288,7 @@ function openSignals(
   };
 }
 
-/** The columns of a W3C log stand in its head; messages of a topic have none. Throws MAPPING_NEEDS_FIELDS. */
+/** A W3C log names its columns in its head, which messages of a topic lack. Throws MAPPING_NEEDS_FIELDS. */
 function refuseFileMapping(mapping: Mapping | undefined, name: string | undefined): void {
   if (mapping?.input !== 'w3c' || mapping.fields !== undefined) return;
   throw new VigieError(

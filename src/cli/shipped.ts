@@ -1,8 +1,8 @@
-/** Files that come with Vigie: in a checkout beside `src`, in an installed package beside `dist`. */
+/** Files shipped with Vigie: beside `src` in a checkout, beside `dist` in an installed package. */
 
 import { fileURLToPath } from 'node:url';
 
-/** Path of a file or folder, given from the root of the package. */
+/** Absolute path of a file or folder given relative to the root of the package. */
 export function shipped(path: string): string {
   const root = import.meta.url.endsWith('.ts') ? '../../' : '../../../';
   return fileURLToPath(new URL(root + path, import.meta.url));

@@ -1,6 +1,6 @@
-/** Signals: those that end a process, and the one that asks to read its rules again. */
+/** Process signals: those that end a process, and the one that asks it to read its rules again. */
 
-/** SIGINT and SIGTERM as an AbortSignal; the second one ends the process at once. */
+/** SIGINT and SIGTERM as an AbortSignal; a second signal ends the process at once. */
 export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController();
   const onSignal = (name: NodeJS.Signals): void => {
@@ -18,7 +18,7 @@ export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
   };
 }
 
-/** Calls back on SIGHUP, which ends the process no more until what is returned was called. */
+/** Calls `call` on SIGHUP, which no longer ends the process. Returns a function that undoes this. */
 export function onHangUp(call: () => void): () => void {
   process.on('SIGHUP', call);
   return () => process.off('SIGHUP', call);

@@ -1,4 +1,4 @@
-/** How commands speak to people: colours and progress on a terminal only, tables, human numbers. */
+/** How commands present output: colours and progress bars on a terminal only, tables, readable numbers. */
 
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
@@ -13,7 +13,7 @@ export { jsonLine, plain, plainJson, plainLines } from '../plain.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Styled when standard output is a terminal that shows colours. */
+/** Styled if standard output is a terminal with colours. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
@@ -31,14 +31,14 @@ export function styledLevel(level: Level): string {
 }
 
 /**
- * A text that others wrote, as one word of a command that a person may copy to a shell, which makes nothing of it.
- * Undefined where it holds what would steer a terminal: shown as `\u{1b}` it is another text.
+ * Quotes a text from outside as one word of a command that a person may copy into a shell, which expands nothing in it.
+ * Undefined if it contains terminal control characters: shown as `\u{1b}`, it would be another text.
  */
 export function shellWord(text: string): string | undefined {
   return plain(text) === text ? `'${text.replaceAll("'", String.raw`'\''`)}'` : undefined;
 }
 
-/** A borderless table; numbers are to be formatted already. */
+/** A borderless table; numbers have to be formatted already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const none = Object.fromEntries(
     [
@@ -77,7 +77,7 @@ export function skippedText(byReason: ReadonlyMap<string, number>): string {
   return `${count(total)} skipped${total === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
-/** What a mapping did beside events, a line each. */
+/** What a mapping skipped or replaced, one line each. */
 export function mappedText(of: {
   readonly skipped: ReadonlyMap<string, number>;
   readonly replaced: number;
@@ -92,13 +92,13 @@ export function replacedText(lines: number): string {
   return `${have} bytes that are no UTF-8, read as U+FFFD`;
 }
 
-/** Why an unsorted log is quiet. `setting`: what allows more. */
+/** Why an unsorted log yields little. `setting`: the one that allows more lateness. */
 export function lateText(late: number, latenessMs: number, setting: string): string {
   const events = late === 1 ? '1 event is' : `${count(late)} events are`;
   return `${events} more than ${span(latenessMs)} older than events before them, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
 }
 
-/** Events that no window counted, a line for each reason; '' when there are none. */
+/** Events that no window counted, one line per reason; '' if there are none. */
 export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<string, number>): string {
   const lines = [...withoutGroup].map(
     ([fields, skipped]) =>
@@ -112,7 +112,7 @@ export function uncountedText(conflicts: number, withoutGroup: ReadonlyMap<strin
   return lines.join('');
 }
 
-/** When a rule fires, in one line, which goes to JSON too: as the rule has it. */
+/** When a rule fires, on one line, as in the rule. Also used in JSON, so nothing is escaped. */
 export function conditionOf(rule: BaseRule | CorrelationRule, { rules, correlations }: RuleSet): string {
   if (rule.kind === 'rule') return 'an event matches';
   const nameOf = (key: string): string => {
@@ -150,7 +150,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar on standard error when that is a terminal, else nothing. */
+/** A bar on standard error if that is a terminal, otherwise nothing. */
 export function progressBar(what: string, total: number): Progress {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const bar = new SingleBar({
@@ -170,7 +170,7 @@ export function progressBar(what: string, total: number): Progress {
   };
 }
 
-/** A bar over the bytes of a file; nothing for a stream, whose end nobody knows. */
+/** A progress bar over the bytes of a file; none for a stream, whose length is unknown. */
 export function fileProgress(
   what: string,
   file: { readonly bytesRead: number; readonly totalBytes: number | undefined },

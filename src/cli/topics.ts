@@ -1,4 +1,4 @@
-/** `vigie topics`: the topics that Vigie writes to, with the settings that it needs. */
+/** `vigie topics`: the topics that Vigie writes to, with the settings it needs. */
 
 import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
@@ -27,7 +27,7 @@ interface Options {
 
 interface Made {
   readonly partitions: number;
-  /** Undefined where it is the broker's, unlimited, or may not be asked. */
+  /** Undefined if it is the broker's default, unlimited, or may not be queried. */
   readonly retentionDays: number | undefined;
 }
 
@@ -93,7 +93,7 @@ async function create(options: Options): Promise<void> {
       place = topic.topic;
       const { replicationFactor, dryRun = false } = options;
       const wish = { ...topic, ...(replicationFactor === undefined ? {} : { replicationFactor }) };
-      // Another one may create it at the same time.
+      // Another process may create it at the same time.
       const created = !known.includes(topic.topic) && (dryRun || (await createTopic(admin, wish)));
       const properties = created ? asCreated(topic) : await asItIs(topic.topic, admin);
       made.push({ topic: topic.topic, is, ...properties, created });
