@@ -1,17 +1,17 @@
 /**
- * Why an event is not ordinary work: the incident or the confounder that the labels name, if any.
+ * Which incident or confounder of the labels an event is due to, if any.
  *
- * The truth stands beside the events, never in them: an event is known by its session, or by its id when it
- * belongs to no session. A flood that has neither, and too many events to list, is known by its addresses.
- * Labels of generated traffic grow while it is generated; `update` takes what is new.
+ * The labels stand beside the events, never in them. An event is recognised by its session, or by its id if it belongs
+ * to no session. A flood that has neither, and too many events to list, is recognised by its addresses. Labels of
+ * generated traffic grow along with it; `update` takes what was added.
  */
 
-/** The part of `vigie-labels/1` that says which event is what. */
+/** The part of `vigie-labels/1` that classifies events. */
 export interface LabelledTraffic {
   readonly incidents: readonly {
     readonly name: string;
     readonly title?: string | undefined;
-    /** Addresses of the attacker: asked only for incidents without a mark, and events without a session. */
+    /** The attacker's addresses; used only for incidents without marks and events without a session. */
     readonly sources?: readonly string[] | undefined;
     readonly malicious: Marks;
   }[];
@@ -28,23 +28,23 @@ interface ConfounderLabels extends Marks {
   readonly accounts: readonly string[];
 }
 
-/** 0, 1, …: that incident. −1, −2, …: that confounder. `ORDINARY`: neither. */
+/** 0, 1, …: index of the incident. −1, −2, …: a confounder. `ORDINARY`: neither. */
 export type Cause = number;
 const ORDINARY: Cause = NaN;
 
-/** A session, an event id, an address or an account that labels name. */
+/** A session, an event id, an address or an account in the labels. */
 interface Mark {
   cause: Cause;
-  /** An event had it. */
+  /** An event with this mark was seen. */
   seen: boolean;
 }
 
-/** Marks of one incident or confounder by which no event was known, so that what it did is told too low. */
+/** Marks of an incident or confounder that no event counts for, so that figures on it are too low. */
 export interface UnmatchedLabels {
   /** Name of the incident or confounder. */
   readonly of: string;
   readonly kind: 'sessions' | 'event ids' | 'sources' | 'accounts';
-  /** Different ones in the labels, and those of them that no event has or that are another incident's. */
+  /** Distinct marks in the labels, and how many of them no event has or belong to another incident. */
   readonly labelled: number;
   readonly unmatched: number;
   readonly examples: readonly string[];
@@ -52,7 +52,7 @@ export interface UnmatchedLabels {
 
 const EXAMPLES = 3;
 
-/** What a false alert is put down to when no confounder explains it. */
+/** Cause of a false alert that no confounder explains. */
 const ORDINARY_WORK = 'ordinary work';
 
 export class Causes {
@@ -62,10 +62,10 @@ export class Causes {
   readonly #eventIds = new Map<string, Mark>();
   readonly #sources = new Map<string, Mark>();
   readonly #accounts = new Map<string, Mark>();
-  /** Per list of the labels, how much of it was taken. */
+  /** Per list of the labels, how many entries have been taken. */
   readonly #taken = new Map<string, number>();
 
-  /** Takes what these labels say beyond the ones before: lists only grow at their ends. */
+  /** Takes what these labels add to earlier ones: lists only grow at their ends. */
   update(labels: LabelledTraffic): void {
     this.incidents = labels.incidents.map(({ name, title }) => ({ name, title: title ?? name }));
     labels.incidents.forEach(({ malicious, sources = [] }, i) => {
@@ -85,7 +85,7 @@ export class Causes {
   of(session: string | undefined, eventId: string | undefined, source: string | undefined): Cause {
     const bySession = session === undefined ? undefined : this.#sessions.get(session);
     const byId = eventId === undefined ? undefined : this.#eventIds.get(eventId);
-    // Both are there in the log, also where one of them is enough.
+    // Both marks occur in the log, even where one would suffice.
     if (bySession !== undefined) bySession.seen = true;
     if (byId !== undefined) byId.seen = true;
     const known = bySession ?? byId;
@@ -97,13 +97,13 @@ export class Causes {
     return bySource.cause;
   }
 
-  /** An event is of this account. */
+  /** Notes that an event of this account was seen. */
   noteAccount(account: string): void {
     const known = this.#accounts.get(account);
     if (known !== undefined) known.seen = true;
   }
 
-  /** What of these labels, all of which it took, no event was known by so far. */
+  /** The marks of these labels that no event counted for so far. `update` must have taken all of them. */
   unmatched({ incidents, confounders = [] }: LabelledTraffic): UnmatchedLabels[] {
     return [
       ...incidents.flatMap(({ name, malicious, sources = [] }, i) => [
@@ -130,7 +130,7 @@ export class Causes {
     return ORDINARY;
   }
 
-  /** What a false alert is put down to. */
+  /** Name of the cause of a false alert. */
   nameOf(cause: Cause): string {
     return cause < 0 ? this.confounders[-1 - cause]! : ORDINARY_WORK;
   }
@@ -139,7 +139,7 @@ export class Causes {
     for (let i = this.#taken.get(list) ?? 0; i < marks.length; i += 1) {
       const known = into.get(marks[i]!);
       if (known === undefined) into.set(marks[i]!, { cause, seen: false });
-      // What an incident claims stays malicious, whatever a confounder says of it.
+      // What an incident claims stays malicious, even if a confounder claims it too.
       else if (known.cause < 0) known.cause = cause;
     }
     this.#taken.set(list, marks.length);
@@ -150,7 +150,7 @@ function isMarked({ sessions, eventIds }: Marks): boolean {
   return sessions.length + eventIds.length > 0;
 }
 
-/** `owner`: the incident for which alone an event is to count; a confounder may leave its own to incidents. */
+/** `owner`: the incident that the marks have to count for; marks of a confounder may count for incidents. */
 function unmatchedOf(
   of: string,
   kind: UnmatchedLabels['kind'],

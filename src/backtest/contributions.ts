@@ -1,11 +1,11 @@
 /**
- * Which labelled events stand behind an alert.
+ * Which labelled events are behind an alert.
  *
- * An alert rests on the events that match the rules on events it refers to, directly or through other
- * correlations, and carry its group's values. `note` remembers the labelled ones among them by time; `within`
- * says whose lie in an alert's crossing window. Events of one cause that follow each other within the
- * shortest window that is ever asked for are kept as one run, so a theft of millions is a few numbers per
- * group, and whether a window holds one of them stays exact.
+ * An alert rests on the events that match the base rules it refers to, directly or through other correlations, and that
+ * carry its group's values. `note` remembers the labelled ones among them by time; `within` returns the causes that lie
+ * in an alert's crossing window. Events of one cause that follow each other within the shortest window ever asked for
+ * are kept as one run, so a theft of millions is a few numbers per group, and whether a window holds any of them stays
+ * exact.
  */
 
 import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
@@ -13,7 +13,7 @@ import type { EventRecord, FieldTable } from '../event/record.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Cause } from './causes.ts';
 
-/** Of the group-by values; null when there is one and it is missing. */
+/** Key of the group-by values; null if there is a single one and it is missing. */
 type Key = string | null;
 
 /** Events of one cause, at most one gap apart. */
@@ -24,20 +24,20 @@ interface Run {
   events: number;
 }
 
-/** A rule on events as one correlation groups it: the slot of each group-by value, if the event has it. */
+/** A base rule as grouped by one correlation: the slot of each group-by value, if events have it. */
 interface Basis {
   readonly slots: readonly (number | undefined)[];
   /** Pauses up to this, ms, do not end a run. */
   gapMs: number;
   readonly runs: Map<Key, Run[]>;
-  /** Where the event before went: a theft is millions of events of one group. */
+  /** Group and run of the previous event: a theft is millions of events of one group. */
   lastKey: Key | undefined;
   lastRun: Run | undefined;
 }
 
 interface Ground {
   readonly bases: readonly Basis[];
-  /** Furthest that a contributing event can lie before the crossing: a chain adds its parents' windows. */
+  /** Greatest distance of a contributing event before the crossing: a chain adds its parents' windows. */
   readonly spanMs: number;
 }
 
@@ -46,13 +46,13 @@ export class Contributions {
   readonly #bases: Basis[][];
   readonly #grounds = new Map<CorrelationRule, Ground>();
 
-  /** Asks the table for the group-by fields; to be built before the decoder. */
+  /** Requests the slots of the group-by fields, so it has to be built before the decoder. */
   constructor(ruleSet: RuleSet, fields: FieldTable) {
     const indexOf = new Map(ruleSet.rules.map((rule, i) => [rule.key, i]));
     const correlations = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
     const known = new Map<string, Basis>();
     this.#bases = ruleSet.rules.map(() => []);
-    /** `names`: what the group-by values are called by the rule's references, undefined where nobody says. */
+    /** `names`: the group-by fields as the rule's references call them; undefined if they have no such field. */
     const collect = (
       rule: CorrelationRule,
       names: readonly (string | undefined)[],
@@ -65,7 +65,7 @@ export class Contributions {
         );
         const parent = correlations.get(ref);
         if (parent !== undefined) {
-          // A firing carries its group-by values and nothing else.
+          // A firing carries only its group-by values.
           const carried = named.map((name) => (parent.groupBy.includes(name ?? '') ? name : undefined));
           parentsMs = Math.max(parentsMs, collect(parent, carried, into));
           continue;
@@ -102,7 +102,7 @@ export class Contributions {
     }
   }
 
-  /** Cause → about how many of its events lie in the crossing window; exact in whether there are any. */
+  /** Cause → about how many of its events lie in the crossing window. Whether there are any is exact. */
   within(
     rule: CorrelationRule,
     group: Readonly<Record<string, string | null>>,
@@ -120,7 +120,7 @@ export class Contributions {
   }
 }
 
-/** The key of an event whose only group-by field holds one value: nearly every one. */
+/** The key of an event whose only group-by field has a single value, as in nearly every event. */
 function keyAlone({ slots: held }: EventRecord, slots: Basis['slots']): Key | undefined {
   const [slot] = slots;
   return slots.length === 1 && slot !== undefined ? textOf(held[slot]) : undefined;

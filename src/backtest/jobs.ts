@@ -1,10 +1,10 @@
 /**
- * What a backtest runs: one job per incident inside a small background that was watched for a while before it,
- * and benign jobs that learn, then judge. A job is generator → decoder → engine in one thread.
+ * What a backtest runs: one job per incident inside a small background that is watched for a while beforehand, and
+ * benign jobs that learn, then judge. A job is generator → decoder → engine in one thread.
  *
- * Jobs are whole: to split the accounts of one among threads would change what rules by organisation, source
- * or creator see, and to split its time would cost the learning again. So many benign accounts are several
- * countries, each with organisations, networks and confounders of its own.
+ * Jobs are never split: splitting accounts among threads would change what rules by organisation, source or creator
+ * see, and splitting time would repeat the learning. Instead, many benign accounts form several countries, each with
+ * its own organisations, networks and confounders.
  */
 
 import { DEFAULT_SEED, estimate, generate, SCENARIOS } from '../../replay/index.ts';
@@ -18,12 +18,12 @@ import { Judge, type Judgement } from './judge.ts';
 export interface JobSpec {
   readonly scenario: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** No incident: its false alerts are those of the report. */
+  /** Has no incident; its false alerts are those of the report. */
   readonly benign: boolean;
   readonly learnMs: number;
-  /** About how many events it generates. */
+  /** Estimate of the events it generates. */
   readonly events: number;
-  /** About how much work they are, in plain events. */
+  /** Estimate of its work, in plain events. */
   readonly cost: number;
 }
 
@@ -35,15 +35,15 @@ export interface JobResult {
   readonly judgement: Judgement;
   /** Wall time, ms. */
   readonly elapsedMs: number;
-  /** CPU time of the thread, ms: in all, and of that what generating took. */
+  /** CPU time of the thread, ms: in all, and the part spent generating. */
   readonly cpuMs: number;
   readonly generatingMs: number;
 }
 
 export interface JobsOptions {
-  /** Names of incidents; all when undefined. */
+  /** Names of incidents; undefined for all. */
   readonly incidents?: readonly string[] | undefined;
-  /** Leave the benign traffic out. */
+  /** Leaves the benign traffic out. */
   readonly withoutBenign?: boolean;
   /** Accounts of the benign traffic. */
   readonly accounts: number;
@@ -52,19 +52,21 @@ export interface JobsOptions {
   readonly learnMs: number;
   readonly judgeMs: number;
   readonly seed?: string | undefined;
-  /** Further options of the scenarios that have them, e.g. fewer records. */
+  /** Further options per scenario, e.g. fewer records. */
   readonly scenarioOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const BENIGN = 'benign';
 
-/** What a person that an event shows costs beside it: every rule that counts persons looks each of them up. */
+/**
+ * Cost of each person shown by an event, relative to the event: every rule that counts persons looks each of them up.
+ */
 const PERSON_COST = 0.1;
 
-/** Of a background before an incident. */
+/** Shortest background before an incident. */
 const SHORTEST_MS = 1000;
 
-/** Accounts. */
+/** Most accounts of one benign country. */
 const LARGEST_COUNTRY = 5_000;
 
 /** Names of all incidents that can be generated. */
@@ -72,7 +74,7 @@ export function incidentNames(): readonly string[] {
   return Object.keys(SCENARIOS).filter((name) => name !== BENIGN);
 }
 
-/** The most work first, so that the threads end together. Throws SCENARIO_UNKNOWN. */
+/** Ordered by work, most first, so that the threads end together. Throws SCENARIO_UNKNOWN. */
 export function planJobs(options: JobsOptions): readonly JobSpec[] {
   const { incidents = incidentNames(), accounts, background, learnMs, judgeMs, seed } = options;
   const common = seed === undefined ? {} : { seed };
@@ -105,7 +107,7 @@ export function planJobs(options: JobsOptions): readonly JobSpec[] {
   return specs.sort((a, b) => b.cost - a.cost);
 }
 
-/** Accounts of the benign countries: many accounts live in several, so that several cores share the work. */
+/** Accounts per benign country: many accounts are split into several, so that several cores share the work. */
 function countries(accounts: number): number[] {
   const count = Math.ceil(accounts / LARGEST_COUNTRY);
   return Array.from({ length: count }, (_, i) => Math.floor((accounts + i) / count));
@@ -121,7 +123,7 @@ function has(scenario: string, option: string): boolean {
   return SCENARIOS[scenario]!.options.some(({ name }) => name === option);
 }
 
-/** Runs a job to its end. `progress` is told the events so far, now and then. */
+/** Runs a job to its end. `progress` receives the events so far from time to time. */
 export function runJob(
   spec: JobSpec,
   ruleSet: RuleSet,
@@ -132,7 +134,7 @@ export function runJob(
   const causes = new Causes();
   const { learnMs, benign } = spec;
   const { start, duration, accounts } = generated.labels().options as Record<string, number>;
-  // Nobody works on its last Sunday, and yet it was judged.
+  // Nobody works on the last Sunday, yet it belongs to the judged period.
   const judged = benign ? { judged: { from: start! + learnMs, to: start! + duration! } } : {};
   const judge = new Judge(ruleSet, causes, { learnMs, ...judged });
   const chunks = generated.batches()[Symbol.iterator]();
@@ -144,7 +146,7 @@ export function runJob(
     const { done, value: chunk } = chunks.next();
     generatingMs += threadCpuMs() - before;
     if (done === true) break;
-    // The labels know of an event as soon as it is written.
+    // The labels cover an event as soon as it is written.
     causes.update(generated.labels());
     const { bytes, ends, count } = chunk;
     let start = 0;
@@ -172,7 +174,9 @@ function threadCpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Judges somebody's own events, which `feed` hands over line by line; and what of the labels is not in them. */
+/**
+ * Judges the user's own events, which `feed` delivers line by line. Also returns the labels that match none of them.
+ */
 export async function judgeLog(
   ruleSet: RuleSet,
   labels: LabelledTraffic,

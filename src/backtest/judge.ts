@@ -1,13 +1,13 @@
 /**
  * Labelled traffic × rules → which alerts belong to an incident, and which are false.
  *
- * Decoder and engine are those of `vigie run`; here they have no sink and no clock. An alert **belongs to an
- * incident** when an event of the incident stands behind it: it matches one of the rules on events that the
- * alert's rule rests on, carries the group's values, and lies in the crossing window. Any other alert is
- * false, also one on a thief's account that opened before the theft and goes on into it.
+ * Decoder and engine are those of `vigie run`, without a sink or a clock. An alert **belongs to an incident** if an
+ * event of the incident is behind it: the event matches one of the base rules that the alert's rule rests on, carries
+ * the group's values, and lies in the crossing window. Any other alert is false, even one on a thief's account that
+ * opened before the theft and lasts into it.
  *
- * Memory: what is kept per alert is a few numbers, per labelled group a few runs; alerts in the learning time
- * are not kept at all.
+ * Memory: a few numbers per alert and a few runs per labelled group; false alerts in the learning time are not kept at
+ * all.
  */
 
 import { type Episode, PERSONS_FIELD } from '../alert/episode.ts';
@@ -24,18 +24,18 @@ import { Contributions } from './contributions.ts';
 import { type Theft, type Taken, TheftLog } from './theft-log.ts';
 
 export interface JudgeOptions {
-  /** Alerts that cross earlier than this long after the first event are not judged, ms. */
+  /** False alerts that cross earlier than this long after the first event do not count, ms. */
   readonly learnMs: number;
-  /** What is judged, when it is known better than from the first and last event, ms since the epoch. */
+  /** The judged period, ms since the epoch, if known better than from the first and last event. */
   readonly judged?: { readonly from: number; readonly to: number };
   /** Default 60,000 ms. */
   readonly latenessMs?: number;
   readonly timestampField?: string;
   readonly personFields?: readonly string[];
   readonly maxEventBytes?: number;
-  /** How the lines of another log become events. */
+  /** How lines of another log become events. */
   readonly mapping?: Mapping | undefined;
-  /** 16 bytes; the event ids that a mapping makes depend on it. */
+  /** 16 bytes. Event ids made by a mapping depend on it. */
   readonly pseudonymKey?: Uint8Array | undefined;
 }
 
@@ -49,7 +49,7 @@ interface OpenHit {
   /** Key of the rule. */
   readonly rule: string;
   alerts: number;
-  /** Of those, marked by an alert of a rule above. */
+  /** Of those, inhibited by an alert of another rule. */
   inhibited: number;
   /** The earliest. */
   first: Crossing;
@@ -59,13 +59,13 @@ interface Crossing {
   readonly group: Readonly<Record<string, string | null>>;
   /** ms since the epoch, as all instants here. */
   readonly crossedAt: number;
-  /** Event time at which the engine told of it: later than the crossing where a rule waits for the watermark. */
+  /** Event time at which the engine reported the crossing: later if the rule waits for the watermark. */
   readonly raisedAt: number;
   readonly value: number;
 }
 
 interface HitAlert extends Crossing {
-  /** Gone by the crossing, and by the time it was told. */
+  /** Gone by the crossing, and by the time it was reported. */
   readonly taken: Taken;
   readonly takenWhenRaised: Taken;
 }
@@ -76,7 +76,7 @@ export interface FalseAlerts {
   readonly cause: string;
   alerts: number;
   inhibited: number;
-  /** A few, for whoever wants to look. */
+  /** A few, for closer inspection. */
   readonly examples: {
     readonly group: Readonly<Record<string, string | null>>;
     readonly crossedAt: number;
@@ -93,15 +93,15 @@ export interface IncidentTraffic extends Theft {
 export interface Judgement {
   readonly events: number;
   readonly deadLetters: number;
-  /** Events older than the watermark, which end no window: many in a log that is not sorted by time. */
+  /** Events older than the watermark, which end no window. Many mean that the log is not sorted by time. */
   readonly late: number;
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
-  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  /** Lines of a mapped log in which bytes that are not UTF-8 were read as U+FFFD. */
   readonly replaced: number;
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
-  /** Length of the judged part, ms. */
+  /** Length of the judged period, ms. */
   readonly judgedMs: number;
   /** Distinct `user.id` of events that did not fail. */
   readonly accounts: number;
@@ -138,11 +138,11 @@ export class Judge {
   #firstAt: number | undefined;
   #lastAt: number | undefined;
 
-  /** `causes` may grow while events come: an event is judged by what it says then. */
+  /** `causes` may grow as events come in: an event is judged by its state at that time. */
   constructor(ruleSet: RuleSet, causes: Causes, options: JudgeOptions) {
     const fields = new FieldTable();
     const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes, mapping } = options;
-    // Nothing is written, so nobody needs to be protected by a secret.
+    // Nothing is written, so no secret is needed.
     const key = options.pseudonymKey ?? new Uint8Array(16);
     this.#causes = causes;
     this.#learnMs = learnMs;
@@ -174,7 +174,7 @@ export class Judge {
     return this.#events;
   }
 
-  /** One event, in `data[start, end)`. */
+  /** Takes the event in `data[start, end)`. */
   take(data: Uint8Array, start: number, end: number): void {
     const record = this.#record;
     const fault = this.#decoder.decode(data, start, end, record);
@@ -188,7 +188,7 @@ export class Judge {
     }
     const { slots, time } = record;
     this.#events += 1;
-    // What comes too late for any window makes the log no longer: one clock of 1970 would thin out all rates.
+    // Late events do not extend the judged period: a single clock in 1970 would dilute all rates.
     if (time >= this.#engine.watermarks.watermark) {
       this.#firstAt = Math.min(time, this.#firstAt ?? time);
       this.#lastAt = Math.max(time, this.#lastAt ?? time);
@@ -198,7 +198,7 @@ export class Judge {
     if (account !== '' && slots[this.#slots.outcome] !== 'failure') this.#accounts.add(account);
     const engine = this.#engine;
     const matched = engine.process(record, 0);
-    // A copy adds nothing.
+    // A duplicate adds nothing.
     if (matched < 0) return;
     const cause = this.#causes.of(
       textOf(slots[this.#slots.session]),
@@ -231,7 +231,7 @@ export class Judge {
         const log = this.#thefts[i] ?? new TheftLog();
         return { name, title, ...log.theft(), course: log.course(COURSE_POINTS) };
       }),
-      // Only now is it known what was gone when: events may come out of order.
+      // Known only now, as events may come out of order.
       hits: [...this.#hits.values()].map((hit) => {
         const log = this.#thefts[hit.incident]!;
         const { crossedAt, raisedAt } = hit.first;
@@ -257,7 +257,7 @@ export class Judge {
     (this.#thefts[incident] ??= new TheftLog()).note(time, records, persons, account);
   }
 
-  /** `now`: event time at hand; undefined at the end, when the watermark would still have to come. */
+  /** `now`: current event time; undefined at the end, when windows close without waiting for the watermark. */
   #noteEpisodes(now: number | undefined): void {
     const { changed } = this.#engine.tracker;
     if (changed.size === 0) return;

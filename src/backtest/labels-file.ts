@@ -1,4 +1,4 @@
-/** Labels of a log that somebody recorded: the part of `vigie-labels/1` that a backtest needs, checked. */
+/** Labels of a recorded log: the part of `vigie-labels/1` that a backtest needs, validated. */
 
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
@@ -15,12 +15,12 @@ const LABELS = z.object({
         name: z.string().min(1),
         title: z.string().optional(),
         sources: z.array(z.string()).optional(),
-        // A misspelt mark would mark nothing, and a theft that is not there is one that nobody caught.
+        // Strict: a misspelt key would mark nothing, and an absent theft would count as missed.
         malicious: z.strictObject(marks),
       }),
     )
     .superRefine((incidents: Named, context) => {
-      // Figures are told by name.
+      // Figures are reported by name.
       for (const [i, { name }] of incidents.entries()) {
         if (incidents.findIndex((other) => other.name === name) === i) continue;
         context.addIssue({

@@ -1,4 +1,4 @@
-/** Jobs over threads: each thread takes the next job as soon as it has ended one. */
+/** Runs jobs on threads: each takes the next job as soon as it has finished one. */
 
 import { Worker } from 'node:worker_threads';
 import { VigieError } from '../errors.ts';
@@ -6,12 +6,12 @@ import type { JobResult, JobSpec } from './jobs.ts';
 import type { RuleChoice } from './rule-choice.ts';
 import type { WorkerMessage } from './worker.ts';
 
-/** A compiled package has the thread's code compiled too. */
+/** In a compiled package, the worker is compiled too. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /**
- * Results in the order of the jobs. `progress` is told the events of all jobs so far, and the scenarios at
- * work. Rejects with the first failure; the other threads are then stopped.
+ * Returns the results in the order of the jobs. `progress` receives the events of all jobs so far and the scenarios
+ * being run. Rejects with the first failure, and stops the other threads.
  */
 export async function runJobs(
   specs: readonly JobSpec[],

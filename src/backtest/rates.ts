@@ -1,4 +1,4 @@
-/** How figures of a backtest are counted: alerts per day and 10,000 accounts, shares, levels in order. */
+/** The units of a backtest's figures: alerts per day and 10,000 accounts, shares, levels in order. */
 
 import type { Level } from '../sigma/rule.ts';
 import type { Judgement } from './judge.ts';
@@ -11,8 +11,8 @@ export function atLeast(level: Level, least: Level): boolean {
 }
 
 /**
- * Account-days judged, in units of 10,000 accounts: what a number of alerts is divided by. Days alone where no
- * event names an account.
+ * Judged account-days, in units of 10,000 accounts, which alerts are divided by; judged days alone if no event names an
+ * account.
  */
 export function rateBase(judged: readonly Judgement[]): number {
   const named = judged.some(({ accounts }) => accounts > 0);
@@ -22,7 +22,7 @@ export function rateBase(judged: readonly Judgement[]): number {
   );
 }
 
-/** Four significant digits: a figure of a simulation has no more. */
+/** Four significant digits, as a simulation yields no more. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,8 +1,8 @@
 /**
- * What a backtest found, as a person or a script reads it: the shape of `--json`, format `vigie-backtest/1`.
+ * What a backtest found, for people and scripts: the shape of `--json`, format `vigie-backtest/1`.
  *
- * Instants are ISO 8601, durations end in `Ms`, shares lie between 0 and 1, rates are per day and 10,000
- * accounts. Everything but `jobs` (how long it took) follows from the rules, the seed and the options.
+ * Instants are ISO 8601, durations end in `Ms`, shares lie between 0 and 1, rates are per day and 10,000 accounts.
+ * Everything but `jobs` (how long they took) follows from the rules, the seed and the options.
  */
 
 import { count } from '../figures.ts';
@@ -16,7 +16,7 @@ import { type SweepReport, sweepReport } from './sweep-report.ts';
 import type { Taken } from './theft-log.ts';
 import { personsPerAccountHour } from './without.ts';
 
-/** An alert at this level or above is one that somebody looks at. */
+/** Alerts at this level or above are ones that somebody looks at. */
 const NOTICED: Level = 'medium';
 
 interface RuleInfo {
@@ -32,17 +32,17 @@ interface RuleInfo {
   readonly signalA: boolean;
 }
 
-/** The earliest alert of some kind on an incident, and what it came too late for. */
+/** The earliest alert of a kind on an incident, and what was gone by then. */
 export interface Detection {
   readonly rule: string;
   readonly title: string;
   readonly level: Level;
   readonly group: Readonly<Record<string, string | null>>;
   readonly crossedAt: string;
-  /** Event time at which the engine told of it. */
+  /** Event time at which the engine reported it. */
   readonly raisedAt: string;
   readonly value: number;
-  /** First malicious read → crossing; negative before it; null when nothing was read. */
+  /** First malicious read → crossing; negative if before it; null if nothing was read. */
   readonly timeToDetectMs: number | null;
   readonly sinceFirstEventMs: number;
   readonly beforeFirstRead: boolean;
@@ -52,7 +52,7 @@ export interface Detection {
   readonly accounts: number;
   readonly shareOfRecords: number;
   readonly shareOfAccounts: number;
-  /** Gone when the engine told of it. */
+  /** Gone when the engine reported it. */
   readonly recordsWhenRaised: number;
 }
 
@@ -64,7 +64,7 @@ export interface RuleVerdict extends Detection {
 export interface IncidentVerdict {
   readonly name: string;
   readonly title: string;
-  /** It is in the traffic, and nothing was read: no alert is the right answer. */
+  /** The incident is in the traffic and read nothing, so no alert is the right answer. */
   readonly negativeControl: boolean;
   readonly firstEvent: string | null;
   readonly firstRead: string | null;
@@ -74,15 +74,15 @@ export interface IncidentVerdict {
   readonly records: number;
   readonly persons: number;
   readonly accounts: number;
-  /** The earliest alert at medium or above, high or above, critical. */
+  /** The earliest alert at medium or above, high or above, and critical. */
   readonly detected: Readonly<Record<'medium' | 'high' | 'critical', Detection | null>>;
   /** The earliest at medium or above without the rules of signal A. */
   readonly inDepth: Detection | null;
-  /** Every rule with an alert that belongs to the incident, by its first crossing. */
+  /** Every rule with an alert that belongs to the incident, by first crossing. */
   readonly rules: readonly RuleVerdict[];
-  /** Alerts on the background around it. */
+  /** Alerts on the background traffic around it. */
   readonly falseAlerts: number;
-  /** What was gone at some instants between first and last read. */
+  /** What was gone at some instants between the first and last read. */
   readonly course: readonly (Omit<Taken, 'at'> & { readonly sinceFirstReadMs: number })[];
 }
 
@@ -91,7 +91,7 @@ interface FalseAlertRow {
   readonly level: Level;
   readonly cause: string;
   readonly alerts: number;
-  /** Of those, marked by an alert of a rule above: `alerts − inhibited` stand at the top. */
+  /** Of those, inhibited by an alert of another rule: `alerts − inhibited` are at the top. */
   readonly inhibited: number;
   readonly perDay: number;
   readonly topPerDay: number;
@@ -101,7 +101,7 @@ interface FalseAlertRow {
 interface Rate {
   readonly alerts: number;
   readonly inhibited: number;
-  /** Per day and 10,000 accounts (per day in a log that names no account): of all, and of those at the top. */
+  /** Per day and 10,000 accounts (per day if the log names no account): of all alerts, and of those at the top. */
   readonly perDay: number;
   readonly topPerDay: number;
 }
@@ -121,9 +121,9 @@ export interface BacktestReport {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly rules: readonly RuleInfo[];
   readonly incidents: readonly IncidentVerdict[];
-  /** Labels of an own log that are not in it: what their incidents took is told too low. */
+  /** Labels that match no event of the user's own log: figures on their incidents are too low. */
   readonly unmatchedLabels: readonly UnmatchedLabels[];
-  /** Null when no benign traffic was judged. */
+  /** Null if no benign traffic was judged. */
   readonly falseAlerts: FalseAlertReport | null;
   readonly sweep: SweepReport | null;
   readonly jobs: readonly {
@@ -134,13 +134,13 @@ export interface BacktestReport {
     readonly groups: number;
     readonly stateBytes: number;
     readonly elapsedMs: number;
-    /** CPU time of its thread; of that, what generating took. */
+    /** CPU time of its thread, and the part of it spent generating. */
     readonly cpuMs: number;
     readonly generatingMs: number;
   }[];
 }
 
-/** `sweep`: what the jobs judged with, its rule set and the points of its sweep, if it has some. */
+/** `sweep`: the rule set that the jobs were judged with, and the points of its sweep, if any. */
 export function reportOf(
   sweep: Sweep,
   jobs: readonly JobResult[],
@@ -300,14 +300,14 @@ function falseAlertReport(
   };
 }
 
-/** For whoever reads the figures of an incident that was labelled in part. */
+/** Warns that the labels of an incident match only in part. */
 export function unmatchedText({ of, kind, labelled, unmatched, examples }: UnmatchedLabels): string {
   const more = unmatched > examples.length ? ', …' : '';
   const what = labelled === 1 ? kind.slice(0, -1) : kind;
   return `no event counts for ${count(unmatched)} of ${count(labelled)} ${what} in the labels of ${of}: ${examples.join(', ')}${more}`;
 }
 
-/** To be said once behind those. */
+/** Shown once after those warnings. */
 export const UNMATCHED_REMEDY =
   'What was done under such labels is not told, and alerts on it count as false: see that they are those of this log, and each of one incident.';
 

@@ -1,4 +1,4 @@
-/** Which rules a backtest judges with: what is loaded, less what is left out, with a sweep's copies. */
+/** Which rules a backtest judges with: the loaded ones, minus those left out, plus a sweep's copies. */
 
 import type { Placeholders } from '../sigma/detection.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -7,7 +7,7 @@ import { withoutRules } from './without.ts';
 
 export interface RuleChoice {
   readonly paths: readonly string[];
-  /** Folder of lookup lists in place of those of the generated country. */
+  /** Folder of lookup lists that replaces those of the generated country. */
   readonly listsFolder: string | undefined;
   /** Values of `%name%` under `expand`. */
   readonly placeholders: Placeholders;
@@ -16,7 +16,7 @@ export interface RuleChoice {
   readonly sweep: boolean;
 }
 
-/** Throws RULE_UNKNOWN. */
+/** Throws RULE_UNKNOWN, ARGUMENT_INVALID. */
 export function chosenRules(
   loaded: RuleSet,
   { without, sweep }: Pick<RuleChoice, 'without' | 'sweep'>,

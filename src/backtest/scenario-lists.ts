@@ -1,4 +1,4 @@
-/** The lookup lists of a generated country, for rules that are loaded for its traffic. */
+/** The lookup lists of a generated country, for rules loaded for its traffic. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,8 @@ import type { RuleSet } from '../sigma/rule.ts';
 import type { RuleChoice } from './rule-choice.ts';
 
 /**
- * Loads rules with the lists that the portal's directory of this scenario gives; other lists are those beside
- * the rules. With `listsFolder` that folder is used in place of the scenario's. `load`: how rules are read; it
- * takes the same as `requireRules`.
+ * Loads rules with the lists of this scenario's portal directory; other lists come from beside the rules. `listsFolder`
+ * replaces the scenario's lists. `load` reads the rules; its parameters are those of `requireRules`.
  */
 export function loadRulesFor(
   scenario: string,

@@ -1,11 +1,11 @@
-/** Rules that a backtest hardly lets speak, because it does not learn for long enough. */
+/** Warns of rules that hardly fire in a backtest because its learning time is too short. */
 
 import { span } from '../figures.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 
 /**
- * A group's terms are new only once it has been known for the whole history of `vigie.new_terms`, and few groups show
- * up in the first moments of the learning. Undefined where no rule is concerned.
+ * A group's terms count as new only once it has been known for the whole history of `vigie.new_terms`, and few groups
+ * appear at the very start of the learning time. Undefined if no rule is concerned.
  */
 export function shortLearningText({ correlations }: RuleSet, learnMs: number): string | undefined {
   const concerned = correlations.filter(

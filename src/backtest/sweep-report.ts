@@ -1,4 +1,4 @@
-/** What each threshold of a sweep would have cost in false alerts, caught, and let go. */
+/** What each threshold of a sweep would have cost in false alerts, caught, and missed. */
 
 import type { Bound, Level } from '../sigma/rule.ts';
 import type { JobResult } from './jobs.ts';
@@ -7,15 +7,15 @@ import { FACTORS, type Sweep } from './sweep.ts';
 
 interface SweepOutcome {
   readonly factor: number;
-  /** Per day and 10,000 accounts, inhibited or not; null without benign traffic. */
+  /** Per day and 10,000 accounts, inhibited alerts included; null without benign traffic. */
   readonly falseAlertsPerDay: number | null;
-  /** Incident → records gone by the first alert. Incidents that are not in it were missed. */
+  /** Incident → records gone by the first alert. Missed incidents are absent. */
   readonly recordsLost: Readonly<Record<string, number>>;
 }
 
 interface RuleSweep {
   readonly rule: string;
-  /** Told here too: a rule that only feeds others is not among those of the report. */
+  /** Repeated here, as a rule that only feeds others is not among the report's rules. */
   readonly title: string;
   readonly level: Level;
   readonly points: readonly (SweepOutcome & { readonly bounds: readonly Bound[] })[];
@@ -49,7 +49,7 @@ export function sweepReport({ originals, points }: Sweep, jobs: readonly JobResu
   const rules = new Map(originals.map((rule) => [rule.key, rule]));
   return {
     together: FACTORS.map((factor) => {
-      // What refers to a rule is not counted with it here: it is scaled on its own.
+      // Dependents of a rule are not counted with it here, as they are scaled themselves.
       const keys = originals
         .filter(({ alertsAlone, level }) => alertsAlone && atLeast(level, 'medium'))
         .map(({ key }) => byRule.get(key)?.find(({ stands }) => stands.includes(factor))?.alerting[0] ?? key);

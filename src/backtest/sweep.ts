@@ -1,9 +1,10 @@
 /**
  * The threshold sweep: copies of every correlation with scaled bounds, judged beside the original in one pass.
  *
- * A copy differs in its bounds alone (and the factor of `vigie.scale_by`, which is a bound too), so it shares its original's windows. It raises no inhibition and nobody
- * refers to it: the originals' alerts are the same with and without a sweep. What refers to a swept rule is
- * copied along, with the reference turned to the copy, so a threshold inside a chain is swept too.
+ * A copy differs only in its bounds (and in the factor of `vigie.scale_by`, which is a bound too), so it shares its
+ * original's windows. It inhibits nothing and no original refers to it, so the originals' alerts are the same with and
+ * without a sweep. Rules that refer to a swept rule are copied along, referring to the copy, so thresholds inside a
+ * chain are swept too.
  */
 
 import type { Condition } from '../sigma/ast.ts';
@@ -16,10 +17,10 @@ interface SweepPoint {
   /** Key of the rule whose threshold is scaled. */
   readonly of: string;
   readonly factor: number;
-  /** Factors that round to the same bounds, this one among them. */
+  /** All factors that round to these bounds, including this one. */
   readonly stands: readonly number[];
   readonly bounds: readonly Bound[];
-  /** Keys of the rules whose alerts count: the rule itself, and what refers to it. */
+  /** Keys of the rules whose alerts count: the rule and its dependents. */
   readonly alerting: readonly string[];
 }
 
@@ -69,7 +70,7 @@ export function sweepOf(ruleSet: RuleSet, factors: readonly number[] = FACTORS):
   };
 }
 
-/** A bound on how many rules were seen, or on equality, has no smaller or larger setting to compare. */
+/** Bounds on the number of rules seen, and equalities, have no smaller or larger setting to compare. */
 function isSwept({ type, bounds }: CorrelationRule): boolean {
   return (
     type !== 'temporal' &&
@@ -79,16 +80,16 @@ function isSwept({ type, bounds }: CorrelationRule): boolean {
   );
 }
 
-/** Whole numbers stay whole, rounded up; counts never fall to what every event satisfies. */
+/** Whole numbers stay whole, rounded up, so a count never falls to 0, which every event satisfies. */
 function scaled({ op, value }: Bound, factor: number): Bound {
   if (factor === 1) return { op, value };
   const exact = value * factor;
-  // 0.7 × 10 is 7, whatever the last binary digit says.
+  // 0.7 × 10 is 7, whatever the last binary digit.
   const raised = Number.isInteger(value) ? Math.ceil(Number(exact.toPrecision(12))) : exact;
   return { op, value: raised };
 }
 
-/** Every correlation that refers to the rule, directly or not. */
+/** Every correlation that refers to the rule, directly or indirectly. */
 export function dependentsOf(
   rule: CorrelationRule,
   correlations: readonly CorrelationRule[],

@@ -1,28 +1,28 @@
 /**
- * What was taken when: the malicious reads of one incident, to be asked "how much by then?".
+ * What was taken when: the malicious reads of one incident, to answer "how much by then?".
  *
- * Guarantee: the answers do not depend on the order in which events came. Records and accounts are exact at
- * every instant, persons up to the bound of `PersonCounter`; beyond it persons are estimated and sampled
- * whenever the records have grown by half a percent, so what they say of an instant is at most that much (and
- * what arrived out of order) too low.
+ * Guarantee: the answers do not depend on the order of arrival. Records and accounts are exact at every instant,
+ * persons up to the bound of `PersonCounter`. Beyond it, persons are estimated and sampled whenever the records have
+ * grown by half a percent, so the figure for an instant is too low by at most that much (plus what arrived out of
+ * order).
  */
 
 import { PersonCounter } from '../alert/person-counter.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { FieldValue } from '../event/record.ts';
 
-/** Sums up to and with an instant. */
+/** Sums up to and including an instant. */
 export interface Taken {
   /** ms since the epoch. */
   readonly at: number;
   readonly records: number;
   readonly persons: number;
-  /** Accounts whose sessions have read something. */
+  /** Accounts with malicious reads. */
   readonly accounts: number;
 }
 
 export interface Theft {
-  /** ms since the epoch; undefined while there was none. */
+  /** ms since the epoch; undefined if there was none. */
   readonly firstEventAt: number | undefined;
   readonly lastEventAt: number | undefined;
   readonly firstReadAt: number | undefined;
@@ -37,12 +37,12 @@ export interface Theft {
 
 const GROWTH = 1.005;
 
-/** Sorted, and ready to be asked. */
+/** Sorted and ready for queries. */
 interface Sums {
   readonly times: Float64Array;
-  /** Up to and with the read of the same index. */
+  /** Up to and including the read of the same index. */
   readonly records: Float64Array;
-  /** When each person that is known one by one, and each account, was first seen. */
+  /** First sighting of each person counted exactly, and of each account. */
   readonly persons: Float64Array;
   readonly accounts: Float64Array;
 }
@@ -56,7 +56,7 @@ export class TheftLog {
   readonly #personsAt = new Map<string, number>();
   readonly #accountsAt = new Map<string, number>();
   readonly #persons = new PersonCounter();
-  /** Estimates from there on, each at the newest time so far. */
+  /** Estimates beyond that, each at the newest time so far. */
   readonly #samples: { readonly at: number; readonly persons: number }[] = [];
   #nextSampleAt = 0;
   #events = 0;
@@ -64,7 +64,7 @@ export class TheftLog {
   #lastEventAt: number | undefined;
   #sums: Sums | undefined;
 
-  /** A malicious event; `records` 0 when it read nothing. */
+  /** Takes a malicious event; `records` is 0 if it read nothing. */
   note(time: number, records: number, persons: FieldValue | undefined, account: string): void {
     this.#events += 1;
     this.#firstEventAt = Math.min(time, this.#firstEventAt ?? time);
@@ -110,7 +110,7 @@ export class TheftLog {
     };
   }
 
-  /** What was gone at an instant, reads of that instant included. */
+  /** What was gone at an instant, including reads of that instant. */
   by(at: number): Taken {
     const { times, records, persons, accounts } = this.#settled();
     const samples = upTo(this.#samples.length, (i) => this.#samples[i]!.at, at);
@@ -125,7 +125,7 @@ export class TheftLog {
     };
   }
 
-  /** The course of the theft in at most about `points` instants: evenly over time, and densely at its start. */
+  /** The course of the theft in at most about `points` instants: evenly spaced, and denser near its start. */
   course(points: number): Taken[] {
     const { times } = this.#settled();
     const first = times[0];
@@ -167,7 +167,7 @@ function grown(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   return longer;
 }
 
-/** How many of the sorted times are ≤ `at`. */
+/** Number of sorted times that are ≤ `at`. */
 function upTo(length: number, timeAt: (i: number) => number, at: number): number {
   let low = 0;
   let high = length;

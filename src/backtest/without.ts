@@ -1,8 +1,8 @@
 /**
  * A rule set without some of its rules, and the rules that count one account's persons in an hour.
  *
- * Rules only see events and the firings of what they refer to, and inhibition marks alerts without taking them
- * away. So the alerts of a reduced rule set are those of the whole one, less the rules left out: one pass over
+ * Rules see only events and the firings of the rules they refer to, and inhibition marks alerts without removing them.
+ * So the alerts of a reduced rule set are those of the whole set minus those of the rules left out, and one pass over
  * the traffic answers for both.
  */
 
@@ -15,8 +15,8 @@ import { dependentsOf } from './sweep.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * Throws RULE_UNKNOWN, ARGUMENT_INVALID. `names`: keys, ids, names or titles; what refers to a rule left out is
- * left out too.
+ * Throws RULE_UNKNOWN, ARGUMENT_INVALID. `names`: keys, ids, names or titles. Dependents of a rule left out are left
+ * out too.
  */
 export function withoutRules(ruleSet: RuleSet, names: readonly string[]): RuleSet {
   const { correlations } = ruleSet;
@@ -49,8 +49,8 @@ function correlationCalled(name: string, { rules, correlations }: RuleSet): Corr
 }
 
 /**
- * Keys of the rules of signal A, and of what needs them: the distinct persons that one account reads within
- * an hour or less. Everybody watches that first; what is caught without it is caught in depth.
+ * Keys of the rules of signal A, the distinct persons that one account reads within an hour or less, and of their
+ * dependents. Everybody watches signal A first; what is caught without it is caught in depth.
  */
 export function personsPerAccountHour(correlations: readonly CorrelationRule[]): ReadonlySet<string> {
   return closure(

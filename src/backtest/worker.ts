@@ -1,6 +1,6 @@
 /**
- * A thread of the backtest: runs the jobs it is given one by one, each with the rules loaded anew for the lists
- * of its country, and tells how far it is.
+ * A thread of the backtest: runs the jobs it receives one by one, loading the rules anew for the lists of each job's
+ * country, and reports its progress.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,7 +10,7 @@ import { type JobResult, type JobSpec, runJob } from './jobs.ts';
 import { type RuleChoice, chosenRules } from './rule-choice.ts';
 import { loadRulesFor } from './scenario-lists.ts';
 
-/** From the thread. `job`: the number it was given with the job. */
+/** Messages from the thread. `job`: the number that came with the job. */
 export type WorkerMessage =
   | { readonly kind: 'progress'; readonly job: number; readonly events: number }
   | { readonly kind: 'result'; readonly job: number; readonly result: JobResult }

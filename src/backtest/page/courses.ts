@@ -1,4 +1,4 @@
-/** Per theft: records taken over time, with the moment at which each rule spoke. */
+/** Per theft: records taken over time, and the moment of each rule's first alert. */
 
 import * as Plot from '@observablehq/plot';
 import { count, plural } from '../../figures.ts';
@@ -30,7 +30,7 @@ const WIDTH = 560;
 const LEFT = 52;
 const RIGHT = 16;
 const FIRST_MS = 1000;
-/** Room of one number, px. */
+/** Width of a number, px. */
 const NUMBER_PX = 17;
 
 function plot({ name, course, records, rules }: IncidentVerdict): Html {
@@ -38,7 +38,7 @@ function plot({ name, course, records, rules }: IncidentVerdict): Html {
   const domain: [number, number] = [FIRST_MS, lastMs];
   const pixel = (ms: number): number =>
     LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(ms / domain[0])) / Math.log(domain[1] / domain[0]);
-  // Numbers that would cover each other go to a row of their own.
+  // Numbers that would overlap go to another row.
   const rowEnds: number[] = [];
   const marks = rules.map((rule, i) => {
     const x = Math.min(lastMs, Math.max(FIRST_MS, rule.timeToDetectMs ?? 0));

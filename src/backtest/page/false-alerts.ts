@@ -1,4 +1,4 @@
-/** What the rules cost on benign traffic: by level, by what was mistaken for a theft, by rule. */
+/** What the rules cost on benign traffic: by level, by cause, by rule. */
 
 import * as Plot from '@observablehq/plot';
 import { count, plural, span } from '../../figures.ts';
@@ -63,7 +63,7 @@ function example(found: FalseAlertReport['rows'][number]['examples'][number] | u
   if (found === undefined) return html``;
   const group = Object.values(found.group).map((value) => value ?? '–');
   const at = new Date(found.crossedAt).toISOString().slice(0, 16).replace('T', ' ');
-  // What turns the direction of writing turns its own name alone.
+  // Isolates the name, so that its direction of writing affects nothing else.
   return html`<bdi>${group.join(', ')}</bdi> on ${at} with ${count(found.value)}`;
 }
 

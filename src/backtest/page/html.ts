@@ -3,7 +3,7 @@
 export class Html {
   readonly text: string;
 
-  /** `text` is taken as it is: HTML, not text. */
+  /** `text` must be HTML: it is not escaped. */
   constructor(text: string) {
     this.text = text;
   }

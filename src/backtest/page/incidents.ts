@@ -1,4 +1,4 @@
-/** Per incident: when the first alerts came, and what was gone by then; as a table and as two plots. */
+/** Per incident: when the first alerts came, and what was gone by then, as a table and as two plots. */
 
 import * as Plot from '@observablehq/plot';
 import { count, plural } from '../../figures.ts';
@@ -112,7 +112,7 @@ function overview(all: readonly IncidentVerdict[]): Html {
     color: COLOURS,
     y: { domain: all.map(({ name }) => name), label: null, tickSize: 0 },
   };
-  // One above the other, as they often coincide.
+  // Each kind on its own line, as dots often coincide.
   const eachKind = (x: (dot: Dot) => number): Plot.Markish[] =>
     KINDS.map((kind, i) =>
       Plot.dot(
@@ -190,6 +190,6 @@ function overview(all: readonly IncidentVerdict[]): Html {
     </div>`;
 }
 
-/** Where the time axis begins, and where it shows what came before the first read. */
+/** Start of the time axis, and where on it alerts before the first read appear. */
 const FIRST_MS = 1000;
 const BEFORE_MS = 150;

@@ -1,4 +1,4 @@
-/** Rules × incidents: which rule spoke in which incident, when, and what was gone. */
+/** Rules × incidents: which rule fired in which incident, when, and what was gone by then. */
 
 import { count, span } from '../../figures.ts';
 import type { BacktestReport, RuleVerdict } from '../report.ts';

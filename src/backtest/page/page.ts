@@ -1,6 +1,6 @@
 /**
- * A backtest's report as one HTML page: no script, nothing loaded from elsewhere, light and dark as the reader
- * has it. Numbers stand beside every plot.
+ * A backtest's report as one HTML page: no scripts, nothing loaded from elsewhere, light or dark as the reader prefers.
+ * Every plot has its numbers beside it.
  */
 
 import { plural } from '../../figures.ts';
@@ -15,7 +15,10 @@ import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
 import { sweep } from './sweep.ts';
 
-/** Whoever chooses the name of an account, of which there are plots, too, turns no direction of writing on it. */
+/**
+ * Direction-of-writing characters are escaped, so the names of accounts, which also appear in plots, cannot reorder the
+ * page.
+ */
 export function renderPage(report: BacktestReport): string {
   const page = html`<!doctype html>
     <html lang="en">

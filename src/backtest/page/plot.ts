@@ -1,6 +1,6 @@
 /**
- * Plots drawn here, as SVG inside the page: nothing is loaded and no script runs when it is read. Text and axes
- * take the page's own colour, marks its variables, so a plot follows light and dark.
+ * Plots drawn here, as SVG inside the page: reading it loads nothing and runs no script. Text and axes take the page's
+ * colour and marks its variables, so a plot follows light and dark.
  */
 
 import * as Plot from '@observablehq/plot';
@@ -12,14 +12,14 @@ import { Html } from './html.ts';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
-/** The colour of a level, to be used as a constant or in the scale `LEVEL_COLOURS`. */
+/** The colour of a level, as a constant. The scale is `LEVEL_COLOURS`. */
 export function colourOf(level: Level): string {
   return `var(--${level})`;
 }
 
 export const LEVEL_COLOURS: Plot.ScaleOptions = { domain: [...LEVELS], range: LEVELS.map(colourOf) };
 
-/** `label`: what the plot shows, for who cannot see it. */
+/** `label` describes the plot to readers who cannot see it. */
 export function svg(label: string, options: Plot.PlotOptions): Html {
   const plot = Plot.plot({
     document: document as never,
@@ -31,7 +31,7 @@ export function svg(label: string, options: Plot.PlotOptions): Html {
   return new Html(plot.outerHTML);
 }
 
-/** Ticks of a logarithmic axis in human units: only those that lie within. */
+/** The ticks that lie within the axis. */
 export function within(ticks: readonly number[], least: number, most: number): number[] {
   return ticks.filter((tick) => tick >= least && tick <= most);
 }
@@ -63,17 +63,14 @@ export function shortSpan(ms: number): string {
   return `${count(Math.round(ms))} ms`;
 }
 
-/** `1`, `1k`, `2.5M`. */
+/** `1`, `1 k`, `2.5 M`. */
 export function shortCount(value: number): string {
   if (value >= 1e6) return `${count(Math.round(value / 1e5) / 10)} M`;
   if (value >= 1e3) return `${count(Math.round(value / 100) / 10)} k`;
   return count(value);
 }
 
-/**
- * A logarithmic axis with these ticks, each with its text: left to itself the scale keeps the text of powers of
- * ten and drops the others.
- */
+/** A logarithmic axis with exactly these ticks and texts. By itself the scale labels only the powers of ten. */
 export function logAxis(
   axis: 'x' | 'y',
   ticks: readonly number[],

@@ -1,4 +1,4 @@
-/** How the page looks, light and dark. Plots take the same variables, so they follow without a script. */
+/** The page's style, light and dark. Plots use the same variables, so they follow without a script. */
 
 import { Html } from './html.ts';
 

@@ -1,4 +1,4 @@
-/** The top of the page: what somebody who reads nothing else should know. */
+/** The top of the page: what someone who reads nothing else should know. */
 
 import { count, plural, span } from '../../figures.ts';
 import { rounded } from '../rates.ts';
@@ -16,7 +16,7 @@ export function summary(report: BacktestReport): Html {
   const whole = all.reduce((sum, { records }) => sum + records, 0);
   const gone = all.reduce((sum, { detected, records }) => sum + (detected.medium?.records ?? records), 0);
   const { falseAlerts } = report;
-  // A sum of rounded figures, as exact as they are: it can reach the total, which is one of them.
+  // Rounded like its summands, as it can equal the total, which is rounded too.
   const serious =
     falseAlerts === null
       ? 0

@@ -1,4 +1,4 @@
-/** The sweep: what other thresholds would have cost and caught, all together and rule by rule. */
+/** The sweep: what other thresholds would have cost and caught, all scaled together and rule by rule. */
 
 import * as Plot from '@observablehq/plot';
 import { count } from '../../figures.ts';
@@ -107,7 +107,8 @@ function tradeOff(points: readonly Point[]): Html {
   const shown = points.map((point) => ({ ...point, gone: Math.max(1, point.gone) }));
   const least = Math.min(...shown.map(({ gone }) => gone)) / 2;
   const most = Math.max(10, ...shown.map(({ gone }) => gone)) * 2;
-  // Settings that come out the same share a place and a label; neighbours write above and below in turn.
+  // Settings with equal results share a point and a label. Labels go above and below in turn, so that neighbours do not
+  // overlap.
   const places = [
     ...Map.groupBy(shown, ({ falseAlertsPerDay, gone }) => `${falseAlertsPerDay} ${gone}`).values(),
   ];

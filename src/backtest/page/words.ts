@@ -9,7 +9,7 @@ export function levelTag(level: Level): Html {
   return html`<span class="level ${level}">${level}</span>`;
 }
 
-/** When an alert came, as seen from the first stolen record. */
+/** When an alert came, relative to the first stolen record. */
 export function when({ timeToDetectMs, sinceFirstEventMs }: Detection): string {
   if (timeToDetectMs === null) return `${span(sinceFirstEventMs)} after it began`;
   return timeToDetectMs < 0 ? `${span(-timeToDetectMs)} before` : span(timeToDetectMs);
@@ -20,7 +20,7 @@ export function percent(share: number): string {
   return share < 0.0001 ? '< 0.01 %' : `${count(Number((share * 100).toPrecision(2)))} %`;
 }
 
-/** What false alerts are counted per, beside the day. */
+/** The unit, besides the day, that false alerts are counted per. */
 export function perAccounts({ accounts }: FalseAlertReport): string {
   return accounts === 0 ? '' : ' and 10,000 accounts';
 }
