@@ -1,11 +1,11 @@
 /**
- * How many persons one account, organisation or creator of accounts can read while no rule says a word: what the
- * rules leave to a patient thief who knows them.
+ * How many persons one account, organisation or creator of accounts can read without firing any rule: what the rules
+ * leave to a patient thief who knows them.
  *
- * Only what cannot be got around bounds it: lower bounds on distinct persons or on the sum of records, over reads that
- * the rule's conditions take in (asked of the production matcher), in groups that the taker cannot vary. Counts of
- * events do not, since a page may hold any number of persons; nor do rules that ask for more than a volume.
- * So what is told is never less than what can be taken.
+ * Only what cannot be evaded counts as a bound: lower bounds on distinct persons or on the sum of records, over reads
+ * that match the rule's conditions (checked with the production matcher), in groups that the taker cannot vary. Counts
+ * of events do not, since a page may show any number of persons; nor do rules that require more than a volume. So the
+ * budget never understates what can be taken.
  */
 
 import { createDecoder } from '../event/create-decoder.ts';
@@ -36,35 +36,35 @@ export const HORIZONS = { hour: HOUR_MS, day: 24 * HOUR_MS, month: 30 * 24 * HOU
 export type Horizon = keyof typeof HORIZONS;
 
 export interface Amount {
-  /** Persons; Infinity where no rule bounds them. */
+  /** Persons; Infinity if no rule bounds them. */
   readonly most: number;
-  /** It bounds only those whose own habit (`vigie.baseline`) is no larger. */
+  /** True if it binds only those whose own habit (`vigie.baseline`) is no larger. */
   readonly habit: boolean;
   readonly by: readonly CorrelationRule[];
 }
 
 type Amounts = Readonly<Record<Horizon, Amount>>;
 
-/** Ways to read that are bounded alike, each alone. */
+/** Ways to read under the same bounds, each taken alone. */
 interface WaysBudget extends Amounts {
   readonly ways: readonly Way[];
 }
 
-/** By all ways together. */
+/** The bound on all ways combined. */
 export interface TakerBudget extends Amounts {
   readonly taker: Taker['name'];
   readonly persons: Scope;
-  /** The largest first. */
+  /** Largest first. */
   readonly byWays: readonly WaysBudget[];
 }
 
 interface RuleLimit extends Limit {
   readonly rule: CorrelationRule;
-  /** Over longer durations the limit follows what the group does. */
+  /** Over longer durations the limit adapts to the group's own behaviour. */
   readonly upToMs: number;
 }
 
-/** Undefined when no alert is about a portal's log. */
+/** Undefined if no alert concerns a portal's log. */
 export function extractionBudget(
   ruleSet: RuleSet,
   personFields: readonly string[] = DEFAULT_PERSON_FIELDS,
@@ -76,7 +76,7 @@ export function extractionBudget(
   const allWays = waysWith(askedLists(ruleSet));
   return TAKERS.flatMap((taker) =>
     (Object.keys(SCOPES) as Scope[]).map((persons) => {
-      /** By the rules that hold. */
+      /** Keyed by the rules that apply. */
       const held = new Map<string, { limits: readonly RuleLimit[]; ways: Way[] }>();
       for (const way of allWays) {
         const listed = way.listed === undefined ? {} : listedFields(ruleSet.lists.known(way.listed));
@@ -100,7 +100,7 @@ function budgetOf(
   held: readonly { readonly limits: readonly RuleLimit[]; readonly ways: readonly Way[] }[],
 ): Pick<TakerBudget, Horizon | 'byWays'> {
   const common = limits.filter((limit) => held.every((each) => each.limits.includes(limit)));
-  /** By the figures: of rules that hold some do not matter. */
+  /** Keyed by the resulting figures, as some of the rules that apply make no difference. */
   const byWays = new Map<string, WaysBudget>();
   for (const each of held) {
     const ofWays = amounts((durationMs) => amountWithin(each.limits, durationMs));
@@ -138,13 +138,13 @@ function byAmount(a: Amounts, b: Amounts): number {
   return 0;
 }
 
-/** Of two bounds that both hold the one that says more: one on everybody rather than on those of small habit. */
+/** The stronger of two bounds that both hold: one on everybody before one on those of small habit. */
 function lesser(a: Amount, b: Amount): Amount {
   if (a.habit !== b.habit && Math.max(a.most, b.most) < Infinity) return a.habit ? b : a;
   return a.most <= b.most ? a : b;
 }
 
-/** Who reads in several ways, each bounded for itself. */
+/** The bound on a taker who uses several ways, each bounded separately. */
 function sumOf(all: readonly Amount[]): Amount {
   return {
     most: all.reduce((sum, { most }) => sum + most, 0),
@@ -168,7 +168,7 @@ function amountWithin(limits: readonly RuleLimit[], durationMs: number): Amount 
   return { most, habit: habit && most < Infinity, by: by.map(({ rule }) => rule) };
 }
 
-/** The most persons that a window of the rule may hold without its firing, where there is such a number. */
+/** The most persons that a window can hold without firing the rule, if there is such a number. */
 function limitOf(rule: CorrelationRule, { lists }: RuleSet, personFields: readonly string[]): RuleLimit[] {
   const { type, fields, timespanMs, bounds, scaleBy, baseline } = rule;
   const [field] = fields;
@@ -177,7 +177,7 @@ function limitOf(rule: CorrelationRule, { lists }: RuleSet, personFields: readon
   const sumsRecords = type === 'value_sum' && field === 'portal.records.count';
   if (!countsPersons && !sumsRecords) return [];
   if ((rule.sequence ?? rule.newTerms ?? rule.begunBefore) !== undefined) return [];
-  // Of all groups, the one that may have most.
+  // The largest among all groups.
   const scaled =
     scaleBy === undefined
       ? 0
@@ -193,12 +193,12 @@ function limitOf(rule: CorrelationRule, { lists }: RuleSet, personFields: readon
   return [{ rule, timespanMs, most, upToMs }];
 }
 
-/** Whether all that the taker reads falls into one group of the rule. */
+/** True if everything that the taker reads falls into one group of the rule. */
 function isAboutTaker({ groupBy, aliases }: CorrelationRule, key: string, { same }: Taker): boolean {
   return groupBy.every((field) => same.includes(aliases.get(field)?.get(key) ?? field));
 }
 
-/** Lists in which a rule looks events up. */
+/** The lists that rules look events up in. */
 function askedLists({ rules, lists }: RuleSet): LookupList[] {
   const names = new Set<string>();
   const visit = (detection: Detection): void => {
@@ -210,7 +210,7 @@ function askedLists({ rules, lists }: RuleSet): LookupList[] {
   return [...names].sort().map((name) => lists.known(name));
 }
 
-/** Keys of the rules on events that match an event. */
+/** Returns a function from an event to the keys of the base rules it matches. */
 function matchingRules(
   { rules, lists }: RuleSet,
   personFields: readonly string[],

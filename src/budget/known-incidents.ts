@@ -1,4 +1,4 @@
-/** Which known incidents a budget is larger than: rules on volume would not have seen them. */
+/** Which known incidents fit within a budget, so that rules on volume alone would have missed them. */
 
 import { SCENARIOS, takingsOf } from '../../replay/index.ts';
 import { type Horizon, HORIZONS, type TakerBudget } from './extraction-budget.ts';
@@ -7,13 +7,13 @@ type Persons = Readonly<Record<Horizon, number>>;
 
 export interface KnownIncident {
   readonly name: string;
-  /** The most that one of them took, undefined where none took part. */
+  /** The most persons that each taker of the kind took; undefined if none took part. */
   readonly taken: Readonly<Record<'account' | 'organisation' | 'creator', Persons | undefined>>;
-  /** Nowhere more than may be read with no alert. */
+  /** True if the incident exceeds no budget. */
   readonly fits: boolean;
 }
 
-/** All incidents in which somebody's data is read. */
+/** All incidents in which personal data is read. */
 export function knownIncidents(budget: readonly TakerBudget[]): readonly KnownIncident[] {
   return Object.keys(SCENARIOS).flatMap((name): KnownIncident[] => {
     const takings = takingsOf(name);

@@ -1,9 +1,9 @@
 /**
- * The most that fits into a duration when no window of certain lengths may hold more than so much.
+ * The most that fits into a duration if windows of certain lengths may each hold only so much.
  *
  * Windows of those lengths that together cover the duration allow the sum of what each may hold, so no more fits in
- * than the cheapest cover allows. As much does: windows and instants make an interval matrix, for which the best
- * packing and the cheapest cover of linear programming are whole and equal (Hoffman and Kruskal, 1956).
+ * than the cheapest cover allows. And that much does fit: windows and instants form an interval matrix, for which the
+ * optimal packing and the cheapest cover of linear programming are integral and equal (Hoffman and Kruskal, 1956).
  */
 
 /** No window (t − timespanMs, t] may hold more than `most`. */
@@ -14,9 +14,9 @@ export interface Limit {
 }
 
 export interface Within<T extends Limit> {
-  /** Infinity when nothing limits it. */
+  /** Infinity if nothing limits it. */
   readonly most: number;
-  /** The limits that make it so, the shortest first. */
+  /** The limits that determine it, shortest first. */
   readonly by: readonly T[];
 }
 
@@ -27,7 +27,7 @@ export function mostWithin<T extends Limit>(limits: readonly T[], durationMs: nu
   const step = useful.reduce((common, { timespanMs }) => divisor(common, timespanMs), durationMs);
   const steps = durationMs / step;
   const lengths = useful.map(({ timespanMs }) => timespanMs / step);
-  /** By length in steps: the cheapest cover, and the limit whose window it begins with. */
+  /** By length in steps: the cost of the cheapest cover, and the limit whose window it starts with. */
   const cost = new Float64Array(steps + 1);
   const first = new Int32Array(steps + 1);
   for (let length = 1; length <= steps; length += 1) {
@@ -45,7 +45,7 @@ export function mostWithin<T extends Limit>(limits: readonly T[], durationMs: nu
   return { most: cost[steps]!, by: useful.filter((_, i) => used.has(i)) };
 }
 
-/** The shortest first; none for which a longer window may hold no more. */
+/** Shortest first, without limits that a longer window makes redundant. */
 function withoutLooser<T extends Limit>(limits: readonly T[]): T[] {
   const useful: T[] = [];
   for (const limit of limits.toSorted((a, b) => b.timespanMs - a.timespanMs || a.most - b.most)) {

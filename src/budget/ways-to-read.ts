@@ -1,12 +1,12 @@
 /**
- * How persons' data can be read through a portal, as the events that such reads would leave: what the budget asks
- * the rules about. A thief takes the way that the rules watch least.
+ * The ways to read persons' data through a portal, as the events that such reads would leave, which the budget tries on
+ * the rules. A thief takes the way that the rules watch least.
  */
 
 import type { LookupList } from '../lookup/list.ts';
 import { parseAddress } from '../sigma/ip.ts';
 
-/** Instants in Paris: Wednesday 9 July 2025, 10:00; Sunday 13 July 2025, 03:00. */
+/** Paris time: Wednesday 9 July 2025, 10:00, and Sunday 13 July 2025, 03:00. */
 const TIMES = { 'in working hours': '2025-07-09T08:00:00Z', 'off hours': '2025-07-13T01:00:00Z' } as const;
 
 const ACTIONS = ['record-view', 'record-list', 'record-export', 'document-download'] as const;
@@ -14,7 +14,7 @@ const ACTIONS = ['record-view', 'record-list', 'record-export', 'document-downlo
 export interface Way {
   readonly action: (typeof ACTIONS)[number];
   readonly time: keyof typeof TIMES;
-  /** The lookup list that has the read, by where it comes from, say. */
+  /** The lookup list that contains the read, by its origin, say. */
   readonly listed?: string;
 }
 
@@ -23,16 +23,16 @@ export const WAYS: readonly Way[] = ACTIONS.flatMap((action) =>
 );
 
 /**
- * Whose data: that of persons whom the account does not accompany, which is what thefts were of; or of those whom it
- * does, of whom there are only so many. As `portal.records.out_of_scope_count` of a read of one.
+ * Whose data: persons that the account does not accompany, as in the known thefts, or those that it does, who are
+ * limited in number. The values are the `portal.records.out_of_scope_count` of a read of one person.
  */
 export const SCOPES = { 'beyond the caseload': 1, 'of the caseload': 0 } as const;
 export type Scope = keyof typeof SCOPES;
 
-/** Who takes: one of these, however many of the others it has a hand in. */
+/** Who takes the data: one of these, however many of the others it controls. */
 export interface Taker {
   readonly name: 'account' | 'unattended account' | 'organisation' | 'creator';
-  /** Fields that are the same in all that it reads; whatever else an event holds it can vary. */
+  /** Fields that are the same in all its reads; it can vary everything else in an event. */
   readonly same: readonly string[];
   readonly event: Readonly<Record<string, unknown>>;
 }
@@ -46,7 +46,7 @@ export const TAKERS: readonly Taker[] = [
   {
     name: 'creator',
     same: ['portal.account.created_by'],
-    // As portals say it while an account is young.
+    // As portals report it while an account is young.
     event: {
       'portal.account.created_by': 'budget-creator',
       'portal.account.created_at': '2025-07-08T08:00:00Z',
@@ -54,10 +54,10 @@ export const TAKERS: readonly Taker[] = [
   },
 ];
 
-/** Whose reads a list of these alone has is a taker of its own, and another one cannot be that. */
+/** Fields that identify takers. A list with no others singles out a taker, and no other taker can appear in it. */
 const WHO = new Set(TAKERS.flatMap(({ same }) => same));
 
-/** Those, and the same where rules ask a list that has what a taker can choose: a network, a country. */
+/** `WAYS`, and the same again for each list that contains something a taker can choose: a network, a country. */
 export function waysWith(lists: readonly LookupList[]): readonly Way[] {
   const chosen = lists.filter(
     ({ columns, contents }) => contents.rows.length > 0 && columns.some((column) => !WHO.has(column)),
@@ -65,18 +65,18 @@ export function waysWith(lists: readonly LookupList[]): readonly Way[] {
   return [...WAYS, ...chosen.flatMap(({ name }) => WAYS.map((way) => ({ ...way, listed: name })))];
 }
 
-/** The fields of an event that the list has. */
+/** The fields of an event that the list contains. */
 export function listedFields({ columns, contents }: LookupList): Readonly<Record<string, string>> {
   return Object.fromEntries(columns.map((column, c) => [column, valueOf(contents.rows[0]![c]!)]));
 }
 
-/** A network begins with one of its addresses. */
+/** A network starts with one of its addresses. */
 function valueOf(cell: string): string {
   const [start = ''] = cell.split('/');
   return parseAddress(start) === undefined ? cell : start;
 }
 
-/** One read of one person, otherwise as inconspicuous as a read can be. */
+/** One read of one person, otherwise as inconspicuous as possible. */
 export function eventOf(
   taker: Taker,
   scope: Scope,
@@ -112,7 +112,7 @@ export function eventOf(
   };
 }
 
-/** The ways in words; '' of all. A list that makes no difference is left out. */
+/** The ways in words; '' for all. Lists that make no difference are left out. */
 export function waysText(ways: readonly Way[]): string {
   const texts = new Map<string | undefined, string>();
   for (const list of new Set(ways.map(({ listed }) => listed))) {
