@@ -1,4 +1,4 @@
-/** One theft under two detectors: when each speaks, and what is gone by then. */
+/** One theft under two detectors: when each reports it, and what is gone by then. */
 
 import type { Generated } from '../../replay/index.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
@@ -21,17 +21,17 @@ export interface Comparison {
   readonly theft: Theft;
   readonly firstRead: Moment;
   readonly lastRead: Moment;
-  /** Alerts that belong to the theft, by rule, in order. */
+  /** Alerts that belong to the theft, by rule, in time order. */
   readonly alerts: readonly (Moment & { readonly rule: string })[];
-  /** The first e-mail about an account of the theft; undefined when none was sent. */
+  /** The first e-mail about an account of the theft; undefined if none was sent. */
   readonly mail: { readonly mail: Mail; readonly sent: Moment; readonly read: Moment } | undefined;
-  /** E-mails about others. */
+  /** Number of e-mails about others. */
   readonly otherMails: number;
 }
 
 /**
- * `detector`: the rule that both run. `ruleSet`: what Vigie runs, that rule among it. Undefined when the
- * traffic holds no theft. `progress` is told the events so far.
+ * `detector`: the rule that both run. `ruleSet`: the rules of Vigie, including that rule. Returns undefined if the
+ * traffic contains no theft. `progress` receives the events so far.
  */
 export function compare(
   generated: Generated,

@@ -1,4 +1,4 @@
-/** The folder of a detector to compare with: `rule.yml`, one Sigma rule, and `detector.yml`, how it is run. */
+/** The folder of a detector to compare with: `rule.yml`, one Sigma rule, and `detector.yml`, how it runs. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,6 @@
 /**
- * A detector as one is often built: it counts in windows that stand, a job looks at those that are over, and
- * what it finds goes out as an e-mail. It exists to be compared with, and knows of no disorder: events are to
- * come in order of time.
+ * A detector of a common design: it counts in tumbling windows, a batch job examines the closed ones, and findings go
+ * out by e-mail. It exists for comparison only and does not handle disorder: events have to come in time order.
  */
 
 import { DAY_MS, isWorkingDay, parisDayOf, parisTime } from '../../replay/calendar.ts';
@@ -14,11 +13,11 @@ import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
 export interface DetectorSetup {
-  /** Length of the windows, which begin at multiples of it, ms. */
+  /** Length of the windows, which start at multiples of it, ms. */
   readonly windowMs: number;
   /** The job runs at multiples of this, ms. */
   readonly batchMs: number;
-  /** When e-mails are read on working days in France: after midnight in Paris, ms. */
+  /** Time of day, Paris, at which e-mails are read on working days in France, ms after midnight. */
   readonly mailReadAtMs: number;
 }
 
@@ -42,8 +41,8 @@ export class TumblingDetector {
   #windowFrom = -Infinity;
 
   /**
-   * Takes the one correlation of the rule set, which must count distinct persons by one field. Asks the table
-   * for its fields; to be built before the decoder. Throws COMPARE_RULE.
+   * Takes the single correlation of the rule set, which must count distinct persons by one field. Requests slots from
+   * the table, so it has to be built before the decoder. Throws COMPARE_RULE.
    */
   constructor(ruleSet: RuleSet, setup: DetectorSetup, fields: FieldTable) {
     const [rule, second] = ruleSet.correlations;
@@ -76,13 +75,13 @@ export class TumblingDetector {
     if (group === undefined || !(persons instanceof Pseudonyms)) return;
     const seen = this.#window.get(group) ?? new Set();
     this.#window.set(group, seen);
-    // 53 bits of the pseudonym: two of half a million persons fall together once in 70,000 runs.
+    // 53 bits of the pseudonym: two of half a million persons collide once in 70,000 runs.
     for (let i = 0; i < persons.length; i += 1) {
       seen.add((persons.words[2 * i]! & 0x1f_ffff) * 2 ** 32 + persons.words[2 * i + 1]!);
     }
   }
 
-  /** No more events: the last window is over too. */
+  /** The input has ended, which closes the last window. */
   finish(): void {
     this.#judge();
   }
@@ -92,7 +91,7 @@ export class TumblingDetector {
     const windowFrom = this.#windowFrom;
     for (const [group, { size: persons }] of this.#window) {
       if (!holds(this.#rule.bounds, persons)) continue;
-      // The job that starts at the very end of the window has not got its last events.
+      // A job that starts exactly at the end of the window does not see its last events yet.
       const sentAt = (Math.floor((windowFrom + windowMs) / batchMs) + 1) * batchMs;
       this.mails.push({ group, persons, windowFrom, sentAt, readAt: nextWorkingTime(sentAt, mailReadAtMs) });
     }
@@ -100,7 +99,7 @@ export class TumblingDetector {
   }
 }
 
-/** The first instant from one on at which a clock in Paris shows `clockMs` on a working day. */
+/** The first instant at or after `from` at which it is `clockMs` in Paris on a working day. */
 export function nextWorkingTime(from: number, clockMs: number): number {
   let day = parisDayOf(from);
   while (!isWorkingDay(day) || parisTime(day, clockMs) < from) day += 1;
