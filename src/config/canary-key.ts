@@ -1,13 +1,15 @@
 /**
- * The key under which the accounts and addresses of canaries are marked. A key of its own: who sends canaries needs no
- * key of persons, and who has this one can hide alerts about accounts that bear its marks, nothing else.
+ * The key that marks the accounts and addresses of canaries. It is separate: whoever sends canaries does not need the
+ * pseudonym key, and whoever has this one can only hide alerts about accounts that bear its marks.
  */
 
 import { CanaryMarks } from '../canary/marks.ts';
 import { givenKey } from './key-file.ts';
 import type { Config } from './settings.ts';
 
-/** Under the key that the settings name, if they do. Throws CANARY_KEY_UNREADABLE or CANARY_KEY_INVALID. */
+/**
+ * Marks under the key of the settings; undefined if there is none. Throws CANARY_KEY_UNREADABLE or CANARY_KEY_INVALID.
+ */
 export function canaryMarks(config: Config): CanaryMarks | undefined {
   const key = givenKey(config.canary_key, config.canary_key_file, {
     code: 'CANARY_KEY',

@@ -1,4 +1,4 @@
-/** The configuration file, as values by setting. What is wrong with it is told without quoting it: it may hold secrets. */
+/** The configuration file, as values by setting. Its faults are reported without quoting it, as it may hold secrets. */
 
 import { readFileSync } from 'node:fs';
 import { isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
@@ -10,7 +10,7 @@ import { openFailure, shownPath } from './shown-path.ts';
 export function readConfigFile(file: string): Record<string, unknown> {
   try {
     const lineCounter = new LineCounter();
-    // Not pretty: that would quote the lines around, which may hold a secret.
+    // Pretty errors would quote the surrounding lines, which may hold a secret.
     const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
     const [fault] = [...document.errors, ...document.warnings];
     if (fault !== undefined) {
@@ -18,7 +18,7 @@ export function readConfigFile(file: string): Record<string, unknown> {
       throw new Error(`line ${line}, column ${col}: ${withoutQuote(fault)}`);
     }
     numbersAsWritten(isMap(document.contents) ? document.contents.get('placeholders', true) : undefined);
-    // A file of comments only is an empty one.
+    // A file that holds only comments is empty.
     const parsed: unknown = toValues(document) ?? {};
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
       throw new Error('it is not a map of settings');
@@ -36,7 +36,7 @@ export function readConfigFile(file: string): Record<string, unknown> {
   }
 }
 
-/** Makes texts of the numbers in a part of a YAML document: `00123` is then not 123. */
+/** Turns the numbers in a part of a YAML document into texts, so that `00123` does not become 123. */
 export function numbersAsWritten(part: unknown): void {
   if (!isNode(part)) return;
   visit(part, {
@@ -46,7 +46,10 @@ export function numbersAsWritten(part: unknown): void {
   });
 }
 
-/** A secret without quotes may begin with a character that means something in YAML, and is then what is at fault. */
+/**
+ * An unquoted secret may begin with a character that has a meaning in YAML, and the fault is then about the secret
+ * itself.
+ */
 function withoutQuote({ code, message }: YAMLError): string {
   if (code === 'TAG_RESOLVE_FAILED') return 'a tag that does not exist; put what begins with ! in quotes';
   if (code === 'BAD_DQ_ESCAPE') return 'an escape sequence that does not exist';

@@ -1,4 +1,4 @@
-/** How people write the values of settings, in the environment or in a file, and what of it is refused. */
+/** The forms of settings' values, in the environment or in a file, and what is refused. */
 
 import { z } from 'zod';
 import { DURATION_FORM, parseDuration } from '../sigma/duration.ts';
@@ -12,7 +12,7 @@ export const duration = z.string(`expected ${DURATION_FORM}`).transform((text, c
 export const durationUpTo = (most: string) =>
   duration.refine((ms) => ms <= parseDuration(most)!, `expected at most ${most}`);
 
-/** Of a timer: Node takes what its 32 bits do not hold, 24.8 days, for a millisecond. */
+/** For a timer: Node fires one beyond its 32-bit limit of 24.8 days after a millisecond. */
 export const interval = durationUpTo('24d');
 const NO_CREDENTIALS = 'expected no user and password in it: they have settings';
 export const text = z
@@ -27,11 +27,11 @@ const list = z
     Object.freeze(values.map((value) => value.trim()).filter((value) => value !== '')),
   );
 export const someOf = list.refine((values) => values.length > 0, 'expected at least one');
-/** KafkaJS cuts an address at its first colon, so one of IPv6 needs a name. */
+/** KafkaJS cuts an address at its first colon, so IPv6 needs a host name. */
 export const brokers = someOf
   .refine((addresses) => !addresses.join().includes('@'), NO_CREDENTIALS)
   .refine((addresses) => addresses.every(isHostAndPort), 'expected host:port, several separated by commas');
-/** What brokers take for one. */
+/** The names that brokers accept. */
 export const topicName = text.regex(
   /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
   'expected the name of a topic: letters, digits, dots, underscores and hyphens, at most 249',
@@ -41,7 +41,7 @@ function isHostAndPort(address: string): boolean {
   return Number(port) >= 1 && Number(port) <= 65_535;
 }
 
-/** Not `z.coerce`: to it a space is 0 and `true` is 1. */
+/** Not `z.coerce`, which reads a space as 0 and `true` as 1. */
 export const whole = (least: number, most: number) =>
   z
     .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'expected a whole number')
@@ -55,7 +55,7 @@ export const size = (least: string, most: string) =>
     }
     return bytes;
   });
-/** NaN of anything else. */
+/** NaN for anything else. */
 function bytesOf(value: string): number {
   const [, number, unit = ''] = /^(\d{1,12}) ?(|[KMGT]iB)$/.exec(value) ?? [];
   return number === undefined ? Number.NaN : Number(number) * 1024 ** SIZE_UNITS.indexOf(unit);
@@ -70,19 +70,19 @@ const url = z
   .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
   .refine((value) => !/:.*@/s.test(value), NO_CREDENTIALS);
 
-/** The client takes a path for the database's name, not for the place of the server behind a proxy. */
+/** The client takes a path for the name of the database, not for a server's location behind a proxy. */
 export const serverUrl = url
   .refine((value) => !value.includes('?'), 'expected no parameters in it')
   .refine((value) => !/^https?:\/\/[^/?#]+(?:\/[^?]|#)/i.test(value), 'expected nothing behind host:port');
 
-/** The secret goes there: in clear only to this machine. */
+/** The secret is sent there: unencrypted only to this machine. */
 export const tokenUrl = url.refine(
   (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(URL.parse(value)?.hostname ?? ''),
   'expected https',
 );
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Of 16 bytes. */
+/** 16 bytes. */
 export const key = z
   .string('expected 32 hex digits in quotes')
   .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hex digits (16 bytes)');

@@ -6,16 +6,19 @@ import { key } from './forms.ts';
 import { openFailure, shownPath } from './shown-path.ts';
 
 export interface KeyFile {
-  /** Beginning of the codes of its errors. */
+  /** Prefix of its error codes. */
   readonly code: string;
   readonly name: string;
-  /** What says where it lies. */
+  /** What determines its location. */
   readonly places: string;
-  /** Of a file that holds no key. */
+  /** Remedy for a file that holds no key. */
   readonly remedy: string;
 }
 
-/** The key that settings give, itself (which wins) or its file; undefined when they give neither. Throws as `readKey`. */
+/**
+ * The key in the settings, given directly (takes precedence) or as a file; undefined if neither is set. Throws like
+ * `readKey`.
+ */
 export function givenKey(
   hex: string | undefined,
   path: string | undefined,
@@ -25,7 +28,7 @@ export function givenKey(
   return path === undefined ? undefined : readKey(path, kind);
 }
 
-/** Throws CODE_UNREADABLE or CODE_INVALID, with the code of the key. */
+/** Throws `code` + _UNREADABLE or _INVALID. */
 export function readKey(path: string, { code, name, places, remedy }: KeyFile): Uint8Array {
   let text: string;
   try {

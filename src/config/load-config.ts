@@ -1,8 +1,8 @@
 /**
  * Settings: environment over file over default → validated and frozen.
  *
- * An unknown or wrong setting stops the start with its name, its value (unless secret) and the remedy; all
- * faults are reported at once.
+ * An unknown or invalid setting stops the start with its name, its value (unless secret) and the remedy. All faults are
+ * reported at once.
  */
 
 import { readConfigFile } from './config-file.ts';
@@ -10,12 +10,15 @@ import { VigieError } from '../errors.ts';
 import { type Config, type Setting, SETTINGS } from './settings.ts';
 import { nearest } from '../sigma/nearest.ts';
 
-/** What may be an address that holds a secret, which may hold any character: rather too many than one. */
+/**
+ * Text that may be an address with a secret in it. A secret may hold any character, so the pattern errs on the safe
+ * side.
+ */
 const MAY_HOLD_SECRET = /@|:.*\?/s;
 
 /**
- * Reads the settings. `env` is the process environment; `VIGIE_CONFIG` names an optional YAML or JSON file.
- * `overrides` are command-line options by setting name and come first. Throws CONFIG_INVALID.
+ * Reads the settings. `env` is the process environment; its `VIGIE_CONFIG` names an optional YAML or JSON file.
+ * `overrides` are command-line options by setting name and take precedence. Throws CONFIG_INVALID.
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
@@ -61,7 +64,7 @@ export function loadConfig(
   return Object.freeze(values) as Config;
 }
 
-/** What the file's name of a setting may have been; people write the variable's name there, too. */
+/** Suggests the setting's name in the file, also for people who write the variable's name there. */
 function inFile(name: string): string {
   const entries = Object.entries(SETTINGS);
   const variable = nearest(

@@ -1,7 +1,7 @@
 /**
- * The key under which persons are hashed. From the configuration; an embedded run without one makes it once
- * and stores it with owner-only rights. With Kafka a missing key stops the start: two processes with two
- * keys would count everyone twice.
+ * The key that persons' ids are hashed under. It comes from the configuration; an embedded run without one creates it
+ * once and stores it with owner-only rights. With Kafka a missing key stops the start: two processes with two keys
+ * would count everyone twice.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -22,13 +22,13 @@ const KEY: KeyFile = {
 
 export interface PseudonymKey {
   readonly key: Uint8Array;
-  /** Path of a key that was made by this call, for the log. */
+  /** Path of a key that this call created, for the log. */
   readonly madeAt: string | undefined;
 }
 
 /**
- * The key that the settings name: undefined when they name none, for commands that write nothing down and can go
- * without. Throws PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE.
+ * The key in the settings. Undefined if there is none, for commands that store nothing and can do without. Throws
+ * PSEUDONYM_KEY_INVALID or PSEUDONYM_KEY_UNREADABLE.
  */
 export function configuredKey(config: Config): Uint8Array | undefined {
   return givenKey(config.pseudonym_key, config.pseudonym_key_file, KEY);
@@ -49,7 +49,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
     );
   }
   const path = join(config.data_dir, 'pseudonym.key');
-  // Asked before the key: another process that starts makes the key first.
+  // Checked before the key, as another process that starts creates the key before its database.
   const hasDatabase = config.clickhouse_url === undefined && existsSync(enginePath(config.data_dir));
   try {
     return { key: readKey(path, KEY), madeAt: undefined };
@@ -70,7 +70,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
   const made = randomBytes(16);
   try {
     makeFolder(dirname(path));
-    // Whole or not at all: half a key (a full disk, a kill) would stop every later start.
+    // Created whole or not at all: half a key (full disk, kill) would stop every later start.
     const draft = `${path}.${made.toString('hex', 0, 4)}`;
     try {
       writeFileSync(draft, `${made.toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
@@ -79,7 +79,7 @@ export function pseudonymKey(config: Config): PseudonymKey {
       rmSync(draft, { force: true });
     }
   } catch (error) {
-    // Another process may have made it in between.
+    // Another process may have created it in the meantime.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
       return { key: readKey(path, KEY), madeAt: undefined };
     throw new VigieError(

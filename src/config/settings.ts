@@ -1,6 +1,6 @@
 /**
- * Every setting. This table is the truth for names, forms, defaults and docs/configuration.md (a test compares
- * them).
+ * All settings. This table is the source of names, forms and defaults, and docs/configuration.md must agree with it (a
+ * test compares them).
  */
 
 import { z } from 'zod';
@@ -24,7 +24,7 @@ import {
 export interface Setting<T> {
   readonly env: string;
   readonly schema: z.ZodType<T>;
-  /** As a person would write it; undefined: none. */
+  /** As a person would write it; undefined if there is none. */
   readonly default: string | undefined;
   readonly secret?: true;
   readonly doc: string;
@@ -40,7 +40,9 @@ function setting<T>(
   return { env, schema, default: fallback, doc, ...(secret === undefined ? {} : { secret }) };
 }
 
-/** Their end is counted in 32 bits of seconds: beyond 2106 it lies in the past, and all would be deleted at once. */
+/**
+ * The expiry is counted in 32 bits of seconds: beyond 2106 it would lie in the past, and everything be deleted at once.
+ */
 const MAX_ARCHIVE_DAYS = 18_250;
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;

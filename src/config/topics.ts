@@ -1,4 +1,4 @@
-/** The topics of the configuration, each for one purpose. */
+/** The configured topics, each for one purpose. */
 
 import { VigieError } from '../errors.ts';
 import type { Config } from './settings.ts';
@@ -9,7 +9,7 @@ export interface Topics {
   readonly signals: string | undefined;
 }
 
-/** Throws CONFIG_INVALID where one has two purposes: what Vigie writes would come back as input. */
+/** Throws CONFIG_INVALID if one topic has two purposes: what Vigie writes would come back as input. */
 export function topicsOf({ topic, dead_letter_topic, signals_topic }: Config): Topics {
   const topics = {
     input: topic,
