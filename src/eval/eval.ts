@@ -1,6 +1,6 @@
 /**
- * Rules × events → what they find, in deterministic event time to the end of the input: the engine of
- * `vigie eval` and of the rules' own tests. The same engine as `vigie run`, with no clock and no sink.
+ * Rules × events → what they find, in deterministic event time to the end of the input. This is the engine of `vigie
+ * run` without a clock or a sink, for `vigie eval` and the rules' own tests.
  */
 
 import type { Episode } from '../alert/episode.ts';
@@ -17,17 +17,17 @@ export interface EvalOptions {
   readonly timestampField?: string;
   /** Allowed lateness. Default 60,000 ms. */
   readonly latenessMs?: number;
-  /** Also report matches of base rules that only correlations refer to. */
+  /** Also reports matches of base rules that only correlations refer to. */
   readonly allMatches?: boolean;
-  /** Also report firings of correlations that only others refer to. */
+  /** Also reports firings of correlations that only others refer to. */
   readonly allFirings?: boolean;
   /** Dotted paths of the fields that hold persons' ids. Default `portal.records.ids`. */
   readonly personFields?: readonly string[];
   /** Larger events are refused. Default 1 MiB. */
   readonly maxEventBytes?: number;
-  /** 16 bytes under which persons' ids are hashed; a fixed key when absent. */
+  /** 16 bytes that persons' ids are hashed under; a fixed key if absent. */
   readonly pseudonymKey?: Uint8Array;
-  /** How lines of another log become events. Without one, they are events. */
+  /** How lines of another log become events. Without a mapping, lines are events. */
   readonly mapping?: Mapping | undefined;
 }
 
@@ -71,18 +71,21 @@ export interface RejectedEvent {
 }
 
 export interface EvalOutput {
-  /** In event-time order, the alerts last. */
+  /** In event-time order, alerts last. */
   readonly lines: EvalLine[];
   readonly deadLetters: RejectedEvent[];
   /** Lines that the mapping leaves out, by reason. */
   readonly skipped: ReadonlyMap<string, number>;
-  /** Lines of a mapped log that were read with U+FFFD for bytes that are no UTF-8. */
+  /** Lines of a mapped log in which bytes that are not UTF-8 were read as U+FFFD. */
   readonly replaced: number;
   /** Events older than the watermark, which end no window. */
   readonly late: number;
-  /** Events left out because an earlier one of another time had their id. */
+  /** Events left out because an earlier one with another time has the same id. */
   readonly conflicts: number;
-  /** By group-by fields, what a rule that groups by them skipped for want of one: of several rules, the most. */
+  /**
+   * By group-by fields, how many events a rule skipped because one of them was missing; the most, if several rules
+   * group by them.
+   */
   readonly withoutGroup: ReadonlyMap<string, number>;
 }
 
@@ -201,7 +204,7 @@ export class Evaluator {
 
   #noteEpisodes(): void {
     const { changed } = this.#engine.tracker;
-    // Emptying a set makes another one, and nearly every event changes nothing.
+    // Clearing a set allocates another, and nearly every event changes nothing.
     if (changed.size === 0) return;
     for (const episode of changed) this.#episodes.add(episode);
     changed.clear();

@@ -1,9 +1,9 @@
 /**
- * Tests beside the rules (`*.tests.yml`) or in them (`vigie.tests`): their form, and the events that they stand for.
+ * Tests beside the rules (`*.tests.yml`) or in them (`vigie.tests`): their form, and the events they generate.
  *
- * A test is a timeline of generated events and the firings it must give: all of them, and no other. In an
- * event's texts `{i}` is the number of the repetition, `{i%n}` its remainder, `{i:n}` the number with zeros in
- * front, n digits long, and `{day}` the number of the day.
+ * A test is a timeline of generated events and the firings it must give: all of them, and no others. In the texts of an
+ * event, `{i}` is the number of the repetition, `{i%n}` its remainder, `{i:n}` the number zero-padded to n digits, and
+ * `{day}` the number of the day.
  */
 
 import { parse as parseYaml } from 'yaml';
@@ -31,11 +31,11 @@ const runSchema = z.strictObject({
   repeat: z.int().min(1).max(1_000_000).default(1),
   from: timeSchema,
   every: durationSchema.default(0),
-  /** All of it again on so many days, the first included. */
+  /** Repeats all of it on this many days, including the first. */
   days: z.int().min(1).max(1000).default(1),
-  /** `{i}` counts up to this and starts again. */
+  /** `{i}` restarts at this number. */
   modulo: z.int().min(1).optional(),
-  /** Puts a list of so many values into a field, all different. */
+  /** Puts a list of this many distinct values into a field. */
   list: z.strictObject({ field: z.string(), size: z.int().min(1).max(10_000) }).optional(),
   event: z.record(z.string(), z.unknown()),
 });
@@ -68,15 +68,15 @@ export const FORM = 'The *.tests.yml beside the rules in rules/ show the form of
 
 /** The tests of one rule. */
 export interface RuleTests {
-  /** Where they stand. */
+  /** File that holds them. */
   readonly file: string;
   readonly rule: BaseRule | CorrelationRule;
   readonly tests: readonly RuleTest[];
 }
 
 /**
- * Those of a test file; where a rule names it under `vigie.tests`, it has to be about that one. Throws
- * RULE_TEST_INVALID when the file itself is faulty.
+ * The tests of a test file. If a rule names the file under `vigie.tests`, the tests must be about that rule. Throws
+ * RULE_TEST_INVALID if the file is faulty.
  */
 export function testsOfFile(
   file: string,
@@ -105,25 +105,25 @@ export function testsOfFile(
   return { file, rule, tests };
 }
 
-/** Those that stand in the rule's own document. Throws RULE_TEST_INVALID when they are faulty. */
+/** The tests in the rule's own document. Throws RULE_TEST_INVALID if they are faulty. */
 export function testsInRule(rule: RuleTests['rule'], list: readonly unknown[]): RuleTests {
   const what = `${rule.file}: vigie.tests of ${JSON.stringify(rule.key)}`;
   return { file: rule.file, rule, tests: parsed(what, testsSchema, () => list) };
 }
 
-/** An event of a test, without its time. */
+/** An event of a test; `event` does not hold its time. */
 export interface TestEvent {
   /** Ms since the epoch. */
   readonly time: number;
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-/** In the order of their times. */
+/** In time order. */
 export function eventsOf(test: RuleTest): TestEvent[] {
   return test.events.flatMap(generate).sort((a, b) => a.time - b.time);
 }
 
-/** What was read, if it has the form; `what` says in messages where it stands. */
+/** What `read` returns, validated. `what` names its place in messages. Throws RULE_TEST_INVALID. */
 function parsed<T>(what: string, schema: z.ZodType<T>, read: () => unknown): T {
   let document: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * The lookup lists of rule tests. A test says what its lists hold; a list that it does not give is empty, so
- * that its outcome does not depend on what an organisation's lists hold today.
+ * The lookup lists of rule tests. A test states the contents of its lists; a list that it does not give is empty, so
+ * that the outcome does not depend on an organisation's current lists.
  */
 
 import type { ListContents, Lists, LookupList } from '../lookup/list.ts';
@@ -11,7 +11,7 @@ type Cell = string | number | boolean;
 /** By name: rows as maps from column to cell. */
 export type GivenLists = Readonly<Record<string, readonly Readonly<Record<string, Cell>>[]>>;
 
-/** Fills every list as a test gives it. Returns what is wrong with that, undefined when nothing is. */
+/** Fills every list as a test gives it. Returns what is wrong with the test's lists, or undefined. */
 export function fillLists(lists: Lists, given: GivenLists): string | undefined {
   const unknown = Object.keys(given).find((name) => lists.get(name) === undefined);
   if (unknown !== undefined)
@@ -26,7 +26,7 @@ export function fillLists(lists: Lists, given: GivenLists): string | undefined {
   return undefined;
 }
 
-/** Runs something that fills lists, and puts back what they held before. */
+/** Runs code that fills lists, and restores their contents afterwards. */
 export function keepingLists<T>(lists: Lists, run: () => T): T {
   const before = lists.all.map((list) => [list, list.contents, list.file, list.version] as const);
   try {
@@ -36,7 +36,7 @@ export function keepingLists<T>(lists: Lists, run: () => T): T {
   }
 }
 
-/** The cells in the order of the columns, or what is wrong with the row. */
+/** The cells in column order, or what is wrong with the row. */
 function rowOf(list: LookupList, row: Readonly<Record<string, Cell>>): string[] | string {
   const names = Object.keys(row);
   if (names.length !== list.columns.length || list.columns.some((column) => !Object.hasOwn(row, column)))

@@ -1,4 +1,4 @@
-/** The tests of rules, run by the production engine. */
+/** Runs the tests of rules on the production engine. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { VigieError } from '../errors.ts';
@@ -22,7 +22,7 @@ export interface RuleTestResult {
   readonly differences: readonly string[];
 }
 
-/** Runs them. Throws RULE_TEST_INVALID when a field or a list in them is none. */
+/** Throws RULE_TEST_INVALID if a test names a field or a list that does not exist. */
 export function runRuleTests({ file, rule, tests }: RuleTests, ruleSet: RuleSet): RuleTestResult[] {
   refuseMisspelt(file, tests, ruleSet);
   const run = (test: RuleTest): RuleTestResult => {
@@ -57,8 +57,8 @@ export function runRuleTests({ file, rule, tests }: RuleTests, ruleSet: RuleSet)
 }
 
 /**
- * Throws RULE_TEST_INVALID for a misspelt field, for which any rule is silent: one that no portal event has and no rule
- * reads, but that is nearly one of those. Whatever else an event from a log holds decides nothing.
+ * Throws RULE_TEST_INVALID for a misspelt field, on which every rule would be silent: a field that no portal event has
+ * and no rule reads, but whose name is close to one of those. Other fields from a log make no difference.
  */
 function refuseMisspelt(file: string, tests: readonly RuleTest[], ruleSet: RuleSet): void {
   const fields = new FieldTable();
@@ -78,7 +78,7 @@ function refuseMisspelt(file: string, tests: readonly RuleTest[], ruleSet: RuleS
   }
 }
 
-/** Is that field, or lies below it. */
+/** True if `path` is that field or lies below it. */
 function within(path: string, above: string): boolean {
   return path === above || path.startsWith(`${above}.`);
 }
@@ -89,14 +89,14 @@ function pathsOf(event: Readonly<Record<string, unknown>>, above = ''): string[]
   );
 }
 
-/** One firing; what a test leaves out of it may be anything. */
+/** One firing; whatever a test leaves out may have any value. */
 interface Fire {
   readonly at: number;
   readonly group?: Readonly<Record<string, string | null>> | undefined;
   readonly value?: number | undefined;
 }
 
-/** Each expected firing takes one that fits, the most precise first, so that a vague one leaves theirs. */
+/** Pairs each expected firing with one that fits, the most precise first, so that a vague one leaves theirs alone. */
 function compared(
   expected: readonly Fire[],
   actual: readonly Fire[],

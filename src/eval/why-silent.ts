@@ -1,4 +1,4 @@
-/** Why a correlation did not fire on the events of a test: what it took of them, and how near it came. */
+/** Why a correlation did not fire on the events of a test: what it counted, and how close it came. */
 
 import { CorrelationExplainer } from '../explain/correlation.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
