@@ -1,4 +1,4 @@
-/** What `vigie canary` found out about the others. */
+/** What `vigie canary` found out about the other processes. */
 
 import { LATENCY_BUCKETS_SECONDS, type MetricDefinition } from './definition.ts';
 

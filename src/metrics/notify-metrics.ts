@@ -1,4 +1,4 @@
-/** What `vigie notify` told, and what it could not tell. */
+/** What `vigie notify` delivered, and what it could not deliver. */
 
 import type { MetricDefinition } from './definition.ts';
 

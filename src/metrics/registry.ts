@@ -1,6 +1,6 @@
 /**
- * The metrics of one process: a registry of its own, never prom-client's global one, with one typed field per
- * entry of the table of names. Updating is plain prom-client; whoever is hot does it once per batch.
+ * The metrics of one process, in a registry of their own, never prom-client's global one, with one typed field per
+ * entry of the tables of names. Updates are plain prom-client; hot paths update once per batch.
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -25,7 +25,7 @@ export type Metrics = Registered<typeof METRICS>;
 export type CanaryMetrics = Registered<typeof CANARY_METRICS>;
 export type NotifyMetrics = Registered<typeof NOTIFY_METRICS>;
 
-/** Gauges that prom-client names like counters, which Prometheus' own check objects to. */
+/** Gauges that prom-client names like counters, which Prometheus' own linter rejects. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -33,8 +33,8 @@ const MISNAMED = [
 ];
 
 /**
- * All metrics of the service at zero, those of the process (`process_*`, `nodejs_*`) included. `version` is the release;
- * metrics without labels exist from the start, so that their absence in Prometheus means something.
+ * All metrics of the service at zero, including those of the process (`process_*`, `nodejs_*`). `version` is the
+ * release. Metrics without labels exist from the start, so that their absence in Prometheus means something.
  */
 export function createMetrics(version: string): Metrics {
   const metrics = registered(METRICS);
@@ -42,12 +42,12 @@ export function createMetrics(version: string): Metrics {
   return metrics;
 }
 
-/** Those of `vigie canary`. None of the service's are among them: at zero they would say that nothing is detected. */
+/** The metrics of `vigie canary`. The service's are absent: at zero they would say that nothing is detected. */
 export function createCanaryMetrics(): CanaryMetrics {
   return registered(CANARY_METRICS);
 }
 
-/** Those of `vigie notify`. */
+/** The metrics of `vigie notify`. */
 export function createNotifyMetrics(): NotifyMetrics {
   return registered(NOTIFY_METRICS);
 }

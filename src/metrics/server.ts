@@ -1,6 +1,6 @@
 /**
- * One port for those who watch the process: /metrics for Prometheus, /healthz (the process lives: restart it
- * when this fails) and /readyz (it reads its source and can store alerts: page somebody when this fails).
+ * One port for monitoring the process: /metrics for Prometheus, /healthz (the process is alive: restart it if this
+ * fails) and /readyz (it reads its source and can store alerts: page somebody if this fails).
  */
 
 import { createServer } from 'node:http';
@@ -11,22 +11,22 @@ import { messageOf, VigieError } from '../errors.ts';
 
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not, one sentence each; empty when ready. */
+  /** Why it is not ready, one sentence each; empty if it is. */
   readonly reasons: readonly string[];
 }
 
 export interface MetricsServerOptions {
   readonly registry: Registry;
   readonly readiness: () => Readiness;
-  /** Before every scrape. */
+  /** Called before every scrape. */
   readonly onScrape?: (readiness: Readiness) => void;
-  /** Default 127.0.0.1: the metrics of a detector are nobody else's business unless somebody says so. */
+  /** Default 127.0.0.1: a detector's metrics are not exposed unless somebody asks for it. */
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
 }
 
-/** Connections at once: a scraper and a few curious. */
+/** Most simultaneous connections: a scraper and a few people. */
 const MOST_CONNECTIONS = 64;
 
 export interface MetricsServer {
@@ -34,7 +34,7 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** Throws VigieError PORT_IN_USE, or HTTP_LISTEN_FAILED for another reason not to listen there. */
+/** Throws VigieError PORT_IN_USE, or HTTP_LISTEN_FAILED if listening fails for another reason. */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
   const { registry, readiness, onScrape, port, host = '127.0.0.1' } = options;
   const server = createServer((request, response) => {
@@ -61,7 +61,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
         send(response, 404, 'text/plain', 'there are /metrics, /healthz and /readyz\n');
     }
   });
-  // Who sends thousands on one connection and reads no answer would have each made, and kept in memory, at once.
+  // A client that sends thousands of requests on one connection without reading would have all answers built and held
+  // in memory at once.
   server.maxRequestsPerSocket = 1;
   giveWay(server);
   await new Promise<void>((done, fail) => {
@@ -81,8 +82,9 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
 }
 
 /**
- * Beyond so many the oldest connection is cut off. Each holds a file descriptor, and whoever may connect could take all
- * that the process has for its input, its database and its state; a scrape is over long before it is the oldest.
+ * Beyond the limit, the oldest connection is closed. Each holds a file descriptor, and anybody who can connect could
+ * exhaust those that the process needs for its input, its database and its state. A scrape is over long before its
+ * connection is the oldest.
  */
 function giveWay(server: Server): void {
   const connections = new Set<Socket>();
