@@ -13,12 +13,12 @@ import { type AffectedPerson, PersonTable } from './person-table.ts';
 import { ValueSets } from './value-sets.ts';
 
 export class AffectedPersons {
-  /** Events that showed somebody. */
+  /** Events that showed persons. */
   reads = 0;
-  /** Event times of the first and the last of them, ms since the epoch. */
+  /** Event times of the first and last of them, ms since the epoch. */
   first = Infinity;
   last = -Infinity;
-  /** Records that the log has no person's id for: nobody can say whose they are. */
+  /** Records without a person's id in the log: nobody can say whose they are. */
   withoutId = 0;
   readonly #accounts = new Map<string, number>();
   readonly #organisations = new ValueSets();
@@ -32,7 +32,7 @@ export class AffectedPersons {
     return this.#table.size;
   }
 
-  /** Account → its reads. */
+  /** Account → number of its reads. */
   get accounts(): ReadonlyMap<string, number> {
     return this.#accounts;
   }
@@ -41,12 +41,12 @@ export class AffectedPersons {
     return this.#table.identified;
   }
 
-  /** Whoever has this pseudonym is called `id` by the portal. */
+  /** Sets the portal's own id of the person with this pseudonym. */
   identify(hi: number, lo: number, id: string): void {
     this.#table.identify(hi, lo, id);
   }
 
-  /** In the order of their first reads. */
+  /** In the order of first reads. */
   *persons(): Generator<AffectedPerson> {
     for (const person of this.#table.persons()) {
       yield { ...person, organisations: shownOrganisations(person.organisations) };
@@ -81,7 +81,7 @@ export class AffectedPersons {
   }
 }
 
-/** Reads the archive, or until the signal aborts. Throws what the store throws. */
+/** Reads the archive to its end, or until the signal aborts. Throws what the store throws. */
 export async function affectedPersons(
   store: Pick<AlertStore, 'reads'>,
   { question, has }: Belonging,

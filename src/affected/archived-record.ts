@@ -4,7 +4,7 @@ import { Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { ArchivedEvent } from '../sink/sink.ts';
 
-/** How events were decoded. */
+/** How the events were decoded. */
 export interface RecordSettings {
   readonly personFields: readonly string[];
   readonly timestampField: string;
@@ -23,7 +23,7 @@ export class ArchivedRecord {
     this.#timestampField = timestampField;
   }
 
-  /** The record is this event from here on. */
+  /** Fills the record with this event. */
   readonly fill = (event: ArchivedEvent): void => {
     this.record.time = event.time;
     this.#fields.forEach(({ path, isPerson }, slot) => {
@@ -33,7 +33,7 @@ export class ArchivedRecord {
     });
   };
 
-  /** What has a column of its own, not by path. */
+  /** Fields that have their own column rather than a path. */
   #elsewhere(path: string, { eventId, time }: ArchivedEvent): string | undefined {
     if (path === 'event.id') return eventId;
     return path === this.#timestampField ? new Date(time).toISOString() : undefined;
@@ -45,7 +45,7 @@ function valueOf(value: string | readonly string[] | undefined): FieldValue | un
   return value.length === 0 ? null : [...value];
 }
 
-/** Undefined where the texts are no pseudonyms, or there are none. */
+/** Undefined if there are no texts, or not all are pseudonyms. */
 export function pseudonymsOf(value: string | readonly string[]): Pseudonyms | undefined {
   const texts = typeof value === 'string' ? [value] : value;
   if (texts.length === 0 || !texts.every((text) => /^[0-9a-f]{16}$/.test(text))) return undefined;

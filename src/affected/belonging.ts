@@ -1,10 +1,10 @@
 /**
- * Which archived events are an alert's own.
+ * Which archived events belong to an alert.
  *
- * Guarantee: an event of the alert's time belongs to it if the production matcher says that it matches a base rule
- * which the alert's rule refers to, through whatever chain of correlations, and its group there is the alert's, by
- * the aliases of each rule. Of correlations in between all matches count in the time in which they can have led to a
- * firing, whether it fired or not. What a rule asks of a window (bounds, order, what is new) is asked of no event.
+ * Guarantee: an event in the alert's time belongs to it if, by the production matcher, it matches a base rule that the
+ * alert's rule refers to through any chain of correlations, and its group there is the alert's under the aliases of
+ * each rule. For correlations in between, all matches count within the time in which they can have led to a firing,
+ * whether they fired or not. Conditions on windows (bounds, order, new terms) are not checked.
  */
 
 import type { Alert } from '../alert/alert.ts';
@@ -24,26 +24,26 @@ type OfAlert = Pick<
   'alertId' | 'rule' | 'ruleHash' | 'title' | 'group' | 'firstEventAt' | 'crossedAt' | 'lastEventAt'
 >;
 
-/** A field that groups events: which value it must hold for the alert's group. */
+/** A field that groups events, and the value it must have for the alert's group. */
 interface GroupPart {
   readonly path: string;
-  /** Undefined: any; null: none. */
+  /** Undefined: any value; null: none. */
   readonly wanted: string | null | undefined;
-  /** Events without it have a group all the same. */
+  /** Events without the field have a group all the same. */
   readonly mayMiss: boolean;
 }
 
-/** How matches of a base rule come to the alert. */
+/** How matches of a base rule lead to the alert. */
 interface Way {
   /** Key of the base rule. */
   readonly rule: string;
   readonly parts: readonly GroupPart[];
-  /** Event time: only later ones. */
+  /** Event time; only later events count. */
   readonly after: number;
 }
 
 export interface Belonging {
-  /** Finds them all, and others. */
+  /** Finds all of the alert's events, and possibly others. */
   readonly question: Omit<ReadsQuestion, 'from'>;
   readonly has: (event: ArchivedEvent) => boolean;
 }
@@ -79,14 +79,14 @@ export function readsOfRule(alert: OfAlert, ruleSet: RuleSet, settings: RecordSe
   };
 }
 
-/** Events of the alert's group and time, whatever its rule made of them. */
+/** Events of the alert's group and time, whether or not they match its rule. */
 export function allReads(alert: OfAlert, settings: RecordSettings): Belonging {
   const parts = Object.entries(alert.group).map(([path, wanted]) => ({ path, wanted, mayMiss: true }));
   const fields = new FieldTable();
   const judged = slotted(parts, fields);
   const { record, fill } = new ArchivedRecord(fields, settings);
   return {
-    // The first event counts.
+    // The first event counts too.
     question: questionOf([{ parts, after: alert.firstEventAt - 1 }], alert),
     has: (event) => {
       fill(event);
@@ -95,7 +95,7 @@ export function allReads(alert: OfAlert, settings: RecordSettings): Belonging {
   };
 }
 
-/** The alert's rule as it was. Throws ALERT_RULE_GONE, ALERT_RULE_CHANGED. */
+/** The alert's rule, unchanged since. Throws ALERT_RULE_GONE, ALERT_RULE_CHANGED. */
 function ruleOf(alert: OfAlert, ruleSet: RuleSet): CorrelationRule {
   const rule = ruleSet.correlations.find(({ key }) => key === alert.rule);
   const name = `"${alert.title}" (${alert.rule})`;
@@ -110,7 +110,7 @@ function ruleOf(alert: OfAlert, ruleSet: RuleSet): CorrelationRule {
       },
     );
   }
-  // Alerts of before there were hashes have none.
+  // Alerts from before there were hashes have an empty one.
   if (!firingHashes(ruleSet)(rule.key).startsWith(alert.ruleHash)) {
     throw new VigieError(
       'ALERT_RULE_CHANGED',
@@ -129,7 +129,7 @@ function searchesAll({ title, rule }: OfAlert): VigieError {
   );
 }
 
-/** `from`: event times after which the rule's own events lie, and from which on firings that it counts do. */
+/** `from`: event times after which the rule's own events lie, and from which firings below it count. */
 function waysTo(
   rule: CorrelationRule,
   byKey: ReadonlyMap<string, BaseRule | CorrelationRule>,
@@ -152,7 +152,7 @@ function waysTo(
   });
 }
 
-/** What the group of a firing must be for it to come into the group that `parts` say; undefined: none does. */
+/** The group of a firing that falls into the group of `parts`; undefined if no firing can. */
 function groupOf(
   { groupBy }: CorrelationRule,
   parts: readonly GroupPart[],
@@ -160,7 +160,7 @@ function groupOf(
   const group = new Map<string, string | null>();
   for (const { path, wanted, mayMiss } of parts) {
     if (!groupBy.includes(path)) {
-      // A firing has no other fields.
+      // A firing carries no other fields.
       if (!mayMiss || typeof wanted === 'string') return undefined;
     } else if (wanted !== undefined) {
       if (group.has(path) && group.get(path) !== wanted) return undefined;
@@ -198,7 +198,7 @@ function questionOf(
 ): Belonging['question'] {
   const anyOf = ways.map(({ parts }) =>
     parts.flatMap(({ path, wanted }) =>
-      // The archive has the text itself.
+      // The archive holds the full text, not a shortened one.
       typeof wanted === 'string' && !mayBeShortened(wanted) ? [{ field: path, value: wanted }] : [],
     ),
   );

@@ -1,4 +1,4 @@
-/** What is known of a list of affected persons: how it compares with the alert, and whether somebody is missing. */
+/** What is known about a list of affected persons: how it compares with the alert, and whether anybody is missing. */
 
 import { VigieError } from '../errors.ts';
 import { count, instant, plural } from '../figures.ts';
@@ -20,14 +20,16 @@ export interface Facts {
   >;
   readonly archive: ArchiveSpan | null;
   readonly affected: Pick<AffectedPersons, 'count' | 'reads' | 'first' | 'last' | 'withoutId'>;
-  /** Of the alert's rule, not all reads of its group. */
+  /** True for reads of the alert's rule, false for all reads of its group. */
   readonly isByRule: boolean;
 }
 
-/** An estimate of more persons than are listed is no sign that somebody is missing: six standard errors. */
+/**
+ * An estimate that exceeds the list by less than this share does not mean that anybody is missing: six standard errors.
+ */
 const ESTIMATE_ERROR = 0.05;
 
-/** In one line. */
+/** One line. */
 export function summaryOf({ alert, affected }: Facts): string {
   const { persons, personsEstimated } = alert;
   const differs = persons !== affected.count && persons > 0;
@@ -35,10 +37,10 @@ export function summaryOf({ alert, affected }: Facts): string {
   return `${plural(affected.count, 'person')}, ${plural(affected.reads, 'read')}, from ${instant(affected.first)} to ${instant(affected.last)}${own}`;
 }
 
-/** Accounts that are named. */
+/** Most accounts that are named. */
 const NAMED = 20;
 
-/** Whose reads they were, the busiest first; undefined where the alert says so itself, or nobody knows. */
+/** The accounts that made the reads, busiest first; undefined if the alert names the only one, or none is known. */
 export function accountsText(
   { group }: Pick<AlertDetail, 'group'>,
   { accounts }: Pick<AffectedPersons, 'accounts'>,
@@ -54,12 +56,12 @@ export function accountsText(
   return `read by ${plural(busiest.length, 'account')}: ${named.join(', ')}${more}`;
 }
 
-/** Whether the alert knows of persons who are not listed, or of reads from before the archive. */
+/** True if the alert counts persons who are not listed, or began before the archive. */
 export function isIncomplete({ alert, archive, affected }: Facts): boolean {
   return beginsLate(alert, archive) || lacksPersons(alert, affected);
 }
 
-/** Sentences for whoever takes the list for whole, a line each. */
+/** Warnings for readers who would take the list for complete, one line each. */
 export function remarks(facts: Facts): string[] {
   const { alert, archive, affected, isByRule } = facts;
   const all: string[] = [];
@@ -89,7 +91,7 @@ export function remarks(facts: Facts): string[] {
   return all;
 }
 
-/** Why nobody is listed: never that nobody was affected, unless the alert says so itself. */
+/** Why nobody is listed. Never claims that nobody was affected, unless the alert itself says so. */
 export function nothingToList({
   alert: { alertId, persons, records },
   archive,

@@ -1,11 +1,9 @@
-/**
- * Persons by their pseudonyms, with what was read of each: about a hundred bytes a person, however much was read.
- */
+/** Persons by pseudonym, with what was read of each: about a hundred bytes per person, however much was read. */
 
 import { pseudonymText } from '../event/pseudonyms.ts';
 import type { ValueSets } from './value-sets.ts';
 
-/** What one read showed: sets of the table's dictionaries are made of its values. */
+/** What one read showed. The values become sets in the table's dictionaries. */
 export interface Shown {
   readonly time: number;
   readonly applications: readonly string[];
@@ -20,7 +18,7 @@ const DIMENSIONS: readonly Dimension[] = ['applications', 'organisations', 'cate
 export interface AffectedPerson {
   /** 16 hex digits. */
   readonly pseudonym: string;
-  /** What the portal calls the person; '' where its list has nobody of that pseudonym. */
+  /** The portal's own id of the person; '' if its list has none with that pseudonym. */
   readonly id: string;
   /** Events that showed the person. */
   readonly reads: number;
@@ -36,15 +34,15 @@ const SMALLEST = 1024;
 
 export class PersonTable {
   readonly #values: Readonly<Record<Dimension, ValueSets>>;
-  /** Open addressing: number of the person and one, 0 where nobody is. */
+  /** Open addressing: the person's number plus one, 0 for an empty place. */
   #places = new Uint32Array(2 * SMALLEST);
-  /** By person: high and low word of the pseudonym. */
+  /** High and low word of each person's pseudonym. */
   #words = new Uint32Array(2 * SMALLEST);
   #reads = new Uint32Array(SMALLEST);
-  /** First and last read. */
+  /** First and last read of each person. */
   #times = new Float64Array(2 * SMALLEST);
   #sets = new Uint32Array(DIMENSIONS.length * SMALLEST);
-  /** The read that showed the person last, for who stands in it twice. */
+  /** Number of the last read that showed the person, as a read may list a person twice. */
   #lastIn = new Uint32Array(SMALLEST);
   readonly #ids: (string | undefined)[] = [];
   #size = 0;
@@ -59,12 +57,12 @@ export class PersonTable {
     return this.#size;
   }
 
-  /** Of how many persons the id is known. */
+  /** Number of persons whose id is known. */
   get identified(): number {
     return this.#identified;
   }
 
-  /** Takes a read and whom it showed: high and low words of `count` pseudonyms. */
+  /** Takes a read and the persons it showed: high and low words of `count` pseudonyms. */
   add(shown: Shown, words: Uint32Array, count: number): void {
     this.#read += 1;
     for (let i = 0; i < count; i += 1) {
@@ -83,7 +81,7 @@ export class PersonTable {
     }
   }
 
-  /** Whoever has this pseudonym is called `id` by the portal; of two ids of one pseudonym the first is kept. */
+  /** Sets the portal's own id of the person with this pseudonym. Of two ids with one pseudonym the first is kept. */
   identify(hi: number, lo: number, id: string): void {
     const person = this.#find(hi, lo);
     if (person === undefined || this.#ids[person] !== undefined) return;
@@ -91,7 +89,7 @@ export class PersonTable {
     this.#identified += 1;
   }
 
-  /** In the order of their first reads. */
+  /** In the order of first reads. */
   *persons(): Generator<AffectedPerson> {
     const [times, words] = [this.#times, this.#words];
     const order = Uint32Array.from({ length: this.#size }, (_, i) => i).sort(
@@ -121,7 +119,7 @@ export class PersonTable {
     return found === 0 ? undefined : found - 1;
   }
 
-  /** Number of the person, who is new where nobody has the pseudonym. */
+  /** Number of the person; adds a person if the pseudonym is new. */
   #placeOf(hi: number, lo: number): number {
     const at = this.#search(hi, lo);
     const found = this.#places[at]!;
@@ -137,7 +135,7 @@ export class PersonTable {
     return person;
   }
 
-  /** Where the pseudonym is, or would be. */
+  /** Place of the pseudonym, or where it would go. */
   #search(hi: number, lo: number): number {
     const mask = this.#places.length - 1;
     let at = (hi ^ lo) & mask;

@@ -1,18 +1,18 @@
-/** Sets of texts under numbers, each kept once: of many persons nearly all have the same few. */
+/** Sets of texts, each stored once and referred to by number: nearly all persons share the same few. */
 
-/** Further values are left out: they help nobody who has so many already. */
+/** Further values are left out: beyond this many they help nobody. */
 const MOST_VALUES = 100;
 
 const EMPTY: readonly string[] = [];
 
 export class ValueSets {
-  /** By number; 0 is the empty one. */
+  /** By number; 0 is the empty set. */
   readonly #sets: { readonly values: readonly string[]; readonly larger: Map<string, number> }[] = [
     { values: EMPTY, larger: new Map() },
   ];
   readonly #numbers = new Map<string, number>();
 
-  /** Number of the set with one value more; an empty text is none. */
+  /** Number of the set that also contains `value`; an empty text adds nothing. */
   with(set: number, value: string): number {
     if (value === '') return set;
     const { values, larger } = this.#sets[set]!;
