@@ -1,6 +1,6 @@
 /**
- * Settles as the work does, or rejects with the signal's reason when that aborts first: for work that nothing can
- * cancel, such as a request to a broker. It goes on by itself, and what it writes may still arrive.
+ * Settles as the work does, or rejects with the signal's reason if that aborts first. For work that cannot be
+ * cancelled, such as a request to a broker: it continues, and what it writes may still arrive.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;

@@ -1,4 +1,4 @@
-/** How long to wait before trying again: exponentially longer, and with jitter, so that many do not come back at once. */
+/** Wait before the next attempt: grows exponentially, with jitter, so that many clients do not return at once. */
 
 export interface Backoff {
   /** In [0, 1). */

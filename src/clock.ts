@@ -1,6 +1,6 @@
 /**
- * The only reader of wall time. Everything else takes a `Clock`, so that tests drive time by hand and a
- * replay is no special mode. Lint forbids `Date.now`, `performance.now` and `process.hrtime` elsewhere.
+ * The only reader of wall time. Everything else takes a `Clock`, so that tests control time and a replay is no special
+ * mode. Lint forbids `Date.now`, `performance.now` and `process.hrtime` elsewhere.
  */
 
 export interface Clock {

@@ -1,14 +1,14 @@
 /**
- * Coded errors. Every error that a person can meet carries a stable code, whether trying again can help,
- * and what to do about it; anything else that is thrown is a defect.
+ * Coded errors. Every error that a user may meet carries a stable code, whether a retry can help, and what to do about
+ * it; anything else that is thrown is a defect.
  */
 
 export interface VigieErrorOptions {
   /** What the reader can do about it, one sentence. */
   readonly remedy?: string;
-  /** True when the same call may succeed later without anybody changing anything. Default false. */
+  /** True if the same call may succeed later without anybody changing anything. Default false. */
   readonly retryable?: boolean;
-  /** So long whoever failed asks not to be tried again, ms. */
+  /** How long the failing party asks not to be retried, ms. */
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
@@ -41,8 +41,8 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * Runs what makes errors as answers, by the thousand, about text that it was given: recording where each was made
- * would take most of the time.
+ * For code that returns errors by the thousand as results about a text: recording their stack traces would take most of
+ * its time.
  */
 export function withoutStackTraces<T>(run: () => T): T {
   const { stackTraceLimit } = Error;

@@ -16,7 +16,7 @@ export function instant(timeMs: number): string {
 
 /** `10.5 s`, `4 min 10 s`, `2 h`, `3 d 4 h`. */
 export function span(ms: number): string {
-  // Rounded first: 119.7 s are 2 min, not 1 min 60 s.
+  // Rounded first: 119.7 s is 2 min, not 1 min 60 s.
   const tenths = Math.round(ms / 100);
   if (tenths < 600) return `${count(tenths / 10)} s`;
   const seconds = Math.round(ms / 1000);

@@ -1,11 +1,11 @@
-/** Folders for what this process writes. */
+/** Folders that this process writes to. */
 
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it, or throws the system's error. Node's own way asks for ever where a system says
- * ENOENT of a folder that it keeps for itself, as /proc does.
+ * Creates a folder and its parents, or throws the system's error. Node's recursive mkdir loops for ever if the system
+ * reports ENOENT for a folder that it reserves, as /proc does.
  */
 export function makeFolder(path: string, mode = 0o700): void {
   try {

@@ -1,4 +1,4 @@
-/** The part of WebAssembly that is needed here: Node has it, its types leave it to those of browsers. */
+/** The part of WebAssembly that is needed here. Node has it, but its types leave it to the browser's. */
 
 declare namespace WebAssembly {
   // oxlint-disable-next-line typescript/no-extraneous-class -- it has nothing to look at
@@ -6,10 +6,10 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array);
   }
   class Memory {
-    /** Pages of 64 KiB. Throws `RangeError` where addresses for so many cannot be had. */
+    /** Pages of 64 KiB. Throws `RangeError` if address space for that many is unavailable. */
     constructor(descriptor: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
-    /** Detaches the buffer; the new one is larger by so many pages. Throws `RangeError` where it cannot be. */
+    /** Detaches the buffer; the new one has this many more pages. Throws `RangeError` if it cannot grow. */
     grow(pages: number): number;
   }
   class Instance {
