@@ -1,13 +1,13 @@
 /**
  * The benign background: the ordinary traffic of the portals, in which an incident hides.
  *
- * Who is in it: cast.ts and roles.ts. When they work: day-shape.ts. What they do on a day: habits.ts,
- * visits.ts, jobseekers.ts, services.ts. Who joins: hires.ts. From where: places.ts. What of it looks like a
- * theft: confounders.ts. Here the plan becomes events.
+ * Who is in it: cast.ts and roles.ts. When they work: day-shape.ts. What they do on a day: habits.ts, visits.ts,
+ * jobseekers.ts, services.ts. Who joins: hires.ts. From where: places.ts. What looks like a theft: confounders.ts. This
+ * file turns the plan into events.
  *
- * Guarantees: what an account does does not depend on the other accounts (event ids and response sizes are
- * drawn in the order of writing), and depends on a confounder only on the days that it falls on. Memory: one
- * day's plan and one session per account, and the labels of confounders.
+ * Guarantees: what an account does does not depend on the other accounts (event ids and response sizes are drawn in
+ * writing order), and depends on a confounder only on the days it falls on. Memory: one day's plan and one session per
+ * account, and the labels of confounders.
  */
 
 import type { Account, Cast } from './cast.ts';
@@ -44,7 +44,7 @@ import type { Network } from './session.ts';
 import { Session } from './session.ts';
 
 export interface BenignOptions {
-  /** First and last instant, ms since the epoch: events in [start, end). */
+  /** Events lie in [start, end), ms since the epoch. */
   readonly start: number;
   readonly end: number;
   readonly choice: ConfounderChoice;
@@ -58,7 +58,7 @@ export interface Country {
   readonly label: ConfounderRecorder;
 }
 
-/** Actions that concern no other account, and need no login. */
+/** Actions that concern no other account and perform no login. */
 const PLAIN_ACTIONS = {
   [KIND.logout]: ACTIONS.logout,
   [KIND.search]: ACTIONS.recordSearch,
@@ -70,7 +70,7 @@ const PLAIN_ACTIONS = {
 } as const;
 
 const GRANTED_SCOPES = ['i-milo.dossier.read', 'i-milo.agenda.write'] as const;
-/** A session cannot move to the office later than this after its login. */
+/** A session can move to the office at most this long after its login. */
 const MOVE_WITHIN_MS = HOUR_MS;
 
 export class BenignStream implements EventStream {
@@ -118,7 +118,7 @@ export class BenignStream implements EventStream {
       this.#viewScopes.set(profile, scopes(profile.sensitivity));
       this.#documentScopes.set(profile, scopes([...profile.sensitivity, 'document']));
     }
-    // Overseas evenings of the day before reach into the first day.
+    // Overseas evenings of the previous day extend into the first day.
     this.#day = parisDayOf(options.start) - 2;
     this.#fill();
   }
@@ -169,7 +169,7 @@ export class BenignStream implements EventStream {
     this.#fill();
   }
 
-  /** Moves on to the next event: carries out moves, and plans days until one has events or the end is reached. */
+  /** Advances to the next event: carries out moves, and plans days until one has events or the end is reached. */
   #fill(): void {
     const { start, end } = this.#options;
     for (;;) {
@@ -187,7 +187,7 @@ export class BenignStream implements EventStream {
     }
   }
 
-  /** The account's open session; at the edge of the replay one that was opened before it. */
+  /** The account's open session; at the start of the replay, one opened before it. */
   #sessionOf(actor: number, time: number): Session {
     return this.#sessions[actor] ?? this.#login(actor, time, PLACE.usual, 0);
   }
@@ -214,7 +214,7 @@ export class BenignStream implements EventStream {
     return this.#logins.at(account.index, Math.floor(time / SECOND_MS));
   }
 
-  /** The session that began on a mobile line goes on at the office. */
+  /** The session that began on a mobile line continues at the office. */
   #move(actor: number, time: number): void {
     const session = this.#sessions[actor];
     if (session === undefined || time - session.startedAt > MOVE_WITHIN_MS) return;
@@ -223,7 +223,7 @@ export class BenignStream implements EventStream {
     this.#sessions[actor] = session.movedTo({ ip, asNumber, userAgent: account.userAgent });
   }
 
-  /** Confounders that a session belongs to by where and when it is opened. */
+  /** Confounders that a session counts as because of where and when it is opened. */
   #tagsOf(account: Account, network: Network, time: number): number {
     let tags = 0;
     if (this.#sites && network.ip === account.organisation.siteIp) tags |= TAG['shared-egress'];
@@ -234,7 +234,7 @@ export class BenignStream implements EventStream {
     return tags;
   }
 
-  /** People stay where they are: within the same hour every login comes from the same network. */
+  /** People stay where they are: within an hour, every login comes from the same network. */
   #networkAt(account: Account, time: number, place: Place = PLACE.usual): Network {
     const random = this.#networks.at(account.index, Math.floor(time / HOUR_MS));
     return networkOf(account, place, random, this.#sites);
@@ -279,7 +279,7 @@ export class BenignStream implements EventStream {
     }
   }
 
-  /** The helpdesk resets the password; jobseekers, or all where there is no helpdesk, do it by e-mail. */
+  /** The helpdesk resets the password. Jobseekers, or everyone if there is no helpdesk, reset it by e-mail. */
   #writeReset(out: EventWriter, account: Account): void {
     const { object, time } = this.#plan;
     const operator =

@@ -1,6 +1,6 @@
 /**
- * Civil time where the portal's users work: days of Europe/Paris and working days. Computed from the rules
- * themselves (EU summer time, Gregorian Easter), so a replay does not depend on the machine's time zone data.
+ * Civil time where the portal's users work: days of Europe/Paris and working days. Computed from the rules themselves
+ * (EU summer time, Gregorian Easter), so a replay does not depend on the machine's time zone data.
  *
  * A day is a number: days since 1970-01-01 in the local calendar.
  */
@@ -33,12 +33,12 @@ export function parisOffsetMs(timeMs: number): number {
   return timeMs >= summer[0] && timeMs < summer[1] ? 2 * HOUR_MS : HOUR_MS;
 }
 
-/** The Paris day that holds an instant. */
+/** The Paris day that contains an instant. */
 export function parisDayOf(timeMs: number): number {
   return Math.floor((timeMs + parisOffsetMs(timeMs)) / DAY_MS);
 }
 
-/** The instant at which a Paris clock shows `clockMs` after midnight of a day (the later one when it shows it twice). */
+/** The instant at which a Paris clock shows `clockMs` after midnight of a day (the later one if it shows it twice). */
 export function parisTime(day: number, clockMs = 0): number {
   const local = day * DAY_MS + clockMs;
   return local - parisOffsetMs(local - HOUR_MS);
@@ -54,7 +54,7 @@ export function mondayOf(week: number): number {
   return 7 * week - 3;
 }
 
-/** Monday to Friday and no public holiday of metropolitan France. */
+/** Monday to Friday, except public holidays of metropolitan France. */
 export function isWorkingDay(day: number): boolean {
   return weekdayOf(day) < 5 && !isHoliday(day, 'FR');
 }

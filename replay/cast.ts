@@ -1,13 +1,13 @@
 /**
  * The accounts of the benign background: who works on the portals, in which organisation, how much.
  *
- * An account is a function of (seed, index): account 17 is the same person in a cast of 100 and of 100,000.
- * Its place in its role (which office, which caseload) follows from the accounts before it. Its level stays
- * for as long as the replay lasts, so that a baseline can learn it.
+ * An account is a function of (seed, index): account 17 is the same person in a cast of 100 and of 100,000. Its place
+ * within its role (which office, which caseload) follows from the accounts before it. Its level is constant throughout
+ * the replay, so that a baseline can learn it.
  *
- * Assumed: 3 % of the organisations are overseas; 4 % of them share one site's address with others, about
- * 100 accounts per site; 0.6 % of the training organisations' accounts look after 200 to 600 trainees; an
- * organisation has four unattended accounts per 10,000 accounts; accounts are three months to six years old.
+ * Assumed: 3 % of the organisations are overseas; 4 % of them share one site's address with others, about 100 accounts
+ * per site; 0.6 % of the training organisations' accounts look after 200 to 600 trainees; an organisation has four
+ * unattended accounts per 10,000 accounts; accounts are three months to six years old.
  * Roles: roles.ts.
  */
 
@@ -23,7 +23,7 @@ import { Permutation } from './random.ts';
 export type { RoleName, RoleProfile } from './roles.ts';
 export { ROLES } from './roles.ts';
 
-/** Persons known to the registers: all who were jobseekers in twenty years; all youths on file. */
+/** Persons in the registers: everyone who was a jobseeker in the last twenty years; all youths on file. */
 export const REGISTER_SIZE = { p: 43_000_000, j: 2_000_000 } as const;
 
 /** Department, offset from UTC in hours, and its own public holiday (abolition of slavery; month from 0). */
@@ -33,7 +33,7 @@ const OVERSEAS = [
   ['973', -3, [5, 10]],
   ['974', 4, [11, 20]],
 ] as const;
-/** Metropolitan departments that occur: 01 to 95 without Corsica. */
+/** The metropolitan departments used: 01 to 95 without Corsica. */
 const DEPARTMENTS: readonly string[] = Array.from({ length: 95 }, (_, i) =>
   String(i + 1).padStart(2, '0'),
 ).filter((department) => department !== '20');
@@ -47,7 +47,7 @@ export function structuresOf(prefix: string): readonly string[] {
   return ALL_DEPARTMENTS.map((department) => prefix + department.padStart(3, '0'));
 }
 
-/** The orders in which the registers number their persons. */
+/** The order in which each register numbers its persons. */
 export function registersOf(random: Random): Readonly<Record<'p' | 'j', Permutation>> {
   return {
     p: new Permutation(random.split('register p'), REGISTER_SIZE.p),
@@ -71,22 +71,22 @@ export interface Account extends Identity {
   /** Number of the first person of the caseload before the register's permutation. */
   readonly caseloadStart: number;
   readonly inScopeShare: number;
-  /** A training organisation large enough to export its list of trainees. */
+  /** True for a training organisation large enough to export its list of trainees. */
   readonly exportsLists: boolean;
   readonly userAgent: string;
-  /** For accounts created within the replay or shortly before. */
+  /** Only for accounts created during the replay or shortly before. */
   readonly hired?: HiredAccount;
 }
 
-/** When a new colleague begins. */
+/** When a new colleague starts. */
 export interface HiredAccount {
   /** First instant of work, ms since the epoch. */
   readonly worksFrom: number;
-  /** Mask of the confounders that the first weeks belong to. */
+  /** Mask of the confounders that the first weeks count as. */
   readonly tags: number;
 }
 
-/** Office of an organisation. */
+/** The office of an organisation. */
 interface Office {
   readonly organisation: Organisation;
   readonly zoneOffsetMs: number | undefined;
@@ -97,22 +97,22 @@ export interface CastOptions {
   /** Accounts of professionals. */
   readonly accounts: number;
   readonly jobseekers: number;
-  /** First instant of the replay, ms since the epoch: accounts are older by 90 days or more. */
+  /** First instant of the replay, ms since the epoch. Accounts are at least 90 days older. */
   readonly start: number;
 }
 
-/** What an incident fixes of an account whose owner also works normally. */
+/** What an incident specifies about an account whose owner also works normally. */
 export interface AccountSpec {
   /** Distinct per account and incident. */
   readonly name: string;
   readonly role: RoleName;
-  /** Of the organisation; ignored for jobseekers, who have none. */
+  /** Department of the organisation; ignored for jobseekers, who have none. */
   readonly department: string;
-  /** Accounts with the same office belong to one organisation. Default: an office of its own. */
+  /** Accounts with the same office belong to one organisation. Default: its own office. */
   readonly office?: string;
   /** Default: the role's. */
   readonly signIn?: SignIn;
-  /** Place in the role, which decides the caseload: 0 ≤ ordinal < 10^8. Default: drawn. */
+  /** Place within the role, which determines the caseload: 0 ≤ ordinal < 10^8. Default: drawn. */
   readonly ordinal?: number;
 }
 
@@ -121,16 +121,16 @@ export const MAX_ACCOUNTS = 1_000_000;
 export const MAX_JOBSEEKERS = 4_000_000;
 const NAMED_FROM = MAX_ACCOUNTS + MAX_JOBSEEKERS;
 const INDICES = 1 << 24;
-/** Unattended accounts per account of a professional. */
+/** Unattended accounts per professional account. */
 const SERVICES = 4 / 10_000;
-/** Accounts per shared site and share of the organisations that sit in one: about 100 accounts per site. */
+/** Accounts per site, and the share of organisations located at one: about 100 accounts share each site. */
 const SITE_OF = 2500;
 const IN_A_SITE = 0.04;
 const EXPORTERS = 0.006;
 const LIST_SIZE = [200, 600] as const;
 const PROFILES: readonly RoleProfile[] = Object.values(ROLES);
 
-/** A jobseeker's: no organisation, Europe/Paris. */
+/** A jobseeker's office: no organisation, Europe/Paris. */
 const AT_HOME: Office = { organisation: NO_ORGANISATION, zoneOffsetMs: undefined, localHoliday: undefined };
 const OLDEST_DAYS = 6 * 365;
 const NEWEST_DAYS = 90;
@@ -165,7 +165,7 @@ export class Cast {
     return this.accounts.filter((account) => account.role === role);
   }
 
-  /** Adds the account of an incident; its owner works like anyone of that role. */
+  /** Adds an incident's account; its owner works like anyone in that role. */
   add(spec: AccountSpec): Account {
     const random = this.#random.split(`account ${spec.name}`);
     const profile = ROLES[spec.role];
@@ -180,7 +180,7 @@ export class Cast {
     return account;
   }
 
-  /** Adds a colleague whom `creator` creates an account for, in the creator's organisation. */
+  /** Adds a colleague, whose account `creator` creates in their own organisation. */
   hire(name: string, role: RoleName, creator: Account, createdAt: number, hired: HiredAccount): Account {
     const random = this.#random.split(`account ${name}`);
     const office = { ...creator, organisation: creator.organisation };
@@ -195,7 +195,7 @@ export class Cast {
     return account;
   }
 
-  /** An id for an account that is not in the cast; looks like any other. A name is given once. */
+  /** An id for an account outside the cast that looks like any other. Each name is used only once. */
   userId(name: string): string {
     return this.#userIdOf(this.#indexOf(name));
   }

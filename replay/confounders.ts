@@ -1,10 +1,10 @@
 /**
- * What ordinary work does that looks like a theft: every rule must survive it.
+ * Ordinary work that looks like a theft: every rule must withstand it.
  *
- * Each confounder can be switched by name and is labelled, so that a false alert can be traced to its cause.
- * Rates are assumptions, each with its reason in docs/replay.md, and are stated per 10,000 accounts of
- * professionals; `CONFOUNDERS` is what the generators use and what the tests hold them to.
- * Guarantee: switching one off, or changing its rate, changes no draw of the rest of the country.
+ * Each confounder can be switched by name and is labelled, so that a false alert can be traced to its cause. Rates are
+ * assumptions, each with its reason in docs/replay.md, per 10,000 accounts of professionals; the generators use
+ * `CONFOUNDERS`, and the tests check them against it.
+ * Guarantee: switching one off, or changing its rate, changes no other draw in the country.
  */
 
 import type { RoleName } from './roles.ts';
@@ -26,7 +26,7 @@ export type ConfounderName =
 export interface Confounder {
   /** What it is, for people. */
   readonly title: string;
-  /** Occurrences per 10,000 accounts and week of five working days; undefined where the calendar decides. */
+  /** Occurrences per 10,000 accounts and week of five working days; undefined if the calendar decides. */
   readonly perWeek: number | undefined;
 }
 
@@ -51,14 +51,14 @@ export const TAG: Readonly<Record<ConfounderName, number>> = Object.fromEntries(
   CONFOUNDER_NAMES.map((name, i) => [name, 1 << i]),
 ) as Record<ConfounderName, number>;
 
-/** Which confounders occur, and how often compared with the stated rates. */
+/** Which confounders occur, and how often relative to the stated rates. */
 export interface ConfounderChoice {
   readonly names: ReadonlySet<ConfounderName>;
   /** Multiplies the stated rates. */
   readonly factor: number;
 }
 
-/** The confounder's occurrences per 10,000 accounts and week under a choice; 0 when it is switched off. */
+/** Occurrences of the confounder per 10,000 accounts and week under a choice; 0 if it is switched off. */
 export function weeklyRate(choice: ConfounderChoice, name: ConfounderName): number {
   return choice.names.has(name) ? (CONFOUNDERS[name].perWeek ?? 0) * choice.factor : 0;
 }
@@ -68,7 +68,7 @@ export function shareOf(roles: readonly RoleName[]): number {
   return roles.reduce((sum, role) => sum + ROLES[role].share, 0);
 }
 
-/** Chance, per week and account of these roles, that makes up the rate. At most 1. */
+/** Chance per week and account of these roles that yields the rate. At most 1. */
 export function weeklyChance(
   choice: ConfounderChoice,
   name: ConfounderName,

@@ -1,8 +1,8 @@
 /**
  * One day of the benign background as columns: what happens when, before any text is made.
  *
- * Filled in any order, sorted once, read in time order. Events past the end of the day (overseas evenings)
- * stay for the next day, so memory is one day's events, about 25 bytes each.
+ * Filled in any order, sorted once, read in time order. Events past the end of the day (overseas evenings) are kept for
+ * the next day, so memory is one day's events, about 25 bytes each.
  */
 
 export const KIND = {
@@ -17,22 +17,22 @@ export const KIND = {
   create: 8,
   grant: 9,
   export: 10,
-  /** A login on a second device, and what is opened there. */
+  /** A login on a second device, and a view there. */
   phoneLogin: 11,
   phoneView: 12,
-  /** No event: the open session goes on at the office. */
+  /** Not an event: the open session continues at the office. */
   move: 13,
 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 /**
- * A sorting key holds the ms since the day's origin above this many values of an index: 2^27 × 2^25 < 2^53.
- * The origin lies before anything of the day, the farthest overseas morning included.
+ * A sort key is the ms since the day's origin, times this, plus the event's index: 2^27 × 2^25 < 2^53. The origin lies
+ * before anything in the day, including the farthest overseas morning.
  */
 const INDEX_RANGE = 2 ** 25;
 const ORIGIN_BEFORE_END_MS = 30 * 3_600_000;
 
-/** Words per event, side by side: reading in time order jumps about, and should touch one cache line each. */
+/** Words per event, side by side: reading in time order jumps about, and should touch one cache line per event. */
 const WORDS = 4;
 const ACTOR = 0;
 const OBJECT = 1;
@@ -44,9 +44,9 @@ export class DayPlan {
   #count = 0;
   #times = new Float64Array(this.#capacity);
   #words = new Uint32Array(WORDS * this.#capacity);
-  /** Pages of persons that list events refer to by index. */
+  /** Pages of persons, referred to by list events by index. */
   readonly pages: (readonly number[])[] = [];
-  /** Sorted keys, and where among them the cursor and the end of the day are. */
+  /** Sorted keys, and the positions of the cursor and the end of the day in them. */
   #keys = new Float64Array(0);
   #cursor = 0;
   #end = 0;
@@ -57,11 +57,11 @@ export class DayPlan {
   kind: Kind = KIND.login;
   /** Position of the acting account in the cast. */
   actor = 0;
-  /** Person, page, place of a login, or position of the account acted upon, by kind. */
+  /** Depends on the kind: person, page, place of a login, or position of the account acted on. */
   object = 0;
   /**
-   * Of a view or download, 0: in the account's caseload; k > 0: accompanied by the k-th structure. Of anything
-   * else, the confounders it belongs to (`TAG`). Below 2^24.
+   * For a view or download, 0: in the account's caseload; k > 0: accompanied by the k-th structure. For anything else,
+   * the confounders it counts as (`TAG`). Below 2^24.
    */
   scope = 0;
 
@@ -85,7 +85,7 @@ export class DayPlan {
     this.pages.push(persons);
   }
 
-  /** Sorts what was added and puts the cursor before the first event in [from, dayEnd). */
+  /** Sorts the added events and puts the cursor before the first one in [from, dayEnd). */
   sort(from: number, dayEnd: number): void {
     this.#origin = dayEnd - ORIGIN_BEFORE_END_MS;
     const keys = new Float64Array(this.#count);
@@ -98,13 +98,13 @@ export class DayPlan {
     this.#load();
   }
 
-  /** Moves to the next event of the day; `time` is Infinity when there is none. */
+  /** Advances to the next event of the day; `time` is Infinity if there is none. */
   advance(): void {
     this.#cursor++;
     this.#load();
   }
 
-  /** Drops the day and keeps what lies after its end. Pages of kept lists are renumbered. */
+  /** Drops the day's events and keeps those after its end. Pages of kept lists are renumbered. */
   nextDay(): void {
     const kept = Array.from(this.#keys.subarray(this.#end), (_, i) => {
       this.#cursor = this.#end + i;

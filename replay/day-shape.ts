@@ -1,16 +1,15 @@
 /**
- * When people work: densities over the local clock, drawn from by inverse transform.
+ * When people work: densities over the local clock, sampled by inverse transform.
  *
- * Sourced shape: peaks 09:00–11:30 and 14:00–16:00, lunch dip to 50 % of the peak, evenings 2 % of a working
- * day's volume, a weekend day 0.5 %. Assumed: the ramps between, evenings from 19:00 to 22:30, and that the
- * evening volume belongs to one account-day in ten, which does a fifth of its work then (nobody opens one
- * record every evening).
+ * Sourced shape: peaks 09:00–11:30 and 14:00–16:00, a lunch dip to 50 % of the peak, evenings 2 % of a working day's
+ * volume, a weekend day 0.5 %. Assumed: the ramps between, evenings from 19:00 to 22:30, and that the evening volume
+ * belongs to one account-day in ten, which does a fifth of its work then (nobody opens one record every evening).
  */
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './calendar.ts';
 import type { Random } from './random.ts';
 
-/** Relative intensity from that clock time (hours) to the next; the last entry ends the day. */
+/** Relative intensity from this clock time (hours) to the next; the last entry ends the day. */
 type Profile = readonly (readonly [hour: number, intensity: number])[];
 
 const WORKDAY: Profile = [
@@ -36,7 +35,7 @@ const EVENING: Profile = [
   [22.5, 0],
 ];
 
-/** People who act for themselves, from home or on the way: no lunch dip, and evenings count. */
+/** People who act for themselves, at home or on the move: no lunch dip, and evenings count. */
 const HOME: Profile = [
   [7, 0.2],
   [8, 0.6],
@@ -53,7 +52,7 @@ const HOME: Profile = [
 export const WEEKDAY_VOLUME: readonly number[] = [1.1, 1.08, 0.92, 1.05, 0.85];
 export const EVENING_CHANCE = 0.1;
 export const EVENING_SHARE = 0.2;
-/** On a weekend day or holiday: fewer people come, for less. 0.02 × 0.25 = 0.5 %. */
+/** On weekends and holidays fewer people work, and each does less. 0.02 × 0.25 = 0.5 %. */
 export const WEEKEND_PRESENCE = 0.02;
 export const WEEKEND_VOLUME = 0.25;
 
@@ -84,12 +83,12 @@ const WORKDAY_QUANTILES = quantiles(WORKDAY);
 const EVENING_QUANTILES = quantiles(EVENING);
 const HOME_QUANTILES = quantiles(HOME);
 
-/** A clock time of the working day or of the evening, ms after local midnight. */
+/** A clock time during the working day or the evening, ms after local midnight. */
 export function drawClock(random: Random, evening: boolean): number {
   return draw(random, evening ? EVENING_QUANTILES : WORKDAY_QUANTILES);
 }
 
-/** The same of somebody who acts for themselves. */
+/** The same for people who act for themselves. */
 export function drawHomeClock(random: Random): number {
   return draw(random, HOME_QUANTILES);
 }
@@ -100,18 +99,18 @@ function draw(random: Random, table: Float64Array): number {
   return table[i]! + (x - i) * (table[i + 1]! - table[i]!);
 }
 
-/** Days of the monthly declaration's rush: from the 28th to the 1st. */
+/** The rush of the monthly declaration: from the 28th to the 1st. */
 export function isDeclarationPeak(day: number): boolean {
   const date = new Date(day * DAY_MS).getUTCDate();
   return date >= 28 || date === 1;
 }
 
-/** 0 morning, 1 afternoon, 2 evening: people log in anew in each. */
+/** 0 morning, 1 afternoon, 2 evening: people log in again in each. */
 export function blockOf(clockMs: number): number {
   return clockMs < 13 * HOUR_MS ? 0 : clockMs < 19 * HOUR_MS ? 1 : 2;
 }
 
-/** Within office hours, away from their edges: a clock time for something that is done once. */
+/** A clock time within office hours, away from their edges, for something that is done once. */
 export function officeClock(random: Random): number {
   return 9 * HOUR_MS + random.below(7 * 60) * MINUTE_MS + random.below(MINUTE_MS);
 }

@@ -1,10 +1,10 @@
 /**
  * From streams to chunks, in the order in which the log would receive the events.
  *
- * Logs do not arrive sorted: a share of the events is held back and written up to `maxDelayMs` of event time
- * later, and a share is written twice, as by a producer that retries. Both are drawn from their own stream,
- * so the multiset of events is the same whatever the disorder. Held at once: only delayed events and copies.
- * Guarantee: an event is written after no event that is more than `maxDelayMs` newer than it.
+ * Logs do not arrive sorted: a share of the events is held back and written up to `maxDelayMs` of event time later, and
+ * a share is written twice, as by a producer that retries. Each is drawn from its own stream, so the multiset of events
+ * is the same whatever the disorder. Only delayed events and duplicates are held.
+ * Guarantee: no event is written after one that is more than `maxDelayMs` newer.
  */
 
 import type { EventStream } from './event-stream.ts';
@@ -15,9 +15,9 @@ import type { Random } from './random.ts';
 export interface DeliveryOptions {
   /** Share of the events that arrive late, 0 to 1. */
   readonly disorder: number;
-  /** Longest delay, ms of event time, ≥ 1 when something is delayed or copied. */
+  /** Longest delay, ms of event time; ≥ 1 if anything is delayed or duplicated. */
   readonly maxDelayMs: number;
-  /** Share of the events that are written a second time, 0 to 1; copies are delayed like late events. */
+  /** Share of the events that are written a second time, 0 to 1; duplicates are delayed like late events. */
   readonly duplicates: number;
 }
 

@@ -1,6 +1,4 @@
-/**
- * ULIDs and timestamps, written as bytes: both occur once per event, so neither makes a string.
- */
+/** ULIDs and timestamps, written as bytes: both occur once per event, so neither builds a string. */
 
 import type { Random } from './random.ts';
 
@@ -53,7 +51,7 @@ export function writeIsoTime(bytes: Uint8Array, at: number, timeMs: number): voi
   bytes[at + 23] = 0x5a;
 }
 
-/** Writes a non-negative integer with exactly `digits` digits, zeros first. */
+/** Writes a non-negative integer with exactly `digits` digits, zero-padded. */
 export function writeDecimal(bytes: Uint8Array, at: number, value: number, digits: number): void {
   let rest = value | 0;
   for (let i = at + digits - 1; i >= at; i--) {
@@ -63,7 +61,7 @@ export function writeDecimal(bytes: Uint8Array, at: number, value: number, digit
   }
 }
 
-/** The four digits of 0 … 9999 as they lie in memory, in one word each. */
+/** The four digits of 0 … 9999 as they lie in memory, one word each. */
 const FOUR_DIGITS = new Uint32Array(10_000);
 {
   const digits = new Uint8Array(4);

@@ -1,8 +1,8 @@
 /**
  * The contract of a generator: a lazy stream of events in event-time order.
  *
- * A stream holds what it needs for its next events and no more (a day's plan at most), so that streams of
- * any length can be merged by time in bounded memory.
+ * A stream holds only what it needs for its next events (at most a day's plan), so streams of any length can be merged
+ * by time in bounded memory.
  */
 
 import type { EventWriter } from './event-writer.ts';
@@ -10,7 +10,7 @@ import type { EventWriter } from './event-writer.ts';
 export interface EventStream {
   /** Event time of the next event, ms since the epoch; Infinity at the end. Never decreases. */
   readonly time: number;
-  /** Writes the next event and moves on. Only called while `time` is finite. */
+  /** Writes the next event and advances. Only called while `time` is finite. */
   next(out: EventWriter): void;
 }
 
@@ -82,7 +82,10 @@ export class TimeHeap<T> {
   }
 }
 
-/** Merges streams by time. Equal times: the stream that was given first, or waited longest, goes first. */
+/**
+ * Merges streams by time. At equal times the current stream continues; otherwise the one given first, or waiting
+ * longest, goes first.
+ */
 export class MergedStream implements EventStream {
   readonly #waiting = new TimeHeap<EventStream>();
   #current: EventStream | undefined;
@@ -99,7 +102,7 @@ export class MergedStream implements EventStream {
   next(out: EventWriter): void {
     const stream = this.#current!;
     stream.next(out);
-    // Most streams are ahead for a while: they only go back into the heap when another one's turn comes.
+    // Most streams are ahead for a while, so a stream returns to the heap only when another one's turn comes.
     if (stream.time > this.#waiting.least || stream.time === Infinity) {
       if (stream.time < Infinity) this.#waiting.push(stream.time, stream);
       this.#select();
@@ -111,7 +114,7 @@ export class MergedStream implements EventStream {
   }
 }
 
-/** Events that are few enough to list: the story around a theft. Steps are sorted by time, ties kept. */
+/** Events few enough to list: the story around a theft. Steps are sorted by time; ties keep their order. */
 export class ListedStream implements EventStream {
   readonly #steps: readonly ListedStep[];
   #i = 0;

@@ -1,12 +1,11 @@
 /**
- * From what happened to bytes: events as NDJSON lines, gathered into chunks.
+ * Turns what happened into bytes: events as NDJSON lines, gathered into chunks.
  *
- * A line is three pieces: a head that differs per event (time, id, action), the fragment of the session,
- * encoded once when the session opens, and a detail (records, response size). All are written straight into
- * the chunk: no string is built per event, which is what lets one core write several hundred thousand a
- * second.
- * Guarantee: every line is one JSON object in UTF-8, ended by one line feed; its key (`user.id`) and time
- * are at hand without parsing it.
+ * A line consists of a head that differs per event (time, id, action), the fragment of the session, encoded once when
+ * the session opens, and a detail (records, response size). All are written straight into the chunk: no string is built
+ * per event, which lets one core write several hundred thousand a second.
+ * Guarantee: every line is one JSON object in UTF-8, terminated by one line feed. Its key (`user.id`) and time are
+ * available without parsing it.
  */
 
 import {
@@ -20,12 +19,12 @@ import {
 } from './event-id.ts';
 import type { Random } from './random.ts';
 
-/** Text encoded once to be copied often. */
+/** Text encoded once, to be copied often. */
 export function encoded(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
-/** What an action puts into `event`; ECS categories only where they tell something. */
+/** What an action adds to `event`; ECS categories only where they are informative. */
 function action(name: string, rest: string): Uint8Array {
   return encoded(`","action":"${name}",${rest},`);
 }
@@ -43,7 +42,7 @@ export const ACTIONS = {
   habilitationGrant: action('habilitation-grant', IAM + OK),
   recordSearch: action('record-search', OK),
   recordView: action('record-view', OK),
-  /** Any page without a login, and a record's page. */
+  /** Any page without a login; below it, a record's page. */
   pageRefused: encoded('","category":["web"],"type":["access"],"outcome":"failure","reason":"overload"},'),
   recordViewRefused: action('record-view', '"outcome":"failure","reason":"not_authenticated"}'),
   recordList: action('record-list', OK),
@@ -59,13 +58,13 @@ export interface EventChunk {
   readonly count: number;
   /** Offset in `bytes` after each event's line feed. */
   readonly ends: Uint32Array;
-  /** `user.id` of each event; empty where nobody is logged in. */
+  /** `user.id` of each event; empty if nobody is logged in. */
   readonly keys: readonly string[];
   /** Event time of each event, ms since the epoch. */
   readonly times: Float64Array;
 }
 
-/** An event taken out of the order of writing, to be written later. */
+/** An event taken out of the writing order, to be written later. */
 export interface HeldEvent {
   readonly bytes: Uint8Array;
   readonly key: string;
@@ -75,17 +74,17 @@ export interface HeldEvent {
 const HEAD = encoded('{"@timestamp":"');
 const ID = encoded('","event":{"id":"');
 const INGESTED = encoded('","ingested":"');
-/** Of `event.id` within a line. */
+/** Offset of `event.id` within a line. */
 const ID_START = HEAD.length + ISO_TIME_LENGTH + ID.length;
 const CHUNK_BYTES = 1 << 20;
 const CHUNK_EVENTS = 4096;
-/** Room beyond a full chunk, so that a usual event never makes the buffer grow. */
+/** Room beyond a full chunk, so that a usual event never grows the buffer. */
 const SLACK_BYTES = 1 << 16;
 
 export class EventWriter {
   readonly #showIngested: boolean;
   #bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + SLACK_BYTES);
-  /** Of `#bytes`. */
+  /** View of `#bytes`. */
   #view = viewOf(this.#bytes);
   #length = 0;
   #ends = new Uint32Array(CHUNK_EVENTS);
@@ -99,9 +98,7 @@ export class EventWriter {
     this.#showIngested = options.showIngested;
   }
 
-  /**
-   * Starts an event. Then come what the session shows, a detail and `end`. `time`: ms since the epoch, whole.
-   */
+  /** Starts an event, to be followed by the session's part, a detail and `end`. `time`: ms since the epoch, whole. */
   begin(time: number, ids: Random, actionBytes: Uint8Array, userId: string): void {
     this.#lastStart = this.#length;
     this.#times[this.#keys.length] = time;
@@ -142,7 +139,7 @@ export class EventWriter {
     this.decimal(value, digits);
   }
 
-  /** A non-negative integer below 2^31 with exactly that many digits. */
+  /** A non-negative integer below 2^31 with exactly this many digits. */
   decimal(value: number, digits: number): void {
     this.#reserve(digits);
     writeDecimal(this.#bytes, this.#length, value, digits);
@@ -157,9 +154,9 @@ export class EventWriter {
   }
 
   /**
-   * `count` items of one shape, each with a number of eight digits: the text is copied whole, then the digits
-   * are put in, because pages hold a hundred. `items`: at least so many, with a separator of
-   * `separatorBytes` between, `itemBytes` from one to the next; the digits end an item.
+   * Writes `count` items of one form, each with an eight-digit number: the text is copied whole and the digits filled
+   * in, because pages hold a hundred items. `items`: at least `count` items, separated by `separatorBytes`, with
+   * `itemBytes` from one to the next; each item ends with the digits.
    */
   listed(
     items: Uint8Array,
@@ -188,7 +185,7 @@ export class EventWriter {
     return this.#bytes.toString('latin1', start, start + ULID_LENGTH);
   }
 
-  /** The same into 26 bytes. */
+  /** Copies the same into 26 bytes. */
   copyLastId(into: Uint8Array): void {
     const start = this.#lastStart + ID_START;
     for (let i = 0; i < ULID_LENGTH; i++) into[i] = this.#bytes[start + i]!;
@@ -204,7 +201,7 @@ export class EventWriter {
     };
   }
 
-  /** Removes the event written last. Only right after its `end`. */
+  /** Removes the event written last. Only valid right after its `end`. */
   dropLast(): void {
     this.#length = this.#lastStart;
     this.#keys.pop();
@@ -226,7 +223,7 @@ export class EventWriter {
     return this.#length >= CHUNK_BYTES || this.#keys.length === CHUNK_EVENTS;
   }
 
-  /** The events written so far as a chunk of their own; the writer starts anew and never touches it again. */
+  /** The events written so far as a separate chunk. The writer starts afresh and never touches the chunk again. */
   take(): EventChunk {
     const count = this.#keys.length;
     const chunk: EventChunk = {
@@ -262,8 +259,8 @@ const PLAIN = encoded('},"http":{"response":{"body":{"bytes":');
 const CLOSE = encoded('}}}}');
 
 /**
- * Detail of an event without records. `bytes`: size of the response body; `portal`: further fields of the
- * `portal` object, each after a comma.
+ * Detail of an event without records. `bytes`: size of the response body; `portal`: further fields of the `portal`
+ * object, each preceded by a comma.
  */
 export function writePlainDetail(out: EventWriter, bytes: number, portal = ''): void {
   if (portal !== '') out.text(portal);
@@ -272,12 +269,14 @@ export function writePlainDetail(out: EventWriter, bytes: number, portal = ''): 
   out.fragment(CLOSE);
 }
 
-/** What an account's creation shows of it, for `writePlainDetail`. `organisationId`: the new account's. */
+/**
+ * What an account's creation shows about the new account, for `writePlainDetail`. `organisationId`: the new account's.
+ */
 export function createdDetail(timeMs: number, creatorId: string, organisationId: string): string {
   return `,"account":{"created_at":"${isoTime(timeMs)}","created_by":"${creatorId}","organization_id":"${organisationId}"}`;
 }
 
-/** What a grant shows of the right, for `writePlainDetail`. `organisationId`: of the account that gets it. */
+/** What a grant shows about the right, for `writePlainDetail`. `organisationId`: that of the account receiving it. */
 export function grantedDetail(scope: string, organisationId: string): string {
   return `,"habilitation":{"scope":"${scope}"},"account":{"organization_id":"${organisationId}"}`;
 }
@@ -297,7 +296,7 @@ const OUT_OF_SCOPE = encoded('"],"out_of_scope_count":');
 /** Most persons that one event shows. */
 export const MAX_PAGE = 1000;
 
-/** A register of persons: its letter starts their ids, `p-00340127`. */
+/** A register of persons: their ids begin with its letter, `p-00340127`. */
 export type Register = 'p' | 'j';
 const ID_BYTES = 10;
 const ID_TEXT: Readonly<Record<Register, string>> = { p: 'p-', j: 'j-' };
@@ -305,7 +304,7 @@ const ID_PREFIX: Readonly<Record<Register, Uint8Array>> = {
   p: encoded(`,"ids":["${ID_TEXT.p}`),
   j: encoded(`,"ids":["${ID_TEXT.j}`),
 };
-/** Ids of a page, digits to be filled in; written whole. */
+/** Ids of a full page, with digits to be filled in. */
 const ID_PAGES: Readonly<Record<Register, Uint8Array>> = { p: idPage('p'), j: idPage('j') };
 
 function idPage(register: Register): Uint8Array {
@@ -313,7 +312,7 @@ function idPage(register: Register): Uint8Array {
   return encoded(ids.join(NEXT_ID));
 }
 
-/** Begins the detail of an event that shows records; then come the persons and `writeScope`. */
+/** Begins the detail of an event that shows records; the persons and `writeScope` follow. */
 export function writeRecordCount(out: EventWriter, count: number): void {
   out.fragment(COUNT);
   out.integer(count);
@@ -337,7 +336,10 @@ export function writePersons(
   out.listed(ID_PAGES[register], ID_BYTES + NEXT_ID.length, NEXT_ID.length, persons, count);
 }
 
-/** Ends the detail: how many are outside the account's caseload, whose they are, size of the response. */
+/**
+ * Ends the detail: number of persons outside the account's caseload, their structures and sensitivity, size of the
+ * response.
+ */
 export function writeScope(out: EventWriter, outOfScope: number, scope: Uint8Array, bytes: number): void {
   out.fragment(OUT_OF_SCOPE);
   out.integer(outOfScope);

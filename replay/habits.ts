@@ -1,15 +1,14 @@
 /**
- * What one account does on one day: from habits to the entries of a day plan. Here professionals; jobseekers
- * and unattended accounts have files of their own.
+ * What one account does on one day: from habits to the entries of a day plan. This file covers professionals;
+ * jobseekers and unattended accounts have their own.
  *
- * Everything is drawn from the stream of (account, day) or (account, week), so neither the size of the cast
- * nor the length of the replay changes anybody's day; each confounder has a stream of its own beside it and
- * changes only the days it falls on. Pure planning; no text is made here.
+ * Everything is drawn from the stream of (account, day) or (account, week), so neither the size of the cast nor the
+ * length of the replay changes anybody's day. Each confounder has its own stream beside it and changes only the days it
+ * falls on. Pure planning; no text is made here.
  *
- * Assumed: presence and persons as in roles.ts, around the account's own level; a week in twelve is a holiday;
- * negative binomial days (dispersion 2.6 between days, 6 between accounts), by weekday as in day-shape.ts; a
- * quarter of the persons are opened twice; on one adviser's day in 200 a campaign opens 20 to 60 more within
- * an hour.
+ * Assumed: presence and persons as in roles.ts, around the account's own level; one week in twelve is a holiday;
+ * negative binomial days (dispersion 2.6 between days, 6 between accounts), by weekday as in day-shape.ts; a quarter of
+ * the persons are opened twice; on one adviser's day in 200 a campaign opens 20 to 60 more within an hour.
  */
 
 import type { Account } from './cast.ts';
@@ -36,25 +35,25 @@ import { planService, serviceEvents } from './services.ts';
 import type { Extra } from './visits.ts';
 import { eventsOfVisits, planVisits } from './visits.ts';
 
-/** Roles whose work is a caseload of their own; training organisations' work is a course. */
+/** Roles that work on their own caseload; training organisations work on courses. */
 const ADVISERS: readonly RoleName[] = ['conseiller', 'conseiller_cap_emploi', 'conseiller_mission_locale'];
 const HOLIDAY_WEEK = 1 / 12;
-/** A training session starts on one in 30 of a trainer's days: a page of 10 to 30 trainees. */
+/** On one in 30 of a trainer's days a course starts: a page of 10 to 30 trainees. */
 const SESSION_START = 1 / 30;
 const CAMPAIGN = 1 / 200;
 /** Resets by the helpdesk: 1 % of accounts per week, half of them Monday 08:00–10:00. */
 const WEEKLY_RESET = 0.01;
-/** More work for advisers while jobseekers declare. */
+/** Extra work for advisers during the jobseekers' declaration days. */
 const PEAK_VOLUME = 1.2;
-/** Share of the trainers' accounts that export lists, for the chance of one export. */
+/** Share of the trainers' accounts that export lists; turns the weekly rate into the chance of one account. */
 const EXPORTER_SHARE = 0.006;
 
-/** What is the same for everybody on a day. */
+/** What a day has in common for everybody. */
 interface Today {
   readonly day: number;
   readonly week: number;
   readonly weekday: number;
-  /** Of Europe/Paris. */
+  /** In Europe/Paris. */
   readonly midnight: number;
   readonly working: boolean;
   readonly peak: boolean;
@@ -70,7 +69,7 @@ export class Habits {
   readonly #choice: ConfounderChoice;
   readonly #persons: Persons;
   readonly #registers: Readonly<Record<'p' | 'j', Permutation>>;
-  /** Chances: of a cover per account and week, a move per day of presence, and so on. */
+  /** Chances: of a cover per account and week, of a move per day of presence, and so on. */
   readonly #coverChance: number;
   readonly #moveChance: number;
   readonly #exportChance: number;
@@ -164,7 +163,7 @@ export class Habits {
     });
   }
 
-  /** Lists of a trainer's day: a new session's trainees, or the whole list of a large organisation. */
+  /** The lists of a trainer's day: the trainees of a new course, or the whole list of a large organisation. */
   #planLists(random: Random, account: Account): void {
     const { week, weekday } = this.#today;
     if (random.chance(SESSION_START)) {
@@ -179,7 +178,7 @@ export class Habits {
     this.#extras.push({ kind: KIND.export, persons, tags: TAG['trainee-list-export'] });
   }
 
-  /** Persons of an absent colleague whom the account sees today, beside its own. */
+  /** Number of an absent colleague's persons that the account sees today, in addition to its own. */
   #coveredToday(account: Account): number {
     if (!ADVISERS.includes(account.role as RoleName)) return 0;
     const { week, weekday } = this.#today;
@@ -191,8 +190,8 @@ export class Habits {
   }
 
   /**
-   * A password reset, when its week and day have come; the instant of the login after it, else 0. Three in
-   * ten are the confounder: a person who tried long, and then works on the telephone and at the desk at once.
+   * Plans a password reset if its week and day have come. Returns the time of the login that follows, otherwise 0.
+   * Three in ten are the confounder: a person who tried for long, and then works on the phone and at the desk at once.
    */
   #planReset(plan: DayPlan, actor: number, account: Account, midnight: number): number {
     const { week, weekday } = this.#today;
@@ -251,7 +250,7 @@ function todayOf(day: number, choice: ConfounderChoice): Today {
   };
 }
 
-/** Mean events of one account on a day, for progress bars: the sums of the chances above. */
+/** Mean events of one account on a day, for progress bars: the sum of the chances above. */
 export function meanEvents(account: Account, working: boolean, peak: boolean): number {
   if (account.role === 'demandeur') return jobseekerEvents(account, working, peak);
   if (account.role === 'service') return serviceEvents(account);

@@ -1,13 +1,13 @@
 /**
- * New colleagues: account managers create accounts, one or two at a time or a whole intake, and their owners
- * begin to work.
+ * New colleagues: account managers create accounts, one or two at a time or a whole intake, and the owners start to
+ * work.
  *
- * Assumed: an account manager hires in one week of six, in 15 % of these two colleagues in one sitting, so
- * about one grant a month. A new colleague begins the same or the next working day (confounder new-hire;
- * without it, one to three weeks later) and reaches the usual volume in two weeks. An intake is created in one
- * sitting of one or two hours and begins within three working days (confounder rgc-onboarding).
- * Guarantee: who is hired when follows from (account manager, week) alone; those hired in the quarter before
- * the replay are at work in it, as young accounts.
+ * Assumed: an account manager hires in one week of six, and in 15 % of these two colleagues in one sitting, so about
+ * one grant a month. A new colleague starts the same or the next working day (confounder new-hire; without it, one to
+ * three weeks later) and reaches the usual volume in two weeks. An intake is created in one sitting of one or two hours
+ * and starts within three working days (confounder rgc-onboarding).
+ * Guarantee: who is hired when follows from (account manager, week) alone. Those hired in the quarter before the replay
+ * work in it, as young accounts.
  */
 
 import {
@@ -26,7 +26,7 @@ import { CONFOUNDERS, shareOf, TAG, weeklyChance } from './confounders.ts';
 import { officeClock } from './day-shape.ts';
 import type { Random } from './random.ts';
 
-/** Days until a new colleague works as much as others, and the share of the first day. */
+/** Days until a new colleague works as much as others, and the relative volume of the first day. */
 export const GROWTH_DAYS = 14;
 export const FIRST_DAY_VOLUME = 0.2;
 
@@ -42,11 +42,11 @@ export interface Hire {
   readonly hired: number;
   readonly grants: number;
   readonly tags: number;
-  /** Whether the account manager logs in for it: the first of a sitting. */
+  /** True for the first account of a sitting, for which the account manager logs in. */
   readonly opens: boolean;
 }
 
-/** Adds everyone hired for a replay of [start, end) to the cast; the hires in no particular order. */
+/** Adds everyone hired for a replay of [start, end) to the cast. Returns the hires in no particular order. */
 export function hireInto(
   cast: Cast,
   random: Random,
@@ -81,7 +81,7 @@ export function hireInto(
   return hires;
 }
 
-/** When a colleague whose account is created at `time` begins, ms since the epoch. */
+/** When a colleague whose account is created at `time` starts, ms since the epoch. */
 type Begins = (random: Random, time: number) => number;
 
 const nextDays: Begins = (random, time) => {
@@ -100,7 +100,7 @@ const soon: Begins = (random, time) => {
 
 const later: Begins = (random, time) => nextDays(random, time + random.between(5, 18) * DAY_MS);
 
-/** One sitting of an account manager in a week, none when its day is a holiday. */
+/** One sitting of an account manager in a week; empty if its day is a holiday. */
 function sitting(
   cast: Cast,
   random: Random,

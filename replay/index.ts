@@ -1,8 +1,8 @@
 /**
- * The generators behind one door: scenarios by name, their options, their events and labels.
+ * The entry point to the generators: scenarios by name, their options, events and labels.
  *
- * Guarantee: the same scenario, seed and options give the same bytes, on every machine; events come in
- * event-time order except for the disorder that was asked for; memory does not grow with the length.
+ * Guarantee: the same scenario, seed and options give the same bytes on every machine; events come in event-time order
+ * except for the requested disorder; memory does not grow with the length.
  */
 
 import { z } from 'zod';
@@ -54,9 +54,9 @@ export interface Scenario {
 }
 
 export interface Generated {
-  /** The events, in the order of writing. To be iterated once; chunks belong to the caller. */
+  /** The events in writing order. To be iterated only once; chunks belong to the caller. */
   batches(): Iterable<EventChunk>;
-  /** What was malicious in what was generated so far. */
+  /** What is malicious among the events generated so far. */
   labels(): Labels;
 }
 
@@ -83,7 +83,7 @@ const INCIDENTS: readonly Incident[] = [
   DGFIP_2026,
 ];
 
-/** By name: everything that can be generated. */
+/** Everything that can be generated, by name. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze(
   Object.fromEntries(
     [
@@ -140,8 +140,8 @@ export function generate(name: string, options: Readonly<Record<string, unknown>
 }
 
 /**
- * The portal's lookup lists for the country of a scenario, as its directory would give them: `NAME.csv` → text.
- * Options and errors as for `generate`; those that change no account change no list.
+ * The portal's lookup lists for the country of a scenario, as its directory would give them: `NAME.csv` → text. Options
+ * and errors as for `generate`. Options that change no account change no list.
  */
 export function listsOf(name: string, options: Readonly<Record<string, unknown>> = {}): LookupLists {
   const { cast, background } = build(name, options);
@@ -149,8 +149,8 @@ export function listsOf(name: string, options: Readonly<Record<string, unknown>>
 }
 
 /**
- * About how many events `generate` gives, for progress bars: malicious ones exactly, benign ones within some percent.
- * `stolen`: records that the malicious ones show.
+ * Estimate of the number of events that `generate` gives, for progress bars: malicious ones exactly, benign ones within
+ * a few percent. `stolen`: records that the malicious ones show.
  */
 export function estimate(
   name: string,
@@ -168,11 +168,11 @@ export function estimate(
 /** What an incident takes. */
 export interface Takings {
   readonly takers: Takers;
-  /** The most distinct persons within any span of that length, ms, by all who take part. */
+  /** The most distinct persons that all who take part read within any span of that length, ms. */
   within(durationMs: number): number;
 }
 
-/** Of an incident as it was, without a background; undefined when nobody's data is read in it. */
+/** The takings of an incident with its default options, without a background; undefined if it reads nobody's data. */
 export function takingsOf(name: string): Takings | undefined {
   const theft = build(name, { accounts: 0 }).incident?.theft;
   if (theft === undefined) return undefined;
@@ -190,7 +190,7 @@ function build(name: string, given: Readonly<Record<string, unknown>>): BuiltSce
     Partial<IncidentOptions>;
   const random = Random.seeded(options.seed);
   const { accounts, jobseekers = accounts, history = 0 } = options;
-  // The background may begin so long before; nobody's account is younger than it.
+  // The background may start this much earlier, and no account is created after its start.
   const start = options.start - history;
   const cast = new Cast(random, { accounts, jobseekers: accounts === 0 ? 0 : jobseekers, start });
   let label: LabelRecorder | undefined;

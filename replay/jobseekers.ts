@@ -1,10 +1,10 @@
 /**
- * Jobseekers, who log in from home or a mobile line and read nobody but themselves.
+ * Jobseekers, who log in from home or a mobile line and read only their own data.
  *
- * Assumed: one in ten logs in on a working day, two in five of these at weekends; each has a level of their
- * own; in the days of the monthly declaration (28th to 1st) 4.5 times as many come. A visit opens the own
- * file one to three times, looks at offers in two of five, takes a document in one of eight; 8 % mistype
- * their password, 1.5 % ask for a new one by e-mail.
+ * Assumed: one in ten logs in on a working day, two in five of these at weekends; each has their own level; during the
+ * monthly declaration (28th to 1st) 4.5 times as many come. On a visit they open their own file one to three times, two
+ * in five look at offers, and one in eight takes a document; 8 % mistype their password, 1.5 % ask for a new one by
+ * e-mail.
  */
 
 import { SECOND_MS } from './calendar.ts';
@@ -25,7 +25,7 @@ const LOGOUT = 0.3;
 /** Mean events of a visit: login, views, and the chances above. */
 const EVENTS_PER_VISIT = 1 + 2 + MISTYPED + 2 * FORGOTTEN + SEARCH + DOWNLOAD + LOGOUT;
 
-/** Mean visits of a day at a jobseeker's own level, without the monthly peak. */
+/** Mean visits per day at a jobseeker's own level, without the monthly peak. */
 function visitsPerDay(account: Account, working: boolean): number {
   return account.profile.presence * account.personsPerDay * (working ? 1 : WEEKEND);
 }

@@ -1,13 +1,13 @@
 /**
- * Generated events to a Kafka topic, as the portals would write them: keyed by `user.id`, with the event's
- * time as message time, acknowledged by all replicas.
+ * Writes generated events to a Kafka topic as the portals would: keyed by `user.id`, with the event time as message
+ * time, acknowledged by all replicas.
  *
- * The topic is created when it is missing. Kafka's time-based retention goes by message times, so events of
- * 2025 would be deleted within minutes from a topic with the usual seven days: a new topic keeps everything,
- * and an existing topic that would delete what it is sent is refused.
+ * Creates the topic if it is missing. Kafka's time-based retention uses message times, so a topic with the usual seven
+ * days would delete events of 2025 within minutes: a new topic keeps everything, and an existing topic that would
+ * delete what it is sent is refused.
  *
- * Guarantee: batches of one replay are sent one after the other, so each partition holds its events in the
- * order of writing; nothing is retried behind a later batch.
+ * Guarantee: the batches of a replay are sent one after the other, so each partition holds its events in writing order;
+ * nothing is retried behind a later batch.
  */
 
 import kafkajs from 'kafkajs';
@@ -31,7 +31,7 @@ import { slice } from './pace.ts';
 export interface KafkaOutputOptions {
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Of a topic that is created; default 6. */
+  /** Partitions of a topic that is created; default 6. */
   readonly partitions?: number;
   /** Default none. */
   readonly compression?: Compression;
@@ -43,12 +43,15 @@ export interface KafkaOutputOptions {
   readonly log?: Log;
 }
 
-/** A record batch must stay under the broker's usual 1 MiB even when all events have one key. */
+/** A record batch must stay below the broker's usual 1 MiB even if all events have the same key. */
 const BATCH_BYTES = 800_000;
-/** Of a message beside its value: key, times, lengths. At most. */
+/** Most that a message takes beyond its value: key, times, lengths. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
-/** Connects, sees to the topic, and returns the open output. Throws KAFKA_UNREACHABLE and other `KAFKA_` codes. */
+/**
+ * Connects, checks or creates the topic, and returns the open output. Throws KAFKA_UNREACHABLE and other `KAFKA_`
+ * codes.
+ */
 export async function openKafka(options: KafkaOutputOptions, clock: Clock): Promise<OutputWriter> {
   const { brokers, topic, compression = 'none' } = options;
   const kafka = connectKafka({
@@ -80,7 +83,7 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
     await admin.disconnect().catch(() => undefined);
   }
 
-  // One batch is on its way while the next is generated.
+  // One batch is in flight while the next is generated.
   let pending: Promise<unknown> = Promise.resolve();
   let failure: unknown;
   const settle = async (): Promise<void> => {
@@ -109,7 +112,7 @@ export async function openKafka(options: KafkaOutputOptions, clock: Clock): Prom
   };
 }
 
-/** Creates the topic when it is missing. Returns for how long it keeps messages by their times, ms. */
+/** Creates the topic if it is missing. Returns how long it keeps messages by their times, ms. */
 async function ensureTopic(admin: Admin, topic: string, partitions: number): Promise<number> {
   const created = await createTopic(admin, {
     topic,
@@ -144,7 +147,7 @@ function refuseShortRetention(topic: string, retentionMs: number, chunk: EventCh
   );
 }
 
-/** Pieces that stay under the size of a record batch whatever the keys. */
+/** Pieces that stay below the size of a record batch, whatever the keys. */
 function* batchesOf(chunk: EventChunk): Generator<EventChunk, void, void> {
   let from = 0;
   let bytes = 0;
@@ -160,7 +163,7 @@ function* batchesOf(chunk: EventChunk): Generator<EventChunk, void, void> {
   yield slice(chunk, from, chunk.count);
 }
 
-/** Values without the line feed. */
+/** Values exclude the line feed. */
 function messagesOf(chunk: EventChunk): Message[] {
   const { buffer, byteOffset, byteLength } = chunk.bytes;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
@@ -173,7 +176,7 @@ function messagesOf(chunk: EventChunk): Message[] {
   });
 }
 
-/** What a person replaying needs to hear; the service's own messages speak of trying again. */
+/** Remedies for a replay; the service's own messages speak of retrying. */
 function explained(error: unknown, connection: KafkaPlace, topic: string): VigieError {
   const known = kafkaError(error, connection, topic);
   if (known.code === 'KAFKA_UNREACHABLE') {

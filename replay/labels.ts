@@ -1,6 +1,6 @@
 /**
- * The truth beside the events: what of the traffic is malicious, so that a backtest can compute the time to
- * detect and the records lost before an alert. Nothing of it is in the events themselves.
+ * The ground truth beside the events: which traffic is malicious, so that a backtest can compute the time to detect and
+ * the records lost before an alert. The events themselves contain none of it.
  */
 
 import type { ConfounderName } from './confounders.ts';
@@ -17,7 +17,7 @@ export interface EventRef {
 export interface IncidentLabels {
   readonly name: string;
   readonly title: string;
-  /** Undefined while no such event was generated. */
+  /** Undefined as long as no such event has been generated. */
   readonly firstEvent: EventRef | undefined;
   readonly lastEvent: EventRef | undefined;
   readonly firstRead: EventRef | undefined;
@@ -26,15 +26,15 @@ export interface IncidentLabels {
   readonly accounts: readonly string[];
   /** `source.ip` of the attacker. */
   readonly sources: readonly string[];
-  /** Malicious events, copies not counted. */
+  /** Malicious events, without duplicates. */
   readonly events: number;
   readonly reads: number;
   /** Distinct persons read, and records shown. */
   readonly persons: number;
   readonly records: number;
   /**
-   * An event is malicious when its `portal.session.id` is in `sessions` or its `event.id` in `eventIds`
-   * (events outside any session, such as failed logins), and otherwise not.
+   * An event is malicious if its `portal.session.id` is in `sessions` or its `event.id` in `eventIds` (for events
+   * outside any session, such as failed logins), and otherwise not.
    */
   readonly malicious: { readonly sessions: readonly string[]; readonly eventIds: readonly string[] };
 }
@@ -42,9 +42,9 @@ export interface IncidentLabels {
 /** Ordinary traffic that looks like a theft, so that a false alert can be traced to its cause. */
 export interface ConfounderLabels {
   readonly name: ConfounderName;
-  /** `portal.session.id` of the sessions that belong to it, whole. */
+  /** `portal.session.id` of the sessions that belong to it entirely. */
   readonly sessions: readonly string[];
-  /** `event.id` of events that belong to it without their session. */
+  /** `event.id` of events that belong to it while their session does not. */
   readonly eventIds: readonly string[];
   /** `user.id` of the accounts concerned. */
   readonly accounts: readonly string[];
@@ -56,16 +56,16 @@ export interface Labels {
   readonly seed: string;
   /** All options as resolved; instants and durations in ms. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** False when the traffic was not generated to its end. */
+  /** False if the traffic was not generated to its end. */
   readonly complete: boolean;
-  /** Events written, copies included. */
+  /** Events written, including duplicates. */
   readonly events: number;
   readonly incidents: readonly IncidentLabels[];
-  /** One entry per confounder that is switched on, also when it did not occur. */
+  /** One entry per confounder that is switched on, even if it did not occur. */
   readonly confounders: readonly ConfounderLabels[];
 }
 
-/** Notes what belongs to confounders as it is written. Memory grows with their sessions and loose events. */
+/** Records what belongs to confounders as it is written. Memory grows with their sessions and loose events. */
 export class ConfounderRecorder {
   readonly #names: readonly ConfounderName[];
   readonly #seen = new Map<
@@ -80,7 +80,7 @@ export class ConfounderRecorder {
     }
   }
 
-  /** A session of the confounders in a mask of `TAG`s; those switched off are ignored. */
+  /** Records a session of the confounders in a mask of `TAG`s; those switched off are ignored. */
   noteSession(tags: number, session: { readonly id: string; readonly userId: string }): void {
     for (const name of this.#names) {
       if ((tags & TAG[name]) === 0) continue;
@@ -90,7 +90,7 @@ export class ConfounderRecorder {
     }
   }
 
-  /** The event that `out` has just ended, of the confounders in a mask. `userId`: undefined for no account. */
+  /** Records the event that `out` has just ended for the confounders in a mask. `userId`: undefined for no account. */
   noteEvent(tags: number, out: EventWriter, userId?: string): void {
     for (const name of this.#names) {
       if ((tags & TAG[name]) === 0) continue;
@@ -108,7 +108,7 @@ export class ConfounderRecorder {
   }
 }
 
-/** Notes the malicious events of one incident as they are written. */
+/** Records the malicious events of one incident as they are written. */
 export class LabelRecorder {
   readonly #name: string;
   readonly #title: string;
@@ -130,7 +130,7 @@ export class LabelRecorder {
     this.#title = title;
   }
 
-  /** A session of the attacker. */
+  /** Adds a session of the attacker. */
   addSession(session: {
     readonly id: string;
     readonly userId: string;
@@ -140,18 +140,18 @@ export class LabelRecorder {
     if (session.id !== '') this.#sessions.add(session.id);
   }
 
-  /** The attacker's use of an account whose session is not theirs alone: its events are noted as loose. */
+  /** Adds the attacker's use of an account in a session that is not theirs alone: its events are recorded as loose. */
   addUse(session: { readonly userId: string; readonly network: { readonly ip: string } }): void {
     this.#accounts.add(session.userId);
     this.addSource(session.network.ip);
   }
 
-  /** An address of the attacker. */
+  /** Adds an address of the attacker. */
   addSource(ip: string): void {
     this.#sources.add(ip);
   }
 
-  /** The malicious event that `out` has just ended, of a session that was added. */
+  /** Records the malicious event that `out` has just ended, of a session that was added. */
   noteEvent(out: EventWriter, time: number): void {
     this.#events++;
     this.#firstEvent ??= { time: isoTime(time), id: out.lastId() };
@@ -165,8 +165,8 @@ export class LabelRecorder {
   }
 
   /**
-   * The same for a read of so many records, `newPersons` of them of persons not read before. `loose`: in a
-   * session that was not added.
+   * The same for a read of `records` records, `newPersons` of them of persons not read before. `loose`: in a session
+   * that was not added.
    */
   noteRead(out: EventWriter, time: number, records: number, newPersons: number, loose = false): void {
     if (loose) this.noteLooseEvent(out, time);
@@ -197,7 +197,7 @@ export class LabelRecorder {
   }
 }
 
-/** The newest event, kept as bytes: it changes with every event and is asked for once. */
+/** The newest event, kept as bytes: it changes with every event and is requested once. */
 class LastEvent {
   readonly #id = new Uint8Array(ULID_LENGTH);
   #time = NaN;

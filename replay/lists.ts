@@ -1,9 +1,9 @@
 /**
- * The portal's lookup lists, as its directory would give them for the generated country: CSV with a header of
- * event fields; a list's further columns are numbers for rules to scale by.
+ * The portal's lookup lists, as its directory would give them for the generated country: CSV with a header of event
+ * fields; further columns of a list are numbers that rules scale by.
  *
- * Guarantee: rows are sorted and distinct; the accounts an attacker creates or the addresses an attacker uses
- * are in no list but that of hosting companies.
+ * Guarantee: rows are sorted and distinct. Accounts that an attacker creates and addresses that an attacker uses are in
+ * no list except that of hosting companies.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -15,12 +15,12 @@ import type { Cast } from './cast.ts';
 import { officeOf } from './places.ts';
 import { HOSTING_AS_NUMBERS } from './session.ts';
 
-/** Name of the list, without `.csv`, → its text. */
+/** Name of the list, without `.csv` → its text. */
 export type LookupLists = Readonly<
   Record<'hosting_networks' | 'organisation_egress' | 'caseloads' | 'service_accounts', string>
 >;
 
-/** `sites`: organisations of a shared site leave by its address. */
+/** `sites`: organisations that share a site use its egress address. */
 export function listsOfCast(cast: Cast, sites: boolean): LookupLists {
   const { accounts } = cast;
   const attended = accounts.filter(({ organisation }) => organisation.id !== '');
@@ -49,7 +49,10 @@ function csv(header: string, rows: readonly string[]): string {
   return `${[header, ...[...new Set(rows)].sort()].join('\n')}\n`;
 }
 
-/** Writes each list to `NAME.csv` in a folder, which is made if need be, for `mode`; their paths. Throws OUTPUT_FAILED. */
+/**
+ * Writes each list to `NAME.csv` in a folder, which it creates with `mode` if necessary. Returns the paths. Throws
+ * OUTPUT_FAILED.
+ */
 export async function writeLists(
   folder: string,
   lists: LookupLists,

@@ -1,8 +1,8 @@
 /**
- * What a person may set of a scenario: typed, with ranges and defaults, written as on a command line.
+ * The options of a scenario: typed, with ranges and defaults, written as on a command line.
  *
- * Guarantee: what `parseOptions` returns is complete, in range and frozen; anything else is a VigieError that
- * names the option, the value and the remedy.
+ * Guarantee: what `parseOptions` returns is complete, in range and frozen. Anything else is a VigieError that names the
+ * option, the value and the remedy.
  */
 
 import { z } from 'zod';
@@ -41,7 +41,7 @@ export function duration(low: number, high: number) {
   );
 }
 
-/** An instant, ms since the epoch; written in ISO 8601. A day alone is its beginning in UTC. */
+/** An instant, ms since the epoch; written in ISO 8601. A day alone means its beginning in UTC. */
 export function instant() {
   return z.preprocess(
     (value) => (typeof value === 'string' ? parseTimeOrDay(value) : value),
@@ -52,7 +52,7 @@ export function instant() {
   );
 }
 
-/** Names of confounders, each once; written `all`, `none`, or with commas between. */
+/** Names of confounders, each once; written `all`, `none`, or as a comma-separated list. */
 function confounderNames() {
   return z.preprocess(
     (value) => {
@@ -132,11 +132,11 @@ export type CommonOptions = z.output<z.ZodObject<ReturnType<typeof commonOptions
 export interface OptionHelp {
   readonly name: string;
   readonly description: string;
-  /** As one would type it; undefined when the description says what happens without it. */
+  /** As one would type it; undefined if the description covers the default. */
   readonly defaultText: string | undefined;
 }
 
-/** How a person gives it. */
+/** The option as typed on a command line. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -149,7 +149,7 @@ export function describeOptions(schema: z.ZodObject): readonly OptionHelp[] {
   }));
 }
 
-/** What help shows of an option that has a default only as long as related options leave it open. */
+/** The default that help shows for an option whose default depends on related options. */
 export function usual(description: string, value: string) {
   return { description, usual: value };
 }
@@ -162,7 +162,7 @@ function defaultOf(option: z.ZodType): string | undefined {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Throws OPTION_UNKNOWN or OPTION_INVALID with all faults of the options in one message. */
+/** Throws OPTION_UNKNOWN, or OPTION_INVALID with all faults of the options in one message. */
 export function parseOptions<T extends z.ZodObject>(
   scenario: string,
   schema: T,
@@ -191,7 +191,7 @@ export function parseOptions<T extends z.ZodObject>(
   return Object.freeze(result.data);
 }
 
-/** A contradiction between options that are each in range. */
+/** A contradiction between options that are in range individually. */
 export function optionsClash(scenario: string, message: string, remedy: string): VigieError {
   return new VigieError('OPTION_INVALID', `${scenario}: ${message}`, { remedy });
 }

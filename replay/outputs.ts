@@ -1,9 +1,9 @@
 /**
  * Where generated events go: a file with its labels beside it, standard output, or Kafka.
  *
- * Guarantee: an output is never ahead of what its other end has taken (a slow disk, pipe or broker slows the
- * generator), and when `writeTo` resolves everything it counts has been taken. A reader that closes the pipe
- * (`| head`) ends the writing quietly.
+ * Guarantee: an output is never ahead of what its receiver has taken (a slow disk, pipe or broker slows the generator),
+ * and when `writeTo` resolves, everything it counts has been taken. A reader that closes the pipe (`| head`) ends the
+ * writing quietly.
  */
 
 import { statSync } from 'node:fs';
@@ -22,16 +22,16 @@ import type { PaceOptions, Speed } from './pace.ts';
 import { paced } from './pace.ts';
 
 export type Output =
-  /** Overwritten; the labels go to `<path>.labels.json`, but beside a device or a pipe. */
+  /** Overwritten. The labels go to `<path>.labels.json`, unless the path is a device or a pipe. */
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stream'; readonly stream: Writable }
   | ({ readonly kind: 'kafka' } & KafkaOutputOptions);
 
 /** One open destination. */
 export interface OutputWriter {
-  /** Takes a chunk, or says that nobody reads any more. */
+  /** Takes a chunk. Returns 'closed' if nobody reads any more. */
   write(chunk: EventChunk): Promise<'taken' | 'closed'>;
-  /** Resolves once everything was taken. */
+  /** Resolves once everything has been taken. */
   close(): Promise<void>;
 }
 
@@ -53,12 +53,12 @@ export interface WriteOptions {
 }
 
 export interface WriteResult {
-  /** Events and bytes taken by the output, copies included. */
+  /** Events and bytes taken by the output, including duplicates. */
   readonly events: number;
   readonly bytes: number;
   readonly ended: 'complete' | 'aborted' | 'closed';
   readonly labels: Labels;
-  /** For a file. */
+  /** Only for a file. */
   readonly labelsPath: string | undefined;
 }
 
@@ -86,7 +86,7 @@ export async function writeTo(
     }
     if (ended === 'complete' && signal?.aborted === true) ended = 'aborted';
   } catch (error) {
-    // The first failure is the one to report; closing a broken output may fail again.
+    // The first failure is the one to report, and closing a broken output may fail again.
     await writer.close().catch(() => undefined);
     throw error;
   }
@@ -144,14 +144,15 @@ function overStream(stream: Writable): OutputWriter {
           });
         });
       }
-      // Files take what is written to standard output at once: without a turn of the loop no signal is ever heard.
+      // Files take writes to standard output synchronously: without a turn of the event loop no signal would ever be
+      // handled.
       await nextTurn();
       if (broken === undefined) return 'taken';
       if (broken.code === 'EPIPE' || broken.code === 'ERR_STREAM_DESTROYED') return 'closed';
       throw failed('the output', broken);
     },
     close: () => {
-      // A pipe that breaks after the last write must not end the process with an uncaught error either.
+      // A pipe that breaks after the last write must not end the process with an uncaught error.
       if (broken === undefined) stream.off('error', onError);
       return Promise.resolve();
     },

@@ -1,9 +1,8 @@
 /**
- * How fast events leave: as fast as they are taken, or so that event time advances `speed` times as fast as
- * wall time. A replay at speed 1 is the incident as it happened; the generators know nothing of it.
+ * How fast events leave: as fast as they are taken, or so that event time advances `speed` times as fast as wall time.
+ * A replay at speed 1 runs like the incident itself; the generators do not know about the pace.
  *
- * Guarantee: no event leaves before its time; the order does not change; waiting ends at once when the
- * signal aborts.
+ * Guarantee: no event leaves before its time; the order does not change; waiting ends at once if the signal aborts.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,16 +17,16 @@ export interface PaceOptions {
   readonly speed: Speed;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  /** Waits so many ms or until the signal aborts, then resolves. Default: a timer. */
+  /** Resolves after this many ms or when the signal aborts. Default: a timer. */
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** Waits shorter than this are not worth a timer: events leave in small groups instead. */
+/** Shorter waits are not worth a timer: events leave in small groups instead. */
 const MIN_SLEEP_MS = 5;
-/** Long gaps are waited for in pieces, so that a wall clock that was asleep is noticed. */
+/** Long gaps are waited for in pieces, so that a clock that jumps ahead after a suspend is noticed. */
 const MAX_SLEEP_MS = 60_000;
 
-/** The chunks, whole or in pieces, each when it is due. Ends early when the signal aborts. */
+/** The chunks, whole or in pieces, each when it is due. Ends early if the signal aborts. */
 export async function* paced(
   chunks: Iterable<EventChunk>,
   options: PaceOptions,
@@ -47,7 +46,7 @@ export async function* paced(
     while (from < chunk.count) {
       const due = origin.time + (clock.elapsed() - origin.wall) * speed;
       let to = from;
-      // A late event leaves with the events around it: what counts is the newest time so far.
+      // A late event leaves with the events around it: the newest time so far decides.
       while (to < chunk.count && Math.max(newest, chunk.times[to]!) <= due) {
         newest = Math.max(newest, chunk.times[to]!);
         to++;

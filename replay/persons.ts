@@ -1,8 +1,8 @@
 /**
  * Whose records an account opens on a day: mostly persons of its caseload, some of its own office, few others.
  *
- * Assumed: of those outside the caseload, 70 % are accompanied by the account's own structure, 27 % by one of
- * two neighbours, 3 % by any in the country; so one or two structures a day, rarely more.
+ * Assumed: of those outside the caseload, 70 % are accompanied by the account's own structure, 27 % by one of two
+ * neighbours, 3 % by any in the country; so one or two structures a day, rarely more.
  */
 
 import type { Account } from './cast.ts';
@@ -17,17 +17,17 @@ export class Persons {
   readonly #caseload = new Uint32Array(1024);
   #size = 0;
   #used = 0;
-  /** The chosen, distinct but for rare chance repetitions outside the caseload. */
+  /** The chosen persons, distinct except for rare chance repetitions outside the caseload. */
   readonly ids: number[] = [];
-  /** Of each: 0 for the caseload, else 1 + the structure's position. */
+  /** For each: 0 for the caseload, else 1 + the structure's position. */
   readonly scopes: number[] = [];
 
-  /** `registers` hides the order of persons: neighbours in a caseload are no neighbours by id. */
+  /** `registers` scatters the persons: neighbours in a caseload are not neighbours by id. */
   constructor(registers: Readonly<Record<'p' | 'j', Permutation>>) {
     this.#registers = registers;
   }
 
-  /** Forgets the chosen ones and takes up an account's caseload. */
+  /** Starts afresh with the caseload of an account. */
   begin(account: Account): void {
     this.ids.length = 0;
     this.scopes.length = 0;
@@ -36,7 +36,7 @@ export class Persons {
     for (let i = 0; i < this.#size; i++) this.#caseload[i] = i;
   }
 
-  /** Adds `wanted` persons in and around the caseload. */
+  /** Adds `wanted` persons inside and outside the caseload. */
   choose(random: Random, account: Account, wanted: number): void {
     const size = REGISTER_SIZE[account.profile.register];
     for (let i = 0; i < wanted; i++) {
@@ -49,12 +49,12 @@ export class Persons {
     }
   }
 
-  /** Adds `wanted` persons of the caseload alone, fewer when it has not so many. */
+  /** Adds `wanted` persons of the caseload only, or as many as it has left. */
   chooseOwn(random: Random, account: Account, wanted: number): void {
     for (let i = 0; i < wanted && this.#used < this.#size; i++) this.#takeOwn(random, account);
   }
 
-  /** Adds persons of a colleague's caseload, at most as many as the smallest has. */
+  /** Adds persons of a colleague's caseload, at most as many as the smallest caseload has. */
   chooseOfColleague(random: Random, account: Account, wanted: number): void {
     const [least, most] = account.profile.caseload;
     const first = random.below(least);
@@ -64,7 +64,7 @@ export class Persons {
     }
   }
 
-  /** Mixes the order of the chosen. */
+  /** Shuffles the chosen persons. */
   shuffle(random: Random): void {
     const { ids, scopes } = this;
     for (let i = ids.length - 1; i > 0; i--) {

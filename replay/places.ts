@@ -1,9 +1,9 @@
 /**
  * Where accounts are when they log in: at the office, at home, on a mobile line, behind a VPN.
  *
- * Assumed of professionals: 78 % of logins from the office, 20 % from home, 1.5 % from a mobile line, 0.5 %
- * through a VPN at a hosting company. Mobile carriers put many people behind one address (CGNAT): here 500
- * neighbours share ten addresses, the busiest of which takes a fifth of their sessions.
+ * Assumed for professionals: 78 % of logins from the office, 20 % from home, 1.5 % from a mobile line, 0.5 % through a
+ * VPN at a hosting company. Mobile carriers put many people behind one address (CGNAT): here 500 neighbours share ten
+ * addresses, the busiest of which takes a fifth of their sessions.
  */
 
 import type { Account } from './cast.ts';
@@ -12,14 +12,14 @@ import type { Random } from './random.ts';
 import type { Network } from './session.ts';
 import { homeNetwork, hostingNetwork, mobileNetwork, PHONE } from './session.ts';
 
-/** Where a planned login happens; `usual`: drawn, the same all through an hour. */
+/** Where a planned login happens; `usual`: drawn, and constant within an hour. */
 export const PLACE = { usual: 0, office: 1, home: 2, mobile: 3 } as const;
 export type Place = (typeof PLACE)[keyof typeof PLACE];
 
 const MOBILE_NEIGHBOURS = 500;
 const MOBILE_ADDRESSES = 10;
 
-/** The network of an account at a place; `sites`: shared sites have one address. */
+/** The network of an account at a place; `sites`: organisations that share a site have one address. */
 export function networkOf(account: Account, place: Place, random: Random, sites: boolean): Network {
   const at = place === PLACE.usual ? drawPlace(account, random) : place;
   const userAgent = account.role === 'demandeur' && at === PLACE.mobile ? PHONE : account.userAgent;

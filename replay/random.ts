@@ -1,10 +1,10 @@
 /**
  * Seeded randomness for the generators.
  *
- * Every stream of numbers is named: `split` derives a child from the parent's key and a name (or numbers),
- * never from how many numbers the parent has drawn. So adding a generator, an account or a day leaves every
- * other stream as it was, and the same seed gives the same bytes on every machine: the arithmetic is on 32-bit
- * integers, and the few transcendental functions are the JavaScript engine's own, not the machine's.
+ * Every stream of numbers is named: `split` derives a child from the parent's key and a name (or numbers), never from
+ * how many numbers the parent has drawn. So adding a generator, an account or a day leaves every other stream
+ * unchanged, and the same seed gives the same bytes on every machine: the arithmetic is on 32-bit integers, and the few
+ * transcendental functions are the JavaScript engine's own, not the machine's.
  *
  * The generator is sfc32 (Chris Doty-Humphrey's "small fast counter", PractRand); not for cryptography.
  */
@@ -39,7 +39,7 @@ export class Random {
     return new Random(0x56494749, 0x45000001).split(seed);
   }
 
-  /** The child stream of a name. Does not depend on what was drawn from this stream. */
+  /** The child stream of a name, independent of what was drawn from this stream. */
   split(name: string): Random {
     let h0 = this.#key0;
     let h1 = this.#key1;
@@ -53,7 +53,7 @@ export class Random {
     return new Random(mix32(h0 ^ name.length), mix32(h1 ^ mix32(h0)));
   }
 
-  /** The child stream of one or two integers, cheaper than a name. */
+  /** The child stream of one or two integers; cheaper than a name. */
   at(i: number, j = 0): Random {
     const k0 = mix32(this.#key0 ^ mix32(i + 0x7f4a7c15));
     const k1 = mix32(this.#key1 ^ mix32(j + 0x1ce4e5b9) ^ k0);
@@ -113,7 +113,7 @@ export class Random {
     }
   }
 
-  /** Poisson, mean ≤ 500 (Knuth's product of uniforms: time in proportion to the mean). */
+  /** Poisson, mean ≤ 500 (Knuth's product of uniforms; time proportional to the mean). */
   poisson(mean: number): number {
     const limit = Math.exp(-Math.min(mean, 500));
     let product = this.float();
@@ -132,8 +132,8 @@ export class Random {
 }
 
 /**
- * A seeded permutation of 0 … size − 1 without a table: four Feistel rounds over the next even number of
- * bits, walked until the image is in range (at most four steps on average).
+ * A seeded permutation of 0 … size − 1 without a table: four Feistel rounds over the next even number of bits, repeated
+ * until the image is in range (at most four times on average).
  */
 export class Permutation {
   readonly size: number;
@@ -143,7 +143,7 @@ export class Permutation {
   readonly #key1: number;
   readonly #key2: number;
   readonly #key3: number;
-  /** Positions of a page whose image is not in range yet. */
+  /** Positions of a page whose image is not yet in range. */
   #outside = new Int32Array(128);
 
   /** 1 ≤ size ≤ 2^30. */
@@ -176,9 +176,8 @@ export class Permutation {
   }
 
   /**
-   * Images of first … first + count − 1 into `into`; 40 % cheaper than `of` for each. One step
-   * for all, one more for those out of range, and so on: no branch depends on an image, so the processor works
-   * on several at once.
+   * Writes the images of first … first + count − 1 to `into`; 40 % cheaper than `of` for each. All take one step, those
+   * out of range another, and so on: no branch depends on an image, so the processor works on several at once.
    */
   fill(into: Int32Array, first: number, count: number): void {
     const halfBits = this.#halfBits;
@@ -209,7 +208,7 @@ export class Permutation {
         const image = (left << halfBits) | right;
         into[i] = image;
         outside[still] = i;
-        // Stays on the list when the image is above `last`: then the difference is negative.
+        // Stays on the list if the image is above `last`, which makes the difference negative.
         still += (last - image) >>> 31;
       }
       waiting = still;

@@ -1,6 +1,6 @@
 /**
- * A recorded log, sent again: the lines of an NDJSON file as they are, keyed and timed like generated events.
- * A line that is no event goes along with the time of the one before it; it is not this tool's to judge.
+ * Replays a recorded log: the unchanged lines of an NDJSON file, keyed and timed like generated events. A line that is
+ * not an event is sent too, with the time of the event before it: judging it is not this tool's task.
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -24,7 +24,7 @@ export interface Recorded extends Generated {
 }
 
 /**
- * Opens a file of NDJSON; its labels are those beside it, if any. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT,
+ * Opens an NDJSON file. Its labels are those beside it, if any. Throws INPUT_UNREADABLE, INPUT_NOT_TEXT,
  * LABELS_UNREADABLE.
  */
 export function recorded(path: string, timestampField: string): Recorded {
@@ -46,7 +46,7 @@ export function recorded(path: string, timestampField: string): Recorded {
   } catch (error) {
     throw unreadable(error);
   }
-  // Before anything is written: who has faulty labels is told so at once.
+  // Checked before anything is written, so that faulty labels are reported at once.
   requireText(path, buffer.subarray(0, read), false);
   const labels = labelsBeside(path);
   let events = 0;
@@ -94,7 +94,7 @@ class LineCollector {
       timeRequired: true,
       maxEventBytes: Infinity,
       personFields: [],
-      // Nothing is hashed: only times and accounts are read.
+      // Nothing is hashed, as only times and accounts are read.
       pseudonymKey: new Uint8Array(16),
     });
     this.#record = this.#fields.newRecord();

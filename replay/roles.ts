@@ -1,14 +1,13 @@
 /**
- * How each role works: shares, sign-in, presence, persons a day, caseload. An account varies around its role.
+ * How each role works: shares, sign-in, presence, persons per day, caseload. Accounts vary around their role.
  *
- * Sourced: 160,000 professionals in the network; about 37,000 France Travail advisers (caseloads up to 70,
- * 100–150 or 200–350), 1,100 Cap emploi advisers in 98 organisations (160 persons each), 11,000 advisers in
- * 440 Missions locales (100 youths each) with one account manager (RGC) each; advisers see 25 to 40 distinct
- * persons a day, 80 to 90 % of them from their caseload; training organisations 3 a day.
- * Assumed: the helpdesk is 0.5 % of the accounts; everyone else works for a training organisation, two
- * accounts per organisation; office sizes; presence; sign-in methods: training organisations and jobseekers
- * have a password only, all others two factors. Jobseekers and unattended accounts are no professionals:
- * they are counted apart.
+ * Sourced: 160,000 professionals in the network; about 37,000 France Travail advisers (caseloads up to 70, 100–150 or
+ * 200–350), 1,100 Cap emploi advisers in 98 organisations (160 persons each), 11,000 advisers in 440 Missions locales
+ * (100 youths each) with one account manager (RGC) each; advisers see 25 to 40 distinct persons a day, 80 to 90 % of
+ * them from their caseload; training organisations see 3 a day.
+ * Assumed: the helpdesk is 0.5 % of the accounts; everyone else works for a training organisation, two accounts per
+ * organisation; office sizes; presence; sign-in methods: training organisations and jobseekers have a password only,
+ * all others two factors. Jobseekers and unattended accounts are not professionals and are counted separately.
  */
 
 import type { IncidentRoleName } from './incidents/roles.ts';
@@ -33,17 +32,17 @@ export interface RoleProfile {
   readonly share: number;
   readonly accountsPerOrganisation: number;
   readonly organisationLabel: string;
-  /** Structures are this prefix and a three-digit department: ML038. */
+  /** Structures are this prefix and a three-character department: ML038. */
   readonly structurePrefix: string;
   readonly signIn: SignIn;
-  /** Probability to work on a working day. */
+  /** Probability of working on a working day. */
   readonly presence: number;
-  /** Mean distinct persons per day, and dispersions (gamma shapes) between accounts and between days. */
+  /** Mean distinct persons per day, and the dispersions (gamma shapes) between accounts and between days. */
   readonly personsPerDay: number;
   readonly accountDispersion: number;
   readonly dayDispersion: number;
   readonly caseload: readonly [number, number];
-  /** Share of a day's persons who are in the caseload, drawn per account. */
+  /** Share of a day's persons that belong to the caseload, drawn per account. */
   readonly inScope: readonly [number, number];
   /** Register of persons: p (jobseekers) or j (youths of the Missions locales). */
   readonly register: 'p' | 'j';

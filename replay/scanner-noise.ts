@@ -1,11 +1,11 @@
 /**
- * Requests that reach no account: scanners in search of forgotten pages, and now and then a flood. Confounder
- * scanner-noise; nothing of it follows a login or shows a record.
+ * Requests that reach no account: scanners looking for forgotten pages, and now and then a flood. Confounder
+ * scanner-noise: none of them follows a login or shows a record.
  *
- * Assumed: scans come at any hour, from a rented server or an infected line each, 20 to 300 requests at a
- * machine's pace; a flood is 20,000 requests within ten minutes from 50 lines, once in four weeks per 10,000
- * accounts. Rates follow the number of accounts, as does the number of portals.
- * Guarantee: a day's requests are held, no more.
+ * Assumed: scans come at any hour, each from a rented server or an infected line, 20 to 300 requests at a machine's
+ * pace; a flood is 20,000 requests within ten minutes from 50 lines, once in four weeks per 10,000 accounts. Rates are
+ * proportional to the number of accounts, as is the number of portals.
+ * Guarantee: only a day's requests are held.
  */
 
 import { DAY_MS, MINUTE_MS, parisDayOf, parisTime } from './calendar.ts';
@@ -18,7 +18,7 @@ import type { ConfounderRecorder } from './labels.ts';
 import type { Random } from './random.ts';
 import { homeNetwork, hostingNetwork } from './session.ts';
 
-/** A request that was turned away before any login has no action. */
+/** A request rejected before any login has no action. */
 const TURNED_AWAY = encoded('","category":["web"],"type":["access"],"outcome":"failure"},');
 const PATHS = [
   '/',

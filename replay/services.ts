@@ -1,9 +1,9 @@
 /**
- * Unattended accounts: every night each fetches what changed among the persons it serves; once a week, as a
- * confounder, all of them.
+ * Unattended accounts: every night each fetches the changes among the persons it serves; once a week, as a confounder,
+ * all of these persons.
  *
- * Assumed: the night's start between 01:00 and 03:00 is the account's own; what changed fills pages of 50
- * every two to six seconds; the full run has pages of 100, one or two a second.
+ * Assumed: each account starts at its own time between 01:00 and 03:00; changes fill pages of 50, one every two to six
+ * seconds; the full run has pages of 100, one or two per second.
  */
 
 import { HOUR_MS, MINUTE_MS, SECOND_MS, weekdayOf } from './calendar.ts';
@@ -17,12 +17,12 @@ import type { Random } from './random.ts';
 const CHANGES_PAGE = 50;
 const FULL_PAGE = 100;
 
-/** Mean events of a day, a seventh of the weekly full run included. */
+/** Mean events of a day, including a seventh of the weekly full run. */
 export function serviceEvents(account: Account): number {
   return 2 + account.personsPerDay / CHANGES_PAGE + account.caseloadSize / FULL_PAGE / 7;
 }
 
-/** Plans one night. `fullRun`: the chance that this week has its full run. */
+/** Plans one night. `fullRun`: the chance that there is a full run this week. */
 export function planService(
   plan: DayPlan,
   random: Random,

@@ -1,9 +1,9 @@
 /**
- * Who acts, from where: accounts, networks, and the session parts of events.
+ * Who acts, and from where: accounts, networks, and the session parts of events.
  *
- * All addresses are from ranges that nobody owns (RFC 2544, RFC 6598, RFC 5737), all AS numbers are private
- * or for documentation, and organisation numbers have 14 digits like a SIRET but a wrong check digit: no
- * generated event can point at a real person, organisation or network.
+ * All addresses are from ranges that nobody owns (RFC 2544, RFC 6598, RFC 5737), all AS numbers are private or reserved
+ * for documentation, and organisation numbers have 14 digits like a SIRET but a wrong check digit: no generated event
+ * can point at a real person, organisation or network.
  */
 
 import { DAY_MS } from './calendar.ts';
@@ -29,12 +29,12 @@ export interface Organisation {
   /** Shared address of its offices. */
   readonly egressIp: string;
   readonly asNumber: number;
-  /** Address of the site that it shares with other organisations, where the replay has such sites. */
+  /** Address of the site shared with other organisations, if the replay has such sites. */
   readonly siteIp?: string;
   readonly siteAsNumber?: number;
 }
 
-/** Of people who act for themselves; their events show no organisation. */
+/** For people who act for themselves; their events show no organisation. */
 export const NO_ORGANISATION: Organisation = { id: '', name: '', department: '', egressIp: '', asNumber: 0 };
 
 export interface Identity {
@@ -56,7 +56,7 @@ export interface Network {
   readonly country?: string;
 }
 
-/** Events of a younger account say when and by whom it was created; of older ones only its logins do. */
+/** Events of younger accounts say when and by whom the account was created; for older ones only logins do. */
 const YOUNG_ACCOUNT_MS = 90 * DAY_MS;
 
 const BROWSERS: readonly string[] = [
@@ -73,13 +73,13 @@ export const PHONE = 'Mozilla/5.0 (Linux; Android 15) Chrome/138.0 Mobile';
 /** The client of unattended accounts. */
 export const SYNC_CLIENT = 'sync-client/4.2';
 
-/** Weights make Windows the rule and Linux rare, as in offices. */
+/** Weighted so that Windows is the rule and Linux rare, as in offices. */
 export function browser(random: Random): string {
   const x = random.float();
   return BROWSERS[x < 0.45 ? 0 : x < 0.7 ? 1 : x < 0.8 ? 2 : x < 0.94 ? 3 : x < 0.98 ? 4 : 5]!;
 }
 
-/** 14 digits from a number, with a check digit that is wrong by one (Luhn). */
+/** 13 random digits and a check digit that is off by one (Luhn). */
 export function organisationId(random: Random): string {
   const digits = Array.from({ length: 13 }, (_, i) => (i === 0 ? random.between(1, 9) : random.below(10)));
   const sum = digits.reduce((total, digit, i) => {
@@ -108,8 +108,8 @@ export function homeNetwork(n: number): { readonly ip: string; readonly asNumber
 }
 
 /**
- * Mobile line: 100.112.0.0/12 (RFC 6598), one of four carriers, who put many lines behind one address. `n`
- * numbers the addresses.
+ * Mobile line: 100.112.0.0/12 (RFC 6598), one of four carriers, which put many lines behind one address. `n` numbers
+ * the addresses.
  */
 export function mobileNetwork(n: number): { readonly ip: string; readonly asNumber: number } {
   const low = n % 1_048_576;
@@ -119,25 +119,25 @@ export function mobileNetwork(n: number): { readonly ip: string; readonly asNumb
   };
 }
 
-/** Autonomous systems of hosting companies and VPNs. */
+/** Autonomous systems of hosting companies and VPN providers. */
 export const HOSTING_AS_NUMBERS: readonly number[] = [64_496, 64_497, 64_498, 64_499, 64_500, 64_501];
 
-/** Server rented by the hour or exit of a VPN: 203.0.113.0/24 and 198.51.100.0/24 (RFC 5737). */
+/** Hourly rented server or VPN exit: 203.0.113.0/24 and 198.51.100.0/24 (RFC 5737). */
 export function hostingNetwork(random: Random): { readonly ip: string; readonly asNumber: number } {
   const prefix = random.chance(0.5) ? '203.0.113' : '198.51.100';
   return { ip: `${prefix}.${random.between(1, 254)}`, asNumber: random.pick(HOSTING_AS_NUMBERS) };
 }
 
 /**
- * One account on one network, as events show it: an open session, or an attempt that opened none.
- * `fragment` is what all its events share, encoded once; the other forms are for the rare events that show more.
+ * One account on one network, as events show it: an open session, or an attempt that opened none. `fragment`, shared by
+ * all its events, is encoded once; the other forms are for the rare events that show more.
  */
 export class Session {
   readonly identity: Identity;
   readonly network: Network;
   /** Empty for an attempt. */
   readonly id: string;
-  /** ms since the epoch; of an attempt, when it is made. */
+  /** ms since the epoch; for an attempt, its own time. */
   readonly startedAt: number;
   #fragment: Uint8Array | undefined;
 
@@ -154,12 +154,12 @@ export class Session {
     return new Session(identity, network, id, startedAt);
   }
 
-  /** Who asks to be let in at `time` (ms since the epoch) has no session yet. */
+  /** A login attempt at `time` (ms since the epoch), before there is a session. */
   static attempt(identity: Identity, network: Network, time: number): Session {
     return new Session(identity, network, '', time);
   }
 
-  /** The same session, used from another network or by another agent. */
+  /** The same session, used from another network or user agent. */
   movedTo(network: Network): Session {
     return new Session(this.identity, network, this.id, this.startedAt);
   }
@@ -177,18 +177,18 @@ export class Session {
     return this.identity.userId;
   }
 
-  /** What a login shows instead of `fragment`: also the organisation's name and the country. */
+  /** What a login shows instead of `fragment`: adds the organisation's name and the country. */
   loginText(): string {
     const name = `,"name":${JSON.stringify(this.identity.organisation.name)}`;
     return this.#render('', name, `,"geo":{"country_iso_code":"${this.network.country ?? 'FR'}"}`);
   }
 
-  /** What an action upon another account shows instead of `fragment`. */
+  /** What an action on another account shows instead of `fragment`. */
   textOn(targetUserId: string): string {
     return this.#render(`,"target":{"id":"${targetUserId}"}`, '', '');
   }
 
-  /** Fields of `portal` that a login shows: how it was made, and how old the account is. */
+  /** The fields of `portal` that a login shows: the kind of sign-in, and the age of the account. */
   loginDetail(): string {
     const { idpId, acr, amr } = this.identity.signIn;
     const auth = `,"auth":{"idp_id":"${idpId}","acr":"${acr}","amr":${JSON.stringify(amr)}}`;

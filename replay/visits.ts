@@ -1,9 +1,9 @@
 /**
  * A day's visits of persons as a sequence in time: logins, searches, views, documents, logouts.
  *
- * Assumed: 30 % of views follow a search (which names nobody), 5 % lead to a document; a login in the morning,
- * the afternoon and, if so, the evening; 4 % of logins need a second try; 70 % log out. People open one record
- * after the other at the pace of reading: log-normal, median 22 s, one in 100 under 3 s, never under 2 s.
+ * Assumed: 30 % of views follow a search (which names nobody), 5 % lead to a document; people log in in the morning,
+ * the afternoon and, if they work then, the evening; 4 % of logins need a second try; 70 % log out. People open one
+ * record after the other at reading pace: log-normal, median 22 s, one in 100 under 3 s, never under 2 s.
  */
 
 import { blockOf, drawClock, EVENING_CHANCE, EVENING_SHARE } from './day-shape.ts';
@@ -18,19 +18,19 @@ import type { Random } from './random.ts';
 const MIN_DWELL_MS = 2 * SECOND_MS;
 const MEDIAN_DWELL_MS = 22 * SECOND_MS;
 const DWELL_SIGMA = 0.9;
-/** Gaps above this are no matter of reading. */
+/** Longer gaps are not due to reading. */
 const LONG_DWELL_MS = 4 * MINUTE_MS;
 /** Chance that a person seen today is opened again today. */
 const REVISIT = 0.25;
-/** Chance that a view follows a search; that a document is opened from it. */
+/** Chance that a view follows a search, and that a document is opened from it. */
 const SEARCH = 0.3;
 const DOWNLOAD = 0.05;
-/** Chance that a login needs a second try; that the person logs out at the end. */
+/** Chance that a login needs a second try, and that the person logs out at the end. */
 const MISTYPED = 0.04;
 const LOGOUT = 0.7;
 const END_OF_DAY_MS = 18 * HOUR_MS;
 
-/** A list that is opened or exported once in the day. */
+/** A list opened or exported once during the day. */
 export interface Extra {
   readonly kind: typeof KIND.list | typeof KIND.export;
   readonly persons: readonly number[];
@@ -39,24 +39,24 @@ export interface Extra {
 
 export interface VisitsOptions {
   readonly actor: number;
-  /** Of the account's clock, ms since the epoch. */
+  /** By the account's clock, ms since the epoch. */
   readonly midnight: number;
-  /** Of the chosen persons, so many are opened within one hour. */
+  /** Number of the chosen persons that are opened within one hour. */
   readonly campaign: number;
-  /** Confounders that the day's sessions belong to. */
+  /** Confounders that the day's sessions count as. */
   readonly tags: number;
-  /** Instant of a login that is planned already, before which nothing happens; 0: none. */
+  /** Time of a login that is already planned, before which nothing happens; 0: none. */
   readonly loggedInAt: number;
-  /** Instant before which nothing happens; 0: none. */
+  /** Time before which nothing happens; 0: none. */
   readonly notBefore: number;
-  /** The first session begins on a mobile line. */
+  /** True if the first session begins on a mobile line. */
   readonly moves: boolean;
   readonly extras: readonly Extra[];
 }
 
 let clocks = new Float64Array(1024);
 
-/** Plans visits of the chosen persons, with everything around them. */
+/** Plans the visits of the chosen persons, with everything around them. */
 export function planVisits(plan: DayPlan, random: Random, persons: Persons, options: VisitsOptions): void {
   const { actor, midnight, extras } = options;
   const { ids, scopes } = persons;
@@ -64,7 +64,7 @@ export function planVisits(plan: DayPlan, random: Random, persons: Persons, opti
   let revisits = 0;
   for (let i = 0; i < count; i++) if (random.chance(REVISIT)) revisits++;
   const visits = count + revisits;
-  // Someone who reads nobody still logs in and searches once.
+  // Someone who views nobody still logs in and searches once.
   const moments = drawClocks(random, Math.max(1, visits), options);
   let next = 0;
   let block = options.loggedInAt > 0 ? blockOf(moments[0]!) : -1;
@@ -96,7 +96,7 @@ export function planVisits(plan: DayPlan, random: Random, persons: Persons, opti
   planLogout(plan, random, actor, midnight + moments[moments.length - 1]!, Infinity);
 }
 
-/** Sorted clock times, a reader's pace apart. */
+/** Sorted clock times, spaced at a reader's pace. */
 function drawClocks(random: Random, count: number, options: VisitsOptions): Float64Array {
   if (count > clocks.length) clocks = new Float64Array(2 * count);
   const drawn = clocks.subarray(0, count);
@@ -140,13 +140,13 @@ function planLogin(
   }
 }
 
-/** Logs out some minutes after the last use, unless the next login comes first. */
+/** Logs out some minutes after the last use, unless the next login comes earlier. */
 function planLogout(plan: DayPlan, random: Random, actor: number, lastUse: number, nextUse: number): void {
   const logout = lastUse + 30 * SECOND_MS + random.below(270 * SECOND_MS);
   if (random.chance(LOGOUT) && logout < nextUse - 210 * SECOND_MS) plan.add(logout, KIND.logout, actor);
 }
 
-/** Mean events of a day with so many distinct persons. */
+/** Mean events of a day with this many distinct persons. */
 export function eventsOfVisits(persons: number): number {
   const views = persons * (1 + REVISIT);
   const blocks = 1 + Math.min(1, views / 8) * (1 + EVENING_CHANCE);

@@ -1,9 +1,9 @@
 /**
  * The theft itself: N distinct persons read at a steady pace by one or several sessions.
  *
- * Event i happens within the i-th of equal slices of the schedule, at a random place in it: the pace is exact
- * and the gaps vary, as a script's requests do. Distinctness comes from a permutation of the register, so
- * nothing is remembered, whatever the volume.
+ * Event i happens at a random place within the i-th of equal slices of the schedule: the pace is exact and the gaps
+ * vary, as with a script's requests. A permutation of the register makes persons distinct, so nothing has to be
+ * remembered, whatever the volume.
  */
 
 import { structuresOf } from '../cast.ts';
@@ -26,19 +26,19 @@ export interface ReadsOptions {
   readonly schedule: Schedule;
   /** Distinct persons. At most the size of the register. */
   readonly records: number;
-  /** 1: record-view, ≈ 18 kB each. More: record-list pages. */
+  /** 1: record-view, ≈ 18 kB each. More: pages of record-list. */
   readonly recordsPerEvent: number;
-  /** Average size of a row of a page. */
+  /** Average bytes of a row of a page. */
   readonly rowBytes: number;
   readonly order: 'shuffled' | 'sequential';
   readonly register: Register;
   readonly structurePrefix: string;
   readonly sensitivity: readonly string[];
-  /** Where in the order of persons the theft starts. Default: drawn. */
+  /** Where the theft starts in the order of persons. Default: drawn. */
   readonly firstPerson?: number;
 }
 
-/** Who reads; the session changes when the reader logs in anew. */
+/** Who reads. The session changes when the reader logs in again. */
 export interface Reader {
   session: Session;
 }
@@ -111,7 +111,7 @@ export class BulkReads implements EventStream {
     this.time = this.#i === this.#events ? Infinity : this.#timeOf(this.#i);
   }
 
-  /** `count` persons from the n-th of the theft's order on. */
+  /** Writes `count` persons, starting at the n-th in the theft's order. */
   #writePersons(out: EventWriter, n: number, count: number): void {
     const { order, register } = this.#options;
     const shuffled = order === 'shuffled';
@@ -130,7 +130,7 @@ export class BulkReads implements EventStream {
   }
 }
 
-/** Where in the order of persons a theft of so many of them may start. */
+/** A random start, in the order of persons, for a theft of that many. */
 export function firstPersonOf(random: Random, persons: Permutation, records: number): number {
   return random.split('first person').below(persons.size - records + 1);
 }

@@ -1,21 +1,20 @@
 /**
  * cap-emploi-2024: the theft of 6 February to 5 March 2024 through advisers of Cap emploi.
  *
- * Published by the service: the attackers had gathered what a password reset asks for, had passwords of
- * advisers of this partner network reset by passing for staff, then called the advisers as IT support and told
- * them the new password; potentially 43 million persons, 36 million taken out.
- * Other public sources: 36,820,828 persons in 25 GB; two accounts confirmed, others suspected; odd requests in
- * evenings and at weekends gave it away; dated from 6 February to 5 March; no second factor; an account was
- * locked only after 50 wrong passwords (the regulator's doctrine: 10).
- * Arithmetic: 680 bytes per person, so rows of lists and not files; 83,000 persons an hour if only nights and
- * weekends were used. Inference: after the call one account is used by two people at once.
+ * Published by the service: the attackers had gathered what a password reset asks for, had the passwords of advisers of
+ * this partner network reset by posing as staff, then called the advisers as IT support and told them the new password;
+ * potentially 43 million persons, 36 million taken out.
+ * Other public sources: 36,820,828 persons in 25 GB; two accounts confirmed, others suspected; odd requests in evenings
+ * and at weekends gave it away; dated from 6 February to 5 March; no second factor; an account was locked only after 50
+ * wrong passwords (the regulator's doctrine: 10).
+ * Arithmetic: 680 bytes per person, so rows of lists and not files; 83,000 persons an hour if only nights and weekends
+ * were used. Inference: after the call, two people use one account at once.
  *
- * Assumed: both accounts belong to one organisation and share the reads equally (`accomplices`); 14 wrong
- * passwords per account before the reset (`failedLogins`: above the doctrine's 10, far below 50, as someone
- * would who knew neither limit); the helpdesk resets in the morning of the first day, the attacker logs in
- * minutes later and the adviser within 22 minutes of the reset; pages of 100 rows; reads from that evening on,
- * all night and all weekend; sessions last eight hours; each account from a rented server of its own. The two
- * advisers work as usual all along.
+ * Assumed: both accounts belong to one organisation and share the reads equally (`accomplices`); 14 wrong passwords per
+ * account before the reset (`failedLogins`: above the doctrine's 10, far below 50, as by someone who knew neither
+ * limit); the helpdesk resets the password on the morning of the first day, the attacker logs in minutes later and the
+ * adviser within 22 minutes of the reset; pages of 100 rows; reads from that evening on, all night and all weekend;
+ * sessions last eight hours; each account is used from its own rented server. The two advisers work as usual all along.
  */
 
 import { z } from 'zod';

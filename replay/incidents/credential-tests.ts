@@ -1,11 +1,11 @@
 /**
- * Stolen credentials tested in bulk: each address works through its share of the accounts, one after the
- * other, and takes the documents of those that open.
+ * Stolen credentials tested in bulk: each address works through its share of the accounts, one after the other, and
+ * takes the documents of those that open.
  *
- * The accounts that open are dealt out to the addresses in turn and each has an equal slice of the address's
- * time: in its first part accounts that do not open are tried, then it is opened, then read. What happens to
- * account i is a function of (seed, i), so that the owner's stream and the address's agree on the stolen
- * session without sharing state. Memory: one slice per address.
+ * The accounts that open are dealt out to the addresses in turn, and each gets an equal slice of the address's time:
+ * first other accounts are tried in vain, then the account is opened, then read. What happens to account i is a
+ * function of (seed, i), so the owner's stream and the address's agree on the stolen session without shared state.
+ * Memory: one slice per address.
  */
 
 import { SECOND_MS } from '../calendar.ts';
@@ -36,35 +36,35 @@ interface CredentialTests {
   readonly schedule: Schedule;
   /** Share of the tested accounts that open. */
   readonly successRate: number;
-  /** Share of these that are entered by their owner's session. */
+  /** Share of those that are entered through their owner's session. */
   readonly stolenSessions: number;
-  /** The register in which each account reads itself. */
+  /** The register in which each account reads its own entry. */
   readonly persons: Permutation;
 }
 
-/** What falls to one address. */
+/** The share of one address. */
 export interface SourceShare extends CredentialTests {
   /** 0 ≤ source < sources. */
   readonly source: number;
   readonly network: Network;
-  /** Owners opened the stolen sessions so long before. */
+  /** How long before its use the owner opened a stolen session. */
   readonly lagMs: number;
-  /** Names the k-th account that is tested in vain. */
+  /** Id of the k-th account that is tested in vain. */
   userId(k: number): string;
 }
 
 const DOCUMENTS = 3;
-/** Where in its slice an account is opened, at the earliest and the latest; tests of others come before. */
+/** Earliest and latest point of its slice at which an account is opened; tests of others come before. */
 const OPENED_FROM = 0.2;
 const OPENED_TO = 0.5;
-/** From one event of a visit to the next, unless the slice is too short for it. */
+/** Between the events of a visit, unless the slice is too short. */
 const STEP_MS = 9 * SECOND_MS;
 
-/** What the address's stream and the owner's both know of an account. */
+/** What the streams of the address and of the owner both know about an account. */
 class Visits {
   readonly #share: SourceShare;
   readonly #random: Random;
-  /** Of the schedule's active time, per account. */
+  /** Part of the schedule's active time per account. */
   readonly sliceMs: number;
   readonly count: number;
 
@@ -93,13 +93,13 @@ class Visits {
     return this.#random.at(this.index(k)).chance(this.#share.stolenSessions);
   }
 
-  /** When the k-th account is opened, in active time of the schedule. */
+  /** When the k-th account is opened, in the schedule's active time. */
   openedAt(k: number): number {
     const part = OPENED_FROM + (OPENED_TO - OPENED_FROM) * this.#random.at(this.index(k), 2).float();
     return (k + part) * this.sliceMs;
   }
 
-  /** The session that the owner opened `lagMs` before the account is entered. */
+  /** The session that the owner opened `lagMs` before the thief enters. */
   ownersSession(k: number, openedAt: number): Session {
     const account = this.account(k);
     const network = { ...homeNetwork(account.index), userAgent: account.userAgent };
@@ -119,7 +119,7 @@ function writeOwn(out: EventWriter, person: number, scopes: readonly Uint8Array[
   writeScope(out, 0, scopes[person % scopes.length]!, bytes);
 }
 
-/** One stream: the steps of a slice are laid out when its turn comes. */
+/** A stream that lays out the steps of each slice when its turn comes. */
 abstract class Slices implements EventStream {
   readonly #count: number;
   #k = 0;
@@ -147,7 +147,7 @@ abstract class Slices implements EventStream {
     }
   }
 
-  /** In time order, after those of the slice before. */
+  /** In time order, and after those of the slice before. */
   protected abstract steps(k: number): readonly ListedStep[];
 }
 
@@ -158,7 +158,7 @@ export class SourceAtWork extends Slices {
   readonly #label: LabelRecorder;
   readonly #ids: Random;
   readonly #draws: Random;
-  /** What an attempt from here shows, before and after the account's id. */
+  /** What an attempt from this address shows, before and after the account's id. */
   readonly #attempt: readonly [Uint8Array, Uint8Array];
   #tested = 0;
 
@@ -209,7 +209,7 @@ export class SourceAtWork extends Slices {
     return steps;
   }
 
-  /** Tests of accounts that do not open, and a first wrong password of one that will. */
+  /** Tests of accounts that do not open, and sometimes a first wrong password for the one that will. */
   #failures(k: number, stolen: boolean): ListedStep[] {
     const begin = k * this.#visits.sliceMs;
     const mean = 1 / this.#share.successRate - 1;
@@ -261,7 +261,7 @@ export class SourceAtWork extends Slices {
   }
 }
 
-/** The owners of the stolen sessions, before: a login at home and a look at their own file. */
+/** The owners of the stolen sessions, beforehand: a login at home and a look at their own file. */
 export class OwnersBefore extends Slices {
   readonly #share: SourceShare;
   readonly #visits: Visits;

@@ -1,18 +1,16 @@
 /**
- * ddos-rie-2024: the flood of requests on the interministerial network (RIE), March 2024. A negative control:
- * nobody is logged in and nothing is read, so no rule about extraction may fire.
+ * ddos-rie-2024: the flood of requests on the interministerial network (RIE), March 2024. A negative control: nobody is
+ * logged in and nothing is read, so no rule about extraction may fire.
  *
- * Published by the service: requests without number made services unavailable; nothing but availability was
- * affected.
+ * Published by the service: countless requests made services unavailable; only availability was affected.
  *
- * Assumed, because it was not published: from Sunday 10 March, 20:00, for three hours (`window`), 100 requests
- * a second (`requestsPerSecond`: the share that reached the application and its log) from 5,000
- * addresses of home lines, as of a botnet (`bots`); most ask for public pages and get 503 or 429; one in ten asks for the
- * page of a record, without a login, and is refused with 401.
+ * Assumed, because it was not published: from Sunday 10 March, 20:00, for three hours (`window`), 100 requests a second
+ * (`requestsPerSecond`: the share that reached the application and its log) from 5,000
+ * addresses on home lines, like a botnet's (`bots`); most ask for public pages and get 503 or 429; one in ten asks for
+ * the page of a record without a login and is refused with 401.
  *
- * Labels: `sources` are the attackers' addresses. There is no account, no session, no read; the events are too
- * many to be listed one by one and `malicious` is empty: what fires because of them is a false alert of
- * extraction.
+ * Labels: `sources` are the attackers' addresses. There is no account, no session, no read; there are too many events
+ * to list and `malicious` is empty: a rule about extraction that fires on them is a false alert.
  */
 
 import { z } from 'zod';

@@ -1,18 +1,18 @@
 /**
  * dgfip-2026: the theft of June–July 2026 through dozens of stolen logins of tax officials.
  *
- * Other public sources: dozens of stolen logins; 27,000 to 31,000 records an hour during 22 hours, about 18 kB
- * each; resetting the password did not end the sessions that were open; a second wave came a month later; each
- * signal was noisy alone, together they would have alerted.
+ * Other public sources: dozens of stolen logins; 27,000 to 31,000 records an hour during 22 hours, about 18 kB each;
+ * resetting the password did not end the sessions that were open; a second wave came a month later; each signal alone
+ * was noisy, together they would have raised an alert.
  * Arithmetic: 594,000 to 682,000 records.
  *
- * Assumed: 48 accounts (four dozens; `accomplices`), so 600 records an hour each; 29,000 an hour, the middle;
- * from a Saturday 20:00, as the hours were unusual; all accounts through four rented servers; two wrong
- * passwords each; no second factor. The helpdesk resets half of the passwords (`resetShare`) eight hours into
- * the theft (`resetAfter`), and the sessions opened before read on. The second wave comes after 28 days
- * (`secondWaveAfter`), at the same pace, for a third of the records (`secondWave`; its size was not published,
- * and smaller than the first because the case was known by then): the accounts that were reset still use the sessions
- * of the first wave, the others log in again. The officials work as usual.
+ * Assumed: 48 accounts (four dozens; `accomplices`), so 600 records an hour each; 29,000 an hour, the middle; from a
+ * Saturday, 20:00, as unusual hours were reported; all accounts through four rented servers; two wrong passwords each;
+ * no second factor. The helpdesk resets half of the passwords (`resetShare`) eight hours into the theft (`resetAfter`),
+ * and sessions opened before continue to read. The second wave comes after 28 days (`secondWaveAfter`), at the same
+ * pace, for a third of the records (`secondWave`; its size was not published; smaller than the first, as the case was
+ * known by then): the accounts that were reset still use the sessions of the first wave, the others log in again. The
+ * officials work as usual.
  */
 
 import { z } from 'zod';

@@ -1,16 +1,15 @@
 /**
  * ficoba-2026: the slow theft of January–February 2026 from FICOBA, the register of bank accounts.
  *
- * Other public sources: the login of one civil servant entitled to consult the register was usurped; 1.2
- * million accounts' records in three weeks.
+ * Other public sources: the login of one civil servant entitled to consult the register was usurped; 1.2 million
+ * accounts' records in three weeks.
  * Arithmetic: 2,400 records an hour if continuous.
  *
- * Assumed: from Tuesday 27 January, 09:00, day and night for 21 days; one record per page, each of another
- * person (`persons` are holders, one record each); no wrong password; eight searches before; sessions last
- * eight hours, always from the same rented server; no second factor. The civil servant works as usual.
+ * Assumed: from Tuesday 27 January, 09:00, day and night for 21 days; one record per page, each of a different person
+ * (`persons` are holders, one record each); no wrong password; eight searches before; sessions last eight hours, always
+ * from the same rented server; no second factor. The civil servant works as usual.
  *
- * Slower still: `pace=5/h window=28d` reads 3,360 records in four weeks, below every hourly and daily
- * threshold.
+ * Slower still: `pace=5/h window=28d` reads 3,360 records in four weeks, below every hourly and daily threshold.
  */
 
 import { z } from 'zod';

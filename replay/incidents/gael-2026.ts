@@ -1,14 +1,14 @@
 /**
  * gael-2026: the theft of 9–12 January 2026 through external accounts of the application GAEL.
  *
- * Other public sources: two or three external accounts without a second factor; 5 to 5.8 million persons over a
- * weekend (9 January is a Friday, the 12th a Monday).
+ * Other public sources: two or three external accounts without a second factor; 5 to 5.8 million persons over a weekend
+ * (9 January is a Friday, the 12th a Monday).
  * Arithmetic: 80,000 to 94,000 persons an hour if it took the 62 hours from Friday 18:00 to Monday 08:00.
  *
- * Assumed: those 62 hours; the larger number of persons (`records=5_000_000` is the smaller) and of accounts
- * (`accomplices=1` makes it two); all of one partner organisation, each from a rented server of its own; two
- * wrong passwords each, then in; pages of 50 rows of 0.7 kB (sizes were not published); sessions last eight
- * hours. The owners work on weekdays.
+ * Assumed: those 62 hours; the higher number of persons (`records=5_000_000` is the lower) and of accounts
+ * (`accomplices=1` makes it two); all of one partner organisation, each used from its own rented server; two wrong
+ * passwords each, then the right one; pages of 50 rows of 0.7 kB (sizes were not published); sessions last eight hours.
+ * The owners work on weekdays.
  */
 
 import { z } from 'zod';

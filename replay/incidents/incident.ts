@@ -1,7 +1,7 @@
 /**
- * The contract of an incident: its facts at the top of its file, its options, and a function that turns
- * options into streams. Accounts that the incident needs in the background are added to the cast first, so
- * that their owners also work; the attacker acts in sessions of their own.
+ * The contract of an incident: its facts at the top of its file, its options, and a function that turns options into
+ * streams. Accounts that the incident needs in the background are added to the cast first, so that their owners work
+ * too; the attacker acts in separate sessions.
  */
 
 import type { z } from 'zod';
@@ -16,7 +16,7 @@ import type { Takers } from './takings.ts';
 import type { IncidentOptions } from './theft-options.ts';
 import type { Permutation, Random } from '../random.ts';
 
-/** What an incident may build on. */
+/** What an incident is built from. */
 export interface World {
   readonly cast: Cast;
   /** The incident's own stream. */
@@ -30,11 +30,11 @@ export interface BuiltIncident {
   /** First and last event, ms since the epoch. */
   readonly firstEventAt: number;
   readonly lastEventAt: number;
-  /** Events of the streams. */
+  /** Number of events in the streams. */
   readonly events: number;
-  /** Records that they show, each of one person. */
+  /** Number of records they show, each of one person. */
   readonly records: number;
-  /** When how many of them are read, and by how many; undefined when none is. */
+  /** When how many records are read, and by how many takers; undefined if none are read. */
   readonly theft: { readonly plans: readonly TheftPlan[]; readonly takers: Takers } | undefined;
 }
 
@@ -46,19 +46,19 @@ export interface Incident<T extends z.ZodObject = z.ZodObject> {
   build(world: World, options: Readonly<z.output<T>>): BuiltIncident;
 }
 
-/** The first time from an instant on that a Paris clock shows `clockMs` on a weekday (0 = Monday). */
+/** The first time at or after `start` at which it is `clockMs` in Paris on a weekday (0 = Monday). */
 export function firstWeekday(start: number, weekday: number, clockMs: number): number {
   let day = parisDayOf(start);
   while (weekdayOf(day) !== weekday || parisTime(day, clockMs) < start) day++;
   return parisTime(day, clockMs);
 }
 
-/** By the clock that stamps the incident's events: when the theft starts. */
+/** Start of the theft, by the clock that stamps the incident's events. */
 export function stampedStart(options: IncidentOptions, usual: number): number {
   return (options.theftStart ?? usual) + options.clockSkew;
 }
 
-/** An incident told by the clock that stamps its events, as the log receives it. */
+/** Shifts an incident built by the clock that stamps its events to the times at which the log receives them. */
 export function stamped(options: IncidentOptions, built: BuiltIncident): BuiltIncident {
   const { clockSkew } = options;
   if (clockSkew === 0) return built;
@@ -70,7 +70,7 @@ export function stamped(options: IncidentOptions, built: BuiltIncident): BuiltIn
   };
 }
 
-/** Events whose times are `skewMs` ahead: they reach the log so much earlier than they say. */
+/** Events whose times are `skewMs` ahead: they reach the log that much earlier than their times say. */
 class SkewedStream implements EventStream {
   readonly #stream: EventStream;
   readonly #skewMs: number;

@@ -3,18 +3,18 @@
  *
  * Published by the service: about 31,000 jobseekers concerned.
  * Other public sources: their credentials had been taken by infostealers on their own machines, and were tested
- * automatically and in bulk; the thieves claim to have got around the second factor with stolen sessions; 30 GB
- * of documents.
- * Arithmetic: 0.95 MB per account. Inference: each account reads only itself, so that no account's volume
- * tells anything; what tells is the source.
+ * automatically and in bulk; the thieves claim to have bypassed the second factor with stolen sessions; 30 GB of
+ * documents.
+ * Arithmetic: 0.95 MB per account. Inference: each account reads only its own data, so the signal is not an account's
+ * volume but the source.
  *
- * Assumed, because it was not published: three days and nights from Friday 24 October, 20:00; 24 addresses
- * (`sources`: two thirds rented servers, one third home lines, each with a browser of its own); a quarter of
- * the tested accounts open (`successRate`: credentials from infostealers are fresher than lists from old
- * leaks, and passwords change), the others fail once to three times with the passwords the malware found; a
- * third of the accounts are not logged into at all (`stolenSessions`: the thieves claim it without a number),
- * their owner's session, up to 20 hours old, goes on from a new address and another browser. An account shows
- * its own file and three documents of 160 to 473 kB. The owners look at their own files as jobseekers do.
+ * Assumed, because it was not published: three days and nights from Friday 24 October, 20:00; 24 addresses (`sources`:
+ * two thirds rented servers, one third home lines, each with its own browser); a quarter of the tested accounts open
+ * (`successRate`: credentials from infostealers are fresher than lists from old leaks, and passwords change), the
+ * others fail one to three times with the passwords the malware found; a third of the accounts are not logged into at
+ * all (`stolenSessions`: the thieves claim it without a number), but their owner's session, up to 20 hours old,
+ * continues from a new address and another browser. An account shows its own file and three documents of 160 to 473 kB.
+ * The owners look at their own files as jobseekers do.
  */
 
 import { z } from 'zod';
@@ -31,7 +31,7 @@ import { planTheft } from './schedule.ts';
 
 const NAME = 'jobseeker-infostealer-2025';
 const ACCOUNTS = 31_000;
-/** Caseloads of the ordinary cast's jobseekers lie below. */
+/** Above the caseloads of the ordinary cast's jobseekers. */
 const FIRST_PERSON = 10_000_000;
 
 const schema = z.strictObject({

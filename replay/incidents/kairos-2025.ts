@@ -1,16 +1,16 @@
 /**
  * kairos-2025: the theft of 12–13 July 2025 through Kairos, the training organisations' application.
  *
- * Published by the service: the account of one training organisation in Isère; its credentials had been taken
- * by an infostealer; Kairos was being decommissioned and had no second factor; 340,000 jobseekers' records in
- * two hours. A detector of mass extraction existed and was misconfigured; the alert came three days later.
- * Arithmetic: 47 records per second; 12 July 2025 is a Saturday.
+ * Published by the service: the account of one training organisation in Isère; its credentials had been taken by an
+ * infostealer; Kairos was being decommissioned and had no second factor; 340,000 jobseekers' records in two hours. A
+ * detector of mass extraction existed and was misconfigured; the alert came three days later. Arithmetic: 47 records
+ * per second; 12 July 2025 is a Saturday.
  *
- * Assumed: the two hours straddle midnight (the dates 12 and 13 July are both named), from 23:00 Paris
- * time; the attacker logs in 19 minutes earlier from a rented server, with the right password at the first
- * try, and tries a few searches; then a script opens one record after the other, each once (`recordsPerEvent`
- * makes it list pages); persons come in no order of id; nearly all are outside the organisation's caseload,
- * so all are counted as such; one session throughout. The real owner works on weekdays like any trainer.
+ * Assumed: the two hours straddle midnight (the dates 12 and 13 July are both named), from 23:00 Paris time; the
+ * attacker logs in 19 minutes earlier from a rented server, with the right password at the first try, and tries a few
+ * searches; then a script opens the records one by one, each once (`recordsPerEvent` makes it list pages), in no order
+ * of id; nearly all persons are outside the organisation's caseload, so all are counted as such; one session
+ * throughout. The real owner works on weekdays like any trainer.
  */
 
 import { z } from 'zod';

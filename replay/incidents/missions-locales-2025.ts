@@ -1,21 +1,20 @@
 /**
  * missions-locales-2025: the theft announced on 1 December 2025, through accounts of a Mission locale.
  *
- * Published by the service: the account of one RGC (responsable gestion de compte, who grants colleagues'
- * access) of one Mission locale created two accounts through ProConnect; these read files in the business
- * tools; 1.6 million young people, social-security numbers included; three accounts were suspended. Partners
- * already signed in with two factors, so the second factor tells nothing here.
+ * Published by the service: the account of one RGC (responsable gestion de compte, who grants colleagues' access) of
+ * one Mission locale created two accounts through ProConnect; these read files in the business tools; 1.6 million young
+ * people, social-security numbers included; three accounts were suspended. Partners already signed in with two factors,
+ * so the second factor is no signal here.
  * Arithmetic: 67,000 files per hour if it took a day, 9,500 if it took seven.
  *
- * Assumed: dates, window and pace were not published. Here: Tuesday of the week before the announcement, 24
- * hours (the worst case for whoever has to react), shared equally by the created accounts (`accomplices`: how
- * many beside the first), each opening one file at a time (`recordsPerEvent` makes it list pages). The RGC's
- * account is used from a network it never used; it creates the accounts within minutes and grants each four
- * rights; each new account enrols a second factor, logs in, and starts reading 25 to 40 minutes later.
- * Sessions last eight hours, then the reader logs in again from the same network. The files belong to all
- * structures, so all count as outside the caseload. Whether the created accounts showed the Mission locale's
- * own organisation was not published; here they do (`grantees=foreign`: another one). The real RGC works as
- * usual.
+ * Assumed: dates, window and pace were not published. Here: Tuesday of the week before the announcement, 24 hours (the
+ * worst case for those who have to react), shared equally by the created accounts (`accomplices`: how many besides the
+ * first), each opening one file at a time (`recordsPerEvent` makes it list pages). The RGC's account is used from a new
+ * network; it creates the accounts within minutes and grants each four rights; each new account enrols a second factor,
+ * logs in, and starts reading 25 to 40 minutes later. Sessions last eight hours, then the reader logs in again from the
+ * same network. The files belong to all structures, so all count as outside the caseload. Whether the created accounts
+ * showed the Mission locale's own organisation was not published; here they do (`grantees=foreign`: another one). The
+ * real RGC works as usual.
  */
 
 import { z } from 'zod';
@@ -71,7 +70,7 @@ export const MISSIONS_LOCALES_2025: Incident<typeof schema> = {
     const organisation =
       options.grantees === 'own' ? manager.organisation : elsewhere(manager.organisation, draws);
 
-    // Backwards from the first read: the readers' first logins, then the manager's session before them.
+    // Laid out backwards from the first read: the readers' first logins, preceded by the manager's session.
     const enrolments = Array.from({ length: options.accomplices + 1 }, () =>
       stepBefore(hours, schedule.start, options.stepWait ?? (25 + draws.below(15)) * MINUTE_MS),
     );

@@ -1,7 +1,7 @@
 /**
- * Roles that only incidents have accounts of: nobody of the ordinary cast has them. What their owners do on a
- * usual day is assumed; it is there so that the accounts have a history before they are taken. All sign in
- * with a password only: public sources name the missing second factor, or the usurped login, in each case.
+ * Roles that only accounts of incidents have, and nobody in the ordinary cast. What their owners do on a usual day is
+ * assumed, and serves to give the accounts a history before they are taken over. All sign in with a password only: in
+ * each case public sources name the missing second factor, or the usurped login.
  */
 
 import type { RoleProfile } from '../roles.ts';

@@ -1,9 +1,8 @@
 /**
- * When a theft reads: time that counts (active) mapped to time of day, with the nights or the office hours
- * left out.
+ * When a theft reads: maps its active time to time of day, leaving out the nights or the office hours.
  *
- * Working hours are those of the detector's documentation: Monday to Friday, 07:00–19:00 in Paris, no public
- * holidays. Everything else is off-hours.
+ * Working hours are those of the detector's documentation: Monday to Friday, 07:00–19:00 in Paris, no public holidays.
+ * Everything else is off-hours.
  */
 
 import { count, span } from '../../src/figures.ts';
@@ -13,9 +12,9 @@ import { optionsClash } from '../options.ts';
 
 const WORK_FROM = 7 * HOUR_MS;
 const WORK_TO = 19 * HOUR_MS;
-/** At the start of each stretch the readers first log in. */
+/** How long before each stretch the readers log in. */
 const LOGIN_LEAD_MS = 3 * MINUTE_MS;
-/** Where the hours move the first read, the story before it finds room. */
+/** If the hours move the first read, this leaves room for the story before it. */
 const STORY_LEAD_MS = 45 * MINUTE_MS;
 const LONGEST_MS = 400 * DAY_MS;
 
@@ -29,14 +28,14 @@ function workday(day: number): Stretch {
   return { from: parisTime(day, WORK_FROM), to: parisTime(day, WORK_TO) };
 }
 
-/** First working day from a day on, or (step −1) last one up to it. */
+/** First working day on or after `day`, or (step −1) the last one on or before it. */
 function workingDay(day: number, step: 1 | -1): number {
   let found = day;
   while (!isWorkingDay(found)) found += step;
   return found;
 }
 
-/** The first stretch of those hours that ends after an instant. */
+/** The first stretch of these hours that ends after an instant. */
 function stretchFrom(hours: Hours, time: number): Stretch {
   if (hours === 'any') return { from: -Infinity, to: Infinity };
   let day = workingDay(parisDayOf(time), 1);
@@ -48,19 +47,19 @@ function stretchFrom(hours: Hours, time: number): Stretch {
     : { from: work.to, to: workday(workingDay(day + 1, 1)).from };
 }
 
-/** The first instant of those hours at or after one. */
+/** The first instant within these hours at or after `time`. */
 function nextWithin(hours: Hours, time: number): number {
   return Math.max(time, stretchFrom(hours, time).from);
 }
 
-/** The end of the stretch of those hours that an instant lies in. */
+/** The end of the stretch of these hours that contains an instant. */
 export function endOfStretch(hours: Hours, time: number): number {
   return stretchFrom(hours, time).to;
 }
 
 /**
- * `waitMs` before an instant, or the last working hours before that. Strictly earlier than `time` when
- * waitMs > 0, so that steps laid out backwards keep their order.
+ * `waitMs` before an instant, or in the last working hours before that. Strictly earlier than `time` if waitMs > 0, so
+ * that steps laid out backwards keep their order.
  */
 export function stepBefore(hours: 'any' | 'working', time: number, waitMs: number): number {
   const wanted = time - waitMs;
@@ -70,7 +69,7 @@ export function stepBefore(hours: 'any' | 'working', time: number, waitMs: numbe
   return last.to - 1 - (waitMs % (20 * MINUTE_MS));
 }
 
-/** Stretches of reading, one after the other. */
+/** Consecutive stretches of reading. */
 export class Schedule {
   readonly stretches: readonly Stretch[];
   readonly activeMs: number;
@@ -91,7 +90,7 @@ export class Schedule {
     return this.stretches.at(-1)!.to;
   }
 
-  /** The instant after so much active time, 0 ≤ activeMs < the whole. Cheap when asked in rising order. */
+  /** The instant at which this much active time has passed, 0 ≤ activeMs < the total. Cheap for rising arguments. */
   at(activeMs: number): number {
     if (activeMs < this.#before) {
       this.#k = 0;
@@ -106,7 +105,7 @@ export class Schedule {
     }
   }
 
-  /** When a reader who logged in at `loginAt` does so again: when a stretch begins, and when a session ends. */
+  /** When a reader who logged in at `loginAt` logs in again: at the start of each stretch, and when a session ends. */
   renewals(loginAt: number, sessionMs: number): number[] {
     const times: number[] = [];
     if (sessionMs === Infinity) return times;
@@ -120,7 +119,7 @@ export class Schedule {
   }
 }
 
-/** Stretches from a start on until so much active time, or so much time in all, has passed. */
+/** Stretches from `start` until this much active time, or this much time in all, has passed. */
 function stretches(hours: Hours, start: number, end: { activeMs: number } | { windowMs: number }): Schedule {
   const first = nextWithin(hours, start);
   const from = first === start ? start : first + STORY_LEAD_MS;
@@ -151,8 +150,8 @@ export interface TheftPlan {
 }
 
 /**
- * How much is read and when. A given window is time in all. Without one the theft takes as much active time
- * as the incident's own, or as the pace makes it take: hours and a slower pace stretch it.
+ * How much is read, and when. A given window is elapsed time. Without one the theft takes as much active time as the
+ * real incident, or as the pace requires: restricted hours and a slower pace stretch it.
  */
 export function planTheft(
   scenario: string,

@@ -1,6 +1,6 @@
 /**
- * The story around a theft: the few events that are no bulk reads. Those of the attacker are labelled as they
- * are written; those that honest people add (the owner who logs in again) are not.
+ * The story around a theft: the few events that are not bulk reads. The attacker's are labelled as they are written;
+ * those of honest people (the owner who logs in again) are not.
  */
 
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../calendar.ts';
@@ -15,7 +15,7 @@ import { Session } from '../session.ts';
 import type { World } from './incident.ts';
 import { stepBefore } from './schedule.ts';
 
-/** How an event counts: as the attacker's in a session of theirs, as theirs outside any, or as nobody's. */
+/** How an event is labelled: the attacker's in one of their sessions, the attacker's outside any, or not at all. */
 type Part = 'session' | 'loose' | 'honest';
 
 export class Story {
@@ -31,13 +31,13 @@ export class Story {
     this.#draws = world.random.split('story details');
   }
 
-  /** A login that opens `session`; `then` is called when it happens. */
+  /** A login that opens `session`; `then` is called when it is written. */
   login(time: number, session: Session, then?: () => void): void {
     this.#world.label.addSession(session);
     this.#login(time, session, 'session', then);
   }
 
-  /** `count` wrong passwords for an account within `spanMs` of those hours before an instant. */
+  /** `count` wrong passwords for an account, within the last `spanMs` of these hours before an instant. */
   failures(
     hours: 'any' | 'working',
     before: number,
@@ -58,7 +58,7 @@ export class Story {
     }
   }
 
-  /** Looking around: `count` searches in [from, to), none at the very edges. */
+  /** Looking around: `count` searches in [from, to), none close to its ends. */
   searches(from: number, to: number, session: Session, count: number): void {
     for (let i = 0; i < count; i++) {
       const time = Math.floor(from + ((i + 0.1 + 0.8 * this.#draws.float()) * (to - from)) / count);
@@ -66,7 +66,7 @@ export class Story {
     }
   }
 
-  /** An action within a session that reads no record. `portal`: further fields, each after a comma. */
+  /** An action within a session that reads no record. `portal`: further fields, each preceded by a comma. */
   act(time: number, session: Session, action: Uint8Array, bytes: number, portal = ''): void {
     this.#step(time, session.userId, action, 'session', (out) => {
       out.fragment(session.fragment);
@@ -74,7 +74,7 @@ export class Story {
     });
   }
 
-  /** An action upon another account. */
+  /** An action on another account. */
   actOn(time: number, session: Session, targetUserId: string, action: Uint8Array, portal = ''): void {
     this.#step(time, session.userId, action, 'session', (out) => {
       out.text(session.textOn(targetUserId));
@@ -83,8 +83,8 @@ export class Story {
   }
 
   /**
-   * The helpdesk resets the password of an account: talked into it (part of the attack) or to contain one.
-   * The operator acts from the helpdesk, in a session since that morning.
+   * The helpdesk resets an account's password: deceived (part of the attack), or to contain the attack. The operator
+   * acts from the helpdesk, in a session opened one to three hours before.
    */
   reset(time: number, account: Identity, why: 'deceived' | 'containing'): void {
     const operator = (this.#operator ??= this.#findOperator());
@@ -99,7 +99,7 @@ export class Story {
     });
   }
 
-  /** The owner logs in at the office and looks something up, twice within ten minutes. */
+  /** The owner logs in at the office and searches twice within ten minutes. */
   ownerReturns(time: number, owner: Account): void {
     const { egressIp: ip, asNumber } = owner.organisation;
     const network = { ip, asNumber, userAgent: owner.userAgent };

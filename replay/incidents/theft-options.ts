@@ -1,6 +1,6 @@
 /**
- * What a person may set of an incident beside the options of every scenario: how much is taken, how fast, when,
- * by how many, and the variants by which a theft evades rules.
+ * The options of an incident beyond those of every scenario: how much is taken, how fast, when, by how many, and the
+ * variants with which a theft evades rules.
  */
 
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { DAY_MS, SECOND_MS } from '../calendar.ts';
 import { MAX_PAGE } from '../event-writer.ts';
 import { duration, instant, integer, toNumber, usual } from '../options.ts';
 
-/** A clock's error, ms, of either sign; written like a duration, with a minus for a clock that is late. */
+/** A clock's error, ms, of either sign; written like a duration, with a minus for a clock that is behind. */
 function clockError(most: number) {
   return z.preprocess(
     (value) => {
@@ -32,7 +32,7 @@ export type Pace = number | { readonly times: number };
 
 const PER: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Written `47` or `47/s`, `5/h`, `200/d`; or `0.5x`, of the incident's own pace. */
+/** Written `47` or `47/s`, `5/h`, `200/d`, or `0.5x` for a multiple of the incident's own pace. */
 function pace() {
   return z.preprocess(
     (value) => {
@@ -78,7 +78,7 @@ export function incidentOptions() {
   };
 }
 
-/** How much a theft takes and when. Two of records, pace and window fix the third. */
+/** How much a theft takes, and when. Any two of records, pace and window determine the third. */
 export function volumeOptions(defaults: {
   readonly records: number;
   readonly window: string;
@@ -107,7 +107,7 @@ export function volumeOptions(defaults: {
   };
 }
 
-/** The options of a theft in bulk through accounts that read other people's records. */
+/** The options of a bulk theft through accounts that read other people's records. */
 export function theftOptions(defaults: {
   readonly records: number;
   readonly window: string;

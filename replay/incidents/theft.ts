@@ -1,11 +1,11 @@
 /**
- * A theft through accounts that read other people's records: the accounts are taken over one by one, each
- * with its story, then share the reads. What differs between incidents is a `TheftProfile`.
+ * A theft through accounts that read other people's records: the accounts are taken over one by one, each with its
+ * story, then share the reads. What differs between incidents is in a `TheftProfile`.
  *
- * The story of an account, each step optional but the login: wrong passwords · the helpdesk is talked into a
- * reset · login from a network the account never used · the owner, given the new password, logs in too ·
- * searches · reads, with new logins when sessions end. Steps are laid out backwards from the first read, so
- * that it happens when it was asked for.
+ * The story of an account, with every step optional but the login: wrong passwords · the helpdesk is talked into a
+ * reset · a login from a network the account never used · the owner, given the new password, logs in too · searches ·
+ * reads, with new logins when sessions end. Steps are laid out backwards from the first read, so that it happens at the
+ * requested time.
  */
 
 import { HOUR_MS, MINUTE_MS } from '../calendar.ts';
@@ -30,9 +30,9 @@ export interface TheftProfile {
   readonly defaults: TheftDefaults;
   readonly role: RoleName;
   readonly department: string;
-  /** Where it differs from the role's: how the taken accounts sign in. */
+  /** How the taken accounts sign in, where this differs from the role. */
   readonly signIn?: Partial<SignIn>;
-  /** Whether every account belongs to an organisation of its own. Default: all to one. */
+  /** True if every account belongs to its own organisation. Default: all belong to one. */
   readonly ownOrganisations?: boolean;
   /** Average bytes of a row of a list. Default 700. */
   readonly rowBytes?: number;
@@ -41,7 +41,7 @@ export interface TheftProfile {
   readonly searches: number;
   /** From login to first read. */
   readonly loginToReadMs: number;
-  /** The helpdesk resets the password so long before the login; undefined: no reset. */
+  /** The helpdesk resets the password this long before the login; undefined: no reset. */
   readonly resetToLoginMs?: number;
   /** The owner logs in 12 to 22 minutes after the reset. */
   readonly ownerReturns?: boolean;
@@ -65,7 +65,7 @@ export interface Theft {
   readonly draws: Random;
 }
 
-/** The story of all accounts, `start`: the first read by the clock that stamps the events. */
+/** Takes over all accounts. `start`: the first read, by the clock that stamps the events. */
 export function takeAccounts(
   world: World,
   options: TheftOptions,
@@ -108,17 +108,17 @@ export function takeAccounts(
   return { plan, story, taken, draws };
 }
 
-/** Of accounts that there were before. */
+/** The takers of a theft through existing accounts. */
 export function takersOf({ length }: readonly unknown[], { ownOrganisations }: TheftProfile): Takers {
   return { accounts: length, organisations: ownOrganisations === true ? length : 1, creators: 0 };
 }
 
-/** When the attacker does anything else than read: within working hours if the reads are, and otherwise at any time. */
+/** When the attacker does anything but read: within working hours if the reads are, otherwise at any time. */
 export function storyHours({ hours }: Pick<TheftOptions, 'hours'>): 'any' | 'working' {
   return hours === 'working' ? 'working' : 'any';
 }
 
-/** A reader logs in again at those times, and reads on in the new session. */
+/** The reader logs in again at these times, and continues in the new session. */
 export function renewLogins(
   story: Story,
   reader: Reader & { readonly network: Network },
@@ -144,7 +144,7 @@ function addAccount(world: World, profile: TheftProfile, i: number): Account {
   });
 }
 
-/** What the accounts read, of which records and how; the persons are `records` of the role's register. */
+/** Which records the accounts read, and how. The persons are `records` of the role's register. */
 export function readsOptions(
   options: TheftOptions,
   profile: Pick<TheftProfile, 'scenario' | 'role' | 'rowBytes'>,
@@ -162,7 +162,7 @@ export function readsOptions(
   };
 }
 
-/** Refuses to read more persons than there are. */
+/** Throws OPTION_INVALID if the register has fewer persons than are to be read. */
 export function requireRegistered(
   world: World,
   { scenario, role }: Pick<TheftProfile, 'scenario' | 'role'>,
@@ -177,7 +177,7 @@ export function requireRegistered(
   );
 }
 
-/** The whole incident of one wave. */
+/** The whole of an incident with a single wave. */
 export function buildTheft(
   world: World,
   options: TheftOptions,

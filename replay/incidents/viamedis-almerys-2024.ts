@@ -2,14 +2,14 @@
  * viamedis-almerys-2024: the theft of early 2024 through accounts of health professionals at two operators of
  * third-party payment.
  *
- * Published by the service: it names the theft as one of the same wave as its own. Other public sources: logins
- * of health professionals were usurped; 33 million insured persons; what was taken is what the pages display,
- * page by page; early 2024. The same shape as cap-emploi-2024.
+ * Published by the service: it counts this theft among the same wave as its own. Other public sources: logins of health
+ * professionals were usurped; 33 million insured persons; the data taken is what the pages display, page by page; early
+ * 2024. The same pattern as cap-emploi-2024.
  *
- * Assumed, because it was not published: two weeks from Tuesday 16 January, 08:00, day and night: 98,000 persons
- * an hour, the order of cap-emploi-2024; four accounts (`accomplices`), each of a practice of its own, the
- * password right at the first try, as a phished one is; pages of 50 rows of 0.7 kB, whereas a real page shows
- * one family; one application for both operators; no second factor. The professionals work as usual.
+ * Assumed, because it was not published: two weeks from Tuesday 16 January, 08:00, day and night: 98,000 persons an
+ * hour, the order of cap-emploi-2024; four accounts (`accomplices`), each of its own practice, with the right password
+ * at the first try, as after phishing; pages of 50 rows of 0.7 kB, whereas a real page shows one family; one
+ * application for both operators; no second factor. The professionals work as usual.
  */
 
 import { z } from 'zod';
