@@ -1,4 +1,4 @@
-/** Runs one section in a process of its own: as a module, the asking side; as a program, the process. */
+/** Runs one section in its own process. As a module: the parent; as a program: the process. */
 
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface SectionRun {
 
 type Answer = SectionRun | { readonly error: string };
 
-/** `folder`: the `bench` folder whose section, and whose neighbouring sources, are meant. */
+/** `folder`: the `bench` folder that has the section, beside the sources to be measured. */
 export function askSection(folder: string, name: string, size: Size): Promise<SectionRun> {
   const { promise, resolve, reject } = Promise.withResolvers<SectionRun>();
   const child = fork(join(folder, 'child.ts'), [name, JSON.stringify(size)], { execArgv: ['--expose-gc'] });

@@ -1,7 +1,8 @@
 /**
- * Two versions of the sources under one benchmark: this folder is laid over a checkout of the ref, and in each round
- * every section runs once on either, in turn, each in a new process. A ratio is of two runs that followed one another;
- * printed are the median, the least and the greatest. Under 1.2 it means nothing unless the spread says so.
+ * Two versions of the sources under one benchmark: this folder replaces the one in a checkout of the ref, and in each
+ * round every section runs once on either version, in turn, each in a new process. A ratio compares two consecutive
+ * runs; printed are the median, the least and the greatest. Below 1.2 a ratio means nothing unless the spread is small
+ * enough.
  *
  * The checkout is a temporary git worktree, removed at the end, also after Ctrl-C.
  */
@@ -16,7 +17,7 @@ import { inRepository } from './path.ts';
 import { median } from './rounds.ts';
 import { NS, printResult, type Result, type Size } from './section.ts';
 
-/** Returns false when a section failed on either side. */
+/** Returns false if a section failed on either side. */
 export async function compareVersions(ref: string, names: readonly string[], size: Size): Promise<boolean> {
   const root = inRepository('..');
   const commit = git(root, 'rev-parse', '--verify', `${ref}^{commit}`).trim();
@@ -66,7 +67,7 @@ async function compareSection(
   const ratios = new Map<string, number[]>();
   const titles = new Map<string, string>();
   for (let round = 0; round < rounds; round += 1) {
-    // Whoever comes first has the colder machine: they take turns.
+    // The first to run has the colder machine, so they alternate.
     const order = round % 2 === 0 ? [theirs, mine] : [mine, theirs];
     const costs = new Map<string, Map<string, number>>();
     for (const folder of order) {

@@ -1,4 +1,4 @@
-/** The thread of the prototypes in cores.ts. */
+/** The worker thread of the prototypes in cores.ts. */
 
 import { parentPort } from 'node:worker_threads';
 import { Engine } from '../src/detect/engine.ts';
@@ -11,7 +11,7 @@ import { LATENESS_MS } from './workload.ts';
 
 export interface Task {
   readonly kind: 'decode' | 'path';
-  /** As `rulesNamed` takes it. */
+  /** Names, as for `rulesNamed`. */
   readonly rules: string;
   readonly bytes: SharedArrayBuffer;
 }
@@ -19,7 +19,7 @@ export interface Task {
 export interface Records {
   readonly kind: 'records';
   readonly times: Float64Array;
-  /** By event; persons apart, because a class does not cross threads. */
+  /** By event. Persons are separate, as a class cannot cross threads. */
   readonly slots: readonly unknown[][];
   readonly persons: readonly (Uint32Array | undefined)[];
 }
@@ -36,7 +36,7 @@ parentPort?.on('message', ({ kind, rules, bytes }: Task) => {
 
 function decode(bytes: SharedArrayBuffer, rules: string): number {
   const fields = new FieldTable();
-  // The slots are those of an engine for these rules.
+  // Slots as an engine for these rules requests them.
   const { evidence } = new Engine({
     ruleSet: rulesNamed(rules),
     fields,

@@ -1,8 +1,8 @@
 /**
- * Whether a second thread pays, with the simplest prototypes that are honest: (a) a thread that decodes and sends
- * records to the one that has the windows; (b) two threads with half of the accounts each, the log parted beforehand.
- * Wall time is what a second thread is for, so it is measured here, beside the CPU time of both: on a machine whose
- * cores do other work, only the CPU time means something. No part of Vigie uses these.
+ * Whether a second thread pays off, with the simplest honest prototypes: (a) a thread that decodes and sends records to
+ * the one that has the windows; (b) two threads with half of the accounts each, the log split beforehand. A second
+ * thread is meant to save wall time, so that is measured here, beside the CPU time of both; on a machine whose cores do
+ * other work, only the CPU time is meaningful. Vigie itself uses none of these.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -29,7 +29,7 @@ export const cores: Section = {
 
 interface Way {
   readonly name: string;
-  /** Returns how many alerts there were. */
+  /** Returns the number of alerts. */
   readonly run: () => Promise<number>;
 }
 
@@ -66,7 +66,7 @@ async function measured(rules: string, log: Workload, { rounds }: Size): Promise
     }
   }
   await Promise.all(workers.map((worker) => worker.stop()));
-  // Groups of other keys than the account exist once in each half: only of the three rules all are by account.
+  // Groups by other keys than the account exist in both halves; only the rules of `three` all group by account.
   if (rules === 'three' && alerts.size > 1) throw new Error(`not the same alerts: ${[...alerts].join(', ')}`);
   return {
     title: `${rules} rules, ${log.events.toLocaleString('en-GB')} events`,
@@ -112,7 +112,7 @@ async function decodeApart(worker: Thread, rules: string, bytes: SharedArrayBuff
 class Thread {
   readonly #worker = new Worker(inRepository('cores-worker.ts'));
 
-  /** Resolves with what the task gives when it is done. */
+  /** Resolves with the task's result once it is done. */
   ask(task: Task, take: (records: Records) => void = () => undefined): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const listen = (answer: Answer): void => {
@@ -141,7 +141,7 @@ function shared(bytes: Buffer): SharedArrayBuffer {
   return buffer;
 }
 
-/** Lines by the last letter of the account: even, or odd. */
+/** Splits the lines by the last character of the account: even or odd code. */
 function halvesOf({ bytes, starts, events }: Workload): Buffer[] {
   const halves: Buffer[][] = [[], []];
   for (let i = 0; i < events; i += 1) {
@@ -156,6 +156,6 @@ function accountOf(line: Buffer): string {
     const event = JSON.parse(line.toString()) as { user?: { id: string }; 'user.id'?: string };
     return event['user.id'] ?? event.user?.id ?? '';
   } catch {
-    return ''; // Cut off.
+    return ''; // A truncated line.
   }
 }

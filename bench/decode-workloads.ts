@@ -1,8 +1,8 @@
 /**
- * Events to decode: the usual mix, and what somebody might send to be slow.
+ * Events to decode: the usual mix, and what somebody might send to slow the decoder down.
  *
- * All start from ECS events of about 500 bytes: 10,000 accounts and addresses, 400 organisations, one to four of
- * 340,000 records' ids. Seeded; the same events on every machine.
+ * All are derived from ECS events of about 500 bytes: 10,000 accounts and addresses, 400 organisations, ids of one to
+ * four of 340,000 records. Seeded, so the same events on every machine.
  */
 
 import { Random } from '../replay/random.ts';
@@ -17,9 +17,9 @@ export interface DecodeWorkload {
 
 interface Kind {
   readonly name: string;
-  /** Text of the i-th event. */
+  /** Returns the text of the i-th event. */
   readonly write: (event: Json, random: Random, i: number) => string;
-  /** Not UTF-8. */
+  /** The text is Latin-1, not UTF-8. */
   readonly isLatin?: boolean;
 }
 
@@ -142,7 +142,7 @@ function eventAt(i: number, random: Random): Json {
   };
 }
 
-/** One in ten with another order of its parts, some spaced, some with escapes. */
+/** One in ten has its parts in another order; some are spaced, some have escapes. */
 function usual(event: Json, random: Random): string {
   const parts = random.chance(0.1) ? inAnyOrder(Object.entries(event), random) : Object.entries(event);
   const text = JSON.stringify(Object.fromEntries(parts), null, random.chance(0.05) ? 1 : 0).replaceAll(
@@ -156,7 +156,7 @@ function valuesTwice(json: string): string {
   return json.replaceAll(/"(id|action|count)":([^,{}[\]]+)/g, '"$1":$2,"$1":$2');
 }
 
-/** All objects within an event as lists of one. */
+/** Replaces every object in an event by a list of one. */
 function inLists(event: Json): string {
   return JSON.stringify(
     Object.fromEntries(

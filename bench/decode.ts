@@ -1,6 +1,6 @@
 /**
- * Decoding: a bare `JSON.parse` loop over the same bytes against the reference decoder and the scanner, on the
- * usual mix and on what is meant to be slow. One decoder does all passes of a workload, as in a process that lives.
+ * Decoding: a bare `JSON.parse` loop over the same bytes against the reference decoder and the scanner, on the usual
+ * mix and on events meant to be slow. One decoder does all passes of a workload, as in a long-lived process.
  *
  * Part of `npm run bench`; alone: `node bench/decode.ts [--rounds N] [--events N] [--only TEXT]`.
  */
@@ -17,7 +17,7 @@ import { decodeWorkloads, type DecodeWorkload } from './decode-workloads.ts';
 import { compare } from './rounds.ts';
 import { NS, printResult, type Section, type Table, type TableRow } from './section.ts';
 
-/** What a rule set over accounts, organisations, sources and persons asks for. */
+/** Fields that a rule set over accounts, organisations, sources and persons uses. */
 const WANTED = [
   'event.id',
   'event.action',
@@ -57,7 +57,7 @@ export const decode: Section = {
   },
 };
 
-/** `only`: the workloads whose name holds this. */
+/** `only`: just the workloads whose names contain this. */
 function decoding(events: number, rounds: number, only = ''): Table {
   return {
     title: 'decoding twelve fields, the scanner (and the reference) beside a bare JSON.parse of each event',
@@ -79,7 +79,7 @@ function measured(workload: DecodeWorkload, rounds: number): TableRow {
     rounds,
   );
   const [bare, reference, scanner] = rows;
-  // The bare loop also takes events that have no time, or an object where an id should be.
+  // The bare loop also accepts events that lack a time, or have an object in place of an id.
   if (reference!.proof !== scanner!.proof) {
     throw new Error(
       `${workload.name}: the reference accepts ${reference!.proof} events, the scanner ${scanner!.proof}`,
@@ -105,7 +105,7 @@ function parseAll({ bytes, offsets }: DecodeWorkload): number {
     try {
       if (typeof JSON.parse(bytes.toString('utf8', offsets[i], offsets[i + 1])) === 'object') parsed++;
     } catch {
-      // Counted by not being counted.
+      // An event that does not parse is not counted.
     }
   }
   return parsed;

@@ -1,6 +1,6 @@
 /**
- * The whole path on what somebody who may write events would send: throughput beside that of the usual workload in
- * the same rounds, and the state that is left. That the answers are right is for tests/bench to say.
+ * The whole path on what somebody who can write events would send: throughput beside that of the usual workload in the
+ * same rounds, and the state that remains. Whether the answers are right is checked in tests/bench.
  */
 
 import { passOver, type Passed, proofOf, rulesNamed } from './path.ts';

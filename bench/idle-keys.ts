@@ -1,6 +1,6 @@
 /**
- * One case of the memory section, in a process of its own so that what others left behind is not counted: a rule,
- * keys, events per key; prints what is held when all have been taken, as JSON.
+ * One case of the memory section, in its own process so that leftovers of others do not count: a rule, keys, events per
+ * key. Prints what is held once all events have been taken, as JSON.
  *
  * `node --expose-gc bench/idle-keys.ts <count|persons> <keys> <events per key> <gte>`
  */
@@ -48,7 +48,7 @@ const engine = new Engine({ ruleSet, fields, hashKey: new Uint8Array(16).fill(7)
 const record = fields.newRecord();
 const ids = new Pseudonyms(new Uint32Array(2), 1);
 record.slots[fields.slot('event.action')] = 'record-view';
-// Without a rule on persons, the events have none: alerts would have to tell of them.
+// Without a rule on persons the events show none, as alerts would have to list them.
 if (persons) record.slots[fields.slot('portal.records.ids')] = ids;
 
 const before = usage();

@@ -1,9 +1,9 @@
 /**
- * `vigie run` on many events: peak memory of the whole process, the embedded database included, and its CPU time.
- * `vigie replay` writes into its standard input, so nothing has to lie on the disk. Linux only (`/proc`).
+ * `vigie run` on many events: peak memory of the whole process, including the embedded database, and its CPU time.
+ * `vigie replay` writes to its standard input, so nothing has to be stored on disk. Linux only (`/proc`).
  *
- * `node bench/long-run.ts [--accounts 100000] [--duration 7d] [--rules PATH]`: about ten million events, the theft
- * of July 2025 among them. A line a minute says how far it is; exit code 1 when the theft raised no alert.
+ * `node bench/long-run.ts [--accounts 100000] [--duration 7d] [--rules PATH]`: about ten million events, including the
+ * theft of July 2025. Prints its progress once a minute; exit code 1 if the theft raised no alert.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -61,7 +61,7 @@ const run = spawn(
   ],
   { stdio: [replay.stdout, 'inherit', 'inherit'] },
 );
-replay.stdout.destroy(); // The other end has it now.
+replay.stdout.destroy(); // The child holds the other end now.
 
 let last: Usage | undefined;
 const sampler = setInterval(() => (last = usageOf(run.pid!) ?? last), SAMPLE_MS);

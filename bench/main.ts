@@ -1,13 +1,13 @@
 /**
- * `npm run bench`: every section in a process of its own (so that none is slowed or helped by what another taught the
- * compiler, and each has a peak of memory), one after the other; tables on the terminal, JSON for who asks for it.
+ * `npm run bench`: every section in its own process (so that none is slowed or helped by what another taught the
+ * compiler, and each has its own peak of memory), one after the other; tables on the terminal, JSON on request.
  *
  *     npm run bench -- [--only NAME[,NAME]] [--quick] [--rounds N] [--json FILE|-]
  *     npm run bench -- --compare REF [--only NAME[,NAME]] [--quick] [--rounds N]
  *
  * `--compare` runs this folder's benchmark on the sources of a git ref and on those of the working tree in turn
- * (compare.ts). Only ratios within one run mean something; a goal that is not reached is said, and is no failure.
- * Exit code 1: a section failed, because a result was wrong. 2: wrong usage.
+ * (compare.ts). Only ratios within one run are meaningful; a missed goal is reported, but is not a failure. Exit code
+ * 1: a section failed, because a result was wrong. 2: wrong usage.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ function machine(): Record<string, unknown> {
 function usage() {
   try {
     const { values } = parseArgs({
-      // The file is optional: without one, standard output.
+      // The file is optional: without one, JSON goes to standard output.
       args: process.argv
         .slice(2)
         .flatMap((arg, i, all) =>

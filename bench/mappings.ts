@@ -1,7 +1,7 @@
 /**
- * What reading a log through a mapping costs: each ready mapping on the lines of its sample, beside the plain
- * decoder on the events that the mapping makes of them. CPU time, median of interleaved passes; only the ratio
- * within one run means something. Wanted are the fields that alerts and the archive ask for.
+ * What reading a log through a mapping costs: each shipped mapping on the lines of its sample, beside the plain decoder
+ * on the events that the mapping makes of them. CPU time, median of interleaved passes; only the ratio within one run
+ * is meaningful. The wanted fields are those of alerts and the archive.
  */
 
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function linesOf(name: string): Buffer[] {
     .map((line) => Buffer.from(line));
 }
 
-/** The events of the lines, as JSON. */
+/** The events that the lines become, as JSON. */
 function eventsOf(mapping: Mapping, lines: readonly Buffer[]): Buffer[] {
   const fields = new FieldTable();
   fields.wantWhole();

@@ -1,10 +1,10 @@
 /**
  * Many rules: the same events against 10, 100, 1,000 and 3,000 rules, and how long 3,000 take to load.
  *
- * The rules have the shapes that public rules have: an event code and fragments, a program's path and all of
- * some fragments, a choice of two fields, exceptions by `not`, expressions. The events have every field that
- * the rules ask for, so none is passed over for want of a field, and they match the first ten rules or none:
- * what grows is only the number of rules that could match and do not.
+ * The rules have the forms of public rules: an event code and fragments, a program's path and all of some fragments, a
+ * choice of two fields, exceptions by `not`, regular expressions. The events have every field that the rules use, so no
+ * rule is skipped for lack of a field, and they match one of the first ten rules or none: only the number of rules that
+ * could match but do not grows.
  */
 
 import { createDecoder } from '../src/event/create-decoder.ts';
@@ -88,7 +88,7 @@ function passOver(rules: readonly BaseRule[], bytes: Buffer, ends: readonly numb
 const SERVICES = ['process-creation', 'authentication', 'service-control', 'registry', 'script'];
 const FOLDERS = ['System32', 'SysWOW64', 'Temp', 'Public', 'ProgramData'];
 
-/** A word that no other number has and no event holds beyond the first ten. */
+/** A word unique to this number, which no event contains beyond the first ten. */
 function word(i: number): string {
   return `${['sync', 'load', 'dump', 'scan', 'mount', 'proxy'][i % 6]!}${(i * 7919 + 1_000_003).toString(36)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * What a key costs that is not looked at: a million keys with three entries each, for a rule that counts events and
- * one that counts persons. And whether a key grows with its events, for the same two rules.
+ * What an idle key costs: a million keys with three entries each, for a rule that counts events and one that counts
+ * persons. And whether a key grows with its events, for the same two rules.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -36,7 +36,7 @@ export const memory: Section = {
 };
 
 function row(name: string, measure: string, keys: number, each: number, gte: number): TableRow {
-  // Of young objects as many as where Vigie starts.
+  // The same size of the young generation as Vigie starts with.
   const args = [
     '--expose-gc',
     '--max-semi-space-size=16',
@@ -51,7 +51,7 @@ function row(name: string, measure: string, keys: number, each: number, gte: num
   ) as Held;
   if (groups !== keys) throw new Error(`${groups} of ${keys} keys are held: the benchmark measures nothing`);
   const figures = { 'state bytes': stateBytes / keys };
-  // Of few keys, the heap's own movements are larger.
+  // With few keys, fluctuations of the heap are larger.
   if (keys < 1000) return { name, figures };
   return {
     name,

@@ -1,6 +1,6 @@
 /**
- * What somebody would write for these rules in an afternoon: `JSON.parse`, Maps of arrays, one object per entry.
- * Exact only where events arrive in order and once; it knows no copies, no lateness, no episodes.
+ * What somebody would write for these rules in an afternoon: `JSON.parse`, Maps of arrays, one object per entry. Exact
+ * only if events arrive in order and once: no deduplication, no lateness, no episodes.
  */
 
 import type { Workload } from './workload.ts';
@@ -22,7 +22,7 @@ const THREE: readonly NaiveRule[] = [
   { actions: ['account-create'], groupBy: 'user', timespanMs: 86_400_000, gte: 10, persons: false },
 ];
 
-/** By name of what is loaded. */
+/** By the name of the rules loaded. */
 export const NAIVE: Readonly<Record<string, readonly NaiveRule[]>> = {
   three: THREE,
   organisations: [
@@ -38,7 +38,7 @@ class Window {
   #first = 0;
   fired = false;
 
-  /** Value of the window that ends at the event. */
+  /** Returns the value of the window that ends at the event. */
   add(rule: NaiveRule, time: number, persons: readonly string[]): number {
     for (const person of rule.persons ? persons : ['']) {
       this.#entries.push({ time, person });
@@ -67,7 +67,7 @@ interface Event {
   readonly portal: { readonly records?: { readonly ids: readonly string[] } };
 }
 
-/** How many groups of all rules ever reached their threshold. */
+/** Number of groups, over all rules, that ever reached their threshold. */
 export function naivePass({ bytes, starts, events }: Workload, rules: readonly NaiveRule[]): number {
   const windows = rules.map(() => new Map<string, Window>());
   let fired = 0;

@@ -1,6 +1,6 @@
 /**
- * The whole path: bytes → lines → records → windows → alert rows, as `vigie run` has it but for the source and the
- * sink. Alerts that changed are rendered once a chunk, as for a flush.
+ * The whole path: bytes → lines → records → windows → alert rows, as in `vigie run` but without source and sink.
+ * Changed alerts are rendered once per chunk, as for a flush.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,20 +17,20 @@ import type { RuleSet } from '../src/sigma/rule.ts';
 import { LATENESS_MS } from './workload.ts';
 
 export const PSEUDONYM_KEY = new Uint8Array(16).fill(7);
-/** What a file or a broker hands over at once. */
+/** What a file or a broker delivers at once. */
 const CHUNK_BYTES = 1 << 20;
 
 export interface Passed {
   /** Final state of every alert as JSON, sorted. */
   readonly alerts: readonly string[];
-  /** Lines that were no events. */
+  /** Lines that are not events. */
   readonly deadLetters: number;
   readonly stateBytes: number;
   readonly groups: number;
   readonly evictions: number;
 }
 
-/** Rules of this folder (`rules/NAME.yml`), or of the repository's own (`shipped`). */
+/** Rules of this folder (`rules/NAME.yml`), or the repository's own (`shipped`). */
 export function rulesNamed(...names: readonly string[]): RuleSet {
   const paths = names.map((name) =>
     name === 'shipped' ? inRepository('../rules') : inRepository(`rules/${name}.yml`),
@@ -80,7 +80,7 @@ export function passOver(
   return { alerts: [...alerts.values()].sort(), deadLetters, stateBytes, groups, evictions };
 }
 
-/** Decodes for these rules and does nothing with it. Returns the number of events. */
+/** Decodes for these rules and discards the records. Returns the number of events. */
 export function decodeAll(bytes: Uint8Array, ruleSet: RuleSet): number {
   const fields = new FieldTable();
   void new Engine({ ruleSet, fields, hashKey: PSEUDONYM_KEY, latenessMs: LATENESS_MS });
@@ -98,7 +98,7 @@ export function decodeAll(bytes: Uint8Array, ruleSet: RuleSet): number {
   return decoded;
 }
 
-/** A number that stands for what was found: what a pass proves itself by. */
+/** A number derived from what was found, to check that passes agree. */
 export function proofOf({ alerts, deadLetters }: Passed): number {
   const hash = createHash('sha256').update(`${deadLetters}\n${alerts.join('\n')}`);
   return hash.digest().readUIntBE(0, 6);

@@ -1,6 +1,6 @@
 /**
- * Where the time of the whole path goes: samples of the passes alone, after one of warming up, by function and by
- * line range of the source. `node bench/profile.ts [--rules three|shipped|three,days] [--events N] [--ids several]
+ * Where the time of the whole path goes: samples of the passes alone, after one warm-up pass, by function and by line
+ * range of the source. `node bench/profile.ts [--rules three|shipped|three,days] [--events N] [--ids several]
  * [--hostile NAME] [--top 40]`.
  */
 

@@ -1,12 +1,10 @@
 /**
- * Generating: events per CPU second of every generator, and of the benign country over one week and over
- * eight weeks of 10,000 accounts in one run. If memory is bounded and a day costs a day, the two differ in
- * labels alone.
+ * Generating: events per CPU second of every generator, and of the benign country over one week and over eight weeks of
+ * 10,000 accounts in one run. If memory is bounded and every day costs the same, the two differ only in their labels.
  *
- * A theft is measured alone (no background), from the call to its end or to 400,000 events: what is set up
- * beforehand counts. The rate is the median of three passes after one of warming up. Memory is what stays
- * after a collection, sampled once a simulated week. Run: `node --expose-gc bench/replay.ts`; `npm run bench`
- * prints the generators' part.
+ * A theft is measured alone (no background), from the call to its end or to 400,000 events, so its setup counts. The
+ * rate is the median of three passes after a warm-up pass. Memory is what remains after a collection, sampled once per
+ * simulated week. Run: `node --expose-gc bench/replay.ts`; `npm run bench` prints the generators' part.
  */
 
 import { pathToFileURL } from 'node:url';
@@ -17,7 +15,7 @@ import { NS, type Section } from './section.ts';
 
 interface GeneratorRow {
   readonly generator: string;
-  /** Measured. */
+  /** Events measured. */
   readonly events: number;
   readonly bytesPerEvent: number;
   readonly eventsPerCpuSecond: number;
@@ -80,7 +78,7 @@ interface WeeksRow {
   readonly weeks: number;
   readonly events: number;
   readonly eventsPerCpuSecond: number;
-  /** Largest sample, MB: heap and buffers, the labels so far included. */
+  /** Largest sample, MB: heap and buffers, including the labels so far. */
   readonly heldMegabytes: number;
   /** Size of the labels as JSON, MB. */
   readonly labelsMegabytes: number;

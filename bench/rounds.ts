@@ -1,16 +1,16 @@
 /**
- * Fair comparisons on a noisy machine: all variants in every round, one after the other, process CPU time
- * (collector and compiler threads included), medians over the rounds. Only ratios within a run mean something.
+ * Fair comparisons on a noisy machine: all variants in every round, one after the other, process CPU time (including
+ * collector and compiler threads), medians over the rounds. Only ratios within a run are meaningful.
  *
- * No collection is forced in between: V8 throws away what it has compiled for objects that are gone, and every pass would
- * begin cold, as no service does (three rules took 7.2 µs an event so, and 4.2 without).
+ * No garbage collection is forced in between: V8 discards code compiled for objects that are gone, and every pass would
+ * start cold, as no service does (three rules took 7.2 µs per event with it, and 4.2 without).
  */
 
 export interface Variant {
   readonly name: string;
-  /** Does the whole work once and returns a figure that proves it did. */
+  /** Does all the work once, and returns a figure that proves it. */
   readonly run: () => number;
-  /** Events of this variant, when it has others. */
+  /** Number of events of this variant, if it differs. */
   readonly events?: number;
 }
 
@@ -28,7 +28,7 @@ export interface Row {
   readonly proof: number;
 }
 
-/** Runs the variants `rounds` times after one round of warming up. Throws when a variant's proof changes. */
+/** Runs the variants `rounds` times after one warm-up round. Throws if a variant's proof changes. */
 export function compare(variants: readonly Variant[], events: number, rounds: number): Row[] {
   const proofs = variants.map(({ run }) => run());
   const cpu: number[][] = variants.map(() => []);

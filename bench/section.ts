@@ -1,7 +1,7 @@
-/** What a section of the benchmark is, and what it hands over: tables of figures, and the goals they are held to. */
+/** What a section of the benchmark is, and what it returns: tables of figures, and the goals they have to meet. */
 
 export interface Size {
-  /** Rounds after one of warming up. */
+  /** Rounds after one warm-up round. */
   readonly rounds: number;
   /** Fewer events and cases, for a first look: about a tenth of the time. */
   readonly quick: boolean;
@@ -17,7 +17,7 @@ export interface Section {
 export interface Result {
   readonly tables: readonly Table[];
   readonly goals: readonly Goal[];
-  /** Why nothing was measured: something that it needs is not here. */
+  /** Why nothing was measured: something that the section needs is missing. */
   readonly leftOut?: string;
 }
 
@@ -26,7 +26,7 @@ export interface Table {
   readonly rows: readonly TableRow[];
 }
 
-/** Figures by column; the unit is in the column's name. `ns/event` is what two versions are compared by. */
+/** Figures by column, with the unit in the column's name. Versions are compared by `ns/event`. */
 export interface TableRow {
   readonly name: string;
   readonly figures: Readonly<Record<string, number>>;
@@ -66,7 +66,7 @@ export function printResult({ tables, goals, leftOut }: Result): void {
   if (goals.length > 0) console.log();
 }
 
-/** Three digits that count, thousands grouped. */
+/** Three significant digits, thousands grouped. */
 function shown(figure: number | undefined): string {
   if (figure === undefined) return '';
   if (Math.abs(figure) >= 100 || Number.isInteger(figure)) return Math.round(figure).toLocaleString('en-GB');

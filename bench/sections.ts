@@ -1,4 +1,4 @@
-/** All sections, in the order of running. */
+/** All sections, in running order. */
 
 import { cores } from './cores.ts';
 import { decode } from './decode.ts';

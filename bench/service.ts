@@ -1,9 +1,9 @@
 /**
- * Vigie as a service: `vigie run` as it ships, on a real broker, writing to ClickHouse. What a backlog costs beside a
- * client that only counts, in one process and divided over several; how long an alert takes to be readable; how much
- * memory a backlog and a database that is away take. Linux only (`/proc`).
+ * Vigie as a service: `vigie run` as shipped, on a real broker, writing to ClickHouse. What a backlog costs beside a
+ * client that only counts, in one process and divided among several; how long an alert takes to be readable; how much
+ * memory a backlog and an unreachable database take. Linux only (`/proc`).
  *
- * The section of `npm run bench`; as a program (`USAGE`), with other sizes and for a profile of the processes.
+ * A section of `npm run bench`; as a program (`USAGE`), with other sizes and for profiling the processes.
  */
 
 import { resolve } from 'node:path';
@@ -30,7 +30,7 @@ interface Plan {
   readonly memory: MemoryOptions;
 }
 
-/** A pass over a million events takes minutes, and is long enough for its figures to be steady. */
+/** A pass over a million events takes minutes, long enough for steady figures. */
 const MOST_ROUNDS = 3;
 
 function planOf({ rounds, quick }: Size): Plan {
@@ -78,7 +78,7 @@ async function measured(plan: Plan): Promise<Result> {
   }
 }
 
-/** What was typed, or the usage and exit code 2. */
+/** The command line's plan. Wrong usage prints the usage and ends with exit code 2. */
 function typed(): { readonly plan: Plan; readonly json: boolean } {
   const { values } = parseArgs({
     options: {

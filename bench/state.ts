@@ -1,6 +1,6 @@
 /**
- * What saving and restoring state costs: keys with three events and two persons each, counted by a threshold on
- * events and one on persons.
+ * What saving and restoring state costs: keys with three events and two persons each, counted by a threshold on events
+ * and one on persons.
  */
 
 import { Engine } from '../src/detect/engine.ts';

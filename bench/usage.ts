@@ -1,8 +1,8 @@
-/** What another process has used, as Linux tells it (`/proc`). */
+/** What another process has used, according to Linux (`/proc`). */
 
 import { readFileSync } from 'node:fs';
 
-/** Of /proc/PID/stat; 100 on every Linux that Node runs on. */
+/** Unit of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
 export interface Usage {
@@ -12,13 +12,13 @@ export interface Usage {
   readonly cpuSeconds: number;
 }
 
-/** Undefined when it has ended. */
+/** Undefined if the process has ended. */
 export function usageOf(pid: number): Usage | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const mebibytes = (name: string) =>
       Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
-    // The name of the program, in brackets, may hold spaces.
+    // The program's name, in brackets, may contain spaces.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');

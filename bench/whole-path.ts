@@ -13,7 +13,7 @@ import { compare, type Row, type Variant } from './rounds.ts';
 import { type Goal, NS, type Result, type Section, type Size, type TableRow } from './section.ts';
 import { usual, type Workload } from './workload.ts';
 
-/** 22 minutes at 185 events a second: at the end the thief's hour holds 57,000 persons. */
+/** 22 minutes at 185 events a second: at the end, the thief's hour holds 57,000 persons. */
 const EVENTS = 250_000;
 
 export const wholePath: Section = {
@@ -132,13 +132,15 @@ function parseAll({ bytes, starts, events }: Workload): number {
     try {
       if (typeof JSON.parse(bytes.toString('utf8', starts[i], starts[i + 1]! - 1)) === 'object') objects += 1;
     } catch {
-      // Counted by not being counted.
+      // An event that does not parse is not counted.
     }
   }
   return objects;
 }
 
-/** Fifteen minutes of it (40,000 persons), after a Friday of so many accounts as make up the number of events. */
+/**
+ * Fifteen minutes of the theft (40,000 persons), after a Friday with as many accounts as yield the number of events.
+ */
 function july2025(events: number): Workload {
   const chunks: Buffer[] = [];
   let written = 0;

@@ -1,11 +1,11 @@
 /**
  * What one event costs a window, by what the window holds: counts, sums and distinct persons over 1, 150, 10,000 and
  * 170,000 values, in order and with 5 % of the events up to 60 s late. Then the rule "150 persons in an hour" on one
- * account that reads 50 a second, by how many different persons its hour holds.
+ * account that reads 50 a second, by how many distinct persons its hour holds.
  *
- * Records are made by hand (no bytes, no event ids) and go through the engine, so a figure holds everything that an
- * event pays: matching, group, logs, windows. What the same events cost without any window is measured beside them
- * and taken off in the second column.
+ * Records are made by hand (no bytes, no event ids) and go through the engine, so a figure includes everything that an
+ * event costs: matching, group, logs, windows. The cost of the same events without any window is measured beside them
+ * and subtracted in the second column.
  */
 
 import { mix32 } from '../replay/random.ts';
@@ -19,7 +19,7 @@ import { NS, type Result, type Section, type Size, type Table } from './section.
 
 const LIVE = [1, 150, 10_000, 170_000];
 const STEP_MS = 20;
-/** Late events in a window beside those of its own. */
+/** Room in a threshold for late events beside the window's own. */
 const SPARE = 100;
 const LATENESS_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -31,7 +31,7 @@ interface WindowCase {
   readonly measure: Measure;
   readonly timespanMs: number;
   readonly gte: number;
-  /** Different persons that come round; none returns when absent. */
+  /** Number of distinct persons read in rotation; if absent, no person returns. */
   readonly persons?: number;
   readonly late?: boolean;
 }
@@ -60,7 +60,7 @@ function goal(name: string, { rows }: Table): Result['goals'][number] {
   return { name, got: costOf('170,000 persons, again and again') / costOf('1 person'), atMost: 3 };
 }
 
-/** Windows whose every value is new, of so many events: counted, as the log holds more, but below the threshold. */
+/** Windows of this many events, each with a new value: counted, since the log is longer, but below the threshold. */
 function byMeasure(late: boolean, size: Size): Table {
   const cases = (['count', 'sum', 'persons'] as const).flatMap((measure) =>
     LIVE.map((live) => ({
@@ -104,7 +104,7 @@ function table(
     name,
     stream: new OneAccount(windowCase),
   }));
-  // Until windows are full.
+  // Until the windows are full.
   for (const { stream } of made) stream.take(200_000);
   const rows = compare(
     made.map(({ name, stream }) => ({ name, run: () => stream.take(events) })),
@@ -126,7 +126,7 @@ function toTableRow({ name, nsPerEvent }: Row, base: Row, stream: OneAccount): T
   };
 }
 
-/** Events of one account, on and on, into one engine. */
+/** An endless sequence of events of one account, into one engine. */
 class OneAccount {
   readonly #engine: Engine;
   readonly #record;
@@ -155,7 +155,7 @@ class OneAccount {
     return this.#engine.size().bytes;
   }
 
-  /** Returns how many matched. */
+  /** Returns the number of matches. */
   take(events: number): number {
     const engine = this.#engine;
     const record = this.#record;
@@ -196,7 +196,7 @@ correlation: {type: ${type}, rules: [read], group-by: [user.id], timespan: 1h, c
   const ruleSet = parseRules([{ file: 'windows', text: measure === 'none' ? read : read + window }]);
   const [fault] = ruleSet.faults;
   if (fault !== undefined) throw new Error(fault.message);
-  // Shorter than a second, too.
+  // Set here, as it may be shorter than a second.
   return {
     ...ruleSet,
     correlations: ruleSet.correlations.map((rule) => ({ ...rule, timespanMs, resolveTimeoutMs: timespanMs })),

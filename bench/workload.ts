@@ -2,13 +2,13 @@
  * The log that the whole path is measured on, as NDJSON bytes; seeded, so the same on every machine.
  *
  * **The usual one** (`usual`): 185 events a second of about 500 bytes. Benign traffic: 10,000 accounts of 400
- * organisations, nine in ten events a read, of somebody of the account's own forty persons (85 %) or of a million
- * (15 %). The incident, from a tenth of the log on: one account reads 47 persons a second whom it has not read
- * before. Meanwhile one account creates up to 200 others. As it arrives: 1 % of the events up to 30 s late, 0.5 %
- * twice. As it is written: 10 % in another order of keys, 5 % with spaces, 5 % with `\/`, 3 % with `\u00e8`, 3 % with
- * the same letter in UTF-8, 0.3 % with dotted keys, 0.1 % without an id, 0.1 % with a key twice, 0.03 % cut off.
+ * organisations; nine in ten events are reads, of one of the account's own forty persons (85 %) or of a million others
+ * (15 %). The incident, from a tenth of the log on: one account reads 47 persons a second whom it has not read before.
+ * Meanwhile one account creates up to 200 others. Arrival: 1 % of the events up to 30 s late, 0.5 % twice. Form: 10 %
+ * with keys in another order, 5 % with spaces, 5 % with `\/`, 3 % with `\u00e8`, 3 % with the same letter in UTF-8, 0.3
+ * % with dotted keys, 0.1 % without an id, 0.1 % with a key twice, 0.03 % cut off.
  *
- * **Hostile ones** (`HOSTILE`): what somebody who may write events would send to make the detector slow or large.
+ * **Hostile ones** (`HOSTILE`): what somebody who can write events would send to make the detector slow or large.
  */
 
 import { Random, mix32 } from '../replay/random.ts';
@@ -23,7 +23,7 @@ export interface Workload {
 }
 
 export interface WorkloadOptions {
-  /** Events before copies are added. */
+  /** Events before duplicates are added. */
   readonly events: number;
   /** Persons' ids of a read: one, or 1 to 4 with a mean of 2.65. Default 'one'. */
   readonly ids?: 'one' | 'several';
@@ -48,7 +48,7 @@ const ACCOUNTS = 10_000;
 const CASELOAD = 40;
 const PERSONS = 1_000_000;
 const MAX_DELAY_MS = 30_000;
-/** Allowed lateness that the workloads are made for. */
+/** The allowed lateness that the workloads are made for. */
 export const LATENESS_MS = 60_000;
 
 export function usual({ events, ids }: WorkloadOptions): Workload {
@@ -99,10 +99,10 @@ const asked = (user: string, time: number, person: string): Happening => ({
   persons: [person],
 });
 
-/** All but the first of a thousand events are as old as that one and the lateness allow. */
+/** In each thousand, all events but the first are as old as the first one and the lateness allow. */
 const atTheBound = (i: number): number => timeOf(i - (i % 1000)) - (i % 1000 === 0 ? 0 : LATENESS_MS);
 
-/** Of the i-th event, where nothing else is said. */
+/** Default time of the i-th event. */
 function timeOf(i: number): number {
   return START_MS + Math.round((i * 1000) / EVENTS_PER_SECOND);
 }
@@ -110,14 +110,14 @@ function timeOf(i: number): number {
 interface Hostile {
   readonly traffic: Traffic;
   readonly write?: Writer;
-  /** No more events than these: enough to be as slow as it gets. */
+  /** Cap on the number of events: enough for the worst slowness. */
   readonly most?: number;
 }
 
-/** So many events arrive newest first: ten seconds of them. */
+/** This many events arrive newest first: ten seconds of them. */
 const REVERSED = 10 * EVENTS_PER_SECOND;
 
-/** By name; each beside `usual`, with nothing late or twice unless the name says so. */
+/** By name; each runs beside `usual`, with nothing late or duplicated unless the name says so. */
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'new accounts only': { traffic: (i, time) => asked(`u-new-${i}`, time, personId(i % PERSONS)) },
   'new persons only': {
@@ -174,7 +174,7 @@ function written(
     lines.push({ at: time + late, text });
     if (arrives.chance(copies)) lines.push({ at: time + arrives.below(MAX_DELAY_MS), text });
   }
-  // A stable sort: what arrives at once stays in order.
+  // The sort is stable, so events that arrive at once stay in order.
   if (disorder + copies > 0) lines.sort((a, b) => a.at - b.at);
   return toBytes(
     name,
@@ -216,14 +216,14 @@ export function eventOf({ time, action, user, persons }: Happening, i: number): 
   };
 }
 
-/** The same for the same account. */
+/** A number that depends on the account alone. */
 function numberOf(user: string): number {
   let number = 0;
   for (let k = 0; k < user.length; k += 1) number = mix32(number + user.charCodeAt(k));
   return number;
 }
 
-/** The shares that the head of this file names. */
+/** Applies the shares listed at the top of this file. */
 function dressed(event: Json, random: Random): string {
   const draw = random.float();
   if (draw < 0.1) return JSON.stringify(shuffled(event, random));
@@ -251,7 +251,7 @@ function dressed(event: Json, random: Random): string {
   return draw < 0.2653 ? text.slice(0, -30) : text;
 }
 
-/** The same value with the keys of every object in any order. */
+/** The same value with the keys of every object in random order. */
 export function shuffled(value: unknown, random: Random): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
@@ -259,12 +259,12 @@ export function shuffled(value: unknown, random: Random): unknown {
   );
 }
 
-/** The same event with the number of another in every text. */
+/** The same event with the number i appended to every text. */
 export function distinct(event: Json, i: number): Json {
   return mapTexts(event, (text) => `${text}-${i}`) as Json;
 }
 
-/** The same value with every text replaced but those of times. */
+/** The same value with every text replaced, except times. */
 export function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return /^20\d\d-/.test(value) ? value : map(value);
   if (Array.isArray(value)) return value.map((one) => mapTexts(one, map));

@@ -1,6 +1,6 @@
 /**
- * What the client alone does: a kafkajs consumer, fetching as `vigie run` does, that counts messages and nothing else.
- * As a program, it prints a line of JSON: from having partitions to the last message.
+ * The client alone: a kafkajs consumer, fetching like `vigie run`, that only counts messages. As a program it prints a
+ * line of JSON: from the assignment of partitions to the last message.
  *
  *     node bare.ts BROKERS TOPIC PARTITIONS MESSAGES
  */

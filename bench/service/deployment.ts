@@ -1,6 +1,6 @@
 /**
- * Processes of `vigie run` as it ships, on a topic: a group, a database and data folders of their own. What they use
- * is read from outside, from the moment before they join the group on.
+ * Processes of `vigie run` as shipped, on a topic, with their own consumer group, database and data folders. Their
+ * usage is read from outside, starting just before they join the group.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -20,13 +20,13 @@ const SHARDS = 8;
 
 export interface Form {
   readonly processes: number;
-  /** Groups are divided over the processes, through a topic of signals. */
+  /** Groups are divided among the processes, through a topic of signals. */
   readonly signals: boolean;
   readonly archive?: boolean;
   readonly spool?: boolean;
-  /** Over the connection to ClickHouse that can be made to fail. */
+  /** Uses the connection to ClickHouse that can be made to fail. */
   readonly faulty?: boolean;
-  /** Files; the shipped ones when absent. */
+  /** Rule files; the shipped ones if absent. */
   readonly rules?: readonly string[];
   readonly env?: Env;
 }
@@ -66,7 +66,7 @@ export class Deployment {
         CLICKHOUSE_PASSWORD: clickHouse.password,
         CLICKHOUSE_DATABASE: this.database,
         VIGIE_ARCHIVE: String(form.archive === true),
-        // These events are old: a time to live would end them at once.
+        // These events are old: a time to live would delete them at once.
         VIGIE_ARCHIVE_DAYS: '0',
         ...(form.signals
           ? { VIGIE_SIGNALS_TOPIC: this.#signals, VIGIE_SIGNALS_PARTITIONS: String(SHARDS) }
@@ -79,7 +79,7 @@ export class Deployment {
     });
   }
 
-  /** Resolves when all are about to join the group. */
+  /** Resolves once all are about to join the group. */
   static async start(world: World, log: Pick<Log, 'topic' | 'lists'>, form: Form): Promise<Deployment> {
     const deployment = new Deployment(world, log, form);
     await Promise.all(deployment.running.map((running) => running.message('running')));
@@ -87,7 +87,7 @@ export class Deployment {
     return deployment;
   }
 
-  /** CPU seconds of all since they were about to join, user and system. */
+  /** CPU seconds of all processes since they were about to join, user and system. */
   get cpuSeconds(): number {
     return this.#cpuNow().reduce((sum, now, i) => sum + now - (this.#cpuBefore[i] ?? 0), 0);
   }
@@ -96,18 +96,18 @@ export class Deployment {
     return this.running.map(({ pid }) => usageOf(pid)?.cpuSeconds ?? Number.NaN);
   }
 
-  /** Largest that one of them was so far. */
+  /** Peak memory of the largest process so far. */
   get peakMiB(): number {
     return Math.max(...this.running.map(({ pid }) => usageOf(pid)?.peakMiB ?? Number.NaN));
   }
 
-  /** When the first of them had partitions, ms of wall time. */
+  /** When the first process was assigned partitions, ms of wall time. */
   async joinedAt(): Promise<number> {
     const lines = await Promise.all(this.running.map((running) => running.message('joined group')));
     return Math.min(...lines.map(({ time }) => Date.parse(time)));
   }
 
-  /** How often one of them was given partitions; once each, if they joined together. */
+  /** Number of partition assignments; one per process if they joined together. */
   get assignments(): number {
     const lines = this.running.flatMap(({ logs }) =>
       logs.filter(({ msg }) => msg.startsWith('joined group')),
@@ -115,7 +115,7 @@ export class Deployment {
     return this.#form.signals ? lines.length / 2 : lines.length;
   }
 
-  /** Resolves, with the wall time, when all that is in the topic has been read, judged and committed. */
+  /** Resolves with the wall time once everything in the topic has been read, judged and committed. */
   async done(): Promise<number> {
     const { signals } = this.#form;
     await this.#committed(signals ? `${this.#group}-match` : this.#group, this.#topic);
@@ -131,7 +131,7 @@ export class Deployment {
     });
   }
 
-  /** Fails when a process ends that nobody has told to. */
+  /** Waits until `holds`. Throws if a process ends that nobody stopped. */
   async until(holds: () => Promise<boolean>): Promise<void> {
     while (!(await holds())) {
       const [gone] = this.#ended;
@@ -144,9 +144,9 @@ export class Deployment {
     }
   }
 
-  /** Of all processes; 0 while it has no value. */
+  /** Sum over all processes; 0 while there is no value. */
   async metric(name: string): Promise<number> {
-    // A busy process may close a connection in the moment in which it is used again.
+    // A busy process may close a connection just as it is reused.
     const ask = (running: Running) => running.metric(name).catch(() => running.metric(name));
     const values = await Promise.all(this.running.map(ask));
     return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
@@ -168,7 +168,7 @@ WHERE status != 'merged' ORDER BY alert`,
     return Number(row?.n);
   }
 
-  /** Ends all in order and gives back the room. */
+  /** Stops all processes in turn, and deletes what they stored. */
   async stop(): Promise<void> {
     for (const running of this.running) {
       const { code, stderr } = await running.signal('SIGTERM');

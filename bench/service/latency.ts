@@ -1,10 +1,9 @@
 /**
- * From produced to readable: while a steady rate goes on, accounts cross a rule at known events, and somebody asks
- * ClickHouse again and again which of them it has. The time runs from the moment a crossing event is handed to the
- * producer's client to the first answer that has its alert, so it includes the way into the broker, and the asking:
- * up to one interval too much.
+ * From produced to readable: at a steady rate, accounts cross a rule at known events, while ClickHouse is queried
+ * repeatedly for the alerts it has. The time runs from handing a crossing event to the producer's client to the first
+ * answer that contains its alert, so it includes the way into the broker, and up to one polling interval too much.
  *
- * Every one of the alerts must come, once.
+ * Every one of the alerts must appear, exactly once.
  */
 
 import { fork } from 'node:child_process';
@@ -22,7 +21,7 @@ import { PROBE, type ProducerReport, type ProducerTask } from './producer.ts';
 import type { World } from './world.ts';
 
 export interface LatencyOptions {
-  /** Events a second, each measured. */
+  /** Events per second; each rate is measured. */
   readonly rates: readonly number[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -31,7 +30,10 @@ export interface LatencyOptions {
   readonly env?: Env;
 }
 
-/** Files, or the shipped ones. The few: three windows per account, what the probes cross, and what that refers to. */
+/**
+ * Rule files, or the shipped ones. `few`: three windows per account, the rule that the probes cross, and the rules it
+ * needs.
+ */
 export const RULES = {
   shipped: undefined,
   few: [
@@ -45,9 +47,9 @@ export const RULES = {
 
 /** bulk_account_creation */
 const RULE = 'e0d2e495-de60-464f-8a99-1346157b3160';
-/** A question costs ClickHouse some 20 ms of a core, which the detector is to have. */
+/** A query costs ClickHouse some 20 ms of a core that the detector should have. */
 const POLL_MS = 100;
-/** Without a new one, after which they are missing. */
+/** Time without a new alert after which the rest count as missing. */
 const PATIENCE_MS = 120_000;
 /** Share of the rate that must have been sent. */
 const KEPT = 0.98;
@@ -62,7 +64,7 @@ export async function latency(world: World, options: LatencyOptions): Promise<Re
     rows.push(row);
     const sent = row.figures['sent/s']!;
     if (rate === GOAL_RATE) {
-      // A producer that does not keep the rate shows nothing about it.
+      // A producer that does not keep the rate says nothing about it.
       goals.push(
         { name: `events a second sent, of ${rate}`, got: sent, atLeast: KEPT * rate },
         {
@@ -131,7 +133,7 @@ async function measured(
   };
 }
 
-/** There are lists, of nobody. */
+/** The lists exist, but are empty. */
 const NO_LISTS = fileURLToPath(new URL('../../rules/lists', import.meta.url));
 
 function produced(task: ProducerTask): Promise<ProducerReport> {
@@ -143,9 +145,9 @@ function produced(task: ProducerTask): Promise<ProducerReport> {
   return promise;
 }
 
-/** Asks which alerts can be read, and notes when each was first there. */
+/** Queries which alerts can be read, and notes when each first appeared. */
 class Watch {
-  /** By account, wall time, ms. */
+  /** Wall time by account, ms. */
   readonly at = new Map<string, number>();
   readonly #world: World;
   readonly #database: string;
@@ -157,12 +159,12 @@ class Watch {
     this.#database = database;
   }
 
-  /** What one question took. */
+  /** Mean duration of a query. */
   get meanMs(): number {
     return this.#askedMs / this.#asked;
   }
 
-  /** Until so many are there. */
+  /** Runs until this many accounts have an alert. */
   async run(accounts: number): Promise<void> {
     const { url, username, password } = this.#world.clickHouse;
     const { client } = await openClickHouse({ url, username, password, database: 'default', dataDir: '' });

@@ -2,8 +2,8 @@
  * Topics to read: the demo's traffic, and a backlog of any length at any pace. Both are seeded, so every pass over them
  * must find the same.
  *
- * Every partition ends with an event that lets all before it be judged, whatever the order in which partitions are
- * read.
+ * Every partition ends with an event that advances the watermark past all events before it, in whatever order
+ * partitions are read.
  */
 
 import kafkajs from 'kafkajs';
@@ -19,7 +19,7 @@ import { benign, eventOf, START_MS } from '../workload.ts';
 import type { World } from './world.ts';
 
 export const PARTITIONS = 8;
-/** Longer than the allowed lateness. */
+/** Exceeds the allowed lateness. */
 const SILENCE_MS = 5 * 60_000;
 /** As in the theft of July 2025. */
 const STOLEN_PER_SECOND = 47;
@@ -28,13 +28,13 @@ export interface Log {
   readonly topic: string;
   readonly messages: number;
   readonly bytesEach: number;
-  /** Account that must be found. */
+  /** The account that must be found. */
   readonly thief: string;
   /** Folder of lookup lists. */
   readonly lists: string;
 }
 
-/** About so many events of `vigie demo`: a week of traffic, a third of it the theft. Full length: 1 M. */
+/** About this many events of `vigie demo`: a week of traffic, a third of it the theft. Full length: 1 M. */
 export async function demoLog(world: World, topic: string, events: number): Promise<Log> {
   const records = Math.round(events * 0.34);
   const options = {
@@ -51,7 +51,7 @@ export async function demoLog(world: World, topic: string, events: number): Prom
   return { topic, ...written, thief, lists };
 }
 
-/** So many events at so many a second: accounts as many as go with that pace, one of which steals. */
+/** This many events at this rate, with accounts in proportion to the rate, one of which steals. */
 export function* backlog(events: number, perSecond: number): Generator<EventChunk, void, void> {
   const random = Random.seeded('bench').split('backlog');
   const accounts = Math.round(perSecond * ACCOUNTS_PER_EVENT_AND_SECOND);
@@ -70,7 +70,7 @@ export function* backlog(events: number, perSecond: number): Generator<EventChun
 }
 
 export const THIEF = 'u-thief';
-/** Of `workload.ts`: 10,000 accounts, 185 events a second. */
+/** The ratio of `workload.ts`: 10,000 accounts, 185 events a second. */
 const ACCOUNTS_PER_EVENT_AND_SECOND = 10_000 / 185;
 const CHUNK = 2000;
 
@@ -99,7 +99,7 @@ export interface Written {
   readonly bytesEach: number;
 }
 
-/** All chunks, and what ends each partition. */
+/** Writes all chunks, and the events that end each partition. */
 export async function fill(world: World, topic: string, chunks: Iterable<EventChunk>): Promise<Written> {
   await world.createTopic(topic, PARTITIONS);
   const writer = await openKafka({ brokers: world.brokers, topic }, systemClock);

@@ -1,9 +1,10 @@
 /**
- * Memory while a backlog is worked off at full speed: the same log, once all of it waiting, once a tenth at a time, so
- * that what windows hold is the same and what waits is not; then with ClickHouse going away in the middle, without a
- * spool (the input waits) and with one (rows wait on the disk). The archive is on: it is what makes rows pile up.
+ * Memory while a backlog is processed at full speed: the same log, once with all of it waiting, once with a tenth at a
+ * time, so that windows hold the same and only the waiting part differs; then with ClickHouse becoming unreachable in
+ * the middle, without a spool (the input waits) and with one (rows wait on disk). The archive is on, as it makes rows
+ * pile up.
  *
- * Each must end with the same alerts, and every event in the archive.
+ * Each run must end with the same alerts, and every event in the archive.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,13 +19,13 @@ import { backlog, endPartitions, fill, PARTITIONS, THIEF } from './log.ts';
 import type { World } from './world.ts';
 
 export interface MemoryOptions {
-  /** Events a second of event time, each measured. */
+  /** Events per second of event time; each rate is measured. */
   readonly rates: readonly number[];
   /** Of event time. */
   readonly seconds: number;
 }
 
-/** Above this the other backlog, or ClickHouse away, costs memory. */
+/** Above this ratio, the larger backlog or an unreachable ClickHouse costs memory. */
 const BOUNDED = 1.2;
 const TENTHS = 10;
 const MIB = 1024 * 1024;
@@ -35,7 +36,7 @@ interface Peak {
   readonly peakMiB: number;
   readonly stateMiB: number;
   readonly spooledMiB: number;
-  /** Share of the log that had been taken when the input stood still, or all was spooled. */
+  /** Share of the log that had been read when the input stopped, or everything was spooled. */
   readonly takenAway: number;
   readonly alerts: string;
 }
@@ -149,7 +150,7 @@ async function ended(
 ): Promise<Peak> {
   await deployment.done();
   await deployment.until(async () => (await deployment.metric('vigie_sink_spool_bytes')) === 0);
-  // Its figures are told with the next flush.
+  // The gauges are updated with the next flush.
   await delay(1500);
   const stateMiB = (await deployment.metric('vigie_state_bytes')) / MIB;
   const { peakMiB } = deployment;

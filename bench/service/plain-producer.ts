@@ -1,9 +1,9 @@
 /**
- * Events to a Kafka topic at next to no cost, so that the machine is left to what is measured: kafkajs takes 22 µs of
- * CPU an event when a few hundred are sent at a time, two thirds of what detecting takes.
+ * Writes events to a Kafka topic at next to no cost, so that the machine is left to what is measured: kafkajs takes 22
+ * µs of CPU per event if a few hundred are sent at a time, two thirds of what detecting takes.
  *
- * It is for a benchmark's own broker: no TLS, no compression, and an error ends it. All of a chunk is acknowledged by
- * all replicas before the next is sent; events of one key are in one partition.
+ * Only for a benchmark's own broker: no TLS, no compression, and any error is fatal. All replicas acknowledge a whole
+ * chunk before the next is sent. Events of one key are in one partition.
  */
 
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ import { connectKafka } from '../../src/source/kafka-client.ts';
 import { recordBatch } from './record-batch.ts';
 
 const PRODUCE = 0;
-/** The newest whose fields have fixed lengths. */
+/** The newest version whose fields have fixed-size lengths. */
 const VERSION = 8;
 const ACKS_ALL = -1;
 const TIMEOUT_MS = 30_000;
@@ -42,7 +42,7 @@ export async function openPlainProducer(brokers: readonly string[], topic: strin
   };
 }
 
-/** Address by partition. */
+/** The leader's address, by partition. */
 async function leadersOf(admin: Admin, topic: string): Promise<string[]> {
   const [{ brokers }, { topics }] = await Promise.all([
     admin.describeCluster(),
@@ -63,7 +63,7 @@ function hash(key: string): number {
   return hashed >>> 0;
 }
 
-/** One request at a time. */
+/** Sends one request at a time. */
 class Connection {
   readonly #socket: Socket;
   readonly #received: AsyncIterator<Buffer>;
@@ -89,7 +89,7 @@ class Connection {
     this.#socket.destroy();
   }
 
-  /** Throws with Kafka's number of an error. */
+  /** Throws with Kafka's error code. */
   async produce(
     topic: string,
     batches: readonly (readonly [partition: number, batch: Buffer])[],
@@ -100,19 +100,19 @@ class Connection {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     this.#socket.write(Buffer.concat([int32(length), ...parts]));
     const answer = await this.#answered();
-    // Behind the request's number, one topic and its name: a record per partition, the error behind its number.
+    // After the correlation id, one topic and its name: an entry per partition, with the error after its number.
     let at = 4 + 4 + 2 + Buffer.byteLength(topic);
     const partitions = answer.readInt32BE(at);
     at += 4;
     for (let i = 0; i < partitions; i += 1) {
       const error = answer.readInt16BE(at + 4);
       if (error !== 0) throw new Error(`the broker refused a batch with error ${error}`);
-      // Base offset, time of appending, first offset, no messages that were refused, no reason.
+      // Partition, error, base offset, append time, log start offset, no refused records, no reason.
       at += 4 + 2 + 8 + 8 + 8 + 4 + 2;
     }
   }
 
-  /** What came behind its length. */
+  /** The response without its length. */
   async #answered(): Promise<Buffer> {
     for (;;) {
       const length = this.#answer.length < 4 ? Infinity : 4 + this.#answer.readInt32BE(0);

@@ -1,10 +1,10 @@
 /**
- * Keeps a steady rate: events of the demo's benign traffic, in their order, each stamped with the moment at which it is
- * sent, so that event time goes by as wall time does. At known moments an account creates its second account in a day,
- * which is an alert at once.
+ * Keeps a steady rate: events of the demo's benign traffic, in order, each stamped with the time at which it is sent,
+ * so that event time advances with wall time. At known times an account creates its second account in a day, which
+ * raises an alert at once.
  *
- * A process of its own (fork), so that whoever looks for the alerts is not kept waiting by it. It answers with when
- * each crossing event was handed to the client, and how well the rate was kept.
+ * Runs in its own process (fork), so that it does not delay the process that looks for the alerts. It reports when each
+ * crossing event was handed to the client, and how well the rate was kept.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,25 +22,25 @@ import { openPlainProducer } from './plain-producer.ts';
 export interface ProducerTask {
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Events a second. */
+  /** Events per second. */
   readonly rate: number;
   readonly seconds: number;
   readonly probes: number;
-  /** Before the first probe. */
+  /** Time before the first probe. */
   readonly warmUpSeconds: number;
 }
 
 export interface ProducerReport {
   readonly messages: number;
   readonly seconds: number;
-  /** Account of a probe and wall time at which its crossing event was handed over, ms. */
+  /** Account of each probe, and the wall time at which its crossing event was handed over, ms. */
   readonly probes: readonly (readonly [account: string, atMs: number])[];
-  /** How far the producer was behind its rate at most, ms. */
+  /** Most that the producer was behind its rate, ms. */
   readonly behindMs: number;
 }
 
 const TICK_MS = 10;
-/** A minute at 20,000 events a second is a day of theirs. */
+/** A minute at 20,000 events a second is a day's traffic of this many. */
 const ACCOUNTS = 100_000;
 
 async function produce(task: ProducerTask): Promise<ProducerReport> {
@@ -80,7 +80,7 @@ async function produce(task: ProducerTask): Promise<ProducerReport> {
 
 export const PROBE = 'u-probe-';
 
-/** Two accounts created: the second is one too many. */
+/** Two account creations, the second of which crosses the threshold. */
 function probeLines(account: string, time: number, probe: number) {
   return [0, 1].map((i) => {
     const happening = { time: time + i, action: 'account-create', user: account, persons: [] };
@@ -88,7 +88,10 @@ function probeLines(account: string, time: number, probe: number) {
   });
 }
 
-/** Hands over events until `due` of them were sent. They are made before: making takes as much as detecting. */
+/**
+ * Sends events until `due` of them have been sent. They are generated beforehand, as generating costs as much as
+ * detecting.
+ */
 function steady(rate: number, seconds: number) {
   const chunks: EventChunk[] = [];
   let made = 0;
@@ -114,7 +117,7 @@ function steady(rate: number, seconds: number) {
   };
 }
 
-/** Its events as if they happened now: the time is the first thing in each. */
+/** The chunk's events as if they happened now: the time comes first in each. */
 function stamped(chunk: EventChunk, nowMs: number): EventChunk {
   const bytes = Buffer.from(chunk.bytes);
   const stamp = `{"@timestamp":"${new Date(nowMs).toISOString()}"`;

@@ -1,6 +1,6 @@
 /**
  * Messages as a Kafka record batch (format 2, uncompressed: https://kafka.apache.org/documentation/#recordbatch),
- * written once into one piece of memory.
+ * written once into a single buffer.
  */
 
 import type { EventChunk } from '../../replay/event-writer.ts';
@@ -11,10 +11,10 @@ const LENGTH_AT = 8;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const MAGIC = 2;
-/** Lengths, attributes, deltas and the number of headers of one record, at most. */
+/** Most bytes of one record's lengths, attributes, deltas and number of headers. */
 const RECORD_OVERHEAD_BYTES = 32;
 
-/** `indices`: which events of the chunk, without their line feeds; at least one. */
+/** `indices`: the events of the chunk to include, without their line feeds; at least one. */
 export function recordBatch(chunk: EventChunk, indices: readonly number[]): Buffer {
   const { keys, times, ends } = chunk;
   const values = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
@@ -52,14 +52,14 @@ export function recordBatch(chunk: EventChunk, indices: readonly number[]): Buff
   out.writeInt32BE(indices.length - 1, ATTRIBUTES_AT + 2);
   out.writeBigInt64BE(BigInt(oldest), ATTRIBUTES_AT + 6);
   out.writeBigInt64BE(BigInt(newest), ATTRIBUTES_AT + 14);
-  // No transaction: producer, its epoch, its sequence.
+  // No transaction: producer id, epoch and sequence are -1.
   out.fill(0xff, ATTRIBUTES_AT + 22, ATTRIBUTES_AT + 36);
   out.writeInt32BE(indices.length, ATTRIBUTES_AT + 36);
   out.writeUInt32BE(crc32c(out, ATTRIBUTES_AT, at), CRC_AT);
   return out.subarray(0, at);
 }
 
-/** Whole numbers from 0 to 2³⁰, zigzag as all of the format. */
+/** Whole numbers from 0 to 2³⁰, zigzag-encoded like all in this format. */
 function varint(out: Buffer, from: number, value: number): number {
   let at = from;
   let left = 2 * value;

@@ -1,8 +1,8 @@
 /**
- * A backlog of the demo's traffic worked off: by a loop that only counts, by one process, by one that archives too, and
- * by one, two and four that divide groups among them. All of them in every round, one after the other.
+ * Processes a backlog of the demo's traffic: with a loop that only counts, with one process, with one that also
+ * archives, and with one, two and four that divide groups among them. All run in every round, one after the other.
  *
- * Every form must find the same alerts, of the theft among others, and take every message.
+ * Every form must find the same alerts, including the theft, and read every message.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,13 +19,13 @@ export interface ThroughputOptions {
   readonly events: number;
   readonly rounds: number;
   readonly idleSeconds: number;
-  /** Short names of forms; all by default. */
+  /** Short names of forms; default: all. */
   readonly forms?: readonly string[] | undefined;
   readonly env?: Form['env'];
 }
 
 const BARE = 'bare';
-/** By a short name, and what it is. */
+/** By short name. */
 const FORMS: Readonly<Record<string, Form & { readonly is: string }>> = {
   one: { is: 'one process', processes: 1, signals: false },
   archive: { is: 'one process, with the archive', processes: 1, signals: false, archive: true },
@@ -38,7 +38,7 @@ export const FORM_NAMES: readonly string[] = Object.keys(FORMS);
 interface Pass {
   readonly perSecond: number;
   readonly cpuMicros: number;
-  /** Without what the processes use when there is nothing to do. */
+  /** Without what the processes use when idle. */
   readonly busyMicros: number;
   readonly peakMiB: number;
   readonly idleShare: number;
@@ -88,7 +88,7 @@ async function measured(
   await delay(idleSeconds * 1000);
   const idleShare = (deployment.cpuSeconds - cpu) / idleSeconds;
   const { peakMiB, assignments } = deployment;
-  // What is read again after a rebalance is counted again.
+  // Messages re-read after a rebalance are counted again.
   const consumed = await deployment.metric('vigie_events_consumed_total');
   const letters = await deployment.metric('vigie_dead_letters_total');
   if (consumed < log.messages || (assignments === form.processes && consumed > log.messages)) {
@@ -155,7 +155,7 @@ function goalsOf(passes: ReadonlyMap<string, readonly Pass[]>): Goal[] {
   return goals.filter(({ got }) => !Number.isNaN(got));
 }
 
-/** Median of the ratios within a round; NaN where one of the two was not measured. */
+/** Median of the ratios within a round; NaN if one of the two was not measured. */
 function ratio(
   passes: ReadonlyMap<string, readonly Pass[]>,
   figure: keyof Pass,

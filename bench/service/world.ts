@@ -1,6 +1,6 @@
 /**
- * What the service is measured on, started once: a broker, a ClickHouse with a connection to it that can be made to
- * fail, a folder for everything temporary. Every measurement has topics, a group and a database of its own.
+ * The environment of the service benchmark, started once: a broker, a ClickHouse with a connection that can be made to
+ * fail, a folder for everything temporary. Every measurement has its own topics, group and database.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { startKafka, type TestKafka } from '../../tests/support/kafka.ts';
 export class World {
   readonly folder: string;
   readonly brokers: readonly string[];
-  /** What was found: `native`, `container` or `given`; and `imitation` for ClickHouse. */
+  /** What is in use: `native`, `container` or `given`; for ClickHouse also `imitation`. */
   readonly kinds: { readonly kafka: TestKafka['kind']; readonly clickHouse: TestClickHouse['kind'] };
   readonly admin: Admin;
   readonly clickHouse: TestClickHouse;
@@ -37,9 +37,9 @@ export class World {
     this.admin = admin;
   }
 
-  /** Or the reason why there is none. */
+  /** Returns the reason if it cannot be opened. */
   static async open(): Promise<World | { readonly skip: string }> {
-    // What brokers do by default: processes that start together join together, and partitions move once.
+    // The brokers' default: processes that start together join together, and partitions are assigned once.
     const kafka = await startKafka({ 'group.initial.rebalance.delay.ms': '3000' });
     if ('skip' in kafka) return kafka;
     let clickHouse: TestClickHouse;
@@ -66,7 +66,7 @@ export class World {
   }
 
   async createTopic(topic: string, partitions: number): Promise<void> {
-    // Events are of 2025: a broker's usual retention would delete them at once.
+    // Events are from 2025: a broker's usual retention would delete them at once.
     await createTopic(this.admin, { topic, partitions, config: { 'retention.ms': '-1' } });
   }
 
@@ -80,9 +80,9 @@ export class World {
     return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
   }
 
-  /** Up to where a group has committed, by partition. */
+  /** The offsets that a group has committed, by partition. */
   async committed(groupId: string, topic: string): Promise<number[]> {
-    // A broker that no group has used yet first has to make room for offsets.
+    // A broker that no group has used yet first has to create its offsets topic.
     const [offsets] = await this.admin.fetchOffsets({ groupId, topics: [topic] }).catch(() => []);
     const entries = (offsets?.partitions ?? []).toSorted((a, b) => a.partition - b.partition);
     return entries.map(({ offset }) => Math.max(0, Number(offset)));
