@@ -23,7 +23,7 @@ const OPTIONS = [
   'abort=',
 ];
 
-/** The binary of the source as it is. Throws what the compiler says. */
+/** The binary of the current source. Throws the compiler's message. */
 export function compile(): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'vigie-wasm-'));
   try {
@@ -41,7 +41,7 @@ export function compile(): Buffer {
   }
 }
 
-/** The binary as a module, so that it needs no reading at run time. */
+/** The binary as a module, so that nothing has to be read at run time. */
 function moduleText(binary: Buffer): string {
   const lines = binary.toString('base64').match(/.{1,100}/g) ?? [];
   return (

@@ -1,8 +1,8 @@
-/** Bytes compared and hashed sixteen at a time. */
+/** Compares and hashes bytes sixteen at a time. */
 
 import { MASKS } from './layout';
 
-/** Odd multipliers, chosen by the caller: nobody outside can choose strings whose hashes meet. */
+/** Odd multipliers, chosen by the caller, so that no outsider can choose strings whose hashes collide. */
 let m0: u64 = 0;
 let m1: u64 = 0;
 let m2: u64 = 0;
@@ -17,7 +17,7 @@ export function seed(a: u64, b: u64, c: u64, d: u64): void {
   memory.fill(MASKS + 16, 0, 48);
 }
 
-/** The first n of 16 bytes; n from 0 to 16. */
+/** Mask of the first n of 16 bytes; n from 0 to 16. */
 @inline
 export function mask(n: u32): v128 {
   return v128.load(MASKS + 16 - n);
@@ -28,14 +28,14 @@ export function isZero(bytes: v128): bool {
   return !v128.any_true(bytes);
 }
 
-/** Of 16 bytes. The upper bits are the good ones. */
+/** Hash of 16 bytes. Its upper bits are the good ones. */
 @inline
 export function hash16(bytes: v128): u64 {
   const sum = i64x2.extract_lane(bytes, 0) * m0 + i64x2.extract_lane(bytes, 1) * m1;
   return (sum ^ (sum >>> 29)) * m2;
 }
 
-/** Of up to 32 bytes, the rest being zero. */
+/** Hash of up to 32 bytes, the rest being zero. */
 @inline
 export function hash32(low: v128, high: v128, length: u32): u64 {
   const sum =

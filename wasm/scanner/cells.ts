@@ -1,10 +1,10 @@
 /**
- * Strings by their bytes: most values of a log were seen a moment ago, and the caller keeps a string for each
- * cell. Of bounded size: a new string replaces another. Equality is checked on all bytes.
+ * Finds strings by their bytes: most values of a log occurred a moment ago, and the caller keeps a string for each
+ * cell. Bounded: a new string replaces another. Equality is checked on all bytes.
  *
- * A cell that this event has used is not replaced during it, so a tag stays true until the caller reads it.
- * Fields whose values hardly ever come back (event ids) are left out for a while and then tried again, so that
- * they do not push out the others.
+ * A cell used by this event is not replaced during it, so a tag stays valid until the caller reads it. Fields whose
+ * values hardly ever recur (event ids) are left out for a while and then tried again, so that they do not push out the
+ * others.
  */
 
 import { hash16, hash32, hashOf, isZero, mask, sameBytes } from './bytes';
@@ -34,10 +34,10 @@ import {
   TRIALS,
 } from './layout';
 
-/** Misses after which a field is judged: left out if hardly more events than these went by meanwhile. */
+/** Misses after which a field is judged: it is left out if hardly more events than this went by meanwhile. */
 const TRIAL: u32 = 512;
 const WORTHWHILE_EVENTS: u32 = TRIAL + TRIAL / 2;
-/** Strings that are left out then; doubled each time up to the longest. */
+/** Number of strings that are then left out; doubled each time up to the longest. */
 const SHORTEST_PAUSE: u32 = 8 * TRIAL;
 const LONGEST_PAUSE: u32 = 256 * TRIAL;
 
@@ -47,13 +47,16 @@ const PAUSE: usize = 4;
 const MISSES: usize = 8;
 const SINCE: usize = 12;
 
-/** A cell is text and, in its last byte, the length. */
+/** A cell holds the text and, in its last byte, the length. */
 const TINY_TEXT: u32 = TINY_CELL - 1;
 const SHORT_TEXT: u32 = SHORT_CELL - 1;
-/** Of long ones, the last 16 bytes. */
+/** In long cells, the last 16 bytes hold the length. */
 const LONG_TEXT: u32 = LONG_CELL - 16;
 
-/** With more elements of lists than this no cell is taken over any more: looking for its uses would take long. */
+/**
+ * With more values in an event than this, slots included, no cell is replaced any more: searching for its uses would
+ * take long.
+ */
 const MAX_LOOKED_AT: u32 = 256;
 
 let victim: u32 = 0;
@@ -76,8 +79,8 @@ export function putRange(value: u32, tag: i32, from: u32, to: u32): void {
 }
 
 /**
- * The string `[from, to)` between its quotes becomes a value of `field`; `tag` says what text it is. `values` is the
- * number of values that this event has so far.
+ * Makes the string `[from, to)` between its quotes a value of `field`; `tag` is the kind of text. `values`: number of
+ * values of this event so far.
  */
 export function putString(value: u32, field: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): void {
   const length = to - from;
@@ -109,7 +112,7 @@ function isTiny(at: u32, text: v128): bool {
   return isZero(v128.xor(v128.load(at), text));
 }
 
-/** Empty, too long, or left out. */
+/** An empty string, one too long for a cell, or one of a field that is left out. */
 function putUnknown(value: u32, trial: u32, from: u32, to: u32, tag: i32): void {
   if (from == to) {
     put(value, EMPTY);
@@ -120,7 +123,7 @@ function putUnknown(value: u32, trial: u32, from: u32, to: u32, tag: i32): void 
   if (left != 0) store<u32>(trial, left - 1, LEFT_OUT);
 }
 
-/** 0 when there is no cell for it. */
+/** Returns 0 if there is no cell for it. */
 function shortCell(trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
   const length = to - from;
   const low = v128.load(from);
@@ -160,7 +163,7 @@ function isLong(at: u32, from: u32, length: u32): bool {
   return load<u32>(at, LONG_TEXT) == length && sameBytes(at, from, length);
 }
 
-/** One of the cells of a set, which holds the text from now on as the caller is told; 0 when none may. */
+/** Takes a cell of a set for this text, and reports it to the caller. Returns 0 if none may be taken. */
 function taken(first: i32, ways: u32, trial: u32, from: u32, to: u32, tag: i32, values: u32, event: u32): i32 {
   const misses = load<u32>(trial, MISSES) + 1;
   store<u32>(trial, misses, MISSES);
@@ -183,7 +186,7 @@ function taken(first: i32, ways: u32, trial: u32, from: u32, to: u32, tag: i32, 
   return cell;
 }
 
-/** Whether one of this event's values is in the cell; true also when there are too many to look. */
+/** True if one of this event's values is in the cell, or if there are too many to search. */
 function isUsed(cell: i32, values: u32): bool {
   if (values > MAX_LOOKED_AT) return true;
   const wanted = i32x4.splat(cell);

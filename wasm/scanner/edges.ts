@@ -1,11 +1,11 @@
 /**
- * What was learned about the order in which keys come.
+ * What was learned about the order of keys.
  *
- * From a place an *edge* leads on to another value: bytes that were once found valid (`"},"user":{"id":`), the key
- * whose value follows them, and the wanted keys they hold. One comparison of up to 192 bytes thus replaces closing,
- * opening and searching. A *long* edge passes over values that nobody wants and that seem to stay the same
- * (`,"type":["access"],"action":`): bytes that are equal to valid ones are valid. A place remembers several edges,
- * the more frequent ones in front, so another order of keys costs a few comparisons more.
+ * An *edge* leads from a place to another value: bytes that were once found valid (`"},"user":{"id":`), the key whose
+ * value follows them, and the wanted keys they contain. One comparison of up to 192 bytes thus replaces closing,
+ * opening and searching. A *long* edge also passes values that nobody wants and that seem to stay the same
+ * (`,"type":["access"],"action":`): bytes equal to valid bytes are valid. A place remembers several edges, the more
+ * frequent ones first, so another order of keys costs only a few more comparisons.
  */
 
 import { isZero, mask, sameBytes } from './bytes';
@@ -15,7 +15,7 @@ import { meet } from './met';
 
 const MAX_EDGES: u32 = 16;
 const MAX_LONG_EDGES: u32 = 8;
-/** New ways at a full place until one of its edges is replaced. */
+/** Number of new ways at a full place before one of its edges is replaced. */
 const MISSES_TO_REPLACE: u32 = 16;
 
 // An edge: length, key (0: the end of the event), number of marked keys, hits; the mask of the first 16 bytes;
@@ -32,7 +32,7 @@ export const MAX_EDGE_BYTES: u32 = 192;
 const EDGE_IS_LONG: usize = 64 + 192;
 const EDGE: u32 = 64 + MAX_EDGE_BYTES + 16;
 
-/** The edge that leads on from `place` at `at`, or 0. */
+/** The edge that continues from `place` at `at`, or 0. */
 @inline
 export function follow(place: u32, at: u32): u32 {
   const last = place + 4 * load<u32>(place);
@@ -67,7 +67,7 @@ function restIsAt(edge: u32, at: u32, length: u32): bool {
   return isZero(v128.and(v128.xor(v128.load(at + i), v128.load(edge + i, EDGE_BYTES)), mask(length - i)));
 }
 
-/** The edge at `i` of a place changes places with the one before, if it is the more frequent one. */
+/** Swaps the edge at `i` of a place with the one before if it is more frequent. */
 function promote(i: u32, edge: u32, hits: u32): void {
   const before = load<u32>(i - 4, PLACE_EDGES);
   if (load<u32>(before, EDGE_HITS) >= hits || beginsWith(before, edge)) return;
@@ -75,13 +75,13 @@ function promote(i: u32, edge: u32, hits: u32): void {
   store<u32>(i, before, PLACE_EDGES);
 }
 
-/** An edge stands behind those that begin like it and lead further. */
+/** True if `edge` begins like `other` and is at least as long. Such an edge has to stand before the other. */
 function beginsWith(edge: u32, other: u32): bool {
   const length = load<u32>(other, EDGE_LENGTH);
   return load<u32>(edge, EDGE_LENGTH) >= length && sameBytes(edge + u32(EDGE_BYTES), other + u32(EDGE_BYTES), length);
 }
 
-/** Notes the keys of an edge as met in this event; false when one of them must not be met now. */
+/** Notes the keys of an edge as met in this event. Returns false if one of them must not be met now. */
 @inline
 export function markAll(edge: u32, event: u32): bool {
   const count = load<u32>(edge, EDGE_MARKS);
@@ -89,7 +89,7 @@ export function markAll(edge: u32, event: u32): bool {
   return true;
 }
 
-/** Marks of the step that is being taken, to be learned. */
+/** Number of marks of the current step, to be learned. */
 let marks: u32 = 0;
 
 @inline
@@ -97,7 +97,7 @@ export function startMarks(): void {
   marks = 0;
 }
 
-/** Notes a key as met in this event; false when it must not be met now. */
+/** Notes a key as met in this event. Returns false if it must not be met now. */
 export function mark(key: u32, event: u32): bool {
   if (load<i32>(key, KEY_MARK) < 0) return true;
   if (!meet(key, event)) return false;
@@ -106,12 +106,12 @@ export function mark(key: u32, event: u32): bool {
   return true;
 }
 
-/** Number of marks of the step so far. */
+/** Number of marks of the current step so far. */
 export function markCount(): u32 {
   return marks;
 }
 
-/** Learns that `[from, to)`, which holds so many marks, leads from `place` to the value of `key`, or to the end. */
+/** Learns that `[from, to)`, with `count` marks, leads from `place` to the value of `key`, or to the end. */
 export function learn(place: u32, from: u32, to: u32, key: u32, count: u32, isLong: bool): void {
   const length = to - from;
   if (length > MAX_EDGE_BYTES || count > MAX_EDGE_MARKS || isKnown(place, from, length)) return;
@@ -124,7 +124,7 @@ export function learn(place: u32, from: u32, to: u32, key: u32, count: u32, isLo
   memory.copy(edge + u32(EDGE_MARK), STEP_MARKS, 4 * count);
   v128.store(edge, mask(length < 16 ? length : 16), EDGE_MASK);
   memory.copy(edge + u32(EDGE_BYTES), from, length);
-  // Into its place: before those that it begins like.
+  // Inserted before the edges that it begins like.
   const edges = load<u32>(place);
   let i: u32 = 0;
   while (i < edges && !beginsWith(edge, load<u32>(place + 4 * i, PLACE_EDGES))) i++;
@@ -144,7 +144,7 @@ function isKnown(place: u32, from: u32, length: u32): bool {
   return false;
 }
 
-/** Room for an edge, which may be that of another one; 0 for now when all are worth more. */
+/** Room for an edge, possibly that of another one; 0 if for now all are worth more. */
 function newEdge(place: u32, isLong: bool): u32 {
   const edges = load<u32>(place);
   let longs: u32 = 0;
@@ -163,7 +163,7 @@ function newEdge(place: u32, isLong: bool): u32 {
   const misses = load<u32>(place, PLACE_MISSES) + 1;
   store<u32>(place, misses % MISSES_TO_REPLACE, PLACE_MISSES);
   if (misses < MISSES_TO_REPLACE) return 0;
-  // The others grow older, so that a newcomer can get past them.
+  // The others age, so that a newcomer can overtake them.
   let victim: u32 = lastLong;
   for (let i: u32 = 0; i < edges; i++) {
     const other = load<u32>(place + 4 * i, PLACE_EDGES);

@@ -1,12 +1,12 @@
-/** What a JSON string with escapes means, as UTF-8. */
+/** Decodes a JSON string with escapes to UTF-8. */
 
 import { hexDigit } from './json';
 import { SCRATCH, SCRATCH_SIZE } from './layout';
 
-/** Whether the last string held half of a surrogate pair, which UTF-8 cannot say: U+FFFD stands for it. */
+/** True if the last string held an unpaired surrogate, which UTF-8 cannot express: U+FFFD replaces it. */
 export let heldLoneSurrogate: bool = false;
 
-/** Writes the valid string `[from, to)` to SCRATCH and returns its length, or −1 when there is no room. */
+/** Writes the valid string `[from, to)` to SCRATCH. Returns its length, or −1 if there is no room. */
 export function unescape(from: u32, to: u32): i32 {
   heldLoneSurrogate = false;
   if (to - from > SCRATCH_SIZE) return -1;
@@ -54,7 +54,7 @@ function fourDigits(at: u32): u32 {
   return code;
 }
 
-/** Appends a character and returns where the next one goes. */
+/** Writes a character. Returns where the next one goes. */
 function encode(code: u32, out: u32): u32 {
   if (code < 0x80) {
     store<u8>(out, code);

@@ -1,6 +1,6 @@
 /**
- * Lists where a path goes on: of each field, what the list's objects hold is gathered in order, and values that are
- * lists themselves are taken apart, once. Persons' ids follow each other like those of one list.
+ * Lists through which a path continues: for each field, what the list's objects hold is gathered in order, and values
+ * that are lists themselves are flattened one level. Persons' ids are joined like those of a single list.
  *
  * Not understood, and left to the caller as JSON: fields that one object may have both nested and dotted, and the event
  * time.
@@ -37,7 +37,10 @@ import {
 } from './layout';
 import { persons, scalar, takeValues } from './values';
 
-/** The list at `from`, the value of `key` or within it; returns the address behind, or 0. Frames from `frame` on are free. */
+/**
+ * The list at `from`, the value of `key` or within it. Returns the address after it, or 0. Frames from `frame` on are
+ * free.
+ */
 export function gather(from: u32, key: u32, depth: u32, frame: u32): u32 {
   if (depth == MAX_DEPTH) return 0;
   let at = skipSpace(from + 1);
@@ -53,14 +56,14 @@ export function gather(from: u32, key: u32, depth: u32, frame: u32): u32 {
   }
 }
 
-/** Any value that a path goes on below. */
+/** Any value that a path continues below. */
 function gatherBelow(at: u32, key: u32, depth: u32, frame: u32): u32 {
   const first = load<u8>(at);
   if (first == 0x5b) return gather(at, key, depth, frame);
   return first == 0x7b ? gatherObject(at, load<u32>(key, KEY_BELOW), depth, frame) : skipValue(at, depth);
 }
 
-/** Notes in a frame where the values of wanted keys begin, the last one of each, and then takes those. */
+/** Notes in a frame where the values of wanted keys begin, the last one of each key, and then reads those. */
 function gatherObject(from: u32, object: u32, depth: u32, frame: u32): u32 {
   if (depth == MAX_DEPTH || frame == GATHER_FRAMES_END) return 0;
   let at = skipSpace(from + 1);
@@ -117,7 +120,7 @@ function takeSeen(object: u32, seen: u64, depth: u32, frame: u32): bool {
   return true;
 }
 
-/** Whether another key that was seen may lead to the same field: one is the other with more behind a dot. */
+/** True if another key seen may lead to the same field: one is the other plus a dot and more. */
 function isAmbiguous(key: u32, object: u32, seen: u64): bool {
   if (load<u32>(key, KEY_IS_DOTTED) == 0) return false;
   let other = load<u32>(object, OBJECT_FIRST);
@@ -135,7 +138,7 @@ function wantedAt(object: u32, from: u32, to: u32): u32 {
   return heldLoneSurrogate ? 0 : wanted(object, SCRATCH, length);
 }
 
-/** A value and, if it is a list, its elements, go to the end of what was gathered for a slot. */
+/** Appends a value, or the elements of a list, to what was gathered for a slot. */
 function gatherValue(from: u32, slot: u32, depth: u32): u32 {
   if (load<i32>(TAGS + 4 * slot) != GATHERED) putRange(slot, GATHERED, 0, 0);
   if (load<u8>(from) != 0x5b) return append(from, slot, depth);
@@ -153,7 +156,7 @@ function gatherValue(from: u32, slot: u32, depth: u32): u32 {
   }
 }
 
-/** One value, of which the next place says where the one after it is. */
+/** Appends one value. The place after it holds the position of the next value. */
 function append(at: u32, slot: u32, depth: u32): u32 {
   const value = takeValues(2);
   if (value == 0) return 0;

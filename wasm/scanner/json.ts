@@ -1,6 +1,6 @@
 /**
- * Walks over JSON without making values, and refuses exactly what `JSON.parse` after a fatal UTF-8 check
- * refuses. Each function takes the address of a token's first byte and returns the one after the token, or 0.
+ * Walks over JSON without creating values, and refuses exactly what `JSON.parse` after a fatal UTF-8 check refuses.
+ * Each function takes the address of a token's first byte and returns the address after the token, or 0.
  */
 
 @inline
@@ -14,13 +14,13 @@ export function skipSpace(at: u32): u32 {
   return i;
 }
 
-/** First byte from `at` on that ends the string, escapes, is a control character or not ASCII. */
+/** The first byte at or after `at` that ends the string, starts an escape, is a control character or is not ASCII. */
 @inline
 export function plainEnd(at: u32): u32 {
   let i = at;
   while (true) {
     const bytes = v128.load(i);
-    // As signed bytes, what is not ASCII is negative and thus below 0x20, too.
+    // As signed bytes, non-ASCII bytes are negative and thus also below 0x20.
     const special = v128.or(
       v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
       i8x16.lt_s(bytes, i8x16.splat(0x20)),
@@ -31,7 +31,7 @@ export function plainEnd(at: u32): u32 {
   }
 }
 
-/** From a byte of a string on to after its closing quote. */
+/** From a byte within a string to after its closing quote. */
 export function skipString(at: u32): u32 {
   let i = plainEnd(at);
   while (load<u8>(i) != 0x22) {
@@ -57,7 +57,7 @@ function skipEscape(at: u32): u32 {
     : 0;
 }
 
-/** 16 and more for what is none. */
+/** At least 16 if it is not a hex digit. */
 export function hexDigit(byte: u8): u32 {
   const digit = u32(byte) - 0x30;
   if (digit <= 9) return digit;
@@ -65,7 +65,7 @@ export function hexDigit(byte: u8): u32 {
   return letter <= 5 ? letter + 10 : 16;
 }
 
-/** Characters beyond ASCII, as many as follow each other: Unicode standard, table 3-7. */
+/** Consecutive characters beyond ASCII: Unicode standard, table 3-7. */
 function skipUtf8(from: u32): u32 {
   let at = from;
   let lead = load<u8>(at);
@@ -127,10 +127,10 @@ export function skipLiteral(at: u32): u32 {
 }
 
 export const MAX_DEPTH: u32 = 512;
-/** Whether something was refused for its depth alone. */
+/** True if something was refused for its depth alone. */
 let wasTooDeep: bool = false;
 
-/** Whether the text from `at` to `end`, where a zero stands, is no JSON at all; false when it is deeper than the limit. */
+/** True if the text from `at` to `end`, where there is a zero, is not JSON; false if it is deeper than the limit. */
 export function isBroken(at: u32, end: u32): bool {
   wasTooDeep = false;
   const last = skipValue(skipSpace(at), 0);
@@ -142,7 +142,7 @@ function tooDeep(): u32 {
   return 0;
 }
 
-/** Any value; `depth` is the number of brackets open around it. Deeper than the limit is refused, too. */
+/** Any value; `depth` is the number of brackets open around it. Values deeper than the limit are refused, too. */
 export function skipValue(at: u32, depth: u32): u32 {
   const first = load<u8>(at);
   if (first == 0x22) return skipString(at + 1);

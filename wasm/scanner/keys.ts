@@ -1,18 +1,18 @@
 /**
  * The keys of interest as a tree of objects.
  *
- * An *object* is a place in the event where keys are looked at: the root, what leads to wanted fields, and, as
- * long as there is room, objects that nothing is wanted of. A *key* knows its object; so whoever stands after
- * its value knows all brackets that are open. What leads on from there: edges.ts.
+ * An *object* is a place in the event where keys are examined: the root, what leads to wanted fields, and, as long as
+ * there is room, objects that contain nothing wanted. A *key* knows its object, so after its value all open brackets
+ * are known. What leads on from there: edges.ts.
  *
- * Keys come from outside: how many are learned is bounded. When too many had no room, the caller begins again.
+ * Keys come from outside, so the number learned is bounded. When too many found no room, the caller starts again.
  */
 
 import { hashOf, sameBytes } from './bytes';
 import { HEAP, HEAP_END, KEYS, KEYS_LOG2, MAX_MARKS, MAX_SLOTS } from './layout';
 
-// Kinds of keys: nothing is wanted of it; it leads to something wanted; a value; the event time;
-// persons; a value below which something else is wanted.
+// Kinds of keys: nothing wanted; leads to something wanted; a value; the event time; persons; a value below which
+// something else is wanted.
 export const UNWANTED: u32 = 0;
 export const INNER: u32 = 1;
 export const VALUE: u32 = 2;
@@ -36,42 +36,42 @@ export const KEY_MARK: usize = 16;
 export const KEY_SLOT: usize = 20;
 /** The object that its value may be, or 0. */
 export const KEY_BELOW: usize = 24;
-/** Of persons: where hashes go and how many at most, where links go and how far they reach. */
+/** For persons: where hashes go and how many at most, where links go and how far they reach. */
 export const KEY_HASHES: usize = 28;
 export const KEY_ROOM: usize = 32;
 export const KEY_LINKS: usize = 36;
 export const KEY_STEPS: usize = 40;
-/** Of unwanted keys: a hash of the value when it was last learned. */
+/** For unwanted keys: a hash of the value when it was last learned. */
 export const KEY_LAST: usize = 44;
-/** Of wanted keys: the next one of the same object. */
+/** For wanted keys: the next one in the same object. */
 export const KEY_NEXT: usize = 48;
-/** Of the keys that share a mark, the one of lowest rank counts. */
+/** Of the keys that share a mark, the one with the lowest rank counts. */
 export const KEY_RANK: usize = 52;
-/** Of wanted keys: which one of its object it is, and whether it has a dot. */
+/** For wanted keys: the index within its object, and whether it contains a dot. */
 export const KEY_INDEX: usize = 56;
 export const KEY_IS_DOTTED: usize = 60;
 const KEY: u32 = 64;
 
-// An object: depth (brackets open within), the key whose value it is, the key that stands for all without room, the
-// first wanted key; then the place at its start.
+// An object: depth (brackets open inside), the key whose value it is, the key that stands for all keys without room,
+// the first wanted key; then the place at its start.
 export const OBJECT_DEPTH: usize = 0;
 export const OBJECT_ABOVE: usize = 4;
 const OBJECT_OTHER: usize = 8;
 export const OBJECT_FIRST: usize = 12;
 const OBJECT: u32 = 16;
-/** Objects of which nothing is wanted are followed down to this depth, deeper ones are skipped. */
+/** Objects with nothing wanted are followed down to this depth; deeper ones are skipped. */
 const MAX_LEARNED_DEPTH: u32 = 16;
 
 const MAX_LEARNED_KEY: u32 = 64;
 const MAX_KEYS: u32 = 1 << (KEYS_LOG2 - 1);
-/** Keys without room after which everything learned is forgotten. */
+/** Number of keys without room after which everything learned is forgotten. */
 const PATIENCE: u32 = 1 << 16;
 
 let heap: u32 = HEAP;
 let keys: u32 = 0;
 let withoutRoom: u32 = 0;
 
-/** Zeros; 0 when there is no room. */
+/** Zeroed memory; 0 if there is no room. */
 export function allocate(bytes: u32): u32 {
   const at = heap;
   const next = (at + bytes + 15) & ~15;
@@ -81,7 +81,7 @@ export function allocate(bytes: u32): u32 {
   return at;
 }
 
-/** A new object below a key, or the root below none; 0 when there is no room. */
+/** A new object below a key, or the root if `above` is 0; 0 if there is no room. */
 export function newObject(above: u32): u32 {
   const object = allocate(OBJECT + PLACE);
   const other = object == 0 ? 0 : newKey(object, 0, 0);
@@ -95,7 +95,7 @@ export function newObject(above: u32): u32 {
   return object;
 }
 
-/** Brackets that are open where a key stands. */
+/** Number of brackets open at a key. */
 @inline
 export function depthAt(key: u32): u32 {
   return load<u32>(load<u32>(key, KEY_OBJECT), OBJECT_DEPTH);
@@ -123,7 +123,7 @@ function newKey(object: u32, from: u32, length: u32): u32 {
   return key;
 }
 
-/** Adds a wanted key; 0 when there is no room. */
+/** Adds a wanted key; 0 if there is no room. */
 export function want(object: u32, from: u32, length: u32, kind: u32, mark: u32, rank: u32, slot: i32): u32 {
   if (mark >= MAX_MARKS || slot >= i32(MAX_SLOTS) || keys >= MAX_KEYS / 2) return 0;
   const key = newKey(object, from, length);
@@ -146,7 +146,7 @@ function keep(key: u32, place: u32): void {
   keys++;
 }
 
-/** Where in KEYS the key stands, or would stand. */
+/** Position of the key in KEYS, or where it would go. */
 function placeOf(object: u32, from: u32, length: u32): u32 {
   const hash = (hashOf(from, length) ^ object) * 0x9e3779b97f4a7c15;
   let i = u32(hash >>> (64 - KEYS_LOG2));
@@ -162,7 +162,7 @@ function placeOf(object: u32, from: u32, length: u32): u32 {
   }
 }
 
-/** The key `[from, to)` of an object; `otherOf` when there is no room to learn it. */
+/** The key `[from, to)` of an object; `otherOf` if there is no room to learn it. */
 export function find(object: u32, from: u32, length: u32): u32 {
   const place = placeOf(object, from, length);
   let key = load<u32>(place);
@@ -182,7 +182,7 @@ export function wanted(object: u32, from: u32, length: u32): u32 {
   return key != 0 && load<i32>(key, KEY_MARK) >= 0 ? key : 0;
 }
 
-/** Whether a key begins with another one and a dot. */
+/** True if a key begins with another one and a dot. */
 export function isPrefix(other: u32, key: u32): bool {
   const length = load<u32>(other, KEY_LENGTH);
   const from = load<u32>(key, KEY_FROM);
@@ -190,12 +190,12 @@ export function isPrefix(other: u32, key: u32): bool {
   return sameBytes(load<u32>(other, KEY_FROM), from, length);
 }
 
-/** The key that stands for all of an object that nobody wants and that are not learned. */
+/** The key that stands for all unwanted keys of an object that are not learned. */
 export function otherOf(object: u32): u32 {
   return load<u32>(object, OBJECT_OTHER);
 }
 
-/** The object that the value of a key is, of which nothing may be wanted; 0 when it is not to be walked over. */
+/** The object that a key's value is, possibly with nothing wanted in it; 0 if it is not to be walked. */
 export function below(key: u32): u32 {
   const known = load<u32>(key, KEY_BELOW);
   const kind = load<u32>(key, KEY_KIND);
@@ -207,12 +207,12 @@ export function below(key: u32): u32 {
   return object;
 }
 
-/** Notes that something had no room to be learned. */
+/** Notes that there was no room to learn something. */
 export function missRoom(): void {
   withoutRoom++;
 }
 
-/** True when so much had no room that it is worth while to begin again. */
+/** True if so much found no room that starting again is worthwhile. */
 export function isExhausted(): bool {
   return withoutRoom > PATIENCE;
 }

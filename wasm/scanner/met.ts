@@ -1,24 +1,24 @@
 /**
- * Which wanted keys were met in the event that is being read, by their marks: keys that share one are the same field,
- * nested and dotted.
+ * Which wanted keys occurred in the current event, by their marks: keys that share a mark are one field, nested and
+ * dotted.
  */
 
 import { KEY_BELOW, KEY_KIND, KEY_MARK, KEY_RANK, VALUE_ABOVE } from './keys';
 import { MET, PART_COUNT } from './layout';
 import { dropPart, forgetBelow } from './parts';
 
-// Flags of keys met: whether its field is only claimed (see parts.ts); whether it was found under others, too.
+// Flags of keys met: whether the field is only claimed (see parts.ts); whether it was found under other keys, too.
 export const CLAIMED: u32 = 1;
 const CONTESTED: u32 = 2;
 const FLAGS: u32 = 15;
 
-/** Whether the field of the key that was met last is already there, under one that counts more. */
+/** True if the field of the key met last was already found, under a key that takes precedence. */
 export let isShadowed: bool = false;
 export function startKeys(): void {
   isShadowed = false;
 }
 
-/** Notes a wanted key; false when it must not be met now. */
+/** Notes a wanted key. Returns false if it must not be met now. */
 @inline
 export function meet(key: u32, event: u32): bool {
   const met = MET + 8 * load<u32>(key, KEY_MARK);
@@ -29,8 +29,8 @@ export function meet(key: u32, event: u32): bool {
 }
 
 /**
- * Of two equal keys the last counts, which is what overwriting does once nothing is left of what the first held. Of
- * two for the same field, nested and dotted, it is the one of lower rank; the other is not kept.
+ * Of two equal keys the last counts, which overwriting achieves once everything found under the first is forgotten. Of
+ * two keys of one field, nested and dotted, the one of lower rank counts; the other is not kept.
  */
 function meetAgain(key: u32, met: u32, event: u32): bool {
   const word = load<u32>(met, 4);
@@ -46,13 +46,13 @@ function meetAgain(key: u32, met: u32, event: u32): bool {
   return load<u32>(before, KEY_BELOW) == 0 || forgetBelow(before, event);
 }
 
-/** Notes that nothing is found of a key any more; false when its field was there under another, too. */
+/** Notes that nothing is found under a key any more. Returns false if its field was found under another key, too. */
 export function unmeet(key: u32, met: u32): bool {
   store<u32>(met, 0);
   return (load<u32>(met, 4) & CONTESTED) == 0;
 }
 
-/** Whether a key is what its field was found under in this event. */
+/** True if the field was found under this key in this event. */
 @inline
 export function isMet(key: u32, met: u32, event: u32): bool {
   return load<u32>(met) == event && (load<u32>(met, 4) & ~FLAGS) == key;

@@ -1,9 +1,9 @@
 /**
- * What is unusual below a wanted key: values that are left to the caller as they are, and keys that come again, of
- * which the last counts.
+ * The unusual below a wanted key: values that are left to the caller as they are, and repeated keys, of which the last
+ * counts.
  *
- * Invariant: a field that holds something is met by the one key of those sharing its mark that it was found under. All
- * keys below a part are met, too, but claimed only: nobody knows whether it holds them.
+ * Invariant: a field that holds something is met by exactly that key, among those sharing its mark, under which it was
+ * found. All keys below a part are met, too, but only claimed: it is unknown whether the part contains them.
  */
 
 import { put } from './cells';
@@ -20,7 +20,7 @@ import {
 import { MAX_PARTS, MET, PARTS, PART_COUNT, TIME_FORM, TIME_NONE, UNDEFINED } from './layout';
 import { CLAIMED, isMet, unmeet } from './met';
 
-/** Keys that may be looked at for this event, so that many short objects cannot make it slow. */
+/** Number of keys that may still be examined for this event, so that many short objects cannot slow it down. */
 let budget: u32 = 0;
 
 @inline
@@ -29,7 +29,7 @@ export function startParts(length: u32): void {
   budget = length;
 }
 
-/** Leaves the value `[from, to)` of a key to the caller; false when there is no room. */
+/** Leaves the value `[from, to)` of a key to the caller. Returns false if there is no room. */
 export function leave(key: u32, from: u32, to: u32): bool {
   const count = load<u32>(PART_COUNT);
   if (count == MAX_PARTS) return false;
@@ -42,7 +42,7 @@ export function leave(key: u32, from: u32, to: u32): bool {
   return true;
 }
 
-/** What was left of a key before is not to be taken any more. */
+/** The caller is no longer to take what was left to it for a key. */
 export function dropPart(key: u32): void {
   const last = PARTS + 16 * load<u32>(PART_COUNT);
   for (let part = PARTS; part < last; part += 16) if (load<u32>(part) == key) store<u32>(part, 0);
@@ -54,7 +54,7 @@ function firstBelow(key: u32): u32 {
   return object == 0 ? 0 : load<u32>(object, OBJECT_FIRST);
 }
 
-/** Forgets what this event held below a key; false when that would take long, or is not all that is to be done. */
+/** Forgets what this event held below a key. Returns false if that would take long, or would not be enough. */
 export function forgetBelow(key: u32, event: u32): bool {
   let child = firstBelow(key);
   while (child != 0) {
@@ -74,7 +74,10 @@ export function forgetBelow(key: u32, event: u32): bool {
   return true;
 }
 
-/** Notes all keys below a key as met in this event; false when one of their fields was found elsewhere. */
+/**
+ * Notes all keys below a key as met in this event. Returns false if one of their fields was found elsewhere, or if that
+ * would take long.
+ */
 export function claimBelow(key: u32, event: u32): bool {
   return isFreeBelow(key, event) && meetBelow(key, event);
 }

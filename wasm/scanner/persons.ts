@@ -1,6 +1,6 @@
 /**
- * Persons' ids → keyed hashes, and the links of ids to their neighbours: what `siphash.ts` and `id-links.ts` do,
- * byte for byte the same, where the ids stand.
+ * Persons' ids → keyed hashes, and the links of ids to their neighbours: byte for byte what `siphash.ts` and
+ * `id-links.ts` compute, directly on the bytes of the ids.
  */
 
 import { isDigit } from './json';
@@ -14,7 +14,7 @@ export function setKey(low: u64, high: u64): void {
   k1 = high;
 }
 
-/** SipHash-2-4 (Aumasson and Bernstein, 2012). May read, but not use, 7 bytes behind. */
+/** SipHash-2-4 (Aumasson and Bernstein, 2012). May read, but not use, up to 8 bytes after the text. */
 export function sipHash(from: u32, length: u32): u64 {
   let v0 = k0 ^ 0x736f6d6570736575;
   let v1 = k1 ^ 0x646f72616e646f6d;
@@ -24,7 +24,7 @@ export function sipHash(from: u32, length: u32): u64 {
   for (let block: u32 = 0; block <= blocks; block++) {
     let m = load<u64>(from + 8 * block);
     if (block == blocks) {
-      // Shifted in two steps: by all 64 bits it would not be shifted at all.
+      // Shifted in two steps, as a shift by all 64 bits would shift nothing.
       const unused = u64(8 * (7 - (length & 7)));
       m = (((m << unused) << 8) >>> 8) >>> unused;
       m |= u64(length) << 56;
@@ -64,7 +64,7 @@ export function sipHash(from: u32, length: u32): u64 {
 
 const MAX_ID: u32 = 256;
 const NO_LINK: f64 = -1;
-/** Writes the links of an id to `into`, 1 + 2 · steps floats, and returns true if it holds a number. */
+/** Writes the links of an id to `into`, 1 + 2 · steps floats. Returns true if the id contains a number. */
 export function putLinks(from: u32, to: u32, steps: u32, into: u32): bool {
   if (to - from > MAX_ID) return false;
   let end = to;
@@ -89,7 +89,7 @@ export function putLinks(from: u32, to: u32, steps: u32, into: u32): bool {
   return true;
 }
 
-/** Takes the digits without leading zeros; returns the address of the first. */
+/** Copies the digits without leading zeros; returns the address of the first. */
 function readDigits(from: u32, end: u32): u32 {
   let start = from;
   while (start < end - 1 && load<u8>(start) == 0x30) start++;
@@ -97,7 +97,7 @@ function readDigits(from: u32, end: u32): u32 {
   return DIGITS_END - (end - start);
 }
 
-/** One less; 0 when it was 0. */
+/** Subtracts one; returns 0 if it was 0. */
 function down(first: u32): u32 {
   let at = DIGITS_END - 1;
   while (at >= first && load<u8>(at) == 0x30) at--;
@@ -107,7 +107,7 @@ function down(first: u32): u32 {
   return at == first && load<u8>(at) == 0x30 && first < DIGITS_END - 1 ? first + 1 : first;
 }
 
-/** One more. */
+/** Adds one. */
 function up(first: u32): u32 {
   let at = DIGITS_END - 1;
   while (at >= first && load<u8>(at) == 0x39) at--;

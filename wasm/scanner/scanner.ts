@@ -1,13 +1,13 @@
 /**
  * The walk over one event's bytes, in AssemblyScript: what `src/event/wasm-walk.ts` calls for every event.
  *
- * The event lies at INPUT. `scan` checks all of it as JSON, as `JSON.parse` after a fatal UTF-8 check would, and
- * says in TAGS and DATA what each wanted field holds. Values of an unusual type are
- * left to the caller as parts of JSON. It accepts only what it fully understands; everything else (what is no JSON,
- * and what would take long) is the caller's.
+ * The event lies at INPUT. `scan` validates all of it as JSON, like `JSON.parse` after a fatal UTF-8 check, and writes
+ * to TAGS and DATA what each wanted field holds. Values of an unusual type are left to the caller as parts of JSON. It
+ * accepts only what it fully understands; everything else (invalid JSON, and what would take long) is left to the
+ * caller.
  *
- * Invariants: zeros follow the event, and no string, number or edge holds one but the edge to the end, so nothing
- * reads on into older bytes. Positions are addresses; 0 means "not understood". Memory never grows.
+ * Invariants: zeros follow the event, and no string, number or edge contains a zero except the edge to the end, so
+ * nothing reads on into older bytes. Positions are addresses; 0 means "not understood". Memory never grows.
  */
 
 import { hashOf } from './bytes';
@@ -89,7 +89,7 @@ export function partsAt(): u32 {
 export function tableSize(): i32 {
   return layout.TABLE_SIZE;
 }
-/** Memory behind this address is the caller's. */
+/** Memory from this address on belongs to the caller. */
 export function endAt(): u32 {
   return layout.HEAP_END;
 }
@@ -97,12 +97,14 @@ export function endAt(): u32 {
 let root: u32 = 0;
 let slots: u32 = 0;
 let event: u32 = 0;
-/** Events that are walked over without edges, so that long ones can be found: the first, and some of the others. */
+/**
+ * Events walked without edges, so that long edges can be found: the first ones, and then one in every LEARNING_EVERY.
+ */
 const LEARNING_EVENTS: u32 = 256;
 const LEARNING_EVERY: u32 = 64;
 let isLearning: bool = false;
 
-/** Begins a new tree of keys for records of so many slots. Returns its root, to which keys are to be added. */
+/** Starts a new tree of keys for records with this many slots. Returns its root, which keys are to be added to. */
 export function begin(slotCount: u32): u32 {
   forget();
   startCells();
@@ -113,12 +115,12 @@ export function begin(slotCount: u32): u32 {
   return root;
 }
 
-/** Adds the key of `length` bytes at INPUT to an object; 0 when there is no room. */
+/** Adds the key of `length` bytes at INPUT to an object. Returns 0 if there is no room. */
 export function wantKey(object: u32, length: u32, kind: u32, mark: u32, rank: u32, slot: i32): u32 {
   return want(object, layout.INPUT, length, kind, mark, rank, slot);
 }
 
-/** The object below a wanted key, made when missing; 0 when there is no room. */
+/** The object below a wanted key, created if missing; 0 if there is no room. */
 export function wantBelow(key: u32): u32 {
   const known = load<u32>(key, KEY_BELOW);
   if (known != 0) return known;
@@ -127,7 +129,7 @@ export function wantBelow(key: u32): u32 {
   return object;
 }
 
-/** Where the hashes of a person key go, and their links if it has any. */
+/** Sets where the hashes of a person key go, and its links if it has any. */
 export function setRooms(key: u32, hashes: u32, room: u32, links: u32, steps: u32): void {
   store<u32>(key, hashes, KEY_HASHES);
   store<u32>(key, room, KEY_ROOM);
@@ -135,18 +137,21 @@ export function setRooms(key: u32, hashes: u32, room: u32, links: u32, steps: u3
   store<u32>(key, steps, KEY_STEPS);
 }
 
-/** Whether the event that `scan` did not understand is no JSON, or not in UTF-8. */
+/** True if the event that `scan` did not understand is not JSON, or not UTF-8. */
 export function isBroken(length: u32): u32 {
   return u32(isBrokenText(textAt(), layout.INPUT + length));
 }
 
-/** Behind a byte-order mark. */
+/** Start of the text, after a byte-order mark. */
 @inline
 function textAt(): u32 {
   return layout.INPUT + 3 * u32((load<u32>(layout.INPUT) & 0xffffff) == 0xbfbbef);
 }
 
-/** Reads the event of `length` bytes at INPUT; 1 when it was understood. New strings are to be taken either way. */
+/**
+ * Reads the event of `length` bytes at INPUT. Returns 1 if it was understood. New strings are to be taken in either
+ * case.
+ */
 export function scan(length: u32): u32 {
   const end = layout.INPUT + length;
   const zero = i8x16.splat(0);
@@ -157,7 +162,7 @@ export function scan(length: u32): u32 {
   startParts(length);
   startKeys();
   if (++event == 0) {
-    // Numbers begin again, so none of them must be left from before.
+    // Event numbers start again, so none may be left over from before.
     memory.fill(layout.MET, 0, 8 * layout.MAX_MARKS);
     event = 1;
   }
@@ -174,7 +179,7 @@ export function scan(length: u32): u32 {
       at = edgeEnd(edge, at);
       key = load<u32>(edge, EDGE_KEY);
       if (!markAll(edge, event)) return 0;
-      // The last byte of an edge to the end is the zero behind the event.
+      // The last byte of an edge to the end is the zero after the event.
       if (key == 0) return u32(at - 1 == end);
     } else {
       at = step(place, at);
@@ -220,14 +225,14 @@ export function scan(length: u32): u32 {
 }
 
 let stepKey: u32 = 0;
-/** The last value that this step passed, where it stands, and the marks up to there. */
+/** The last value that this step passed, its position, and the marks up to there. */
 let passedKey: u32 = 0;
 let passedAt: u32 = 0;
 let passedMarks: u32 = 0;
 
 /**
- * From `place` at `from` on to another value, which is that of `stepKey`; 0 there means the end of the event. Learns
- * the way. When learning, goes past values that nobody wants and that were the same the last time.
+ * Goes from `place` at `from` to the next value, that of `stepKey` (0: the end of the event), and learns the way. While
+ * learning, it passes values that nobody wants and that were the same last time.
  */
 function step(place: u32, from: u32): u32 {
   let object = load<u32>(place, PLACE_OBJECT);
@@ -300,13 +305,13 @@ function step(place: u32, from: u32): u32 {
   }
 }
 
-/** All of the way if it is short enough for an edge, or else up to the last value that was passed. */
+/** Learns the whole way if it is short enough for an edge, otherwise the way up to the last value passed. */
 function learnStep(place: u32, from: u32, to: u32, key: u32): void {
   if (to - from <= MAX_EDGE_BYTES || passedKey == 0) learn(place, from, to, key, markCount(), passedKey != 0);
   else learn(place, from, passedAt, passedKey, passedMarks, true);
 }
 
-/** The key whose valid text is `[from, to)`; 0 when that is too long. */
+/** The key whose valid text is `[from, to)`; 0 if the text is too long. */
 function keyAt(object: u32, from: u32, to: u32): u32 {
   if (!holdsBackslash(from, to)) return find(object, from, to - from);
   const length = unescape(from, to);
@@ -315,7 +320,7 @@ function keyAt(object: u32, from: u32, to: u32): u32 {
   return heldLoneSurrogate ? otherOf(object) : find(object, SCRATCH, length);
 }
 
-/** A list where a path goes on. */
+/** A list through which a path continues. */
 function crossed(at: u32, key: u32): u32 {
   if (!claimBelow(key, event)) return 0;
   const end = gather(at, key, depthAt(key), layout.GATHER_FRAMES);

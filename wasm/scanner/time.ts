@@ -4,10 +4,10 @@ import { isDigit } from './json';
 import { isZero } from './bytes';
 import { MINUTE } from './layout';
 
-/** Start of the last minute met, whose text is at MINUTE. Logs stay in one minute for a while. */
+/** Start of the last minute seen, whose text is at MINUTE. Logs stay within one minute for a while. */
 let minuteMs: f64 = NaN;
 
-/** Two digits as a number, or a negative one. */
+/** Two digits as a number; negative if they are not digits. */
 @inline
 function twoDigits(at: u32): i32 {
   const tens = u32(load<u8>(at)) - 0x30;
@@ -15,7 +15,7 @@ function twoDigits(at: u32): i32 {
   return tens > 9 || ones > 9 ? -1 : i32(tens * 10 + ones);
 }
 
-/** Milliseconds since the epoch of the text `[from, to)`, or NaN for every other form. */
+/** Milliseconds since the epoch of the text `[from, to)`, or NaN for any other form. */
 export function readTime(from: u32, to: u32): f64 {
   const length = to - from;
   if (length < 20 || length > 30 || load<u8>(to - 1) != 0x5a || load<u8>(from, 16) != 0x3a) return NaN;
@@ -55,13 +55,13 @@ function readMinute(from: u32): f64 {
   return dayMs(century * 100 + year, month, day) + f64(hour * 60 + minute) * 60000;
 }
 
-/** Start of a day of the proleptic Gregorian calendar (H. Hinnant, days_from_civil), or NaN. */
+/** Start of a day in the proleptic Gregorian calendar (H. Hinnant, days_from_civil), or NaN. */
 function dayMs(year: i32, month: i32, day: i32): f64 {
   if (month < 1 || month > 12 || day < 1) return NaN;
   const leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   const days = month == 2 ? (leap ? 29 : 28) : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
   if (day > days) return NaN;
-  // Shifted by 400 years, so that a January of the year 0 divides like any other.
+  // Shifted by 400 years, so that January of the year 0 divides like any other month.
   const y = (month <= 2 ? year - 1 : year) + 400;
   const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
   const count = y * 365 + y / 4 - y / 100 + y / 400 + dayOfYear - 146097;

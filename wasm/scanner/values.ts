@@ -1,4 +1,4 @@
-/** From the bytes of a value to the tag and the datum of its slot. */
+/** From the bytes of a value to the tag and data of its slot. */
 
 import { put, putRange, putString } from './cells';
 import { holdsBackslash, unescape } from './escapes';
@@ -10,21 +10,21 @@ import { claimBelow, leave } from './parts';
 import { putLinks, sipHash } from './persons';
 import { readTime } from './time';
 
-/** The event that is being read, by its number. */
+/** Number of the current event. */
 let event: u32 = 0;
-/** The next free place for an element of a list. */
+/** The next free place for a list element. */
 let nextValue: u32 = 0;
 
-/** Before the values of an event; `first`: the first place for elements of lists. */
+/** To be called before the values of an event. `first`: the first place for list elements. */
 export function startValues(first: u32, number: u32): void {
   nextValue = first;
   event = number;
 }
 
-/** Integers of up to this many digits are exact as doubles and are their own shortest text. */
+/** Integers of up to this many digits are exact as doubles, and their own shortest text. */
 const EXACT_DIGITS: u32 = 15;
 
-/** A string, number or literal at `at`, whose first byte is `first`, becomes a value. */
+/** Turns the string, number or literal at `at`, whose first byte is `first`, into a value. */
 @inline
 export function scalar(at: u32, first: u8, value: u32, field: u32): u32 {
   if (first != 0x22) return otherScalar(at, first, value);
@@ -86,7 +86,7 @@ export function list(from: u32, key: u32, slot: u32): u32 {
   return at;
 }
 
-/** An object, or a list with others in it: rare enough for the caller to parse it. */
+/** An object, or a list with nested ones: rare enough for the caller to parse it. */
 export function jsonValue(at: u32, key: u32, slot: u32): u32 {
   if (load<u32>(key, KEY_KIND) == VALUE_ABOVE) return part(at, key);
   const end = skipValue(at, depthAt(key));
@@ -94,20 +94,20 @@ export function jsonValue(at: u32, key: u32, slot: u32): u32 {
   return end;
 }
 
-/** The first of so many free places for values, or 0. */
+/** The first of `count` free places for values, or 0. */
 export function takeValues(count: u32): u32 {
   if (nextValue + count > layout.MAX_VALUES) return 0;
   nextValue += count;
   return nextValue - count;
 }
 
-/** The value of a key, for the caller to parse. */
+/** Leaves the value of a key to the caller to parse. */
 export function part(at: u32, key: u32): u32 {
   const end = skipValue(at, depthAt(key));
   return end != 0 && claimBelow(key, event) && leave(key, at, end) ? end : 0;
 }
 
-/** 0 for what is no time as it stands; it may be none at all. */
+/** Returns 0 for a value that is not a time in this form; it may not be a time at all. */
 export function time(at: u32, first: u8, slot: i32): u32 {
   store<u32>(layout.TIME_FORM, layout.TIME_NONE);
   if (first == 0x22) {
@@ -148,7 +148,7 @@ let hashesEnd: u32 = 0;
 let links: u32 = 0;
 let steps: u32 = 0;
 
-/** One id or a list of ids, hashed, behind `count` ids of which `linked` have links. */
+/** Hashes one id or a list of ids, after `count` earlier ids of which `linked` have links. */
 export function persons(from: u32, first: u8, key: u32, count: u32, linked: u32): u32 {
   const slot = load<u32>(key, KEY_SLOT);
   if (first == 0x6e) {
@@ -181,7 +181,7 @@ export function persons(from: u32, first: u8, key: u32, count: u32, linked: u32)
   return at;
 }
 
-/** True and false, lists, and numbers that may not be their own text, are left to the caller. */
+/** Booleans, lists, and numbers that may differ from their shortest text are left to the caller. */
 function person(at: u32): u32 {
   const first = load<u8>(at);
   let from = at;
