@@ -1,8 +1,8 @@
-/** An alert as the pipeline would write it; tests change what matters to them. */
+/** An alert as the pipeline would write it; tests change the fields that matter to them. */
 
 import type { Alert } from '../../src/alert/alert.ts';
 
-/** What operators have done about an alert that nobody has looked at. */
+/** The operators' part of an alert that nobody has looked at. */
 export const UNTOUCHED = {
   state: 'new',
   assignee: '',

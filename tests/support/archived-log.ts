@@ -10,7 +10,10 @@ import type { ArchivedEvent } from '../../src/sink/sink.ts';
 
 const KEY = new Uint8Array(16);
 
-/** Copies too: of an event whose id was forgotten the archive gets a second row. Events without an id are `log/0/LINE`. */
+/**
+ * Including duplicates: the archive gets a second row for an event whose id was forgotten. Events without an id are
+ * `log/0/LINE`.
+ */
 export function archivedOf(
   ruleSet: RuleSet,
   log: readonly string[],

@@ -1,4 +1,4 @@
-/** The way of an archived event through a row of the table, without a database. */
+/** Passes an archived event through a row of the table, without a database. */
 
 import { ARCHIVED_FIELDS, columnOf, eventFromRow, eventToRow } from '../../src/sink/event-row.ts';
 import type { ArchivedEvent } from '../../src/sink/sink.ts';
@@ -10,7 +10,7 @@ for (const path of ARCHIVED_FIELDS) {
   EMPTY_ROW[name] = EMPTY[kind];
 }
 
-/** An archived event as the table gives it back: of the columns that it does not fill, an empty value. */
+/** An archived event as the table returns it: columns that it does not fill hold an empty value. */
 export function throughTable(event: ArchivedEvent): ArchivedEvent {
   const { time, ...row } = eventToRow(event);
   return eventFromRow(

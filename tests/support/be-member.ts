@@ -1,5 +1,5 @@
 /**
- * A member of a consumer group that reads, and is to be killed: it prints a line once it has joined.
+ * A member of a consumer group that reads until it is killed: it prints a line once it has joined.
  *
  *   node be-member.ts BROKER TOPIC GROUP FILE SESSION_TIMEOUT_MS
  */

@@ -1,4 +1,4 @@
-/** Certificates as operators of Kafka make them, with Java's keytool; and the same as PEM. */
+/** Certificates as Kafka operators make them, with Java's keytool; and the same as PEM. */
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ const run = promisify(execFile);
 const PASSWORD = 'changeit';
 
 export interface Certificates {
-  /** Settings of a listener: its key store and whom it trusts. */
+  /** Settings of a listener: its key store and trust store. */
   readonly server: Readonly<Record<string, string>>;
   /** The same with a certificate that has expired. */
   readonly expiredServer: Readonly<Record<string, string>>;
-  /** PEM files. A client file holds certificate and key. */
+  /** PEM files. A client file holds the certificate and the key. */
   readonly ca: string;
   readonly otherCa: string;
   readonly client: string;

@@ -1,4 +1,4 @@
-/** Processes of this project's own that tests start and wait for, ended with the test. */
+/** Processes of this project that tests start and wait for, and that end with the test. */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
@@ -11,12 +11,12 @@ export interface Child {
   readonly pid: number;
   /** The first line it printed. */
   readonly firstLine: string;
-  /** Closes its standard input, which the scripts here take as the request to end, and waits for the exit. */
+  /** Closes its standard input, which the scripts here take as a request to end, and waits for the exit. */
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
 
-/** Starts `script` (beside this file) with Node and resolves when it has printed its first line. */
+/** Starts `script` (in this folder) with Node, and resolves once it has printed its first line. */
 export async function startChild(script: string, args: readonly string[]): Promise<Child> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });

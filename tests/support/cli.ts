@@ -1,7 +1,7 @@
 /**
- * The real command line in processes of its own, as a newcomer runs it, for end-to-end tests.
+ * The real command line in its own processes, as a newcomer runs it, for end-to-end tests.
  *
- * Guarantee: no setting of the machine reaches them, and `cleanUp` ends what still runs and removes the folders.
+ * Guarantee: no setting of the machine reaches them, and `cleanUp` ends those still running and removes their folders.
  */
 
 import { spawn } from 'node:child_process';
@@ -19,7 +19,7 @@ import type { DeadLetterLine } from '../../src/sink/dead-letter-file.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src', 'cli', 'main.ts');
-/** As everybody starts it. */
+/** The same options as the usual ways to start it. */
 const NODE_OPTIONS = ['--max-semi-space-size=16'];
 const QUERY = join(ROOT, 'tests', 'support', 'query-data-folder.ts');
 
@@ -55,7 +55,7 @@ export async function cleanUp(): Promise<void> {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
-/** A command that goes on while the test looks at it. */
+/** A running command that the test observes. */
 export class Running {
   readonly stdin: Writable;
   readonly pid: number;
@@ -78,7 +78,7 @@ export class Running {
     this.#child = child;
     this.stdin = child.stdin;
     this.pid = child.pid!;
-    // A process that was killed or has enough closes its end; what matters is how it ended.
+    // A process that was killed, or has read enough, closes its end; only how it ended matters.
     child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
@@ -97,7 +97,7 @@ export class Running {
     });
   }
 
-  /** The first line of the log that fits, whenever it came; fails when the process ends without it. */
+  /** The first matching line of the log, whenever it came. Throws if the process ends without it. */
   async logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
     for (;;) {
       const found = this.logs.find(fits);
@@ -118,7 +118,7 @@ export class Running {
     return this.logged(({ msg }) => msg.startsWith(start));
   }
 
-  /** Resolves once it is about to read its source, with the address of its HTTP port. */
+  /** Resolves once it is about to read its source, with the base URL of its HTTP port. */
   async address(): Promise<string> {
     const { metrics } = await this.message('running');
     return String(metrics).replace(/\/metrics$/, '');
@@ -159,12 +159,12 @@ export function start(args: readonly string[], env: Env = {}): Running {
   return new Running(MAIN, args, env);
 }
 
-/** Asks again and again; a limit is set by the test's own time. */
+/** Polls until `holds`; the test's own timeout is the limit. */
 export async function until(holds: () => Promise<boolean>, everyMs = 100): Promise<void> {
   while (!(await holds())) await delay(everyMs);
 }
 
-/** Runs `vigie` to its end, whatever that is. */
+/** Runs `vigie` to its end, however it ends. */
 export function vigie(
   args: readonly string[],
   env: Env = {},
@@ -175,7 +175,7 @@ export function vigie(
   return child.ended;
 }
 
-/** Runs `vigie` and returns what it printed. Throws unless it succeeds. */
+/** Runs `vigie` and returns its standard output. Throws unless it succeeds. */
 export async function succeed(args: readonly string[], env: Env = {}, input = ''): Promise<string> {
   const { code, signal, stdout, stderr } = await vigie(args, env, input);
   if (code !== 0) throw new Error(`vigie ${args.join(' ')} ended with ${code ?? signal}:\n${stderr}`);
@@ -188,13 +188,13 @@ export async function replayToFile(scenario: string, path: string, options: stri
   return JSON.parse(readFileSync(`${path}.labels.json`, 'utf8')) as Labels;
 }
 
-/** The current alerts as an operator lists them, in the order of their ids. */
+/** The current alerts as an operator lists them, sorted by id. */
 export async function listAlerts(dataDir: string, ...filters: string[]): Promise<AlertView[]> {
   const args = ['alerts', '--data-dir', dataDir, 'list', '--json', '--limit', '100000', ...filters];
   return parseLines<AlertView>(await succeed(args)).toSorted(byAlertId);
 }
 
-/** Rows of a query on the embedded database of a data folder that nobody holds. */
+/** Rows of a query on the embedded database of a data folder that no process holds. */
 export async function query<Row>(dataDir: string, sql: string): Promise<Row[]> {
   const child = new Running(QUERY, [dataDir, sql], {});
   const { code, stdout, stderr } = await child.ended;
@@ -202,17 +202,17 @@ export async function query<Row>(dataDir: string, sql: string): Promise<Row[]> {
   return parseLines<Row>(stdout);
 }
 
-/** Every alert in its newest row, merged ones too, as the columns of the table. */
+/** The newest row of every alert, including merged ones, as the columns of the table. */
 export function alertRows(dataDir: string): Promise<Record<string, unknown>[]> {
   return query(dataDir, 'SELECT * FROM vigie.alerts FINAL ORDER BY alert_id');
 }
 
-/** Without what differs from one database to another: the wall time of the detection. */
+/** Without what differs between databases: the wall time of the detection. */
 export function undated(rows: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown>[] {
   return rows.map(({ detected_at: _column, detectedAt: _property, ...row }) => row);
 }
 
-/** What must not depend on the order of arrival: everything but identity, wall time and samples. */
+/** What must not depend on the order of arrival: everything but ids, wall time and samples. */
 export function substance(alerts: readonly AlertView[]): Record<string, unknown>[] {
   const crossings = new Map(alerts.map((alert) => [alert.alertId, crossingOf(alert)]));
   return alerts

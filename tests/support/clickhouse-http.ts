@@ -1,11 +1,11 @@
 /**
  * A stand-in for a ClickHouse server where none can be installed: ClickHouse's HTTP interface, as far as
- * `@clickhouse/client` uses it, over the embedded engine. The SQL is executed by the real engine; only the
- * transport is imitated. For tests alone: one request at a time, no compression, one user.
+ * `@clickhouse/client` uses it, over the embedded engine. The real engine executes the SQL; only the transport is
+ * imitated. For tests only: one request at a time, no compression, one user.
  *
- * Run as a process of its own (the engine takes one folder per process):
+ * Runs in its own process (the engine takes one folder per process):
  *   node clickhouse-http.ts FOLDER USER PASSWORD [PORT]
- * It prints its port on a line, and ends when its standard input does, so it cannot outlive the test.
+ * It prints its port on a line, and ends with its standard input, so it cannot outlive the test.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -75,12 +75,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-/** What the request sets, but for what the session could not take back. */
+/** The settings in the request, except those that the session could not undo. */
 function settingsOf(url: URL): Map<string, string> {
   return new Map([...url.searchParams].filter(([name]) => SETTINGS.has(name) && name !== 'readonly'));
 }
 
-/** As a server has it: they count for this statement, and over what the user's profile says. */
+/** As on a server: the settings apply to this statement, and override those of the user's profile. */
 async function under<T>(settings: ReadonlyMap<string, string>, work: () => Promise<T>): Promise<T> {
   const names = [...settings.keys()].map(sqlText).join();
   if (names === '') return work();

@@ -1,6 +1,6 @@
 /**
- * A ClickHouse server for tests, wherever it can be had: the one named in `CLICKHOUSE_URL`, else a container,
- * else the real engine behind an imitation of its HTTP interface (clickhouse-http.ts).
+ * A ClickHouse server for tests, wherever one is available: the one in `CLICKHOUSE_URL`, else a container, else the
+ * real engine behind an imitation of its HTTP interface (clickhouse-http.ts).
  */
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -42,7 +42,7 @@ export async function startClickHouse(): Promise<TestClickHouse> {
   return startImitation();
 }
 
-/** The engine in a process of its own; `port` when it has to be a certain one. */
+/** Runs the engine in its own process; `port` if it has to be a certain one. */
 export async function startImitation(port = 0): Promise<TestClickHouse> {
   const folder = mkdtempSync(join(tmpdir(), 'vigie-clickhouse-'));
   const { username, password } = CREDENTIALS;
@@ -52,7 +52,7 @@ export async function startImitation(port = 0): Promise<TestClickHouse> {
     ...CREDENTIALS,
     kind: 'imitation',
     async stop() {
-      // The folder is thrown away: nothing to close in order.
+      // The folder is discarded, so there is nothing to close in order.
       await child.kill();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -60,7 +60,7 @@ export async function startImitation(port = 0): Promise<TestClickHouse> {
 }
 
 async function startContainer(): Promise<TestClickHouse> {
-  // Loaded only here: it takes a second.
+  // Imported only here, as it takes a second.
   const { GenericContainer, Wait } = await import('testcontainers');
   const container = await new GenericContainer(IMAGE)
     .withExposedPorts(8123)

@@ -36,7 +36,7 @@ Ctrl-C stops it; its data stays in .vigie/kafka.`);
   process.exitCode = 1;
 }
 
-/** Ends the process on wrong usage, and once the help is printed. */
+/** Ends the process after printing the help, or on wrong usage. */
 function requestedPort(): number {
   try {
     const { values } = parseArgs({

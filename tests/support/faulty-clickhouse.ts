@@ -1,10 +1,10 @@
 /**
- * A connection to ClickHouse that fails as it is told to: a proxy in front of the real engine, for what that cannot
- * be made to do by itself.
+ * A connection to ClickHouse that fails on demand: a proxy in front of the real engine, for failures that the engine
+ * does not produce on its own.
  *
- * `cut`: the engine does what was asked, and its answer breaks off. `error`: an answer of ClickHouse that it lacks
- * memory. `denied`: one that the password is wrong. `page`: one of a proxy in between. `hang`: no answer. `slow`: late,
- * but as it should be. `away`: nobody listens.
+ * `cut`: the engine does what was asked, but its answer breaks off. `error`: ClickHouse answers that it lacks memory.
+ * `denied`: it answers that the password is wrong. `page`: a proxy in between answers. `hang`: no answer. `slow`: the
+ * right answer, late. `away`: nobody listens.
  */
 
 import { createServer, request } from 'node:http';
@@ -18,14 +18,14 @@ export type Fault = (typeof FAULTS)[number];
 
 export interface FaultyClickHouse {
   readonly url: string;
-  /** Undefined: none. */
+  /** Undefined: no fault. */
   fault: Fault | undefined;
-  /** Requests that met a fault. */
+  /** Number of requests that met a fault. */
   readonly met: number;
   close(): Promise<void>;
 }
 
-/** `slowMs`: how late an answer is under `slow`. */
+/** `slowMs`: delay of an answer under `slow`. */
 export async function faultyClickHouse(target: string, slowMs: number): Promise<FaultyClickHouse> {
   let fault: Fault | undefined;
   let met = 0;
@@ -79,7 +79,7 @@ export async function faultyClickHouse(target: string, slowMs: number): Promise<
     },
     set fault(next) {
       fault = next;
-      // What hangs would go on doing so.
+      // A hanging request would otherwise hang on.
       server.closeAllConnections();
     },
     get met() {
@@ -95,7 +95,7 @@ export async function faultyClickHouse(target: string, slowMs: number): Promise<
 
 function forward(target: string, incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
   const { hostname, port } = new URL(target);
-  // Sent again whole, whatever pieces it came in.
+  // Sent on in one piece, however many pieces it came in.
   const { 'transfer-encoding': _pieces, ...headers } = incoming.headers;
   return new Promise((done, fail) => {
     const { method, url } = incoming;

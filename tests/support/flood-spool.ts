@@ -1,5 +1,5 @@
 /**
- * Writes rows through a spool while ClickHouse is away, and tells what the process holds in memory by then.
+ * Writes rows through a spool while ClickHouse is unreachable, and reports the memory that the process holds.
  *
  *   node --expose-gc flood-spool.ts FOLDER BATCHES
  *

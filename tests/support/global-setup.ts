@@ -1,4 +1,4 @@
-/** Starts what integration tests share, once per run; tests get it with `inject('kafka')`. */
+/** Starts what integration tests share, once per run; tests receive it with `inject('kafka')`. */
 
 import type { TestProject } from 'vitest/node';
 import { startKafka } from './kafka.ts';

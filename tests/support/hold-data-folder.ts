@@ -1,6 +1,6 @@
 /**
- * What `vigie run` does with its data folder, and nothing else: opens the embedded database, stores the alert
- * it was given as JSON, answers operators. Ends when its standard input does.
+ * Does what `vigie run` does with its data folder, and nothing else: opens the embedded database, stores the alert
+ * given as JSON, and answers operators. Ends with its standard input.
  *
  *   node hold-data-folder.ts FOLDER ALERT
  */

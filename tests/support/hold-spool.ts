@@ -1,7 +1,7 @@
 /**
- * A process that has a spool, and does nothing with it. Ends when its standard input does.
+ * A process that holds a spool and does nothing with it. Ends with its standard input.
  *
- *   node hold-spool.ts FOLDER [--no-root]      with --no-root, as a user whom rights of files bind
+ *   node hold-spool.ts FOLDER [--no-root]      with --no-root, as a user who is subject to file permissions
  */
 
 import { VigieError } from '../../src/errors.ts';

@@ -1,4 +1,4 @@
-/** A Kafka source on the broker of this run, pulled from by hand, with all that it yielded. */
+/** A Kafka source on the broker of this run, pulled by hand, with everything it yielded. */
 
 import { systemClock } from '../../src/clock.ts';
 import type { VigieError } from '../../src/errors.ts';
@@ -9,7 +9,7 @@ import { connection, testKafka, uniqueName } from './kafka-topics.ts';
 
 let readers: Reader[] = [];
 
-/** After each test. */
+/** To be called after each test. */
 export async function closeReaders(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.close()));
   readers = [];
@@ -21,7 +21,7 @@ export class Reader {
   readonly source: KafkaSource;
   readonly problems: (VigieError | undefined)[] = [];
   readonly assignments: Assignment[] = [];
-  /** `partition/offset` in the order read. */
+  /** `partition/offset` in reading order. */
   readonly seen: string[] = [];
   readonly values: string[] = [];
   readonly #abort = new AbortController();

@@ -1,4 +1,4 @@
-/** Topics and messages for tests on a real broker. Every topic and group gets a name of its own. */
+/** Topics and messages for tests on a real broker. Every topic and group has a unique name. */
 
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
@@ -8,7 +8,7 @@ import { connectKafka } from '../../src/source/kafka-client.ts';
 import type { KafkaConnection } from '../../src/source/kafka-client.ts';
 import { createTopic as createAndWait } from '../../src/source/kafka-topics.ts';
 
-/** The broker of this run; undefined when there is none, which has been printed, and is an error under CI. */
+/** The broker of this run. Undefined if there is none, which has been reported, and is an error under CI. */
 export function testKafka(): Exclude<ReturnType<typeof provided>, { skip: string }> | undefined {
   const kafka = provided();
   return 'skip' in kafka ? undefined : kafka;
@@ -30,7 +30,7 @@ export function testClient(brokers: readonly string[]): Kafka {
   return connectKafka(connection(brokers));
 }
 
-/** `retention.ms` is unlimited: messages with the times of old incidents must stay. */
+/** `retention.ms` is unlimited, as messages with the times of old incidents must stay. */
 export async function createTopic(
   brokers: readonly string[],
   topic: string,
@@ -60,7 +60,7 @@ export async function produce(
   await producer.disconnect();
 }
 
-/** The first `count` messages of the topic, by plain KafkaJS. */
+/** The first `count` messages of the topic, read with plain KafkaJS. */
 export async function readMessages(
   brokers: readonly string[],
   topic: string,

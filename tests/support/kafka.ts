@@ -1,6 +1,6 @@
 /**
- * A real Kafka for tests, wherever it can be had: brokers named in `KAFKA_BROKERS`, else a container, else a
- * native broker. Without any, the reason why.
+ * A real Kafka for tests, wherever one is available: brokers in `KAFKA_BROKERS`, else a container, else a native
+ * broker. If there is none, the reason why.
  */
 
 import { existsSync } from 'node:fs';
@@ -13,14 +13,17 @@ import type { NativeKafkaOptions } from './native-kafka.ts';
 export interface TestKafka {
   readonly brokers: string[];
   readonly kind: 'given' | 'container' | 'native';
-  /** A listener of the same broker that wants SASL PLAIN; native only. */
+  /** A listener of the same broker that requires SASL PLAIN; native only. */
   readonly sasl?: { readonly brokers: string[]; readonly username: string; readonly password: string };
   stop(): Promise<void>;
 }
 
 const IMAGE = 'apache/kafka:4.1.0';
 
-/** `settings`: a native broker's own, where other than tests want them; one that is given or in a container has its defaults. */
+/**
+ * `settings`: those of a native broker that deviate from what tests need; a given broker, or one in a container, keeps
+ * its defaults.
+ */
 export async function startKafka(
   settings: NativeKafkaOptions['settings'] = {},
 ): Promise<TestKafka | { readonly skip: string }> {
@@ -48,7 +51,7 @@ async function startContainer(): Promise<TestKafka> {
   if (process.env['DOCKER_HOST'] === undefined && !sockets.some((socket) => existsSync(socket))) {
     throw new Error('no Docker engine');
   }
-  // Loaded only here: it takes a second.
+  // Imported only here, as it takes a second.
   const { GenericContainer, Wait } = await import('testcontainers');
   // Clients follow the advertised address, so the port must be known before the start.
   const [port] = await freePorts(1);

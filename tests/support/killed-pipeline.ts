@@ -1,6 +1,6 @@
 /**
  * A pipeline on a log of several partitions that dies at random moments and starts again, without a broker, a database
- * or a disk: what a dead one had acknowledged stays, and nothing else of it.
+ * or a disk: only what a dead process had acknowledged remains.
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
@@ -15,19 +15,19 @@ import { AlertTable, type Disk, ScriptedProcess, snapshotsOn } from './scripted-
 export interface World {
   readonly ruleSet: RuleSet;
   readonly latenessMs: number;
-  /** By partition, in the order of arrival. */
+  /** By partition, in order of arrival. */
   readonly logs: readonly (readonly Message[])[];
-  /** Numbers from 0 to below. */
+  /** Returns a whole number from 0 to below `below`. */
   readonly random: (below: number) => number;
-  /** Whether state is saved. */
+  /** True if state is saved. */
   readonly saves: boolean;
-  /** Other rules, with which those start that come after a death; is told up to which event time all was committed. */
+  /** Other rules for the processes that start after a death. Receives the newest event time that was committed. */
   readonly nextRules?: (newestMs: number) => RuleSet;
 }
 
 const CLOCK_MS = Date.UTC(2025, 6, 13);
 
-/** The rows of alerts at the end; after each death a new process goes on. */
+/** The rows of alerts at the end. After each death a new process continues. */
 export async function outcomeOf(world: World, deaths: number): Promise<Alert[]> {
   const group = new ScriptedGroup(world.logs);
   const table = new AlertTable();
@@ -47,7 +47,7 @@ export async function outcomeOf(world: World, deaths: number): Promise<Alert[]> 
 const newestOf = ({ committed }: ScriptedGroup): number =>
   Math.max(-Infinity, ...[...committed.values()].map(({ metadata }) => metadata.newestEventTime));
 
-/** Resolves when it died, or has read and written all. */
+/** Resolves when the process has died, or has read and written everything. */
 async function lifeOf(
   { ruleSet, latenessMs, random, saves }: World,
   { group, table, disk }: { group: ScriptedGroup; table: AlertTable; disk: Disk },
@@ -60,7 +60,7 @@ async function lifeOf(
     random,
     turn: async () => {
       if (source.isThrough) return false;
-      // As Kafka's source does: whatever else is under way gets its turn.
+      // Like Kafka's source, it lets other work run first.
       await (random(3) === 0 ? delay(4) : nextTurn());
       await act(() => undefined);
       return true;
@@ -76,13 +76,13 @@ async function lifeOf(
   await Promise.race([life.died, pipeline.run(new AbortController().signal)]);
 }
 
-/** Flushes all the time, and takes nothing amiss. */
+/** Flushes constantly; a dead letter or a gap is an error. */
 export function impatient(source: Source, options: Partial<PipelineOptions>): Pipeline {
   const { observer, ...settings } = impatience(1);
   return scripted({ async *items() {}, options: { ...settings, source, ...options }, observer }).pipeline;
 }
 
-/** What processes here have in common. `tickMs`: passes whenever somebody looks at the clock. */
+/** Options that the processes here share. `tickMs`: passes whenever the clock is read. */
 export function impatience(tickMs: number) {
   let elapsedMs = 0;
   return {

@@ -1,7 +1,7 @@
 /**
- * A member of a consumer group that is told to stop at the very moment when KafkaJS has seen that a broker is gone and
- * sets up its fetchers anew. No real cluster loses a broker on cue, so the member is shown one that is not there (98) and
- * then is gone; all else is real. It prints a line once it reads, and leaves when its standard input ends.
+ * A member of a consumer group that is told to stop at the very moment when KafkaJS has noticed a lost broker and
+ * recreates its fetchers. No real cluster loses a broker on cue, so the member is shown a non-existent one (98) that
+ * then disappears; everything else is real. It prints a line once it reads, and leaves when its standard input ends.
  *
  *   node leave-beside-lost-broker.ts BROKER TOPIC GROUP
  */

@@ -1,6 +1,7 @@
 /**
- * Several processes that divide the partitions of a log and hand them over, without a broker, a database or a disk:
- * they come, end, are killed, or are halted until others have what was theirs and then go on as if nothing had happened.
+ * Several processes that share the partitions of a log and hand them over, without a broker, a database or a disk. They
+ * start, end, are killed, or are halted until others have their partitions and then continue as if nothing had
+ * happened.
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
@@ -16,26 +17,26 @@ import { AlertTable, type Disk, ScriptedProcess, snapshotsOn } from './scripted-
 
 export interface MovingWorld {
   readonly ruleSet: RuleSet;
-  /** Take their place at some time. */
+  /** Rules that replace the others at some time. */
   readonly nextRules?: RuleSet;
   readonly latenessMs: number;
-  /** By partition, in the order of arrival. */
+  /** By partition, in order of arrival. */
   readonly logs: readonly (readonly Message[])[];
-  /** Numbers from 0 to below. */
+  /** Returns a whole number from 0 to below `below`. */
   readonly random: (below: number) => number;
   readonly saves: boolean;
   /**
-   * Whether all partitions are always of one process, and nobody writes what was under way before another had them:
-   * ids of groups that lie in several partitions do not bear it.
+   * True if all partitions always belong to one process, and no process completes a write that was in flight before the
+   * handover: ids of groups that lie in several partitions require it.
    */
   readonly together?: boolean;
-  /** Correlates in so many shards, from a topic of signals. */
+  /** Correlates in this many shards, from a signals topic. */
   readonly shards?: number;
 }
 
 /** Machines, each with a disk. */
 const MACHINES = 3;
-/** Far more than any case takes. */
+/** Far more than any case needs. */
 const MOST_STEPS = 20_000;
 
 /** The rows of alerts at the end. */
@@ -50,18 +51,18 @@ export async function movedOutcome(world: MovingWorld, moves: number): Promise<A
   return [...stage.table.rows.values()];
 }
 
-/** What one process runs. */
+/** One running process. */
 class Running {
   readonly process = new ScriptedProcess();
   readonly stop = new AbortController();
   readonly members: GroupMember[] = [];
   readonly #turns: Turns[] = [];
   #isHeld = false;
-  /** It ended, or died. */
+  /** True once it has ended or died. */
   isOver = false;
-  /** What it ended with by itself. */
+  /** The error that it ended with on its own. */
   failure: unknown;
-  /** As when rule files change. */
+  /** What happens when rule files change. */
   replaceRules: (ruleSet: RuleSet) => void = () => undefined;
 
   member(group: ScriptedGroup, options: Omit<MemberOptions, 'act' | 'turn'>): GroupMember {
@@ -82,7 +83,7 @@ class Running {
       });
   }
 
-  /** It reads nothing more until it goes on; `halts`: and what it is about to write does not happen before. */
+  /** The process reads nothing until it goes on. `halts`: writes about to happen wait as well. */
   hold(halts: boolean): void {
     this.#isHeld = true;
     if (halts) this.process.halt();
@@ -102,12 +103,12 @@ class Running {
     return this.isOver || this.#isHeld ? [] : this.#turns.filter(({ waits }) => waits);
   }
 
-  /** Whether nothing is left to be read, and all that was read is processed. */
+  /** True if nothing is left to read, and everything read has been processed. */
   get isThrough(): boolean {
     return this.members.every(({ isThrough }) => isThrough) && this.#turns.every(({ waits }) => waits);
   }
 
-  /** As SIGTERM does. */
+  /** Ends the process like SIGTERM. */
   terminate(): void {
     this.stop.abort();
     for (const turns of this.#turns) turns.stop();
@@ -150,7 +151,7 @@ class Stage {
   readonly #disks = Array.from({ length: MACHINES }, (): Disk => new Map());
   readonly #running = new Map<number, Running>();
   #ruleSet: RuleSet;
-  /** As brokers stamp what comes in now. */
+  /** The time that brokers stamp on incoming messages. */
   #nowMs = -Infinity;
   #left = MOST_STEPS;
 
@@ -184,7 +185,7 @@ class Stage {
     });
   }
 
-  /** All in one. */
+  /** A process that both matches and correlates. */
   #detect(running: Running, disk: Disk): void {
     const { latenessMs, saves } = this.#world;
     const { act } = running.process;
@@ -198,7 +199,7 @@ class Stage {
     running.run(pipeline.run(running.stop.signal));
   }
 
-  /** As `vigie run` with a topic of signals. */
+  /** A process like `vigie run` with a signals topic. */
   #divide(running: Running, disk: Disk, signals: ScriptedGroup): void {
     const { latenessMs, saves, random } = this.#world;
     const { act } = running.process;
@@ -260,7 +261,7 @@ class Stage {
     running.run(Promise.all([match.run(running.stop.signal), shards.run(running.stop.signal)]));
   }
 
-  /** Something befalls one of the processes, or the group. */
+  /** Something happens to one of the processes, or to the group. */
   move(): void {
     const { random, together } = this.#world;
     const machine = random(MACHINES);
@@ -295,7 +296,7 @@ class Stage {
     return [...this.#running.values()].filter(({ isOver }) => !isOver);
   }
 
-  /** Among those that the group hears of. */
+  /** Rebalances among the processes that the group hears from. */
   #rebalance(group: ScriptedGroup): void {
     const { random, together } = this.#world;
     const live = this.#live.filter(({ isHeld, stop }) => !isHeld && !stop.signal.aborted);
@@ -311,7 +312,7 @@ class Stage {
     group.assign(assigned);
   }
 
-  /** Lets one of them take an item, so many times. */
+  /** Lets one process at a time take an item, `steps` times. */
   async play(steps: number): Promise<void> {
     const { random } = this.#world;
     for (let step = 0; step < steps; step += 1) {
@@ -324,13 +325,13 @@ class Stage {
     }
   }
 
-  /** Who is left reads the rest. */
+  /** The remaining processes read the rest. */
   async finish(): Promise<void> {
     for (const running of this.#live) running.goOn();
     for (;;) {
       const staying = this.#live.filter(({ stop }) => !stop.signal.aborted);
       const members = new Set(staying.flatMap((running) => running.members));
-      // Who was dying may be dead by now.
+      // Processes that were dying may be dead by now.
       if (staying.length === 0) this.begin(MACHINES - 1);
       for (const group of this.#groups) {
         if (this.#left % 200 === 0 || group.members.some((member) => !members.has(member))) {

@@ -1,6 +1,6 @@
 /**
- * Several native brokers that are one cluster: each broker and controller in one, every topic on all of them unless it
- * says otherwise, and acknowledged when all but one have it.
+ * Several native brokers that form a cluster: each is broker and controller, and every topic is on all of them unless
+ * it says otherwise, and acknowledged once all but one have it.
  */
 
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { freePorts, startNativeKafka } from './native-kafka.ts';
 import type { NativeKafka, NativeKafkaOptions } from './native-kafka.ts';
 
 const IDS = [1, 2, 3];
-/** They live for a minute: little memory, and no time for compiling well. */
+/** They live for a minute: little memory, and no optimising compiler. */
 const JAVA = ['-Xmx256m', '-XX:TieredStopAtLevel=1'];
-/** Of the listener for clients, that for SASL, and the controller. */
+/** Ports per broker: the client listener, the SASL listener, and the controller. */
 const PORTS = 3;
 
 export class NativeCluster {
-  /** By id, from 1 on. */
+  /** By id, starting at 1. */
   readonly #options: ReadonlyMap<number, NativeKafkaOptions>;
   readonly #running = new Map<number, NativeKafka>();
 
@@ -22,7 +22,7 @@ export class NativeCluster {
     this.#options = options;
   }
 
-  /** Three, with their data in `folder`. */
+  /** Starts three brokers, with their data in `folder`. */
   static async start(folder: string): Promise<NativeCluster> {
     const ports = await freePorts(IDS.length * PORTS);
     const voters = IDS.map((id, i) => `${id}@127.0.0.1:${ports[i * PORTS + 2]!}`).join();
@@ -34,10 +34,10 @@ export class NativeCluster {
         'default.replication.factor': '3',
         'min.insync.replicas': '2',
         'offsets.topic.replication.factor': '3',
-        // What the first of its replicas should lead it does, as soon as it can.
+        // The preferred leader takes over as soon as it can.
         'leader.imbalance.check.interval.seconds': '1',
         'leader.imbalance.per.broker.percentage': '0',
-        // Who is killed is missed within seconds.
+        // A killed broker is noticed within seconds.
         'broker.session.timeout.ms': '3000',
         'broker.heartbeat.interval.ms': '500',
       };
@@ -49,7 +49,7 @@ export class NativeCluster {
     return cluster;
   }
 
-  /** Of all, whether they run or not. */
+  /** All brokers, whether they run or not. */
   get brokers(): string[] {
     return [...this.#options.values()].map(({ port }) => `127.0.0.1:${port!}`);
   }
@@ -58,7 +58,7 @@ export class NativeCluster {
     return [...this.#options.keys()];
   }
 
-  /** Resolves when they listen. */
+  /** Resolves once they listen. */
   async startAgain(...ids: readonly number[]): Promise<void> {
     const start = async (id: number): Promise<void> => {
       this.#running.set(id, await startNativeKafka(this.#options.get(id)));
@@ -70,7 +70,7 @@ export class NativeCluster {
     await Promise.all(ids.map((id) => this.#running.get(id)!.kill()));
   }
 
-  /** In order: it hands on what it leads first. */
+  /** Stops them in order: each first hands over what it leads. */
   async stop(...ids: readonly number[]): Promise<void> {
     await Promise.all(ids.map((id) => this.#running.get(id)!.stop()));
   }

@@ -1,9 +1,9 @@
 /**
- * A real Kafka broker as one process of this machine: jars from Maven Central (kept in `kafka/target`), KRaft,
- * broker and controller in one. Needs Java 17 or newer and, the first time, Maven.
+ * A real Kafka broker as one process on this machine: jars from Maven Central (kept in `kafka/target`), KRaft, broker
+ * and controller in one. Needs Java 17 or newer and, the first time, Maven.
  *
- * Guarantee: it ends with this process, however that ends: the shell around it waits for its standard input to
- * close, then stops the broker and removes what is temporary.
+ * Guarantee: it ends with this process, however that ends. The shell around it waits for its standard input to close,
+ * then stops the broker and removes temporary files.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -25,31 +25,31 @@ const START_TIMEOUT_MS = 60_000;
 
 export interface NativeKafka {
   readonly brokers: string[];
-  /** A second listener that wants SASL PLAIN. */
+  /** A second listener that requires SASL PLAIN. */
   readonly sasl: { readonly brokers: string[]; readonly username: string; readonly password: string };
-  /** Address of each further listener, by its name. */
+  /** Address of each further listener, by name. */
   readonly listeners: ReadonlyMap<string, string>;
-  /** Resolves when the broker ended by itself. */
+  /** Resolves when the broker has ended. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
-  /** As `kill -9` does: it says goodbye to nobody. */
+  /** Like `kill -9`: the broker does not sign off. */
   kill(): Promise<void>;
 }
 
 export interface NativeKafkaOptions {
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** Of the listener for SASL, the controller and the further listeners, in this order. Default: free ones. */
+  /** Ports of the SASL listener, the controller and the further listeners, in this order. Default: free ones. */
   readonly otherPorts?: readonly number[];
   /** Kept at stop. Default: a temporary folder, removed at stop. */
   readonly dataFolder?: string;
   /** Further listeners. */
   readonly listeners?: readonly Listener[];
-  /** As the format tool takes users of SCRAM, e.g. `SCRAM-SHA-256=[name=a,password=b]`. */
+  /** Users of SCRAM as the format tool takes them, e.g. `SCRAM-SHA-256=[name=a,password=b]`. */
   readonly scram?: readonly string[];
-  /** Of the virtual machine, beside or instead of what it has here. */
+  /** Options of the Java virtual machine, which add to or override those set here. */
   readonly java?: readonly string[];
-  /** The broker's own, beside or instead of what it has here. */
+  /** Settings of the broker, which add to or override those set here. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -57,9 +57,9 @@ export interface Listener {
   /** Lower case. */
   readonly name: string;
   readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
-  /** Where clients are sent, when something stands between them and the listener. Default: its own port. */
+  /** The port that clients are told, if something stands between them and the listener. Default: its own port. */
   readonly advertisedPort?: number;
-  /** Its own settings, without `listener.name.…`. */
+  /** Its own settings, without the prefix `listener.name.…`. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -127,7 +127,7 @@ async function requireJava(): Promise<void> {
 }
 
 async function fetchJars(): Promise<void> {
-  // The marker, not the folder: an interrupted download leaves some of the jars.
+  // The marker counts, not the folder: an interrupted download leaves some of the jars.
   const complete = join(LIBS, '.complete');
   const pom = await readFile(join(FOLDER, 'pom.xml'), 'utf8');
   if (existsSync(complete) && (await readFile(complete, 'utf8')) === pom) return;
@@ -148,7 +148,7 @@ async function fetchJars(): Promise<void> {
   await writeFile(complete, pom);
 }
 
-/** Runs one of Kafka's own programs; returns what it printed. `input` is its standard input. */
+/** Runs one of Kafka's own programs and returns its output. `input` is its standard input. */
 export async function kafkaProgram(main: string, args: readonly string[], input = ''): Promise<string> {
   await requireJava();
   await fetchJars();
@@ -179,7 +179,7 @@ function spawnGuarded(
     [ -z "$4" ] || rm -rf "$4"
   `;
   const args = ['-c', script, 'sh', join(LIBS, '*'), config, logFile, temporary ?? '', options.join(' ')];
-  // A group of its own: Ctrl-C in the terminal must reach us, not the broker before us.
+  // A process group of its own: Ctrl-C in the terminal must reach this process, not the broker first.
   return spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 }
 

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * Whether all of them are on the path. If not, says which and where they come from; in CI that is a failure,
- * because a check that nobody runs is none.
+ * True if all of them are on the path. If not, reports which are missing and where to get them; under CI that is an
+ * error, because a check that nobody runs is worthless.
  */
 export function havePrograms(names: readonly string[], origin: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
@@ -18,11 +18,11 @@ export function havePrograms(names: readonly string[], origin: string): boolean 
 }
 
 /**
- * Five correlations that rest on counts and persons alone: what tests of the service's mechanics expect stays what
- * it is when the shipped rules change.
+ * Five correlations based on counts and persons only. Tests of the service's mechanics expect results that do not
+ * change with the shipped rules.
  */
 export const FEW_RULES = 'tests/support/few-rules';
 
-/** Fires often on ordinary work, so that there are alerts on every partition; its id is the key of its alerts. */
+/** Fires often on ordinary work, so that every partition has alerts. Its id is the key of its alerts. */
 export const QUICK_READS = 'tests/faults/rules/quick-reads.yml';
 export const QUICK_READS_ID = '0d6b1f0c-5f0e-4d54-9b1b-2f1d0e9f6a11';

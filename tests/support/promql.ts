@@ -1,9 +1,9 @@
 /**
- * What a PromQL query asks for, against the metrics that exist: a mistyped metric or label is no error to
- * Prometheus, it is an empty answer, and an alert on it never fires.
+ * Checks what a PromQL query asks for against the metrics that exist. To Prometheus a mistyped metric or label is not
+ * an error but an empty answer, and an alert on it never fires.
  *
- * The grammar is Prometheus' own. The labels of every part of the query are worked out from those of its
- * metrics, so that a grouping, a matching or a legend by a label that is not there is found.
+ * The grammar is Prometheus' own. The labels of every part of the query are derived from those of its metrics, so that
+ * grouping, matching or a legend by a missing label is found.
  */
 
 import { parser } from '@prometheus-io/lezer-promql';
@@ -21,15 +21,15 @@ interface Series {
 
 interface QueryCheck {
   readonly faults: readonly string[];
-  /** Names of the metrics, as tables of them say. */
+  /** Names of the metrics, as in the tables. */
   readonly metrics: ReadonlySet<string>;
-  /** Labels that a series of the answer can have. */
+  /** Labels that the resulting series can have. */
   readonly labels: Labels;
 }
 
-/** Labels that Prometheus adds to whatever it scrapes. */
+/** Labels that Prometheus adds to everything it scrapes. */
 const TARGET_LABELS = ['instance', 'job'];
-/** Functions that turn a counter, which restarts at zero, into something that can be compared. */
+/** Functions that turn a counter, which restarts at zero, into a comparable value. */
 const OF_COUNTERS = new Set(['rate', 'increase', 'changes', 'resets']);
 const WITHOUT_LABELS = new Set(['absent', 'absent_over_time', 'vector']);
 const SCALARS = new Set(['scalar', 'time', 'pi']);
@@ -43,7 +43,7 @@ const KNOWN: ReadonlyMap<string, Series & { readonly metric: string }> = new Map
     .flatMap((metric) => seriesOf(metric.name, String(metric.type), definitions().get(metric.name)?.labels)),
 ]);
 
-/** Variables of Grafana stand for durations here; in a label's value they are text like any other. */
+/** Grafana variables are replaced by a duration here; within a label's value they are plain text. */
 export function checkQuery(query: string): QueryCheck {
   const text = query.replaceAll(/\$__(?:rate_interval|interval|range)\b/g, '5m');
   const faults: string[] = [];
@@ -111,7 +111,7 @@ export function checkQuery(query: string): QueryCheck {
     for (const side of [left, right]) known(named, side, node);
     if (node.getChild('Or') !== null) return new Set([...left, ...right]);
     if (node.getChild('And') === null && node.getChild('Unless') === null && named.length === 0) {
-      // One to one: the sides meet only where all of their labels are the same.
+      // One-to-one matching: the sides match only if all their labels are the same.
       const [a, b] = [[...left].toSorted().join(), [...right].toSorted().join()];
       if (a !== b)
         faults.push(`the sides have other labels (${a} and ${b}), so they never meet: ${of(node)}`);
@@ -135,7 +135,7 @@ export function checkQuery(query: string): QueryCheck {
       case 'StringLiteral':
         return undefined;
       default:
-        // What stands around one expression: parentheses, a range, an offset, a sign.
+        // Wrappers of one expression: parentheses, a range, an offset, a sign.
         return children(node)
           .map(labelsOf)
           .find((labels) => labels !== undefined);
@@ -148,7 +148,7 @@ export function checkQuery(query: string): QueryCheck {
       if (type.isError) faults.push(`no PromQL at column ${from + 1}: ${text}`);
     },
   });
-  // A broken tree has parts missing that the rest relies on.
+  // A tree with errors lacks parts that the rest relies on.
   if (faults.length > 0) return { faults, metrics, labels: new Set() };
   const labels = labelsOf(tree.topNode) ?? new Set();
   return { faults, metrics, labels };
@@ -162,13 +162,13 @@ function children(node: Node | null): Node[] {
   return found;
 }
 
-/** The labels in `by (…)` and `on (…)`; as `list` 1 those that `group_left (…)` takes from the right side. */
+/** The labels in `by (…)` and `on (…)`; with `list` 1, those that `group_left (…)` takes from the right side. */
 function namesIn(modifier: Node | null, of: (node: Node) => string, list = 0): string[] {
   const lists = modifier?.getChildren('GroupingLabels') ?? [];
   return (lists[list]?.getChildren('LabelName') ?? []).map(of);
 }
 
-/** The function whose argument this selector is, through its range and its offset. */
+/** The function that this selector is an argument of, looking through its range and offset. */
 function callAround(selector: Node, of: (node: Node) => string): string {
   let node = selector.parent;
   while (node !== null && node.name !== 'FunctionCall' && node.name !== 'AggregateExpr') node = node.parent;
@@ -176,7 +176,7 @@ function callAround(selector: Node, of: (node: Node) => string): string {
   return name === null ? '' : of(name);
 }
 
-/** Whether it is asked for only of processes that have just started: it is all that they counted. */
+/** True if the counter is read only for processes that have just started, where it is all that they counted. */
 function isJustStarted({ parent }: Node, of: (node: Node) => string): boolean {
   return (
     parent?.name === 'BinaryExpr' &&

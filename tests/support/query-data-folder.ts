@@ -1,6 +1,6 @@
 /**
- * Runs one query on the embedded database of a data folder and prints its rows as NDJSON. A process of its
- * own, because a process can open one folder only.
+ * Runs one query on the embedded database of a data folder and prints its rows as NDJSON. In its own process, because a
+ * process can open only one folder.
  *
  *   node query-data-folder.ts FOLDER SQL
  */

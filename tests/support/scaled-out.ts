@@ -1,4 +1,4 @@
-/** Several processes of one group with a signals topic between their halves, and one database of their own. */
+/** Several processes of one group with a signals topic between their halves, and their own database. */
 
 import { join } from 'node:path';
 import type { Admin } from 'kafkajs';
@@ -8,7 +8,7 @@ import type { TestClickHouse } from './clickhouse.ts';
 import { type Running, start, until } from './cli.ts';
 import { uniqueName } from './kafka-topics.ts';
 
-/** What must not depend on the order in which partitions were read: all but identity, wall time and samples. */
+/** What must not depend on the order in which partitions were read: everything but ids, wall time and samples. */
 export function substance(rows: readonly Readonly<Record<string, unknown>>[]): string[] {
   return rows
     .filter(({ status }) => status !== 'merged')
@@ -23,14 +23,14 @@ export interface ScaledOutOptions {
   /** Connected. */
   readonly admin: Admin;
   readonly clickHouse: TestClickHouse;
-  /** Of the input. */
+  /** The input topic. */
   readonly topic: string;
   /** Partitions of the signals topic. */
   readonly shards: number;
   readonly key: string;
-  /** Data folders are made in it. */
+  /** Holds the data folders. */
   readonly folder: string;
-  /** Files or folders. */
+  /** Rule files or folders. */
   readonly rules: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export class ScaledOut {
       VIGIE_DEAD_LETTER_TOPIC: `${this.group}-dead-letters`,
       VIGIE_PSEUDONYM_KEY: key,
       VIGIE_SNAPSHOT_INTERVAL: '1s',
-      // A rebalance after a kill may last 30 s, in which a log that is fed in parts is silent everywhere.
+      // A rebalance after a kill may take 30 s, during which a log fed in parts is silent everywhere.
       VIGIE_IDLE_TIMEOUT: '10m',
       ...more,
     });
@@ -77,14 +77,14 @@ export class ScaledOut {
     );
   }
 
-  /** The same of one process without a signals topic. */
+  /** The same for one process without a signals topic. */
   async read(): Promise<void> {
     await until(async () => (await this.#behind('', this.#options.topic)) === 0);
   }
 
   async finish(...running: readonly Running[]): Promise<void> {
     await this.done();
-    // One that is only starting would be ended by the signal and could not end itself.
+    // A process that is still starting would be killed by the signal instead of ending in order.
     await Promise.all(running.map((each) => each.message('joined')));
     for (const each of running) {
       const ended = await each.signal('SIGTERM');
@@ -92,7 +92,7 @@ export class ScaledOut {
     }
   }
 
-  /** Every alert in its newest row, merged ones too. */
+  /** The newest row of every alert, including merged ones. */
   async alerts(): Promise<Record<string, unknown>[]> {
     const { url, username, password } = this.#options.clickHouse;
     const { database } = this;

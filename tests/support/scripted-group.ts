@@ -1,6 +1,6 @@
 /**
- * A topic and the group that reads it, without a broker: who has which partitions, what was committed, and that a
- * member that has lost its partitions, and may not know it yet, commits nothing.
+ * A topic and the consumer group that reads it, without a broker: who has which partitions, and what was committed. A
+ * member that has lost its partitions, and may not know it yet, cannot commit.
  */
 
 import { VigieError } from '../../src/errors.ts';
@@ -8,14 +8,14 @@ import type { Assignment, Commit, ReadPosition, Source } from '../../src/source/
 import { batch, type Item } from '../unit/scripted-pipeline.ts';
 import type { Act } from './scripted-process.ts';
 
-/** A message, and its time as the broker knows it. */
+/** A message, and its timestamp at the broker. */
 export interface Message {
   readonly data: string | Buffer;
   readonly timeMs: number;
 }
 
 export class ScriptedGroup {
-  /** By partition, in the order of arrival. */
+  /** By partition, in order of arrival. */
   readonly logs: readonly Message[][];
   readonly committed = new Map<number, Commit>();
   generation = 0;
@@ -25,13 +25,13 @@ export class ScriptedGroup {
     this.logs = logs.map((log) => [...log]);
   }
 
-  /** Who has what from now on. */
+  /** Assigns partitions to members from now on. */
   assign(partitions: ReadonlyMap<GroupMember, readonly number[]>): void {
     this.generation += 1;
     this.#assigned = partitions;
   }
 
-  /** Who has partitions. */
+  /** Members that have partitions. */
   get members(): readonly GroupMember[] {
     return [...this.#assigned].flatMap(([member, partitions]) => (partitions.length > 0 ? [member] : []));
   }
@@ -40,7 +40,7 @@ export class ScriptedGroup {
     return this.#assigned.get(member);
   }
 
-  /** Whether all of the logs is committed. */
+  /** True if all of the logs is committed. */
   get isRead(): boolean {
     return this.logs.every(
       (log, partition) => log.length <= (this.committed.get(partition)?.nextOffset ?? 0),
@@ -50,13 +50,13 @@ export class ScriptedGroup {
 
 export interface MemberOptions {
   readonly act: Act;
-  /** Numbers from 0 to below. */
+  /** Returns a whole number from 0 to below `below`. */
   readonly random: (below: number) => number;
-  /** Resolves when the next item may be read; to false when it is to stop. */
+  /** Resolves to true when the next item may be read, to false when the member is to stop. */
   readonly turn: () => Promise<boolean>;
-  /** Whether it learns by now that the group has given its partitions to others. Default: it does. */
+  /** True if the member has learned by now that its partitions went to others. Default: it learns at once. */
   readonly learns?: () => boolean;
-  /** Is told of what is read. */
+  /** Called with the time of what is read. */
   readonly onRead?: (timeMs: number) => void;
 }
 
@@ -78,7 +78,7 @@ export class GroupMember implements Source {
     while (await this.#options.turn()) yield this.#item();
   }
 
-  /** Whether nothing is left to be read. */
+  /** True if nothing is left to read. */
   get isThrough(): boolean {
     return !this.#isLost && [...this.#next.keys()].every((partition) => this.caughtUp(partition));
   }
@@ -124,7 +124,7 @@ export class GroupMember implements Source {
     return this.#generation !== this.#group.generation;
   }
 
-  /** Whether its partitions are another's and it knows. */
+  /** True if its partitions went to others and it knows. */
   #learns(): boolean {
     this.#knows ||= this.#isLost && (this.#options.learns?.() ?? true);
     return this.#knows;

@@ -1,4 +1,4 @@
-/** A process that may die, or be halted, between any two things that are seen of it from outside; and what outlives it. */
+/** A process that may die, or be halted, between any two externally visible effects; and what outlives it. */
 
 import type { Alert } from '../../src/alert/alert.ts';
 import { SavingPace } from '../../src/pipeline/saving-pace.ts';
@@ -8,7 +8,9 @@ import type { AlertSink } from '../../src/sink/sink.ts';
 import { silentSink } from '../unit/scripted-pipeline.ts';
 import { storedIn } from './stored-bytes.ts';
 
-/** Whatever is seen from outside happens whole, or not at all and nothing after it. */
+/**
+ * An externally visible effect, which happens as a whole, or not at all; in that case, neither does anything after it.
+ */
 export type Act = <T>(effect: () => T) => Promise<T>;
 
 export class ScriptedProcess {
@@ -16,7 +18,7 @@ export class ScriptedProcess {
   readonly #died = Promise.withResolvers<void>();
   #halted: PromiseWithResolvers<void> | undefined;
 
-  /** `acts`: so many until it dies. */
+  /** `acts`: number of acts before it dies. */
   constructor(acts = Infinity) {
     this.#left = acts;
   }
@@ -32,18 +34,18 @@ export class ScriptedProcess {
     return effect();
   };
 
-  /** Resolves when it died. */
+  /** Resolves when the process has died. */
   get died(): Promise<void> {
     return this.#died.promise;
   }
 
-  /** It dies after so many acts more. */
+  /** It dies after this many further acts. */
   dieAfter(acts: number): void {
     this.#left = Math.min(this.#left, acts);
     if (acts === 0) this.#died.resolve();
   }
 
-  /** Nothing more is seen of it until it goes on. */
+  /** No further effect is visible until it goes on. */
   halt(): void {
     this.#halted ??= Promise.withResolvers();
   }
@@ -54,7 +56,7 @@ export class ScriptedProcess {
   }
 }
 
-/** Keeps the newest state of each alert, as the database does. */
+/** Keeps the newest state of each alert, like the database. */
 export class AlertTable {
   readonly rows = new Map<string, Alert>();
 
@@ -82,7 +84,7 @@ export class AlertTable {
   }
 }
 
-/** Saves without pauses: a life is short. */
+/** Saves without pauses, as a life is short. */
 const AT_ONCE = new (class extends SavingPace {
   override after = (): number => 0;
 })({ now: () => 0, elapsed: () => 0 });

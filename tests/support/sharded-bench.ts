@@ -1,6 +1,6 @@
 /**
  * The match stage and its shards without a broker: logs of source partitions, a router that sends, and engines that
- * take what was sent. The router may be killed at any moment; another one goes on from what was committed.
+ * take what was sent. The router may be killed at any moment; another one continues from what was committed.
  */
 
 import type { Alert } from '../../src/alert/alert.ts';
@@ -20,15 +20,18 @@ export interface ShardedOptions {
   readonly ruleSet: RuleSet;
   readonly latenessMs: number;
   readonly shards: number;
-  /** Events, JSON, by source partition, in the order of arrival. */
+  /** Events as JSON, by source partition, in order of arrival. */
   readonly logs: readonly (readonly string[])[];
-  /** Numbers from 0 to below. */
+  /** Returns a whole number from 0 to below `below`. */
   readonly random: (below: number) => number;
-  /** In percent, after each event: the process dies with what it has not sent, or had sent and not committed. */
+  /**
+   * Chance in percent, after each run of events, that the process dies with messages it has not sent, or has sent but
+   * not committed.
+   */
   readonly deaths?: number;
 }
 
-/** The messages of each shard, in order, after all of the logs was read. */
+/** The messages of each shard, in order, once the logs have been read completely. */
 export function sent({ ruleSet, shards, logs, random, deaths = 0 }: ShardedOptions): Buffer[][] {
   const topic = Array.from({ length: shards }, (): Buffer[] => []);
   const committed = logs.map(() => 0);
@@ -43,7 +46,7 @@ export function sent({ ruleSet, shards, logs, random, deaths = 0 }: ShardedOptio
   let live = begin();
   const send = (whole: boolean) => {
     live.router.take().forEach((messages, shard) => {
-      // One that dies has sent to some of the shards.
+      // A dying process has sent to some of the shards.
       if (whole || random(2) === 0) topic[shard]!.push(...messages);
     });
   };
@@ -72,7 +75,7 @@ export function sent({ ruleSet, shards, logs, random, deaths = 0 }: ShardedOptio
       }
     }
   }
-  // The one with the newest event alone tells the time in the end, as it does where there is one partition.
+  // In the end only the partition with the newest event advances the watermark, as if there were one partition.
   const last = Math.max(...logs.map((_, each) => live.router.newestOf(each)));
   logs.forEach((_, each) => live.router.newestOf(each) < last && live.router.setIdle(each));
   send(true);

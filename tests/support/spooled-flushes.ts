@@ -1,6 +1,6 @@
 /**
- * A made-up run of the pipeline as its sink sees it: flush after flush the states of some alerts, which grow and
- * are resolved, and archived events. The same number gives the same rows, so a run that was interrupted can go on.
+ * An imaginary run of the pipeline as its sink sees it: in each flush the states of some alerts, which grow and are
+ * resolved, and archived events. The same number gives the same rows, so an interrupted run can continue.
  */
 
 import type { Alert } from '../../src/alert/alert.ts';
@@ -8,7 +8,7 @@ import type { AlertSink, ArchivedEvent } from '../../src/sink/sink.ts';
 import { alertFixture } from './alert-fixture.ts';
 
 const T0 = Date.UTC(2025, 6, 12, 19);
-/** An alert is in this many flushes. */
+/** Number of flushes that contain an alert. */
 const STATES = 5;
 
 export function alertsOf(flush: number): Alert[] {
@@ -32,7 +32,7 @@ export function eventsOf(flush: number): ArchivedEvent[] {
   }));
 }
 
-/** In the order of the pipeline; resolves when what it covers may be committed. */
+/** Writes in the order of the pipeline; resolves when the flush may be committed. */
 export async function writeFlush(sink: AlertSink, flush: number): Promise<void> {
   await sink.writeAlerts(alertsOf(flush));
   await sink.writeEvents(eventsOf(flush));

@@ -1,6 +1,6 @@
 /**
- * Writes flushes through a spool from a certain one on, says after each that it may be committed, and at last that
- * nothing waits any more. To be killed at any moment.
+ * Writes flushes through a spool, starting at a given one; reports after each that it may be committed, and in the end
+ * that nothing is waiting. Meant to be killed at any moment.
  *
  *   node spooling-run.ts FOLDER URL USER PASSWORD DATABASE FIRST END
  */

@@ -1,4 +1,4 @@
-/** An engine with a decoder before it, whose state can be saved and loaded into another. */
+/** An engine with a decoder in front, whose state can be saved and loaded into another. */
 
 import { type Alert } from '../../src/alert/alert.ts';
 import { type Episode, renderAlert } from '../../src/alert/episode.ts';
@@ -18,7 +18,7 @@ export interface StateBenchOptions {
   readonly settings?: string;
   readonly evidence?: boolean;
   readonly hashKey?: Uint8Array;
-  /** Where the rules lay in the state that it is to go on from. */
+  /** Where the rules lie in the state to continue from. */
   readonly former?: Lineage;
 }
 
@@ -30,11 +30,11 @@ export class StateBench {
   readonly options: StateBenchOptions;
   readonly #decoder;
   readonly #record;
-  /** By id, as last told of. */
+  /** By id, as last reported. */
   readonly #alerts: Map<string, Alert>;
   readonly #earlier: readonly EngineCounts[];
 
-  /** `before`: whose alerts and counts this one goes on with. */
+  /** `before`: the bench whose alerts and counts this one continues. */
   constructor(ruleSet: RuleSet, options: StateBenchOptions, before?: StateBench) {
     this.ruleSet = ruleSet;
     this.options = options;
@@ -43,14 +43,14 @@ export class StateBench {
     const { former, ...others } = options;
     const engine = new Engine({ ruleSet, fields, hashKey, ...others });
     this.#decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: hashKey });
-    // As at a start from saved state: the fields are those of the present rules by then.
+    // As at a start from saved state, where the fields of the present rules are known by then.
     this.engine = former === undefined ? engine : new Engine({ ruleSet, fields, hashKey, ...options });
     this.#record = fields.newRecord();
     this.#alerts = new Map(before === undefined ? [] : before.#alerts);
     this.#earlier = before === undefined ? [] : [...before.#earlier, before.engine.counts];
   }
 
-  /** Takes an event, JSON. */
+  /** Takes an event as JSON. */
   take(event: string, partition = 0): void {
     const data = Buffer.from(event);
     const fault = this.#decoder.decode(data, 0, data.length, this.#record);
@@ -71,7 +71,7 @@ export class StateBench {
     changed.clear();
   }
 
-  /** Every alert as it was last told of, and what was counted. */
+  /** Every alert as last reported, and the counts. */
   outcome(): { alerts: Alert[]; counts: Record<string, unknown> } {
     const all = [...this.#earlier, this.engine.counts];
     const sum = (count: (counts: EngineCounts) => number) =>
@@ -101,7 +101,7 @@ export function savedBytes(engine: Engine): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-/** Saves state as `savedBytes`, but does `meanwhile` between the beginning and the rest. */
+/** Saves state like `savedBytes`, but runs `meanwhile` between the beginning and the rest. */
 export function savedMeanwhile(engine: Engine, meanwhile: () => void): Buffer {
   const writer = new StateWriter();
   const saving = begun(engine.saving(writer));
@@ -110,7 +110,7 @@ export function savedMeanwhile(engine: Engine, meanwhile: () => void): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-/** A new bench, perhaps with other rules, that goes on from the saved state of this one: its present one, or `saved`. */
+/** A new bench, perhaps with other rules, that continues from this one's state: its present one, or `saved`. */
 export function reloaded(
   bench: StateBench,
   {
@@ -120,7 +120,7 @@ export function reloaded(
     ...options
   }: Partial<StateBenchOptions> & {
     ruleSet?: RuleSet;
-    /** Takes the rules that found no state. */
+    /** Receives the rules that found no state. */
     without?: CorrelationRule[];
     saved?: Buffer;
   } = {},

@@ -1,4 +1,4 @@
-/** Bytes in memory that are read as those of a file are. */
+/** Bytes in memory that are read like those of a file. */
 
 import type { StoredState } from '../../src/pipeline/snapshot-file.ts';
 

@@ -1,4 +1,4 @@
-/** A database for each test of a `describe`, of the embedded engine or of a server over HTTP. */
+/** A database for each test of a `describe`, in the embedded engine or on a server over HTTP. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,18 +10,18 @@ import { startClickHouse } from './clickhouse.ts';
 import type { TestClickHouse } from './clickhouse.ts';
 
 export interface TestDatabases {
-  /** Of the test at hand. */
+  /** Database of the current test. */
   readonly current: () => ClickHouse;
-  /** Of the embedded engine; there until the last test has ended. */
+  /** Folder of the embedded engine; exists until the last test has ended. */
   readonly folder: () => string;
-  /** How many tests have had one. */
+  /** Number of tests that have had a database. */
   readonly count: () => number;
 }
 
 export function testDatabases(kind: 'embedded' | 'server', prefix: string): TestDatabases {
   let folder: string;
   let server: TestClickHouse | undefined;
-  // The engine keeps its folder for as long as any client is open; this one outlives the tests.
+  // The engine keeps its folder as long as any client is open, and this one outlives the tests.
   let keeper: ClickHouse;
   let current: ClickHouse;
   let databases = 0;
