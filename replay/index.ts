@@ -190,7 +190,7 @@ function build(name: string, given: Readonly<Record<string, unknown>>): BuiltSce
     Partial<IncidentOptions>;
   const random = Random.seeded(options.seed);
   const { accounts, jobseekers = accounts, history = 0 } = options;
-  // The background may start this much earlier, and no account is created after its start.
+  // The background may start this much earlier, and the cast's accounts have to be older still.
   const start = options.start - history;
   const cast = new Cast(random, { accounts, jobseekers: accounts === 0 ? 0 : jobseekers, start });
   let label: LabelRecorder | undefined;
