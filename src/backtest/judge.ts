@@ -257,7 +257,7 @@ export class Judge {
     (this.#thefts[incident] ??= new TheftLog()).note(time, records, persons, account);
   }
 
-  /** `now`: current event time; undefined at the end, when windows close without waiting for the watermark. */
+  /** `now`: current event time; undefined at the end of the input, where the watermark would still have to come. */
   #noteEpisodes(now: number | undefined): void {
     const { changed } = this.#engine.tracker;
     if (changed.size === 0) return;
