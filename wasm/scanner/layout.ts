@@ -15,7 +15,7 @@ export const MASKS: u32 = FIRST;
 export const MINUTE: u32 = FIRST + 32;
 /** Keys marked in the current step from one value to the next. */
 export const STEP_MARKS: u32 = FIRST - 64;
-/** For a string without its escapes, which never make it shorter. */
+/** For a string without its escapes, which is never longer than with them. */
 export const SCRATCH_SIZE: u32 = 4096;
 export const SCRATCH: u32 = FIRST - 8192;
 /** Per object being gathered from, where the values of its wanted keys begin. */
