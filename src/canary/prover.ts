@@ -30,7 +30,7 @@ export type Outcome =
   | {
       readonly result: 'seen';
       readonly events: number;
-      /** From the last event until the alert could be read, ms. */
+      /** From the start of sending until the alert could be read, ms. */
       readonly ms: number;
       /** The rule waited for the watermark, so `ms` does not measure speed. */
       readonly waited: boolean;
