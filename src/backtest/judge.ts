@@ -57,7 +57,7 @@ interface OpenHit {
 
 interface Crossing {
   readonly group: Readonly<Record<string, string | null>>;
-  /** ms since the epoch, as all instants here. */
+  /** ms since the epoch, like all instants here. */
   readonly crossedAt: number;
   /** Event time at which the engine reported the crossing: later if the rule waits for the watermark. */
   readonly raisedAt: number;

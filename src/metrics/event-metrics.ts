@@ -1,4 +1,4 @@
-/** From the input to the alert. */
+/** Metrics of the path from the input to the alert. */
 
 import { LATENCY_BUCKETS_SECONDS, type MetricDefinition } from './definition.ts';
 
