@@ -24,7 +24,7 @@ export type ConfounderName =
   | 'overseas-hours';
 
 export interface Confounder {
-  /** What it is, for people. */
+  /** Description for people. */
   readonly title: string;
   /** Occurrences per 10,000 accounts and week of five working days; undefined if the calendar decides. */
   readonly perWeek: number | undefined;
