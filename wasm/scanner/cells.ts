@@ -54,14 +54,16 @@ const SHORT_TEXT: u32 = SHORT_CELL - 1;
 const LONG_TEXT: u32 = LONG_CELL - 16;
 
 /**
- * With more values in an event than this, slots included, no cell is replaced any more: searching for its uses would
- * take long.
+ * With more values in an event than this, besides the slots, no cell is replaced any more: searching for its uses
+ * would take long, and senders choose how many there are.
  */
 const MAX_LOOKED_AT: u32 = 256;
 
+let mostLookedAt: u32 = MAX_LOOKED_AT;
 let victim: u32 = 0;
 
-export function startCells(): void {
+export function startCells(slots: u32): void {
+  mostLookedAt = slots + MAX_LOOKED_AT;
   memory.fill(TRIALS, 0, 16 * MAX_SLOTS);
   for (let i: u32 = 0; i < MAX_SLOTS; i++) store<u32>(TRIALS + 16 * i, SHORTEST_PAUSE, PAUSE);
 }
@@ -188,7 +190,7 @@ function taken(first: i32, ways: u32, trial: u32, from: u32, to: u32, tag: i32, 
 
 /** True if one of this event's values is in the cell, or if there are too many to search. */
 function isUsed(cell: i32, values: u32): bool {
-  if (values > MAX_LOOKED_AT) return true;
+  if (values > mostLookedAt) return true;
   const wanted = i32x4.splat(cell);
   for (let i: u32 = 0; i < values; i += 4) {
     if (v128.any_true(i32x4.eq(v128.load(TAGS + 4 * i), wanted))) return true;

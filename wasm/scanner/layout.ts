@@ -110,7 +110,7 @@ export const TABLE_SIZE: i32 = FIRST_LONG + (LONG_WAYS << LONG_SETS_LOG2);
 export const INPUT: u32 = LONG_CELLS + ((LONG_WAYS * LONG_CELL) << LONG_SETS_LOG2);
 
 /** Hash table of keys. */
-export const KEYS_LOG2: u32 = 13;
+export const KEYS_LOG2: u32 = 14;
 export const KEYS: u32 = INPUT + MAX_EVENT + SLACK;
 export const HEAP: u32 = KEYS + (4 << KEYS_LOG2);
-export const HEAP_END: u32 = HEAP + (2 << 20);
+export const HEAP_END: u32 = HEAP + (4 << 20);

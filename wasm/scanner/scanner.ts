@@ -107,7 +107,7 @@ let isLearning: bool = false;
 /** Starts a new tree of keys for records with this many slots. Returns its root, which keys are to be added to. */
 export function begin(slotCount: u32): u32 {
   forget();
-  startCells();
+  startCells(slotCount);
   memory.fill(layout.MET, 0, 8 * layout.MAX_MARKS);
   event = 0;
   slots = slotCount;

@@ -104,3 +104,25 @@ it('gives way to the reference where WebAssembly cannot run, and says why', asyn
   for (let i = 0; i < 10; i++) expect(decode(event(i))?.[0]).toBe(`id-${i}`);
   expect(scannerModule().fault).toBe('no SIMD here');
 });
+
+it.each([12, 300, 1800])(
+  'makes no string anew for values that come again, with %d wanted fields',
+  (wanted) => {
+    const fields = new FieldTable();
+    for (let i = 0; i < wanted; i++) fields.slot(`labels.f${i}`);
+    const decoder = createDecoder({ fields, timeRequired: false, pseudonymKey: new Uint8Array(16) }, 0);
+    const record = fields.newRecord();
+    const decode = (i: number): void => {
+      const bytes = Buffer.from(
+        `{"labels":{"f0":"a value","f1":"one of ${i % 5}","f2":"another","f${wanted - 1}":"last"}}`,
+      );
+      expect(decoder.decode(bytes, 0, bytes.length, record)).toBeUndefined();
+    };
+    for (let i = 0; i < 2000; i++) decode(i);
+    const made = (['latin1Slice', 'utf8Slice', 'toString'] as const).map((name) =>
+      vi.spyOn(Buffer.prototype as Buffer & Record<string, () => string>, name),
+    );
+    for (let i = 0; i < 100; i++) decode(i);
+    expect(made.flatMap(({ mock }) => mock.calls)).toEqual([]);
+  },
+);
