@@ -42,8 +42,9 @@ export function snappyDecompress(data: Buffer, mostBytes: number): Buffer {
 
 export function snappyCompress(data: Buffer): Buffer {
   const chunks = Math.ceil(data.length / CHUNK_BYTES);
-  // Room for one run of literals per chunk, whose head takes at most 3 bytes. A copy saves at least one byte.
-  const out = Buffer.allocUnsafe(HEADER.length + data.length + chunks * (4 + 3 + 8));
+  // The bound of the reference implementation (MaxCompressedLength): matches of 4 bytes save one, and literals between
+  // them may cost a head of 3.
+  const out = Buffer.allocUnsafe(HEADER.length + data.length + Math.ceil(data.length / 6) + chunks * (4 + 32));
   HEADER.copy(out);
   let to = HEADER.length;
   const table = new Int32Array(1 << HASH_BITS);

@@ -58,6 +58,16 @@ describe.each([
     }
   });
 
+  test('gives back noise in which four bytes repeat now and then', () => {
+    // A match costs three bytes, and literals from 257 on three more.
+    for (let gap = 257; gap < 300; gap++) {
+      const draw = random(gap);
+      const data = Buffer.from(Array.from({ length: 65_536 }, () => Math.floor(draw() * 256)));
+      for (let at = 0; at + 4 < data.length; at += gap) data.write('here', at, 'latin1');
+      expect(decompress(compress(data), MOST).equals(data), `gap ${gap}`).toBe(true);
+    }
+  });
+
   test('makes what repeats itself smaller', () => {
     const data = Buffer.from('{"event.action":"read","user.id":"c-1042"}\n'.repeat(5000));
     expect(compress(data).length).toBeLessThan(data.length / 10);
