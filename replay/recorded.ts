@@ -1,6 +1,6 @@
 /**
  * Replays a recorded log: the unchanged lines of an NDJSON file, keyed and timed like generated events. A line that is
- * not an event is sent too, with the time of the event before it: judging it is not this tool's task.
+ * not an event is sent too, with the time of the event before it, or of the first one: judging it is not this tool's task.
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -35,6 +35,7 @@ export function recorded(path: string, timestampField: string): Recorded {
     });
   let file: number;
   let bytes: number;
+  let modifiedAt: number;
   const buffer = new Uint8Array(CHUNK_BYTES);
   let read: number;
   try {
@@ -42,6 +43,7 @@ export function recorded(path: string, timestampField: string): Recorded {
     const stat = fstatSync(file);
     if (stat.isDirectory()) throw new Error('it is a folder');
     bytes = stat.size;
+    modifiedAt = stat.mtimeMs;
     read = readSync(file, buffer);
   } catch (error) {
     throw unreadable(error);
@@ -53,7 +55,7 @@ export function recorded(path: string, timestampField: string): Recorded {
   return {
     bytes,
     *batches() {
-      const lines = new LineCollector(timestampField);
+      const lines = new LineCollector(timestampField, modifiedAt);
       const splitter = new LineSplitter();
       try {
         for (; read > 0; read = readSync(file, buffer)) {
@@ -85,9 +87,12 @@ class LineCollector {
   #keys: string[] = [];
   #times: number[] = [];
   #length = 0;
-  #lastTime = 0;
+  #lastTime: number;
+  #hasEvent = false;
 
-  constructor(timestampField: string) {
+  /** `noEventAt`: time of a chunk before the first event, ms since the epoch. */
+  constructor(timestampField: string, noEventAt: number) {
+    this.#lastTime = noEventAt;
     this.#decoder = createDecoder({
       fields: this.#fields,
       timestampField,
@@ -106,7 +111,11 @@ class LineCollector {
 
   readonly take = (data: Uint8Array, start: number, end: number): void => {
     const read = this.#decoder.decode(data, start, end, this.#record) === undefined;
-    if (read) this.#lastTime = this.#record.time;
+    if (read) {
+      this.#lastTime = this.#record.time;
+      if (!this.#hasEvent) this.#times.fill(this.#lastTime);
+      this.#hasEvent = true;
+    }
     this.#pieces.push(data.slice(start, end), LINE_FEED);
     this.#length += end - start + 1;
     this.#ends.push(this.#length);

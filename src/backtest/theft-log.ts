@@ -79,7 +79,7 @@ export class TheftLog {
     this.#records[this.#reads] = records;
     this.#reads += 1;
     this.#total += records;
-    noteFirst(this.#accountsAt, account, time);
+    if (account !== '') noteFirst(this.#accountsAt, account, time);
     if (persons instanceof Pseudonyms) {
       for (let i = 0; i < persons.length; i += 1) {
         const high = persons.words[2 * i]!;

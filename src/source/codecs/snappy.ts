@@ -44,7 +44,9 @@ export function snappyCompress(data: Buffer): Buffer {
   const chunks = Math.ceil(data.length / CHUNK_BYTES);
   // The bound of the reference implementation (MaxCompressedLength): matches of 4 bytes save one, and literals between
   // them may cost a head of 3.
-  const out = Buffer.allocUnsafe(HEADER.length + data.length + Math.ceil(data.length / 6) + chunks * (4 + 32));
+  const out = Buffer.allocUnsafe(
+    HEADER.length + data.length + Math.ceil(data.length / 6) + chunks * (4 + 32),
+  );
   HEADER.copy(out);
   let to = HEADER.length;
   const table = new Int32Array(1 << HASH_BITS);

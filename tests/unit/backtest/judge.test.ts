@@ -192,6 +192,13 @@ test('a copy of an event takes nothing a second time', () => {
   expect(judge(rulesOf(BURST), twice, THEFT).incidents).toMatchObject([{ records: 4, events: 4 }]);
 });
 
+test('a theft whose events name no account is by no account', () => {
+  const stolen = reads(0, 3, { session: 'stolen', user: null });
+  const { incidents } = judge(rulesOf(BURST), stolen, THEFT);
+  expect(incidents).toMatchObject([{ records: 3, accounts: 0 }]);
+  expect(incidents[0]!.course.at(-1)).toMatchObject({ accounts: 0 });
+});
+
 test('events that name no account are no account', () => {
   const events = [...reads(0, 1), { at: 1, user: '' }, { at: 2, user: null }];
   expect(judge(rulesOf(BURST), events).accounts).toBe(1);

@@ -1,6 +1,6 @@
 /** A recorded file is sent again as it is. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -27,6 +27,16 @@ test('every line goes out unchanged, keyed by account and with its event time', 
   expect(chunks.flatMap(({ keys }) => keys)).toEqual(['u-1', '', 'u-2']);
   const start = Date.parse('2025-07-12T21:00:00Z');
   expect(chunks.flatMap(({ times }) => [...times])).toEqual([start, start, start + 1000]);
+});
+
+test('lines before the first event have its time, and a file without one that of the file', () => {
+  const at = '2025-07-12T21:00:00.000Z';
+  const timesOf = (path: string) =>
+    [...recorded(path, '@timestamp').batches()].flatMap(({ times }) => [...times]);
+  const path = write('head.csv', `time,account\n\n{"@timestamp":"${at}"}\n`);
+  expect(new Set(timesOf(path))).toEqual(new Set([Date.parse(at)]));
+  const none = write('none.csv', 'time,account\n');
+  expect(timesOf(none)).toEqual([statSync(none).mtimeMs]);
 });
 
 const line = (i: number): string =>
