@@ -210,12 +210,14 @@ async function forEver(
       found = undefined;
       await notifier.round(stop);
       if (stop.aborted) break;
-      if (trouble !== undefined && found === undefined) {
-        logger.info('can notify again');
-        said.clear();
+      if (found !== undefined || !notifier.wasHeldBack) {
+        if (trouble !== undefined && found === undefined) {
+          logger.info('can notify again');
+          said.clear();
+        }
+        trouble = found;
+        failures = trouble === undefined ? 0 : failures + 1;
       }
-      trouble = found;
-      failures = trouble === undefined ? 0 : failures + 1;
       const waitMs =
         failures === 0 ? options.every : backoffMs(failures, { random: Math.random, baseMs: options.every });
       await delay(waitMs, undefined, { signal: stop }).catch(() => undefined);

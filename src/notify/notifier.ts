@@ -47,6 +47,7 @@ export class Notifier {
   readonly #options: NotifierOptions;
   /** The receiver asked for no deliveries until then, on the clock's elapsed time, ms. */
   #pausedUntil = -Infinity;
+  #wasHeldBack = false;
   /** Failed notifications, by id. */
   readonly #tries = new Map<string, Tries>();
   /** Ids of notifications that were delivered but not recorded yet. */
@@ -61,9 +62,15 @@ export class Notifier {
     this.#options = options;
   }
 
+  /** True if the last round held something back because the receiver had asked to be left alone. */
+  get wasHeldBack(): boolean {
+    return this.#wasHeldBack;
+  }
+
   /** Sends everything that is due. Returns true if all of it was delivered; the next call retries the rest. */
   async round(stop: AbortSignal): Promise<boolean> {
     let all = true;
+    this.#wasHeldBack = false;
     const attempt = async (work: () => Promise<boolean>): Promise<void> => {
       try {
         all = (await work()) && all;
@@ -150,7 +157,11 @@ export class Notifier {
     const { clock, random, told, failed, deliver } = this.#options;
     const { id } = notification;
     if (this.#unrecorded.has(id)) return true;
-    if (clock.elapsed() < Math.max(this.#pausedUntil, this.#tries.get(id)?.dueAt ?? 0)) return false;
+    if (clock.elapsed() < this.#pausedUntil) {
+      this.#wasHeldBack = true;
+      return false;
+    }
+    if (clock.elapsed() < (this.#tries.get(id)?.dueAt ?? 0)) return false;
     try {
       await deliver(notification, stop);
     } catch (error) {

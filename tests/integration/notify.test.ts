@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -44,8 +45,10 @@ class Receiver {
   readonly taken: Received[] = [];
   tries = 0;
   status: (received: Received) => number | Promise<number> = () => 204;
+  /** Headers of its answers. */
+  headers: Record<string, string> = {};
   readonly #server = createServer((request, response) => {
-    void this.#receive(request).then((status) => response.writeHead(status).end());
+    void this.#receive(request).then((status) => response.writeHead(status, this.headers).end());
   });
 
   async env(): Promise<Env> {
@@ -299,6 +302,27 @@ describe('vigie notify', () => {
     await until(async () => to.tries === 2);
     expect(await notify.signal('SIGTERM')).toMatchObject({ code: 0 });
     expect(notify.logs.map(({ msg }) => msg)).toEqual(['running', 'cannot notify: trying again', 'stopped']);
+  }, 60_000);
+
+  test('does not say that it can notify again while the receiver has asked it to wait', async () => {
+    const { dataDir } = await serviceWith(['a']);
+    const to = receiver();
+    to.status = () => 503;
+    to.headers = { 'retry-after': '2' };
+    const notify = start(
+      ['notify', '--every', '1s', '--http-port', '0', '--data-dir', dataDir],
+      await to.env(),
+    );
+    await until(async () => (await notify.get('/readyz')).status === 503);
+    while (to.tries < 3) {
+      expect((await notify.get('/readyz')).status).toBe(503);
+      await delay(200);
+    }
+    to.status = () => 204;
+    await notify.logged(({ msg }) => msg === 'can notify again');
+    expect(groups(to, 'alert.opened')).toEqual(['a']);
+    await notify.signal('SIGTERM');
+    expect(notify.logs.filter(({ msg }) => msg === 'can notify again')).toHaveLength(1);
   }, 60_000);
 
   test('tries the receiver without an alert', async () => {

@@ -29,10 +29,11 @@ test('every line goes out unchanged, keyed by account and with its event time', 
   expect(chunks.flatMap(({ times }) => [...times])).toEqual([start, start, start + 1000]);
 });
 
+const timesOf = (path: string): number[] =>
+  [...recorded(path, '@timestamp').batches()].flatMap(({ times }) => [...times]);
+
 test('lines before the first event have its time, and a file without one that of the file', () => {
   const at = '2025-07-12T21:00:00.000Z';
-  const timesOf = (path: string) =>
-    [...recorded(path, '@timestamp').batches()].flatMap(({ times }) => [...times]);
   const path = write('head.csv', `time,account\n\n{"@timestamp":"${at}"}\n`);
   expect(new Set(timesOf(path))).toEqual(new Set([Date.parse(at)]));
   const none = write('none.csv', 'time,account\n');
