@@ -43,6 +43,7 @@ const SASL_SETTINGS = [
   'kafka_oauth_token_url',
   'kafka_oauth_client_id',
   'kafka_oauth_client_secret',
+  'kafka_oauth_scope',
 ] as const;
 
 function saslOptions(config: Config, log: Log, clock: Clock): SASLOptions | undefined {

@@ -51,7 +51,12 @@ export function topicsCommand(program: Command): void {
       'Creates the missing topics: dead letters (VIGIE_DEAD_LETTER_TOPIC), and signals when VIGIE_SIGNALS_TOPIC is set, kept as long as the rules look back. Does not change existing topics, but shows their settings. `vigie run` does the same if its user may create topics.',
     )
     .option('--input', 'also the topic of access events (VIGIE_TOPIC)')
-    .option('--partitions <number>', 'partitions of the topic of access events', wholeNumber(1, 10_000), 12)
+    .option(
+      '--partitions <number>',
+      'with --input: partitions of the topic of access events',
+      wholeNumber(1, 10_000),
+      12,
+    )
     .option('--replication-factor <number>', 'default: the broker’s', wholeNumber(1, 32))
     .option('--dry-run', 'only say what it would create')
     .option('--json', 'one JSON object per topic')
@@ -62,7 +67,10 @@ export function topicsCommand(program: Command): void {
     .action(create);
 }
 
-async function create(options: Options): Promise<void> {
+async function create(options: Options, command: Command): Promise<void> {
+  if (!options.input && command.getOptionValueSource('partitions') === 'cli') {
+    command.error('error: --partitions is for the topic of access events: add --input');
+  }
   const config = loadConfig(process.env);
   const { deadLetters } = topicsOf(config);
   const connection = kafkaConnection(config, () => undefined, systemClock);

@@ -76,10 +76,10 @@ export const serverUrl = url
   .refine((value) => !/^https?:\/\/[^/?#]+(?:\/[^?]|#)/i.test(value), 'expected nothing behind host:port');
 
 /** The secret is sent there: unencrypted only to this machine. */
-export const tokenUrl = url.refine(
-  (value) => value.startsWith('https:') || LOOPBACK_HOSTS.has(URL.parse(value)?.hostname ?? ''),
-  'expected https',
-);
+export const tokenUrl = url.refine((value) => {
+  const parsed = URL.parse(value);
+  return parsed?.protocol === 'https:' || LOOPBACK_HOSTS.has(parsed?.hostname ?? '');
+}, 'expected https');
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** 16 bytes. */

@@ -33,6 +33,7 @@ test.each([
     'KAFKA_OAUTH_TOKEN_FILE is set without KAFKA_SASL_MECHANISM',
     { KAFKA_OAUTH_TOKEN_FILE: 'token' },
   ],
+  ['CONFIG_INVALID', 'KAFKA_OAUTH_SCOPE is set without KAFKA_SASL_MECHANISM', { KAFKA_OAUTH_SCOPE: 'kafka' }],
   ['CONFIG_INVALID', 'oauthbearer without', OAUTH],
   ['CONFIG_INVALID', 'oauthbearer without', { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'https://id/token' }],
   [

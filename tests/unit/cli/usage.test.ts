@@ -284,6 +284,7 @@ test.each<[string, string[], RegExp]>([
     ['replay', 'benign', '--to', 'x.ndjson', '--topic', 't'],
     /--topic is for --to kafka, and --to is x\.ndjson/,
   ],
+  ['partitions of no topic', ['topics', 'create', '--partitions', '3'], /--partitions .* add --input/],
   ['codecs for a pipe', ['replay', 'benign', '--compression', 'gzip'], /--compression is for --to kafka/],
   [
     'no partition',

@@ -113,6 +113,11 @@ describe('settings', () => {
   });
 });
 
+test('a scheme is a scheme in any case', () => {
+  const { webhook_url } = loadConfig({ VIGIE_WEBHOOK_URL: 'HTTPS://chat.example/hook' });
+  expect(webhook_url).toBe('HTTPS://chat.example/hook');
+});
+
 describe('faulty settings', () => {
   test('are all reported at once, each with its place, its value and what was expected', () => {
     const path = file('topics: a\nVIGIE_GROUP: a\nhttp_port: abc\nrules: 5\narchive: perhaps\n');
