@@ -2,6 +2,7 @@
 
 import kafkajs from 'kafkajs';
 import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import { messageOf } from '../errors.ts';
 import { registerCodecs } from './codecs/register.ts';
 import { OffsetGone } from './kafka-errors.ts';
 
@@ -42,7 +43,9 @@ export function connectKafka(connection: KafkaConnection): Kafka {
 
 /** KafkaJS logs every attempt as an error, even if it will retry; final failures are reported with a code elsewhere. */
 function forward(entry: LogEntry, log: Log): void {
-  const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry.log;
+  const { message: said, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry.log;
+  // Whatever its types say, in one place it logs the error itself.
+  const message = messageOf(said);
   log('debug', `kafka client: ${message}`, fields);
   // After logging this line, KafkaJS silently overwrites the group's committed offset and continues elsewhere. Throwing
   // from here ends the consumer instead, and the group is joined again in full knowledge. A test with a real broker

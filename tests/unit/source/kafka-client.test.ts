@@ -64,6 +64,17 @@ test('an unreachable broker is named, and the client logs to the given function 
   expect(logged.some((line) => line.startsWith('debug kafka client: Connection error'))).toBe(true);
 });
 
+test('an error that the client logs in place of a text does not take the place of what it tells of', () => {
+  const logged: string[] = [];
+  const log = (level: string, message: string): void => void logged.push(`${level} ${message}`);
+  // As KafkaJS does where a broker refuses credentials that were good before.
+  const refused = Object.assign(new Error('refused'), { name: 'KafkaJSSASLAuthenticationError' });
+  connectKafka({ brokers: ['x:1'], clientId: 'test', log })
+    .logger()
+    .error(refused as unknown as string);
+  expect(logged).toEqual(['debug kafka client: refused']);
+});
+
 test('of several brokers the one that does not answer is named', () => {
   const brokers = ['a:9092', 'b:9092', 'c:9092'];
   const thrown = Object.assign(new Error('Closed connection'), {
