@@ -105,8 +105,10 @@ export class DeadLetterTopic implements DeadLetterSink {
       await this.#writer.send(messages);
       return true;
     } catch (error) {
-      const tooLarge = error instanceof VigieError && error.code === 'KAFKA_MESSAGE_TOO_LARGE';
-      if (!tooLarge || !canShrink) throw error;
+      const code = error instanceof VigieError ? error.code : undefined;
+      // Somebody deleted it: the next attempt creates it again.
+      if (code === 'TOPIC_MISSING') this.#opening = undefined;
+      if (code !== 'KAFKA_MESSAGE_TOO_LARGE' || !canShrink) throw error;
       return false;
     }
   }

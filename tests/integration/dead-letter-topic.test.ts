@@ -106,6 +106,22 @@ describe.runIf(kafka !== undefined)('the dead-letter topic', () => {
     });
   });
 
+  test('that somebody deletes meanwhile is created again, as it was', async () => {
+    const topic = uniqueName('deleted');
+    const sink = new DeadLetterTopic({ ...connection(brokers), topic });
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    try {
+      await sink.write([letter(1, Buffer.from('a'))]);
+      await admin.deleteTopics({ topics: [topic] });
+      await vi.waitFor(() => sink.write([letter(2, Buffer.from('b'))]), 20_000);
+      expect((await readMessages(brokers, topic, 1)).map(({ value }) => text(value))).toEqual(['b']);
+    } finally {
+      await admin.disconnect();
+      await sink.close();
+    }
+  });
+
   test('is not created against the will of the configuration', async () => {
     await expect(write(uniqueName('forbidden'), [letter(1, Buffer.from('a'))], false)).rejects.toMatchObject({
       code: 'TOPIC_MISSING',
