@@ -97,7 +97,15 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   closers.push(() => Promise.resolve(watching.stop()));
 
   const troubles = new Map<
-    'source' | 'signals' | 'sink' | 'database' | 'spool' | 'dead letters' | 'start' | 'stop',
+    | 'source'
+    | 'signals'
+    | 'sending signals'
+    | 'sink'
+    | 'database'
+    | 'spool'
+    | 'dead letters'
+    | 'start'
+    | 'stop',
     string
   >([['start', 'starting']]);
   const onStop = (): unknown => troubles.set('stop', 'stopping');
@@ -260,11 +268,11 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
             {
               stop,
               onRetry: tryingAgain(
-                { metrics, logger, trouble: (of: 'signals', reason) => troubles.set(of, reason) },
+                { metrics, logger, trouble: (of: 'sending signals', reason) => troubles.set(of, reason) },
                 'signals',
-                'signals',
+                'sending signals',
               ),
-              onRecovered: () => troubles.delete('signals'),
+              onRecovered: () => troubles.delete('sending signals'),
             },
           );
     watching.start(pipeline);

@@ -117,6 +117,43 @@ describe.runIf(native)('without a right', () => {
     await service.signal('SIGTERM');
   }, 120_000);
 
+  test('to read the signals a process is not ready, whatever becomes of sending them', async () => {
+    const env = await detector('divided');
+    const [signals, dead] = ['divided-signals', 'divided-dead-letters'];
+    await createTopic(broker.brokers, signals, 1, { 'max.message.bytes': '10000' });
+    await createTopic(broker.brokers, dead, 1);
+    await grant('TOPIC', 'divided*', ['READ', 'WRITE', 'DESCRIBE']);
+    await grant('GROUP', 'divided-match', ['READ']);
+    const service = start(['run'], { ...env, VIGIE_SIGNALS_TOPIC: signals });
+    await service.logged(({ code }) => code === 'KAFKA_NO_COORDINATOR');
+    const read = {
+      '@timestamp': '2025-07-12T21:00:00Z',
+      event: { id: 'e', action: 'record-view', outcome: 'success' },
+      user: { id: 'u'.repeat(50_000) },
+      portal: { records: { ids: ['p-1'] } },
+    };
+    await produce(broker.brokers, 'divided', [{ value: JSON.stringify(read) }]);
+    await service.logged(({ code }) => code === 'SIGNALS_TOO_LARGE');
+    const admin = testClient(broker.brokers).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'max.message.bytes', value: '1000000' }];
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: signals, configEntries }] });
+    await admin.disconnect();
+    // Sending is tried again within five seconds.
+    const answers = new Set<number>();
+    const ends = performance.now() + 6000;
+    await until(async () => {
+      answers.add((await service.get('/readyz')).status);
+      return performance.now() > ends;
+    });
+    expect([...answers]).toEqual([503]);
+    expect((await service.get('/readyz')).text).not.toContain('SIGNALS_TOO_LARGE');
+    await grant('GROUP', 'divided-correlate', ['READ']);
+    await until(async () => (await service.get('/readyz')).status === 200);
+    await service.signal('SIGTERM');
+  }, 120_000);
+
   test('dead letters are listed and sent again with those that the page of operations names', async () => {
     const env = await detector('replayed');
     const dead = 'replayed-dead-letters';
