@@ -17,7 +17,7 @@ import type { Metrics } from '../metrics/registry.ts';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
 import type { PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import { Shards } from './shards.ts';
-import { SIGNAL_CODES, signalIntake } from './signal-intake.ts';
+import { otherShards, SIGNAL_CODES, signalIntake } from './signal-intake.ts';
 import { keyCheckOf } from '../signal/format.ts';
 import type { RouterCounts } from '../signal/router.ts';
 import type { RuleSet } from '../sigma/rule.ts';
@@ -92,7 +92,10 @@ export class ScaleOut {
     const gauges = new ShardGauges(metrics);
     pipeline.source.holdBack?.(aheadInShards(gauges, pipeline));
     const onTrouble = troubles(metrics, logger);
-    const onAssigned = (own: ReadonlySet<number>): void => gauges.keep(own);
+    const onAssigned = (own: ReadonlySet<number>, total = shards): void => {
+      gauges.keep(own);
+      if (total !== shards) onTrouble(otherShards(shards, total));
+    };
     this.#shards = new Shards(
       signalsSource,
       shards,

@@ -27,20 +27,23 @@ interface Made {
 /** `of`: the number of partitions of the topic. */
 export type PipelineOf = (shard: number, of: number, source: Source, ruleSet: RuleSet) => Made;
 
+/** Learns which shards this process has now, and how many partitions the topic has by now. */
+type OnAssigned = (shards: ReadonlySet<number>, total: number | undefined) => void;
+
 export class Shards {
   readonly #source: Source;
   readonly #pipelineOf: PipelineOf;
   readonly #shards: number;
-  readonly #onAssigned: (shards: ReadonlySet<number>) => void;
+  readonly #onAssigned: OnAssigned;
   readonly #running = new Map<number, Running>();
   #ruleSet: RuleSet;
 
-  /** `shards`: the number of partitions of the topic. `onAssigned`: learns which of them this process has now. */
+  /** `shards`: the number of partitions of the topic. */
   constructor(
     source: Source,
     shards: number,
     ruleSet: RuleSet,
-    onAssigned: (shards: ReadonlySet<number>) => void,
+    onAssigned: OnAssigned,
     pipelineOf: PipelineOf,
   ) {
     this.#source = source;
@@ -74,9 +77,9 @@ export class Shards {
     await this.#endAll([...this.#running.keys()]);
   }
 
-  async #assigned({ partitions }: Assignment, stop: AbortSignal): Promise<void> {
+  async #assigned({ partitions, total }: Assignment, stop: AbortSignal): Promise<void> {
     const now = new Set(partitions.map(({ partition }) => partition));
-    this.#onAssigned(now);
+    this.#onAssigned(now, total);
     await this.#endAll([...this.#running.keys()].filter((shard) => !now.has(shard)));
     for (const assigned of partitions) {
       const { partition } = assigned;

@@ -45,12 +45,17 @@ export function signalIntake(options: SignalIntakeOptions, ruleSet: RuleSet): In
       const to = taker!;
       const before = { ...to.counts };
       let restored = 0;
+      let hasOtherKey = false;
+      let toldShards = shard.of;
       batch.forEach((data, start, end, offset) => {
         if (offset < again.untilOffset) restored += 1;
         const fault = to.take(data, start, end);
         if (fault !== undefined) onTrouble(unreadable(shard, offset, fault));
+        if (to.latest === undefined) return;
+        if (to.latest.keyCheck !== options.keyCheck) hasOtherKey = true;
+        if (to.latest.shards !== shard.of) toldShards = to.latest.shards;
       });
-      const { counts, latest } = to;
+      const { counts } = to;
       if (restored < batch.count) {
         onTaken({
           signals: counts.signals - before.signals,
@@ -58,8 +63,8 @@ export function signalIntake(options: SignalIntakeOptions, ruleSet: RuleSet): In
           gaps: counts.gaps - before.gaps,
         });
       }
-      if (latest !== undefined && latest.keyCheck !== options.keyCheck) onTrouble(otherKey());
-      if (latest !== undefined && latest.shards !== shard.of) onTrouble(otherShards(latest.shards, shard.of));
+      if (hasOtherKey) onTrouble(otherKey());
+      if (toldShards !== shard.of) onTrouble(otherShards(toldShards, shard.of));
       if (counts.gaps > before.gaps && restored < batch.count) onTrouble(gap(shard));
       return { fruitful: true, restored };
     },
@@ -95,13 +100,14 @@ function otherKey(): VigieError {
   );
 }
 
-function otherShards(told: number, known: number): VigieError {
+/** Of a topic with partitions for other shards than signals are, or were, divided over. */
+export function otherShards(told: number, known: number): VigieError {
   return new VigieError(
     'SIGNALS_PARTITIONS',
     `signals are divided over ${told} shards, the topic has ${known} partitions`,
     {
       remedy:
-        'Partitions of the signals topic must not be added: create another topic and let VIGIE_SIGNALS_TOPIC name it.',
+        'Partitions of the signals topic must not be added: set another VIGIE_SIGNALS_TOPIC and another VIGIE_GROUP (docs/scale-out.md, Topics). Groups move at the next start.',
     },
   );
 }

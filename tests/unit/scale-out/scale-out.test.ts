@@ -123,6 +123,19 @@ test('every trouble of signals that an alerting rule watches for growth is there
   }
 });
 
+test('partitions that somebody adds to the topic of signals are said when they are assigned', async () => {
+  const { scaleOut, input, signals, metrics } = setUp();
+  const run = scaleOut.run(new AbortController().signal);
+  const said = async (): Promise<unknown> =>
+    /signal_troubles_total\{code="SIGNALS_PARTITIONS"\} (\d+)/.exec(await metrics.registry.metrics())?.[1];
+  await signals.say({ ...assignment, total: 1 });
+  expect(await said()).toBe('0');
+  await signals.say({ ...assignment, total: 2 });
+  expect(await said()).toBe('1');
+  await Promise.all([input.say(undefined), signals.say(undefined)]);
+  await run;
+});
+
 test('a shard that has not taken changed rules yet takes them although the files are found unchanged meanwhile', async () => {
   const { scaleOut, input, signals, inForce, correlates } = setUp();
   const run = scaleOut.run(new AbortController().signal);
