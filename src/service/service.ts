@@ -160,7 +160,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     closers.push(() => opened.close());
     closers.push(
       watchServer(clickHouse, (failure) => {
-        const isNews = troubles.has('database') === (failure === undefined);
+        const isNews = troubles.get('database')?.split(':')[0] !== failure?.code;
         if (failure === undefined) troubles.delete('database');
         else troubles.set('database', `${failure.code}: ${failure.message}`);
         if (isNews) logDatabase(logger, failure);

@@ -52,6 +52,20 @@ describe('readiness', () => {
     expect(said).toEqual([expect.stringMatching(/^ClickHouse is away: /), 'ClickHouse answers again']);
   }, 120_000);
 
+  test('what keeps ClickHouse away is in the log again when it is something else', async () => {
+    const service = waiting();
+    await until(async () => (await service.get('/readyz')).status === 200);
+    between.fault = 'away';
+    await service.message('ClickHouse is away');
+    between.fault = 'denied';
+    await service.logged(({ code }) => code === 'CLICKHOUSE_AUTH_FAILED');
+    between.fault = undefined;
+    await service.message('ClickHouse answers again');
+    const said = service.logs.filter(({ msg }) => msg.startsWith('ClickHouse ')).map(({ code }) => code);
+    expect(said).toEqual(['CLICKHOUSE_UNREACHABLE', 'CLICKHOUSE_AUTH_FAILED', undefined]);
+    await service.signal('SIGTERM');
+  }, 120_000);
+
   test.each(['alerts', 'access_events'])(
     'ends when a table is gone, also while there is nothing to write, and a restart makes it again: %s',
     async (table) => {
