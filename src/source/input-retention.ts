@@ -1,11 +1,14 @@
-/** Checks whether a topic keeps its messages for as long as the rules look back. */
+/** Checks whether a topic keeps all of its messages, and for as long as the rules look back. */
 
 import { connectKafka, KAFKA_RETRY, type KafkaConnection, type Log } from './kafka-client.ts';
-import { retentionOf } from './kafka-topics.ts';
+import { isCompacted, retentionOf } from './kafka-topics.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Warns if a start without saved state could not rebuild whole windows. Checks once and never throws. */
+/**
+ * Warns if events may vanish unread, or if a start without saved state could not rebuild whole windows. Checks once and
+ * never throws.
+ */
 export async function warnOfShortInput(
   connection: KafkaConnection,
   topic: string,
@@ -15,6 +18,18 @@ export async function warnOfShortInput(
   const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
   try {
     await admin.connect();
+    if (await isCompacted(topic, admin)) {
+      log(
+        'warn',
+        'the topic is compacted: brokers delete events that have a newer one of their key, read or not',
+        {
+          code: 'INPUT_COMPACTED',
+          topic,
+          remedy:
+            'Set cleanup.policy=delete on the topic: what is deleted before it is read nobody examines.',
+        },
+      );
+    }
     const keptMs = await retentionOf(topic, admin);
     if (keptMs === undefined || keptMs >= neededMs) return;
     const [keptDays, neededDays] = [keptMs, neededMs].map((ms) => Math.ceil(ms / DAY_MS));

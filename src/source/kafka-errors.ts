@@ -231,6 +231,20 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
       'Set the clock, or give the topic message.timestamp.type=LogAppendTime.',
     );
   }
+  if (types.has('INVALID_RECORD')) {
+    return of(
+      'KAFKA_RECORD_REFUSED',
+      `Topic ${topic} refuses what is written to it: ${detail}`,
+      'Set cleanup.policy=delete on the topic: a compacted one takes no message without a key, and signals have none.',
+    );
+  }
+  if (types.has('INVALID_SESSION_TIMEOUT')) {
+    return of(
+      'KAFKA_SESSION_TIMEOUT',
+      `Kafka at ${servers} lets no member join that may be silent for 30 s: ${detail}`,
+      'Set group.max.session.timeout.ms of the brokers to 30000 or more, and group.min.session.timeout.ms to no more.',
+    );
+  }
   if (names.has('OffsetGone')) {
     return of(
       'KAFKA_OFFSET_GONE',

@@ -50,13 +50,22 @@ export async function retentionOf(topic: string, admin: Admin): Promise<number |
 
 /** A numeric setting; undefined if the user may not read it. */
 export async function settingOf(topic: string, setting: string, admin: Admin): Promise<number | undefined> {
+  const value = await textOf(topic, setting, admin);
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Whether of the messages with one key only the newest are kept; false where the user may not ask. */
+export async function isCompacted(topic: string, admin: Admin): Promise<boolean> {
+  return (await textOf(topic, 'cleanup.policy', admin))?.includes('compact') === true;
+}
+
+async function textOf(topic: string, setting: string, admin: Admin): Promise<string | undefined> {
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [setting] }],
     });
-    const value = resources[0]?.configEntries[0]?.configValue;
-    return value === undefined ? undefined : Number(value);
+    return resources[0]?.configEntries[0]?.configValue;
   } catch {
     return undefined;
   }

@@ -156,6 +156,20 @@ describe.runIf(kafka !== undefined)('a topic that keeps its messages', () => {
   });
 });
 
+test.runIf(kafka !== undefined)(
+  'a topic that is compacted is told of: events that nobody has read yet would be deleted',
+  async () => {
+    const topic = uniqueName('compacted');
+    await createTopic(brokers, topic, 1, { 'cleanup.policy': 'compact,delete' });
+    const running = run({ KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: topic });
+    expect(await running.logged(({ code }) => code === 'INPUT_COMPACTED')).toMatchObject({
+      topic,
+      remedy: expect.stringContaining('cleanup.policy=delete') as string,
+    });
+    await running.signal('SIGTERM');
+  },
+);
+
 describe.runIf(kafka !== undefined)('a batch that cannot be read', () => {
   test('stands in the log with its place, and what helps is to delete it, as the page says', async () => {
     const topic = uniqueName('unreadable');
@@ -222,6 +236,32 @@ describe.runIf(kafka !== undefined)('a signals topic that takes small messages o
     await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: signals, configEntries }] });
     await admin.disconnect();
     await until(async () => (await running.metric('vigie_signals_taken_total')) === 1);
+    expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
+  }, 120_000);
+});
+
+describe.runIf(kafka !== undefined)('a signals topic that is compacted', () => {
+  test('takes no signal, which is said with what to change, and goes on once it is changed', async () => {
+    const [topic, signals] = [uniqueName('keyed'), uniqueName('compacted')];
+    await createTopic(brokers, topic, 1);
+    await createTopic(brokers, signals, 1, { 'cleanup.policy': 'compact' });
+    await produce(brokers, topic, searches(1));
+    const running = run({
+      KAFKA_BROKERS: brokers.join(),
+      VIGIE_TOPIC: topic,
+      VIGIE_SIGNALS_TOPIC: signals,
+      VIGIE_RULES: FEW_RULES,
+    });
+    expect(await running.logged(({ code }) => code === 'KAFKA_RECORD_REFUSED')).toMatchObject({
+      remedy: expect.stringContaining('cleanup.policy') as string,
+    });
+    const admin = testClient(brokers).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'cleanup.policy', value: 'delete' }];
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: signals, configEntries }] });
+    await admin.disconnect();
+    await until(async () => (await readiness(running)).status === 200);
     expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
   }, 120_000);
 });
