@@ -33,7 +33,7 @@ export interface Told {
   /** A window of a horizon with a baseline. */
   unusual(horizon: PlannedHorizon, endMs: number, value: number): void;
   /** A window of a closing rule. */
-  closed(watcher: EpisodeRule, endMs: number, value: number): void;
+  closed(watcher: EpisodeRule, endMs: number, value: number, estimated: boolean): void;
 }
 
 /** For kinds that a stream does not have, as in most streams. */
@@ -115,7 +115,7 @@ export class GroupWaits {
     const log = this.#closingLog(m);
     this.#closings = this.#closings.with(m, log);
     this.#planned.closings[m]!.sleeping!.wake(asleep, log, watermark);
-    return log.bound(watermark);
+    return log.bound();
   }
 
   #closingLog(m: number): ClosingLog<unknown> {
@@ -135,9 +135,10 @@ export class GroupWaits {
     this.#closings.forEach((log, m) => {
       if (log === undefined) return;
       const { watchers, sleeping } = this.#planned.closings[m]!;
-      gone += log.judge(watermark, (end, value) => {
+      gone += log.judge(watermark, (end, value, lost) => {
         for (const watcher of watchers) {
-          if (watchers.length === 1 || holds(watcher.rule.bounds, value)) told.closed(watcher, end, value);
+          if (watchers.length === 1 || holds(watcher.rule.bounds, value))
+            told.closed(watcher, end, value, lost);
         }
       });
       if (!log.mayRest()) return;

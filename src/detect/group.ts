@@ -251,7 +251,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     const { sharedWaits } = this.#logs;
     const gone = this.waits.close(watermark, this.#numbers, {
       unusual: (horizon, end, value) => this.#tell(horizon, end, value),
-      closed: (watcher, end, value) => this.#raise(watcher, end, value, false),
+      closed: (watcher, end, value, estimated) => this.#raise(watcher, end, value, estimated),
     });
     if (sharedWaits !== undefined && this.waits.isNothing) this.waits = sharedWaits;
     return gone;

@@ -7,7 +7,7 @@
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { FieldTable } from '../event/record.ts';
 import { isMet } from '../sigma/ast.ts';
-import { holds, leastOf } from '../sigma/bounds.ts';
+import { entriesFor, holds } from '../sigma/bounds.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { SequenceSpec } from '../window/sequence-measure.ts';
 import type { TemporalSpec } from '../window/temporal-log.ts';
@@ -79,8 +79,11 @@ export function planSequence(
   };
 }
 
-/** Entries that a closing log holds; by default, a rule on runs holds enough to reach its lower bound. */
-export function maxEntriesOf({ maxEntries, bounds, sequence }: CorrelationRule): number {
-  if (maxEntries !== undefined) return maxEntries;
-  return sequence === undefined ? DEFAULT_MAX_ENTRIES : Math.max(DEFAULT_MAX_ENTRIES, 2 * leastOf(bounds));
+/**
+ * Returns how many entries a closing log may hold. For counts these are never fewer than the bounds need: a log that
+ * has just dropped its oldest still holds more than the largest bound, and what it dropped makes no difference.
+ */
+export function maxEntriesOf({ maxEntries, type, bounds }: CorrelationRule): number {
+  const counts = type === 'event_count' || type === 'value_count';
+  return Math.max(maxEntries ?? DEFAULT_MAX_ENTRIES, counts ? entriesFor(bounds) : 0);
 }

@@ -22,7 +22,7 @@ import { VigieError } from '../errors.ts';
 export const MAGIC = Uint8Array.from('VigieSt\n', (character) => character.charCodeAt(0));
 
 /** Grows with every change to the content of any section: older formats are not read, the log is read again instead. */
-export const FORMAT_VERSION = 9;
+export const FORMAT_VERSION = 10;
 
 /** Size of a frame's head without the name: length of the name, length of the body, CRC. */
 export const HEAD_BYTES = 2 + 4 + 4;

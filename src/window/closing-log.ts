@@ -9,8 +9,9 @@
  * less, they lie in a `SleepingLog`, and nothing is judged. When they wake, the log enters what was passed while asleep
  * and goes on as if it had always been awake: the windows it missed were false.
  *
- * Kept: the entries newer than the watermark − timespan, at most `maxEntries`; beyond that the oldest leave early and
- * the values are no longer exact.
+ * Kept: the entries newer than the watermark − timespan, at most `maxEntries` that have entered and those that wait for
+ * the watermark. Beyond that, entries that make no difference go (`isCovered`); if these are few, the oldest leave
+ * early, and windows that reach back to them have lost entries: their values are no longer exact.
  */
 
 import type { SectionReader } from '../state/state-reader.ts';
@@ -37,8 +38,12 @@ export interface Judgement {
 export interface SlidingMeasure<T> {
   enter(held: T, timeMs: number): void;
   leave(held: T): void;
-  /** Judges the window that ends at `endMs`; never called for an empty window. */
-  judge(endMs: number): Judgement;
+  /**
+   * Judges the window that ends at `endMs`; never called for an empty window. `lost`: some of its entries left early.
+   */
+  judge(endMs: number, lost?: boolean): Judgement;
+  /** Whether no window that ends later would differ without this entry, which has entered. Absent if each counts. */
+  isCovered?(held: T): boolean;
   /** How much the measure had to forget so far to stay bounded. */
   readonly forgotten?: number;
   /** Saves what does not follow from the entries that have entered and not left; absent if there is nothing. */
@@ -88,6 +93,8 @@ export class ClosingLog<T> {
   #entered = 0;
   /** Weight of all entries. */
   #held = 0;
+  /** Time of the newest entry that left early. */
+  #lostUpTo = -Infinity;
   /** Entries added since the last closer look at whether the log may rest. */
   #sinceLooked = 0;
 
@@ -119,10 +126,10 @@ export class ClosingLog<T> {
       entries.add({ time, held }, 0, this.#entered);
       this.#entered += 1;
       this.#measure.enter(held, time);
-      return 0;
+    } else {
+      entries.add({ time, held }, this.#entered);
     }
-    entries.add({ time, held }, this.#entered);
-    return this.bound(watermark);
+    return this.bound();
   }
 
   /** Adds an event, in time order; windows that ended with it are known to be false. */
@@ -163,14 +170,18 @@ export class ClosingLog<T> {
     }
   }
 
-  /** Judges every window that ends before the watermark. Returns how much the measure had to forget. */
-  judge(watermark: number, report: (endMs: number, value: number) => void): number {
+  /**
+   * Judges every window that ends before the watermark. Reports those that are true, and whether they have lost entries.
+   * Returns how much the measure had to forget.
+   */
+  judge(watermark: number, report: (endMs: number, value: number, lost: boolean) => void): number {
     const before = this.#measure.forgotten ?? 0;
     for (let end = this.nextEnd; end < watermark; end = this.nextEnd) {
       while (this.nextEnd === end) this.#enterNext();
       this.#leave(this.#expired(end, this.#entered));
-      const { holds, value } = this.#measure.judge(end);
-      if (holds) report(end, value);
+      const lost = this.#lostUpTo > end - this.#timespanMs;
+      const { holds, value } = this.#measure.judge(end, lost);
+      if (holds) report(end, value, lost);
     }
     this.#leave(this.#expired(watermark, this.#entered));
     return (this.#measure.forgotten ?? 0) - before;
@@ -182,6 +193,7 @@ export class ClosingLog<T> {
       to.plain(held);
     });
     to.u32(this.#entered);
+    to.f64(this.#lostUpTo);
     this.#measure.save?.(to);
   }
 
@@ -189,6 +201,7 @@ export class ClosingLog<T> {
     const entries = this.#entries;
     entries.load(from, () => ({ time: from.f64(), held: from.plain() as T }));
     this.#entered = from.u32();
+    this.#lostUpTo = from.f64();
     for (let i = 0; i < entries.length; i += 1) this.#held += this.#weigh(entries.at(i)!.held);
     const entered = Array.from({ length: this.#entered }, (_, i) => entries.at(i)!);
     if (this.#measure.load !== undefined) this.#measure.load(from, entered);
@@ -205,15 +218,28 @@ export class ClosingLog<T> {
     this.#entered += 1;
   }
 
-  /** Beyond the bound, drops the oldest entries, but none at which an unjudged window ends. Returns how many. */
-  bound(watermark: number): number {
-    const entries = this.#entries;
-    if (entries.length <= this.#maxEntries) return 0;
-    const most = Math.max(1, this.#maxEntries >>> 3);
-    let excess = 0;
-    while (excess < most && entries.at(excess)!.time < watermark) excess += 1;
+  /** Beyond the bound, drops entries, but none at which an unjudged window ends. Returns how many left early. */
+  bound(): number {
+    if (this.#entered <= this.#maxEntries) return 0;
+    this.#dropCovered();
+    const excess = this.#entered - this.#maxEntries + Math.max(1, this.#maxEntries >>> 3);
+    if (excess <= 0) return 0;
+    this.#lostUpTo = Math.max(this.#lostUpTo, this.#entries.at(excess - 1)!.time);
     this.#leave(excess);
     return excess;
+  }
+
+  #dropCovered(): void {
+    const measure = this.#measure;
+    if (measure.isCovered === undefined) return;
+    const before = this.#entries.length;
+    this.#entries.filterFront(this.#entered, ({ held }) => {
+      if (!measure.isCovered!(held)) return true;
+      measure.leave(held);
+      this.#held -= this.#weigh(held);
+      return false;
+    });
+    this.#entered -= before - this.#entries.length;
   }
 
   /** How many of the `among` oldest entries are at least a timespan old at `end`. */

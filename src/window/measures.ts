@@ -16,9 +16,14 @@ abstract class Valued<T> implements SlidingMeasure<T> {
   abstract leave(held: T): void;
   protected abstract value(): number;
 
-  judge(): { holds: boolean; value: number } {
+  judge(_endMs: number, lost = false): { holds: boolean; value: number } {
     const value = this.value();
-    return { holds: this.#holds(value), value };
+    return { holds: this.#holds(value) && this.mayHold(lost), value };
+  }
+
+  /** `lost`: the window has lost entries. */
+  protected mayHold(_lost: boolean): boolean {
+    return true;
   }
 }
 
@@ -48,6 +53,13 @@ export class DistinctMeasure extends Valued<readonly string[]> {
       if (left === 0) this.#held.delete(text);
       else this.#held.set(text, left);
     }
+  }
+  /** Whether every text is held by other entries too; the newest entry that holds a text stands for all. */
+  isCovered(texts: readonly string[]): boolean {
+    this.leave(texts);
+    const covered = texts.every((text) => this.#held.has(text));
+    this.enter(texts);
+    return covered;
   }
   protected override value(): number {
     return this.#held.size;
@@ -82,6 +94,10 @@ export class NumbersMeasure extends Valued<readonly number[]> {
     const sum = new RoundedOnce();
     for (const number of sorted) sum.add(number);
     return this.#of === 'sum' ? sum.value : sum.value / sorted.length;
+  }
+  /** Says nothing on a sum of which a part is lost; averages and percentiles are estimated from the rest. */
+  protected override mayHold(lost: boolean): boolean {
+    return !lost || this.#of !== 'sum';
   }
   /** How many numbers are not larger. */
   #rank(number: number): number {

@@ -105,7 +105,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     this.#forget(sightings, sightings.links.length / this.#stride);
   }
 
-  judge(endMs: number): Judgement {
+  judge(endMs: number, lost = false): Judgement {
     this.#instants.advance(
       () => {
         this.#seenAt.clear();
@@ -113,7 +113,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
       },
       (time, together) => this.#take(time, together),
     );
-    const { holds, value } = this.#own.judge(endMs);
+    const { holds, value } = this.#own.judge(endMs, lost);
     const run = this.#takenMs === endMs ? this.#longest : NO_RUN;
     return { holds: holds && run.ids >= this.#spec.minRun, value, run };
   }

@@ -41,6 +41,13 @@ export class TimeQueue<T extends { readonly time: number }> {
     this.#head = head;
   }
 
+  /** Of the `count` oldest, keeps those that `keep` accepts; asks in order. */
+  filterFront(count: number, keep: (item: T) => boolean): void {
+    const items = this.#items.slice(this.#head) as T[];
+    this.#items = items.filter((item, i) => i >= count || keep(item));
+    this.#head = 0;
+  }
+
   save(to: SectionWriter, write: (item: T) => void): void {
     to.list(this.#items.slice(this.#head) as T[], write);
   }

@@ -56,6 +56,8 @@ export interface CorrelationDocument {
     readonly generate?: boolean;
   };
   readonly 'vigie.resolve_timeout'?: string;
+  /** Known to the engine only: the oracle holds everything. */
+  readonly 'vigie.max_entries'?: number;
   readonly 'vigie.missing_fields'?: 'skip' | 'group';
   readonly 'vigie.baseline'?: {
     readonly history: string;

@@ -2,8 +2,9 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { OracleDocument } from './documents.ts';
 import { engineLines, evaluateByEngine, rows } from './evaluators.ts';
-import { evaluate } from './oracle.ts';
+import { evaluate, type Verdict } from './oracle.ts';
 import { cases, forAll, timeoutMs, type Case } from './random-log.ts';
 import { FAMILIES } from './random-rules.ts';
 
@@ -12,6 +13,9 @@ const agree = (one: Case): void => {
     rows(evaluate(one.documents, one.log, one)),
   );
 };
+
+const moments = ({ firings }: Verdict): readonly string[] =>
+  firings.map(({ rule, group, time }) => JSON.stringify([rule, group, time])).sort();
 
 const alertIds = (one: Case): string[] =>
   engineLines(one.documents, one.log, one).flatMap((line) => (line.type === 'alert' ? [line.alert_id] : []));
@@ -49,3 +53,25 @@ describe.each(FAMILIES)('random %s', { timeout: timeoutMs }, (family) => {
     });
   });
 });
+
+test(
+  'counts with upper bounds fire when the oracle says, however few entries vigie.max_entries asks for',
+  () => {
+    const counts = new Set<string>(['event_count', 'value_count']);
+    const withFew = (document: OracleDocument): OracleDocument =>
+      'correlation' in document && counts.has(document.correlation.type)
+        ? { ...document, 'vigie.max_entries': 1 }
+        : document;
+    const long = fc.noBias(cases('closing', { late: true, events: 1_000 }));
+    for (const [arbitrary, share] of [
+      [cases('closing', { late: true }), 1],
+      [long, 1 / 10],
+    ] as const) {
+      forAll(arbitrary, share, (one) => {
+        const found = evaluateByEngine(one.documents.map(withFew), one.log, one);
+        expect(moments(found)).toEqual(moments(evaluate(one.documents, one.log, one)));
+      });
+    }
+  },
+  timeoutMs,
+);
