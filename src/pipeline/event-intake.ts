@@ -84,8 +84,9 @@ export class EventReader {
     let bytes = 0;
     let canaries = 0;
     const { idSlot } = taker.evidence;
-    const lateBefore = taker.counts.late ?? 0;
-    const replacedBefore = decoder.replaced ?? 0;
+    // Counts as they were before the first new event: what is read again was reported before the restart.
+    let lateBefore = taker.counts.late ?? 0;
+    let replacedBefore = decoder.replaced ?? 0;
     batch.forEach((data, start, end, offset) => {
       let fault: Undecoded | undefined = decoder.decode(data, start, end, record);
       const isAgain = offset < again.untilOffset;
@@ -98,6 +99,8 @@ export class EventReader {
       if (isCanary && matched > 0) taker.counts.canaryMatches += matched;
       if (isAgain) {
         restored += 1;
+        lateBefore = taker.counts.late ?? 0;
+        replacedBefore = decoder.replaced ?? 0;
         return;
       }
       tally.events += 1;
@@ -123,10 +126,8 @@ export class EventReader {
       }
     });
     tally.bytes += bytes;
-    // What is read again was reported before the restart.
-    const isNew = restored === 0;
-    if (isNew) tally.late += (taker.counts.late ?? 0) - lateBefore;
-    const replaced = isNew ? (decoder.replaced ?? 0) - replacedBefore : 0;
+    tally.late += (taker.counts.late ?? 0) - lateBefore;
+    const replaced = (decoder.replaced ?? 0) - replacedBefore;
     tally.replaced += replaced;
     observer.batch({ events: batch.count - restored, bytes, restored, skipped, replaced, canaries });
     return { fruitful, restored };

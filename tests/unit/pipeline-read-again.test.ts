@@ -11,6 +11,7 @@ import { parseRules } from '../../src/sigma/parse-rules.ts';
 import type { AlertSink } from '../../src/sink/sink.ts';
 import type { AssignedPartition, EventBatch } from '../../src/source/source.ts';
 import { ALL_RULES, event } from './cli/fixtures.ts';
+import { mappingOf } from './event/mapping/support.ts';
 import { batch, type Item, scripted, T0 } from './scripted-pipeline.ts';
 
 const stop = new AbortController().signal;
@@ -393,4 +394,26 @@ test('an alert of a rule that began empty goes on when a restart has its windows
     { sink, ruleSet: counting(3) },
   );
   expect([...rows.values()]).toMatchObject([{ status: 'resolved', crossedAt: T0 + 120_000, events: 7 }]);
+});
+
+const garbled = (second: number) =>
+  Buffer.from(`{"t":${T0 + 1000 * second},"k":"read","agent":"\xff"}`, 'latin1');
+
+test('of a batch that begins before the commit and ends after it, what is new is counted, late events and replaced bytes too', async () => {
+  let replaced = 0;
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [committed(0, 2)] };
+      yield batch(0, 4, garbled(100), garbled(1), garbled(2), garbled(101));
+    },
+    rewinds: true,
+    options: {
+      mapping: mappingOf(
+        'input: json\ntime: {field: t, format: epoch_ms}\ncases: [{name: read, when: {k: read}, set: {event.action: record-view}}]',
+      ),
+    },
+    observer: { batch: (counts) => (replaced += counts.replaced) },
+  });
+  expect(await pipeline.run(stop)).toMatchObject({ events: 2, accepted: 2, late: 1, replaced: 2 });
+  expect(replaced).toBe(2);
 });
