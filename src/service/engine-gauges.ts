@@ -4,8 +4,10 @@ import type { Clock } from '../clock.ts';
 import type { Engine } from '../detect/engine.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { PartitionLag } from '../pipeline/pipeline-observer.ts';
+import type { Level } from '../sigma/rule.ts';
 
 export interface EngineGauges {
+  readonly openAlerts: OpenAlerts;
   show(engine: Engine, lag: ReadonlyMap<number, PartitionLag>): void;
   /** Event time until which a rule is warming up, ms since the epoch; undefined once it no longer is. */
   warming(rule: string, untilMs: number | undefined): void;
@@ -16,6 +18,47 @@ export interface EngineGauges {
 interface SavedState {
   readonly bytes: number;
   readonly takenAtMs: number;
+}
+
+interface OpenLabels {
+  readonly rule: string;
+  readonly level: Level;
+}
+
+/** Numbers of open alerts by rule and level, of all shards of the process. */
+export class OpenAlerts {
+  readonly #metrics: Metrics;
+  readonly #counts = new Map<string, number>();
+  /** Series that end once they are at 0, because their rule is gone or has another level. */
+  readonly #ending = new Set<string>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** Shows the series of a rule that is in force. */
+  begin(labels: OpenLabels): void {
+    this.#ending.delete(keyOf(labels));
+    this.add(labels, 0);
+  }
+
+  add(labels: OpenLabels, by: number): void {
+    const key = keyOf(labels);
+    const count = (this.#counts.get(key) ?? 0) + by;
+    this.#counts.set(key, count);
+    if (count === 0 && this.#ending.has(key)) this.#metrics.alertsOpen.remove({ ...labels });
+    else this.#metrics.alertsOpen.set({ ...labels }, count);
+  }
+
+  /** Removes the series, but not while another shard has such alerts because it has not taken the new rules yet. */
+  end(labels: OpenLabels): void {
+    this.#ending.add(keyOf(labels));
+    this.add(labels, 0);
+  }
+}
+
+function keyOf({ rule, level }: OpenLabels): string {
+  return `${level} ${rule}`;
 }
 
 /** Lag by partition of the source. */
@@ -50,6 +93,7 @@ export class LagGauges {
 export function onlyEngine(metrics: Metrics, clock: Clock): EngineGauges {
   const lags = new LagGauges(metrics, clock);
   return {
+    openAlerts: new OpenAlerts(metrics),
     show: (engine, lag) => {
       lags.show(lag);
       const { watermark } = engine.watermarks;
@@ -77,6 +121,7 @@ function showSaved({ stateSavedBytes, stateSavedTime }: Metrics, states: readonl
 /** Sums over the shards of a process; event time is that of the shard furthest behind. */
 export class ShardGauges {
   readonly #metrics: Metrics;
+  readonly #openAlerts: OpenAlerts;
   readonly #shards = new Map<number, Engine>();
   /** Rule → shard → event time until which it is warming up there, ms. */
   readonly #warming = new Map<string, Map<number, number>>();
@@ -86,10 +131,12 @@ export class ShardGauges {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.#openAlerts = new OpenAlerts(metrics);
   }
 
   of(shard: number): EngineGauges {
     return {
+      openAlerts: this.#openAlerts,
       show: (engine, lag) => {
         if (!this.#kept.has(shard)) return;
         this.#shards.set(shard, engine);

@@ -77,8 +77,7 @@ export class Telemetry implements PipelineObserver {
     const metrics = this.#metrics;
     for (const { key } of rules) metrics.ruleMatches.inc({ rule: key }, 0);
     for (const { key, level } of correlations) {
-      // Incremented, not set: alerts of another shard may be open.
-      metrics.alertsOpen.inc({ rule: key, level }, 0);
+      this.#gauges.openAlerts.begin({ rule: key, level });
       for (const status of ALERT_STATUSES) metrics.alerts.inc({ rule: key, level, status }, 0);
       metrics.ruleFirings.inc({ rule: key }, 0);
       metrics.eventsWithoutGroup.inc({ rule: key }, 0);
@@ -141,10 +140,10 @@ export class Telemetry implements PipelineObserver {
       const wasOpen = this.#open.has(alert.alertId);
       if (alert.status === 'firing') {
         this.#open.set(alert.alertId, alert);
-        if (!wasOpen) this.#metrics.alertsOpen.inc(labels);
+        if (!wasOpen) this.#gauges.openAlerts.add(labels, 1);
       } else {
         this.#metrics.alerts.inc({ ...labels, status: alert.status });
-        if (this.#open.delete(alert.alertId)) this.#metrics.alertsOpen.dec(labels);
+        if (this.#open.delete(alert.alertId)) this.#gauges.openAlerts.add(labels, -1);
       }
       if (opened && alert.status !== 'merged') this.#log(alert, 'opened');
       if (alert.status !== 'firing') this.#log(alert, alert.status);
@@ -226,11 +225,11 @@ export class Telemetry implements PipelineObserver {
   }
 
   rules(ruleSet: RuleSet, engine: Engine): void {
-    const metrics = this.#metrics;
+    const { openAlerts } = this.#gauges;
     const now = new Map(ruleSet.correlations.map((rule) => [rule.key, rule]));
     // Counters stay, even for rules that are gone: the end of their alerts was counted just now.
     for (const { key, level } of this.#ruleSet.correlations) {
-      if (now.get(key)?.level !== level) metrics.alertsOpen.remove({ rule: key, level });
+      if (now.get(key)?.level !== level) openAlerts.end({ rule: key, level });
     }
     this.#ruleSet = ruleSet;
     this.#showRules();
@@ -239,7 +238,8 @@ export class Telemetry implements PipelineObserver {
       const level = now.get(alert.rule)?.level ?? alert.level;
       if (level === alert.level) continue;
       this.#open.set(id, { ...alert, level });
-      metrics.alertsOpen.inc({ rule: alert.rule, level });
+      openAlerts.add({ rule: alert.rule, level: alert.level }, -1);
+      openAlerts.add({ rule: alert.rule, level }, 1);
     }
     this.#note(engine);
   }
@@ -320,7 +320,7 @@ export class Telemetry implements PipelineObserver {
    * open here for ever. Alerts that are still this process's own are written again.
    */
   forgetOpen(): void {
-    for (const { rule, level } of this.#open.values()) this.#metrics.alertsOpen.dec({ rule, level });
+    for (const { rule, level } of this.#open.values()) this.#gauges.openAlerts.add({ rule, level }, -1);
     this.#open.clear();
   }
 

@@ -233,6 +233,24 @@ describe('telemetry', () => {
     expect(await valueOf(metrics, ended)).toBe(1);
   });
 
+  test('shows no alerts of a shard that went away before it took the rules that other shards have', async () => {
+    const { metrics } = setUp();
+    const gauges = new ShardGauges(metrics);
+    const quiet = pino({ level: 'silent' });
+    const [one, two] = [0, 1].map((shard) => new Telemetry(metrics, quiet, ruleSet, clock, gauges.of(shard)));
+    const high = `vigie_alerts_open{rule="${BURST}",level="high"}`;
+    two!.alerts([{ alert: burstAlert('firing'), opened: true }], 5);
+    const others = { ...ruleSet, correlations: ruleSet.correlations.filter(({ key }) => key !== BURST) };
+    one!.rules(others, newEngine()[0]);
+    // It is open in the other shard still.
+    expect(await valueOf(metrics, high)).toBe(1);
+    two!.forgetOpen();
+    expect(await valueOf(metrics, high)).toBeUndefined();
+    // The rule comes back.
+    one!.rules(ruleSet, newEngine()[0]);
+    expect(await valueOf(metrics, high)).toBe(0);
+  });
+
   test('shows a rule as warming up until no shard of the process is any more', async () => {
     const { metrics } = setUp();
     const gauges = new ShardGauges(metrics);
