@@ -2,7 +2,9 @@
  * The groups of a stream, by the text of their group-by values.
  *
  * Their number is capped: a new group beyond the cap evicts, of a few candidates without an open episode, the one
- * furthest from any threshold; every eviction is counted. A hand that passes over all groups several times in the
+ * furthest from any threshold; every eviction is counted. Groups with an open episode are never evicted: if the hand
+ * finds no other group in some steps, the new one exceeds the cap, and later ones evict two each until the number is
+ * within it again. A hand that passes over all groups several times in the
  * longest timespan (event time) forgets those that hold nothing any more, so these stay few beside the others, however
  * fast new groups come.
  */
@@ -18,6 +20,10 @@ import { combinations, groupText, groupTexts, keyOf } from './values.ts';
 type Key = string | null;
 
 const EVICTION_CANDIDATES = 8;
+/** Most groups looked at for one that may be evicted. */
+const EVICTION_STEPS = 64;
+/** Most evictions per new group. */
+const EVICTIONS = 2;
 /** How often per longest timespan the hand passes over all groups. */
 const ROUNDS = 2;
 /** Most steps of the hand in one sweep, after a pause; plus some per group made since, as one event may make many. */
@@ -213,25 +219,30 @@ export class GroupDirectory implements GroupKeeper {
   }
 
   #create(key: Key): void {
-    if (this.#groups.size >= this.#plan.maxGroups) this.#evict();
+    for (let i = 0; i < EVICTIONS && this.#groups.size >= this.#plan.maxGroups; i += 1) {
+      if (!this.#evict()) break;
+    }
     this.#made += 1;
     const group = this.#free();
     group.create(key, this.#made);
     if (!group.isKept) this.#groups.set(key, group.row);
   }
 
-  #evict(): void {
+  /** Returns false if it found no group that may be evicted. */
+  #evict(): boolean {
     let victim: { readonly key: Key; readonly threat: number } | undefined;
-    for (let i = 0; i < EVICTION_CANDIDATES || victim === undefined; i += 1) {
+    const most = Math.min(EVICTION_STEPS, this.#groups.size);
+    for (let i = 0; i < most && (i < EVICTION_CANDIDATES || victim === undefined); i += 1) {
       const candidate = this.#nextGroup();
-      if (candidate === undefined || i > this.#groups.size) break;
+      if (candidate === undefined) break;
       if (candidate.episodes.length > 0) continue;
       const { key, threat } = candidate;
       if (victim === undefined || threat < victim.threat) victim = { key, threat };
     }
-    if (victim === undefined) return;
+    if (victim === undefined) return false;
     this.#forget(this.#look(victim.key, this.#groups.get(victim.key)!));
     this.evicted += 1;
+    return true;
   }
 
   #handBehind(number: number): MapIterator<[Key, Group | number]> {

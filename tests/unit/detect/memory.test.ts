@@ -1,6 +1,7 @@
 /** What the engine holds does not grow with what it saw. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { Group } from '../../../src/detect/group.ts';
 import { EngineBench, type RuleSketch, rulesOf, type Sent } from './harness.ts';
 
 const EVENTS = Number(process.env['MEMORY_EVENTS'] ?? 100_000);
@@ -213,5 +214,29 @@ describe('groups', () => {
     for (let i = 0; i < 10; i += 1) bench.take(of(`u${i}`, 1000));
     expect(bench.engine.tracker.open.size).toBe(10);
     expect(bench.engine.counts.evictions.get('c0')).toBe(0);
+  });
+
+  test('that all have an open alert are not all looked at for each new one', () => {
+    const bench = new EngineBench(rulesOf({ ...count(1), root: 'vigie.max_groups: 100\n' }));
+    const looks = vi.spyOn(Group.prototype, 'episodes', 'get');
+    try {
+      const made = 3_000;
+      for (let i = 0; i < made; i += 1) bench.take(of(`u${i}`, 1000));
+      expect(bench.engine.size().groups).toBe(made);
+      expect(looks.mock.calls.length).toBeLessThan(100 * made);
+    } finally {
+      looks.mockRestore();
+    }
+  });
+
+  test('are soon no more than the cap once the alerts of those beyond it are over', () => {
+    const rule = { ...count(2, HOUR_MS), resolveTimeoutMs: 1000, root: '\nvigie.max_groups: 100\n' };
+    const bench = new EngineBench(rulesOf(rule));
+    for (let i = 0; i < 600; i += 1) bench.take(of(`u${i >> 1}`, 1000));
+    expect(bench.engine.size().groups).toBe(300);
+    for (let i = 0; i < 250; i += 1) bench.take(of(`v${i}`, 5000));
+    expect(bench.engine.tracker.open.size).toBe(0);
+    expect(bench.engine.size().groups).toBe(100);
+    expect(bench.engine.counts.evictions.get('c0')).toBe(450);
   });
 });
