@@ -92,7 +92,7 @@ export const EVENT_METRICS = {
     type: 'counter',
     labels: ['rule'],
     unit: 'events',
-    help: 'Matched events that a correlation skipped because a group-by field was missing.',
+    help: 'Matched events that a correlation skipped because a group-by field was missing, or because lists in these fields made more than 10,000 groups.',
   },
   ruleMatches: {
     name: 'vigie_rule_matches_total',
