@@ -11,6 +11,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { ACCOUNT_FIELD, accountsText, shownAccounts } from './accounts.ts';
 import type { Alert } from './alert.ts';
+import { categoriesOf } from './categories.ts';
 import type { Dictionary } from './dictionary.ts';
 import { shownOrganisations } from './organisations.ts';
 import { Totals } from './totals.ts';
@@ -188,11 +189,6 @@ function accountsOf({ group, totals }: Episode, dictionary: Dictionary): string[
   return shownAccounts(typeof own === 'string' ? [accountsText(own, ''), ...others] : others);
 }
 
-/** The categories of an event are one text; an alert lists each category once. */
-function categoriesOf(dictionary: Dictionary, numbers: readonly number[]): string[] {
-  return [...new Set(numbers.flatMap((number) => dictionary.text(number).split(', ')))].sort();
-}
-
 /** The field whose distinct values an alert counts as persons. */
 export const PERSONS_FIELD = 'portal.records.ids';
 
@@ -259,7 +255,7 @@ export function renderAlert(
     applications: listed(names.applications, totals.applications),
     organisations: shownOrganisations(totals.organisations.map((number) => names.organisations.text(number))),
     sourceNetworks: listed(names.networks, totals.networks),
-    categories: categoriesOf(names.categories, totals.categories),
+    categories: categoriesOf(totals.categories.map((number) => names.categories.text(number))),
     sampleEventIds: episode.samples.map((sample) => sample.id),
     recordsBeforeAlert: episode.recordsBefore,
     timeToDetectMs: episode.crossedAt - episode.firstEventAt,

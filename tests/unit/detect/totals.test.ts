@@ -133,6 +133,21 @@ describe('an alert', { timeout: 60_000 }, () => {
     ]);
   });
 
+  test('lists categories as events hold them, whatever is in their texts, and says so if an event holds too many', () => {
+    const bench = new EngineBench(rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 3 }));
+    const many = Array.from({ length: 100 }, (_, i) => `category-${i}`);
+    for (const sensitivity of ['name, address', ['bank', 'tax, income'], '[odd]', ['[odd]', ''], many]) {
+      bench.take({ time: 1_000_000, fields: { user: 'u', 'portal.records.sensitivity': sensitivity } });
+    }
+    const { categories } = bench.render(bench.episodes[0]!);
+    const known = ['(others)', 'bank', 'name, address', 'tax, income', '[odd]', ...many];
+    expect(categories.filter((category) => !known.includes(category))).toEqual([]);
+    expect(categories).toEqual(
+      expect.arrayContaining(['(others)', 'bank', 'category-0', 'name, address', 'tax, income', '[odd]']),
+    );
+    expect(categories.length).toBeLessThan(50);
+  });
+
   test('names the account that it is about, and those to which something was done', () => {
     const rules = rulesOf({ type: 'event_count', timespanMs: 10_000, gte: 3, groupBy: ['user.id'] });
     const bench = new EngineBench(rules);
