@@ -39,18 +39,20 @@ export function formatOf(header: Buffer): number | undefined {
 /** The rows as JSON texts, each of at most `RECORD_TEXT_BYTES` or of one row. */
 export function* recordTexts(rows: Iterable<unknown>): Generator<string> {
   let texts: string[] = [];
-  let length = 0;
+  // Each text is followed by a comma or the closing bracket.
+  let bytes = 1;
   for (const row of rows) {
     const text = JSON.stringify(row);
-    if (length > 0 && length + text.length > RECORD_TEXT_BYTES) {
+    const more = Buffer.byteLength(text) + 1;
+    if (texts.length > 0 && bytes + more > RECORD_TEXT_BYTES) {
       yield `[${texts.join(',')}]`;
       texts = [];
-      length = 0;
+      bytes = 1;
     }
     texts.push(text);
-    length += text.length + 1;
+    bytes += more;
   }
-  if (length > 0) yield `[${texts.join(',')}]`;
+  if (texts.length > 0) yield `[${texts.join(',')}]`;
 }
 
 export async function encodeRecord(text: string, writtenAt: number): Promise<Buffer> {

@@ -18,7 +18,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskSpool, MIN_SPOOL_BYTES } from '../../../src/sink/spool/disk-spool.ts';
 import type { DiskSpoolOptions } from '../../../src/sink/spool/disk-spool.ts';
-import { recordTexts } from '../../../src/sink/spool/record.ts';
+import { RECORD_TEXT_BYTES, recordTexts } from '../../../src/sink/spool/record.ts';
 import type { WriteAt } from '../../../src/sink/spool/segment.ts';
 import type { Spool } from '../../../src/sink/spool/spool.ts';
 import { startChild } from '../../support/child.ts';
@@ -345,4 +345,12 @@ describe('room', () => {
       remedy: expect.stringContaining('VIGIE_SPOOL'),
     });
   });
+});
+
+test('a record is no longer than its bound in bytes, whatever letters its rows hold', () => {
+  const rows = Array.from({ length: 3 }, () => '…'.repeat(RECORD_TEXT_BYTES / 6));
+  const texts = [...recordTexts(rows)];
+  expect(texts.flatMap((text) => JSON.parse(text) as string[])).toEqual(rows);
+  expect(texts).toHaveLength(3);
+  for (const text of texts) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(RECORD_TEXT_BYTES);
 });
