@@ -96,6 +96,22 @@ describe(
       expect(run(rules, log, options, new Set([59]))).toEqual(undisturbed);
     });
 
+    test('where windows have lost entries beyond vigie.max_entries', () => {
+      const root = 'vigie.max_entries: 64\n';
+      const set = rulesOf({ type: 'value_sum', field: 'size', timespanMs: 1e6, gte: 1, root });
+      const bounds = [{ op: 'lte' as const, value: 64 }];
+      const rules = { ...set, correlations: [{ ...set.correlations[0]!, bounds }] };
+      const log = Array.from({ length: 200 }, (_, i): Sent => ({
+        time: 1000 * i,
+        id: `e${i}`,
+        fields: { user: 'u', size: 1 },
+      }));
+      const undisturbed = run(rules, log, { latenessMs: 0 }, new Set());
+      // The first 64 windows hold no more.
+      expect(undisturbed.alerts).toMatchObject([{ crossedAt: 0, events: 64 }]);
+      expect(run(rules, log, { latenessMs: 0 }, new Set([100, 105, 110, 115]))).toEqual(undisturbed);
+    });
+
     test('where groups are evicted', () => {
       const found = compare(18, () => 'vigie.max_groups: 3', 9);
       expect(several(found.map(({ counts }) => JSON.stringify(counts['evictions']) !== '[0]'))).toBe(true);
