@@ -232,7 +232,13 @@ class TreeBuilder {
       if (key.kind !== 'scalar') {
         this.#faults.error(place, 'WRONG_TYPE', `a key must be plain text, not ${kindOf(key)}`);
       } else if (key.value === '<<' && isScalar(keyNode) && keyNode.type === 'PLAIN') {
-        merged.push(...(value.kind === 'list' ? value.items : [value]).filter((part) => part.kind === 'map'));
+        const parts = value.kind === 'list' ? value.items : [value];
+        merged.push(...parts.filter((part) => part.kind === 'map'));
+        const other = parts.find((part) => part.kind !== 'map');
+        if (other !== undefined) {
+          const message = `<< takes a map or a list of maps, not ${kindOf(other)}, which would be left out`;
+          this.#faults.error(place, 'WRONG_TYPE', message);
+        }
       } else {
         const name = typeof key.value === 'string' ? key.value : key.source;
         if (entries.has(name)) this.#faults.error(place, 'YAML_SYNTAX', 'Map keys must be unique');

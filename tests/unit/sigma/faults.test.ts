@@ -198,6 +198,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '7:13: WRONG_TYPE: correlation is nothing; expected a map, its lines indented further than correlation',
   'correlation-timespan-outside':
     '8:3: MISSING_KEY: timespan is missing; line 11 has it beside correlation: indent it like type and rules',
+  'merge-list': '7:5: WRONG_TYPE: << takes a map or a list of maps, not text, which would be left out',
+  'merge-text': '7:5: WRONG_TYPE: << takes a map or a list of maps, not text, which would be left out',
   'missing-condition':
     '4:3: MISSING_KEY: condition is missing; say which selections make a match, e.g. condition: selection',
   'missing-title': '1:1: MISSING_KEY: title is missing; every rule says in a few words what it is for',
