@@ -6,8 +6,9 @@
  */
 
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
-import type { Document, Node, Scalar, YAMLMap } from 'yaml';
+import type { Document, Node, Scalar, YAMLError, YAMLMap } from 'yaml';
 import { messageOf } from '../errors.ts';
+import { shown } from './faults.ts';
 import type { Faults, Place } from './faults.ts';
 import { MAX_DEPTH, TOO_DEEP, excessOf } from './yaml-limits.ts';
 import { parseDocuments } from './yaml-text.ts';
@@ -52,6 +53,15 @@ export function kindOf(node: YamlNode): string {
   return typeof node.value === 'string' ? 'text' : `a ${typeof node.value}`;
 }
 
+/** What helps where a rule's author has, most likely, left out quotes; by the YAML library's code. */
+const REMEDIES: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  BAD_ALIAS: 'a text that begins with * needs quotes',
+  BAD_DQ_ESCAPE: 'a text with backslashes needs single quotes',
+  BAD_SCALAR_START: 'the text needs quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'check the indentation; a text with a colon and a space needs quotes',
+  TAB_AS_INDENT: 'write spaces',
+};
+
 /** Ends the reading of one document. */
 class DocumentRefused extends Error {
   readonly code: string;
@@ -95,7 +105,9 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
       continue;
     }
     for (const error of document.errors) {
-      faults.error(placeAt(error.pos[0]), 'YAML_SYNTAX', firstLine(error.message));
+      const remedy = REMEDIES[error.code];
+      const message = firstLine(error.message) + (remedy === undefined ? '' : `; ${remedy}`);
+      faults.error(placeAt(error.pos[0]), 'YAML_SYNTAX', message);
     }
     for (const warning of document.warnings) {
       faults.warning(placeAt(warning.pos[0]), 'YAML_TAG', firstLine(warning.message));
@@ -187,7 +199,7 @@ class TreeBuilder {
     if (target === undefined) {
       throw new DocumentRefused(
         'YAML_SYNTAX',
-        `the alias *${name} has no complete anchor &${name} before it`,
+        `the alias *${name} has no complete anchor &${name} before it; ${REMEDIES.BAD_ALIAS}`,
       );
     }
     this.#spend(target.size, depth + target.height);
@@ -241,7 +253,12 @@ class TreeBuilder {
         }
       } else {
         const name = typeof key.value === 'string' ? key.value : key.source;
-        if (entries.has(name)) this.#faults.error(place, 'YAML_SYNTAX', 'Map keys must be unique');
+        const first = entries.get(name);
+        if (first !== undefined) {
+          const remedy = depth === 0 ? 'begin another document with ---' : 'give it a list of values';
+          const message = `this map has a key ${shown(name)} already, on line ${first.place.line}; keep one of the two, or ${remedy}`;
+          this.#faults.error(place, 'YAML_SYNTAX', message);
+        }
         entries.set(name, { key: name, place, value });
       }
     }

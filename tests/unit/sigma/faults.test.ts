@@ -45,6 +45,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'bad-regex': '5:11: BAD_REGEX: "(x" cannot be used: it has a ( without its )',
   'bare-pattern':
     '5:14: CONDITION_SYNTAX: "selec*" stands for several selections; write "1 of selec*" or "all of selec*"',
+  'backslash-in-quotes':
+    '5:15: YAML_SYNTAX: Invalid escape sequence \\W; a text with backslashes needs single quotes',
   'base64-wildcard':
     '5:15: BAD_MODIFIER: |base64 cannot encode the wildcards * and ?; escape them with \\ or encode the fixed part only',
   'base64offset-short': '5:21: BAD_VALUE: |base64offset needs at least two bytes to recognise',
@@ -53,6 +55,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'cidr-prefix': '5:13: BAD_CIDR: "10.0.0.0/33" is no network: the prefix of an IPv4 network is 0 to 32',
   'cidr-text':
     '5:13: BAD_CIDR: "10.0.0/8" is no network: expected an IPv4 or IPv6 network, e.g. 10.0.0.0/8 or 2001:db8::/32',
+  'colon-in-value':
+    '1:8: YAML_SYNTAX: Nested mappings are not allowed in compact mappings; check the indentation; a text with a colon and a space needs quotes',
   'compare-contains': '5:20: BAD_MODIFIER: |gt applies to a number, not to text',
   'compare-infinite': '5:12: BAD_MODIFIER: |gte applies to a number, not to .inf',
   'compare-text': '5:12: BAD_MODIFIER: |gte applies to a number, not to "many"',
@@ -84,7 +88,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'correlation-type':
     '10:9: BAD_VALUE: type is "event_cont"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; did you mean "event_count"?',
   cycle: '10:1: CYCLE: the correlation refers to itself, directly or through others',
-  'duplicate-key': '2:1: YAML_SYNTAX: Map keys must be unique',
+  'duplicate-field':
+    '6:5: YAML_SYNTAX: this map has a key "event.action" already, on line 5; keep one of the two, or give it a list of values',
+  'duplicate-key':
+    '2:1: YAML_SYNTAX: this map has a key "title" already, on line 1; keep one of the two, or begin another document with ---',
   'empty-condition': '5:14: WRONG_TYPE: condition holds an empty text; write something there',
   'empty-list': '4:14: EMPTY_LIST: the selection is an empty list; give at least one map or value',
   'empty-map': '4:14: EMPTY_MAP: the selection is an empty map; give at least one field',
@@ -216,6 +223,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'nothing-expand': '5:14: BAD_MODIFIER: |expand applies to text, not to nothing',
   'nothing-modifier': '5:16: BAD_MODIFIER: |contains applies to text, not to nothing',
   'null-modifier': '5:17: BAD_MODIFIER: |contains applies to text, not to null',
+  'percent-unquoted':
+    '5:21: YAML_SYNTAX: Plain value cannot start with directive indicator character %; the text needs quotes',
   'percentile-missing': '13:14: MISSING_KEY: percentile is missing; expected a number from 0 to 100',
   'percentile-range': '13:49: BAD_NUMBER: percentile is 101; expected a number from 0 to 100',
   placeholder:
@@ -227,8 +236,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '11:10: UNKNOWN_RULE: no rule has the id or name "Views"; that is a title: give the rule a name and refer to it by that',
   'selection-null':
     '4:3: WRONG_TYPE: the selection selection is nothing; give it a map or a list of keywords',
+  'star-alone': '5:17: YAML_SYNTAX: Alias cannot be an empty string; a text that begins with * needs quotes',
+  'star-unquoted':
+    '5:17: YAML_SYNTAX: the alias *admin* has no complete anchor &admin* before it; a text that begins with * needs quotes',
   status:
     '3:9: BAD_VALUE: status is "done"; expected one of stable, test, experimental, deprecated, unsupported',
+  tab: '4:1: YAML_SYNTAX: Tabs are not allowed as indentation; write spaces',
   tags: '3:8: WRONG_TYPE: tags holds a map; expected a text or a list of texts',
   'temporal-unknown-rule': '13:24: UNKNOWN_RULE: there is no rule "resets" here; there is views',
   'time-twice': '5:20: BAD_MODIFIER: |minute cannot follow |hour; write two keys',
@@ -237,7 +250,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'two-sections':
     '3:1: BAD_DOCUMENT: a document has one of detection, correlation, filter; this one has detection and correlation: split it with ---',
   'unclosed-parenthesis': '5:14: CONDITION_SYNTAX: the parenthesis opened here is not closed',
-  'undefined-alias': '4:14: YAML_SYNTAX: the alias *nowhere has no complete anchor &nowhere before it',
+  'undefined-alias':
+    '4:14: YAML_SYNTAX: the alias *nowhere has no complete anchor &nowhere before it; a text that begins with * needs quotes',
   'unknown-extension': `9:1: UNKNOWN_EXTENSION: there is no extension key "vigie.resolve_timout"; there are ${EXTENSION_KEYS.join(', ')}; did you mean "vigie.resolve_timeout"?`,
   'unknown-modifier': '5:5: UNKNOWN_MODIFIER: there is no modifier "contians"; did you mean "contains"?',
   'unknown-rule': '11:10: UNKNOWN_RULE: no rule has the id or name "veiws"; did you mean "views"?',
