@@ -9,7 +9,7 @@ import type { Faults } from './faults.ts';
 import { legacyAggregationMessage } from './legacy-aggregation.ts';
 import { readHead, readLogsource, refuseOtherAttributes } from './meta.ts';
 import type { OwnMeta } from './meta.ts';
-import { missing, placeWithin, readMap, readTexts } from './reader.ts';
+import { missing, placeWithin, readMap, readTexts, refuseExtension } from './reader.ts';
 import type { PlacedText } from './reader.ts';
 import type { Logsource } from './rule.ts';
 import { kindOf } from './yaml-tree.ts';
@@ -53,7 +53,8 @@ export function readBaseRule(root: YamlMap, context: DetectionContext): RuleDraf
   const head = readHead(root, 'rule', faults);
   const logsource = readLogsource(root, faults);
   const map = readMap(root, 'detection', faults);
-  const section = map === undefined ? empty() : readSection(map, [], head.meta.name ?? head.meta.id, context);
+  const section =
+    map === undefined ? empty() : readSection(map, 'detection', [], head.meta.name ?? head.meta.id, context);
   return { kind: 'rule', root, faults, ...head, logsource, ...section, sound: faults.errors === before };
 }
 
@@ -64,7 +65,7 @@ export function readFilter(root: YamlMap, context: DetectionContext): FilterDraf
   const logsource = readLogsource(root, faults);
   refuseOtherAttributes(root, faults);
   const map = readMap(root, 'filter', faults);
-  const section = map === undefined ? empty() : readSection(map, ['rules'], undefined, context);
+  const section = map === undefined ? empty() : readSection(map, 'filter', ['rules'], undefined, context);
   const targets = map === undefined ? [] : readTexts(map, 'rules', faults);
   const given = map?.entries.get('rules')?.value;
   // `rules:` without a value, or with an empty list, is an oversight and must not silence every rule.
@@ -96,14 +97,17 @@ function empty(): Section {
 /** Reads everything under `detection` or `filter`. `condition`, `timeframe` and `otherKeys` are not selections. */
 function readSection(
   map: YamlMap,
+  section: 'detection' | 'filter',
   otherKeys: readonly string[],
   ruleName: string | undefined,
   context: DetectionContext,
 ): Section {
   const { faults } = context;
   const detections = new Map<string, Detection>();
-  for (const { key, place, value } of map.entries.values()) {
+  for (const entry of map.entries.values()) {
+    const { key, place, value } = entry;
     if (key === 'condition' || key === 'timeframe' || otherKeys.includes(key)) continue;
+    if (refuseExtension(entry, section, faults)) continue;
     if (value.kind === 'scalar' && value.value === null) {
       faults.error(
         place,

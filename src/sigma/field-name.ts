@@ -18,6 +18,7 @@ export function fieldNameFault(name: string): string | undefined {
   if (name.length > MAX_LENGTH) {
     return `a field name has at most ${MAX_LENGTH} characters, this one ${name.length}; check for a missing colon or space`;
   }
+  if (name.trim() !== name) return `the field name ${shown(name)} begins or ends with a blank; remove it`;
   const segments = name.split('.').length;
   if (segments <= MAX_SEGMENTS) return undefined;
   return `a field name has at most ${MAX_SEGMENTS} parts between dots, this one ${segments}; shorten it`;

@@ -5,16 +5,14 @@ import type { RuleDraft } from './base-rule.ts';
 import { HOLIDAY_REGIONS } from './holidays.ts';
 import type { PlacedText } from './reader.ts';
 
-/** Selections named after their key (made distinct from the rule's own), and the conditions over them. */
-export function narrowingOf({ extensions, detections }: RuleDraft): {
+/** Selections named after their key, a name that no selection of a rule may have, and the conditions over them. */
+export function narrowingOf({ extensions }: RuleDraft): {
   readonly detections: readonly (readonly [string, Detection])[];
   readonly conditions: readonly Condition[];
 } {
   const added: [string, Detection][] = [];
   const conditions: Condition[] = [];
-  const add = (key: string, detection: Detection, negated = false): void => {
-    let name = key;
-    while (detections.has(name)) name += ' (key)';
+  const add = (name: string, detection: Detection, negated = false): void => {
     added.push([name, detection]);
     const ref: Condition = { kind: 'ref', name };
     conditions.push(negated ? { kind: 'not', part: ref } : ref);

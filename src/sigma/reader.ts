@@ -125,7 +125,7 @@ export function readChoice<T extends string>(
 export function refuseOtherKeys(map: YamlMap, known: readonly string[], where: string, faults: Faults): void {
   for (const entry of map.entries.values()) {
     if (faults.full) return;
-    if (known.includes(entry.key)) continue;
+    if (known.includes(entry.key) || refuseExtension(entry, where, faults)) continue;
     const near = suggestion(entry.key, known);
     faults.error(
       entry.place,
@@ -133,6 +133,14 @@ export function refuseOtherKeys(map: YamlMap, known: readonly string[], where: s
       `${where} has no key ${shown(entry.key)}; expected ${oneOf(known)}${near}`,
     );
   }
+}
+
+/** Reports a key that has its meaning at the root of a document only, and says whether it is one. */
+export function refuseExtension({ key, place }: YamlEntry, where: string, faults: Faults): boolean {
+  if (!key.startsWith('vigie.')) return false;
+  const message = `${shown(key)} stands inside ${where}; it belongs at the root of the document, not indented`;
+  faults.error(place, 'MISPLACED_EXTENSION', message);
+  return true;
 }
 
 export function oneOf(choices: readonly string[]): string {

@@ -134,6 +134,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'extension-count': '9:19: BAD_NUMBER: vigie.max_groups is "0"; expected a whole number above 0',
   'extension-duration':
     '9:24: BAD_DURATION: vigie.resolve_timeout is "soon"; expected an integer and one of s, m, h, d, w, M (30 days), y (365 days), e.g. 90m',
+  'extension-in-correlation':
+    '14:3: MISPLACED_EXTENSION: "vigie.resolve_timeout" stands inside a correlation; it belongs at the root of the document, not indented',
+  'extension-in-detection':
+    '6:3: MISPLACED_EXTENSION: "vigie.off_hours" stands inside detection; it belongs at the root of the document, not indented',
   'extension-inhibits': '9:18: UNKNOWN_RULE: no rule has the id or name "veiws"; did you mean "views"?',
   'extension-misplaced':
     '3:1: MISPLACED_EXTENSION: vigie.max_groups means nothing on a rule; it belongs on a correlation',
@@ -160,6 +164,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'extension-scale-by-factor': '9:60: BAD_NUMBER: factor of vigie.scale_by is "0"; expected a number above 0',
   'extension-scale-by-unknown':
     '9:24: UNKNOWN_LIST: there is no list "caseloads"; there is none: put NAME.csv into a folder lists beside the rules, or name its folder with VIGIE_LISTS or --lists',
+  'field-blank': '5:5: BAD_VALUE: the field name "cs-uri-stem " begins or ends with a blank; remove it',
   'fieldref-modifier':
     '5:19: BAD_VALUE: "b|contains" is no field name: a modifier stands behind |, and only selections take those',
   'fieldref-wildcard':
@@ -176,6 +181,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'filter-unknown-rule':
     '4:11: UNKNOWN_RULE: no rule has the id or name "views"; if it stands in another file, give that path too',
   'flag-without-re': '5:10: BAD_MODIFIER: |i applies to regular expressions, not to "x"; put it after |re',
+  'group-by-blank': '12:14: BAD_VALUE: the field name "user.id " begins or ends with a blank; remove it',
   'group-by-modifier':
     '12:23: BAD_VALUE: "url.path|contains" is no field name: a modifier stands behind |, and only selections take those',
   'hour-nan': '5:13: BAD_MODIFIER: |hour applies to a whole number, not to .nan',

@@ -98,13 +98,4 @@ describe('a rule with vigie.off_hours', () => {
     expect(matches('vigie.off_hours: {hours: [08:00-12:00, 14:00-24:00]}\n', saturday, friday)).toEqual([0]);
     expect(matches('vigie.off_hours: {days: sat-mon}\n', saturday, friday)).toEqual([1]);
   });
-
-  test('keeps its meaning beside a selection of the same name', () => {
-    const detection = 'vigie.off_hours: {a: 1}\ncondition: vigie.off_hours';
-    const set = load(ruleText(detection, 'vigie.off_hours: {days: mon}\n'));
-    const texts = ['2025-07-14T10:00:00Z', '2025-07-15T10:00:00Z'].map((time) =>
-      JSON.stringify({ '@timestamp': time, a: 1 }),
-    );
-    expect(evalEvents(set, texts).lines).toMatchObject([{ event: { index: 1 } }]);
-  });
 });
