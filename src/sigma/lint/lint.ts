@@ -1,7 +1,7 @@
 /**
  * Warnings about rules that are sound but hardly what was meant: they can never fire, fire at once, use a field
- * that no event has, compare text as a number, name a person by an id, or raise nothing. Only `rules check` asks
- * for them; they change neither what is loaded nor how it fires.
+ * that no event has, compare text as a number, name a person by an id, have a selection that decides nothing, or raise
+ * nothing. Only `rules check` asks for them; they change neither what is loaded nor how it fires.
  */
 
 import type { Lists } from '../../lookup/list.ts';
@@ -11,6 +11,7 @@ import type { Draft } from '../names.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
 import { warnOfBounds } from './bounds.ts';
 import { warnOfUncarriedFields } from './chains.ts';
+import { warnOfUnusedSelections } from './selections.ts';
 import { isPortal, warnOfCorrelatedFields, warnOfFields, warnOfUnknownColumns } from './fields.ts';
 import { warnOfInhibitions } from './inhibits.ts';
 import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
@@ -38,6 +39,7 @@ export function lint(
   );
   const referred = new Set(correlations.flatMap(([, rule]) => rule.rules));
   for (const [draft, rule] of rules) {
+    warnOfUnusedSelections(draft, 'detection');
     if (!isPortal(rule.logsource)) continue;
     warnOfFields(draft, 'detection', personFields);
     warnOfUnknownColumns(draft, lists);
@@ -52,6 +54,7 @@ export function lint(
     }
   }
   for (const filter of filters) {
+    if (filter.sound) warnOfUnusedSelections(filter, 'filter');
     if (!isPortal(filter.logsource)) continue;
     warnOfFields(filter, 'filter', personFields);
     warnOfPersonIds(filter, 'filter', personFields);

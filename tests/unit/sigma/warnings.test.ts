@@ -52,6 +52,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '12:1: warning: MISPLACED_KEY: group-by has no effect; line 12 has it beside correlation: indent it like type and rules',
   'unused-alias':
     '15:5: warning: UNUSED_ALIAS: no group-by and no measured field is called "account", so this alias has no effect',
+  'unused-selection':
+    '6:3: warning: UNUSED_SELECTION: the condition does not name "filter_service", which therefore decides nothing; use it there, remove it, or begin its name with _',
+  'unused-selection-filter':
+    '13:3: warning: UNUSED_SELECTION: the condition does not name "helpdesk", which therefore decides nothing; use it there, remove it, or begin its name with _',
   'missing-logsource':
     '1:1: warning: MISSING_LOGSOURCE: logsource is missing; say which log this is for: category, product, service',
   'logsource-key':
