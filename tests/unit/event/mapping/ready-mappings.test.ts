@@ -73,6 +73,13 @@ describe('what a client sends hides no read', () => {
     expect(described(loadMapping('nginx-combined').mapping!, [line])).toMatch(/^1 record\n/);
   });
 
+  test('from nginx-combined: an empty name, which Apache writes as two quotes and nginx as nothing', () => {
+    const lines = ['""', ''].map((name) => web('GET /dossiers/1 HTTP/1.1').replace('u-7f3a', name));
+    const text = described(loadMapping('nginx-combined').mapping!, lines);
+    expect(text).toMatch(/^1 record\n[^]*\n2 record\n/);
+    expect(text).not.toContain('user.id');
+  });
+
   test('from nginx-combined: the person is the same, however the address is written', () => {
     const paths = [
       '/dossiers/1',
