@@ -93,7 +93,9 @@ function applyFilter(
   names: Names,
   left: Readonly<Allowance>,
 ): number {
+  const before = filter.faults.errors;
   const targets = targetsOf(filter, sections, names);
+  if (filter.faults.errors > before) filter.sound = false;
   if (!filter.sound) return 0;
   warnOfUncovered(filter, targets, names);
   const covered = [...new Set(targets.map(({ target }) => target))].filter((target) =>

@@ -191,6 +191,13 @@ describe('filters', () => {
     );
   });
 
+  test('a filter that names a rule which nobody has is not loaded, and changes no rule', () => {
+    const set = parse(VIEWS + filter('[views, veiws]'));
+    expect(codes(set)).toEqual(['error UNKNOWN_RULE']);
+    expect(set.filters).toBe(0);
+    expect(bench(set).matches(event)).toHaveLength(1);
+  });
+
   test('filters of other files apply too, and never to correlations', () => {
     const set = parseRules([
       { file: 'filter.yml', text: filter('any').replace('---\n', '') },
