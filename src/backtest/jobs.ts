@@ -169,7 +169,8 @@ export function runJob(
   };
 }
 
-function threadCpuMs(): number {
+/** What this thread has used so far. */
+export function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { DEFAULT_SEED } from '../../replay/index.ts';
 import type { LabelledTraffic } from '../backtest/causes.ts';
-import { incidentNames, judgeLog, planJobs } from '../backtest/jobs.ts';
+import { incidentNames, judgeLog, planJobs, threadCpuMs } from '../backtest/jobs.ts';
 import type { Judgement } from '../backtest/judge.ts';
 import { readLabels } from '../backtest/labels-file.ts';
 import { runJobs } from '../backtest/pool.ts';
@@ -226,6 +226,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
   const learnMs = options.learn ?? 0;
   const mapping = mappingFor(options, config);
   const since = systemClock.elapsed();
+  const cpuBefore = threadCpuMs();
   const { judgement, unmatchedLabels } = await judgeLog(
     rules.ruleSet,
     labels,
@@ -260,7 +261,7 @@ async function onOwnLog(options: Options, input: string): Promise<BacktestReport
     options: {},
     judgement,
     elapsedMs: systemClock.elapsed() - since,
-    cpuMs: process.threadCpuUsage().user / 1000,
+    cpuMs: threadCpuMs() - cpuBefore,
     generatingMs: 0,
   };
   const settings = {

@@ -170,6 +170,12 @@ describe('an own log', () => {
     expect(stderr).toMatch(/^vigie: LABELS_INVALID: .*confounders\.0: Unrecognized key: "account"/);
   });
 
+  test('tells the CPU time of the judging alone, which is no more than the time it took', async () => {
+    const [job] = (await report()).jobs;
+    // A kernel may count CPU time in ticks.
+    expect(job!.cpuMs).toBeLessThanOrEqual(job!.elapsedMs + 10);
+  });
+
   test('out of order beyond the lateness says how much came too late for its windows', async () => {
     const log = join(folder, 'by-server.ndjson');
     const lines = readFileSync(LOG, 'utf8').trim().split('\n');
