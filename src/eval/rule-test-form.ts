@@ -6,7 +6,7 @@
  * `{day}` the number of the day.
  */
 
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
 import { isObject } from '../event/field-path.ts';
@@ -14,10 +14,10 @@ import { parseTimeText } from '../event/time.ts';
 import { parseDuration } from '../sigma/duration.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
-const durationSchema = z.string().transform((text, context) => {
+const EVERY = 'expected a duration such as 20s or 250ms';
+const durationSchema = z.string(EVERY).transform((text, context) => {
   const ms = /^\d+ms$/.test(text) ? Number.parseInt(text, 10) : parseDuration(text);
-  if (ms === undefined)
-    context.addIssue({ code: 'custom', message: 'expected a duration such as 20s or 250ms' });
+  if (ms === undefined) context.addIssue({ code: 'custom', message: EVERY });
   return ms ?? 0;
 });
 const timeSchema = z.coerce.string().transform((text, context) => {
@@ -52,7 +52,12 @@ const testsSchema = z
       events: z.array(runSchema).min(1),
       fires: z.array(
         z.strictObject({
-          group: z.record(z.string(), z.string().nullable()).optional(),
+          group: z
+            .record(
+              z.string(),
+              z.string('expected a text, in quotes where it looks like something else').nullable(),
+            )
+            .optional(),
           at: timeSchema,
           value: z.number().optional(),
         }),
@@ -129,11 +134,17 @@ function parsed<T>(what: string, schema: z.ZodType<T>, read: () => unknown): T {
   try {
     document = read();
   } catch (error) {
-    throw new VigieError('RULE_TEST_INVALID', `${what}: ${messageOf(error)}`, { remedy: FORM, cause: error });
+    const several = error instanceof YAMLParseError && error.code === 'MULTIPLE_DOCS';
+    const message = several
+      ? 'it holds several documents; give each rule a file of its own'
+      : messageOf(error);
+    throw new VigieError('RULE_TEST_INVALID', `${what}: ${message}`, { remedy: FORM, cause: error });
   }
   const result = schema.safeParse(document);
   if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const issues = result.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
   throw new VigieError('RULE_TEST_INVALID', `${what}: ${issues.join('; ')}`, {
     remedy: FORM,
   });

@@ -196,6 +196,26 @@ test.each([
     /tests\.0\.events\.0\.every: /,
   ],
   [
+    'a pause without its unit',
+    'rule: read\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, every: 60, event: {}}], fires: []}]\n',
+    /every: expected a duration such as 20s or 250ms$/,
+  ],
+  [
+    'a group that YAML takes for a number',
+    'rule: read\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, event: {}}], fires: [{group: {user.id: 007}, at: 2025-07-12T20:00:00Z}]}]\n',
+    /group\.user\.id: expected a text, in quotes where it looks like something else$/,
+  ],
+  [
+    'a misspelt key',
+    'rule: read\ntest: []\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, event: {}}], fires: []}]\n',
+    /burst\.tests\.yml: Unrecognized key: "test"$/,
+  ],
+  [
+    'the tests of two rules',
+    'rule: read\ntests: []\n---\nrule: other\ntests: []\n',
+    /burst\.tests\.yml: it holds several documents; give each rule a file of its own$/,
+  ],
+  [
     'a rule that is not loaded',
     'rule: other\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, event: {}}], fires: []}]\n',
     /no loaded rule has the id or name "other"/,
