@@ -54,7 +54,9 @@ export function readBaseRule(root: YamlMap, context: DetectionContext): RuleDraf
   const logsource = readLogsource(root, faults);
   const map = readMap(root, 'detection', faults);
   const section =
-    map === undefined ? empty() : readSection(map, 'detection', [], head.meta.name ?? head.meta.id, context);
+    map === undefined
+      ? empty()
+      : readSection(root, map, 'detection', [], head.meta.name ?? head.meta.id, context);
   return { kind: 'rule', root, faults, ...head, logsource, ...section, sound: faults.errors === before };
 }
 
@@ -65,7 +67,8 @@ export function readFilter(root: YamlMap, context: DetectionContext): FilterDraf
   const logsource = readLogsource(root, faults);
   refuseOtherAttributes(root, faults);
   const map = readMap(root, 'filter', faults);
-  const section = map === undefined ? empty() : readSection(map, 'filter', ['rules'], undefined, context);
+  const section =
+    map === undefined ? empty() : readSection(root, map, 'filter', ['rules'], undefined, context);
   const targets = map === undefined ? [] : readTexts(map, 'rules', faults);
   const given = map?.entries.get('rules')?.value;
   // `rules:` without a value, or with an empty list, is an oversight and must not silence every rule.
@@ -96,6 +99,7 @@ function empty(): Section {
 
 /** Reads everything under `detection` or `filter`. `condition`, `timeframe` and `otherKeys` are not selections. */
 function readSection(
+  root: YamlMap,
   map: YamlMap,
   section: 'detection' | 'filter',
   otherKeys: readonly string[],
@@ -122,12 +126,12 @@ function readSection(
   if (detections.size === 0)
     missing(map, 'a selection', 'give at least one, e.g. selection: {field: value}', faults);
   if (!map.entries.has('condition')) {
-    missing(
-      map,
-      'condition',
-      `say which selections make a match, e.g. condition: ${[...detections.keys()][0] ?? 'selection'}`,
-      faults,
-    );
+    const outside = root.entries.get('condition');
+    const reason =
+      outside === undefined
+        ? `say which selections make a match, e.g. condition: ${[...detections.keys()][0] ?? 'selection'}`
+        : `line ${outside.place.line} has it beside ${section}: indent it like the selections`;
+    missing(map, 'condition', reason, faults);
   }
   const before = faults.errors;
   const texts = readTexts(map, 'condition', faults);
@@ -163,7 +167,7 @@ function readCondition(
   { faults }: DetectionContext,
 ): Condition {
   if (faults.full) return NEVER;
-  const pipe = placed.text.indexOf('|');
+  const pipe = placed.text.search(/(?<!\|)\|(?!\|)/);
   if (pipe >= 0) {
     const timeframe = readTexts(map, 'timeframe', faults)[0]?.text;
     const rule = ruleName ?? '<name of this rule>';

@@ -65,7 +65,7 @@ class Parser {
   #looks = 0;
 
   constructor(text: string, names: readonly string[], noun: 'selection' | 'rule') {
-    this.#lexemes = [...text.matchAll(/[()|]|[^\s()|]+/g)].map((match) => ({
+    this.#lexemes = [...text.matchAll(/\|\||[()|]|[^\s()|]+/g)].map((match) => ({
       text: match[0],
       offset: match.index,
     }));
@@ -79,11 +79,7 @@ class Parser {
     const condition = this.#chain('or');
     const rest = this.#lexemes[this.#at];
     if (rest !== undefined) {
-      throw new ConditionError(
-        'CONDITION_SYNTAX',
-        `expected "and" or "or" before "${rest.text}"`,
-        rest.offset,
-      );
+      throw new ConditionError('CONDITION_SYNTAX', unjoined(rest.text), rest.offset);
     }
     return condition;
   }
@@ -215,6 +211,14 @@ class Parser {
     this.#at++;
     return true;
   }
+}
+
+/** The fault of text where a condition could end. */
+function unjoined(text: string): string {
+  if (/^[&|]+$/.test(text)) return `expected "and" or "or", not "${text}"`;
+  const isKeywordOtherwise = /^(?:and|or|not)$/i.test(text);
+  const hint = isKeywordOtherwise ? '; keywords are written in lower or in upper case' : '';
+  return `expected "and" or "or" before "${text}"${hint}`;
 }
 
 /** Keywords are all lower case or all upper case. */

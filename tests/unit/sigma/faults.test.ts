@@ -61,6 +61,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'compare-infinite': '5:12: BAD_MODIFIER: |gte applies to a number, not to .inf',
   'compare-text': '5:12: BAD_MODIFIER: |gte applies to a number, not to "many"',
   'compare-twice': '5:16: BAD_MODIFIER: |lte cannot follow |gte; write two keys',
+  'condition-bars': '6:24: CONDITION_SYNTAX: expected "and" or "or", not "||"',
+  'condition-capital':
+    '6:24: CONDITION_SYNTAX: expected "and" or "or" before "And"; keywords are written in lower or in upper case',
+  'condition-outside':
+    '4:3: MISSING_KEY: condition is missing; line 5 has it beside detection: indent it like the selections',
+  'condition-sign': '6:24: CONDITION_SYNTAX: expected "and" or "or", not "&&"',
   'condition-end': '5:27: CONDITION_SYNTAX: the condition ends where a selection is expected',
   'condition-two-names': '5:24: CONDITION_SYNTAX: expected "and" or "or" before "selection"',
   'correlation-bound': '13:20: BAD_NUMBER: gte is "many"; expected a number',
