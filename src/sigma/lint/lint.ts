@@ -37,9 +37,9 @@ export function lint(
   const byKey = new Map(
     [...rules, ...correlations].map(([, rule]): [string, BaseRule | CorrelationRule] => [rule.key, rule]),
   );
+  warnOfUnusedSelections([...rules.map(([draft]) => draft), ...filters.filter((filter) => filter.sound)]);
   const referred = new Set(correlations.flatMap(([, rule]) => rule.rules));
   for (const [draft, rule] of rules) {
-    warnOfUnusedSelections(draft, 'detection');
     if (!isPortal(rule.logsource)) continue;
     warnOfFields(draft, 'detection', personFields);
     warnOfUnknownColumns(draft, lists);
@@ -54,7 +54,6 @@ export function lint(
     }
   }
   for (const filter of filters) {
-    if (filter.sound) warnOfUnusedSelections(filter, 'filter');
     if (!isPortal(filter.logsource)) continue;
     warnOfFields(filter, 'filter', personFields);
     warnOfPersonIds(filter, 'filter', personFields);

@@ -54,6 +54,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '15:5: warning: UNUSED_ALIAS: no group-by and no measured field is called "account", so this alias has no effect',
   'unused-selection':
     '6:3: warning: UNUSED_SELECTION: the condition does not name "filter_service", which therefore decides nothing; use it there, remove it, or begin its name with _',
+  'unused-selection-global':
+    '6:3: warning: UNUSED_SELECTION: the condition does not name "helpdesk", which therefore decides nothing; use it there, remove it, or begin its name with _',
   'unused-selection-filter':
     '13:3: warning: UNUSED_SELECTION: the condition does not name "helpdesk", which therefore decides nothing; use it there, remove it, or begin its name with _',
   'missing-logsource':
