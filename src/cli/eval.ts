@@ -56,16 +56,14 @@ Examples:
     .action(async (options: Options) => {
       const { input, only, lateness: latenessMs } = options;
       const config = loadConfig(process.env);
-      const evaluator = new Evaluator(
-        requireRules(options.rules, options.lists, options.placeholders ?? config.placeholders),
-        {
-          timestampField: options.timestampField,
-          latenessMs,
-          allMatches: options.allMatches === true,
-          mapping: requireMapping(options.mapping),
-          ...eventSettings(config),
-        },
-      );
+      const ruleSet = requireRules(options.rules, options.lists, options.placeholders ?? config.placeholders);
+      const evaluator = new Evaluator(ruleSet, {
+        timestampField: options.timestampField,
+        latenessMs,
+        allMatches: options.allMatches === true,
+        mapping: requireMapping(options.mapping),
+        ...eventSettings(config),
+      });
       let read = 0;
       await forEachLine(input, 'eval', (data, start, end, line) => {
         read += 1;
@@ -80,7 +78,8 @@ Examples:
         process.stderr.write(`0 events: there is no line in ${place}, so that no rule could say anything\n`);
       }
       process.stderr.write(mappedText(mapped));
-      if (late > 0) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
+      const hasWindows = ruleSet.correlations.length > 0;
+      if (late > 0 && hasWindows) process.stderr.write(`${lateText(late, latenessMs, '--lateness')}\n`);
       process.stderr.write(uncountedText(conflicts, withoutGroup));
       if (tellRejected(input, deadLetters)) exit(EXIT.failed);
     });

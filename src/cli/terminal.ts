@@ -94,8 +94,8 @@ export function replacedText(lines: number): string {
 
 /** Why an unsorted log yields little. `setting`: the one that allows more lateness. */
 export function lateText(late: number, latenessMs: number, setting: string): string {
-  const events = late === 1 ? '1 event is' : `${count(late)} events are`;
-  return `${events} more than ${span(latenessMs)} older than events before them, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
+  const [events, them] = late === 1 ? ['1 event is', 'it'] : [`${count(late)} events are`, 'them'];
+  return `${events} more than ${span(latenessMs)} older than events before ${them}, and windows that end before those were judged without: sort the log by time, or allow more with ${setting}`;
 }
 
 /** Events that no window counted, one line per reason; '' if there are none. */
