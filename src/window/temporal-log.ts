@@ -112,7 +112,7 @@ export class TemporalLog {
     // Whatever no arrival within the lateness can need is gone by now; beyond that the oldest go.
     const excess = this.#entries.length - maxEntries;
     if (excess > 0) this.#entries.splice(0, Math.max(excess, maxEntries >>> 2));
-    return ordered || excess > 0 ? before - this.#entries.length : 0;
+    return excess > 0 ? before - this.#entries.length : 0;
   }
 }
 
