@@ -47,7 +47,6 @@ export class SumLog extends TotalsLog {
         this.f64[into * F + AMOUNT] = this.amountAt(into) + amount;
       } else if (amount === 0 && this.timeAt(first + i) < watermark && i < before - 1) {
         joined[i] = 1;
-        pane = NaN;
       } else {
         pane = own;
         into = first + i;

@@ -6,7 +6,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Episode } from '../../../src/alert/episode.ts';
-import { EngineBench, rulesOf } from './harness.ts';
+import { EngineBench, randomOf, type RuleSketch, rulesOf, type Sent } from './harness.ts';
 import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
 
 const NEVER = 1e9;
@@ -63,6 +63,34 @@ describe('folding entries beyond the exact bound', { timeout: 60_000 + cases * 2
     );
     expect(folded).toBeGreaterThan(cases * 10);
   });
+
+  test.each([
+    { type: 'event_count', worth: () => 1 },
+    { type: 'value_count', field: 'doc', worth: () => 1 },
+    { type: 'value_sum', field: 'size', worth: (size) => size },
+  ] satisfies (Pick<RuleSketch, 'type' | 'field'> & { worth: (size: number) => number })[])(
+    'shows a largest value that is off by at most what comes in a 256th of the window, for $type',
+    ({ worth, ...measure }) => {
+      const paneMs = 100;
+      const random = randomOf(1);
+      let clock = 1_000_000;
+      const log = Array.from({ length: 12_000 }, (_, i): Sent => {
+        clock += random(random(20) === 0 ? 60 : 3);
+        return { time: clock - random(200), fields: { user: 'a', doc: `d${i}`, size: random(8) } };
+      });
+      const rules = [{ ...measure, timespanMs: 256 * paneMs, gte: 20 }];
+      const run = { rules, latenessMs: 200, log };
+      const [shown, exact] = [played(run, 512), played(run, NEVER)].map((bench) => bench.episodes[0]!);
+      expect(shown).toMatchObject({ valueEstimated: true });
+      const inPanes = new Map<number, number>();
+      for (const { time, fields } of log) {
+        const pane = Math.floor(time / paneMs);
+        inPanes.set(pane, (inPanes.get(pane) ?? 0) + worth(fields['size'] as number));
+      }
+      expect(Math.abs(shown!.value - exact!.value)).toBeLessThanOrEqual(Math.max(...inPanes.values()));
+      expect(exact!.value).toBeGreaterThan(20 * Math.max(...inPanes.values()));
+    },
+  );
 
   test('of events with thousands of values leaves a count of the events right that they have not reached yet', () => {
     const spec = { timespanMs: 3_600_000 };
