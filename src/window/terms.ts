@@ -30,7 +30,7 @@ export type Novelty =
 export class Terms {
   readonly #historyMs: number;
   readonly #maxTerms: number;
-  /** Term → when it was last seen, roughly in the order of these times. */
+  /** Term → when it was last seen. */
   readonly #seen = new Map<string, number>();
   /** First event since the group was last silent for a whole history; NaN before any event. */
   #since = NaN;
@@ -71,13 +71,7 @@ export class Terms {
       if (learning) return 'learning';
       return terms.some(unseen) ? 'new' : 'known';
     });
-    for (const terms of events) {
-      for (const term of terms) {
-        // Deleted and set anew, a term moves behind those not seen for longer.
-        this.#seen.delete(term);
-        this.#seen.set(term, time);
-      }
-    }
+    for (const term of events.flat()) this.#seen.set(term, time);
     this.#bound(time);
     return verdicts;
   }

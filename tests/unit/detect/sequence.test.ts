@@ -107,12 +107,30 @@ describe('the measure', () => {
     expect(judged).toMatchObject({ holds: true, run: { ids: 30, sinceMs: 20_000 } });
   });
 
+  test.each([0, 140])(
+    'remembers no more ids than its bound while entries leave and others come %i ms late',
+    (late) => {
+      const measure = new SequenceMeasure({ ...spec, maxIds: 64 }, new CountMeasure(() => true));
+      const entered: { readonly time: number; readonly event: SequenceHeld }[] = [];
+      for (let i = 0; i < 3_000; i += 1) {
+        const time = i % 4 === 0 ? i : i - late;
+        const event = held(7 * i, 7 * i + 3);
+        measure.enter(event, time);
+        entered.splice(entered.findLastIndex((other) => other.time <= time) + 1, 0, { time, event });
+        if (entered.length > 100) measure.leave(entered.shift()!.event);
+        if (i % 10 === 0) measure.judge(i);
+        expect(measure.remembered).toBeLessThanOrEqual(64);
+      }
+    },
+  );
+
   test('takes a list longer than its bound', () => {
     const measure = always();
-    measure.enter(held(...Array.from({ length: 5_000 }, (_, i) => i)), 1);
+    // The run stands before what is beyond the bound.
+    measure.enter(held(...Array.from({ length: 5_000 }, (_, i) => (i <= 30 ? i : 7 * i))), 1);
     expect(measure.judge(1)).toMatchObject({ holds: true, run: { ids: 30 } });
-    measure.enter(held(5_000), 2);
-    expect(measure.judge(2)).toMatchObject({ holds: true });
+    measure.enter(held(9), 2);
+    expect(measure.judge(2)).toMatchObject({ holds: false });
     expect(measure.remembered).toBeLessThanOrEqual(spec.maxIds);
   });
 

@@ -22,6 +22,16 @@ test('holds at most so many terms, of which those leave first that were not seen
   expect(terms.judge(at, [['t0'], ['t80'], ['always']])).toEqual(['new', 'new', 'known']);
 });
 
+test('holds at most so many terms, too, when they come late', () => {
+  const terms = new Terms(1_000_000, 80);
+  terms.judge(10_000, [['now']]);
+  terms.judge(500_000, [['now']]);
+  for (let t = 0; t < 1_000; t += 1) terms.late(400_000 + t, [`t${t}`]);
+  expect(terms.size).toBeLessThanOrEqual(80);
+  expect(terms.takeCoalesced()).toBeGreaterThanOrEqual(1_001 - 80);
+  expect(terms.judge(1_010_000, [['t999'], ['now'], ['t0']])).toEqual(['known', 'known', 'new']);
+});
+
 test('a term that left early is new again while others are still known', () => {
   const terms = new Terms(1_000, 80);
   terms.judge(0, [['first']]);
@@ -34,7 +44,8 @@ test('a late event makes its term seen, and neither its group known nor an older
   const terms = new Terms(100, 80);
   terms.judge(1_000, [['a']]);
   terms.judge(1_090, [['a']]);
-  terms.late(1_050, ['a', 'b']);
+  terms.late(1_045, ['a']);
+  terms.late(1_050, ['b']);
   terms.late(20, ['c']);
   expect(terms.judge(1_149, [['a'], ['b'], ['c'], [], ['b', 'd']])).toEqual([
     'known',
