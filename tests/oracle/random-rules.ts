@@ -228,6 +228,41 @@ const newTermsRule = fc
     };
   });
 
+/** Rules of every kind over the same events of the same groups, which share what they can: streams, logs, windows. */
+const mixed = fc
+  .record({
+    drafts: fc.array(
+      fc.oneof(
+        { weight: 2, arbitrary: thresholdRule },
+        {
+          weight: 2,
+          arbitrary: closingRule.filter(
+            ({ correlation: { condition, rules } }) => typeof condition === 'object' || rules.length > 2,
+          ),
+        },
+        baselinedRule,
+        temporalRule,
+        sequenceRule,
+        begunBeforeRule.filter(({ 'vigie.begun_before': before }) => before?.rule === 'login'),
+      ),
+      { minLength: 2, maxLength: 5 },
+    ),
+    frame,
+    inOneTimespan: fc.boolean(),
+  })
+  .map(({ drafts, frame: { groupBy, missing, timespan }, inOneTimespan }): Draft[] =>
+    drafts.map(({ correlation: { aliases: _aliases, 'group-by': _groupBy, ...correlation }, ...root }) => ({
+      ...root,
+      'vigie.missing_fields': missing ?? 'skip',
+      correlation: {
+        ...correlation,
+        rules: ['read', 'write', 'login'],
+        ...(groupBy === undefined ? {} : { 'group-by': groupBy }),
+        ...(inOneTimespan && root['vigie.baseline'] === undefined ? { timespan } : {}),
+      },
+    })),
+  );
+
 /** A rule over the firings of another, `c0`, alone or together with events. */
 const chain = fc
   .tuple(
@@ -267,6 +302,7 @@ export const RULE_FAMILIES = {
   chains: chain,
   sequences: several(sequenceRule),
   beginnings: several(begunBeforeRule),
+  mixed,
 };
 
 export type Family = keyof typeof RULE_FAMILIES;
