@@ -6,6 +6,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Episode } from '../../../src/alert/episode.ts';
+import { listsOf } from '../lookup/lists.ts';
 import { EngineBench, randomOf, type RuleSketch, rulesOf, type Sent } from './harness.ts';
 import { type RandomRun, type RandomRunOptions, randomRun } from './random-runs.ts';
 
@@ -91,6 +92,26 @@ describe('folding entries beyond the exact bound', { timeout: 60_000 + cases * 2
       expect(exact!.value).toBeGreaterThan(20 * Math.max(...inPanes.values()));
     },
   );
+
+  test('keeps apart what a bound that a list scales up still has to count exactly', () => {
+    const set = rulesOf({ type: 'event_count', timespanMs: 256_000, gte: 3 });
+    const scaleBy = { list: 'loads', column: 'n', factor: 1 };
+    const ruleSet = {
+      ...set,
+      lists: listsOf({ loads: 'user,n\na,100\n' }),
+      correlations: set.correlations.map((rule) => ({ ...rule, scaleBy })),
+    };
+    const bench = new EngineBench(ruleSet, { latenessMs: 1_000_000, exactEntries: 16 });
+    const read = (time: number): void => bench.take({ time, fields: { user: 'a' } });
+    for (let i = 0; i < 90; i += 1) read(10 * i);
+    for (let i = 0; i < 172; i += 1) read(300_000 + 5_500 * i);
+    // The window begins in the middle of the first ones, of which it holds the last 49.
+    for (let i = 0; i < 50; i += 1) read(256_400);
+    expect(bench.engine.counts.coalesced).toBe(0);
+    expect(bench.episodes).toEqual([]);
+    read(256_400);
+    expect(bench.episodes).toMatchObject([{ crossedAt: 256_400, valueAtCrossing: 100 }]);
+  });
 
   test('of events with thousands of values leaves a count of the events right that they have not reached yet', () => {
     const spec = { timespanMs: 3_600_000 };
