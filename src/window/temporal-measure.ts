@@ -86,8 +86,6 @@ export class BegunBeforeMeasure implements SlidingMeasure<BegunMatch> {
   #restart(): void {
     this.#progress = new Progress(this.#spec);
     this.#newestMs = -Infinity;
-    this.#countedMs = -Infinity;
-    this.#takenAsMs = -Infinity;
   }
 
   #take(time: number, together: readonly BegunMatch[]): void {

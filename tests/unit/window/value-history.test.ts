@@ -108,6 +108,8 @@ test('an estimate is not passed over for windows that were as much: it says that
   for (const end of [3, 13]) histories.note(history, end, 4, false, -Infinity);
   expect(histories.leastIn(history, 3, 15, false)).toBe(4);
   expect(histories.leastIn(history, 3, 15, true)).toBe(-Infinity);
+  // A bucket of which no window is known yet.
+  expect(histories.leastIn(history, 3, 25, false)).toBe(-Infinity);
   histories.note(history, 14, 2, true, -Infinity);
   expect(histories.leastIn(history, 3, 15, true)).toBe(4);
   expect(histories.leastIn(history, 3, 25, true)).toBe(-Infinity);
