@@ -1,5 +1,6 @@
 /** Other rules in the middle of a log: what goes on, what ends, what begins, and what is said of it. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/alert/alert.ts';
 import type { WarmUp } from '../../src/pipeline/rule-change.ts';
@@ -12,6 +13,7 @@ import { batch, scripted, silentSink, T0 } from './scripted-pipeline.ts';
 const stop = new AbortController().signal;
 const anew: AssignedPartition = { partition: 0, committedOffset: undefined, metadata: undefined };
 const read = (second: number) => event(second, 'record-view');
+const other = (second: number) => event(second, 'record-view', { 'user.id': 'other' });
 const far = (second: number) => event(second, 'login');
 
 const base = (name: string, action: string): string => `title: ${name}
@@ -242,6 +244,45 @@ test.each(['whatever is in force', 'the former ones'])(
     expect(inForce).toEqual([next, former]);
   },
 );
+
+test('an alert that opens while another is being written is opened once, though rules change before it is', async () => {
+  const former = ruleSetOf(READS, counting('burst', 'reads', 'gte: 3'));
+  const next = ruleSetOf(READS, counting('burst', 'reads', 'gte: 3', { runbook: 'Write.' }));
+  const rows: Alert[] = [];
+  const opened: string[] = [];
+  const { pipeline } = scripted({
+    async *items(clock) {
+      yield { kind: 'assignment', partitions: [anew] };
+      yield batch(0, 3, read(0), read(1), read(2));
+      pipeline.replaceRules(next);
+      yield batch(0, 6, other(3), other(4), other(5));
+      clock.elapsedMs += 60_000;
+      yield batch(0, 7, other(6));
+    },
+    options: {
+      ruleSet: former,
+      flushIntervalMs: 50_000,
+      sink: {
+        ...silentSink,
+        writeAlerts: async (written) => {
+          await delay(5);
+          rows.push(...written);
+        },
+      },
+    },
+    observer: {
+      alerts: (written) => {
+        for (const { alert, opened: isNew } of written) if (isNew) opened.push(alert.alertId);
+      },
+    },
+  });
+  await pipeline.run(stop);
+  const [first, ...later] = rows.filter(({ group }) => group['user.id'] === 'other');
+  expect(later).toMatchObject([
+    { alertId: first!.alertId, detectedAt: first!.detectedAt, runbook: 'Write.', events: 4 },
+  ]);
+  expect(opened).toEqual([rows[0]!.alertId, first!.alertId]);
+});
 
 test('a rule that searches whole events does its work in every engine that is made for it', async () => {
   const words = READS.replace('{event.action: record-view}', '[record-view]');

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import type { Pipeline, PipelineOptions } from '../../../src/pipeline/pipeline.ts';
 import type { SnapshotEvent } from '../../../src/pipeline/pipeline-observer.ts';
@@ -22,6 +22,7 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { SavingPace } from '../../../src/pipeline/saving-pace.ts';
 import { type SnapshotOptions, STATE_CODES } from '../../../src/pipeline/snapshots.ts';
 import { SnapshotFile } from '../../../src/pipeline/snapshot-file.ts';
+import { UnfinishedSnapshot } from '../../../src/pipeline/unfinished-snapshot.ts';
 import type { AssignedPartition, ReadPosition } from '../../../src/source/source.ts';
 import { ALL_RULES, event } from '../cli/fixtures.ts';
 import { batch, type Item, scripted, T0 } from '../scripted-pipeline.ts';
@@ -142,6 +143,31 @@ test('heartbeats and whoever else waits get their turn all the while that a larg
   clearImmediate(next);
   expect(told).toMatchObject([{ kind: 'loaded' }]);
   expect(loaded).toBeGreaterThanOrEqual(users.length / 1000);
+});
+
+test('the next events wait as long as saving asks them to, because its disk is far behind', async () => {
+  const gate = Promise.withResolvers<void>();
+  // No real disk can be made to fall that far behind here.
+  const relieve = vi.spyOn(UnfinishedSnapshot.prototype, 'relieve').mockReturnValue(gate.promise);
+  const batches: number[] = [];
+  const { pipeline } = scripted({
+    async *items() {
+      yield { kind: 'assignment', partitions: [assigned(0)] };
+      for (let offset = 1; offset <= 4; offset += 1) {
+        batches.push(offset);
+        yield batch(0, offset, read(offset));
+      }
+    },
+    options: { snapshots: { file: new SnapshotFile(state()), intervalMs: 0, group: 'vigie' } },
+  });
+  const running = pipeline.run(stop);
+  await expect.poll(() => relieve.mock.calls.length).toBe(1);
+  await delay(50);
+  expect(batches).toEqual([1, 2]);
+  gate.resolve();
+  await running;
+  expect(batches).toEqual([1, 2, 3, 4]);
+  relieve.mockRestore();
 });
 
 const manyUsers = Array.from({ length: 5_000 }, (_, i) =>
