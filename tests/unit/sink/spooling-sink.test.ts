@@ -34,6 +34,9 @@ const never = new AbortController().signal;
 /** Takes rows, or throws what it is told to. */
 class Behind implements AlertSink {
   fault: VigieError | undefined;
+  /** While it is there, nothing is answered until the wait is given up. */
+  silence: PromiseWithResolvers<void> | undefined;
+  opened = 0;
   /** How long writing events took last, in turns of the event loop. */
   turns = 0;
   refuses: (eventId: string) => boolean = () => false;
@@ -42,8 +45,10 @@ class Behind implements AlertSink {
   /** What it says is stored, whoever wrote it. */
   readonly known = new Map<string, Pick<Alert, 'detectedAt' | 'version'>>();
 
-  async open(): Promise<void> {
+  async open(signal?: AbortSignal): Promise<void> {
+    await this.#speak(signal);
     this.#answer();
+    this.opened += 1;
   }
 
   async stored(): Promise<StoredAlerts> {
@@ -57,7 +62,8 @@ class Behind implements AlertSink {
     for (const { alertId, version } of alerts) this.sent.push(`alert ${alertId} ${version}`);
   }
 
-  async writeEvents(events: readonly ArchivedEvent[]): Promise<void> {
+  async writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
+    await this.#speak(signal);
     // Now long, now short.
     this.turns = (this.turns * 7 + 3) % 11;
     for (let turns = this.turns; turns > 0; turns--) await setImmediate();
@@ -67,6 +73,14 @@ class Behind implements AlertSink {
   }
 
   async close(): Promise<void> {}
+
+  async #speak(signal: AbortSignal | undefined): Promise<void> {
+    if (this.silence === undefined) return;
+    const givenUp = new Promise<never>((_, fail) => {
+      signal?.addEventListener('abort', () => fail(new VigieError('SINK_ABORTED', 'given up')));
+    });
+    await Promise.race([this.silence.promise, givenUp]);
+  }
 
   #answer(): void {
     if (this.fault !== undefined) throw this.fault;
@@ -95,7 +109,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(hooks: SpoolingSinkHooks = {}, write?: WriteAt): Promise<void> {
+async function start(hooks: SpoolingSinkHooks = {}, write?: WriteAt, patienceMs?: number): Promise<void> {
   spool = await DiskSpool.open({ folder, maxBytes: MIN_SPOOL_BYTES, write });
   const refused = new RefusedRows(join(folder, 'refused'));
   sink = new SpoolingSink({
@@ -103,6 +117,7 @@ async function start(hooks: SpoolingSinkHooks = {}, write?: WriteAt): Promise<vo
     spool,
     clock: systemClock,
     hooks,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
     sleep: async (_ms, signal) => {
       await setImmediate();
       signal?.throwIfAborted();
@@ -110,9 +125,9 @@ async function start(hooks: SpoolingSinkHooks = {}, write?: WriteAt): Promise<vo
   });
 }
 
-async function restart(hooks: SpoolingSinkHooks, write?: WriteAt): Promise<void> {
+async function restart(hooks: SpoolingSinkHooks, write?: WriteAt, patienceMs?: number): Promise<void> {
   await sink.close();
-  await start(hooks, write);
+  await start(hooks, write, patienceMs);
 }
 
 test('while nothing waits, rows go straight to the table and the disk is not touched', async () => {
@@ -121,6 +136,39 @@ test('while nothing waits, rows go straight to the table and the disk is not tou
   await sink.writeEvents([archived('e')]);
   expect(behind.sent).toEqual(['alert a 1', 'event e']);
   expect(spool.bytes).toBe(0);
+});
+
+test('a server that does not answer is waited for no longer than that, at the start and later', async () => {
+  const states: string[] = [];
+  await restart({ onState: (state) => states.push(state) }, undefined, 20);
+  behind.silence = Promise.withResolvers();
+  await sink.open();
+  await sink.writeEvents([archived('first')]);
+  expect([states, behind.opened, behind.sent]).toEqual([['away'], 0, []]);
+  behind.silence.resolve();
+  behind.silence = undefined;
+  await sink.drained(never);
+  expect([states, behind.opened]).toEqual([['away', 'sending', 'direct'], 1]);
+  behind.silence = Promise.withResolvers();
+  await sink.writeEvents([archived('second')]);
+  expect(states.at(-1)).toBe('away');
+  behind.silence.resolve();
+  behind.silence = undefined;
+  await sink.drained(never);
+  // Whoever was away may have come back without tables.
+  expect([behind.opened, behind.sent]).toEqual([2, ['event first', 'event second']]);
+});
+
+test('a start that waits for a server ends when it is stopped, and when the sink is closed', async () => {
+  await restart({}, undefined, 600_000);
+  behind.silence = Promise.withResolvers();
+  const stop = new AbortController();
+  const opening = sink.open(stop.signal);
+  stop.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'SINK_ABORTED' });
+  const closed = sink.open();
+  await restart({});
+  await closed;
 });
 
 test('alerts that waited are sent before events that waited longer, each alert in its last state', async () => {
