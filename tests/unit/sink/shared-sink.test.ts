@@ -32,9 +32,9 @@ function scripted() {
         alertFixture({ alertId: `at ${lastEventAt}`, rule: 'rule', lastEventAt }),
       );
     },
-    writeAlerts: (alerts) =>
+    writeAlerts: (alerts, signal) =>
       taking(
-        'alerts',
+        signal?.aborted === true ? 'aborted' : 'alerts',
         alerts.map(({ alertId }) => alertId),
       ),
     writeEvents: (events) =>
@@ -44,7 +44,7 @@ function scripted() {
       ),
     close: async () => {},
   };
-  return { sink: new SharedSink(sink), calls, fail: () => (fails = true) };
+  return { sink: new SharedSink(sink), calls, fail: (does = true) => (fails = does) };
 }
 
 const named = (alertId: string) => alertFixture({ alertId });
@@ -79,9 +79,22 @@ test('each shard asks for itself which alerts go on, in its turn', async () => {
 });
 
 test('a failure is met by all whose rows were in it, and by nobody else', async () => {
-  const { sink, fail } = scripted();
+  const { sink, calls, fail } = scripted();
   await sink.writeAlerts([named('a')]);
   fail();
   const results = await Promise.allSettled([sink.writeAlerts([named('b')]), sink.writeAlerts([named('c')])]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  fail(false);
+  await sink.writeAlerts([named('d')]);
+  expect(calls).toEqual([
+    ['alerts', 'a'],
+    ['alerts', 'b', 'c'],
+    ['alerts', 'd'],
+  ]);
+});
+
+test('what ends the wait of one ends that of the sink', async () => {
+  const { sink, calls } = scripted();
+  await sink.writeAlerts([named('a')], AbortSignal.abort());
+  expect(calls).toEqual([['aborted', 'a']]);
 });
