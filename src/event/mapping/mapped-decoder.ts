@@ -144,7 +144,10 @@ function skipped(reason: string, message: string): Skipped {
 function put(event: JsonObject, keys: readonly string[], value: FieldValue): void {
   let at = event;
   for (let i = 0; i < keys.length - 1; i++) {
-    at = (at[keys[i]!] ??= {}) as JsonObject;
+    const key = keys[i]!;
+    // Own keys only: a field may be called `constructor`.
+    if (!Object.hasOwn(at, key)) at[key] = {};
+    at = at[key] as JsonObject;
   }
   at[keys.at(-1)!] = value;
 }

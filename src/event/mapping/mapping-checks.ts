@@ -25,6 +25,7 @@ class Checks {
 
   all(): void {
     this.#inputKeys();
+    this.#lostKeys();
     this.#targets();
     this.#fixedValues();
     this.#numbers();
@@ -54,6 +55,19 @@ class Checks {
           'UNKNOWN_KEY',
           `${key} has no meaning with input ${input}; it belongs to ${inputs.join(' and ')}`,
         );
+      }
+    }
+  }
+
+  /** Refuses the one key that the schema would silently drop, where any text may be a key. */
+  #lostKeys(): void {
+    for (const map of this.#scopes()) {
+      const maps = entriesAt(map, 'copy').flatMap(({ value }) =>
+        value.kind === 'map' ? entriesAt(value, 'map') : [],
+      );
+      for (const { key, place } of [...entriesAt(map, 'when'), ...maps]) {
+        if (key === '__proto__')
+          this.#error(place, 'UNKNOWN_KEY', `${shown(key)} cannot be a key in when or map; leave it out`);
       }
     }
   }

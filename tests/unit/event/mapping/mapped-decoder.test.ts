@@ -55,6 +55,19 @@ cases: [{name: x, when: {k: 1}, set: {event.outcome: failure}, copy: {event.acti
     });
   });
 
+  test('has fields named like an object’s own machinery as any other', () => {
+    const mapping = `other_fields: [constructor.foo, toString.x, site.valueOf.y, hasOwnProperty]
+set: {constructor.foo: made}
+copy: {toString.x: toString, site.valueOf.y: a.constructor, hasOwnProperty: b}`;
+    expect(eventOf(mapping, { toString: 't', a: { constructor: 'c' }, b: 'h' })).toEqual({
+      constructor: { foo: 'made' },
+      toString: { x: 't' },
+      site: { valueOf: { y: 'c' } },
+      hasOwnProperty: 'h',
+    });
+    expect(Object.hasOwn(Object, 'foo')).toBe(false);
+  });
+
   test('is the first source that is there; null counts as absent', () => {
     expect(eventOf('copy: {user.id: [a, b]}', { a: null, b: 'x' })).toEqual({ user: { id: 'x' } });
     expect(eventOf('copy: {user.id: [a, b]}', {})).toEqual({});

@@ -230,6 +230,16 @@ other_fields: [own]
       `${MINIMAL}other_fields: [__proto__.x]\n`,
       'm.yml:3:16: BAD_FIELD_NAME: "__proto__.x" is no field name; expected words with dots between',
     ],
+    [
+      'a condition that would be lost',
+      `${MINIMAL}cases: [{name: a, when: {__proto__: 1}}]\n`,
+      'm.yml:3:26: UNKNOWN_KEY: "__proto__" cannot be a key in when or map; leave it out',
+    ],
+    [
+      'a translation that would be lost',
+      `${MINIMAL}copy: {user.id: {from: a, map: {__proto__: x}}}\n`,
+      'm.yml:3:33: UNKNOWN_KEY: "__proto__" cannot be a key in when or map; leave it out',
+    ],
     ['broken YAML, once', 'input: [json\ntime: {}\ncases: ]\n', 'm.yml:'],
     ['nothing', '# later\n', 'm.yml:1:1: BAD_VALUE: the file holds 0 documents; expected one'],
     [
