@@ -7,10 +7,11 @@
 
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import { ArchivedFields, type ArchiveTable } from './archived-fields.ts';
-import { ConditionSql, joined } from './condition-sql.ts';
+import { ConditionSql } from './condition-sql.ts';
 import type { Part } from './parts.ts';
 import { eventSources, firingSource, type GroupColumn } from './sources-sql.ts';
-import { indented, sqlComment, sqlInstant, sqlNumber, SqlNames } from './sql-text.ts';
+import { indented, joined, sqlComment, sqlInstant, sqlNumber, SqlNames } from './sql-text.ts';
+import { LongestPart } from './statement-length.ts';
 import { checkWindows } from './unsaid.ts';
 import { windowsOf } from './windows-sql.ts';
 
@@ -49,10 +50,11 @@ export function compileHunt(
   ruleSet: RuleSet,
   { table, personFields, since, until, limit }: HuntOptions,
 ): CompiledHunt {
+  const longest = new LongestPart();
   const most = limit === undefined ? '' : `\nLIMIT ${sqlNumber(limit)}`;
   if (rule.kind === 'rule') {
     const fields = new ArchivedFields(table, new SqlNames());
-    const condition = new ConditionSql(fields, ruleSet.lists).of(rule);
+    const condition = new ConditionSql(fields, ruleSet.lists, longest).of(rule);
     const sql = statement({
       head: headOf(rule),
       parts: [
@@ -63,9 +65,15 @@ export function compileHunt(
       ],
       select: `SELECT ${TIME}, event_id\nFROM matched\nORDER BY at, event_id${most}`,
     });
+    longest.check(rule, sql);
     return { rule, sql, groups: [], historyMs: 0, unsure: fields.others };
   }
-  const { groups, historyMs, unsure, parts } = new Correlations(ruleSet, table, personFields).firings(rule, {
+  const { groups, historyMs, unsure, parts } = new Correlations(
+    ruleSet,
+    table,
+    personFields,
+    longest,
+  ).firings(rule, {
     after: since === undefined ? undefined : since - 1,
     until,
   });
@@ -82,6 +90,7 @@ FROM true_windows
 WHERE ${[isFirst(rule), ...within].join(' AND ')}
 ORDER BY ${['at', ...keys].join(', ')}${most}`,
   });
+  longest.check(rule, sql);
   return { rule, sql, groups, historyMs, unsure: [...unsure] };
 }
 
@@ -104,8 +113,10 @@ class Correlations {
   readonly #ruleSet: RuleSet;
   readonly #table: ArchiveTable;
   readonly #personFields: readonly string[];
+  readonly #longest: LongestPart;
 
-  constructor(ruleSet: RuleSet, table: ArchiveTable, personFields: readonly string[]) {
+  constructor(ruleSet: RuleSet, table: ArchiveTable, personFields: readonly string[], longest: LongestPart) {
+    this.#longest = longest;
     this.#ruleSet = ruleSet;
     this.#table = table;
     this.#personFields = personFields;
@@ -123,7 +134,7 @@ class Correlations {
     const range = { after: after === undefined ? undefined : after - reach, until };
     const names = new SqlNames(suffix);
     const fields = new ArchivedFields(this.#table, names);
-    const conditionSql = new ConditionSql(fields, lists);
+    const conditionSql = new ConditionSql(fields, lists, this.#longest);
     const conditions = rule.rules.map((key) => {
       const base = bases.find((each) => each.key === key);
       return base && conditionSql.of(base);
@@ -145,7 +156,7 @@ class Correlations {
       ...events.sources,
       ...children.map(({ i, name, groups }) => firingSource(rule, i, name, groups)),
     ];
-    const { groups, parts } = windowsOf(rule, sources, lists, names);
+    const { groups, parts } = windowsOf(rule, sources, lists, names, this.#longest);
     const any = joined(
       'or',
       conditions.filter((condition) => condition !== undefined),

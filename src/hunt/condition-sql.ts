@@ -7,14 +7,16 @@
 
 import type { LookupList, Lists } from '../lookup/list.ts';
 import { ANY_DASH, ANY_ONE, type Condition, type Detection, type Pattern, type Test } from '../sigma/ast.ts';
-import { type Address, type Network, parseAddress, parseNetwork } from '../sigma/ip.ts';
+import { parseNetwork } from '../sigma/ip.ts';
 import { literalOf } from '../sigma/pattern.ts';
 import type { BaseRule } from '../sigma/rule.ts';
 import { MOST_COMBINATIONS } from '../detect/values.ts';
 import type { ArchivedFields } from './archived-fields.ts';
+import { equalsRow, inNetworks, isAddressOrNetwork, isInRows } from './cells-sql.ts';
 import { sameLetters } from './letter-case.ts';
 import { notCompiled } from './refusal.ts';
-import { regexText, sqlNumber, sqlText, sqlTexts } from './sql-text.ts';
+import { joined, regexText, sqlNumber, sqlText } from './sql-text.ts';
+import type { LongestPart } from './statement-length.ts';
 
 /** Most characters of one expression: RE2 refuses programs that are too large. */
 const LONGEST_EXPRESSION = 2000;
@@ -22,10 +24,12 @@ const LONGEST_EXPRESSION = 2000;
 export class ConditionSql {
   readonly #fields: ArchivedFields;
   readonly #lists: Lists;
+  readonly #longest: LongestPart;
 
-  constructor(fields: ArchivedFields, lists: Lists) {
+  constructor(fields: ArchivedFields, lists: Lists, longest: LongestPart) {
     this.#fields = fields;
     this.#lists = lists;
+    this.#longest = longest;
   }
 
   /** Throws HUNT_NOT_COMPILED. */
@@ -52,8 +56,9 @@ export class ConditionSql {
   }
 
   #detection(node: Detection, rule: BaseRule, selection: string): string {
+    const place = (what: string): string => `selection "${selection}", ${what}`;
     const refuse = (what: string, why: string): never => {
-      throw notCompiled(rule, `selection "${selection}", ${what}`, why);
+      throw notCompiled(rule, place(what), why);
     };
     switch (node.kind) {
       case 'and':
@@ -66,9 +71,13 @@ export class ConditionSql {
       case 'not':
         return negated(this.#detection(node.part, rule, selection));
       case 'field':
-        return this.#field(node.path, node.test, (why) => refuse(`field ${node.path}`, why));
+        return this.#field(node.path, [node.test], rule, place(`field ${node.path}`));
       case 'listed':
-        return this.#listed(this.#lists.known(node.list), (why) => refuse(`list ${node.list}`, why));
+        return this.#longest.note(
+          rule,
+          place(`list ${node.list}`),
+          this.#listed(this.#lists.known(node.list), (why) => refuse(`list ${node.list}`, why)),
+        );
       case 'keyword':
         return refuse('a keyword', 'it searches whole events, of which the archive keeps only some fields');
       case 'off-hours':
@@ -76,35 +85,46 @@ export class ConditionSql {
     }
   }
 
-  /** Texts of one field that are compared alike become one expression. */
+  /** Tests of one field that are alike become one expression. */
   #alternatives(parts: readonly Detection[], rule: BaseRule, selection: string): string[] {
-    const patterns = new Map<string, Pattern[]>();
+    const alike = new Map<string, { readonly path: string; readonly tests: Test[] }>();
     const others: Detection[] = [];
     for (const part of parts) {
-      if (part.kind !== 'field' || part.test.kind !== 'text' || part.test.cased) others.push(part);
-      else patterns.set(part.path, [...(patterns.get(part.path) ?? []), part.test.pattern]);
+      if (part.kind !== 'field' || (part.test.kind !== 'text' && part.test.kind !== 'cidr')) {
+        others.push(part);
+        continue;
+      }
+      const { path, test } = part;
+      const key = JSON.stringify([path, test.kind, test.kind === 'text' && test.cased]);
+      const group = alike.get(key) ?? { path, tests: [] };
+      alike.set(key, group);
+      group.tests.push(test);
     }
     return [
-      ...[...patterns].map(([path, of]) => this.#texts(path, of, rule, selection)),
+      ...[...alike.values()].map(({ path, tests }) =>
+        this.#field(path, tests, rule, `selection "${selection}", field ${path}`),
+      ),
       ...others.map((part) => this.#detection(part, rule, selection)),
     ];
   }
 
-  #texts(path: string, patterns: readonly Pattern[], rule: BaseRule, selection: string): string {
+  /** Whether the field satisfies one of the tests, which are alike. */
+  #field(path: string, tests: readonly Test[], rule: BaseRule, place: string): string {
     const refuse = (why: string): never => {
-      throw notCompiled(rule, `selection "${selection}", field ${path}`, why);
+      throw notCompiled(rule, place, why);
     };
     this.#check(path, refuse);
-    for (const pattern of patterns) checkPattern(pattern, refuse);
-    return anyText(this.#fields.texts(path), (x) => anyPattern(x, patterns, false));
+    return this.#longest.note(rule, place, this.#test(path, tests, refuse));
   }
 
-  #field(path: string, test: Test, refuse: (why: string) => never): string {
-    this.#check(path, refuse);
+  #test(path: string, tests: readonly Test[], refuse: (why: string) => never): string {
+    const test = tests[0]!;
     switch (test.kind) {
-      case 'text':
-        checkPattern(test.pattern, refuse);
-        return anyText(this.#fields.texts(path), (x) => anyPattern(x, [test.pattern], test.cased));
+      case 'text': {
+        const patterns = tests.flatMap((each) => (each.kind === 'text' ? [each.pattern] : []));
+        for (const pattern of patterns) checkPattern(pattern, refuse);
+        return anyText(this.#fields.texts(path), (x) => anyPattern(x, patterns, test.cased));
+      }
       case 'compare': {
         const operator = { lt: '<', lte: '<=', gt: '>', gte: '>=' }[test.op];
         return anyText(
@@ -127,9 +147,10 @@ export class ConditionSql {
       case 'regex':
         return refuse('regular expressions are not compiled');
       case 'cidr': {
-        const network = parseNetwork(test.network);
-        if (typeof network === 'string') return 'false';
-        return anyText(this.#fields.addresses(path), (x) => inNetwork(x, network));
+        const networks = tests.flatMap((each) => (each.kind === 'cidr' ? [parseNetwork(each.network)] : []));
+        const valid = networks.filter((network) => typeof network !== 'string');
+        if (valid.length === 0) return 'false';
+        return anyText(this.#fields.addresses(path), (x) => inNetworks(x, valid));
       }
       case 'time':
         return refuse('parts of a time are not compiled');
@@ -154,17 +175,7 @@ export class ConditionSql {
       hasAddresses ? this.#fields.addresses(column) : this.#fields.texts(column),
     );
     const names = columns.map((_, c) => `x${c + 1}`);
-    const holds = hasAddresses
-      ? joined(
-          'or',
-          contents.rows.map((row) =>
-            joined(
-              'and',
-              row.map((cell, c) => equalsCell(names[c]!, cell)),
-            ),
-          ),
-        )
-      : isInRows(names, contents.rows);
+    const holds = (hasAddresses ? equalsRow : isInRows)(names, contents.rows);
     const isIn = texts.reduceRight(
       (inner, field, c) => `arrayExists(${names[c]!} -> ${inner}, ${field})`,
       holds,
@@ -178,41 +189,6 @@ export const MOST_ROWS = 1000;
 /** As in `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 
-function isAddressOrNetwork(cell: string): boolean {
-  const slash = cell.indexOf('/');
-  return parseAddress(slash < 0 ? cell : cell.slice(0, slash)) !== undefined;
-}
-
-/** Whether an element of a field's addresses equals a cell. */
-function equalsCell(x: string, cell: string): string {
-  if (!isAddressOrNetwork(cell)) return `${x}.1 = ${sqlText(cell)}`;
-  if (cell.includes('/')) return inNetwork(x, parseNetwork(cell) as Network);
-  return `ifNull(${x}.2 = ${sqlAddress(parseAddress(cell)!.words)}, false)`;
-}
-
-function isInRows(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  const tuples = rows.map((row) => (row.length === 1 ? sqlText(row[0]!) : `(${sqlTexts(row)})`));
-  const values = names.length === 1 ? names[0]! : `(${names.join(', ')})`;
-  return `${values} IN (${tuples.join(', ')})`;
-}
-
-/** Whether an element of a field's addresses lies in a network; in one of IPv6 only if it is written as IPv6. */
-function inNetwork(x: string, { family, words, bits }: Network): string {
-  const last = words.map((word, i) => word | hostBits(bits - 32 * i));
-  const between = `ifNull(${x}.2 BETWEEN ${sqlAddress(words)} AND ${sqlAddress(last)}, false)`;
-  return family === 4 ? between : `(position(${x}.1, ':') > 0 AND ${between})`;
-}
-
-/** The bits of a 32-bit word after a prefix of this length. */
-function hostBits(prefix: number): number {
-  return prefix <= 0 ? 0xffff_ffff : prefix >= 32 ? 0 : 0xffff_ffff >>> prefix;
-}
-
-function sqlAddress(words: Address): string {
-  const groups = [...words].flatMap((word) => [word >>> 16, word & 0xffff]);
-  return `toIPv6('${groups.map((group) => group.toString(16)).join(':')}')`;
-}
-
 function checkPattern(pattern: Pattern, refuse: (why: string) => never): void {
   // Half a surrogate pair in an event is archived as U+FFFD.
   if (pattern.some((token) => typeof token === 'string' && !token.isWellFormed()))
@@ -223,11 +199,25 @@ function anyText(list: string, holds: (x: string) => string): string {
   return `arrayExists(x -> ${holds('x')}, ${list})`;
 }
 
-/** Uses several short expressions, so that none becomes too large. */
+/** Whether a text matches one of the patterns. */
 function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): string {
-  const [only] = patterns;
-  const literal = patterns.length === 1 && cased ? literalOf(only!) : undefined;
-  if (literal !== undefined) return `${x} = ${sqlText(literal)}`;
+  const literals = cased ? patterns.map(literalOf).filter((literal) => literal !== undefined) : [];
+  const others = cased ? patterns.filter((pattern) => literalOf(pattern) === undefined) : patterns;
+  return joined('or', [
+    ...(literals.length === 0
+      ? []
+      : [
+          isInRows(
+            [x],
+            literals.map((literal) => [literal]),
+          ),
+        ]),
+    ...(others.length === 0 ? [] : [anyExpression(x, others, cased)]),
+  ]);
+}
+
+/** Uses several short expressions, so that none becomes too large. */
+function anyExpression(x: string, patterns: readonly Pattern[], cased: boolean): string {
   const expressions: string[][] = [];
   let length = Infinity;
   for (const pattern of patterns) {
@@ -287,12 +277,6 @@ function anyOther(list: string, holds: (y: string) => string): string {
 
 function negated(condition: string): string {
   return `NOT ${parenthesised(condition)}`;
-}
-
-export function joined(kind: 'and' | 'or', conditions: readonly string[]): string {
-  if (conditions.length === 0) return kind === 'and' ? 'true' : 'false';
-  if (conditions.length === 1) return conditions[0]!;
-  return `(${conditions.join(kind === 'and' ? ' AND ' : ' OR ')})`;
 }
 
 function parenthesised(condition: string): string {

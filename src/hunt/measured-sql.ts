@@ -3,9 +3,8 @@
 import { MOST_COMBINATIONS } from '../detect/values.ts';
 import type { Condition } from '../sigma/ast.ts';
 import type { Bound, CorrelationRule } from '../sigma/rule.ts';
-import { joined } from './condition-sql.ts';
 import type { Source } from './sources-sql.ts';
-import { sqlNumber } from './sql-text.ts';
+import { joined, sqlNumber } from './sql-text.ts';
 
 /** What a rule counts in its windows. */
 export interface Measured {

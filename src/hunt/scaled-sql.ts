@@ -10,10 +10,11 @@ import { valuesOf } from '../detect/values.ts';
 import type { Lists } from '../lookup/list.ts';
 import { numbersIn } from '../lookup/views.ts';
 import type { CorrelationRule, ScaleBy } from '../sigma/rule.ts';
-import { joined, MOST_ROWS } from './condition-sql.ts';
+import { MOST_ROWS } from './condition-sql.ts';
 import { type Part, select } from './parts.ts';
 import { notCompiled } from './refusal.ts';
-import { type SqlNames, sqlNumber, sqlText } from './sql-text.ts';
+import { joined, type SqlNames, sqlNumber, sqlText } from './sql-text.ts';
+import type { LongestPart } from './statement-length.ts';
 
 /** Parts that follow `from`, which has `at` and `value` of true windows; the last has those that remain. */
 export function scaledOf(
@@ -23,6 +24,7 @@ export function scaledOf(
   columnOf: ReadonlyMap<string, string>,
   from: string,
   names: SqlNames,
+  longest: LongestPart,
 ): readonly Part[] {
   const refuse = (why: string): never => {
     throw notCompiled(rule, 'vigie.scale_by', `the list ${name} ${why}`);
@@ -45,9 +47,10 @@ export function scaledOf(
     'and',
     lower.map(({ op }) => `value ${op === 'gt' ? '>' : '>='} least`),
   );
-  const tuples = rows.map(
-    (row) => `(${[...row.cells.map(sqlText), `toFloat64(${sqlNumber(row.least)})`].join(', ')})`,
-  );
+  const tuples = rows
+    .map((row) => `(${[...row.cells.map(sqlText), `toFloat64(${sqlNumber(row.least)})`].join(', ')})`)
+    .join(', ');
+  longest.note(rule, `vigie.scale_by, list ${name}`, tuples);
   const cells = fields.map((_, i) => `cell_${i + 1}`);
   const same = fields.map((field, i) => `${columnOf.get(field)!} = ${cells[i]!}`);
   return [
@@ -59,7 +62,7 @@ export function scaledOf(
           ...cells.map((cell, i) => `one.${i + 1} AS ${cell}`),
           `toNullable(one.${fields.length + 1}) AS least`,
         ],
-        `FROM (SELECT arrayJoin([${tuples.join(', ')}]) AS one)`,
+        `FROM (SELECT arrayJoin([${tuples}]) AS one)`,
       ),
     },
     {

@@ -5,7 +5,7 @@
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { ArchivedFields } from './archived-fields.ts';
-import { joined } from './condition-sql.ts';
+import { joined } from './sql-text.ts';
 
 /** The rows of a part whose column `at` is their time. */
 export interface Source {

@@ -27,10 +27,6 @@ export function sqlText(text: string): string {
  */
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp};]/u;
 
-export function sqlTexts(texts: readonly string[]): string {
-  return texts.map(sqlText).join(', ');
-}
-
 /** A finite number. */
 export function sqlNumber(value: number): string {
   if (!Number.isFinite(value)) throw new Error(`${value} is no number for SQL`);
@@ -92,4 +88,10 @@ const LONGEST_NAME = 60;
 /** The same lines, indented by one step. Literals have no line breaks. */
 export function indented(sql: string): string {
   return sql.replaceAll(/^(?=.)/gm, '    ');
+}
+
+export function joined(kind: 'and' | 'or', conditions: readonly string[]): string {
+  if (conditions.length === 0) return kind === 'and' ? 'true' : 'false';
+  if (conditions.length === 1) return conditions[0]!;
+  return `(${conditions.join(kind === 'and' ? ' AND ' : ' OR ')})`;
 }

@@ -13,13 +13,13 @@
 import type { Lists } from '../lookup/list.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { unusualOf } from './baseline-sql.ts';
-import { joined } from './condition-sql.ts';
 import { combinationsFit, type Measured, measureOf } from './measured-sql.ts';
 import { orderedOf } from './ordered-sql.ts';
 import { type Part, rowsOver, select } from './parts.ts';
 import { scaledOf } from './scaled-sql.ts';
 import type { GroupColumn, Source } from './sources-sql.ts';
-import type { SqlNames } from './sql-text.ts';
+import { joined, type SqlNames } from './sql-text.ts';
+import type { LongestPart } from './statement-length.ts';
 
 export interface Windows {
   readonly groups: readonly GroupColumn[];
@@ -33,6 +33,7 @@ export function windowsOf(
   sources: readonly Source[],
   lists: Lists,
   names: SqlNames,
+  longest: LongestPart,
 ): Windows {
   const { timespanMs, resolveTimeoutMs, baseline, scaleBy } = rule;
   const groups = rule.groupBy.map((field) => ({ field, column: names.name('g', field) }));
@@ -59,7 +60,9 @@ export function windowsOf(
   const reached = [values, ...unusual];
   const columnOf = new Map(groups.map(({ field, column }) => [field, column]));
   const scaled =
-    scaleBy === undefined ? [] : scaledOf(rule, scaleBy, lists, columnOf, reached.at(-1)!.name, names);
+    scaleBy === undefined
+      ? []
+      : scaledOf(rule, scaleBy, lists, columnOf, reached.at(-1)!.name, names, longest);
   const judged = [...reached, ...scaled];
   const trueWindows: Part = {
     name: names.part('true_windows'),

@@ -14,6 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
+import { MOST_STATEMENT_BYTES } from '../hunt/statement-length.ts';
 import {
   actionSchema,
   alertFilterSchema,
@@ -48,7 +49,8 @@ export interface ControlServer {
 /** Shortest limit on common systems (macOS: 104 bytes including the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
 const SOCKET = 'control.sock';
-const MAX_BODY_BYTES = 1 << 20;
+/** Admits every hunt: JSON escapes a statement to at most twice its length, and its fields stand in it. */
+const MAX_BODY_BYTES = 4 * MOST_STATEMENT_BYTES;
 /**
  * On close, connections without a complete request are cut off. Pending requests are still answered, with `STOPPING` if
  * nothing moves for this long; a client that does not take its answer either is cut off.

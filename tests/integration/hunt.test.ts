@@ -15,6 +15,7 @@ import type { ClickHouse } from '../../src/sink/client.ts';
 import { ClickHouseSink } from '../../src/sink/clickhouse-sink.ts';
 import { columnOf } from '../../src/sink/event-row.ts';
 import { selectRows } from '../../src/sink/json-rows.ts';
+import { MANY_VALUES_LOG, manyValues } from '../hunt/many-values.ts';
 import {
   address,
   ADDRESSES,
@@ -261,6 +262,24 @@ describe('a hunt in the archive', () => {
       }),
       { numRuns: 5, endOnFailure: true },
     );
+  });
+
+  test('asks for thousands of networks and texts at once', SLOW, async () => {
+    const ruleSet = manyValues();
+    expect(ruleSet.faults.filter(({ severity }) => severity === 'error')).toEqual([]);
+    const log = MANY_VALUES_LOG;
+    await sink.writeEvents(archivedOf(ruleSet, log, PERSONS));
+    for (const rule of ruleSet.rules) {
+      const { key } = rule;
+      const lines = await hunted(ruleSet, rule);
+      const found = lines.flatMap((line) =>
+        line.type === 'match' ? [JSON.stringify({ ...line, event: undefined, id: line.event.id })] : [],
+      );
+      const expected = engineFinds(ruleSet, key, { rules: '', log, since: undefined, until: undefined });
+      expect({ key, found: found.toSorted() }).toEqual({ key, found: expected });
+      expect(expected.length).toBeGreaterThan(10);
+      expect(expected.length).toBeLessThan(490);
+    }
   });
 
   test('takes an event as it was archived last, whether more of it is kept or it is read differently', async () => {

@@ -185,6 +185,65 @@ describe('bounds that a list raises are refused', () => {
   });
 });
 
+const long = (i: number): string => `${'x'.repeat(1000)}-${i}`;
+
+const listOf = (columns: string[], rows: string[][]): LookupList =>
+  new LookupList('own', 'own.csv', { columns, rows, lines: rows.map((_, i) => i + 2) });
+
+describe('a statement longer than ClickHouse takes by default is refused, with its longest part:', () => {
+  const texts = Array.from({ length: 200 }, (_, i) => long(i));
+  const listed = base({ 'user.name': texts.slice(0, 50) }, { 'vigie.only_listed': ['own'] });
+  const counted = {
+    title: 'Counted',
+    correlation: {
+      type: 'event_count',
+      rules: ['base'],
+      'group-by': ['user.name'],
+      timespan: '1h',
+      condition: { gte: 1 },
+    },
+    'vigie.scale_by': { list: 'own', column: 'persons' },
+  };
+  const numbers = Array.from({ length: 1000 }, (_, i) => [`${'é'.repeat(200)}-${i}`, '9']);
+  const numbered = listOf(['user.name', 'persons'], numbers);
+
+  test.each<[what: string, documents: object[], lists: LookupList[], place: string]>([
+    [
+      'texts',
+      [base({ 'user.name|cased': [...texts, ...texts.map((text) => `a${text}`)] })],
+      [],
+      '"Base" (base, rules.yml:1) cannot be asked of the archive: selection "s", field user.name: the statement has ',
+    ],
+    [
+      'a list',
+      [listed],
+      [
+        listOf(
+          ['user.id'],
+          [...Array(300).keys()].map((i) => [long(i)]),
+        ),
+      ],
+      'list own: the statement has ',
+    ],
+    [
+      'a list of numbers',
+      [base({ 'user.name': '*' }), counted],
+      [numbered],
+      'vigie.scale_by, list own: the statement has ',
+    ],
+  ])('%s', (_what, documents, lists, place) => {
+    const ruleSet = load(documents, lists);
+    const rule = ruleSet.correlations[0] ?? ruleSet.rules[0]!;
+    expect(() => compile(rule, ruleSet)).toThrow(
+      expect.objectContaining({
+        code: 'HUNT_NOT_COMPILED',
+        message: expect.stringContaining(place),
+        remedy: expect.stringContaining('vigie eval'),
+      }),
+    );
+  });
+});
+
 test('the statement says which fields only some archived events can have', () => {
   const ruleSet = load([base({ 'user.id': 'a', 'custom.note': 'b' })]);
   const { sql, unsure } = compile(ruleSet.rules[0]!, ruleSet);
