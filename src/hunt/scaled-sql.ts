@@ -48,11 +48,16 @@ export function scaledOf(
     lower.map(({ op }) => `value ${op === 'gt' ? '>' : '>='} least`),
   );
   const tuples = rows
-    .map((row) => `(${[...row.cells.map(sqlText), `toFloat64(${sqlNumber(row.least)})`].join(', ')})`)
+    .map((row) => `tuple(${[...row.cells.map(sqlText), `toFloat64(${sqlNumber(row.least)})`].join(', ')})`)
     .join(', ');
   longest.note(rule, `vigie.scale_by, list ${name}`, tuples);
   const cells = fields.map((_, i) => `cell_${i + 1}`);
   const same = fields.map((field, i) => `${columnOf.get(field)!} = ${cells[i]!}`);
+  // A list of one number alone has one row, which holds for all groups.
+  const join =
+    same.length === 0
+      ? `CROSS JOIN ${names.part('least')}`
+      : `LEFT JOIN ${names.part('least')} ON ${same.join(' AND ')}`;
   return [
     {
       name: names.part('least'),
@@ -68,10 +73,7 @@ export function scaledOf(
     {
       name: names.part('scaled'),
       about: 'the windows that reach it',
-      sql: select(
-        [...keys, 'at', 'value'],
-        `FROM ${from} LEFT JOIN ${names.part('least')} ON ${same.join(' AND ')}\nWHERE ifNull(${reached}, true)`,
-      ),
+      sql: select([...keys, 'at', 'value'], `FROM ${from} ${join}\nWHERE ifNull(${reached}, true)`),
     },
   ];
 }

@@ -344,7 +344,7 @@ const bounds = fc.oneof(
 
 /** Of a group by one field and by two; only on rules with a lower bound that measure something. */
 const scale = fc
-  .constantFrom('caseloads', 'teams')
+  .constantFrom('caseloads', 'teams', 'everyone')
   .chain((list) =>
     fc
       .constantFrom(undefined, 0.5, 1, 2)
@@ -436,7 +436,10 @@ const correlation = fc
   }));
 
 function scales(list: string, groupBy: readonly string[] = []): boolean {
-  return groupBy.includes('user.id') && (list === 'caseloads' || groupBy.includes('organization.id'));
+  return (
+    list === 'everyone' ||
+    (groupBy.includes('user.id') && (list === 'caseloads' || groupBy.includes('organization.id')))
+  );
 }
 
 function isLower(type: string, condition: unknown): boolean {

@@ -75,8 +75,15 @@ const teams = new LookupList('teams', 'teams.csv', {
   lines: [2, 3, 4],
 });
 
+/** One bound for all groups. */
+const everyone = new LookupList('everyone', 'everyone.csv', {
+  columns: ['persons'],
+  rows: [['3']],
+  lines: [2],
+});
+
 function load(text: string): RuleSet {
-  const lists = new Lists([accounts, networks, caseloads, teams]);
+  const lists = new Lists([accounts, networks, caseloads, teams, everyone]);
   const ruleSet = parseRules([{ file: 'rules.yml', text }], { lists });
   const errors = ruleSet.faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
@@ -235,6 +242,27 @@ describe('a hunt in the archive', () => {
     const lines = await hunted(ruleSet, ruleSet.correlations[0]!);
     expect(lines).toMatchObject(
       fires.map(([second, value]) => ({ time: new Date(START + 1000 * second).toISOString(), value })),
+    );
+  });
+
+  test('raises the bound of every group by a list that is one number', async () => {
+    const ruleSet = load(
+      READS +
+        JSON.stringify({
+          title: 'Counted',
+          name: 'counted',
+          correlation: { type: 'event_count', rules: ['base'], timespan: '10s', condition: { gte: 2 } },
+          'vigie.scale_by': { list: 'everyone', column: 'persons', factor: 1.5 },
+        }),
+    );
+    const log = [0, 1, 2, 3, 4, 5].map((second) =>
+      JSON.stringify({ '@timestamp': new Date(START + 1000 * second).toISOString(), 'event.action': 'read' }),
+    );
+    await sink.writeEvents(archivedOf(ruleSet, log, PERSONS));
+    const lines = await hunted(ruleSet, ruleSet.correlations[0]!);
+    expect(lines).toMatchObject([{ time: new Date(START + 4000).toISOString(), value: 5 }]);
+    expect(lines.map((line) => JSON.stringify(line))).toEqual(
+      engineFinds(ruleSet, 'counted', { rules: '', log, since: undefined, until: undefined }),
     );
   });
 
