@@ -2,8 +2,8 @@
  * Finds what exceeds the limits in a YAML text, from the text itself and in linear time: the parser would need
  * seconds and all memory to say the same.
  *
- * Guarantee: nothing that the documented limits allow is refused here; brackets in texts and comments count only
- * towards `MAX_BRACKETS`.
+ * Guarantee: nothing that the documented limits allow is refused here; brackets in texts and comments do not
+ * count.
  */
 
 import { CST, Lexer } from 'yaml';
@@ -14,8 +14,6 @@ const MAX_DOCUMENT_LENGTH = 1024 * 1024;
 const MAX_DOCUMENTS = 20_000;
 /** Levels of nesting in one document, aliases resolved. */
 export const MAX_DEPTH = 64;
-/** Brackets open at once, wherever they stand, even in texts: the YAML parser needs minutes for a million. */
-const MAX_BRACKETS = 1_000;
 /**
  * Lists and maps in brackets in one file: this many, or one per 16 characters if that is more. Thousands of
  * selections are not written shorter than `s1000: {f: 1000}`, and the parser needs seconds for a megabyte of
@@ -62,19 +60,18 @@ function largeDocument(text: string): Excess | undefined {
 }
 
 /** The bracket that nests too deep or is one too many, found before the parser makes a node of each. */
-function bracketTooMany(text: string): Excess | undefined {
+export function bracketTooMany(text: string): Excess | undefined {
   const maxBracketed = Math.max(MAX_BRACKETED, Math.floor(text.length / LEAST_CHARACTERS_BRACKETED));
   let bracketed = 0;
   let open = 0;
   let most = 0;
   let stray = 0;
-  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
     if (bracket === '[' || bracket === '{') {
       open++;
       bracketed++;
     } else if (open > 0) open--;
     else stray++;
-    if (open > MAX_BRACKETS) return { offset: index, code: 'YAML_LIMIT', message: TOO_DEEP };
     most = Math.max(most, open);
   }
   const suspect = most > MAX_DEPTH || bracketed > maxBracketed || stray > MAX_STRAY;

@@ -12,6 +12,7 @@ import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document } from 'yaml';
 import { withoutStackTraces } from '../errors.ts';
 import type { Place } from './faults.ts';
+import { bracketTooMany } from './yaml-limits.ts';
 
 /** Most times one document is read again. */
 const MAX_RETRIES = 3;
@@ -111,7 +112,10 @@ function parseLoosely(
       added.set(line, (added.get(line) ?? 0) + more);
       lines[line - 1] = ' '.repeat(more) + lines[line - 1]!;
     }
-    last = parse(lines.join('\n'), added, linesBefore);
+    const loosened = lines.join('\n');
+    // What was a text may be brackets now.
+    if (bracketTooMany(loosened) !== undefined) break;
+    last = parse(loosened, added, linesBefore);
     if (!hasErrors(last)) return { documents: last, charactersRead };
   }
   return { charactersRead };

@@ -133,6 +133,14 @@ describe('a file beyond a limit is a fault', () => {
     ],
     'a tower of lists': [() => '- '.repeat(100_000), 'YAML_LIMIT'],
     'a tower of brackets': [() => '['.repeat(100_000), 'YAML_LIMIT'],
+    'a tower of brackets in what is a text only until its lines are indented': [
+      () => `title: x\nl: ["a\nb", ${'['.repeat(20_000)}\n`,
+      'YAML_SYNTAX',
+    ],
+    'a tower of brackets whose lines are not indented': [
+      () => `title: x\nl: [\n${`${'['.repeat(60)}\n`.repeat(1_000)}`,
+      '4:5: YAML_LIMIT',
+    ],
     'tens of thousands of lists in brackets, none deep': [
       () => `title: x\nl:\n${times(5_000, () => `  - ${'[[], '.repeat(8)}x${']'.repeat(8)}`)}\n`,
       'YAML_LIMIT: more than 16875 lists and maps in brackets',
@@ -193,6 +201,16 @@ describe('a file within the limits loads, and not in quadratic time', () => {
   test('tens of thousands of brackets in texts', () => {
     const texts = times(20_000, (i) => `'[[a]{2}[b]] ${i}'`, ', ');
     expect(loaded(sel(`[${texts}]`)).rules).toHaveLength(1);
+  });
+
+  test('tens of thousands of texts and comments with a bracket that nothing closes', () => {
+    const texts = times(20_000, (i) => `'a\\[x${i}', "{${i}", b[${i}`);
+    expect(
+      loaded(
+        ruleText(`s:\n  f:\n${texts.replaceAll(/^/gm, '    - ').replaceAll(', ', '\n    - ')}\ncondition: s`),
+      ).rules,
+    ).toHaveLength(1);
+    expect(loaded(times(2_000, (i) => `${sel(`'a\\[${i}'`)}# [ ${i}\n`, '---\n')).rules).toHaveLength(2_000);
   });
 
   test('10,000 rules in one file, all of one title', () => {
