@@ -6,7 +6,8 @@
  * returns.
  *
  * Guarantee: the lines do not depend on where the chunks were cut, and at most `maxLineBytes` of an unfinished
- * line are held: the rest of a longer line is dropped, and the line is handed over truncated.
+ * line, and one more for the CR of its break, are held: the rest of a longer line is dropped, and the line is
+ * handed over truncated.
  */
 
 import { startsWithByteOrderMark } from './utf8.ts';
@@ -67,12 +68,13 @@ export class LineSplitter {
   }
 
   #keep(chunk: Uint8Array, start: number, end: number): void {
-    const room = this.#maxLineBytes - this.#carried;
+    const most = this.#maxLineBytes + 1;
+    const room = most - this.#carried;
     const bytes = Math.min(end - start, room);
     if (bytes < end - start) this.#truncated = true;
     const needed = this.#carried + bytes;
     if (needed > this.#carry.length) {
-      const grown = new Uint8Array(Math.min(this.#maxLineBytes, Math.max(4096, 2 * needed)));
+      const grown = new Uint8Array(Math.min(most, Math.max(4096, 2 * needed)));
       grown.set(this.#carry.subarray(0, this.#carried));
       this.#carry = grown;
     }
@@ -92,11 +94,11 @@ export class LineSplitter {
     let start = from;
     let end = to;
     let lineState = state;
+    if (end > start && data[end - 1] === CR && state !== 'truncated') end--;
     if (end - start > this.#maxLineBytes) {
       end = start + this.#maxLineBytes;
       lineState = 'truncated';
     }
-    if (end > start && data[end - 1] === CR && lineState !== 'truncated') end--;
     if (this.#line === 0 && startsWithByteOrderMark(data, start, end)) start += 3;
     if (start < end && !isBlank(data, start, end)) visit(data, start, end, this.#line, lineState);
   }

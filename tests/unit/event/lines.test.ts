@@ -48,6 +48,20 @@ describe('LineSplitter', () => {
     ]);
   });
 
+  it('takes a line of exactly the limit whole, whichever break it ends in and wherever it is cut', () => {
+    const given = text('0123\r\nabcd\nABCDE\r\nwxyz\r');
+    const expected = [
+      [0, '0123', 'whole'],
+      [1, 'abcd', 'whole'],
+      [2, 'ABCD', 'truncated'],
+      [3, 'wxyz', 'unterminated'],
+    ];
+    expect(split([given], 4)).toEqual(expected);
+    for (let at = 1; at < given.length; at++) {
+      expect(split([given.subarray(0, at), given.subarray(at)], 4)).toEqual(expected);
+    }
+  });
+
   it('cuts a line that is too long and goes on with the next', () => {
     const expected = [
       [0, '0123', 'truncated'],
