@@ -134,7 +134,10 @@ class Reader {
         const end = this.#source.indexOf('\\E', this.#at);
         const quoted = this.#source.slice(this.#at, end < 0 ? undefined : end);
         this.#at = end < 0 ? this.#source.length : end + 2;
-        for (const character of quoted) nodes.push(this.#literal(character));
+        const literals = Array.from(quoted, (character) => this.#literal(character));
+        const last = literals.pop();
+        // As in RE2, a repeat behind the quotation applies to its last character.
+        if (last !== undefined) nodes.push(...literals, this.#repeated(last));
       } else {
         const node = this.#item();
         if (node !== undefined) nodes.push(this.#repeated(node));

@@ -176,6 +176,8 @@ describe('regular expressions', () => {
     [String.raw`(?!x)^\S$`, ['\v', '\u00a0', '\ud835\udcb3'], [' ', '\t', 'ab']],
     [String.raw`(?<q>a)(?P<p>b)(?#note)(?!c)`, ['ab', 'abd'], ['abc']],
     [String.raw`(?!x)\Qa.b\E`, ['a.b'], ['axb']],
+    [String.raw`^x(?=a)\Qab\E+$`, ['xab', 'xabbb'], ['xa', 'xabab']],
+    [String.raw`^x(?=a)\Qab.\E{2}\Q\E$`, ['xab..'], ['xab.', 'xab.ab.']],
     [String.raw`\u200b|[\u200c\u2060]`, ['\u200b', '\u2060'], ['u200b']],
     [String.raw`^\w{2,1200}\h\x41\e$`, [`${'w'.repeat(1200)} A\u001b`], [`${'w'.repeat(1201)} A\u001b`]],
     [String.raw`(?!x)a{,2}{`, ['a{,2}{'], ['aa']],
