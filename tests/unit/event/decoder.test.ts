@@ -289,6 +289,17 @@ describe.each<[string, Create]>([
     expect(codeOf(`{${TIME},"a":"${'['.repeat(2000)}\\"[","b":"\\\\"}`)).toBe(undefined);
   });
 
+  it('says which byte breaks the JSON, however deep it lies', () => {
+    for (const depth of [1, 511, 512, 100_000]) {
+      const message = (text: string) => decodeWith(create, [], `${'['.repeat(depth)}${text}`).message;
+      expect(message('1,x]')).toBe(`byte ${depth + 2} breaks the JSON`);
+      expect(message('{"a":[],"b" 1}')).toBe(`byte ${depth + 12} breaks the JSON`);
+      expect(message('}')).toBe(`byte ${depth} breaks the JSON`);
+      expect(message(`1${']'.repeat(depth)}]`)).toBe(`byte ${2 * depth + 1} breaks the JSON`);
+      expect(message('{"a":{}')).toBe(`the JSON ends early, after ${depth + 7} bytes`);
+    }
+  });
+
   it('finds the time under any path, as text or number, wanted or not', () => {
     expect(timeOf(`{${TIME}}`, '@timestamp')).toBe(TIME_MS);
     expect(timeOf(`{${TIME}}`, '@timestamp', ['@timestamp'])).toBe(TIME_MS);
