@@ -97,7 +97,8 @@ export function parseYaml(text: string, faults: Faults): readonly YamlNode[] {
     return [];
   }
   const trees: YamlNode[] = [];
-  const file: FileNodes = { left: Math.max(MAX_NODES, text.length) };
+  const most = Math.max(MAX_NODES, text.length);
+  const file: FileNodes = { most, left: most };
   for (const { document, placeAt } of documents) {
     const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
     if (exhausted !== undefined) {
@@ -139,6 +140,7 @@ interface Anchored {
 
 /** Nodes left for the documents of a file together: each may be an alias bomb of its own. */
 interface FileNodes {
+  readonly most: number;
   left: number;
 }
 
@@ -213,10 +215,16 @@ class TreeBuilder {
     if (depth > MAX_DEPTH) {
       throw new DocumentRefused('YAML_LIMIT', TOO_DEEP);
     }
-    if (this.#nodes > MAX_NODES || this.#file.left < 0) {
+    if (this.#nodes > MAX_NODES) {
       throw new DocumentRefused(
         'YAML_LIMIT',
         `more than ${MAX_NODES} values once aliases are resolved; use fewer aliases`,
+      );
+    }
+    if (this.#file.left < 0) {
+      throw new DocumentRefused(
+        'YAML_LIMIT',
+        `the documents of the file have more than ${this.#file.most} values once aliases are resolved; use fewer aliases or split the file`,
       );
     }
   }

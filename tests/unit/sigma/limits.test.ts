@@ -46,7 +46,7 @@ describe('a file beyond a limit is a fault', () => {
             `${sel(String(i))}a: &a [${times(40, () => 'x', ', ')}]\nb: &b [${times(40, () => '*a', ', ')}]\n`,
           '---\n',
         ),
-      'YAML_LIMIT: more than 100000 values once aliases are resolved',
+      'YAML_LIMIT: the documents of the file have more than 100000 values once aliases are resolved; use fewer aliases or split the file',
     ],
     'a file of 10 MB': [() => sel('x'.repeat(10 * 1024 * 1024)), '1:1: FILE_TOO_LARGE'],
     'a document of 9 MB': [
