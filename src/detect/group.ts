@@ -242,8 +242,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     const sleeping = this.#logs.closings[m]!.sleeping!;
     const asleep = this.#numbers.asleep[m]!;
     sleeping.add(asleep, t, held, watermark);
-    if (sleeping.mustWake(asleep, watermark)) return this.#ownWaits().wake(m, asleep, watermark);
-    return sleeping.bound(asleep, watermark);
+    return sleeping.mustWake(asleep, watermark) ? this.#ownWaits().wake(m, asleep, watermark) : 0;
   }
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */

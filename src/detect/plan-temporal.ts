@@ -14,8 +14,13 @@ import type { TemporalSpec } from '../window/temporal-log.ts';
 
 export type Fields = Pick<FieldTable, 'slot' | 'linkedSlot'>;
 
-/** Entries a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` is set. */
+/**
+ * Entries a rule on averages, percentiles or closing windows holds per group unless `vigie.max_entries` is set; a count
+ * holds more if its bounds need more.
+ */
 export const DEFAULT_MAX_ENTRIES = 10_000;
+/** Most that a count holds for its bounds: with larger ones, it is judged on the newest entries. */
+const MOST_FOR_BOUNDS = 1_000_000;
 
 /** A temporal rule whose condition more events can only make true: judged on arrival. */
 export interface PlannedTemporal extends EpisodeRule {
@@ -85,5 +90,8 @@ export function planSequence(
  */
 export function maxEntriesOf({ maxEntries, type, bounds }: CorrelationRule): number {
   const counts = type === 'event_count' || type === 'value_count';
-  return Math.max(maxEntries ?? DEFAULT_MAX_ENTRIES, counts ? entriesFor(bounds) : 0);
+  return Math.max(
+    maxEntries ?? DEFAULT_MAX_ENTRIES,
+    counts ? Math.min(MOST_FOR_BOUNDS, entriesFor(bounds)) : 0,
+  );
 }

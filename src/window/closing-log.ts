@@ -10,7 +10,7 @@
  * and goes on as if it had always been awake: the windows it missed were false.
  *
  * Kept: the entries newer than the watermark − timespan, at most `maxEntries` that have entered and those that wait for
- * the watermark. Beyond that, entries that make no difference go (`isCovered`); if these are few, the oldest leave
+ * the watermark. Beyond that, entries that make no difference go (`coverage`); if these are few, the oldest leave
  * early, and windows that reach back to them have lost entries: their values are no longer exact.
  */
 
@@ -34,6 +34,14 @@ export interface Judgement {
   readonly ends?: boolean;
 }
 
+export interface Coverage<T> {
+  /**
+   * To be called once per entry, newest first. Returns whether no window that ends later would differ without the
+   * entry, because newer ones hold the same.
+   */
+  covers(held: T): boolean;
+}
+
 /** A running value over the entries that have entered and not yet left. */
 export interface SlidingMeasure<T> {
   enter(held: T, timeMs: number): void;
@@ -42,8 +50,8 @@ export interface SlidingMeasure<T> {
    * Judges the window that ends at `endMs`; never called for an empty window. `lost`: some of its entries left early.
    */
   judge(endMs: number, lost?: boolean): Judgement;
-  /** Whether no window that ends later would differ without this entry, which has entered. Absent if each counts. */
-  isCovered?(held: T): boolean;
+  /** Starts a look at all entries that have entered. Absent if each of them counts. */
+  coverage?(): Coverage<T>;
   /** How much the measure had to forget so far to stay bounded. */
   readonly forgotten?: number;
   /** Saves what does not follow from the entries that have entered and not left; absent if there is nothing. */
@@ -149,7 +157,9 @@ export class ClosingLog<T> {
    */
   mayRest(): boolean {
     const sleeper = this.#sleeper;
-    if (sleeper === undefined) return false;
+    // Asleep, it could not say which windows have lost entries, and would have to drop what it has no room for.
+    if (sleeper === undefined || this.#lostUpTo > -Infinity) return false;
+    if (this.#held + this.#entries.length > this.#maxEntries) return false;
     const { needed } = sleeper;
     if (2 * this.#held < needed) return true;
     const { length } = this.#entries;
@@ -184,6 +194,7 @@ export class ClosingLog<T> {
       if (holds) report(end, value, lost);
     }
     this.#leave(this.#expired(watermark, this.#entered));
+    if (this.#lostUpTo <= watermark - this.#timespanMs) this.#lostUpTo = -Infinity;
     return (this.#measure.forgotten ?? 0) - before;
   }
 
@@ -230,12 +241,14 @@ export class ClosingLog<T> {
   }
 
   #dropCovered(): void {
-    const measure = this.#measure;
-    if (measure.isCovered === undefined) return;
+    const coverage = this.#measure.coverage?.();
+    if (coverage === undefined) return;
+    const covered: boolean[] = [];
+    for (let i = this.#entered - 1; i >= 0; i -= 1) covered.push(coverage.covers(this.#entries.at(i)!.held));
     const before = this.#entries.length;
     this.#entries.filterFront(this.#entered, ({ held }) => {
-      if (!measure.isCovered!(held)) return true;
-      measure.leave(held);
+      if (covered.pop() === false) return true;
+      this.#measure.leave(held);
       this.#held -= this.#weigh(held);
       return false;
     });

@@ -1,6 +1,6 @@
 /** The running values of closing windows, one small class each. */
 
-import type { SlidingMeasure } from './closing-log.ts';
+import type { Coverage, SlidingMeasure } from './closing-log.ts';
 import { RoundedOnce } from './rounded-once.ts';
 
 type Holds = (value: number) => boolean;
@@ -54,12 +54,15 @@ export class DistinctMeasure extends Valued<readonly string[]> {
       else this.#held.set(text, left);
     }
   }
-  /** Whether every text is held by other entries too; the newest entry that holds a text stands for all. */
-  isCovered(texts: readonly string[]): boolean {
-    this.leave(texts);
-    const covered = texts.every((text) => this.#held.has(text));
-    this.enter(texts);
-    return covered;
+  coverage(): Coverage<readonly string[]> {
+    const seen = new Set<string>();
+    return {
+      covers(texts) {
+        const before = seen.size;
+        for (const text of texts) seen.add(text);
+        return seen.size === before;
+      },
+    };
   }
   protected override value(): number {
     return this.#held.size;

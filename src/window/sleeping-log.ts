@@ -111,8 +111,12 @@ export class SleepingLog<T> extends RunStore {
     this.#drop(asleep, this.countUpTo(asleep.run, watermark - this.#timespanMs));
   }
 
-  /** Whether a window that ends at the watermark or later may be true. */
+  /** Whether a window that ends at the watermark or later may be true, or there is no room for the entries. */
   mustWake(asleep: Asleep, watermark: number): boolean {
+    if (asleep.run.length > this.#maxRows) {
+      this.trim(asleep, watermark);
+      if (asleep.run.length > this.#maxRows) return true;
+    }
     if (asleep.spare > 0) return false;
     this.trim(asleep, watermark);
     asleep.spare = this.#missing(asleep);
@@ -203,19 +207,6 @@ export class SleepingLog<T> extends RunStore {
       u32[at + OTHER] = from.u32();
       from.words(u32, at + OTHER + 1, words - OTHER - 1);
     }
-  }
-
-  /** Beyond the bound, drops the oldest entries, but none at which an unjudged window ends. Returns how many rows. */
-  bound(asleep: Asleep, watermark: number): number {
-    const { run } = asleep;
-    if (run.length <= this.#maxRows) return 0;
-    const most = Math.max(1, this.#maxRows >>> 3);
-    let excess = 0;
-    while (excess < most && this.timeAt(run.first + excess) < watermark) {
-      excess += this.#rowsAt(run.first + excess);
-    }
-    this.#drop(asleep, excess);
-    return excess;
   }
 
   /** Forgets the oldest `rows` rows, which must be whole entries. */

@@ -72,6 +72,31 @@ test('the values of a list count as one event holds them, however often', () => 
   expect(alerts).toMatchObject([{ lastTrueAt: 24_999_000 }]);
 });
 
+test('a value is counted for as long as its newest entry is in the window, whatever older ones hold', () => {
+  const pages: (string | string[])[] = [['x', 'y'], 'x', ...Array.from({ length: 101 }, () => 'z')];
+  const events = pages.map((page, i) => ({ time: 1_000 * i, fields: { user: 'a', page } }));
+  const sketch = { type: 'value_count', field: 'page', timespanMs: 100_000, resolveTimeoutMs: 1 } as const;
+  const crossings = (root: string) =>
+    alertsOf({ ...sketch, root, bounds: [{ op: 'eq', value: 2 }] }, events).map(({ crossedAt }) => crossedAt);
+  // Of x at 1 s and z at 100 s; {x, y} at 0 s has left by then.
+  expect(crossings('')).toContain(100_000);
+  expect(crossings('vigie.max_entries: 1\n')).toEqual(crossings(''));
+});
+
+test('what a window lost before a run of ids came makes its value an estimate', () => {
+  const plain = Array.from({ length: 100 }, (_, i) => ({
+    time: 1_000 * i,
+    fields: { user: 'a', page: 'none' },
+  }));
+  const run = Array.from({ length: 3 }, (_, i) => ({
+    time: 200_000 + 1_000 * i,
+    fields: { user: 'a', page: `p${i}` },
+  }));
+  const root = 'vigie.sequence: {field: page, min_run: 3, max_step: 1}\nvigie.max_entries: 20\n';
+  const alerts = alertsOf({ root, bounds: [{ op: 'gte', value: 5 }] }, [...plain, ...run]);
+  expect(alerts).toMatchObject([{ valueEstimated: true }]);
+});
+
 test('a value counted after entries left is an estimate', () => {
   const alerts = alertsOf({ bounds: [{ op: 'neq', value: 3 }] }, reads(12_000));
   expect(alerts.at(-1)).toMatchObject({ valueEstimated: true });

@@ -77,16 +77,15 @@ test('entries that every window has left wake nobody', () => {
   expect(sleeping.mustWake(asleep, 902)).toBe(true);
 });
 
-test('over the bound the oldest leave, whole, and are counted', () => {
+test('with more rows than there is room for it wakes, as soon as windows hold them', () => {
   const sleeping = new SleepingLog(TIMESPAN, 8, sleeper(Infinity));
   const asleep = new Asleep();
-  for (let i = 0; i < 3; i += 1) {
-    sleeping.add(asleep, i, { numbers: [1, 2, 3, 4, 5, 6], other: ['x'] }, 10);
-  }
-  expect(sleeping.bound(asleep, 10)).toBe(3);
-  expect([asleep.run.length, asleep.weight]).toEqual([6, 6]);
-  // What may still end a window stays.
-  expect(sleeping.bound(asleep, 0)).toBe(0);
+  const add = (time: number): boolean => {
+    sleeping.add(asleep, time, { numbers: [1, 2, 3, 4, 5, 6], other: ['x'] }, time);
+    return sleeping.mustWake(asleep, time);
+  };
+  expect([add(0), add(1), add(TIMESPAN + 1)]).toEqual([false, false, false]);
+  expect([add(TIMESPAN + 2), add(TIMESPAN + 3)]).toEqual([false, true]);
 });
 
 test('where the latest is enough, entries that hold the same are one once every window that ends with them was judged', () => {
