@@ -43,7 +43,7 @@ export function recorded(path: string, timestampField: string): Recorded {
     const stat = fstatSync(file);
     if (stat.isDirectory()) throw new Error('it is a folder');
     bytes = stat.size;
-    modifiedAt = stat.mtimeMs;
+    modifiedAt = Math.floor(stat.mtimeMs);
     read = readSync(file, buffer);
   } catch (error) {
     throw unreadable(error);

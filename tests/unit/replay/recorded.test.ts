@@ -37,7 +37,7 @@ test('lines before the first event have its time, and a file without one that of
   const path = write('head.csv', `time,account\n\n{"@timestamp":"${at}"}\n`);
   expect(new Set(timesOf(path))).toEqual(new Set([Date.parse(at)]));
   const none = write('none.csv', 'time,account\n');
-  expect(timesOf(none)).toEqual([statSync(none).mtimeMs]);
+  expect(timesOf(none)).toEqual([Math.floor(statSync(none).mtimeMs)]);
 });
 
 const line = (i: number): string =>
