@@ -177,8 +177,9 @@ Examples:
               'running',
             );
             // When scaled out, windows are re-read from the signals, whose retention is checked along with their topic.
-            if (kafka === undefined || config.signals_topic !== undefined) return;
-            const reachMs = longestReachOf(ruleSet) + config.lateness;
+            if (kafka === undefined) return;
+            const reachMs =
+              config.signals_topic === undefined ? longestReachOf(ruleSet) + config.lateness : 0;
             void warnOfShortInput({ ...kafka, log: () => undefined }, config.topic, reachMs, log);
           },
         },
