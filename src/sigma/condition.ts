@@ -137,6 +137,14 @@ class Parser {
         offset,
       );
     }
+    if (text.startsWith('!') || /^(?:and|or|not)$/i.test(text)) {
+      const hint = text.startsWith('!') ? `write "not" in place of "!"` : KEYWORD_LETTERS;
+      throw new ConditionError(
+        'CONDITION_SYNTAX',
+        `expected a ${this.#noun} but found "${text}"; ${hint}`,
+        offset,
+      );
+    }
     throw new ConditionError(
       this.#noun === 'selection' ? 'UNKNOWN_SELECTION' : 'UNKNOWN_RULE',
       `there is no ${this.#noun} "${text}" here; there ${list(this.#names)}${suggestion(text, this.#names)}`,
@@ -213,11 +221,13 @@ class Parser {
   }
 }
 
+const KEYWORD_LETTERS = 'keywords are written in lower or in upper case';
+
 /** The fault of text where a condition could end. */
 function unjoined(text: string): string {
   if (/^[&|]+$/.test(text)) return `expected "and" or "or", not "${text}"`;
   const isKeywordOtherwise = /^(?:and|or|not)$/i.test(text);
-  const hint = isKeywordOtherwise ? '; keywords are written in lower or in upper case' : '';
+  const hint = isKeywordOtherwise ? `; ${KEYWORD_LETTERS}` : '';
   return `expected "and" or "or" before "${text}"${hint}`;
 }
 

@@ -263,8 +263,9 @@ class TreeBuilder {
         const name = typeof key.value === 'string' ? key.value : key.source;
         const first = entries.get(name);
         if (first !== undefined) {
-          const remedy = depth === 0 ? 'begin another document with ---' : 'give it a list of values';
-          const message = `this map has a key ${shown(name)} already, on line ${first.place.line}; keep one of the two, or ${remedy}`;
+          const remedy =
+            depth === 0 ? 'or begin another document with ---' : 'rename one, or join their values in a list';
+          const message = `this map has a key ${shown(name)} already, on line ${first.place.line}; keep one of the two, ${remedy}`;
           this.#faults.error(place, 'YAML_SYNTAX', message);
         }
         entries.set(name, { key: name, place, value });

@@ -64,6 +64,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'condition-bars': '6:24: CONDITION_SYNTAX: expected "and" or "or", not "||"',
   'condition-capital':
     '6:24: CONDITION_SYNTAX: expected "and" or "or" before "And"; keywords are written in lower or in upper case',
+  'condition-capital-not':
+    '6:28: CONDITION_SYNTAX: expected a selection but found "Not"; keywords are written in lower or in upper case',
+  'condition-exclamation':
+    '6:28: CONDITION_SYNTAX: expected a selection but found "!service"; write "not" in place of "!"',
   'condition-outside':
     '4:3: MISSING_KEY: condition is missing; line 5 has it beside detection: indent it like the selections',
   'condition-sign': '6:24: CONDITION_SYNTAX: expected "and" or "or", not "&&"',
@@ -95,7 +99,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '10:9: BAD_VALUE: type is "event_cont"; expected one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile, value_median; did you mean "event_count"?',
   cycle: '10:1: CYCLE: the correlation refers to itself, directly or through others',
   'duplicate-field':
-    '6:5: YAML_SYNTAX: this map has a key "event.action" already, on line 5; keep one of the two, or give it a list of values',
+    '6:5: YAML_SYNTAX: this map has a key "event.action" already, on line 5; keep one of the two, rename one, or join their values in a list',
   'duplicate-key':
     '2:1: YAML_SYNTAX: this map has a key "title" already, on line 1; keep one of the two, or begin another document with ---',
   'empty-condition': '5:14: WRONG_TYPE: condition holds an empty text; write something there',
