@@ -140,15 +140,13 @@ describe.runIf(native)('without a right', () => {
     const type = kafkajs.ConfigResourceTypes.TOPIC;
     await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: signals, configEntries }] });
     await admin.disconnect();
-    // Sending is tried again within five seconds.
     const answers = new Set<number>();
-    const ends = performance.now() + 6000;
     await until(async () => {
-      answers.add((await service.get('/readyz')).status);
-      return performance.now() > ends;
+      const { status, text } = await service.get('/readyz');
+      answers.add(status);
+      return !text.includes('SIGNALS_TOO_LARGE');
     });
     expect([...answers]).toEqual([503]);
-    expect((await service.get('/readyz')).text).not.toContain('SIGNALS_TOO_LARGE');
     await grant('GROUP', 'divided-correlate', ['READ']);
     await until(async () => (await service.get('/readyz')).status === 200);
     await service.signal('SIGTERM');

@@ -65,8 +65,9 @@ export const EMPTY: i32 = 4;
 export const NUMBER: i32 = -1;
 /** From, to: the text of a number. */
 export const NUMBER_TEXT: i32 = -2;
-/** From, to: a string between its quotes, ASCII without escapes; below it, any string. */
+/** From, to: a string between its quotes, ASCII without escapes. */
 export const PLAIN_TEXT: i32 = -3;
+/** From, to: any other string. */
 export const TEXT: i32 = -4;
 /** First value, number of values. */
 export const LIST: i32 = -5;

@@ -161,13 +161,16 @@ test('the next events wait as long as saving asks them to, because its disk is f
     options: { snapshots: { file: new SnapshotFile(state()), intervalMs: 0, group: 'vigie' } },
   });
   const running = pipeline.run(stop);
-  await expect.poll(() => relieve.mock.calls.length).toBe(1);
-  await delay(50);
-  expect(batches).toEqual([1, 2]);
-  gate.resolve();
+  try {
+    await expect.poll(() => relieve.mock.calls.length).toBe(1);
+    await delay(50);
+    expect(batches).toEqual([1, 2]);
+  } finally {
+    gate.resolve();
+    relieve.mockRestore();
+  }
   await running;
   expect(batches).toEqual([1, 2, 3, 4]);
-  relieve.mockRestore();
 });
 
 const manyUsers = Array.from({ length: 5_000 }, (_, i) =>
