@@ -88,8 +88,9 @@ export function explainCommand(rules: Command, exit: (code: number) => void): vo
     .addHelpText(
       'after',
       `
-Persons' ids are shown, and given to --group, as the pseudonyms that rules see. A correlation's events are
-all held in memory. The exit code is 0 whether the rule matches or not.
+Persons' ids are shown, and given to --group, as the pseudonyms that rules see.
+A correlation's events are all held in memory. The exit code is 0 whether the rule
+matches or not.
 
 Examples:
   vigie rules explain portal_record_read --event event.ndjson
