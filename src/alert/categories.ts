@@ -7,10 +7,14 @@ const LONGEST = 256;
 /** A text that begins with it is a JSON list. */
 const LIST = '[';
 
+/** Returns the text of a single category, as nearly every event has it. */
+export function categoryText(category: string): string {
+  return category.startsWith(LIST) ? JSON.stringify([category]) : category;
+}
+
 /** Returns the text of the categories; those beyond a bound are left out, and stand there as `OTHERS`. */
 export function categoriesText(categories: readonly string[]): string {
-  const [only = ''] = categories;
-  if (categories.length <= 1 && !only.startsWith(LIST)) return only;
+  if (categories.length <= 1) return categoryText(categories[0] ?? '');
   const listed: string[] = [];
   let length = 0;
   for (const category of categories) {

@@ -2,7 +2,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { ACCOUNT_FIELD, accountsText } from '../alert/accounts.ts';
-import { categoriesText } from '../alert/categories.ts';
+import { categoriesText, categoryText } from '../alert/categories.ts';
 import { Dictionary, OTHERS } from '../alert/dictionary.ts';
 import { PERSONS_FIELD } from '../alert/episode.ts';
 import { organisationText } from '../alert/organisations.ts';
@@ -202,7 +202,7 @@ function firstText(value: FieldValue | undefined): string {
 function allTexts(value: FieldValue | undefined): string {
   if (Array.isArray(value) && value.length === 1) return allTexts(value[0]);
   const text = textOf(value);
-  if (text !== undefined) return categoriesText([shortText(text)]);
+  if (text !== undefined) return categoryText(shortText(text));
   const texts = textsOf(value).filter((each) => each !== '');
   return categoriesText(texts.map(shortText));
 }
