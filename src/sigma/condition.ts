@@ -137,7 +137,7 @@ class Parser {
         offset,
       );
     }
-    if (text.startsWith('!') || /^(?:and|or|not)$/i.test(text)) {
+    if (text.startsWith('!') || KEYWORD.test(text)) {
       const hint = text.startsWith('!') ? `write "not" in place of "!"` : KEYWORD_LETTERS;
       throw new ConditionError(
         'CONDITION_SYNTAX',
@@ -221,13 +221,14 @@ class Parser {
   }
 }
 
+/** In any letters; where it is read as a name, in the wrong ones. */
+const KEYWORD = /^(?:and|or|not)$/i;
 const KEYWORD_LETTERS = 'keywords are written in lower or in upper case';
 
 /** The fault of text where a condition could end. */
 function unjoined(text: string): string {
   if (/^[&|]+$/.test(text)) return `expected "and" or "or", not "${text}"`;
-  const isKeywordOtherwise = /^(?:and|or|not)$/i.test(text);
-  const hint = isKeywordOtherwise ? `; ${KEYWORD_LETTERS}` : '';
+  const hint = KEYWORD.test(text) ? `; ${KEYWORD_LETTERS}` : '';
   return `expected "and" or "or" before "${text}"${hint}`;
 }
 
