@@ -1,8 +1,9 @@
 /**
  * Two versions of the sources under one benchmark: this folder replaces the one in a checkout of the ref, and in each
- * round every section runs once on either version, in turn, each in a new process. A ratio compares two consecutive
- * runs; printed are the median, the least and the greatest. Below 1.2 a ratio means nothing unless the spread is small
- * enough.
+ * round every section runs on either version, in turn, each in a new process, which measures a few passes after its
+ * warm-up and takes their median: V8 is still compiling during the first, and what it has compiled by then differs from
+ * process to process. A ratio compares two consecutive runs; printed are the median, the least and the greatest. Below
+ * 1.2 a ratio means nothing unless the spread is small enough.
  *
  * The checkout is a temporary git worktree, removed at the end, also after Ctrl-C.
  */
@@ -16,6 +17,9 @@ import { askSection } from './child.ts';
 import { inRepository } from './path.ts';
 import { median } from './rounds.ts';
 import { NS, printResult, type Result, type Size } from './section.ts';
+
+/** With one pass in each process, a row was at 0.6 in every round that many passes showed to be at 1. */
+const PASSES = 3;
 
 /** Returns false if a section failed on either side. */
 export async function compareVersions(ref: string, names: readonly string[], size: Size): Promise<boolean> {
@@ -71,7 +75,7 @@ async function compareSection(
     const order = round % 2 === 0 ? [theirs, mine] : [mine, theirs];
     const costs = new Map<string, Map<string, number>>();
     for (const folder of order) {
-      const { result } = await askSection(folder, name, { rounds: 1, quick });
+      const { result } = await askSection(folder, name, { rounds: PASSES, quick });
       costs.set(folder, costsOf(result, titles));
     }
     for (const [row, own] of costs.get(mine)!) {
