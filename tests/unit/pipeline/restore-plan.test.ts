@@ -111,6 +111,17 @@ ${key}`;
     expect(plan([committed(0, 10, NOON), emptied]).fromTimeMs).toBe(NOON - 2 * HOUR_MS - MINUTE_MS - 1);
   });
 
+  test('takes the whole log when the end of a partition that was never committed is unknown', () => {
+    const unknown = { partition: 1, committedOffset: undefined, metadata: undefined };
+    expect(plan([committed(0, 10, NOON), unknown]).fromTimeMs).toBe(-Infinity);
+  });
+
+  test('is not needed where only the beginning was committed, nor for rules without windows', () => {
+    expect(plan([committed(0, 0, NOON)]).unfinished).toBe(false);
+    const withoutWindows = { ...ruleSet, correlations: [] };
+    expect(RestorePlan.of([committed(0, 10, NOON)], withoutWindows, MINUTE_MS).unfinished).toBe(false);
+  });
+
   test('takes the whole log when the event time of a commit is unknown', () => {
     const partitions = [{ ...committed(0, 10, NOON), metadata: undefined }];
     expect(plan(partitions).fromTimeMs).toBeLessThanOrEqual(0);
@@ -124,6 +135,27 @@ ${key}`;
     expect(reliable(NOON - MINUTE_MS - 1)).toBe(false);
     // Its window ends at the watermark, which was not past it.
     expect(reliable(NOON - MINUTE_MS)).toBe(true);
+  });
+
+  test('writes an older alert that goes on later than all that was committed', () => {
+    const both = plan([committed(0, 10, NOON), committed(1, 10, NOON - HOUR_MS)]);
+    const reliable = (lastTrueAt: number) =>
+      both.reliable({ crossedAt: NOON - 9 * HOUR_MS, lastTrueAt, of: { rule: rule! } } as never);
+    expect([reliable(NOON), reliable(NOON + 1)]).toEqual([false, true]);
+  });
+
+  test('with saved state, takes what came after it, and judges alerts like the plan it was saved under', () => {
+    const partitions = [committed(0, 10, NOON), committed(1, 20, NOON), untouched(2, 5)];
+    const positions = [
+      { partition: 0, nextOffset: 10 },
+      { partition: 1, nextOffset: 15 },
+      { partition: 2, nextOffset: undefined },
+    ];
+    const before = plan([committed(0, 5, NOON - HOUR_MS)]);
+    const after = RestorePlan.after(partitions, positions, before);
+    expect(after.waiting).toEqual([1]);
+    expect([after.covers(0, 9), after.covers(1, 19), after.covers(1, 20)]).toEqual([false, true, false]);
+    expect([after.fromTimeMs, after.toTimeMs]).toEqual([before.fromTimeMs, NOON - HOUR_MS]);
   });
 
   test('covers what was committed, and ends with the last partition that is back there', () => {
