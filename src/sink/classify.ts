@@ -9,9 +9,8 @@ import { ClickHouseError } from '@clickhouse/client';
 import { messageOf, VigieError } from '../errors.ts';
 import { serverTrouble, type ServerTrouble } from './server-codes.ts';
 
-export interface Classification {
+interface Classification {
   readonly retryable: boolean;
-  /** Stable code, the same as in the VigieError made from it. */
   readonly code: string;
   readonly remedy: string;
 }
@@ -41,11 +40,7 @@ const MANY_HEADERS =
   "See that the user's profile does not set send_progress_in_http_headers, nor a proxy add many headers.";
 const WAIT = 'See that the server is up and reachable at CLICKHOUSE_URL.';
 
-/** Classifies a thrown value. Never throws. */
-export function classifyClickHouseFailure(thrown: unknown): Classification {
-  if (thrown instanceof VigieError) {
-    return { retryable: thrown.retryable, code: thrown.code, remedy: thrown.remedy ?? '' };
-  }
+function classified(thrown: unknown): Classification {
   if (outOfSpace(thrown)) return SERVER_ANSWERS.disk;
   const serverError = serverErrorOf(thrown);
   if (serverError !== undefined) {
@@ -69,10 +64,10 @@ export function classifyClickHouseFailure(thrown: unknown): Classification {
   return { retryable: false, code: 'CLICKHOUSE_FAILED', remedy: 'This is a defect: please report it.' };
 }
 
-/** The failure as a VigieError, naming what was being done. */
+/** A thrown value as a VigieError that names what was being done. Never throws. */
 export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   if (thrown instanceof VigieError) return thrown;
-  const { code, retryable, remedy } = classifyClickHouseFailure(thrown);
+  const { code, retryable, remedy } = classified(thrown);
   const server = serverErrorOf(thrown);
   const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
   // The error for several failed addresses has no message of its own.

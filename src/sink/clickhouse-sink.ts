@@ -9,7 +9,7 @@ import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
-import { classifyClickHouseFailure, clickHouseFailure } from './classify.ts';
+import { clickHouseFailure } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { ddlOf } from './ddl.ts';
 import { eventInserts, eventToRow } from './event-row.ts';
@@ -165,7 +165,6 @@ ORDER BY crossed_at, alert_id`,
     try {
       return await withRetries(work, {
         leaves,
-        classify: classifyClickHouseFailure,
         describe: (thrown) => clickHouseFailure(thrown, `${doing} at ${this.#clickHouse.place}`),
         onRetry: (error, attempt, delayMs) => this.#hooks.onRetry?.(error, attempt, delayMs),
         onRecovered: () => this.#hooks.onRecovered?.(),

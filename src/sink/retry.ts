@@ -7,40 +7,31 @@ import { setTimeout as sleepTimer } from 'node:timers/promises';
 import { type Backoff, backoffMs } from '../backoff.ts';
 import { orAborted } from '../abort.ts';
 import { messageOf, VigieError } from '../errors.ts';
-import type { Classification } from './classify.ts';
 
 export type Sleep = (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
 
 export interface RetryOptions extends Backoff {
-  readonly classify: (thrown: unknown) => Classification;
-  /** Turns the thrown value into an error for people. */
+  /** Turns the thrown value into an error for people, which says whether a retry can help. */
   readonly describe: (thrown: unknown) => VigieError;
   /** Called before each wait; attempts count from 1. */
   readonly onRetry: (error: VigieError, attempt: number, delayMs: number) => void;
   /** Called when a retry succeeds. */
   readonly onRecovered?: () => void;
   readonly signal: AbortSignal | undefined;
+  /** Retries any failure, whatever its error says. */
+  readonly always?: boolean;
   /** The work cannot be cancelled: on abort it is left running, and may still take effect. */
   readonly leaves?: boolean;
   readonly sleep: Sleep;
 }
 
 /** For work that throws VigieErrors, which say themselves whether a retry can help. Anything else is a defect. */
-export function ownFailures(code: string, doing: string): Pick<RetryOptions, 'classify' | 'describe'> {
-  const describe = (thrown: unknown): VigieError => {
-    if (thrown instanceof VigieError) return thrown;
-    return new VigieError(code, `${doing}: ${messageOf(thrown)}`, {
-      remedy: 'This is a defect: please report it.',
-      cause: thrown,
-    });
-  };
-  return {
-    classify: (thrown) => {
-      const { retryable, code, remedy = '' } = describe(thrown);
-      return { retryable, code, remedy };
-    },
-    describe,
-  };
+export function ownFailure(code: string, doing: string, thrown: unknown): VigieError {
+  if (thrown instanceof VigieError) return thrown;
+  return new VigieError(code, `${doing}: ${messageOf(thrown)}`, {
+    remedy: 'This is a defect: please report it.',
+    cause: thrown,
+  });
 }
 
 /** Rejects on abort with the signal's reason. */
@@ -66,7 +57,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
       if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure);
       failure = options.describe(error);
       throwIfAborted(signal, failure);
-      if (!options.classify(error).retryable) throw failure;
+      if (!failure.retryable && options.always !== true) throw failure;
     }
     const delayMs = backoffMs(attempt, options);
     options.onRetry(failure, attempt, delayMs);
@@ -89,7 +80,7 @@ export function keepTrying<T>(
   }: Pick<RetryOptions, 'onRetry' | 'onRecovered' | 'signal' | 'baseMs'> & { code: string; doing: string },
 ): Promise<T> {
   return withRetries(work, {
-    ...ownFailures(code, doing),
+    describe: (thrown) => ownFailure(code, doing, thrown),
     ...options,
     leaves: true,
     sleep: systemSleep,

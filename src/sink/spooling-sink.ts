@@ -11,7 +11,7 @@ import { following } from '../alert/episode.ts';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
-import { ownFailures, systemSleep, withRetries } from './retry.ts';
+import { ownFailure, systemSleep, withRetries } from './retry.ts';
 import type { RetryOptions, Sleep } from './retry.ts';
 import type { AlertSink, ArchivedEvent, StoredAlerts } from './sink.ts';
 import type { DiskSpool } from './spool/disk-spool.ts';
@@ -47,7 +47,7 @@ export interface SpoolingSinkOptions {
   readonly sleep?: Sleep;
 }
 
-const FAILURES = ownFailures('SPOOL_FAILED', 'the spool failed');
+const describe = (thrown: unknown): VigieError => ownFailure('SPOOL_FAILED', 'the spool failed', thrown);
 /** Longest delay between two attempts to write to a full disk, ms. */
 const MAX_DISK_DELAY_MS = 5000;
 
@@ -157,7 +157,7 @@ export class SpoolingSink implements AlertSink {
     try {
       for (const text of recordTexts(rows)) {
         await withRetries(() => part.append(text, this.#clock.now()), {
-          ...FAILURES,
+          describe,
           onRetry: (...failure) => this.#hooks.onSpoolRetry?.(...failure),
           onRecovered: () => this.#hooks.onSpoolRecovered?.(),
           signal,
@@ -223,8 +223,8 @@ export class SpoolingSink implements AlertSink {
     const { signal } = this.#closing;
     do {
       await withRetries(() => this.#sendSome(signal), {
-        ...FAILURES,
-        classify: (thrown) => ({ ...FAILURES.classify(thrown), retryable: true }),
+        describe,
+        always: true,
         onRetry: (...failure) => {
           this.#opened = false;
           this.#become('away');

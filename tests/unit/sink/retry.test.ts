@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
-import { classifyClickHouseFailure, clickHouseFailure } from '../../../src/sink/classify.ts';
+import { clickHouseFailure } from '../../../src/sink/classify.ts';
 import { backoffMs } from '../../../src/backoff.ts';
 import { systemSleep, withRetries } from '../../../src/sink/retry.ts';
 import type { RetryOptions } from '../../../src/sink/retry.ts';
@@ -11,7 +11,6 @@ const refused = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { 
 function options(changes: Partial<RetryOptions> = {}): RetryOptions & { delays: number[] } {
   const delays: number[] = [];
   return {
-    classify: classifyClickHouseFailure,
     describe: (thrown) => clickHouseFailure(thrown, 'writing'),
     onRetry: (_error, _attempt, delayMs) => delays.push(delayMs),
     signal: undefined,
