@@ -15,7 +15,7 @@ import { archiveHunt, huntQuestionSchema } from './archive-hunt.ts';
 import type { HuntAnswer, HuntQuestion } from './archive-hunt.ts';
 import { archivedReads, archiveSpan, readsQuestionSchema } from './archive-reads.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
-import { clickHouseFailure } from './classify.ts';
+import { failing } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { insertRows, selectRows } from './json-rows.ts';
 
@@ -273,9 +273,9 @@ ORDER BY at, alert_id, action`,
     // The newest action decides the state, so two successive actions must not share a millisecond.
     const at = Math.max(this.#clock.now(), (alert.actions.at(-1)?.at ?? 0) + 1);
     const row = { alert_id: alert.alertId, ...said, at };
-    await insertRows(this.#clickHouse, 'alert_actions', [row]).catch((error: unknown) => {
-      throw clickHouseFailure(error, `recording ${said.action} at ${this.#clickHouse.place}`);
-    });
+    await insertRows(this.#clickHouse, 'alert_actions', [row]).catch(
+      failing(`recording ${said.action}`, this.#clickHouse),
+    );
     return this.show(alert.alertId);
   }
 
@@ -321,12 +321,10 @@ ORDER BY alert_id LIMIT {limit:UInt32}`,
     return `${this.#clickHouse.database}.${name}`;
   }
 
-  async #rows(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    try {
-      return await selectRows<Row>(this.#clickHouse, query, params);
-    } catch (error) {
-      throw clickHouseFailure(error, `reading alerts at ${this.#clickHouse.place}`);
-    }
+  #rows(query: string, params: Record<string, unknown>): Promise<Row[]> {
+    return selectRows<Row>(this.#clickHouse, query, params).catch(
+      failing('reading alerts', this.#clickHouse),
+    );
   }
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { HUNT_SETTINGS } from '../hunt/compile-hunt.ts';
 import { FRACTIONS } from '../hunt/measured-sql.ts';
 import { VigieError } from '../errors.ts';
-import { clickHouseFailure } from './classify.ts';
+import { clickHouseFailure, failing } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { selectRows } from './json-rows.ts';
 
@@ -67,14 +67,10 @@ async function fieldKept(clickHouse: ClickHouse, path: string): Promise<FieldKep
   const kept = 'mapContains(other, {path:String})';
   const sql = `WITH (SELECT minOrNull(archived_at) FROM ${table} WHERE ${kept}) AS first
 SELECT toUnixTimestamp(first) AS since, countIf(archived_at < first) AS before FROM ${table}`;
-  try {
-    const [row] = await rowsOf(clickHouse, sql, { path });
-    const since = row?.['since'];
-    if (since === null || since === undefined) return { path, since: null, before: 0 };
-    return { path, since: 1000 * Number(since), before: Number(row!['before']) };
-  } catch (error) {
-    throw clickHouseFailure(error, `reading the archive at ${clickHouse.place}`);
-  }
+  const [row] = await rowsOf(clickHouse, sql, { path }).catch(failing('reading the archive', clickHouse));
+  const since = row?.['since'];
+  if (since === null || since === undefined) return { path, since: null, before: 0 };
+  return { path, since: 1000 * Number(since), before: Number(row!['before']) };
 }
 
 const READ_ONLY = { readonly: '2' } as const;

@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod';
-import { clickHouseFailure } from './classify.ts';
+import { failing } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { columnOf, EVENT_SELECT_LIST, eventFromRow } from './event-row.ts';
 import { selectRows } from './json-rows.ts';
@@ -144,14 +144,12 @@ const and = (conditions: readonly string[]): string =>
 const or = (conditions: readonly string[]): string =>
   conditions.length === 0 ? '0' : `(${conditions.map((each) => `(${each})`).join(' OR ')})`;
 
-async function rows(
+function rows(
   clickHouse: ClickHouse,
   query: string,
   params: Record<string, unknown>,
 ): Promise<Record<string, unknown>[]> {
-  try {
-    return await selectRows<Record<string, unknown>>(clickHouse, query, params, undefined);
-  } catch (error) {
-    throw clickHouseFailure(error, `reading the archive at ${clickHouse.place}`);
-  }
+  return selectRows<Record<string, unknown>>(clickHouse, query, params).catch(
+    failing('reading the archive', clickHouse),
+  );
 }

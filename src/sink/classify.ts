@@ -80,6 +80,13 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   });
 }
 
+/** For `catch`: throws the failure as a VigieError that names what was being done, and where. */
+export function failing(doing: string, { place }: { readonly place: string }): (thrown: unknown) => never {
+  return (thrown) => {
+    throw clickHouseFailure(thrown, `${doing} at ${place}`);
+  };
+}
+
 /**
  * The failure of an insert, without its rows. ClickHouse quotes the row that it refuses and some after it, and these
  * say who did what.

@@ -20,9 +20,8 @@ import { migrate } from './migrate.ts';
  * throws.
  */
 export async function connectLiveStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
-  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
-  const beside = await controlClient(options.dataDir);
-  if (beside !== undefined) return beside;
+  const live = await liveStore(options, clock);
+  if (live !== undefined) return live;
   throw new VigieError('NOBODY_HOLDS', `no "vigie run" stores alerts in ${resolve(options.dataDir)}`, {
     remedy: 'Start it, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
     retryable: true,
@@ -36,9 +35,8 @@ export async function connectLiveStore(options: ClickHouseOptions, clock: Clock)
  * folder does not answer, CONTROL_RELEASE, and what opening ClickHouse throws.
  */
 export async function connectAlertStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore> {
-  if (options.url !== undefined) return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
-  const beside = await controlClient(options.dataDir);
-  if (beside !== undefined) return beside;
+  const live = await liveStore(options, clock);
+  if (live !== undefined) return live;
   if (!existsSync(enginePath(options.dataDir))) {
     throw new VigieError('DATA_DIR_MISSING', `there is no database in ${resolve(options.dataDir)}`, {
       remedy: 'Run "vigie run" first, or name its folder or server with VIGIE_DATA_DIR or CLICKHOUSE_URL.',
@@ -60,4 +58,10 @@ export async function connectAlertStore(options: ClickHouseOptions, clock: Clock
     throw error;
   }
   return new ClickHouseAlertStore(clickHouse, clock, true);
+}
+
+/** The server, or the process that holds the folder; undefined if there is neither. */
+async function liveStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore | undefined> {
+  if (options.url === undefined) return controlClient(options.dataDir);
+  return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
 }

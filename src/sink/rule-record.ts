@@ -9,7 +9,7 @@
 
 import type { Alert } from '../alert/alert.ts';
 import { ALERT_SELECT_LIST, alertFromRow, alertToRow } from './alert-row.ts';
-import { clickHouseFailure } from './classify.ts';
+import { failing } from './classify.ts';
 import type { ClickHouse } from './client.ts';
 import { insertRows, selectRows } from './json-rows.ts';
 
@@ -106,26 +106,19 @@ export class RuleRecord {
     );
   }
 
-  async #insert(table: string, values: readonly object[], signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await insertRows(this.#clickHouse, table, values, signal);
-    } catch (error) {
-      throw clickHouseFailure(
-        error,
-        `writing ${values.length} rows to ${table} at ${this.#clickHouse.place}`,
-      );
-    }
+  #insert(table: string, values: readonly object[], signal: AbortSignal | undefined): Promise<void> {
+    return insertRows(this.#clickHouse, table, values, signal).catch(
+      failing(`writing ${values.length} rows to ${table}`, this.#clickHouse),
+    );
   }
 
-  async #rows<Row>(
+  #rows<Row>(
     query: string,
     params: Record<string, unknown>,
     signal: AbortSignal | undefined,
   ): Promise<Row[]> {
-    try {
-      return await selectRows<Row>(this.#clickHouse, query, params, signal);
-    } catch (error) {
-      throw clickHouseFailure(error, `reading which rules are in force at ${this.#clickHouse.place}`);
-    }
+    return selectRows<Row>(this.#clickHouse, query, params, signal).catch(
+      failing('reading which rules are in force', this.#clickHouse),
+    );
   }
 }
