@@ -296,7 +296,6 @@ async function forEver(
   const metrics = createCanaryMetrics();
   const server = await startMetricsServer({
     registry: metrics.registry,
-    readiness: () => ({ ready: true, reasons: [] }),
     host: config.http_host,
     port: Number(port),
   });

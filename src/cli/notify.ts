@@ -179,7 +179,7 @@ async function forEver(
   const said = new Set<string>();
   const server = await startMetricsServer({
     registry: metrics.registry,
-    readiness: () => ({ ready: trouble === undefined, reasons: trouble === undefined ? [] : [trouble] }),
+    notReady: () => (trouble === undefined ? [] : [trouble]),
     host: config.http_host,
     port: Number(options.httpPort),
   });

@@ -9,17 +9,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import { messageOf, VigieError } from '../errors.ts';
 
-export interface Readiness {
-  readonly ready: boolean;
-  /** Why it is not ready, one sentence each; empty if it is. */
-  readonly reasons: readonly string[];
-}
-
 export interface MetricsServerOptions {
   readonly registry: Registry;
-  readonly readiness: () => Readiness;
+  /** Why the process is not ready, one sentence each; default: it is. */
+  readonly notReady?: () => readonly string[];
   /** Called before every scrape. */
-  readonly onScrape?: (readiness: Readiness) => void;
+  readonly onScrape?: () => void;
   /** Default 127.0.0.1: a detector's metrics are not exposed unless somebody asks for it. */
   readonly host?: string;
   /** 0 takes any free port. */
@@ -36,7 +31,7 @@ export interface MetricsServer {
 
 /** Throws VigieError PORT_IN_USE, or HTTP_LISTEN_FAILED if listening fails for another reason. */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
-  const { registry, readiness, onScrape, port, host = '127.0.0.1' } = options;
+  const { registry, notReady, onScrape, port, host = '127.0.0.1' } = options;
   const server = createServer((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
@@ -45,14 +40,15 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     }
     switch (request.url?.split('?', 1)[0]) {
       case '/metrics':
-        onScrape?.(readiness());
+        onScrape?.();
         void sendMetrics(response, registry);
         return;
       case '/healthz':
         send(response, 200, 'application/json', '{"status":"alive"}\n');
         return;
       case '/readyz': {
-        const { ready, reasons } = readiness();
+        const reasons = notReady?.() ?? [];
+        const ready = reasons.length === 0;
         const body = JSON.stringify({ status: ready ? 'ready' : 'not ready', reasons });
         send(response, ready ? 200 : 503, 'application/json', `${body}\n`);
         return;

@@ -14,6 +14,7 @@ import { scannerModule } from '../event/scanner-module.ts';
 import { GoneRules } from './gone-rules.ts';
 import { createMetrics, type Metrics } from '../metrics/registry.ts';
 import { startMetricsServer } from '../metrics/server.ts';
+import { Troubles } from '../metrics/troubles.ts';
 import { newTally, type PipelineSummary } from '../pipeline/intake.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { both, type PipelineObserver } from '../pipeline/pipeline-observer.ts';
@@ -80,7 +81,7 @@ export interface ServiceOptions {
  */
 export async function runService(options: ServiceOptions, stop: AbortSignal): Promise<PipelineSummary> {
   const { config, ruleSet, logger, clock, canaryMarks } = options;
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void> | void)[] = [];
   const metrics = createMetrics(options.version);
   metrics.ruleErrors.set(0);
   metrics.ruleLoad.set(options.ruleLoadMs / 1000);
@@ -94,38 +95,24 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
   }
 
   const watching = watchRules(options, metrics);
-  closers.push(() => Promise.resolve(watching.stop()));
+  closers.push(() => watching.stop());
 
-  const troubles = new Map<
-    | 'source'
-    | 'signals'
-    | 'sending signals'
-    | 'sink'
-    | 'database'
-    | 'spool'
-    | 'dead letters'
-    | 'start'
-    | 'stop',
-    string
-  >([['start', 'starting']]);
-  const onStop = (): unknown => troubles.set('stop', 'stopping');
+  const troubles = new Troubles();
+  troubles.set('start', 'starting');
+  const onStop = (): void => troubles.set('stop', 'stopping');
   stop.addEventListener('abort', onStop, { once: true });
-  closers.push(() => Promise.resolve(stop.removeEventListener('abort', onStop)));
+  closers.push(() => stop.removeEventListener('abort', onStop));
   const problemOf =
     (of: 'source' | 'signals') =>
     (error: VigieError | undefined): void => {
-      if (error === undefined) {
-        troubles.delete(of);
-        return;
-      }
-      troubles.set(of, `${error.code}: ${error.message}`);
-      metrics.sourceProblems.inc({ code: error.code });
+      troubles.set(of, error);
+      if (error !== undefined) metrics.sourceProblems.inc({ code: error.code });
     };
   try {
     const server = await startMetricsServer({
       registry: metrics.registry,
-      onScrape: ({ ready }) => metrics.ready.set(ready ? 1 : 0),
-      readiness: () => ({ ready: troubles.size === 0, reasons: [...troubles.values()] }),
+      notReady: () => troubles.reasons,
+      onScrape: () => metrics.ready.set(troubles.reasons.length === 0 ? 1 : 0),
       host: config.http_host,
       port: config.http_port,
     });
@@ -143,27 +130,14 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       cluster: config.clickhouse_cluster,
       dataDir: config.data_dir,
     });
-    const opened = await openSink(
-      {
-        config,
-        clickHouse,
-        metrics,
-        logger,
-        clock,
-        trouble: (of, reason) => {
-          if (reason === undefined) troubles.delete(of);
-          else troubles.set(of, reason);
-        },
-      },
-      stop,
-    );
+    const opened = await openSink({ config, clickHouse, metrics, logger, clock, troubles }, stop);
     closers.push(() => opened.close());
+    let last: VigieError | undefined;
     closers.push(
       watchServer(clickHouse, (failure) => {
-        const isNews = troubles.get('database')?.split(':')[0] !== failure?.code;
-        if (failure === undefined) troubles.delete('database');
-        else troubles.set('database', `${failure.code}: ${failure.message}`);
-        if (isNews) logDatabase(logger, failure);
+        troubles.set('database', failure);
+        if (failure?.code !== last?.code) logDatabase(logger, failure);
+        last = failure;
       }),
     );
     const store = new ClickHouseAlertStore(clickHouse, clock, false);
@@ -179,19 +153,15 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const deadLetters = retryingDeadLetters(
       options.openDeadLetters?.() ?? new DeadLetterFile(join(config.data_dir, 'dead-letters.ndjson'), clock),
       {
-        onRetry: tryingAgain(
-          { metrics, logger, trouble: (of: 'dead letters', reason) => troubles.set(of, reason) },
-          'dead letters',
-          'dead letters',
-        ),
-        onRecovered: () => troubles.delete('dead letters'),
+        onRetry: tryingAgain({ metrics, logger, troubles }, 'dead letters', 'dead letters'),
+        onRecovered: () => troubles.set('dead letters', undefined),
       },
     );
     closers.push(() => deadLetters.close());
     const goneRules = watchGoneRules(options, clickHouse, source, () => opened.isClear(), metrics, stop);
-    closers.push(async () => goneRules?.close());
+    closers.push(() => goneRules?.close());
     const telemetry = new Telemetry(metrics, logger, ruleSet, clock);
-    closers.push(async () => telemetry.ended());
+    closers.push(() => telemetry.ended());
     const inForce = (now: RuleSet): void => {
       watching.inForce(now);
       goneRules?.inForce(now);
@@ -267,16 +237,12 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
             signals.topic,
             {
               stop,
-              onRetry: tryingAgain(
-                { metrics, logger, trouble: (of: 'sending signals', reason) => troubles.set(of, reason) },
-                'signals',
-                'sending signals',
-              ),
-              onRecovered: () => troubles.delete('sending signals'),
+              onRetry: tryingAgain({ metrics, logger, troubles }, 'signals', 'sending signals'),
+              onRecovered: () => troubles.set('sending signals', undefined),
             },
           );
     watching.start(pipeline);
-    troubles.delete('start');
+    troubles.set('start', undefined);
     options.onReady?.({ metricsPort: server.port, database: clickHouse.place });
     const summary = await pipeline.run(stop);
     await opened.drained(stop);
@@ -289,9 +255,13 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     return newTally();
   } finally {
     // In reverse order and one by one, so that a failing one does not keep the others open.
-    const failures: unknown[] = [];
-    for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
-    for (const failure of failures) logger.error({ err: failure }, 'closing failed');
+    for (const close of closers.reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        logger.error({ err: error }, 'closing failed');
+      }
+    }
   }
 }
 

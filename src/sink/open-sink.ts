@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/settings.ts';
-import type { VigieError } from '../errors.ts';
 import type { Metrics } from '../metrics/registry.ts';
+import type { Troubles } from '../metrics/troubles.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import { ApartSink, type OnSetAside } from './apart-sink.ts';
 import type { ClickHouse } from './client.ts';
 import { RefusedRows } from './refused-rows.ts';
+import type { RetryOptions } from './retry.ts';
 import type { AlertSink } from './sink.ts';
 import { DiskSpool } from './spool/disk-spool.ts';
 import { SpoolingSink } from './spooling-sink.ts';
@@ -26,8 +27,8 @@ export interface OpenSinkOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Reports why the sink or the spool cannot store now; undefined once it can again. */
-  readonly trouble: (of: 'sink' | 'spool', reason: string | undefined) => void;
+  /** Learns why the sink or the spool cannot store now. */
+  readonly troubles: Troubles;
 }
 
 export interface OpenedSink {
@@ -74,13 +75,13 @@ export async function openSink(options: OpenSinkOptions, stop: AbortSignal): Pro
 }
 
 function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
-  const { config, clickHouse, metrics, logger, clock, trouble } = options;
+  const { config, clickHouse, metrics, logger, clock, troubles } = options;
   return new ClickHouseSink(clickHouse, {
     archiveDays: config.archive ? config.archive_days : undefined,
     clock,
     hooks: {
       onRetry: tryingAgain(options, 'ClickHouse', 'sink'),
-      onRecovered: () => trouble('sink', undefined),
+      onRecovered: () => troubles.set('sink', undefined),
       onBatch: (rows, seconds, table) => {
         metrics.sinkBatches.inc({ table });
         metrics.sinkRows.inc({ table }, rows);
@@ -97,7 +98,7 @@ function clickHouseSink(options: OpenSinkOptions): ClickHouseSink {
           'events that are archived already are kept for other days than before (VIGIE_ARCHIVE_DAYS; 0: for ever)',
         ),
       onError: (error) => {
-        trouble('sink', `${error.code}: ${error.message}`);
+        troubles.set('sink', error);
         metrics.sinkErrors.inc({ code: error.code });
       },
     },
@@ -122,7 +123,7 @@ async function openSpool({ config, metrics, logger }: OpenSinkOptions, folder: s
 }
 
 function spoolingSink(options: OpenSinkOptions, direct: AlertSink, spool: DiskSpool): SpoolingSink {
-  const { metrics, logger, clock, trouble } = options;
+  const { metrics, logger, clock, troubles } = options;
   return new SpoolingSink({
     sink: direct,
     spool,
@@ -130,7 +131,7 @@ function spoolingSink(options: OpenSinkOptions, direct: AlertSink, spool: DiskSp
     hooks: {
       onState: (state) => {
         // Until an attempt says more.
-        trouble('sink', state === 'away' ? 'CLICKHOUSE_AWAY: rows wait in the spool' : undefined);
+        troubles.set('sink', state === 'away' ? 'CLICKHOUSE_AWAY: rows wait in the spool' : undefined);
         logger[state === 'away' ? 'warn' : 'info'](
           { spool: spool.folder, bytes: spool.bytes, maxBytes: spool.maxBytes },
           STATE_TEXTS[state],
@@ -142,16 +143,16 @@ function spoolingSink(options: OpenSinkOptions, direct: AlertSink, spool: DiskSp
       },
       onSpooled: (rows, table) => metrics.spoolRows.inc({ table }, rows),
       onSpoolRetry: tryingAgain(options, 'spool', 'spool'),
-      onSpoolRecovered: () => trouble('spool', undefined),
+      onSpoolRecovered: () => troubles.set('spool', undefined),
       onRefused: tryingAgain(options, 'what waits in the spool', 'sink'),
     },
   });
 }
 
-function onSetAside({ metrics, logger, trouble }: OpenSinkOptions): OnSetAside {
+function onSetAside({ metrics, logger, troubles }: OpenSinkOptions): OnSetAside {
   return (error, table, path) => {
     // The other rows went through.
-    trouble('sink', undefined);
+    troubles.set('sink', undefined);
     metrics.rowsRefused.inc({ table });
     logger.error(
       { code: error.code, remedy: error.remedy, table, path },
@@ -161,17 +162,13 @@ function onSetAside({ metrics, logger, trouble }: OpenSinkOptions): OnSetAside {
 }
 
 /** Returns a hook that reports a retried failure. `what`: for people. */
-export function tryingAgain<Of extends string>(
-  {
-    metrics,
-    logger,
-    trouble,
-  }: Pick<OpenSinkOptions, 'metrics' | 'logger'> & { readonly trouble: (of: Of, reason: string) => void },
+export function tryingAgain(
+  { metrics, logger, troubles }: Pick<OpenSinkOptions, 'metrics' | 'logger' | 'troubles'>,
   what: string,
-  of: Of,
-) {
-  return (error: VigieError, attempt: number, delayMs: number): void => {
-    trouble(of, `${error.code}: ${error.message}`);
+  part: Parameters<Troubles['set']>[0],
+): RetryOptions['onRetry'] {
+  return (error, attempt, delayMs) => {
+    troubles.set(part, error);
     metrics.sinkRetries.inc({ code: error.code });
     logger.warn(
       { code: error.code, remedy: error.remedy, attempt, delayMs: Math.round(delayMs) },

@@ -4,20 +4,20 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics } from '../../../src/metrics/registry.ts';
 import { startMetricsServer } from '../../../src/metrics/server.ts';
-import type { MetricsServer, Readiness } from '../../../src/metrics/server.ts';
+import type { MetricsServer } from '../../../src/metrics/server.ts';
 
 const servers: MetricsServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-async function start(readiness: Readiness = { ready: true, reasons: [] }, port = 0): Promise<string> {
+async function start(reasons: readonly string[] = [], port = 0): Promise<string> {
   const metrics = createMetrics('9.9.9');
   metrics.deadLetters.inc({ code: 'NOT_JSON' }, 3);
   const server = await startMetricsServer({
     registry: metrics.registry,
-    readiness: () => readiness,
-    onScrape: ({ ready }) => metrics.ready.set(ready ? 1 : 0),
+    notReady: () => reasons,
+    onScrape: () => metrics.ready.set(reasons.length === 0 ? 1 : 0),
     port,
   });
   servers.push(server);
@@ -35,7 +35,7 @@ describe('the port for those who watch', () => {
   });
 
   test('a process that cannot detect is alive but not ready, and says why', async () => {
-    const url = await start({ ready: false, reasons: ['ClickHouse is unreachable'] });
+    const url = await start(['ClickHouse is unreachable']);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const response = await fetch(`${url}/readyz`);
     expect(response.status).toBe(503);
