@@ -22,7 +22,6 @@ import type { Horizon, WindowVisitor } from '../window/horizon.ts';
 import { TemporalLog } from '../window/temporal-log.ts';
 import { coalesce } from './coalescing.ts';
 import type { GroupNumbers } from './group-numbers.ts';
-import { addRange, oldestIn, recordsIn } from './group-past.ts';
 import type { SavedGroup } from './group-saving.ts';
 import { GroupWaits } from './group-waits.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
@@ -400,15 +399,15 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
   }
 
   addRange(totals: Totals, measure: number, from: number, to: number, sign: 1 | -1): void {
-    addRange(this.#logs, this.#numbers, totals, measure, from, to, sign);
+    this.#logs.addRange(totals, this.#numbers, measure, from, to, sign);
   }
 
   recordsIn(measure: number, from: number, to: number): number {
-    return recordsIn(this.#logs, this.#numbers, measure, from, to);
+    return this.#logs.events.recordsIn(this.#numbers.events, measure, from, to);
   }
 
   oldestIn(measure: number, from: number, to: number): number {
-    return oldestIn(this.#logs, this.#numbers, measure, from, to);
+    return this.#logs.events.oldestIn(this.#numbers.events, measure, from, to);
   }
 
   usualAt(of: EpisodeRule, endMs: number): number | null {

@@ -5,6 +5,7 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { EpisodeTracker } from '../alert/episode-tracker.ts';
+import type { Totals } from '../alert/totals.ts';
 import type { Lists } from '../lookup/list.ts';
 import { raisesAlerts } from '../sigma/rule.ts';
 import type { SectionReader } from '../state/state-reader.ts';
@@ -135,6 +136,30 @@ export class StreamLogs implements StreamWaits {
     for (const { horizons } of numbers.sums)
       for (const { horizon, value } of horizons) consider(horizon, value);
     return threat;
+  }
+
+  /**
+   * What an alert says of a group's events after `from` and up to `to` (event times, ms): adds those that hold the
+   * measure, and the persons of all, to totals; with sign −1 subtracts the events.
+   */
+  addRange(
+    totals: Totals,
+    numbers: GroupNumbers,
+    measure: number,
+    from: number,
+    to: number,
+    sign: 1 | -1,
+  ): void {
+    const { events, distincts, counted, persons, evidence, atHand } = this;
+    if (!evidence) return;
+    if (from < numbers.coalescedUpTo) totals.estimated = true;
+    events.addRange(totals, numbers.events, measure, from, to, sign);
+    if (counted >= 0) {
+      distincts[counted]!.log.addPersonsTo(totals.persons, numbers.sightings[counted]!, from, to);
+    } else {
+      persons?.addPersonsTo(totals.persons, numbers.persons, from, to);
+    }
+    if (atHand.personsHeld && from < atHand.time && atHand.time <= to) totals.personsOf = atHand.number;
   }
 
   /** Watermark from which it pays to trim a group whose oldest entry has this time, ms. */

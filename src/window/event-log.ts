@@ -114,6 +114,34 @@ export class EventLog extends TotalsLog {
     this.#dimensions.addTo(totals, this.dimensionsAt(row));
   }
 
+  /** Adds the entries after `from` and up to `to` that hold the measure to totals; with sign −1 subtracts them. */
+  addRange(totals: EventTotals, run: Run, measure: number, from: number, to: number, sign: 1 | -1): void {
+    const last = run.first + this.countUpTo(run, to);
+    for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
+      if (this.holds(row, measure)) this.addTo(totals, row, sign);
+    }
+  }
+
+  /** Number of records in the entries after `from` and up to `to` that hold the measure. */
+  recordsIn(run: Run, measure: number, from: number, to: number): number {
+    const last = run.first + this.countUpTo(run, to);
+    let records = 0;
+    for (let row = run.first + this.countUpTo(run, from); row < last; row += 1) {
+      if (this.holds(row, measure)) records += this.recordsAt(row);
+    }
+    return records;
+  }
+
+  /** Time of the oldest entry after `from` and up to `to` that holds the measure; `to` if there is none. */
+  oldestIn(run: Run, measure: number, from: number, to: number): number {
+    for (let i = this.countUpTo(run, from); i < run.length; i += 1) {
+      const t = this.timeAt(run.first + i);
+      if (t > to) break;
+      if (this.holds(run.first + i, measure)) return t;
+    }
+    return to;
+  }
+
   /** Whether an entry with this time and id is held. */
   has(run: Run, entry: EventEntry): boolean {
     for (let row = run.first + this.countUpTo(run, entry.time) - 1; row >= run.first; row -= 1) {
