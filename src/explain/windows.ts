@@ -7,7 +7,7 @@ import { measureOf } from '../detect/closing-measure.ts';
 import type { PlannedClosing } from '../detect/plan.ts';
 import { holds } from '../sigma/bounds.ts';
 import type { Bound } from '../sigma/rule.ts';
-import type { Run } from '../window/closing-log.ts';
+import type { IdRun } from '../window/closing-log.ts';
 import { type Usual, ValueHistories, ValueHistory } from '../window/value-history.ts';
 import type { Beginning } from './begun-before.ts';
 
@@ -35,7 +35,7 @@ export interface WindowExplanation {
   /** What the rule's baseline compares the value with; undefined without one. */
   readonly usual: Usual | undefined;
   /** Under `vigie.sequence`: the longest run that ends with the window, up to the length that is wanted. */
-  readonly run?: Run & { readonly wanted: number };
+  readonly run?: IdRun & { readonly wanted: number };
   /** False if the events at its end do not count, so that the window is not to be judged. */
   readonly ends: boolean;
 }

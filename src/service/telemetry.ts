@@ -16,7 +16,7 @@ import type { InputGap } from '../source/source.ts';
 /** A copy of the counts, for the difference at the next report. */
 interface Seen {
   readonly engine: Engine;
-  readonly counts: Omit<EngineCounts, never>;
+  readonly counts: EngineCounts;
   readonly firings: ReadonlyMap<string, number>;
 }
 

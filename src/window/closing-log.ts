@@ -18,7 +18,7 @@ import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { TimeQueue } from './time-queue.ts';
 
-export interface Run {
+export interface IdRun {
   /** Number of ids, counted up to the wanted length. */
   readonly ids: number;
   /** Time of the first of them, ms since the epoch. */
@@ -29,7 +29,7 @@ export interface Judgement {
   readonly holds: boolean;
   readonly value: number;
   /** For rules on runs of ids: the longest run that ends with the window; 0 ids if none does. */
-  readonly run?: Run;
+  readonly run?: IdRun;
   /** False if the events at the window's end do not count, so that no window ends there. */
   readonly ends?: boolean;
 }
@@ -112,10 +112,6 @@ export class ClosingLog<T> {
     this.#maxEntries = maxEntries;
     this.#measure = measure;
     this.#sleeper = sleeper;
-  }
-
-  get length(): number {
-    return this.#entries.length;
   }
 
   /** End of the first window still to be judged; Infinity if there is none. */

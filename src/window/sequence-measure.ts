@@ -15,7 +15,7 @@
  * Kept: at most `maxIds` ids of the window, the newest; ids beyond that are forgotten and counted.
  */
 
-import type { Entered, Judgement, Run, Sleeper, SlidingMeasure } from './closing-log.ts';
+import type { Entered, IdRun, Judgement, Sleeper, SlidingMeasure } from './closing-log.ts';
 import type { SectionReader } from '../state/state-reader.ts';
 import type { SectionWriter } from '../state/state-writer.ts';
 import { Instants } from './instants.ts';
@@ -54,7 +54,7 @@ interface Runs {
 const MOST_LOOKED_AT = 2048;
 
 const NO_LINKS: readonly number[] = [];
-const NO_RUN: Run = { ids: 0, sinceMs: NaN };
+const NO_RUN: IdRun = { ids: 0, sinceMs: NaN };
 
 export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   readonly #spec: SequenceSpec;
@@ -69,7 +69,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
   #ids = 0;
   /** Time of the instant taken last, and the longest run that ends then. */
   #takenMs = -Infinity;
-  #longest: Run = NO_RUN;
+  #longest: IdRun = NO_RUN;
   #forgotten = 0;
   /** How many of the oldest entries no longer hold ids. */
   #bare = 0;
@@ -234,7 +234,7 @@ export class SequenceMeasure implements SlidingMeasure<SequenceHeld> {
     return runs;
   }
 
-  #runOf(begins: Begins, time: number): Run {
+  #runOf(begins: Begins, time: number): IdRun {
     let longer = begins.length;
     while (longer > 0 && begins[longer - 1]! <= time - this.#spec.timespanMs) longer -= 1;
     return { ids: longer + 1, sinceMs: longer === 0 ? time : begins[longer - 1]! };
@@ -280,6 +280,6 @@ export function sequenceSleeper({ minRun, maxIds, steps }: SequenceSpec): Sleepe
   };
 }
 
-function longer(a: Run, b: Run): Run {
+function longer(a: IdRun, b: IdRun): IdRun {
   return a.ids > b.ids || (a.ids === b.ids && a.sinceMs >= b.sinceMs) ? a : b;
 }

@@ -43,10 +43,6 @@ export class TemporalLog {
     this.#newest = new Progress(spec);
   }
 
-  get length(): number {
-    return this.#entries.length;
-  }
-
   /** Adds an event. Windows that end before `judgedFrom` have been judged. Returns how many entries had to go. */
   add(time: number, rules: readonly number[], judgedFrom: number, report: TrueWindow): number {
     const entries = this.#entries;
