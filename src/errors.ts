@@ -5,7 +5,7 @@
 
 export interface VigieErrorOptions {
   /** What the reader can do about it, one sentence. */
-  readonly remedy?: string;
+  readonly remedy?: string | undefined;
   /** True if the same call may succeed later without anybody changing anything. Default false. */
   readonly retryable?: boolean;
   /** How long the failing party asks not to be retried, ms. */

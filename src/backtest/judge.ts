@@ -15,28 +15,21 @@ import { Engine } from '../detect/engine.ts';
 import { numberOf, textOf } from '../detect/values.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
-import type { Mapping } from '../event/mapping/mapping.ts';
 import { Pseudonyms } from '../event/pseudonyms.ts';
+import type { LineOptions } from '../event/decoder-options.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
 import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 import type { Cause, Causes } from './causes.ts';
 import { Contributions } from './contributions.ts';
 import { type Theft, type Taken, TheftLog } from './theft-log.ts';
 
-export interface JudgeOptions {
+export interface JudgeOptions extends LineOptions {
   /** False alerts that cross earlier than this long after the first event do not count, ms. */
   readonly learnMs: number;
   /** The judged period, ms since the epoch, if known better than from the first and last event. */
   readonly judged?: { readonly from: number; readonly to: number };
   /** Default 60,000 ms. */
   readonly latenessMs?: number;
-  readonly timestampField?: string;
-  readonly personFields?: readonly string[];
-  readonly maxEventBytes?: number;
-  /** How lines of another log become events. */
-  readonly mapping?: Mapping | undefined;
-  /** 16 bytes. Event ids made by a mapping depend on it. */
-  readonly pseudonymKey?: Uint8Array | undefined;
 }
 
 /** The alerts of one rule that belong to one incident. */
@@ -141,7 +134,7 @@ export class Judge {
   /** `causes` may grow as events come in: an event is judged by its state at that time. */
   constructor(ruleSet: RuleSet, causes: Causes, options: JudgeOptions) {
     const fields = new FieldTable();
-    const { learnMs, latenessMs = 60_000, timestampField, personFields, maxEventBytes, mapping } = options;
+    const { learnMs, latenessMs = 60_000 } = options;
     // Nothing is written, so no secret is needed.
     const key = options.pseudonymKey ?? new Uint8Array(16);
     this.#causes = causes;
@@ -158,15 +151,7 @@ export class Judge {
       persons: fields.slot(PERSONS_FIELD),
     };
     this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs, evidence: false });
-    this.#decoder = createDecoder({
-      fields,
-      timeRequired: true,
-      pseudonymKey: key,
-      mapping,
-      ...(timestampField === undefined ? {} : { timestampField }),
-      ...(personFields === undefined ? {} : { personFields }),
-      ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
-    });
+    this.#decoder = createDecoder({ ...options, fields, timeRequired: true, pseudonymKey: key });
     this.#record = fields.newRecord();
   }
 

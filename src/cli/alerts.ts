@@ -141,8 +141,8 @@ export function alertsCommand(program: Command, exit: (code: number) => void): v
             alertId: id,
             action: does,
             actor,
-            ...(options.reason === undefined ? {} : { reason: options.reason }),
-            ...(options.to === undefined ? {} : { assignee: options.to }),
+            reason: options.reason,
+            assignee: options.to,
           });
           if (options.json) await write(jsonLine(detail));
           else

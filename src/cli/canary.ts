@@ -99,10 +99,10 @@ Examples:
     )
     .action(async (options: Options) => {
       const given = loadConfig(process.env, {
-        ...(options.rules === undefined ? {} : { rules: options.rules }),
-        ...(options.lists === undefined ? {} : { lists: options.lists }),
-        ...(options.placeholders === undefined ? {} : { placeholders: options.placeholders }),
-        ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
+        rules: options.rules,
+        lists: options.lists,
+        placeholders: options.placeholders,
+        data_dir: options.dataDir,
       });
       const config = { ...given, lists: listsFolder(given.lists) };
       refuseMapping(config);

@@ -122,7 +122,7 @@ async function exportPersons(
       alertId: alert.alertId,
       action: 'export',
       actor,
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      reason: options.reason,
       persons: affected.count,
       identified: affected.identified,
     });

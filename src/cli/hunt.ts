@@ -64,7 +64,7 @@ Examples:
     )
     .action(async ({ dataDir, sql, json, limit, ...options }: Options) => {
       refuseEmptyTime(options);
-      const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
+      const config = loadConfig(process.env, { data_dir: dataDir });
       // One more than is shown, to know whether there are more.
       const hunt = compiled(options, config, sql ? undefined : limit + 1);
       if (sql) {

@@ -4,7 +4,7 @@ import { configuredKey } from '../config/pseudonym-key.ts';
 import type { Config } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { RejectedEvent } from '../eval/eval.ts';
-import type { DecoderOptions } from '../event/decoder-options.ts';
+import type { LineOptions } from '../event/decoder-options.ts';
 import type { Mapping } from '../event/mapping/mapping.ts';
 import { loadMapping } from '../files/mapping-files.ts';
 import { readPlaceholders } from '../files/placeholders.ts';
@@ -82,12 +82,11 @@ export function requireMapping(nameOrPath: string | undefined): Mapping | undefi
 /** The settings that apply to every line, independent of a command's options on the timestamp field. */
 export function eventSettings(
   config: Config,
-): Pick<DecoderOptions, 'personFields' | 'maxEventBytes'> & { readonly pseudonymKey?: Uint8Array } {
-  const pseudonymKey = configuredKey(config);
+): Pick<LineOptions, 'personFields' | 'maxEventBytes' | 'pseudonymKey'> {
   return {
     personFields: config.person_fields,
     maxEventBytes: config.max_event_bytes,
-    ...(pseudonymKey === undefined ? {} : { pseudonymKey }),
+    pseudonymKey: configuredKey(config),
   };
 }
 

@@ -167,13 +167,14 @@ function outcomeReader(
 ): (data: Uint8Array, start: number, end: number, line: number) => Outcome {
   const fields = new FieldTable();
   fields.wantWhole();
+  const { pseudonymKey = new Uint8Array(16), ...settings } = eventSettings(config);
   const decoder = new MappedDecoder({
     fields,
     mapping,
     timeRequired: true,
     timestampField: config.timestamp_field,
-    pseudonymKey: new Uint8Array(16),
-    ...eventSettings(config),
+    pseudonymKey,
+    ...settings,
   });
   const record = fields.newRecord();
   return (data, start, end, line) => {

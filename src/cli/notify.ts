@@ -81,10 +81,7 @@ Examples:
   VIGIE_WEBHOOK_URL=https://soc.example/hooks/vigie vigie notify --level medium`,
     )
     .action(async (options: Options) => {
-      const config = loadConfig(
-        process.env,
-        options.dataDir === undefined ? {} : { data_dir: options.dataDir },
-      );
+      const config = loadConfig(process.env, { data_dir: options.dataDir });
       const deliver = requireWebhook(config);
       const { signal, dispose } = stopSignal();
       try {

@@ -33,7 +33,7 @@ export async function withAlertStore(
   use: (store: AlertStore, config: Config) => Promise<void>,
   requestTimeoutMs?: number,
 ): Promise<void> {
-  const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
+  const config = loadConfig(process.env, { data_dir: dataDir });
   const store = await connectAlertStore({ ...storeOf(config), requestTimeoutMs }, systemClock);
   try {
     await use(store, config);

@@ -25,7 +25,7 @@ Example:
   cut -d, -f1 jobseekers.csv | vigie pseudonymise | grep -F -f pseudonyms.txt`,
     )
     .action(async ({ input, dataDir }: { input: string; dataDir?: string }) => {
-      const config = loadConfig(process.env, dataDir === undefined ? {} : { data_dir: dataDir });
+      const config = loadConfig(process.env, { data_dir: dataDir });
       let text = '';
       await forEachPersonId(
         input,

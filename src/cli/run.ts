@@ -102,16 +102,15 @@ Examples:
   KAFKA_BROKERS=127.0.0.1:9092 VIGIE_PSEUDONYM_KEY=$(openssl rand -hex 16) vigie run`,
     )
     .action(async (options: Options, command: Command) => {
-      const overrides = {
-        ...(options.rules === undefined ? {} : { rules: options.rules }),
-        ...(options.lists === undefined ? {} : { lists: options.lists }),
-        ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
-        ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
-        ...(options.spool === undefined ? {} : { spool: options.spool }),
-        ...(options.spoolMax === undefined ? {} : { spool_max: options.spoolMax }),
-        ...(options.httpPort === undefined ? {} : { http_port: options.httpPort }),
-      };
-      const given = loadConfig(process.env, overrides);
+      const given = loadConfig(process.env, {
+        rules: options.rules,
+        lists: options.lists,
+        mapping: options.mapping,
+        data_dir: options.dataDir,
+        spool: options.spool,
+        spool_max: options.spoolMax,
+        http_port: options.httpPort,
+      });
       const config = { ...given, lists: listsFolder(given.lists) };
       const { input } = options;
       if (input === undefined && config.kafka_brokers === undefined) {

@@ -32,7 +32,7 @@ export function readDetector(folder: string): { readonly ruleSet: RuleSet; reado
   const invalid = (why: string, cause?: unknown): VigieError =>
     new VigieError('DETECTOR_INVALID', `${path}: ${why}`, {
       remedy: 'docs/examples/misconfigured-2025/detector.yml shows the three settings.',
-      ...(cause === undefined ? {} : { cause }),
+      cause,
     });
   let text: unknown;
   try {

@@ -18,7 +18,7 @@ const MAY_HOLD_SECRET = /@|:.*\?/s;
 
 /**
  * Reads the settings. `env` is the process environment; its `VIGIE_CONFIG` names an optional YAML or JSON file.
- * `overrides` are command-line options by setting name and take precedence. Throws CONFIG_INVALID.
+ * `overrides` are command-line options by setting name and take precedence, unless undefined. Throws CONFIG_INVALID.
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,

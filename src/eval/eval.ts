@@ -7,28 +7,18 @@ import type { Episode } from '../alert/episode.ts';
 import { Engine } from '../detect/engine.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import type { Decoder } from '../event/decoder.ts';
-import type { Mapping } from '../event/mapping/mapping.ts';
+import type { LineOptions } from '../event/decoder-options.ts';
 import { type EventRecord, FieldTable } from '../event/record.ts';
 import { textOf } from '../detect/values.ts';
 import type { BaseRule, Bound, Level, RuleSet } from '../sigma/rule.ts';
 
-export interface EvalOptions {
-  /** Dotted path of the event time. Default `@timestamp`. */
-  readonly timestampField?: string;
+export interface EvalOptions extends LineOptions {
   /** Allowed lateness. Default 60,000 ms. */
   readonly latenessMs?: number;
   /** Also reports matches of base rules that only correlations refer to. */
   readonly allMatches?: boolean;
   /** Also reports firings of correlations that only others refer to. */
   readonly allFirings?: boolean;
-  /** Dotted paths of the fields that hold persons' ids. Default `portal.records.ids`. */
-  readonly personFields?: readonly string[];
-  /** Larger events are refused. Default 1 MiB. */
-  readonly maxEventBytes?: number;
-  /** 16 bytes that persons' ids are hashed under; a fixed key if absent. */
-  readonly pseudonymKey?: Uint8Array;
-  /** How lines of another log become events. Without a mapping, lines are events. */
-  readonly mapping?: Mapping | undefined;
 }
 
 export type EvalLine =
@@ -114,15 +104,8 @@ export class Evaluator {
     const fields = new FieldTable();
     const key = options.pseudonymKey ?? new Uint8Array(16);
     this.#engine = new Engine({ ruleSet, fields, hashKey: key, latenessMs: options.latenessMs ?? 60_000 });
-    this.#decoder = createDecoder({
-      fields,
-      timeRequired: ruleSet.correlations.length > 0,
-      pseudonymKey: key,
-      mapping: options.mapping,
-      ...(options.timestampField === undefined ? {} : { timestampField: options.timestampField }),
-      ...(options.personFields === undefined ? {} : { personFields: options.personFields }),
-      ...(options.maxEventBytes === undefined ? {} : { maxEventBytes: options.maxEventBytes }),
-    });
+    const timeRequired = ruleSet.correlations.length > 0;
+    this.#decoder = createDecoder({ ...options, fields, timeRequired, pseudonymKey: key });
     this.#record = fields.newRecord();
     this.#allFirings = options.allFirings === true;
     this.#reported = ruleSet.rules.map((rule) => rule.alertsAlone || options.allMatches === true);

@@ -50,6 +50,6 @@ function texts(place: string, name: string, values: unknown): readonly string[] 
 function invalid(message: string, cause?: unknown): VigieError {
   return new VigieError('PLACEHOLDERS_INVALID', message, {
     remedy: 'Write a map such as `admins: [root, admin*]`; docs/rule-language.md describes placeholders.',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }

@@ -125,7 +125,7 @@ async function ask(
   const failure = failureSchema.safeParse(value);
   if (!failure.success) throw notVigie(socketPath);
   const { code, message, remedy, retryable } = failure.data;
-  throw new VigieError(code, message, { retryable, ...(remedy === undefined ? {} : { remedy }) });
+  throw new VigieError(code, message, { retryable, remedy });
 }
 
 async function exchange(

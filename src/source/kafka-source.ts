@@ -268,7 +268,7 @@ export class KafkaSource implements Source {
     this.#commitTrouble = code;
     return new VigieError(code, message, {
       retryable: true,
-      ...(remedy === undefined ? {} : { remedy }),
+      remedy,
       cause: error,
     });
   }
