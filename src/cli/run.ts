@@ -178,7 +178,7 @@ Examples:
             // When scaled out, windows are re-read from the signals, whose retention is checked along with their topic.
             if (kafka === undefined) return;
             const reachMs =
-              config.signals_topic === undefined ? longestReachOf(ruleSet) + config.lateness : 0;
+              config.signals_topic === undefined ? longestReachOf(ruleSet) + config.lateness : undefined;
             void warnOfShortInput({ ...kafka, log: () => undefined }, config.topic, reachMs, log);
           },
         },

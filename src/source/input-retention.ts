@@ -6,13 +6,13 @@ import { isCompacted, retentionOf } from './kafka-topics.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Warns if events may vanish unread, or if a start without saved state could not rebuild whole windows. Checks once and
- * never throws.
+ * Warns if events may vanish unread, or if a start without saved state could not rebuild whole windows. `neededMs`: how
+ * far back such a start reads; undefined if it does not. Checks once and never throws.
  */
 export async function warnOfShortInput(
   connection: KafkaConnection,
   topic: string,
-  neededMs: number,
+  neededMs: number | undefined,
   log: Log,
 ): Promise<void> {
   const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
@@ -30,6 +30,7 @@ export async function warnOfShortInput(
         },
       );
     }
+    if (neededMs === undefined) return;
     const keptMs = await retentionOf(topic, admin);
     if (keptMs === undefined || keptMs >= neededMs) return;
     const [keptDays, neededDays] = [keptMs, neededMs].map((ms) => Math.ceil(ms / DAY_MS));
