@@ -61,8 +61,11 @@ export interface PartitionLag {
   readonly newestEventTime: number;
 }
 
+/** An observer of some of it. */
+type Observing = { readonly [K in keyof PipelineObserver]?: PipelineObserver[K] | undefined };
+
 /** Calls one after the other. */
-export function both(first: PipelineObserver, second: Partial<PipelineObserver>): PipelineObserver {
+export function both(first: PipelineObserver, second: Observing): PipelineObserver {
   return {
     assigned: (...now) => {
       first.assigned?.(...now);

@@ -15,7 +15,7 @@ import type { PipelineSummary } from '../pipeline/intake.ts';
 import { MatchStage } from './match-stage.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
-import type { PipelineObserver } from '../pipeline/pipeline-observer.ts';
+import { both, type PipelineObserver } from '../pipeline/pipeline-observer.ts';
 import { Shards } from './shards.ts';
 import { otherShards, SIGNAL_CODES, signalIntake } from './signal-intake.ts';
 import { keyCheckOf } from '../signal/format.ts';
@@ -117,7 +117,7 @@ export class ScaleOut {
           // A shard reads only Vigie's own messages.
           deadLetters: { write: async () => {}, close: async () => {} },
           ruleSet,
-          observer: observing(telemetry, options.alerts),
+          observer: both(telemetry, { alerts: options.alerts }),
           snapshots: options.snapshots && {
             ...options.snapshots,
             file: new SnapshotFile(join(options.snapshots.folder, `${STATE_FILE}${index}`), WRITER),
@@ -198,24 +198,6 @@ function aheadInShards(
 }
 
 const STALLED_MS = 10_000;
-
-/** What a shard reports, except on the input, which is not its concern. */
-function observing(own: Telemetry, alerts: PipelineObserver['alerts'] | undefined): PipelineObserver {
-  return {
-    batch: () => undefined,
-    deadLetter: () => undefined,
-    alerts: (...written) => {
-      own.alerts(...written);
-      alerts?.(...written);
-    },
-    state: (...state) => own.state(...state),
-    gap: (...gap) => own.gap(...gap),
-    restore: (...restore) => own.restore(...restore),
-    snapshot: (event) => own.snapshot(event),
-    rules: (...rules) => own.rules(...rules),
-    warmUps: (warmUps) => own.warmUps(warmUps),
-  };
-}
 
 const NOTHING_COUNTED: RouterCounts = { signals: 0, matches: [], canaryMatches: 0, missingGroup: new Map() };
 

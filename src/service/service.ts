@@ -68,7 +68,7 @@ export interface ServiceOptions {
   /** Default: a file in the data folder. */
   readonly openDeadLetters?: () => DeadLetterSink;
   /** Receives the same reports as the metrics. */
-  readonly observer?: Partial<PipelineObserver>;
+  readonly observer?: Partial<Pick<PipelineObserver, 'batch' | 'alerts'>>;
   /** Called when everything is up, before the first event. */
   readonly onReady?: (place: { readonly metricsPort: number; readonly database: string }) => void;
   /** Called after the last event, while the database is still open. */
@@ -186,10 +186,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
       observer: both(telemetry, {
         ...options.observer,
         assigned: (partitions) => goneRules?.assigned(partitions),
-        rules: (...now) => {
-          inForce(now[0]);
-          options.observer?.rules?.(...now);
-        },
+        rules: inForce,
       }),
     };
     // A file is read from its beginning each time.
