@@ -120,7 +120,10 @@ export class FileSource implements Source {
   }
 }
 
-async function* textOf(path: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* textOf(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let isFirst = true;
   for await (const chunk of chunks) {
     if (isFirst) requireText(path, chunk);

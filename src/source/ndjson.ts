@@ -17,14 +17,13 @@ const ASSIGNMENT: Assignment = {
 
 /** `endOffset` is never known. A chunk belongs to its batch until the next item is pulled. */
 export async function* readNdjson(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch | Assignment | Idle, void, undefined> {
   yield ASSIGNMENT;
   const splitter = new LineSplitter();
   const ranges = new Ranges();
-  const iterator = toAsync(chunks);
-  let next = new Read(iterator.next());
+  let next = new Read(chunks.next());
   try {
     while (!signal.aborted) {
       if (!(await next.endsWithinIdleTime(signal))) {
@@ -38,20 +37,14 @@ export async function* readNdjson(
         if (rest.count > 0) yield rest;
         return;
       }
-      next = new Read(iterator.next());
+      next = new Read(chunks.next());
       const batch = new LineBatch((visit) => splitter.push(chunk.value, visit), chunk.value, ranges);
       if (batch.count > 0) yield batch;
     }
   } finally {
     // Not awaited: a read that never ends (an idle pipe) must not block the reader here.
-    void iterator.return?.();
+    void chunks.return();
   }
-}
-
-async function* toAsync(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* chunks;
 }
 
 /**

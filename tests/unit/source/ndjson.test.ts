@@ -11,7 +11,7 @@ const collect = runInNewContext('gc') as () => void;
 
 test('a chunk that has been read is let go, however long the input', async () => {
   const chunks: WeakRef<Uint8Array>[] = [];
-  function* input(): Generator<Uint8Array> {
+  async function* input(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let i = 0; i < 50; i += 1) {
       const chunk = Buffer.from(`{"n":${i}}\n`.repeat(20_000));
       chunks.push(new WeakRef(chunk));
