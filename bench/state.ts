@@ -8,6 +8,7 @@ import { Pseudonyms } from '../src/event/pseudonyms.ts';
 import { FieldTable } from '../src/event/record.ts';
 import { parseRules } from '../src/sigma/parse-rules.ts';
 import { StateReader } from '../src/state/state-reader.ts';
+import { atOnce } from '../src/state/steps.ts';
 import { StateWriter } from '../src/state/state-writer.ts';
 import type { Section } from './section.ts';
 
@@ -62,7 +63,7 @@ function timed<T>(work: () => T): { result: T; seconds: number } {
 
 function saved(engine: Engine): readonly Uint8Array[] {
   const writer = new StateWriter();
-  engine.save(writer);
+  atOnce(engine.saving(writer));
   return writer.finish();
 }
 
@@ -76,7 +77,7 @@ export const state: Section = {
     const bytes = Buffer.concat(save.result);
     const load = timed(() => {
       const engine = newEngine();
-      engine.load(StateReader.of(bytes));
+      atOnce(engine.loading(StateReader.of(bytes)));
       return engine;
     });
     const { groups } = load.result.size();

@@ -12,7 +12,6 @@ import type { EventRecord, FieldTable } from '../event/record.ts';
 import { SipHash } from '../event/siphash.ts';
 import type { SectionSource } from '../state/state-reader.ts';
 import type { StateWriter } from '../state/state-writer.ts';
-import { atOnce } from '../state/steps.ts';
 import { compileMatcher, type Matcher } from '../sigma/matcher.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { EventEntry } from '../window/event-log.ts';
@@ -277,11 +276,6 @@ export class Engine {
     this.evidence.forget(held);
   }
 
-  /** Like `saving`, in one go. */
-  save(to: StateWriter): void {
-    atOnce(this.saving(to));
-  }
-
   /**
    * Saves all state as of the first step, between two events: everything that decides an answer; counts are not state.
    * What is in `tracker.changed` counts as reported. Runs in steps of some milliseconds, between which the engine goes
@@ -304,13 +298,9 @@ export class Engine {
   /**
    * Loads saved state into a new engine, which then goes on like the one that saved it. Returns the rules that find no
    * state because something that decides their firings has changed. Throws a coded error if the state is damaged or was
-   * saved under another key or other settings; the engine is unusable then.
+   * saved under another key or other settings; the engine is unusable then, and until the last step. Steps take some
+   * milliseconds.
    */
-  load(from: SectionSource): CorrelationRule[] {
-    return atOnce(this.loading(from));
-  }
-
-  /** Like `load`, in steps of some milliseconds; the engine is unusable until the last one. */
   *loading(from: SectionSource): Generator<void, CorrelationRule[]> {
     const without = yield* this.#state.loading(from, this.#parts);
     this.tracker.loaded();

@@ -97,7 +97,7 @@ const keyOf = ({ alertId }: Episode): string => alertId;
 
 export function savedBytes(engine: Engine): Buffer {
   const writer = new StateWriter();
-  engine.save(writer);
+  atOnce(engine.saving(writer));
   return Buffer.concat(writer.finish());
 }
 
@@ -128,6 +128,6 @@ export function reloaded(
   const reader = StateReader.of(saved);
   const former = savedLineage(reader);
   const next = new StateBench(ruleSet, { ...bench.options, former, ...options }, bench);
-  without.push(...next.engine.load(reader));
+  without.push(...atOnce(next.engine.loading(reader)));
   return next;
 }

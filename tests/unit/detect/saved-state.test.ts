@@ -5,6 +5,7 @@ import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import type { CorrelationRule, RuleSet } from '../../../src/sigma/rule.ts';
 import { StateWriter } from '../../../src/state/state-writer.ts';
 import { StateReader } from '../../../src/state/state-reader.ts';
+import { atOnce } from '../../../src/state/steps.ts';
 import {
   reloaded,
   savedBytes,
@@ -282,7 +283,8 @@ describe('when rules are edited, state stays with those that fire as before', ()
 });
 
 function load(saved: Uint8Array, options: Partial<StateBenchOptions> = {}): void {
-  new StateBench(rules(), { latenessMs: 0, ...options }).engine.load(StateReader.of(saved));
+  const { engine } = new StateBench(rules(), { latenessMs: 0, ...options });
+  atOnce(engine.loading(StateReader.of(saved)));
 }
 
 const refusal = (code: string): unknown => expect.objectContaining({ code });

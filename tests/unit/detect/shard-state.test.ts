@@ -6,6 +6,7 @@ import { FieldTable } from '../../../src/event/record.ts';
 import { savedLineage } from '../../../src/detect/engine-state.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
 import { StateReader } from '../../../src/state/state-reader.ts';
+import { atOnce } from '../../../src/state/steps.ts';
 import { savedBytes } from '../../support/state-bench.ts';
 
 const READ = `title: read
@@ -45,16 +46,16 @@ const CHAINED = [...ALONE, correlation('above', 'both', 'org')];
 
 test('a rule that is routed otherwise now begins empty, the others go on', () => {
   const state = StateReader.of(savedBytes(engineOf(ALONE, 1, 4)));
-  expect(engineOf(ALONE, 1, 4, state).load(state)).toEqual([]);
-  const without = engineOf(CHAINED, 1, 4, state).load(state);
+  expect(atOnce(engineOf(ALONE, 1, 4, state).loading(state))).toEqual([]);
+  const without = atOnce(engineOf(CHAINED, 1, 4, state).loading(state));
   expect(without.map(({ key }) => key).toSorted()).toEqual(['above', 'both']);
 });
 
 test('a rule goes on when those that it was measured together with are gone, or others have come', () => {
   const pair = [correlation('a', 'read', 'user'), correlation('b', 'read', 'user')];
   const state = StateReader.of(savedBytes(engineOf(pair, 1, 4)));
-  expect(engineOf(pair.slice(1), 1, 4, state).load(state)).toEqual([]);
-  const more = engineOf([correlation('Z', 'read', 'user'), ...pair], 1, 4, state).load(state);
+  expect(atOnce(engineOf(pair.slice(1), 1, 4, state).loading(state))).toEqual([]);
+  const more = atOnce(engineOf([correlation('Z', 'read', 'user'), ...pair], 1, 4, state).loading(state));
   expect(more.map(({ key }) => key)).toEqual(['Z']);
 });
 
@@ -63,7 +64,7 @@ test.each([
   [1, 5],
 ])('the state of shard 1 of 4 is none of shard %d of %d', (index, of) => {
   const state = StateReader.of(savedBytes(engineOf(ALONE, 1, 4)));
-  expect(() => engineOf(ALONE, index, of, state).load(state)).toThrow(
+  expect(() => atOnce(engineOf(ALONE, index, of, state).loading(state))).toThrow(
     expect.objectContaining({ code: 'STATE_SETTINGS' }),
   );
 });
