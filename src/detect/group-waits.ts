@@ -29,7 +29,7 @@ export interface StreamWaits {
 }
 
 /** Receives windows once they are judged. */
-export interface Told {
+export interface JudgedVisitor {
   /** A window of a horizon with a baseline. */
   unusual(horizon: PlannedHorizon, endMs: number, value: number): void;
   /** A window of a closing rule. */
@@ -125,11 +125,11 @@ export class GroupWaits {
   }
 
   /** Judges the windows that waited for the watermark; returns how many entries had to go. */
-  close(watermark: number, { histories, asleep }: GroupNumbers, told: Told): number {
+  close(watermark: number, { histories, asleep }: GroupNumbers, visitor: JudgedVisitor): number {
     let gone = 0;
     this.#windows.forEach((windows, g) => {
       const { horizon } = this.#planned.gates[g]!;
-      windows?.release(histories[g]!, watermark, (end, value) => told.unusual(horizon, end, value));
+      windows?.release(histories[g]!, watermark, (end, value) => visitor.unusual(horizon, end, value));
       if (windows?.nextEnd === Infinity) this.#windows = this.#windows.with(g, undefined);
     });
     this.#closings.forEach((log, m) => {
@@ -138,7 +138,7 @@ export class GroupWaits {
       gone += log.judge(watermark, (end, value, lost) => {
         for (const watcher of watchers) {
           if (watchers.length === 1 || holds(watcher.rule.bounds, value))
-            told.closed(watcher, end, value, lost);
+            visitor.closed(watcher, end, value, lost);
         }
       });
       if (!log.mayRest()) return;

@@ -13,16 +13,13 @@
 
 import type { Alert } from '../alert/alert.ts';
 import type { Episode } from '../alert/episode.ts';
+import type { EpisodeTracker } from '../alert/episode-tracker.ts';
 import type { Clock } from '../clock.ts';
 import { raisesAlerts, type CorrelationRule, type RuleSet } from '../sigma/rule.ts';
 import type { AlertSink } from '../sink/sink.ts';
 import type { AssignedPartition, Source } from '../source/source.ts';
 
-/** What an engine holds of episodes. */
-export interface Told {
-  readonly open: ReadonlySet<Episode>;
-  readonly changed: Set<Episode>;
-}
+type Tracked = Pick<EpisodeTracker, 'open' | 'changed'>;
 
 /** A stored alert, and the episode that it is part of. */
 export type Part = readonly [alert: Alert, of: Episode];
@@ -90,10 +87,10 @@ export class KnownAlerts {
   }
 
   /** Like `takeStoredIds`, but takes each stored alert once. */
-  take(told: Told, { nextOffset, isNew }: Reading): Part[] {
+  take(tracker: Tracked, { nextOffset, isNew }: Reading): Part[] {
     const stored = this.#stored ?? [];
     const taken = new Set<string>();
-    const parts = stored.length === 0 ? [] : takeStoredIds(told, stored, isNew, taken);
+    const parts = stored.length === 0 ? [] : takeStoredIds(tracker, stored, isNew, taken);
     const left = stored.filter(({ alertId }) => !taken.has(alertId));
     this.#stored = left.length === 0 || this.#isAllRead(nextOffset) ? undefined : left;
     return parts;
@@ -113,7 +110,7 @@ export class KnownAlerts {
  * episode already written keeps its id. Adds the ids of both kinds to `taken`.
  */
 export function takeStoredIds(
-  { open, changed }: Told,
+  { open, changed }: Tracked,
   stored: readonly Alert[],
   isNew: (episode: Episode) => boolean = () => true,
   taken: Set<string> = new Set(),

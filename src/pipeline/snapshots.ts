@@ -157,7 +157,7 @@ export class Snapshots {
     let stored: StoredState | undefined;
     try {
       stored = await this.#options.file.open();
-      return stored && (await this.#take(stored, assigned, newEngine));
+      return stored && (await this.#goOnFrom(stored, assigned, newEngine));
     } catch (error) {
       const code = error instanceof VigieError ? error.code : 'STATE_UNREADABLE';
       this.#observer.snapshot({ kind: 'refused', code, reason: messageOf(error) });
@@ -167,7 +167,7 @@ export class Snapshots {
     }
   }
 
-  async #take(
+  async #goOnFrom(
     stored: StoredState,
     assigned: readonly AssignedPartition[],
     newEngine: (former: Lineage) => Engine,

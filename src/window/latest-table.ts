@@ -69,7 +69,8 @@ export class LatestTable extends RunStore {
     const before = this.f64[slot * F]!;
     if (Number.isNaN(before)) {
       table.length += 1;
-      this.#name(slot, hi, lo);
+      this.u32[slot * W + HI] = hi;
+      this.u32[slot * W + LO] = lo;
     }
     this.f64[slot * F] = t;
     return before;
@@ -86,11 +87,6 @@ export class LatestTable extends RunStore {
         return slot;
       i = (i + 1) & mask;
     }
-  }
-
-  #name(slot: number, hi: number, lo: number): void {
-    this.u32[slot * W + HI] = hi;
-    this.u32[slot * W + LO] = lo;
   }
 
   /** Makes room for `count` more values. */
