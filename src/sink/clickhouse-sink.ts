@@ -42,8 +42,6 @@ export interface ClickHouseSinkOptions {
   readonly hooks?: SinkHooks;
   readonly clock?: Clock;
   readonly sleep?: Sleep;
-  /** In [0, 1), for the jitter. */
-  readonly random?: () => number;
 }
 
 const MAX_ALERT_ROWS = 10_000;
@@ -59,7 +57,6 @@ export class ClickHouseSink implements AlertSink {
   readonly #hooks: SinkHooks;
   readonly #clock: Clock;
   readonly #sleep: Sleep;
-  readonly #random: () => number;
 
   constructor(clickHouse: ClickHouse, options: ClickHouseSinkOptions = {}) {
     this.#clickHouse = clickHouse;
@@ -67,7 +64,6 @@ export class ClickHouseSink implements AlertSink {
     this.#hooks = options.hooks ?? {};
     this.#clock = options.clock ?? systemClock;
     this.#sleep = options.sleep ?? systemSleep;
-    this.#random = options.random ?? Math.random;
   }
 
   /** Waits until the signal aborts for a server that is not up yet. */
@@ -170,7 +166,7 @@ ORDER BY crossed_at, alert_id`,
         onRecovered: () => this.#hooks.onRecovered?.(),
         signal,
         sleep: this.#sleep,
-        random: this.#random,
+        random: Math.random,
       });
     } catch (error) {
       if (error instanceof VigieError && error.code !== 'SINK_ABORTED') this.#hooks.onError?.(error);

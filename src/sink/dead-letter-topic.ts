@@ -19,14 +19,8 @@ import type { DeadLetter, DeadLetterSink } from './sink.ts';
 import { letterKey } from './stored-letters.ts';
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
-export interface DeadLetterTopicOptions extends WrittenTopic {
-  /** Create the topic if it is missing. Default true. */
-  readonly createMissing?: boolean;
-  /** Retention of a created topic, ms. Default 7 days. */
-  readonly retentionMs?: number;
-}
-
-const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
+/** Retention of a created topic. */
+const RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** A group of letters becomes one record batch, and brokers by default take batches of 1 MiB. */
 const GROUP_BYTES = 768 * 1024;
@@ -34,13 +28,13 @@ const GROUP_BYTES = 768 * 1024;
 const OVERHEAD_BYTES = 16 * 1024;
 
 /** The topic's definition, also for `vigie topics create`. */
-export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_MS): NewTopic {
+export function deadLetterTopic(topic: string): NewTopic {
   return {
     topic,
     // Rare messages, read by people in the order they came.
     partitions: 1,
     config: {
-      'retention.ms': String(retentionMs),
+      'retention.ms': String(RETENTION_MS),
       'max.message.bytes': String(MAX_MESSAGE_BYTES),
       // Brokers refuse timestamps from a clock an hour ahead, and delete messages stamped by a slow clock too early.
       'message.timestamp.type': 'LogAppendTime',
@@ -49,12 +43,13 @@ export function deadLetterTopic(topic: string, retentionMs = DEFAULT_RETENTION_M
 }
 
 export class DeadLetterTopic implements DeadLetterSink {
-  readonly #options: DeadLetterTopicOptions;
+  readonly #topic: string;
   readonly #writer: TopicWriter;
   #opening: Promise<void> | undefined;
 
-  constructor(options: DeadLetterTopicOptions) {
-    this.#options = options;
+  /** The topic is created with the first letter if it is missing. */
+  constructor(options: WrittenTopic) {
+    this.#topic = options.topic;
     this.#writer = new TopicWriter(options);
   }
 
@@ -70,17 +65,9 @@ export class DeadLetterTopic implements DeadLetterSink {
   }
 
   #open(): Promise<void> {
-    const { topic, createMissing = true, retentionMs } = this.#options;
     this.#opening ??= this.#writer
       .open(async (admin, isThere) => {
-        if (isThere) return;
-        if (!createMissing) {
-          throw new VigieError('TOPIC_MISSING', `Topic ${topic} for dead letters does not exist`, {
-            retryable: true,
-            remedy: 'Create it, with the rights of the source topic and a short retention.',
-          });
-        }
-        await createTopic(admin, deadLetterTopic(topic, retentionMs));
+        if (!isThere) await createTopic(admin, deadLetterTopic(this.#topic));
       })
       .catch((error: unknown) => {
         this.#opening = undefined;
