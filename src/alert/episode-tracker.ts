@@ -25,7 +25,7 @@ export class EpisodeTracker {
   readonly opened = new Map<string, number>();
   readonly open = new Set<Episode>();
   /** Episodes of rules that others refer to, until their firing is passed on. */
-  readonly unannounced = new Set<Episode>();
+  readonly #unannounced = new Set<Episode>();
   #nextFiring = Infinity;
   readonly #announced: (rule: CorrelationRule) => boolean;
   readonly #inhibition: Inhibition;
@@ -56,13 +56,13 @@ export class EpisodeTracker {
     const final: Episode[] = [];
     if (this.#nextFiring >= watermark) return final;
     this.#nextFiring = Infinity;
-    for (const episode of this.unannounced) {
+    for (const episode of this.#unannounced) {
       if (episode.crossedAt < watermark && of.has(episode.of.rule)) final.push(episode);
       else this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
     }
     for (const episode of final) {
       episode.group.aboutToChange();
-      this.unannounced.delete(episode);
+      this.#unannounced.delete(episode);
     }
     return final.sort((a, b) => a.crossedAt - b.crossedAt || a.sequence - b.sequence);
   }
@@ -193,14 +193,14 @@ export class EpisodeTracker {
   }
 
   #toAnnounce(episode: Episode): void {
-    this.unannounced.add(episode);
+    this.#unannounced.add(episode);
     this.#nextFiring = Math.min(this.#nextFiring, episode.crossedAt);
   }
 
   /** Saves an open episode, and whether its firing is still to be passed on. */
   saveEpisode(to: SectionWriter, episode: Episode): void {
     episode.save(to);
-    to.flag(this.unannounced.has(episode));
+    to.flag(this.#unannounced.has(episode));
   }
 
   /** Returns undefined if the rule is muted: its alert ended with it. */
@@ -291,8 +291,8 @@ export class EpisodeTracker {
     for (const sample of samples) this.addSample(survivor, sample.time, sample.id);
     other.status = 'merged';
     // The joined episode's firing is that of the earlier one, even if that is not the survivor.
-    if (!this.unannounced.has(earlier)) this.unannounced.delete(survivor);
-    this.unannounced.delete(other);
+    if (!this.#unannounced.has(earlier)) this.#unannounced.delete(survivor);
+    this.#unannounced.delete(other);
     other.mergedInto = survivor.alertId;
     this.#closed(other);
     this.changed.add(survivor);

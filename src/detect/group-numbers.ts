@@ -113,7 +113,7 @@ export class GroupNumbers extends RunStore {
 
   /** Makes a row for a new group and opens it. `number`: counts the groups that the stream has made. */
   create(number: number): number {
-    this.close();
+    this.#close();
     const row = this.allocate(1);
     this.#reset();
     this.#row = row;
@@ -124,7 +124,7 @@ export class GroupNumbers extends RunStore {
   /** From here on the numbers are those of this row. */
   open(row: number): void {
     if (row === this.#row) return;
-    this.close();
+    this.#close();
     this.#row = row;
     const { f64, u32 } = this;
     const from = row * this.#floats;
@@ -160,7 +160,7 @@ export class GroupNumbers extends RunStore {
   }
 
   /** Writes the numbers back into their row. */
-  close(): void {
+  #close(): void {
     if (this.#row < 0) return;
     const { f64, u32 } = this;
     const to = this.#row * this.#floats;

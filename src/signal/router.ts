@@ -50,9 +50,9 @@ interface Outlet {
 }
 
 export class Router {
-  readonly matcher: Matcher;
   readonly evidence: Evidence;
   readonly counts: RouterCounts;
+  readonly #matcher: Matcher;
   readonly #head: SignalHead;
   readonly #placement: Placement;
   readonly #outlets: readonly Outlet[];
@@ -64,7 +64,7 @@ export class Router {
   /** `fields`: must not be frozen yet. */
   constructor(ruleSet: RuleSet, fields: FieldTable, head: SignalHead) {
     this.#head = head;
-    this.matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
+    this.#matcher = compileMatcher(ruleSet.rules, fields, ruleSet.lists);
     this.evidence = new Evidence(fields);
     const plan = planCorrelations(ruleSet, fields);
     this.#placement = new Placement(plan.streams, routesOf(ruleSet.correlations), head.shards);
@@ -120,7 +120,8 @@ export class Router {
   /** Takes an event; returns how many base rules matched. */
   process(record: EventRecord, partition: number, offset: number): number {
     const state = this.#partitions.get(partition)!;
-    const { matcher, counts } = this;
+    const { counts } = this;
+    const matcher = this.#matcher;
     const matched = matcher.match(record);
     const { newest } = state;
     if (record.time > newest) state.newest = record.time;

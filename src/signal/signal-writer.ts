@@ -34,8 +34,6 @@ export class SignalWriter {
   readonly #texts = new Map<string, number>();
   #offset = 0;
   #time = 0;
-  /** Signals in the message. */
-  signals = 0;
 
   constructor(schema: SignalSchema) {
     this.#schema = schema;
@@ -51,7 +49,6 @@ export class SignalWriter {
     if (this.#to.length === 0) return undefined;
     for (const known of [this.#rules, this.#fields, this.#texts]) known.clear();
     this.#time = 0;
-    this.signals = 0;
     return this.#to.take();
   }
 
@@ -101,7 +98,6 @@ export class SignalWriter {
       this.#value(value, slot === idSlot);
     }
     to.uint(0);
-    this.signals += 1;
   }
 
   /** `newest`: newest event time of the partition before `nextOffset`. */

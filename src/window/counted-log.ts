@@ -310,7 +310,7 @@ export class CountedLog extends SightingRows {
     return NaN;
   }
 
-  #makeTable({ run, table }: CountedSightings, staleUpTo: number, room = 0): void {
+  #makeTable({ run, table }: CountedSightings, staleUpTo: number, room: number): void {
     const { first } = run;
     this.#latest.makeRoom(table, room, staleUpTo);
     for (let i = first; i < first + run.length; i += 1) {

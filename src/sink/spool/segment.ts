@@ -42,7 +42,7 @@ interface Read {
 }
 
 export class Segment {
-  readonly path: string;
+  readonly #path: string;
   readonly #write: WriteAt;
   /** Open while the segment is written to or read from. */
   #file: FileHandle | undefined;
@@ -51,7 +51,7 @@ export class Segment {
   #leftovers = false;
 
   private constructor(path: string, file: FileHandle | undefined, length: number, write: WriteAt) {
-    this.path = path;
+    this.#path = path;
     this.#file = file;
     this.#length = length;
     this.#write = write;
@@ -130,7 +130,7 @@ export class Segment {
     } catch (error) {
       // Best effort: leftovers lie behind the whole records, and are truncated before the next write.
       await this.#file?.truncate(this.#length).catch(() => {});
-      throw spoolFailure(this.path, error);
+      throw spoolFailure(this.#path, error);
     }
   }
 
@@ -146,21 +146,21 @@ export class Segment {
     try {
       const file = await this.#opened();
       const header = readHeader(await readAt(file, position, RECORD_HEADER_BYTES));
-      if (header === undefined) throw damaged(this.path, position, 'its checksum is wrong');
+      if (header === undefined) throw damaged(this.#path, position, 'its checksum is wrong');
       const body = await readAt(file, position + RECORD_HEADER_BYTES, header.bodyBytes);
-      if (!isWhole(header, body)) throw damaged(this.path, position, 'the checksum of its rows is wrong');
+      if (!isWhole(header, body)) throw damaged(this.#path, position, 'the checksum of its rows is wrong');
       const record = await readBody(body).catch((error: unknown) => {
-        throw damaged(this.path, position, messageOf(error));
+        throw damaged(this.#path, position, messageOf(error));
       });
       return { ...record, end: position + RECORD_HEADER_BYTES + header.bodyBytes };
     } catch (error) {
-      throw error instanceof VigieError ? error : spoolFailure(this.path, error);
+      throw error instanceof VigieError ? error : spoolFailure(this.#path, error);
     }
   }
 
   async remove(): Promise<void> {
     await this.close();
-    await rm(this.path, { force: true });
+    await rm(this.#path, { force: true });
   }
 
   /** Closes the file until the next use. */
@@ -171,7 +171,7 @@ export class Segment {
   }
 
   async #opened(): Promise<FileHandle> {
-    return (this.#file ??= await open(this.path, 'r+'));
+    return (this.#file ??= await open(this.#path, 'r+'));
   }
 }
 
