@@ -8,7 +8,7 @@ import { VigieError } from '../errors.ts';
 import { listsFolder } from '../files/list-files.ts';
 import { compileHunt, type CompiledHunt, HUNT_SETTINGS, type HuntOptions } from '../hunt/compile-hunt.ts';
 import { type HuntLine, huntLine } from '../hunt/hunt-lines.ts';
-import { LISTED } from '../sink/alert-store.ts';
+import { LISTED } from '../sink/alert-questions.ts';
 import type { FieldKept } from '../sink/archive-hunt.ts';
 import type { ArchiveSpan } from '../sink/archive-reads.ts';
 import { READS_TIMEOUT_MS } from '../sink/control-client.ts';

@@ -7,7 +7,8 @@
 import { createHmac } from 'node:crypto';
 import { count, instant } from '../figures.ts';
 import { plain } from '../plain.ts';
-import { type AlertView, NOTIFICATIONS } from '../sink/alert-store.ts';
+import { NOTIFICATIONS } from '../sink/alert-questions.ts';
+import type { AlertView } from '../sink/alert-store.ts';
 
 /**
  * An alert is notified once when it opens, once if nobody acknowledges it, and once when it is over: resolved, or

@@ -6,14 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, VigieError } from '../errors.ts';
-import type {
-  ActionRequest,
-  AlertDetail,
-  AlertFilter,
-  AlertStore,
-  AlertView,
-  UntoldQuestion,
-} from './alert-store.ts';
+import type { ActionRequest, AlertFilter, UntoldQuestion } from './alert-questions.ts';
+import type { AlertDetail, AlertStore, AlertView } from './alert-store.ts';
 import type { HuntAnswer, HuntQuestion } from './archive-hunt.ts';
 import type { ArchiveSpan, ReadsPage, ReadsQuestion } from './archive-reads.ts';
 import { CONTROL_FORMAT, ownerSchema, recordedSocketPath } from './control.ts';

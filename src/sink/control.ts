@@ -21,7 +21,7 @@ import {
   alertIdSchema,
   parseArgument,
   untoldQuestionSchema,
-} from './alert-store.ts';
+} from './alert-questions.ts';
 import type { AlertStore } from './alert-store.ts';
 import { huntQuestionSchema } from './archive-hunt.ts';
 import { readsQuestionSchema } from './archive-reads.ts';

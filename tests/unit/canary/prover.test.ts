@@ -7,7 +7,8 @@ import { type Outcome, prove, proveAll, type ProverOptions } from '../../../src/
 import { watch } from '../../../src/canary/watch.ts';
 import { testsOfFile } from '../../../src/eval/rule-test-form.ts';
 import { parseRules } from '../../../src/sigma/parse-rules.ts';
-import type { AlertFilter, AlertStore, AlertView } from '../../../src/sink/alert-store.ts';
+import type { AlertFilter } from '../../../src/sink/alert-questions.ts';
+import type { AlertStore, AlertView } from '../../../src/sink/alert-store.ts';
 import { ALL_RULES } from '../cli/fixtures.ts';
 
 const ruleSet = parseRules([{ file: 'rules.yml', text: ALL_RULES }]);

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { VigieError } from '../../../src/errors.ts';
 import type { Told } from '../../../src/notify/notification.ts';
 import { Notifier } from '../../../src/notify/notifier.ts';
-import type { AlertStore, AlertView, UntoldQuestion } from '../../../src/sink/alert-store.ts';
+import type { UntoldQuestion } from '../../../src/sink/alert-questions.ts';
+import type { AlertStore, AlertView } from '../../../src/sink/alert-store.ts';
 import { alertFixture, UNTOUCHED } from '../../support/alert-fixture.ts';
 
 const MAX_AGE_MS = 1000;
