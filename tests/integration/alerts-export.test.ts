@@ -18,12 +18,12 @@ import {
 import type { Running } from '../support/cli.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { FEW_RULES } from '../support/programs.ts';
+import { reads as recordViews } from '../support/record-views.ts';
 
 const KEY = 'a2b9f01c55d34e86907f1be2c3d4a5f6';
 const ENV = { VIGIE_ARCHIVE: 'true', VIGIE_ARCHIVE_DAYS: '0', VIGIE_PSEUDONYM_KEY: KEY };
 /** Most of it is the start of processes. */
 const SLOW = { timeout: 60_000 };
-const START = Date.UTC(2025, 6, 12, 21);
 
 afterAll(cleanUp);
 
@@ -33,20 +33,12 @@ function rowsOf(csv: string): Row[] {
   return parse(csv, { columns: true });
 }
 
-/** One account opens so many records, a second apart. */
-function reads(account: string, count: number, more: object = {}): string {
-  return Array.from(
-    { length: count },
-    (_, n) =>
-      `${JSON.stringify({
-        '@timestamp': new Date(START + n * 1000).toISOString(),
-        event: { id: `${account}-${n}`, action: 'record-view', outcome: 'success' },
-        user: { id: account },
-        service: { name: 'kairos' },
-        organization: { id: '130', name: '=cmd|calc' },
-        portal: { records: { ids: [`p-${n}`], count: 1, sensitivity: ['nir'], ...more } },
-      })}\n`,
-  ).join('');
+/** Of an organisation whose name is a formula. */
+function reads(account: string, count: number, records: object = {}): string {
+  return recordViews(account, count, {
+    event: { organization: { id: '130', name: '=cmd|calc' } },
+    records: { sensitivity: ['nir'], ...records },
+  });
 }
 
 async function show(dataDir: string, id: string): Promise<AlertDetail> {

@@ -11,22 +11,7 @@ import type { AlertDetail } from '../../src/sink/alert-store.ts';
 import { cleanUp, listAlerts, start, succeed, temporaryFolder, until, vigie } from '../support/cli.ts';
 import type { Running } from '../support/cli.ts';
 import { FEW_RULES } from '../support/programs.ts';
-
-const START = Date.UTC(2025, 6, 12, 21);
-
-/** One account opens so many records, a second apart, numbered from `from`. */
-function reads(account: string, count: number, from = 0): string {
-  return Array.from({ length: count }, (_, i) => {
-    const n = from + i;
-    return `${JSON.stringify({
-      '@timestamp': new Date(START + n * 1000).toISOString(),
-      event: { id: `${account}-${n}`, action: 'record-view', outcome: 'success' },
-      user: { id: account },
-      service: { name: 'kairos' },
-      portal: { records: { ids: [`p-${n}`], count: 1 } },
-    })}\n`;
-  }).join('');
-}
+import { reads, START } from '../support/record-views.ts';
 
 afterAll(cleanUp);
 
@@ -79,7 +64,7 @@ describe('while standard input stays open', () => {
       running.stdin.write(reads(account, 149));
       await delay(700);
       const before = running.logs.length;
-      running.stdin.write(reads(account, 1, 149));
+      running.stdin.write(reads(account, 1, { from: 149 }));
       const writtenAt = Date.now();
       const { time, ...alert } = await running.logged(
         (line) => line.msg.startsWith('alert opened') && running.logs.indexOf(line) >= before,
@@ -108,7 +93,7 @@ describe('while standard input stays open', () => {
     await running.address();
     running.stdin.write(reads('u-1', 400));
     await running.message('alert opened');
-    running.stdin.write(reads('u-1', 5, 400));
+    running.stdin.write(reads('u-1', 5, { from: 400 }));
     await until(async () => (await running.metric('vigie_events_consumed_total')) === 405);
     expect(await running.signal('SIGTERM')).toMatchObject({ code: 0, signal: null });
     expect(await listAlerts(dataDir)).toMatchObject([{ status: 'firing', value: 405, persons: 405 }]);
@@ -168,7 +153,7 @@ describe('beside a run that holds the data folder', () => {
       actions: [{ action: 'acknowledge', actor: 'anne' }],
     });
 
-    running.stdin.write(reads('u-1', 10, 200));
+    running.stdin.write(reads('u-1', 10, { from: 200 }));
     running.stdin.end();
     expect(await running.ended).toMatchObject({ code: 0 });
     const state = ({ alertId }: { alertId: string }): unknown =>

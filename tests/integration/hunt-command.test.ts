@@ -25,28 +25,14 @@ import {
 import type { Running } from '../support/cli.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { FEW_RULES } from '../support/programs.ts';
+import { reads, START } from '../support/record-views.ts';
 
 const ENV = { VIGIE_ARCHIVE: 'true', VIGIE_ARCHIVE_DAYS: '0' };
 /** Most of it is the start of processes. */
 const SLOW = { timeout: 60_000 };
 const HIGH = 'Mass extraction by one account (150 persons in an hour)';
-const START = Date.UTC(2025, 6, 12, 21);
 
 afterAll(cleanUp);
-
-/** One account opens so many records, a second apart. */
-function reads(account: string, count: number): string {
-  return Array.from(
-    { length: count },
-    (_, n) =>
-      `${JSON.stringify({
-        '@timestamp': new Date(START + n * 1000).toISOString(),
-        event: { id: `${account}-${n}`, action: 'record-view', outcome: 'success' },
-        user: { id: account },
-        portal: { records: { ids: [`p-${n}`], count: 1 } },
-      })}\n`,
-  ).join('');
-}
 
 describe('after the theft of July 2025', SLOW, () => {
   const folder = temporaryFolder();
