@@ -66,7 +66,7 @@ export interface ServiceOptions {
     | ((problem: (error: VigieError | undefined) => void) => { topic: SignalTopic; source: Source })
     | undefined;
   /** Default: a file in the data folder. */
-  readonly openDeadLetters?: () => DeadLetterSink;
+  readonly openDeadLetters?: (() => DeadLetterSink) | undefined;
   /** Receives the same reports as the metrics. */
   readonly observer?: Partial<Pick<PipelineObserver, 'batch' | 'alerts'>>;
   /** Called when everything is up, before the first event. */
@@ -140,7 +140,7 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
         last = failure;
       }),
     );
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     if (clickHouse.kind === 'embedded') {
       const control = await startControl({
         dataDir: config.data_dir,

@@ -99,13 +99,11 @@ toUnixTimestamp64Milli(notify_by) AS notifyBy`;
 export class ClickHouseAlertStore implements AlertStore {
   readonly #clickHouse: ClickHouse;
   readonly #clock: Clock;
-  readonly #ownsClient: boolean;
 
-  /** `ownsClient`: closing the store closes the client. */
-  constructor(clickHouse: ClickHouse, clock: Clock, ownsClient: boolean) {
+  /** Closing the store closes the client. */
+  constructor(clickHouse: ClickHouse, clock: Clock) {
     this.#clickHouse = clickHouse;
     this.#clock = clock;
-    this.#ownsClient = ownsClient;
   }
 
   async list(filter: AlertFilter): Promise<readonly AlertView[]> {
@@ -225,8 +223,8 @@ ORDER BY alert_id LIMIT {limit:UInt32}`,
     return archiveHunt(this.#clickHouse, parseArgument(huntQuestionSchema, question));
   }
 
-  async close(): Promise<void> {
-    if (this.#ownsClient) await this.#clickHouse.close();
+  close(): Promise<void> {
+    return this.#clickHouse.close();
   }
 
   #table(name: string): string {

@@ -57,11 +57,11 @@ export async function connectAlertStore(options: ClickHouseOptions, clock: Clock
     await clickHouse.close();
     throw error;
   }
-  return new ClickHouseAlertStore(clickHouse, clock, true);
+  return new ClickHouseAlertStore(clickHouse, clock);
 }
 
 /** The server, or the process that holds the folder; undefined if there is neither. */
 async function liveStore(options: ClickHouseOptions, clock: Clock): Promise<AlertStore | undefined> {
   if (options.url === undefined) return controlClient(options.dataDir);
-  return new ClickHouseAlertStore(await openClickHouse(options), clock, true);
+  return new ClickHouseAlertStore(await openClickHouse(options), clock);
 }

@@ -40,7 +40,7 @@ describe.each(['embedded', 'server'] as const)('the archive of ClickHouse, %s', 
     clickHouse = databases.current();
     sink = new ClickHouseSink(clickHouse, { archiveDays: 0 });
     await sink.open();
-    store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    store = new ClickHouseAlertStore(clickHouse, systemClock);
   });
 
   /** Ids of the events of all pages, a list each. */

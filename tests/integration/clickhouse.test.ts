@@ -173,7 +173,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   test('every field of an alert comes back as it was written', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture()]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     expect(await store.list({})).toEqual([
       {
         ...alertFixture(),
@@ -256,7 +256,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       alertFixture({ alertId: 'aa' }),
       alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'aa', version: 2 }),
     ]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     expect((await store.list({})).map((it) => it.alertId)).toEqual(['aa']);
     expect((await store.list({ status: 'merged' })).map((it) => it.alertId)).toEqual(['bb']);
     expect(await store.show('aa')).toMatchObject({ mergedFrom: ['bb'] });
@@ -269,7 +269,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       // Old ones are deleted.
       alertFixture({ alertId: 'cc', canary: true, detectedAt: Date.now() }),
     ]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     expect((await store.list({})).map((it) => it.alertId)).toEqual(['aa']);
     expect((await store.list({ canary: true })).map((it) => it.alertId)).toEqual(['cc']);
     expect(await store.show('cc')).toMatchObject({ canary: true });
@@ -280,7 +280,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
     const sink = await openSink();
     const detectedAt = nowMs;
     await sink.writeAlerts([alertFixture({ alertId: 'aa00', detectedAt })]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     const MINUTE = 60_000;
     const unacknowledged = async (): Promise<string[]> => {
       const [since, before] = [nowMs - 24 * 60 * MINUTE, nowMs - 30 * MINUTE];
@@ -304,7 +304,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   test('what operators do is kept with who, when and why, and gives the alert its state', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture({ alertId: 'aa00' })]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     const DAYS_3 = 72 * 3_600_000;
     expect(await store.show('aa')).toMatchObject({ notifyBy: alertFixture().detectedAt + DAYS_3 });
     await store.act({ alertId: 'aa', action: 'acknowledge', actor: 'anne' });
@@ -340,7 +340,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   test('two actions in the same millisecond still have an order', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture()]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await store.act({ alertId: '01', action: 'close', actor: 'anne', reason: 'mistaken' });
     expect(await store.act({ alertId: '01', action: 'acknowledge', actor: 'anne' })).toMatchObject({
       state: 'acknowledged',
@@ -350,7 +350,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   test('an acknowledgement survives the merging of its alert into another', async () => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture({ alertId: 'aa' }), alertFixture({ alertId: 'bb' })]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await store.act({ alertId: 'bb', action: 'acknowledge', actor: 'anne' });
     await sink.writeAlerts([alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'aa', version: 2 })]);
     expect(await store.show('aa')).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'anne' });
@@ -358,7 +358,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
 
   test('an acknowledgement survives when the alert that took its alert is merged in its turn', async () => {
     const sink = await openSink();
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     const ids = ['aa', 'bb', 'cc'];
     await sink.writeAlerts(ids.map((alertId) => alertFixture({ alertId })));
     await store.act({ alertId: 'cc', action: 'acknowledge', actor: 'm.durand' });
@@ -379,7 +379,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
 
   test('alerts that were merged into each other leave the others readable', async () => {
     const sink = await openSink();
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await sink.writeAlerts([
       alertFixture({ alertId: 'aa' }),
       alertFixture({ alertId: 'bb', status: 'merged', mergedInto: 'cc' }),
@@ -400,7 +400,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
       alertFixture({ alertId: 'a5', status: 'merged', mergedInto: 'a3' }),
       alertFixture({ alertId: 'a6', inhibitedBy: 'a5' }),
     ]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>
       (await store.list(filter)).map((it) => it.alertId).toSorted();
     expect(await ids({ top: true })).toEqual(['a1', 'a3']);
@@ -422,7 +422,7 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
         accounts: [' x '],
       }),
     ]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await store.act({ alertId: 'a3', action: 'acknowledge', actor: 'anne' });
     const ids = async (filter: Parameters<typeof store.list>[0]): Promise<string[]> =>
       (await store.list(filter)).map((it) => it.alertId);
@@ -449,12 +449,12 @@ describe.each(['embedded', 'server'] as const)('ClickHouse, %s', (kind) => {
   ])('%s is refused with a reason', async (_what, id, code) => {
     const sink = await openSink();
     await sink.writeAlerts([alertFixture(), alertFixture({ alertId: '00aa' })]);
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await expect(store.show(id)).rejects.toMatchObject({ code, remedy: expect.any(String) });
   });
 
   test('reading a database that nothing was stored in says what to do', async () => {
-    const store = new ClickHouseAlertStore(clickHouse, clock, false);
+    const store = new ClickHouseAlertStore(clickHouse, clock);
     await expect(store.list({})).rejects.toMatchObject({
       code: 'CLICKHOUSE_SCHEMA',
       remedy: expect.stringContaining('vigie run'),

@@ -345,14 +345,14 @@ describe('a hunt in the archive', () => {
     await sink.writeEvents([
       { eventId: 'e', time: START, fields: { 'event.action': 'read', 'portal.records.count': '0.1' } },
     ]);
-    const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    const store = new ClickHouseAlertStore(clickHouse, systemClock);
     const [rule] = ruleSet.correlations;
     const { sql } = compileHunt(rule!, ruleSet, { table: { name: table, columnOf }, personFields: PERSONS });
     await expect(store.hunt({ sql, fields: [] })).rejects.toMatchObject({ code: 'HUNT_FRACTIONS' });
   });
 
   test('takes no more memory than it may have', async () => {
-    const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    const store = new ClickHouseAlertStore(clickHouse, systemClock);
     // ClickHouse refuses to reserve it, so nobody has to have it.
     const sql = 'SELECT length(range(toUInt64(490000000))) AS n';
     await expect(store.hunt({ sql, fields: [] })).rejects.toMatchObject({ code: 'HUNT_TOO_LARGE' });
@@ -360,7 +360,7 @@ describe('a hunt in the archive', () => {
   });
 
   test('changes nothing, whatever it is given to ask', async () => {
-    const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    const store = new ClickHouseAlertStore(clickHouse, systemClock);
     await sink.writeEvents([{ eventId: 'e', time: START, fields: {} }]);
     for (const sql of [`TRUNCATE TABLE ${table}`, `SELECT 1; TRUNCATE TABLE ${table}`]) {
       await expect(store.hunt({ sql, fields: [] })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
@@ -369,7 +369,7 @@ describe('a hunt in the archive', () => {
   });
 
   test('says since when a field is archived, and how many events are older', async () => {
-    const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+    const store = new ClickHouseAlertStore(clickHouse, systemClock);
     await sink.writeEvents([{ eventId: 'e', time: START, fields: { 'custom.note': 'a' } }]);
     const { fields, rows } = await store.hunt({ sql: 'SELECT 1 AS one', fields: ['custom.note'] });
     expect(fields).toEqual([{ path: 'custom.note', since: expect.any(Number), before: 0 }]);

@@ -21,7 +21,7 @@ const clickHouse = await openClickHouse({ database: 'vigie', dataDir });
 const sink = new ClickHouseSink(clickHouse);
 await sink.open();
 await sink.writeAlerts([JSON.parse(alert) as Alert]);
-const store = new ClickHouseAlertStore(clickHouse, systemClock, false);
+const store = new ClickHouseAlertStore(clickHouse, systemClock);
 const control = await startControl({ dataDir, store, command: 'hold-data-folder', clock: systemClock });
 process.stdout.write(`${control.path}\n`);
 
