@@ -8,9 +8,9 @@ import { topicsOf } from '../config/topics.ts';
 import { signalRetentionMs } from '../scale-out/open-scale-out.ts';
 import { deadLetterTopic } from '../sink/dead-letter-topic.ts';
 import { signalTopic } from '../sink/signal-topic.ts';
-import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
+import { connectKafka, withAdmin } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
-import { createTopic, type NewTopic, retentionOf } from '../source/kafka-topics.ts';
+import { createTopic, type NewTopic, partitionsOf, retentionOf } from '../source/kafka-topics.ts';
 import { requireRules } from './inputs.ts';
 import { kafkaConnection } from './kafka-settings.ts';
 import { wholeNumber } from './options.ts';
@@ -91,26 +91,23 @@ async function create(options: Options, command: Command): Promise<void> {
     });
     wanted.push({ is: 'signals', topic });
   }
-  const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
   const made: Created[] = [];
   let place = wanted.map(({ topic }) => topic.topic).join(', ');
-  try {
-    await admin.connect();
+  await withAdmin(connectKafka(connection), async (admin) => {
     const known = await admin.listTopics();
     for (const { is, topic } of wanted) {
       place = topic.topic;
       const { replicationFactor, dryRun = false } = options;
-      const wish = { ...topic, ...(replicationFactor === undefined ? {} : { replicationFactor }) };
       // Another process may create it at the same time.
-      const created = !known.includes(topic.topic) && (dryRun || (await createTopic(admin, wish)));
+      const created =
+        !known.includes(topic.topic) &&
+        (dryRun || (await createTopic(admin, { ...topic, replicationFactor })));
       const properties = created ? asCreated(topic) : await asItIs(topic.topic, admin);
       made.push({ topic: topic.topic, is, ...properties, created });
     }
-  } catch (error) {
+  }).catch((error: unknown) => {
     throw kafkaError(error, connection, place);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
+  });
   if (options.json) {
     await write(made.map(jsonLine).join(''));
     return;
@@ -135,8 +132,10 @@ function asCreated({ partitions, config }: NewTopic): Made {
 }
 
 async function asItIs(topic: string, admin: Admin): Promise<Made> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return { partitions: topics[0]!.partitions.length, retentionDays: days(await retentionOf(topic, admin)) };
+  return {
+    partitions: await partitionsOf(topic, admin),
+    retentionDays: days(await retentionOf(topic, admin)),
+  };
 }
 
 function days(ms: string | number | undefined): number | undefined {

@@ -13,10 +13,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, Kafka, KafkaMessage, Message, Producer, ProducerRecord, Transaction } from 'kafkajs';
 import type { Clock } from '../clock.ts';
 import { VigieError } from '../errors.ts';
-import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
+import { connectKafka, withAdmin } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { isOfType, kafkaError } from '../source/kafka-errors.ts';
 import { ClosableConsumer } from '../source/kafka-consumer.ts';
+import { partitionsOf } from '../source/kafka-topics.ts';
 import type { LetterStore, StoredLetter } from './stored-letters.ts';
 
 export interface LettersInTopicOptions extends KafkaConnection {
@@ -145,16 +146,9 @@ export class LettersInTopic implements LetterStore {
   async #partitionsOf(source: string): Promise<number> {
     const known = this.#partitions.get(source);
     if (known !== undefined) return known;
-    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
-    try {
-      await admin.connect();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [source] });
-      const { length } = topics[0]!.partitions;
-      this.#partitions.set(source, length);
-      return length;
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
+    const count = await withAdmin(this.#kafka, (admin) => partitionsOf(source, admin));
+    this.#partitions.set(source, count);
+    return count;
   }
 
   async close(): Promise<void> {
@@ -172,7 +166,6 @@ export class LettersInTopic implements LetterStore {
   /** Visits all messages present, in order within each partition. */
   async #read(visit: (message: KafkaMessage) => Promise<void> | void): Promise<void> {
     const { topic } = this.#options;
-    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     let restarts = 0;
     const closable = new ClosableConsumer(this.#kafka, {
       // A group of its own, which commits nothing and vanishes with its last member.
@@ -182,9 +175,9 @@ export class LettersInTopic implements LetterStore {
       retry: { ...PATIENT, restartOnFailure: () => Promise.resolve(++restarts <= PATIENT.retries) },
     });
     try {
-      await admin.connect();
+      const ends = await withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic));
       const open = new Map(
-        (await admin.fetchTopicOffsets(topic))
+        ends
           .filter(({ low, high }) => Number(low) < Number(high))
           .map(({ partition, high }) => [partition, Number(high)]),
       );
@@ -193,7 +186,6 @@ export class LettersInTopic implements LetterStore {
       throw this.#error(error, topic);
     } finally {
       await closable.close();
-      await admin.disconnect().catch(() => undefined);
     }
   }
 }

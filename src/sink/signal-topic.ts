@@ -7,7 +7,7 @@
  */
 
 import { VigieError } from '../errors.ts';
-import { createTopic, type NewTopic, retentionOf, settingOf } from '../source/kafka-topics.ts';
+import { createTopic, type NewTopic, partitionsOf, retentionOf, settingOf } from '../source/kafka-topics.ts';
 import { TopicWriter, type WrittenTopic } from './topic-writer.ts';
 
 export interface SignalTopicOptions extends WrittenTopic {
@@ -67,9 +67,8 @@ export class SignalTopic {
     const { topic } = this.#options;
     return this.#writer.open(async (admin, isThere) => {
       if (!isThere) await createTopic(admin, signalTopic(this.#options));
-      const metadata = await admin.fetchTopicMetadata({ topics: [topic] });
       return {
-        partitions: metadata.topics[0]?.partitions.length ?? this.#options.partitions,
+        partitions: await partitionsOf(topic, admin),
         retentionMs: await retentionOf(topic, admin),
         messageBytes: await settingOf(topic, 'max.message.bytes', admin),
       };

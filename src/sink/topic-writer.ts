@@ -8,7 +8,7 @@
 import kafkajs from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka, Message, Producer } from 'kafkajs';
-import { connectKafka, KAFKA_RETRY } from '../source/kafka-client.ts';
+import { connectKafka, withAdmin } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
 import { sendWhole, SENT_ONCE } from './send-whole.ts';
@@ -39,17 +39,15 @@ export class TopicWriter {
 
   /** Call it before the first `send`. `prepare` learns whether the topic exists. Throws a VigieError. */
   async open<T>(prepare: (admin: Admin, isThere: boolean) => Promise<T>): Promise<T> {
-    const admin = this.#kafka.admin({ retry: KAFKA_RETRY });
     try {
-      await admin.connect();
-      const topics = await admin.listTopics();
-      const prepared = await prepare(admin, topics.includes(this.#options.topic));
+      const prepared = await withAdmin(this.#kafka, async (admin) => {
+        const topics = await admin.listTopics();
+        return prepare(admin, topics.includes(this.#options.topic));
+      });
       await this.#producer.connect();
       return prepared;
     } catch (error) {
       throw this.#error(error);
-    } finally {
-      await admin.disconnect().catch(() => undefined);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Checks whether a topic keeps all of its messages, and for as long as the rules look back. */
 
-import { connectKafka, KAFKA_RETRY, type KafkaConnection, type Log } from './kafka-client.ts';
+import { connectKafka, type KafkaConnection, type Log, withAdmin } from './kafka-client.ts';
 import { isCompacted, retentionOf } from './kafka-topics.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,9 +15,7 @@ export async function warnOfShortInput(
   neededMs: number | undefined,
   log: Log,
 ): Promise<void> {
-  const admin = connectKafka(connection).admin({ retry: KAFKA_RETRY });
-  try {
-    await admin.connect();
+  await withAdmin(connectKafka(connection), async (admin) => {
     if (await isCompacted(topic, admin)) {
       log(
         'warn',
@@ -42,9 +40,6 @@ export async function warnOfShortInput(
       remedy:
         'Raise retention.ms of the topic, and keep the data folder on a volume that outlives the process.',
     });
-  } catch {
     // Trouble with the brokers is reported by whoever reads from them.
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
+  }).catch(() => undefined);
 }

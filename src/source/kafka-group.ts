@@ -22,6 +22,7 @@ import { createConsumer } from './kafka-consumer.ts';
 import type { ClosableConsumer } from './kafka-consumer.ts';
 import { isOfType, kafkaError, OffsetGone } from './kafka-errors.ts';
 import { resumeAt } from './kafka-offsets.ts';
+import { partitionsOf } from './kafka-topics.ts';
 import { Landmarks } from './landmarks.ts';
 import { PartitionInbox } from './partition-inbox.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
@@ -41,7 +42,7 @@ export interface KafkaGroupOptions extends KafkaConnection {
    * Partitions for which this member has state at the start: in a rebalance, members keep partitions that they hold
    * state for. If absent, partitions are divided regardless of former owners.
    */
-  readonly sticky?: readonly number[];
+  readonly sticky?: readonly number[] | undefined;
   /** Default 3 s. Also how fast a rebalance is noticed. */
   readonly heartbeatIntervalMs?: number;
   /** The source cannot read (a reason), or can again (undefined). It keeps retrying by itself. */
@@ -169,8 +170,7 @@ export class KafkaGroup {
     let closable: ClosableConsumer | undefined;
     try {
       await admin.connect();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = topics[0]?.partitions.length ?? 1;
+      const partitions = await partitionsOf(topic, admin);
       // Left meanwhile: joining now would take partitions without reading them.
       if (this.#left.signal.aborted) return;
       const assigner =
@@ -249,8 +249,7 @@ export class KafkaGroup {
     const { topic, groupId, maxSkewMs = 600_000, slack = SLACK, clock, log, onProblem } = this.#options;
     const join = ++this.#joins;
     const committed = this.#committed;
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const total = topics[0]?.partitions.length ?? 1;
+    const total = await partitionsOf(topic, admin);
     const known = { committed, gone: this.#gone, begun: this.#begun };
     const resumptions = await resumeAt(admin, groupId, topic, partitions, known);
     if (join !== this.#joins) return;

@@ -8,7 +8,7 @@ export interface NewTopic {
   readonly topic: string;
   readonly partitions: number;
   /** -1, the default: the brokers' default (Kafka 2.4 or newer). */
-  readonly replicationFactor?: number;
+  readonly replicationFactor?: number | undefined;
   /** The topic's own settings, e.g. `retention.ms`. */
   readonly config: Readonly<Record<string, string>>;
 }
@@ -40,6 +40,12 @@ export async function createTopic(admin: Admin, topic: NewTopic): Promise<boolea
     await delay(PROPAGATION_CHECK_MS);
   }
   return true;
+}
+
+/** Number of partitions. Throws what KafkaJS throws, also for a topic that is missing. */
+export async function partitionsOf(topic: string, admin: Admin): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]!.partitions.length;
 }
 
 /** Retention, ms; undefined if there is no limit or the user may not read it. */
