@@ -164,9 +164,7 @@ Examples:
             kafka !== undefined && config.signals_topic !== undefined
               ? (onProblem) => openSignals(config, ruleSet, kafka, onProblem)
               : undefined,
-          ...(kafka === undefined
-            ? {}
-            : { openDeadLetters: () => new DeadLetterTopic({ ...kafka, topic: topics.deadLetters }) }),
+          openDeadLetters: kafka && (() => new DeadLetterTopic({ ...kafka, topic: topics.deadLetters })),
           observer: { batch: () => progress?.update() },
           onReady: ({ metricsPort, database }) => {
             const metrics = `http://${config.http_host}:${metricsPort}/metrics`;
@@ -251,17 +249,17 @@ function kafkaSource(
   topic: string,
   onProblem: (problem: VigieError | undefined) => void,
 ): KafkaSource {
-  const scaledOut = config.signals_topic !== undefined;
-  const half = topic === config.signals_topic ? 'correlate' : 'match';
+  const { group, data_dir: dataDir, state_dir: stateDir = dataDir, signals_topic: signals } = config;
+  const half = signals === undefined ? undefined : topic === signals ? 'correlate' : 'match';
+  const suffix = half === undefined ? '' : `-${half}`;
   return new KafkaSource({
     ...kafka,
     topic,
-    groupId: scaledOut ? `${config.group}-${half}` : config.group,
-    memberFile: join(config.data_dir, scaledOut ? `member-${half}` : 'member'),
-    ...(half === 'correlate' && scaledOut
-      ? { sticky: shardsSavedIn(config.state_dir ?? config.data_dir) }
-      : {}),
-    ...(scaledOut ? { quietMs: QUIET_MS, stampMarginMs: config.max_future } : {}),
+    groupId: `${group}${suffix}`,
+    memberFile: join(dataDir, `member${suffix}`),
+    sticky: half === 'correlate' ? shardsSavedIn(stateDir) : undefined,
+    quietMs: half && QUIET_MS,
+    stampMarginMs: half && config.max_future,
     onProblem,
     clock: systemClock,
   });

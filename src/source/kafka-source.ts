@@ -17,14 +17,14 @@ import { KafkaGroup } from './kafka-group.ts';
 import type { KafkaGroupOptions } from './kafka-group.ts';
 import { encodeMetadata } from './kafka-offsets.ts';
 import { type Landmark, stillThere } from './landmarks.ts';
-import { Notifier } from './notifier.ts';
+import { WakeUp } from './wake-up.ts';
 import type { Assignment, Commit, EventBatch, Idle, ReadPosition, Source } from './source.ts';
 
 export interface KafkaSourceOptions extends KafkaGroupOptions {
   /** Yields an idle item after this long without news. Default 500 ms. */
-  readonly quietMs?: number;
+  readonly quietMs?: number | undefined;
   /** How much later than its event a message may be stamped, beyond a minute, ms. Default 0. */
-  readonly stampMarginMs?: number;
+  readonly stampMarginMs?: number | undefined;
 }
 
 const IDLE_MS = 500;
@@ -42,7 +42,7 @@ export class KafkaSource implements Source {
   readonly type = 'kafka';
   readonly #options: KafkaSourceOptions;
   readonly #group: KafkaGroup;
-  readonly #news = new Notifier();
+  readonly #news = new WakeUp();
   /** The generation whose assignment came last. */
   #announced: Generation | undefined;
   #stop: AbortSignal | undefined;

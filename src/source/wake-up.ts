@@ -1,5 +1,5 @@
 /** Wakes one waiter. A notification without a waiter is kept for the next one, so none is lost. */
-export class Notifier {
+export class WakeUp {
   #pending = false;
   #wake: (() => void) | undefined;
 
