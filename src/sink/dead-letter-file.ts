@@ -3,22 +3,25 @@
  * they came. `write` resolves once the bytes are on the disk.
  */
 
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { LineFile } from './line-file.ts';
 import type { DeadLetter, DeadLetterSink } from './sink.ts';
 
-export interface DeadLetterLine {
-  readonly code: string;
-  readonly message: string;
-  readonly source: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** When the line was written, ISO 8601. */
-  readonly at: string;
+/** A line of the file. */
+export const deadLetterLine = z.object({
+  code: z.string(),
+  message: z.string(),
+  source: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  /** When the line was written. */
+  at: z.iso.datetime(),
   /** The event's original bytes. */
-  readonly bytes_base64: string;
-}
+  bytes_base64: z.base64(),
+});
+export type DeadLetterLine = z.infer<typeof deadLetterLine>;
 
 export class DeadLetterFile implements DeadLetterSink {
   readonly #file: LineFile;

@@ -11,18 +11,10 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf, VigieError } from '../errors.ts';
 import { LineSplitter, type LineVisitor } from '../event/lines.ts';
+import { deadLetterLine } from './dead-letter-file.ts';
 import { LineFile } from './line-file.ts';
 import { letterKey, type LetterStore, type StoredLetter } from './stored-letters.ts';
 
-const letterSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  source: z.string(),
-  partition: z.number(),
-  offset: z.number(),
-  at: z.iso.datetime(),
-  bytes_base64: z.base64(),
-});
 const sentSchema = z.object({ key: z.string(), at: z.iso.datetime() });
 
 export class LettersInFile implements LetterStore {
@@ -50,7 +42,7 @@ export class LettersInFile implements LetterStore {
   async letters(visit: (letter: StoredLetter) => Promise<void> | void): Promise<void> {
     for await (const { code, message, source, partition, offset, at, bytes_base64 } of lines(
       this.#path,
-      letterSchema,
+      deadLetterLine,
     )) {
       const bytes = Buffer.from(bytes_base64, 'base64');
       await visit({
