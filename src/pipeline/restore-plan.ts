@@ -95,8 +95,7 @@ export class RestorePlan {
 
   /** Call after each batch; true once, when the last partition is back where it was. */
   finishes(partition: number, nextOffset: number): boolean {
-    if (this.covers(partition, nextOffset)) return false;
-    return this.#waiting.delete(partition) && this.#waiting.size === 0;
+    return !this.covers(partition, nextOffset) && this.skips(partition);
   }
 
   /** Nothing of the partition is read again, e.g. retention removed it; true if it was the last one to wait for. */
