@@ -36,23 +36,23 @@ async function marks(other: readonly string[], caughtUp: boolean): Promise<numbe
   return seen;
 }
 
-test('a silent one stops after the idle timeout, however busy the others are', async () => {
+test('a silent partition holds back nobody after the idle timeout, however busy the others are', async () => {
   expect((await marks([], true)).at(-1)).toBe(60);
 });
 
-test('one that brings nothing but what is no event stops, too', async () => {
+test('a partition that brings only dead letters is idle, too', async () => {
   expect((await marks(['{"torn', '[]'], true)).at(-1)).toBe(60);
 });
 
-test('one that still has messages waiting does not', async () => {
+test('a partition with messages waiting is not idle', async () => {
   expect((await marks([], false)).at(-1)).toBe(0);
 });
 
-test('one that goes on bringing events does not, even old ones', async () => {
+test('a partition that brings events is not idle, even if they are old', async () => {
   expect((await marks([event(0)], true)).at(-1)).toBe(0);
 });
 
-test('one that brings nothing but copies of what another one has is as far as they are', async () => {
+test('a partition that brings only duplicates of another one is as far as these are', async () => {
   const seen: number[] = [];
   const { pipeline } = scripted({
     async *items() {
@@ -65,7 +65,7 @@ test('one that brings nothing but copies of what another one has is as far as th
   expect(seen.at(-1)).toBe(5);
 });
 
-test('after a start, a partition that brings nothing is as far behind as what the group committed of it', async () => {
+test('after a start, the lag of a partition that brings nothing counts from its committed event time', async () => {
   const lags: unknown[] = [];
   const { pipeline } = scripted({
     async *items() {
@@ -81,7 +81,7 @@ test('after a start, a partition that brings nothing is as far behind as what th
   });
 });
 
-test('what was passed over without an event, such as the end of an aborted transaction, is no lag', async () => {
+test('offsets without an event, such as the end of an aborted transaction, are no lag', async () => {
   const lags: unknown[] = [];
   const { pipeline, source } = scripted({
     async *items() {
@@ -130,13 +130,13 @@ async function goesOnAt(waitMs: number): Promise<number> {
   return letGoAt ?? Infinity;
 }
 
-test('a partition is let go as soon after a rebalance that had to wait as after any other', async () => {
+test('a partition becomes idle as soon after a rebalance that had to wait as after any other', async () => {
   const usual = await goesOnAt(100);
   expect(usual).toBeLessThan(100_000);
   expect(await goesOnAt(120_000)).toBeLessThanOrEqual(usual);
 });
 
-test('a process that stood still for longer than the idle timeout lets no partition go for what it has not fetched', async () => {
+test('no partition is idle because the process itself stood still for longer than the idle timeout', async () => {
   const { pipeline, source } = scripted({
     async *items(clock) {
       yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };
@@ -152,7 +152,7 @@ test('a process that stood still for longer than the idle timeout lets no partit
   expect(await pipeline.run(new AbortController().signal)).toMatchObject({ accepted: 4, late: 0 });
 });
 
-test('while the process itself waits, for its database or for what it saved, nobody is silent', async () => {
+test('no partition becomes idle while the process waits for its database or its saved state', async () => {
   const { pipeline, source } = scripted({
     async *items(clock) {
       yield { kind: 'assignment', partitions: [fresh(0), fresh(1)] };

@@ -10,7 +10,7 @@ const read = (second: number) => event(second, 'record-view', { service: { name:
 
 const anew: AssignedPartition = { partition: 0, committedOffset: undefined, metadata: undefined };
 
-test('a commit tells the earliest crossing of the alerts that are open, and nothing once they are resolved', async () => {
+test('a commit holds the earliest crossing of the open alerts, and none once they are resolved', async () => {
   const { pipeline, commits } = scripted({
     async *items() {
       yield { kind: 'assignment', partitions: [anew] };
@@ -32,7 +32,7 @@ test('a commit tells the earliest crossing of the alerts that are open, and noth
   ]);
 });
 
-test('an alert that was open before a restart stays in the commits until its time was judged again', async () => {
+test('an alert that was open before a restart stays in the commits until its time is judged again', async () => {
   const before = { newestEventTime: T0 + 100_000, oldestOpen: T0 + 2000 };
   const { pipeline, commits } = scripted({
     async *items() {
@@ -52,7 +52,7 @@ test('an alert that was open before a restart stays in the commits until its tim
   ]);
 });
 
-test('a partition that is ahead of another tells from where windows still wait: it may move away without the other', async () => {
+test('the commit of a partition that is ahead says from when on windows still wait for the other one', async () => {
   const { pipeline, commits } = scripted({
     async *items() {
       yield { kind: 'assignment', partitions: [anew, { ...anew, partition: 1 }] };
@@ -70,7 +70,7 @@ test('a partition that is ahead of another tells from where windows still wait: 
   expect(told.at(-1)?.metadata).toEqual({ newestEventTime: T0 + 700_000 });
 });
 
-test('before all partitions have brought an event, what is committed of one says that none of its windows is judged', async () => {
+test('until every partition has brought an event, commits say that no window is judged', async () => {
   const { pipeline, commits } = scripted({
     async *items() {
       yield { kind: 'assignment', partitions: [anew, { ...anew, partition: 1 }] };
@@ -85,7 +85,7 @@ test('before all partitions have brought an event, what is committed of one says
   expect([told[0], told.at(-1)]).toEqual([-Infinity, undefined]);
 });
 
-test('until the watermark is back where it was before a restart, a commit tells how far had been judged', async () => {
+test('until the watermark is back where it was before a restart, commits say how far it had been', async () => {
   const committed = { partition: 0, committedOffset: 4, endOffset: 100 };
   const { pipeline, commits } = scripted({
     async *items() {
@@ -107,7 +107,7 @@ test('until the watermark is back where it was before a restart, a commit tells 
   expect([told[0], told.at(-1)]).toEqual([T0 + 100_000, undefined]);
 });
 
-test('an alert that was open before a restart is told of again where events may not be late at all', async () => {
+test('an alert that was open before a restart is reported again even if no lateness is allowed', async () => {
   const told: number[] = [];
   const run = async (partition: AssignedPartition, ...batches: EventBatch[]) => {
     const { pipeline, commits } = scripted({

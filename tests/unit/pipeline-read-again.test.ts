@@ -66,7 +66,7 @@ async function live(sink: AlertSink): Promise<void> {
   await pipeline.run(stop);
 }
 
-test('an alert goes on under the id that it has, though it opens at another event', async () => {
+test('an alert keeps its id though its episode opens at another event', async () => {
   const { rows, sink, writes } = table();
   await live(sink);
   expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 5 }]);
@@ -88,7 +88,7 @@ test('an alert goes on under the id that it has, though it opens at another even
   expect(commits.at(-1)).toMatchObject({ partition: 1, nextOffset: 3 });
 });
 
-test('what was accepted before is no event of the future to a clock that is behind, and its windows are whole', async () => {
+test('events accepted before are accepted again by a clock that is behind, and windows are whole', async () => {
   const { rows, sink } = table();
   await live(sink);
   let now = T0 - 7_200_000;
@@ -107,7 +107,7 @@ test('what was accepted before is no event of the future to a clock that is behi
   expect([...rows.values()]).toMatchObject([{ status: 'firing', crossedAt: T0 + 2000, events: 6 }]);
 });
 
-test('what nobody is told of is not kept while alerts wait for the rest of what they are made of', async () => {
+test('episodes that raise no alert are not kept while alerts wait for the rest of their events', async () => {
   const text = ALL_RULES.replaceAll(/level: \w+/g, 'level: informational');
   let kept = -1;
   const { pipeline } = scripted({
@@ -125,7 +125,7 @@ test('what nobody is told of is not kept while alerts wait for the rest of what 
   expect(kept).toBe(0);
 });
 
-test('two that are stored apart and turn out to be one become one', async () => {
+test('two stored alerts that turn out to be one episode are merged', async () => {
   const { rows, sink } = table();
   await live(sink);
   const [whole] = [...rows.values()];
@@ -159,7 +159,7 @@ test('two that are stored apart and turn out to be one become one', async () => 
   expect(told).toContainEqual(['going', 'merged']);
 });
 
-test('an alert that is merged now, and had grown further in another order before, does not stay open for ever', async () => {
+test('an alert that merges now, though it had grown further in another order before, does not stay open', async () => {
   const { rows, sink } = table();
   const inTurn = async (): Promise<void> => {
     const { pipeline } = scripted({
@@ -183,7 +183,7 @@ test('an alert that is merged now, and had grown further in another order before
   expect([...rows.values()].filter(({ status }) => status === 'firing')).toHaveLength(1);
 });
 
-test('what was committed and is not there any more keeps no alert back for ever', async () => {
+test('committed messages that no longer exist do not hold back alerts for ever', async () => {
   const { rows, sink } = table();
   const { pipeline } = scripted({
     async *items(time) {
@@ -201,7 +201,7 @@ test('what was committed and is not there any more keeps no alert back for ever'
   expect([...rows.values()]).toMatchObject([{ status: 'firing', events: 3 }]);
 });
 
-test('rules that take the place of others right after it was read again leave alerts the ids that they have', async () => {
+test('rules that change right after everything was read again leave alerts their ids', async () => {
   const { rows, sink } = table();
   await live(sink);
   const written = Promise.withResolvers<void>();
@@ -231,7 +231,7 @@ test('rules that take the place of others right after it was read again leave al
   ]);
 });
 
-test('what was committed and holds no event at its end is read again all the same: other rules take their place', async () => {
+test('a committed range that ends without an event is finished, so that waiting rules come into force', async () => {
   let readTo = 0;
   const told: string[] = [];
   const { pipeline, source } = scripted({
@@ -258,33 +258,30 @@ test('what was committed and holds no event at its end is read again all the sam
 test.each([
   ['only the first event', committed(0, 1)],
   ['nothing', anew(0)],
-])(
-  'an alert that was stored goes on under its id where %s was committed before the kill',
-  async (_, first) => {
-    const { rows, sink } = table();
-    await live(sink);
-    const [id] = rows.keys();
-    const { pipeline } = scripted({
-      async *items() {
-        const partitions = [
-          { ...first, endOffset: 3 },
-          { ...anew(1), endOffset: 2 },
-        ];
-        yield { kind: 'assignment', partitions };
-        yield batch(0, 1, read(0));
-        yield { kind: 'idle' };
-        yield batch(1, 2, read(1), read(3));
-        yield batch(0, 3, read(2), read(4));
-      },
-      rewinds: true,
-      options: { sink },
-    });
-    await pipeline.run(stop);
-    expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 5 }]);
-  },
-);
+])('a stored alert keeps its id if %s was committed before the kill', async (_, first) => {
+  const { rows, sink } = table();
+  await live(sink);
+  const [id] = rows.keys();
+  const { pipeline } = scripted({
+    async *items() {
+      const partitions = [
+        { ...first, endOffset: 3 },
+        { ...anew(1), endOffset: 2 },
+      ];
+      yield { kind: 'assignment', partitions };
+      yield batch(0, 1, read(0));
+      yield { kind: 'idle' };
+      yield batch(1, 2, read(1), read(3));
+      yield batch(0, 3, read(2), read(4));
+    },
+    rewinds: true,
+    options: { sink },
+  });
+  await pipeline.run(stop);
+  expect([...rows.values()]).toMatchObject([{ alertId: id, crossedAt: T0 + 2000, events: 5 }]);
+});
 
-test('an alert that was stored goes on under its id where nothing is read again, as state was saved at the last commit', async () => {
+test('a stored alert keeps its id if nothing is read again because state was saved at the last commit', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigie-again-'));
   const { rows, sink } = table();
   const life = async (partitions: AssignedPartition[], ...batches: EventBatch[]) => {
@@ -339,7 +336,7 @@ async function left(
   return { partition: 0, committedOffset, metadata, endOffset: committedOffset };
 }
 
-test('a rule that fires sooner since a restart tells of what had crossed before it and goes on', async () => {
+test('a rule with a lower threshold since a restart reports what had crossed before and goes on', async () => {
   const { rows, sink } = table();
   const before = await left(
     async function* () {
@@ -370,7 +367,7 @@ test('a rule that fires sooner since a restart tells of what had crossed before 
   expect([...rows.values()]).toMatchObject([{ alertId: told[0]!.alertId, status: 'firing', events: 21 }]);
 });
 
-test('an alert of a rule that began empty goes on when a restart has its windows whole', async () => {
+test('an alert of a rule that began empty goes on when a restart makes its windows whole', async () => {
   const { rows, sink } = table();
   const before = await left(
     async function* (pipeline) {
@@ -399,7 +396,7 @@ test('an alert of a rule that began empty goes on when a restart has its windows
 const garbled = (second: number) =>
   Buffer.from(`{"t":${T0 + 1000 * second},"k":"read","agent":"\xff"}`, 'latin1');
 
-test('of a batch that begins before the commit and ends after it, what is new is counted, late events and replaced bytes too', async () => {
+test('of a batch that spans the committed offset only the new part is counted, late events and replaced bytes too', async () => {
   let replaced = 0;
   const { pipeline } = scripted({
     async *items() {

@@ -110,7 +110,7 @@ describe('after the stop signal', () => {
     },
   );
 
-  test('a commit that nobody answers is not waited for any longer, and no state is kept with it', async () => {
+  test('nobody waits for a commit without an answer, and no state is kept with it', async () => {
     const { flushes, start, done } = setUp({ commit: () => Promise.withResolvers<void>().promise });
     const stop = new AbortController();
     flushes.outlive(stop.signal, 20);
@@ -120,7 +120,7 @@ describe('after the stop signal', () => {
     expect(done).toEqual(['results', 'archive', 'letters']);
   });
 
-  test('what only begins is given up as well', async () => {
+  test('a write that only begins then is given up as well', async () => {
     const { flushes, start } = setUp({ results: never });
     flushes.outlive(AbortSignal.abort(), 20);
     start();

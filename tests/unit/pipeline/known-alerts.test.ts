@@ -30,7 +30,7 @@ function stored(alertId: string, rule: string, user: string, [from, to]: [number
   return { alertId, rule, group, crossedAt: from * 1000, lastEventAt: to * 1000 } as unknown as Alert;
 }
 
-test('one goes on as the stored one of its rule and group that it would be one episode with', () => {
+test('an episode takes the id of a stored alert of its rule and group that overlaps with it', () => {
   const here = episode('a', 'anne', [100, 120]);
   const [later, other, another] = [
     episode('a', 'anne', [200, 210]),
@@ -48,14 +48,14 @@ test.each([
   [[88, 89.999], 'its own'],
   [[130, 131], 's'],
   [[130.001, 131], 'its own'],
-] as const)('one of 100 to 120 and one stored of %j: %s', (times, id) => {
+] as const)('an episode from 100 to 120 and a stored alert of %j: it takes the id %s', (times, id) => {
   const here = episode('a', 'anne', [100, 120]);
   const own = here.alertId;
   takeStoredIds(new Set([here]), [stored('s', 'a', 'anne', [...times])]);
   expect(here.alertId).toBe(id === 's' ? 's' : own);
 });
 
-test('one that was written keeps its id, and what is stored under that is no other one', () => {
+test('an episode that was written keeps its id', () => {
   const [written, fresh] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [125, 126])];
   const own = [written, fresh].map(({ alertId }) => alertId);
   const alerts = [stored(written.alertId, 'a', 'ben', [1, 2]), stored('s', 'a', 'anne', [100, 120])];
@@ -65,21 +65,21 @@ test('one that was written keeps its id, and what is stored under that is no oth
   expect(parts).toEqual([]);
 });
 
-test('one that is stored under its own id keeps it, and no other takes that', () => {
+test('an episode that is stored under its own id keeps it, and a later episode does not take it', () => {
   const [here, near] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
   const own = near.alertId;
   takeStoredIds(new Set([near, here]), [stored(here.alertId, 'a', 'anne', [100, 125])]);
   expect(near.alertId).toBe(own);
 });
 
-test('nor does one that crossed before it', () => {
+test('an earlier episode does not take the id of one that is stored under its own', () => {
   const [before, here] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
   const own = before.alertId;
   takeStoredIds(new Set([before, here]), [stored(here.alertId, 'a', 'anne', [125, 140])]);
   expect(before.alertId).toBe(own);
 });
 
-test('of several the one with the same crossing is taken, each by one only', () => {
+test('of several stored alerts an episode takes the one with its own crossing, and each is taken once', () => {
   const [first, second] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [131, 140])];
   takeStoredIds(new Set([first, second]), [
     stored('wide', 'a', 'anne', [90, 200]),
@@ -88,7 +88,7 @@ test('of several the one with the same crossing is taken, each by one only', () 
   expect([first.alertId, second.alertId]).toEqual(['same', 'wide']);
 });
 
-test('the others that it would be one with are parts of it', () => {
+test('further stored alerts that overlap with an episode are parts of it', () => {
   const [here, next] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [140, 150])];
   const [first, part, far, ben] = [
     stored('first', 'a', 'anne', [101, 102]),
@@ -101,7 +101,7 @@ test('the others that it would be one with are parts of it', () => {
   expect(parts).toEqual([[part, here]]);
 });
 
-test('where the one that it takes opened once more as a part of it, that part is not told of', () => {
+test('an episode that merged into the one that takes its id is not reported', () => {
   const [here, again] = [episode('a', 'anne', [100, 120]), episode('a', 'anne', [110, 120])];
   again.status = 'merged';
   again.mergedInto = here.alertId;
@@ -112,7 +112,7 @@ test('where the one that it takes opened once more as a part of it, that part is
   expect([...changed]).toEqual([here]);
 });
 
-test('what is said of one by its id follows it', () => {
+test('references to an episode follow it to its new id', () => {
   const [above, below, merged] = [
     episode('a', 'anne', [100, 120]),
     episode('b', 'anne', [100, 120]),
@@ -125,7 +125,7 @@ test('what is said of one by its id follows it', () => {
   expect([below.inhibitedBy, merged.mergedInto]).toEqual(['s', 's']);
 });
 
-test('the id is saved with it', () => {
+test('an episode is saved with the id that it took', () => {
   const here = episode('a', 'anne', [100, 120]);
   takeStoredIds(new Set([here]), [stored('s', 'a', 'anne', [100, 120])]);
   for (const each of [here, episode('a', 'ben', [100, 120])]) {
@@ -137,7 +137,7 @@ test('the id is saved with it', () => {
   }
 });
 
-test('alerts wait until all is read, however long that takes, and until the rest of it may have been heard of', async () => {
+test('alerts wait until everything is read again, and at least for the idle timeout', async () => {
   let now = 0;
   let isRead = false;
   const known = new KnownAlerts({

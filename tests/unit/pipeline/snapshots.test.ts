@@ -117,7 +117,7 @@ test('what was committed after it is read again, counted as restored, and saved 
   expect(third.resumed).toMatchObject([{ nextOffset: 5 }]);
 });
 
-test('heartbeats and whoever else waits get their turn all the while that a large state is loaded', async () => {
+test('heartbeats get their turn while a large state is loaded', async () => {
   const users = Array.from({ length: 20_000 }, (_, i) =>
     event(1, 'record-view', { 'service.name': 'folder', 'event.id': `read-${i}`, 'user.id': `u${i}` }),
   );
@@ -145,7 +145,7 @@ test('heartbeats and whoever else waits get their turn all the while that a larg
   expect(loaded).toBeGreaterThanOrEqual(users.length / 1000);
 });
 
-test('the next events wait as long as saving asks them to, because its disk is far behind', async () => {
+test('events wait for saving whose disk is far behind', async () => {
   const gate = Promise.withResolvers<void>();
   // No real disk can be made to fall that far behind here.
   const relieve = vi.spyOn(UnfinishedSnapshot.prototype, 'relieve').mockReturnValue(gate.promise);
@@ -177,7 +177,7 @@ const manyUsers = Array.from({ length: 5_000 }, (_, i) =>
   event(1, 'record-view', { 'service.name': 'folder', 'event.id': `read-of-${i}`, 'user.id': `other-${i}` }),
 );
 
-test('a process that ends waits until its state is saved, but not for the pauses that leave time to events', async () => {
+test('a process that ends waits until its state is saved, without the pauses for events', async () => {
   // Each look at the clock is a second later, so every step seems to have earned a pause of nine.
   let elapsedMs = 0;
   const clock = { now: () => T0 + 3_600_000, elapsed: () => (elapsedMs += 1_000) };
@@ -219,7 +219,7 @@ function savingMany(
   return { pipeline, told, many };
 }
 
-test('after each step of saving events have as long as the pace of the process says', async () => {
+test('after each step of saving, events have the time that the pace gives them', async () => {
   let asked = 0;
   class Counting extends SavingPace {
     override after(stepMs: number): number {
@@ -238,7 +238,7 @@ test('after each step of saving events have as long as the pace of the process s
   expect(asked).toBeGreaterThanOrEqual(manyUsers.length / 1000);
 });
 
-test('what is given up while it pauses is given up at once', async () => {
+test('a saving that is abandoned during a pause ends at once', async () => {
   const pace = new SavingPace({ now: () => 0, elapsed: () => 0 });
   // As if others had taken many steps: the next is due in minutes.
   for (let i = 0; i < 10_000; i += 1) pace.after(100);
@@ -254,7 +254,7 @@ test('what is given up while it pauses is given up at once', async () => {
   expect(told).toMatchObject([{ kind: 'saved' }]);
 });
 
-test('events go on while state is saved, and what is saved is that of its offsets', async () => {
+test('events go on while state is saved, and the saved state is that of its offsets', async () => {
   let taken = 0;
   const { pipeline, told, many } = savingMany(function* () {
     for (; told.length === 0; taken += 1) yield batch(0, many + taken + 1, read(3 + (taken % 7)));
@@ -284,13 +284,13 @@ test('state that is being saved when rules change is given up, and that of the n
   expect(readdirSync(folder).toSorted()).toEqual(['first', 'state']);
 });
 
-test('an alert that is open in it is written again, so that this process knows of it', async () => {
+test('an alert that is open in saved state is written again', async () => {
   await run({ partitions: [assigned(0)], batches: [[0, 3, read(1), read(2), read(3)]] });
   const { alerts } = await run({ partitions: [assigned(0, 3)] });
   expect(alerts).toMatchObject([{ status: 'firing', events: 3 }]);
 });
 
-test('nothing is kept of what was not committed', async () => {
+test('state that was not committed is not kept', async () => {
   const { told } = await run({
     ...before,
     commit: () => Promise.reject(new VigieError('KAFKA_GENERATION_LOST', 'rebalanced', { retryable: true })),
@@ -406,7 +406,7 @@ test('every reason stands in docs/recovery.md', () => {
   expect(STATE_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
 
-test('state that cannot be written is told, and the pipeline goes on', async () => {
+test('state that cannot be written is reported, and the pipeline goes on', async () => {
   writeFileSync(join(folder, 'file'), '');
   const file = new SnapshotFile(join(folder, 'file', 'state'));
   const { told } = await run({ ...before, options: { snapshots: { file, intervalMs: 1, group: 'vigie' } } });
@@ -429,7 +429,7 @@ test.runIf(existsSync('/dev/full'))(
   },
 );
 
-test('what a writer that died left half written is not read, and goes with the next', async () => {
+test('a file that a dead writer left unfinished is not read, and the next saving removes it', async () => {
   await run(before);
   writeFileSync(join(folder, '.state.unfinished'), 'half');
   const { told } = await run({ partitions: [assigned(0, 2)], batches: [[0, 3, read(3)]] });

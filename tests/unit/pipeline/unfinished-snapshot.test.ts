@@ -56,7 +56,7 @@ async function behind(clock: Clock) {
   return { snapshot, gate, end };
 }
 
-test('events wait while the disk is far behind, and go on once it has taken what they left', async () => {
+test('events wait while the disk is far behind, and go on once it has caught up', async () => {
   const { snapshot, gate, end } = await behind(systemClock);
   const relieved = snapshot.relieve().then(() => 'relieved');
   expect(await Promise.race([relieved, delay(100, 'waits')])).toBe('waits');
@@ -73,7 +73,7 @@ test('events do not wait for a disk that hangs', async () => {
   await end();
 });
 
-test('what events have saved while it goes on is on the disk soon, and not in memory till the end', async () => {
+test('groups that events save early are written soon, not kept in memory until the end', async () => {
   const all = 100 * MIB;
   let section: SectionWriter | undefined;
   const saved = { bytes: 0 };

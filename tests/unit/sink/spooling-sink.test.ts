@@ -138,7 +138,7 @@ test('while nothing waits, rows go straight to the table and the disk is not tou
   expect(spool.bytes).toBe(0);
 });
 
-test('a server that does not answer is waited for no longer than that, at the start and later', async () => {
+test('nobody waits for a silent server longer than the patience, at the start or later', async () => {
   const states: string[] = [];
   await restart({ onState: (state) => states.push(state) }, undefined, 20);
   behind.silence = Promise.withResolvers();
@@ -232,7 +232,7 @@ test('whenever the table comes and goes, its rows arrive in the order of their w
   );
 });
 
-test('a row that the disk takes long for is not overtaken by one that need not go there any more', async () => {
+test('a row that goes straight to the table does not overtake one that is still being spooled', async () => {
   const gate = Promise.withResolvers<void>();
   const states: string[] = [];
   await restart({ onState: (state) => states.push(state) }, async (...write) => {
@@ -286,7 +286,7 @@ test('a row that is refused for what it holds is set aside, and the others do no
   expect(spool.isEmpty).toBe(true);
 });
 
-test('when hundreds are refused it is not for what they hold: they wait until the table is repaired', async () => {
+test('if hundreds of rows are refused they wait until the table is repaired', async () => {
   let refusals = 0;
   await restart({
     onRefused: () => {
@@ -343,7 +343,7 @@ test('a writer that waits for room can be stopped; nothing was acknowledged', as
   await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
 });
 
-test('of persons, the spool holds pseudonyms only', async () => {
+test('the spool holds pseudonyms of persons only', async () => {
   await sink.open();
   behind.fault = away;
   const read = (second: number) =>

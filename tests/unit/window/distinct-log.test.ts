@@ -152,13 +152,13 @@ describe('the distinct count of a window', () => {
     );
   });
 
-  test('is found while the sender waits, whatever number of values one event has, again and late ones too', () => {
+  test('is found in reasonable time for events of a hundred thousand values, repeated and late ones too', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => i);
     const seen = [0, 5, 3, 3].map((t) => ({ t, values: many, watermark: -Infinity }));
     expect(reported([10, 3], seen).get('10 5')).toBe(100_000);
   });
 
-  test('of every window is told exactly once the watermark is past it, where all are wanted', () => {
+  test('is reported exactly for every window that the watermark has passed, if a horizon needs all', () => {
     fc.assert(
       fc.property(logs, ({ timespans, lateness, least, steps }) => {
         const seen = logOf(steps, lateness);
@@ -186,7 +186,7 @@ describe('the distinct count of a window', () => {
     expect([sightings.isCounted, sightings.few.length, log.mostIn(sightings, 0)]).toEqual([false, 3, 3]);
   });
 
-  test('of few values is at most that of those which a window holds with the newest', () => {
+  test('of an uncounted list is at most the number of entries in the newest window', () => {
     const horizons = [100, 10].map((timespanMs) => ({ timespanMs, leastThreshold: 20, leastBound: 20 }));
     const log = new DistinctLog(horizons, 100);
     const sightings = new Sightings(horizons);
@@ -208,7 +208,7 @@ describe('the distinct count of a window', () => {
     expect(reported([10], seen).get('10 11')).toBe(22);
   });
 
-  test('keeps the name of a value that came again when its sighting before, out of every window, is folded away', () => {
+  test('keeps the name of a value that came again when its earlier sighting is coalesced', () => {
     const horizons = [{ timespanMs: 10, leastThreshold: 1, leastBound: 1 }];
     const log = new DistinctLog(horizons, 10);
     const sightings = new Sightings(horizons);

@@ -32,7 +32,7 @@ const entries = fc.array(
   { maxLength: 120, size: 'max' },
 );
 
-test('what slept comes back in order of time as it was put there, and nothing that every window has left', () => {
+test('entries come back as they were added, in time order, without those that every window has left', () => {
   fc.assert(
     fc.property(entries, (steps) => {
       const sleeping = new SleepingLog(TIMESPAN, 1_000, sleeper(Infinity));
@@ -64,7 +64,7 @@ test('what slept comes back in order of time as it was put there, and nothing th
   );
 });
 
-test('entries that every window has left wake nobody', () => {
+test('entries that every window has left do not wake a log', () => {
   const sleeping = new SleepingLog(TIMESPAN, 1_000, sleeper(3));
   const asleep = new Asleep();
   const held = { numbers: [1, 2], other: null };
@@ -77,7 +77,7 @@ test('entries that every window has left wake nobody', () => {
   expect(sleeping.mustWake(asleep, 902)).toBe(true);
 });
 
-test('with more rows than there is room for it wakes, as soon as windows hold them', () => {
+test('a log wakes as soon as windows hold more rows than there is room for', () => {
   const sleeping = new SleepingLog(TIMESPAN, 8, sleeper(Infinity));
   const asleep = new Asleep();
   const add = (time: number): boolean => {
@@ -88,7 +88,7 @@ test('with more rows than there is room for it wakes, as soon as windows hold th
   expect([add(TIMESPAN + 2), add(TIMESPAN + 3)]).toEqual([false, true]);
 });
 
-test('where the latest is enough, entries that hold the same are one once every window that ends with them was judged', () => {
+test('if the latest is enough, equal entries are merged once every window that ends with them was judged', () => {
   const log = new SleepingLog(TIMESPAN, 1_000, { ...sleeper(1), weigh: () => 0, latestIsEnough: true });
   const asleep = new Asleep();
   const times = (): number[] => {

@@ -72,7 +72,7 @@ test('takes windows in any order', () => {
   });
 });
 
-test('what was usual in a group that is gone is not usual in the one that lies in its place', () => {
+test('a history does not inherit what was usual in the group whose memory it reuses', () => {
   const histories = new ValueHistories(baseline, 5);
   const gone = historyOf(baseline, 5, histories);
   for (let bucket = 0; bucket < 9; bucket += 1) gone.note(10 * bucket, 7, false, -Infinity);
@@ -83,7 +83,7 @@ test('what was usual in a group that is gone is not usual in the one that lies i
   expect(other.usualAt(95).median).toBe(2);
 });
 
-test('groups side by side have each their own', () => {
+test('each group has its own history', () => {
   const histories = new ValueHistories(baseline, 5);
   const all = [1, 2, 3].map((value) => ({ value, history: historyOf(baseline, 5, histories) }));
   for (let bucket = 0; bucket < 9; bucket += 1) {
@@ -93,7 +93,7 @@ test('groups side by side have each their own', () => {
   expect(all.map(({ history }) => history.usualAt(95).median)).toEqual([1, 2, 3]);
 });
 
-test('of a group without windows nothing is usual, wherever those of others lie', () => {
+test('nothing is usual in a group without windows, wherever others have theirs', () => {
   const histories = new ValueHistories(baseline, 5);
   const [first, empty] = [historyOf(baseline, 5, histories), historyOf(baseline, 5, histories)];
   for (let bucket = 6; bucket < 9; bucket += 1) first.note(10 * bucket, 7, false, -Infinity);
@@ -102,7 +102,7 @@ test('of a group without windows nothing is usual, wherever those of others lie'
   expect(first.usualAt(95).median).toBe(7);
 });
 
-test('an estimate is not passed over for windows that were as much: it says that it is one', () => {
+test('an estimate is noted even if an exact window had the same value', () => {
   const histories = new ValueHistories(baseline, 5);
   const history = new ValueHistory();
   for (const end of [3, 13]) histories.note(history, end, 4, false, -Infinity);
