@@ -351,37 +351,37 @@ export class Pipeline {
   /** Starts a flush of all that changed, after the previous one ended. */
   async #flush(last = false): Promise<void> {
     await this.#flushes.settled();
-    const { clock, observer } = this.#options;
+    const { clock, observer, source } = this.#options;
     this.#lastFlush = clock.elapsed();
-    const { tracker } = this.#engine;
-    const holds = this.#holds;
-    const parts = holds
-      ? []
-      : this.#known.take(tracker, this.#reading).filter(([, episode]) => this.#tells(episode));
-    const changed = holds ? [] : [...tracker.changed].filter((episode) => this.#tells(episode));
-    if (!holds) tracker.changed.clear();
-    // Episodes that are never reported must not pile up meanwhile.
-    else
-      for (const episode of tracker.changed)
-        if (!raisesAlerts(episode.of.rule)) tracker.changed.delete(episode);
-    const commits = holds ? [] : this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
-    const rows = [
-      ...this.#rows.render(changed, clock.now(), this.#engine.evidence),
-      ...this.#rows.join(parts),
-    ];
+    const { rows, commits } = this.#due();
     const since = this.#unflushedSince;
     this.#unflushedSince = undefined;
-    observer.state(
-      this.#engine,
-      this.#progress.lag(this.#options.source, this.#newestOf),
-      this.#restore.unfinished,
-    );
+    const lag = this.#progress.lag(source, this.#newestOf);
+    observer.state(this.#engine, lag, this.#restore.unfinished);
     this.#flushes.start({
       results: (signal) => this.#write(rows, since, signal),
       ...this.#waiting.take(),
       commits,
       onCommitted: this.#takeSnapshot(commits, last),
     });
+  }
+
+  /** The rows and commits of the next flush; none while alerts wait for the rest of their events. */
+  #due(): { readonly rows: readonly AlertRow[]; readonly commits: readonly Commit[] } {
+    const { tracker, evidence } = this.#engine;
+    if (this.#holds) {
+      // Episodes that are never reported must not pile up meanwhile.
+      for (const episode of tracker.changed) {
+        if (!raisesAlerts(episode.of.rule)) tracker.changed.delete(episode);
+      }
+      return { rows: [], commits: [] };
+    }
+    const parts = this.#known.take(tracker, this.#reading).filter(([, episode]) => this.#tells(episode));
+    const changed = [...tracker.changed].filter((episode) => this.#tells(episode));
+    tracker.changed.clear();
+    const commits = this.#progress.commits(this.#engine, this.#restore, this.#newestOf);
+    const now = this.#options.clock.now();
+    return { rows: [...this.#rows.render(changed, now, evidence), ...this.#rows.join(parts)], commits };
   }
 
   /** `since`: when the oldest event in the rows was taken, if there was one. */
