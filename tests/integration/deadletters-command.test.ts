@@ -97,7 +97,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
   }, 120_000);
 
-  test('of a topic that somebody made with several partitions go back once, too', async () => {
+  test('go back once from a topic that somebody made with several partitions, too', async () => {
     const { source, env } = await written(3);
     expect(await replayed(env)).toMatchObject({ sent: 6, earlier: 0 });
     expect(await replayed(env)).toMatchObject({ sent: 0, earlier: 6 });
@@ -106,7 +106,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(new Set(all.map(({ value }) => value!.toString())).size).toBe(6);
   }, 120_000);
 
-  test('of a partition that is there no more go to one that is', async () => {
+  test('go to another partition if theirs no longer exists', async () => {
     const { source, dead, env } = await written();
     const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
     await sink.write([{ ...letter(source, 6, 'NOT_JSON'), partition: 7 }]);
@@ -116,7 +116,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(messages.map(({ value }) => value!.toString())).toContain(bytesOf(6));
   }, 120_000);
 
-  test('of a topic that is gone are said to be, with its name', async () => {
+  test('whose source topic is gone are refused with its name', async () => {
     const { dead, env } = await written();
     const gone = uniqueName('gone');
     const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
@@ -129,7 +129,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     });
   }, 120_000);
 
-  test('are not said to be sent when the topic refuses one of them', async () => {
+  test('are not marked as sent when the topic refuses one of them', async () => {
     const source = uniqueName('access');
     await createTopic(brokers, source, 1, { 'max.message.bytes': '600000' });
     const sink = new DeadLetterTopic({ ...connection(brokers), topic: `${source}-dead-letters` });
@@ -149,7 +149,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect((await listed(env)).map(({ sent_at }) => sent_at !== undefined)).toEqual([true, false, false]);
   }, 120_000);
 
-  test('are sent once by two that send at once, of which the earlier one gives way', async () => {
+  test('are sent once by two simultaneous replays, of which the earlier one gives way', async () => {
     const source = uniqueName('access');
     await createTopic(brokers, source, 1);
     const topic = `${source}-dead-letters`;
@@ -180,7 +180,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(messages.map(({ value }) => value!.toString().trim())).toEqual(['0', '1', '2']);
   }, 120_000);
 
-  test('of a topic that was created again are not taken for those of the old one', async () => {
+  test('of a recreated topic are not taken for those of the old one', async () => {
     const { source, dead, env } = await written();
     expect(await replayed(env)).toMatchObject({ sent: 6 });
     const sink = new DeadLetterTopic({ ...connection(brokers), topic: dead });
@@ -193,7 +193,7 @@ describe.runIf(kafka !== undefined)('of a topic', () => {
     expect(values.filter((value) => value === '{"another":"log"')).toHaveLength(1);
   }, 120_000);
 
-  test('that are missing are said to be, with the topic’s name', async () => {
+  test('that are missing are an error with the topic’s name', async () => {
     const env = { KAFKA_BROKERS: brokers.join(), VIGIE_TOPIC: uniqueName('nothing') };
     const { code, stderr } = await vigie(['deadletters', 'list'], env);
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('TOPIC_MISSING') });
@@ -246,7 +246,7 @@ describe('of a file', () => {
     expect(await listed({ VIGIE_DATA_DIR: folder })).toMatchObject([{ offset: 0 }, { offset: 1 }]);
   });
 
-  test('that the limit leaves are said', async () => {
+  test('beyond the limit are counted', async () => {
     const folder = temporaryFolder();
     const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
     await sink.write([0, 1, 2].map((offset) => letter('stdin', offset, 'NOT_JSON')));
@@ -259,7 +259,7 @@ describe('of a file', () => {
     expect(await replayed(env, '--to', again)).toMatchObject({ sent: 2, earlier: 1, left: 0 });
   }, 120_000);
 
-  test('are those of the data folder that is named, whatever brokers are set', async () => {
+  test('are those of --data-dir, whatever brokers are set', async () => {
     const folder = temporaryFolder();
     const sink = new DeadLetterFile(join(folder, 'dead-letters.ndjson'), systemClock);
     await sink.write([letter('stdin', 0, 'NOT_JSON')]);
@@ -271,7 +271,7 @@ describe('of a file', () => {
     expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('give one of them') });
   });
 
-  test('that is not there or holds something else is named', async () => {
+  test('that is missing or holds something else is an error with its name', async () => {
     const folder = temporaryFolder();
     const none = await vigie(['deadletters', 'list'], { VIGIE_DATA_DIR: folder });
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('DEAD_LETTERS_MISSING') });

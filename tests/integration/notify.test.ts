@@ -122,7 +122,7 @@ function groups({ taken }: Receiver, type: string): string[] {
 }
 
 describe('vigie notify', () => {
-  test('tells once more of an alert that nobody acknowledges, and of no other', async () => {
+  test('sends an alert that nobody acknowledges once more, and no other', async () => {
     const { dataDir } = await serviceWith(['a', 'b', 'c', 'd']);
     const to = receiver();
     const env = await to.env();
@@ -143,7 +143,7 @@ describe('vigie notify', () => {
     }
   }, 90_000);
 
-  test('tells of each alert once when it opens and once when it is resolved, and keeps that on record', async () => {
+  test('sends each alert once when it opens and once when it is resolved, and records both', async () => {
     const { dataDir, running } = await serviceWith(['a', 'b']);
     const to = receiver();
     const notify = start(
@@ -170,7 +170,7 @@ describe('vigie notify', () => {
     ).toContain('0 notifications sent');
   }, 60_000);
 
-  test('tells of the end of all that it told of: long ago, below another by now, or of a level no more asked for', async () => {
+  test('sends the end of every alert that it sent: long ago, inhibited by now, or of a level no longer asked for', async () => {
     const more = temporaryFolder();
     const six = BURST_RULE.replaceAll('Three', 'Six').replace('000003', '000004').replace('gte: 3', 'gte: 6');
     writeFileSync(join(more, 'rules.yml'), `${ALL_RULES}\n---${six}vigie.inhibits: [${BURST}]\n`);
@@ -194,7 +194,7 @@ describe('vigie notify', () => {
     ]);
   }, 60_000);
 
-  test('tells that an alert went into another one, which goes on', async () => {
+  test('sends the end of an alert that was merged into another one', async () => {
     const { dataDir, running } = await serviceWith(['a']);
     const to = receiver();
     const env = await to.env();
@@ -264,7 +264,7 @@ describe('vigie notify', () => {
     expect(reasons).toEqual([expect.stringMatching(/503$/), expect.stringMatching(/401$/)]);
   }, 60_000);
 
-  test('tells of the others where the receiver takes one of them not', async () => {
+  test('sends the others if the receiver refuses one', async () => {
     const { dataDir } = await serviceWith(['a', 'b', 'c']);
     const to = receiver();
     to.status = ({ data }) => (data.group!['user.id'] === 'a' ? 422 : 200);
@@ -274,7 +274,7 @@ describe('vigie notify', () => {
     expect(code).toBe(1);
   }, 60_000);
 
-  test('tells nobody of alerts below the level, of old ones, and of an address that it is sent on to', async () => {
+  test('sends no alerts below the level and no old ones, and does not follow redirects', async () => {
     const { dataDir } = await serviceWith(['a']);
     const to = receiver();
     const env = await to.env();
@@ -332,7 +332,7 @@ describe('vigie notify', () => {
     expect(code).toBe(0);
   });
 
-  test('says that nobody is to be told, instead of looking busy', async () => {
+  test('is refused without the address of a receiver', async () => {
     const { code, stderr } = await vigie(['notify', '--once'], {});
     expect(stderr).toContain('vigie: WEBHOOK_MISSING: ');
     expect(code).toBe(1);

@@ -10,18 +10,18 @@ const state = (status: Alert['status'], version: number, detectedAt = 100): Aler
 /** Of seven events, under another alert. */
 const STORED = { detectedAt: 50, version: 7 * 8 + 4 };
 
-test('the last state of an alert comes after what is stored, however much further that had grown', () => {
+test('the last state of an alert has a higher version than the stored one, however far that had grown', () => {
   const resolved = following(state('resolved', 5 * 8 + 1), STORED);
   expect(resolved.version).toBeGreaterThan(STORED.version);
   expect(following(state('merged', 5 * 8 + 2), resolved).version).toBeGreaterThan(resolved.version);
   expect(following(state('resolved', 9 * 8 + 1), STORED).version).toBe(9 * 8 + 1);
 });
 
-test('a state that goes on says no more than it knows: one that had grown further is not hidden', () => {
+test('a firing state does not supersede a stored one that had grown further', () => {
   expect(following(state('firing', 5 * 8), STORED).version).toBe(5 * 8);
 });
 
-test('was detected when it was detected first', () => {
+test('the first detection stays', () => {
   expect(following(state('firing', 8, 100), STORED).detectedAt).toBe(50);
   expect(following(state('firing', 8, 20), STORED).detectedAt).toBe(20);
   expect(following(state('firing', 8, 20), undefined).detectedAt).toBe(20);

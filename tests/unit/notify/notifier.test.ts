@@ -96,7 +96,7 @@ describe('the notifier', () => {
     }
   });
 
-  test('tells of the others though the receiver always fails on one', async () => {
+  test('sends the others though the receiver always fails on one', async () => {
     const world = new World(['a', 'b', 'c'], ['z']);
     world.fails = (id) => id === 'a-opened';
     expect(await world.rounds(2)).toBe(false);
@@ -123,7 +123,7 @@ describe('the notifier', () => {
     expect(world.taken).toEqual(['a-opened', 'b-opened']);
   });
 
-  test('says what became too old while it could not be told, once, and nothing of what was so before', async () => {
+  test('reports once what became too old while it could not be sent, and nothing that was too old before', async () => {
     const world = new World(['a', 'b', 'c', 'd']);
     // All are of the first milliseconds; the first two too old already.
     world.nowMs = MAX_AGE_MS + 2;

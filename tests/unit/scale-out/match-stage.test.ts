@@ -121,7 +121,7 @@ describe('the match stage', () => {
     expect(summary).toMatchObject({ events: 3, accepted: 2, deadLetters: 1 });
   });
 
-  test('commits the epoch of a partition before it tells anybody of it', async () => {
+  test('commits the epoch of a partition before any signal carries it', async () => {
     const { done } = await run({
       async *items(time) {
         yield {
@@ -136,7 +136,7 @@ describe('the match stage', () => {
     expect(done[1]).toBe('send');
   });
 
-  test('ends when it is stopped while nobody answers its first commit, and tells nobody of that partition', async () => {
+  test('ends when it is stopped while nobody answers its first commit, and sends nothing of that partition', async () => {
     const stop = new AbortController();
     const { done, summary } = await run({
       stop,
@@ -175,7 +175,7 @@ describe('the match stage', () => {
     expect(done.at(-1)).toBe('commit 0@1');
   });
 
-  test('tells nobody of a partition that is another process’s before its epoch was committed', async () => {
+  test('sends nothing of a partition that moves away before its epoch is committed', async () => {
     let asked = 0;
     const { told } = await run({
       async *items() {
@@ -211,7 +211,7 @@ describe('the match stage', () => {
     expect(summary).toMatchObject({ code: 'KAFKA_FORBIDDEN' });
   });
 
-  test('goes on with the rules it has when others are taken back while they wait for what is being sent', async () => {
+  test('keeps its rules when waiting ones are taken back during a sending', async () => {
     const sent = Promise.withResolvers<void>();
     const inForce: RuleSet[] = [];
     const { summary } = await run({
@@ -234,7 +234,7 @@ describe('the match stage', () => {
     expect(summary).toMatchObject({ accepted: 2 });
   });
 
-  test('lets no partition go for what it did not hear while signals could not be sent', async () => {
+  test('marks no partition as idle while signals cannot be sent', async () => {
     const sent = Promise.withResolvers<void>();
     const { told } = await run({
       async *items(time) {
@@ -257,7 +257,7 @@ describe('the match stage', () => {
     expect(told.get(0)!.filter((stretch) => stretch.endsWith('idle'))).toEqual([]);
   });
 
-  test('lets a silent partition go, and says so again to shards that begin later', async () => {
+  test('marks a silent partition as idle, also for shards that begin later', async () => {
     const { told } = await run({
       async *items(time) {
         yield { kind: 'assignment', partitions: [known(0, 5), known(1, 9)] };

@@ -116,14 +116,14 @@ function setUp(given: Partial<Pick<ScaleOutOptions, 'signals' | 'signalsSource'>
   return { scaleOut, input, signals, inForce, correlates, metrics };
 }
 
-test('every trouble of signals that an alerting rule watches for growth is there before it grows', async () => {
+test('every counter of signals’ troubles exists before it grows, as alerting rules watch its growth', async () => {
   const text = await setUp().metrics.registry.metrics();
   for (const code of ['SIGNALS_GAP', 'SIGNALS_KEY', 'SIGNALS_PARTITIONS', 'SIGNALS_UNREADABLE']) {
     expect(text).toContain(`vigie_signal_troubles_total{code="${code}"} 0\n`);
   }
 });
 
-test('partitions that somebody adds to the topic of signals are said when they are assigned', async () => {
+test('partitions that somebody adds to the topic of signals are reported when they are assigned', async () => {
   const { scaleOut, input, signals, metrics } = setUp();
   const run = scaleOut.run(new AbortController().signal);
   const said = async (): Promise<unknown> =>
@@ -136,7 +136,7 @@ test('partitions that somebody adds to the topic of signals are said when they a
   await run;
 });
 
-test('a shard that has not taken changed rules yet takes them although the files are found unchanged meanwhile', async () => {
+test('a shard takes changed rules also if the files are found unchanged before it does', async () => {
   const { scaleOut, input, signals, inForce, correlates } = setUp();
   const run = scaleOut.run(new AbortController().signal);
   await Promise.all([input.say(assignment), signals.say(assignment)]);
@@ -154,7 +154,7 @@ test('a shard that has not taken changed rules yet takes them although the files
   await run;
 });
 
-test('a change that is taken back before matching goes by it is taken back in the shards that do', async () => {
+test('a change that is taken back before matching takes it is taken back in the shards that have it', async () => {
   const { scaleOut, input, signals, inForce, correlates } = setUp();
   const run = scaleOut.run(new AbortController().signal);
   await Promise.all([input.say(assignment), signals.say(assignment)]);
@@ -170,7 +170,7 @@ test('a change that is taken back before matching goes by it is taken back in th
   await run;
 });
 
-test('a half that fails ends the other one, though nobody takes what that has to send', async () => {
+test('a half that fails ends the other one, even one that cannot send', async () => {
   const failed = new Error('this shard cannot go on');
   const sending = Promise.withResolvers<void>();
   const { scaleOut, input } = setUp({

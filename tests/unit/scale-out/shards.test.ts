@@ -34,7 +34,7 @@ function shardsOf(
 
 const stop = new AbortController().signal;
 
-test('what ends one shard ends all, and is thrown', async () => {
+test('an error that ends one shard ends all, and is thrown', async () => {
   const idles = Array.from({ length: 3 }, (): Idle => ({ kind: 'idle' }));
   const { shards, ended } = shardsOf([assignment, ...idles], async (shard, lane) => {
     let seen = 0;
@@ -47,7 +47,7 @@ test('what ends one shard ends all, and is thrown', async () => {
   expect(ended).not.toContain(1);
 });
 
-test('at the end every shard writes what it has, whatever another one fails with', async () => {
+test('at the end every shard writes what it has, even if another one fails', async () => {
   const { shards, ended, assigned } = shardsOf([assignment], async (shard, lane) => {
     for await (const _ of lane.read(stop));
     if (shard === 0) throw new Error('not taken');

@@ -36,7 +36,7 @@ function saidOf(...messages: Buffer[]): string[] {
   return said;
 }
 
-test('signals for another number of shards or under another key are said once a batch, also with others behind them', () => {
+test('signals for another number of shards or under another key are reported once per batch', () => {
   const own = empty(2, KEY, 2);
   expect(saidOf(empty(2, KEY, 0), empty(2, KEY, 1), own)).toEqual([]);
   expect(saidOf(empty(3, KEY, 0), empty(3, KEY, 1), own)).toEqual(['SIGNALS_PARTITIONS']);

@@ -27,14 +27,14 @@ describe('a shard', () => {
     expect(take(new Channels(), 40, 42)).toMatchObject({ verdict: 'go on', offsets: [40, 41] });
   });
 
-  test('says when something never came, and goes on behind it', () => {
+  test('reports a gap, and goes on after it', () => {
     const channels = new Channels();
     take(channels, 0, 4);
     expect(take(channels, 6, 8)).toEqual({ verdict: 'gap', offsets: [6, 7], news: true });
     expect(take(channels, 8, 9)).toMatchObject({ verdict: 'go on', offsets: [8] });
   });
 
-  test('takes a topic that was created anew from its beginning, and nothing more of the one before', () => {
+  test('takes a recreated topic from its beginning, and nothing more of the former one', () => {
     const channels = new Channels();
     take(channels, 0, 100);
     expect(take(channels, 0, 2, 6)).toMatchObject({ verdict: 'new', offsets: [0, 1] });

@@ -48,7 +48,7 @@ function wrapped(sink: DeadLetterSink) {
 const unreachable = new VigieError('KAFKA_UNREACHABLE', 'no broker answers', { retryable: true });
 
 describe('dead letters', () => {
-  test('are written once the sink is back, and that is told', async () => {
+  test('are written once the sink is back, and the recovery is reported', async () => {
     const sink = new Troubled(3, unreachable);
     const { retrying, told } = wrapped(sink);
     await retrying.write([LETTER]);
@@ -65,7 +65,7 @@ describe('dead letters', () => {
     },
   );
 
-  test('are tried no more once the signal aborts', async () => {
+  test('are no longer retried once the signal aborts', async () => {
     const end = new AbortController();
     const { retrying } = wrapped(new Troubled(Infinity, unreachable));
     const writing = retrying.write([LETTER], end.signal);
@@ -73,7 +73,7 @@ describe('dead letters', () => {
     await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED', cause: unreachable });
   });
 
-  test('that a broker takes and never acknowledges are waited for until the signal aborts', async () => {
+  test('that a broker never acknowledges are awaited until the signal aborts', async () => {
     const end = new AbortController();
     const silent: DeadLetterSink = { write: () => new Promise(() => undefined), close: async () => {} };
     const writing = wrapped(silent).retrying.write([LETTER], end.signal);

@@ -49,7 +49,7 @@ function scripted() {
 
 const named = (alertId: string) => alertFixture({ alertId });
 
-test('what waits while the sink is busy is written together, and nothing at the same time', async () => {
+test('rows that wait while the sink is busy are written together, in one call at a time', async () => {
   const { sink, calls } = scripted();
   await Promise.all([
     sink.writeEvents([{ eventId: 'e', time: 0, fields: {} }]),
@@ -64,7 +64,7 @@ test('what waits while the sink is busy is written together, and nothing at the 
   ]);
 });
 
-test('each shard asks for itself which alerts go on, in its turn', async () => {
+test('each shard asks on its own which alerts go on, in its turn', async () => {
   const { sink, calls } = scripted();
   await Promise.all([
     sink.writeAlerts([named('a')]),
@@ -78,7 +78,7 @@ test('each shard asks for itself which alerts go on, in its turn', async () => {
   ]);
 });
 
-test('a failure is met by all whose rows were in it, and by nobody else', async () => {
+test('a failure rejects the calls whose rows were part of it, and no others', async () => {
   const { sink, calls, fail } = scripted();
   await sink.writeAlerts([named('a')]);
   fail();
@@ -93,7 +93,7 @@ test('a failure is met by all whose rows were in it, and by nobody else', async 
   ]);
 });
 
-test('what ends the wait of one ends that of the sink', async () => {
+test('the signal of a caller reaches the sink', async () => {
   const { sink, calls } = scripted();
   await sink.writeAlerts([named('a')], AbortSignal.abort());
   expect(calls).toEqual([['aborted', 'a']]);

@@ -9,7 +9,7 @@ import { readNdjson } from '../../../src/source/ndjson.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-test('a chunk that has been read is let go, however long the input', async () => {
+test('chunks that have been read are not kept in memory, however long the input', async () => {
   const chunks: WeakRef<Uint8Array>[] = [];
   async function* input(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let i = 0; i < 50; i += 1) {

@@ -130,7 +130,7 @@ test('a partition that is caught up holds nobody back', async () => {
   expect(box.take()?.partition).toBe(1);
 });
 
-test('what is left of a partition being only control records is no lag', () => {
+test('a partition with nothing left but control records has no lag', () => {
   const box = inbox({ newestEventTimeMs: 0, position: 9, endOffset: 10 }, { newestEventTimeMs: 60 * MINUTE });
   box.skip(0, 10, 10);
   void box.offer(batch(1));
@@ -177,7 +177,7 @@ test('a rewind drops what waits and moves the position', async () => {
   expect(box.position(0)).toBe(20);
 });
 
-test('at the end of a generation all that waits is dropped, and so is what is not assigned', async () => {
+test('at the end of a generation all that waits is dropped, and so are batches of unassigned partitions', async () => {
   const box = inbox({}, {});
   const fates = [box.offer(batch(0)), box.offer(batch(1)), box.offer(batch(7))];
   box.dropAll();
