@@ -13,7 +13,7 @@ export interface PipelineObserver {
    * The source's partitions are now these. `total`: all partitions of the source, whoever reads them; given where
    * groups are not divided over processes and the number is known.
    */
-  assigned?(partitions: readonly number[], total?: number): void;
+  assigned(partitions: readonly number[], total?: number): void;
   batch(batch: BatchCounts): void;
   deadLetter(letter: DeadLetter): void;
   /** Acknowledged rows. `opened`: first write of this alert by this process. `ackMs`: batch read → acknowledged. */
@@ -68,7 +68,7 @@ type Observing = { readonly [K in keyof PipelineObserver]?: PipelineObserver[K] 
 export function both(first: PipelineObserver, second: Observing): PipelineObserver {
   return {
     assigned: (...now) => {
-      first.assigned?.(...now);
+      first.assigned(...now);
       second.assigned?.(...now);
     },
     batch: (batch) => {

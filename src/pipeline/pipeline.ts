@@ -198,7 +198,7 @@ export class Pipeline {
     this.#heardSince = this.#listening.time;
     await this.#flushes.newAssignment();
     this.#assignedAt = this.#options.clock.elapsed();
-    observer.assigned?.(
+    observer.assigned(
       partitions.map(({ partition }) => partition),
       total,
     );

@@ -123,7 +123,7 @@ export class MatchStage {
     const { source, observer } = this.#options;
     const lastEventAt = this.#listening.time;
     await this.#flushes.newAssignment();
-    observer.assigned?.(partitions.map(({ partition }) => partition));
+    observer.assigned(partitions.map(({ partition }) => partition));
     this.#waiting.take();
     this.#partitions.clear();
     this.#sourcePartitions = total ?? partitions.length;

@@ -77,7 +77,7 @@ export class ScaleOut {
       keyCheck,
       sink,
       observer: {
-        assigned: (partitions) => pipeline.observer.assigned?.(partitions),
+        assigned: (partitions) => pipeline.observer.assigned(partitions),
         batch: (batch) => pipeline.observer.batch(batch),
         deadLetter: (letter) => pipeline.observer.deadLetter(letter),
         gap: (...gap) => pipeline.observer.gap(...gap),

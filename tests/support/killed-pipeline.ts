@@ -97,6 +97,7 @@ export function impatience(tickMs: number) {
     flushIntervalMs: 3,
     clock: { now: () => CLOCK_MS, elapsed: () => (elapsedMs += tickMs) },
     observer: {
+      assigned: () => {},
       batch: () => {},
       deadLetter: ({ code }: { code: string }) => {
         throw new Error(code);

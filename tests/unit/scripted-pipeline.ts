@@ -91,6 +91,7 @@ export function scripted({ items, rewinds = false, options, observer }: Script):
     clock,
     ...options,
     observer: {
+      assigned: () => {},
       batch: () => {},
       deadLetter: () => {},
       alerts: () => {},

@@ -84,6 +84,7 @@ async function run({ items, commit = none, send = none, stop = new AbortControll
     flushIntervalMs: 0,
     clock: { now: () => T0 + 3_600_000, elapsed: () => time.elapsedMs },
     observer: {
+      assigned: () => {},
       batch: () => {},
       deadLetter: () => {},
       gap: () => {},
