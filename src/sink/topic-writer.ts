@@ -8,7 +8,8 @@
 import kafkajs from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka, Message, Producer } from 'kafkajs';
-import { connectKafka, withAdmin } from '../source/kafka-client.ts';
+import { withAdmin } from '../source/kafka-admin.ts';
+import { connectKafka } from '../source/kafka-client.ts';
 import type { KafkaConnection } from '../source/kafka-client.ts';
 import { kafkaError } from '../source/kafka-errors.ts';
 import { sendWhole, SENT_ONCE } from './send-whole.ts';

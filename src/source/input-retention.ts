@@ -1,6 +1,7 @@
 /** Checks whether a topic keeps all of its messages, and for as long as the rules look back. */
 
-import { connectKafka, type KafkaConnection, type Log, withAdmin } from './kafka-client.ts';
+import { withAdmin } from './kafka-admin.ts';
+import { connectKafka, type KafkaConnection, type Log } from './kafka-client.ts';
 import { isCompacted, retentionOf } from './kafka-topics.ts';
 
 const DAY_MS = 86_400_000;

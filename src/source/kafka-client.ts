@@ -1,7 +1,7 @@
 /** How this process talks to Kafka: one client, with its timeouts, its codecs and the log of KafkaJS. */
 
 import kafkajs from 'kafkajs';
-import type { Admin, Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { messageOf } from '../errors.ts';
 import { registerCodecs } from './codecs/register.ts';
 import { OffsetGone } from './kafka-errors.ts';
@@ -71,15 +71,4 @@ function muteKafkaJsTimeoutWarning(): void {
 
 function fromKafkaJs(): boolean {
   return /[\\/]kafkajs[\\/]/.test(new Error('where from').stack ?? '');
-}
-
-/** Lets `ask` put questions to the brokers, over a connection of its own. Throws what KafkaJS throws. */
-export async function withAdmin<T>(kafka: Kafka, ask: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin({ retry: KAFKA_RETRY });
-  try {
-    await admin.connect();
-    return await ask(admin);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }

@@ -123,7 +123,7 @@ describe('the notifier', () => {
     expect(world.taken).toEqual(['a-opened', 'b-opened']);
   });
 
-  test('reports once what became too old while it could not be sent, and nothing that was too old before', async () => {
+  test('says what became too old while it could not be told, once, and nothing of what was so before', async () => {
     const world = new World(['a', 'b', 'c', 'd']);
     // All are of the first milliseconds; the first two too old already.
     world.nowMs = MAX_AGE_MS + 2;

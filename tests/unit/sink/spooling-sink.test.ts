@@ -343,7 +343,7 @@ test('a writer that waits for room can be stopped; nothing was acknowledged', as
   await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
 });
 
-test('the spool holds pseudonyms of persons only', async () => {
+test('of persons, the spool holds pseudonyms only', async () => {
   await sink.open();
   behind.fault = away;
   const read = (second: number) =>
