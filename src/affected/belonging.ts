@@ -7,6 +7,7 @@
  * whether they fired or not. Conditions on windows (bounds, order, new terms) are not checked.
  */
 
+import { pathOf } from '../sigma/aliases.ts';
 import type { Alert } from '../alert/alert.ts';
 import { firingHashes } from '../detect/firing-hash.ts';
 import { mayBeShortened } from '../detect/short-text.ts';
@@ -139,7 +140,7 @@ function waysTo(
   return [...new Set(rule.rules)].flatMap((key) => {
     const below = byKey.get(key)!;
     const parts = rule.groupBy.map((field) => ({
-      path: rule.aliases.get(field)?.get(key) ?? field,
+      path: pathOf(rule, key, field),
       wanted: group.get(field),
       mayMiss: rule.missingFields === 'group',
     }));

@@ -8,6 +8,7 @@
  * exact.
  */
 
+import { pathOf } from '../sigma/aliases.ts';
 import { combinations, keyOf, textOf, textsOf } from '../detect/values.ts';
 import type { EventRecord, FieldTable } from '../event/record.ts';
 import type { CorrelationRule, RuleSet } from '../sigma/rule.ts';
@@ -60,9 +61,7 @@ export class Contributions {
     ): number => {
       let parentsMs = 0;
       for (const ref of rule.rules) {
-        const named = names.map((name) =>
-          name === undefined ? undefined : (rule.aliases.get(name)?.get(ref) ?? name),
-        );
+        const named = names.map((name) => (name === undefined ? undefined : pathOf(rule, ref, name)));
         const parent = correlations.get(ref);
         if (parent !== undefined) {
           // A firing carries only its group-by values.

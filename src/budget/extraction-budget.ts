@@ -8,6 +8,7 @@
  * budget never understates what can be taken.
  */
 
+import { pathOf } from '../sigma/aliases.ts';
 import { createDecoder } from '../event/create-decoder.ts';
 import { DEFAULT_PERSON_FIELDS } from '../event/decoder-options.ts';
 import { FieldTable } from '../event/record.ts';
@@ -194,8 +195,8 @@ function limitOf(rule: CorrelationRule, { lists }: RuleSet, personFields: readon
 }
 
 /** True if everything that the taker reads falls into one group of the rule. */
-function isAboutTaker({ groupBy, aliases }: CorrelationRule, key: string, { same }: Taker): boolean {
-  return groupBy.every((field) => same.includes(aliases.get(field)?.get(key) ?? field));
+function isAboutTaker(rule: CorrelationRule, key: string, { same }: Taker): boolean {
+  return rule.groupBy.every((field) => same.includes(pathOf(rule, key, field)));
 }
 
 /** The lists that rules look events up in. */

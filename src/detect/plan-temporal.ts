@@ -6,6 +6,7 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { FieldTable } from '../event/record.ts';
+import { pathOf } from '../sigma/aliases.ts';
 import { isMet } from '../sigma/ast.ts';
 import { entriesFor, holds } from '../sigma/bounds.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
@@ -66,17 +67,15 @@ export function planTemporal(
 }
 
 export function planSequence(
-  { sequence, aliases, rules, timespanMs, maxEntries }: CorrelationRule,
+  rule: CorrelationRule,
   indexOf: ReadonlyMap<string, number>,
   fields: Fields,
 ): PlannedSequence | undefined {
+  const { sequence, rules, timespanMs, maxEntries } = rule;
   if (sequence === undefined) return undefined;
   const { field, minRun, maxStep } = sequence;
   const slots = new Map(
-    rules.map((key) => [
-      indexOf.get(key)!,
-      fields.linkedSlot(aliases.get(field)?.get(key) ?? field, maxStep),
-    ]),
+    rules.map((key) => [indexOf.get(key)!, fields.linkedSlot(pathOf(rule, key, field), maxStep)]),
   );
   return {
     slotOf: (ref) => slots.get(ref)!,

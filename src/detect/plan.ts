@@ -11,6 +11,7 @@ import type { FieldTable } from '../event/record.ts';
 import { holds, leastOf } from '../sigma/bounds.ts';
 import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
+import { pathOf } from '../sigma/aliases.ts';
 import { firingHashes } from './firing-hash.ts';
 import { continueStreams, type Lineage } from './lineage.ts';
 import type { PlannedNovelty } from './novelty-gate.ts';
@@ -176,27 +177,26 @@ function planStream(
   deciding: number | undefined,
 ): StreamPlan {
   const [{ groupBy, aliases, missingFields, newTerms, rules: references }] = rules as [CorrelationRule];
-  const slotsBy = (slotOf: (path: string, place: number) => number): Map<number, number[]> =>
+  /** By reference. */
+  const slotsBy = (
+    names: readonly string[],
+    slotOf: (path: string, place: number) => number,
+  ): ReadonlyMap<number, readonly number[]> =>
     new Map(
       references.map((key) => [
         indexOf.get(key)!,
-        groupBy.map((field, place) => slotOf(aliases.get(field)?.get(key) ?? field, place)),
+        names.map((field, place) => slotOf(pathOf(rules[0]!, key, field), place)),
       ]),
     );
-  const valueSlots = slotsBy((path) => fields.slot(path));
+  const valueSlots = slotsBy(groupBy, (path) => fields.slot(path));
   const keySlots =
     deciding === undefined
       ? valueSlots
-      : slotsBy((path, place) => fields.slot(place === deciding ? keyedPath(path) : path));
+      : slotsBy(groupBy, (path, place) => fields.slot(place === deciding ? keyedPath(path) : path));
   const fieldsFor = (of: readonly CorrelationRule[]): Fields =>
     of.every((rule) => muted.has(rule)) ? whereKnown(fields) : fields;
   const slotsOf = (names: readonly string[], from: Fields = fields): SlotsOf => {
-    const byRef = new Map(
-      references.map((key) => [
-        indexOf.get(key)!,
-        names.map((field) => from.slot(aliases.get(field)?.get(key) ?? field)),
-      ]),
-    );
+    const byRef = slotsBy(names, (path) => from.slot(path));
     return (ref) => byRef.get(ref)!;
   };
   const bits = new Map([['', 1]]);

@@ -10,6 +10,7 @@
  * Guarantee: the same rules have the same routes in every process, in whatever order files were read.
  */
 
+import { pathOf } from '../sigma/aliases.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { streamKey } from './sharing.ts';
 
@@ -53,11 +54,6 @@ export function shardOf(value: string | null, shards: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % shards;
 }
 
-/** The path under which an event, or a rule's firing, that matched `reference` holds a group-by field. */
-function resolved({ aliases }: CorrelationRule, field: string, reference: string): string {
-  return aliases.get(field)?.get(reference) ?? field;
-}
-
 /** Two rules of one component, whose deciding fields must agree. */
 interface Link {
   readonly a: CorrelationRule;
@@ -82,7 +78,7 @@ function linksOf(correlations: readonly CorrelationRule[]): Link[] {
   for (const a of correlations) {
     for (const key of a.rules) {
       const b = byKey.get(key);
-      if (b !== undefined) links.push({ a, b, agrees: (own, parents) => resolved(a, own, key) === parents });
+      if (b !== undefined) links.push({ a, b, agrees: (own, parents) => pathOf(a, key, own) === parents });
     }
     for (const key of a.inhibits) {
       const b = byKey.get(key);

@@ -3,6 +3,7 @@
  * correlations that it refers to, each as an event with the `group-by` values of its rule as fields.
  */
 
+import { pathOf } from '../sigma/aliases.ts';
 import type { CorrelationRule } from '../sigma/rule.ts';
 import type { ArchivedFields } from './archived-fields.ts';
 import { joined } from './sql-text.ts';
@@ -23,11 +24,6 @@ export interface Source {
 export interface GroupColumn {
   readonly field: string;
   readonly column: string;
-}
-
-/** Path of a field in events of one of the rules. */
-export function pathOf({ aliases }: CorrelationRule, key: string, field: string): string {
-  return aliases.get(field)?.get(key) ?? field;
 }
 
 /**

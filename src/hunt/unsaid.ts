@@ -2,7 +2,7 @@
 
 import type { CorrelationRule } from '../sigma/rule.ts';
 import { notCompiled } from './refusal.ts';
-import { pathOf } from './sources-sql.ts';
+import { pathOf } from '../sigma/aliases.ts';
 
 /** Throws HUNT_NOT_COMPILED for what is not compiled to SQL. `chained`: the correlations among its rules. */
 export function checkWindows(

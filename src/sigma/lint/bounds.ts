@@ -1,5 +1,6 @@
 /** Warns of bounds that no window can satisfy, and of bounds that the first event satisfies. */
 
+import { pathOf } from '../aliases.ts';
 import { plural } from '../../figures.ts';
 import { type Condition, conditionNames, type Detection, isMet } from '../ast.ts';
 import { anyCountHolds, anyNumberHolds, holds } from '../bounds.ts';
@@ -133,8 +134,7 @@ function mostOf(rule: CorrelationRule, byKey: ByKey): Most {
   const values = new Set<string>();
   for (const key of rule.rules) {
     const of = byKey.get(key);
-    const pinned =
-      of?.kind === 'rule' ? pinnedValues(of, rule.aliases.get(field)?.get(key) ?? field) : undefined;
+    const pinned = of?.kind === 'rule' ? pinnedValues(of, pathOf(rule, key, field)) : undefined;
     if (pinned === undefined) return UNLIMITED;
     for (const value of pinned) values.add(value);
   }

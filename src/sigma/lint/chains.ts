@@ -1,5 +1,6 @@
 /** Warns of chains that lead nowhere: a firing carries only the group-by values of its rule. */
 
+import { pathOf } from '../aliases.ts';
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Place, shown } from '../faults.ts';
 import type { BaseRule, CorrelationRule } from '../rule.ts';
@@ -21,7 +22,7 @@ export function warnOfUncarriedFields(
     for (const key of keys) {
       const parent = byKey.get(key);
       if (parent?.kind !== 'correlation') continue;
-      const path = aliases.get(field)?.get(key) ?? field;
+      const path = pathOf({ aliases }, key, field);
       if (parent.groupBy.includes(path)) continue;
       const carried =
         parent.groupBy.length === 0
