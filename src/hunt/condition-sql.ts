@@ -168,8 +168,6 @@ export class ConditionSql {
     const { columns, contents } = list;
     for (const column of columns) this.#check(column, refuse);
     if (contents.rows.length === 0) return 'false';
-    if (contents.rows.length > MOST_ROWS)
-      return refuse(`it has ${contents.rows.length} rows, more than ${MOST_ROWS}`);
     const hasAddresses = contents.rows.some((row) => row.some(isAddressOrNetwork));
     const texts = columns.map((column) =>
       hasAddresses ? this.#fields.addresses(column) : this.#fields.texts(column),
@@ -185,7 +183,6 @@ export class ConditionSql {
   }
 }
 
-export const MOST_ROWS = 1000;
 /** As in `sigma/value.ts`. */
 const LONGEST_NUMBER = 64;
 

@@ -33,6 +33,12 @@ export function sqlNumber(value: number): string {
   return String(value);
 }
 
+/** A finite number, as a literal that ClickHouse takes for a Float64. */
+export function sqlDouble(value: number): string {
+  const text = sqlNumber(value);
+  return /[.e]/.test(text) ? text : `${text}e0`;
+}
+
 /** An instant, ms since the epoch. */
 export function sqlInstant(timeMs: number): string {
   const text = new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '');

@@ -1,4 +1,4 @@
-/** Rules that ask for thousands of networks, addresses and texts, and events some of which have one. */
+/** Rules that ask for thousands of networks, addresses, texts and bounds, and events some of which have one. */
 
 import { LookupList, Lists } from '../../src/lookup/list.ts';
 import { parseRules } from '../../src/sigma/parse-rules.ts';
@@ -37,6 +37,19 @@ const RULES = [
   rule('networks', { 'source.ip|cidr': numbers(0, 3000, 2).map(network) }),
   rule('cased texts', { 'user.id|cased': [...numbers(0, 3000, 2).map(text), 'u?5*'] }),
   rule('texts', { 'user.id': numbers(0, 3000, 2).map(text) }),
+  rule('events', { 'source.ip': '*' }),
+  JSON.stringify({
+    title: 'scaled',
+    name: 'scaled',
+    correlation: {
+      type: 'event_count',
+      rules: ['events'],
+      'group-by': ['user.id'],
+      timespan: '1h',
+      condition: { gte: 1 },
+    },
+    'vigie.scale_by': { list: 'bounds', column: 'persons' },
+  }),
 ].join('\n---\n');
 
 export function manyValues(): RuleSet {
@@ -44,17 +57,22 @@ export function manyValues(): RuleSet {
     listOf(
       'first',
       ['source.ip'],
-      numbers(0, 1000).map((i) => [network(i)]),
+      numbers(0, 3000).map((i) => [network(i)]),
     ),
     listOf(
       'second',
       ['source.ip'],
-      numbers(1000, 1000).map((i) => [network(i)]),
+      numbers(3000, 3000).map((i) => [network(i)]),
     ),
     listOf(
       'mixed',
       ['organization.id', 'source.ip'],
-      numbers(2000, 1000).map((i) => [`o${i % 2}`, cell(i)]),
+      numbers(1000, 4000).map((i) => [`o${i % 2}`, cell(i)]),
+    ),
+    listOf(
+      'bounds',
+      ['user.id', 'persons'],
+      numbers(0, 6500).map((i) => [text(i), i % 2 === 0 ? '1.5' : '9']),
     ),
   ]);
   return parseRules([{ file: 'rules.yml', text: RULES }], { lists });

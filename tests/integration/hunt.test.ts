@@ -292,16 +292,17 @@ describe('a hunt in the archive', () => {
     );
   });
 
-  test('asks for thousands of networks and texts at once', SLOW, async () => {
+  test('asks for thousands of networks, texts and bounds at once', SLOW, async () => {
     const ruleSet = manyValues();
     expect(ruleSet.faults.filter(({ severity }) => severity === 'error')).toEqual([]);
     const log = MANY_VALUES_LOG;
     await sink.writeEvents(archivedOf(ruleSet, log, PERSONS));
-    for (const rule of ruleSet.rules) {
+    for (const rule of [...ruleSet.rules, ...ruleSet.correlations]) {
       const { key } = rule;
+      if (key === 'events') continue;
       const lines = await hunted(ruleSet, rule);
-      const found = lines.flatMap((line) =>
-        line.type === 'match' ? [JSON.stringify({ ...line, event: undefined, id: line.event.id })] : [],
+      const found = lines.map((line) =>
+        JSON.stringify(line.type === 'firing' ? line : { ...line, event: undefined, id: line.event.id }),
       );
       const expected = engineFinds(ruleSet, key, { rules: '', log, since: undefined, until: undefined });
       expect({ key, found: found.toSorted() }).toEqual({ key, found: expected });
