@@ -198,17 +198,15 @@ function anyText(list: string, holds: (x: string) => string): string {
 
 /** Whether a text matches one of the patterns. */
 function anyPattern(x: string, patterns: readonly Pattern[], cased: boolean): string {
-  const literals = cased ? patterns.map(literalOf).filter((literal) => literal !== undefined) : [];
-  const others = cased ? patterns.filter((pattern) => literalOf(pattern) === undefined) : patterns;
+  const rows: string[][] = [];
+  const others: Pattern[] = [];
+  for (const pattern of patterns) {
+    const literal = cased ? literalOf(pattern) : undefined;
+    if (literal === undefined) others.push(pattern);
+    else rows.push([literal]);
+  }
   return joined('or', [
-    ...(literals.length === 0
-      ? []
-      : [
-          isInRows(
-            [x],
-            literals.map((literal) => [literal]),
-          ),
-        ]),
+    ...(rows.length === 0 ? [] : [isInRows([x], rows)]),
     ...(others.length === 0 ? [] : [anyExpression(x, others, cased)]),
   ]);
 }
