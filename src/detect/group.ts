@@ -24,7 +24,7 @@ import { coalesce } from './coalescing.ts';
 import type { GroupNumbers } from './group-numbers.ts';
 import type { SavedGroup } from './group-saving.ts';
 import { GroupWaits } from './group-waits.ts';
-import { holds, leastOf } from '../sigma/bounds.ts';
+import { holds, largestBound } from '../sigma/bounds.ts';
 import type { PlannedHorizon } from './plan.ts';
 import type { HeldNumbers } from './held-numbers.ts';
 import type { StreamLogs } from './stream-logs.ts';
@@ -297,7 +297,7 @@ export class Group implements EpisodeGroup, SavedGroup, WindowVisitor {
     for (const watcher of planned.watchers) {
       const known = this.#logs.tracker.quietBelow(watcher, this, fromMs, toMs, estimated);
       // For a rule whose episode does not cover the window: what does not reach its bounds.
-      below = Math.min(below, Math.max(known, leastOf(watcher.rule.bounds)));
+      below = Math.min(below, Math.max(known, largestBound(watcher.rule.bounds)));
     }
     if (baseline === undefined) return below;
     const { histories } = this.#logs.gates[baseline.gate]!;

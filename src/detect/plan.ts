@@ -8,7 +8,7 @@
 
 import type { EpisodeRule } from '../alert/episode.ts';
 import type { FieldTable } from '../event/record.ts';
-import { holds, leastOf } from '../sigma/bounds.ts';
+import { holds, largestBound } from '../sigma/bounds.ts';
 import type { Baseline, Bound, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 import type { Horizon } from '../window/horizon.ts';
 import { pathOf } from '../sigma/aliases.ts';
@@ -312,9 +312,9 @@ function horizonsOf(
       timespanMs,
       watchers: sorted.map(watcherOf),
       // A baseline is made of all windows, including those that no rule would look at.
-      leastThreshold: baseline === undefined ? leastOf(bounds) : 0,
-      leastBound: leastOf(bounds),
-      mostThreshold: leastOf(sorted.at(-1)!.bounds) + 1,
+      leastThreshold: baseline === undefined ? largestBound(bounds) : 0,
+      leastBound: largestBound(bounds),
+      mostThreshold: largestBound(sorted.at(-1)!.bounds) + 1,
       baseline: baseline && { ...baseline, gate: baselined.length },
     };
     if (baseline !== undefined) baselined.push(horizon);
@@ -324,6 +324,6 @@ function horizonsOf(
 
 /** Orders conditions of lower bounds: what satisfies a later one satisfies all before it. */
 function compareBounds(a: readonly Bound[], b: readonly Bound[]): number {
-  const least = leastOf(a);
-  return least - leastOf(b) || Number(holds(b, least)) - Number(holds(a, least));
+  const least = largestBound(a);
+  return least - largestBound(b) || Number(holds(b, least)) - Number(holds(a, least));
 }

@@ -10,16 +10,16 @@ export function holds(bounds: readonly Bound[], value: number): boolean {
   return true;
 }
 
-/** The largest of some bounds: if they are lower bounds, no smaller value satisfies them all. */
-export function leastOf(bounds: readonly Bound[]): number {
-  let least = -Infinity;
-  for (const { value } of bounds) least = Math.max(least, value);
-  return least;
+/** The largest number in some bounds, −∞ without bounds. If they are lower bounds, no smaller value satisfies them all. */
+export function largestBound(bounds: readonly Bound[]): number {
+  let largest = -Infinity;
+  for (const { value } of bounds) largest = Math.max(largest, value);
+  return largest;
 }
 
 /** Returns how many entries a log must be able to hold to tell whether their number satisfies the bounds. */
 export function entriesFor(bounds: readonly Bound[]): number {
-  return 2 * (Math.floor(Math.max(0, leastOf(bounds))) + 1);
+  return 2 * (Math.floor(Math.max(0, largestBound(bounds))) + 1);
 }
 
 function satisfies(bound: Bound, value: number): boolean {
