@@ -50,6 +50,8 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     const lower = candidate.toLowerCase();
     if (lower.length > MAX_LENGTH) continue;
     const edits = distance(wanted, lower, limit);
+    // Names of one letter are one edit apart, whatever they are.
+    if (edits >= Math.max(wanted.length, lower.length)) continue;
     // Of two equally near candidates, take the one closer in length: swapped letters are the usual typo.
     if (edits < fewest || (found !== undefined && edits === fewest && off < offLength)) {
       fewest = edits;
