@@ -39,13 +39,18 @@ export function lint(
   );
   warnOfUnusedSelections([...rules.map(([draft]) => draft), ...filters.filter((filter) => filter.sound)]);
   const referred = new Set(correlations.flatMap(([, rule]) => rule.rules));
+  // Correlations with faults are not loaded, but refer to rules.
+  const named = new Set(
+    drafts.flatMap((draft) => (draft.kind === 'correlation' && !draft.sound ? referencesOf(draft) : [])),
+  );
   for (const [draft, rule] of rules) {
     if (!isPortal(rule.logsource)) continue;
     warnOfFields(draft, 'detection', personFields);
     warnOfUnknownColumns(draft, lists);
     warnOfPersonIds(draft, 'detection', personFields);
     warnOfListedPersonIds(draft, lists, personFields);
-    if (!referred.has(rule.key) && rule.level !== 'informational') {
+    const isReferred = referred.has(rule.key) || named.has(rule.id ?? '') || named.has(rule.name ?? '');
+    if (!isReferred && rule.level !== 'informational') {
       draft.faults.warning(
         draft.root.entries.get('title')?.value ?? draft.root,
         'RAISES_NO_ALERT',
@@ -64,4 +69,9 @@ export function lint(
     warnOfCorrelatedFields(draft, rule, byKey, personFields);
     warnOfInhibitions(draft, rule, byKey);
   }
+}
+
+/** Ids and names, and keywords of the condition. */
+function referencesOf({ rules, expression }: CorrelationDraft): readonly string[] {
+  return rules?.map(({ text }) => text) ?? expression?.text.match(/[^\s()|]+/g) ?? [];
 }

@@ -216,6 +216,24 @@ describe('what may well be meant is not warned of', () => {
   });
 });
 
+test('a rule to which a correlation with faults refers is not said to be referred to by none', () => {
+  const text = `title: Views\nname: views\n${PORTAL}\ndetection: {s: {event.action: record-view}, condition: s}\n`;
+  const checked = (correlation: string): string[] =>
+    parseRules(
+      [{ file: 'f', text: `${text}---\ntitle: Many\ncorrelation: {timespan: 1x, ${correlation}}\n` }],
+      {
+        lint: true,
+      },
+    ).faults.map(({ code }) => code);
+  expect(checked('type: event_count, rules: [views], condition: {gte: 3}')).toEqual(['BAD_DURATION']);
+  expect(checked('type: temporal, condition: not (views)')).toEqual(['BAD_DURATION']);
+  expect(checked('type: event_count, rules: [Views], condition: {gte: 3}')).toEqual([
+    'RAISES_NO_ALERT',
+    'BAD_DURATION',
+    'UNKNOWN_RULE',
+  ]);
+});
+
 test('only a check asks for these warnings: loading rules for work stays as quick and as quiet', () => {
   for (const name of ['out-of-reach-none', 'unknown-field', 'raises-no-alert', 'field-not-carried-group']) {
     const text = readFileSync(new URL(`${name}.warn.yaml`, folder), 'utf8');
