@@ -90,11 +90,15 @@ function link(draft: CorrelationDraft, names: Names): Links {
     }),
   );
   const referred = new Set(byText.values());
+  const allKnown = written.length > 0 && written.every(({ text }) => byText.has(text));
   if (draft.type === 'temporal_ordered') refuseTwice(written, byText, faults);
-  /** The document that `rule` names. Reports it unless this correlation lists it, by this name or another. */
+  /**
+   * The document that `rule` names. Reports it unless this correlation lists it, by this name or another; not while
+   * other faults hide what it lists.
+   */
   const listed = (rule: PlacedText, what: string): Draft | undefined => {
     const target = byText.get(rule.text) ?? names.find(rule, faults);
-    if (target === undefined || referred.has(target)) return target;
+    if (target === undefined || referred.has(target) || !allKnown) return target;
     faults.error(
       rule,
       'UNKNOWN_RULE',

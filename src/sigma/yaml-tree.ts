@@ -199,10 +199,12 @@ class TreeBuilder {
   #alias(name: string, depth: number): YamlNode {
     const target = this.#anchors.get(name);
     if (target === undefined) {
-      throw new DocumentRefused(
+      this.#faults.error(
+        this.#place,
         'YAML_SYNTAX',
         `the alias *${name} has no complete anchor &${name} before it; ${REMEDIES.BAD_ALIAS}`,
       );
+      return { kind: 'scalar', value: null, source: '', ...this.#place };
     }
     this.#spend(target.size, depth + target.height);
     return target.node;

@@ -328,6 +328,35 @@ test('all faults of all files are reported in one pass, in the order of the text
   expect([...rules, ...correlations]).toEqual([]);
 });
 
+const errorsOf = (text: string): string[] =>
+  parseRules([{ file: 'f', text }]).faults.flatMap(({ severity, line, code }) =>
+    severity === 'error' ? [`${line} ${code}`] : [],
+  );
+
+test('every text that lacks quotes for its * is reported, not only the first of a document', () => {
+  const text = 'title: T\ndetection:\n  s:\n    a|endswith: [*.exe, x, *.dll]\n    b: *c\n  condition: s\n';
+  expect(errorsOf(text)).toEqual(['4 YAML_SYNTAX', '4 YAML_SYNTAX', '5 YAML_SYNTAX']);
+});
+
+test.each([
+  ['its condition cannot be read', 'condition: views and (resets', ['14 CONDITION_SYNTAX']],
+  ['its condition names a rule that there is not', 'condition: views and rests', ['14 UNKNOWN_RULE']],
+  ['it has a misspelt key', 'rule: [views, resets]', ['11 MISSING_KEY', '14 UNKNOWN_KEY']],
+  ['one of them is misspelt', 'rules: [views, rests]', ['14 UNKNOWN_RULE']],
+])(
+  'an alias is not blamed for a rule that a correlation does not refer to as long as %s',
+  (_why, line, faults) => {
+    const text = [
+      'title: Views\nname: views\ndetection: {s: {a: 1}, condition: s}\n---',
+      'title: Resets\nname: resets\ndetection: {s: {a: 2}, condition: s}\n---',
+      `title: Both\ncorrelation:\n  type: temporal\n  timespan: 1h\n  group-by: who\n  ${line}`,
+      '  aliases: {who: {views: user.id, resets: user.target.id, logins: user.id}}',
+    ].join('\n');
+    expect(errorsOf(text)).toEqual([...faults, '15 UNKNOWN_RULE']);
+    expect(errorsOf(text.replace(', logins: user.id', ''))).toEqual(faults);
+  },
+);
+
 const rule = (condition: string): string =>
   `title: T\nlogsource: {product: p}\ndetection:\n  sel: {a: 1}\n  condition: ${condition}\n`;
 const level = (i: number): string =>
