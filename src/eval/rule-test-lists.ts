@@ -1,10 +1,17 @@
 /**
  * The lookup lists of rule tests. A test states the contents of its lists; a list that it does not give is empty, so
- * that the outcome does not depend on an organisation's current lists.
+ * that the outcome does not depend on an organisation's current lists. Persons stand in them as in the events.
  */
 
 import type { ListContents, Lists, LookupList } from '../lookup/list.ts';
+import { DEFAULT_PERSON_FIELDS } from '../event/decoder-options.ts';
+import { isPseudonym, pseudonymText } from '../event/pseudonyms.ts';
+import { SipHash } from '../event/siphash.ts';
 import { suggestion } from '../sigma/nearest.ts';
+
+/** The key under which the engine hashes the persons of tests. */
+export const TEST_KEY = new Uint8Array(16);
+const HASH = new SipHash(TEST_KEY);
 
 type Cell = string | number | boolean;
 
@@ -41,7 +48,14 @@ function rowOf(list: LookupList, row: Readonly<Record<string, Cell>>): string[] 
   const names = Object.keys(row);
   if (names.length !== list.columns.length || list.columns.some((column) => !Object.hasOwn(row, column)))
     return `a row of ${list.name} has ${list.columns.join(', ')}, not ${names.join(', ') || 'nothing'}`;
-  return list.columns.map((column) => String(row[column]));
+  return list.columns.map((column) => asSeen(column, String(row[column])));
+}
+
+/** A value of a field as rules see it: a person's id, written as in the events of a test, becomes its pseudonym. */
+export function asSeen(field: string, text: string): string {
+  if (!DEFAULT_PERSON_FIELDS.includes(field) || isPseudonym(text)) return text;
+  HASH.hashString(text);
+  return pseudonymText(HASH.out[0]!, HASH.out[1]!);
 }
 
 function contentsOf({ columns }: LookupList, rows: readonly (readonly string[])[]): ListContents {

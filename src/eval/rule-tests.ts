@@ -8,7 +8,7 @@ import { KNOWN_FIELDS } from '../event/access-event.ts';
 import { isObject } from '../event/field-path.ts';
 import { FieldTable } from '../event/record.ts';
 import { eventsOf, FORM, type RuleTest, type RuleTests } from './rule-test-form.ts';
-import { fillLists, keepingLists } from './rule-test-lists.ts';
+import { asSeen, fillLists, keepingLists, TEST_KEY } from './rule-test-lists.ts';
 import { nearest, suggestion } from '../sigma/nearest.ts';
 import type { RuleSet } from '../sigma/rule.ts';
 import { whySilent } from './why-silent.ts';
@@ -34,13 +34,17 @@ export function runRuleTests({ file, rule, tests }: RuleTests, ruleSet: RuleSet)
     const lines = eventsOf(test).map(({ time, event }) =>
       JSON.stringify({ '@timestamp': new Date(time).toISOString(), ...event }),
     );
-    const output = evalEvents(ruleSet, lines, { allMatches: true, allFirings: true });
+    const output = evalEvents(ruleSet, lines, {
+      allMatches: true,
+      allFirings: true,
+      pseudonymKey: TEST_KEY,
+    });
     const actual = output.lines.flatMap((line) => {
       if (line.type === 'alert' || line.rule !== rule.key) return [];
       const at = Date.parse(line.time ?? '');
       return [line.type === 'firing' ? { at, group: line.group, value: line.value } : { at }];
     });
-    const { missing, surplus } = compared(test.fires, actual);
+    const { missing, surplus } = compared(test.fires.map(seen), actual);
     const differences = [
       ...output.deadLetters.map(
         (letter) => `event ${letter.index} is refused: ${letter.code}: ${letter.message}`,
@@ -94,6 +98,14 @@ interface Fire {
   readonly at: number;
   readonly group?: Readonly<Record<string, string | null>> | undefined;
   readonly value?: number | undefined;
+}
+
+function seen({ group, ...fire }: RuleTest['fires'][number]): Fire {
+  const entries = Object.entries(group ?? {}).map(([field, value]) => [
+    field,
+    value === null ? null : asSeen(field, value),
+  ]);
+  return group === undefined ? fire : { ...fire, group: Object.fromEntries(entries) };
 }
 
 /** Pairs each expected firing with one that fits, the most precise first, so that a vague one leaves theirs alone. */

@@ -34,3 +34,8 @@ export class Pseudonyms {
 export function pseudonymText(hi: number, lo: number): string {
   return (hi >>> 0).toString(16).padStart(8, '0') + (lo >>> 0).toString(16).padStart(8, '0');
 }
+
+/** Whether a text has the form of a pseudonym. */
+export function isPseudonym(text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text);
+}

@@ -3,12 +3,12 @@
  * has it equals nothing: a rule that watches one person would stay silent for ever.
  */
 
+import { isPseudonym } from '../../event/pseudonyms.ts';
 import type { Lists } from '../../lookup/list.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
 import { shown } from '../faults.ts';
 import { forEachItem, type Section } from './fields.ts';
 
-const PSEUDONYM = /^[0-9a-f]{16}$/;
 const REMEDY =
   'rules see persons by their pseudonyms of 16 hex digits, so nothing equals it: `vigie pseudonymise` makes them of ids';
 
@@ -23,7 +23,7 @@ export function warnOfPersonIds(
       return;
     for (const value of values) {
       if (value.kind !== 'scalar' || value.value === null) continue;
-      if (/[*?]/.test(value.source) || PSEUDONYM.test(value.source.toLowerCase())) continue;
+      if (/[*?]/.test(value.source) || isPseudonym(value.source.toLowerCase())) continue;
       draft.faults.warning(value, 'NO_PSEUDONYM', `${shown(value.source)} is no pseudonym, and ${REMEDY}`);
     }
   });
@@ -40,7 +40,7 @@ export function warnOfListedPersonIds(
       const contents = lists.get(name.text)?.contents;
       if (contents === undefined) continue;
       const column = contents.columns.findIndex((each) => personFields.includes(each));
-      const row = contents.rows.findIndex((cells) => column >= 0 && !PSEUDONYM.test(cells[column]!));
+      const row = contents.rows.findIndex((cells) => column >= 0 && !isPseudonym(cells[column]!));
       if (row < 0) continue;
       const place = `line ${contents.lines[row]} of the list ${name.text}`;
       faults.warning(name, 'NO_PSEUDONYM', `a person in ${place} is no pseudonym, and ${REMEDY}`);

@@ -181,6 +181,45 @@ describe('the lists of a test', () => {
   });
 });
 
+describe('persons in the lists and groups of a test', () => {
+  const vips = listsOf({ vips: 'portal.records.ids\n' });
+  const rules = parseRules(
+    [
+      {
+        file: 'vip.yml',
+        text: `title: Read\nname: read\nlogsource: {product: p}\nvigie.only_listed: [vips]\ndetection: {s: {a: 1}, condition: s}\n---
+title: Crowd\nname: crowd\ncorrelation: {type: value_count, rules: [read], group-by: [portal.records.ids, b], timespan: 1h, condition: {field: user.id, gte: 2}}\n`,
+      },
+    ],
+    { lists: vips },
+  );
+  const results = (cell: string, person: string): RuleTestResult[] =>
+    runFile(
+      'vip.tests.yml',
+      `rule: crowd
+tests:
+  - name: crowd
+    lists: {vips: [{portal.records.ids: ${cell}}]}
+    events: [{repeat: 2, from: 2025-07-12T20:00:00Z, event: {a: 1, b: c, user.id: 'u-{i}', portal.records.ids: [12]}}]
+    fires: [{at: 2025-07-12T20:00:00Z, group: {portal.records.ids: '${person}', b: c}}]\n`,
+      rules,
+    );
+
+  test('are written as in its events', () => {
+    expect(results('12', '12')).toMatchObject([{ passed: true }]);
+    expect(results('13', '12')).toMatchObject([{ passed: false }]);
+    expect(results('12', '13')).toMatchObject([{ passed: false }]);
+  });
+
+  test('may be the pseudonyms that a test shows', () => {
+    const shown = results('12', '13')[0]!
+      .differences.join()
+      .match(/[0-9a-f]{16}/g)!;
+    expect(shown).toHaveLength(2);
+    expect(results(`'${shown[1]!}'`, shown[1]!)).toMatchObject([{ passed: true }]);
+  });
+});
+
 test.each([
   ['no YAML', 'rule: [', /^burst\.tests\.yml: /],
   ['no tests', 'rule: read\n', /tests: /],
