@@ -302,7 +302,7 @@ function rawTests(value: Extract<Value, { kind: 'raw' }>, substring: boolean): r
 }
 
 /** 0x10 and 1.0 match the numbers 16 and 1, and also the texts as which they were written. */
-function spellingsOf(number: number, source: string): readonly string[] {
+export function spellingsOf(number: number, source: string): readonly string[] {
   return [...new Set([decimalText(number, source), source])];
 }
 

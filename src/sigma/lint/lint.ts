@@ -1,6 +1,6 @@
 /**
  * Warnings about rules that are sound but hardly what was meant: they can never fire, fire at once, use a field
- * that no event has, compare text as a number, name a person by an id, have a selection that decides nothing, or raise
+ * that no event has, compare text as a number or with what no event holds, name a person by an id, have a selection that decides nothing, or raise
  * nothing. Only `rules check` asks for them; they change neither what is loaded nor how it fires.
  */
 
@@ -15,6 +15,7 @@ import { warnOfUnusedSelections } from './selections.ts';
 import { isPortal, warnOfCorrelatedFields, warnOfFields, warnOfUnknownColumns } from './fields.ts';
 import { warnOfInhibitions } from './inhibits.ts';
 import { warnOfListedPersonIds, warnOfPersonIds } from './persons.ts';
+import { warnOfPartsAsNumbers, warnOfValues } from './values.ts';
 
 /**
  * Adds the warnings to the faults of the documents' files. `loaded`: what the sound drafts became, in the same
@@ -44,8 +45,10 @@ export function lint(
     drafts.flatMap((draft) => (draft.kind === 'correlation' && !draft.sound ? referencesOf(draft) : [])),
   );
   for (const [draft, rule] of rules) {
+    warnOfPartsAsNumbers(draft, 'detection');
     if (!isPortal(rule.logsource)) continue;
     warnOfFields(draft, 'detection', personFields);
+    warnOfValues(draft, 'detection');
     warnOfUnknownColumns(draft, lists);
     warnOfPersonIds(draft, 'detection', personFields);
     warnOfListedPersonIds(draft, lists, personFields);
@@ -59,8 +62,10 @@ export function lint(
     }
   }
   for (const filter of filters) {
+    warnOfPartsAsNumbers(filter, 'filter');
     if (!isPortal(filter.logsource)) continue;
     warnOfFields(filter, 'filter', personFields);
+    warnOfValues(filter, 'filter');
     warnOfPersonIds(filter, 'filter', personFields);
   }
   for (const [draft, rule] of correlations) {

@@ -110,6 +110,14 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '16:28: warning: UNKNOWN_FIELD: "source.as.numbr" is no field of the portal\'s events; did you mean "source.as.number"?',
   'field-not-carried-term':
     '26:11: warning: FIELD_NOT_CARRIED: source.as.number is not in the firings of "Burst", which carry only its group-by, user.id: they show nothing new and do not count',
+  'unknown-value-outcome':
+    '6:30: warning: UNKNOWN_VALUE: "failed" is no outcome of the portal\'s events; there are success, failure, unknown',
+  'unknown-value-network':
+    '6:16: warning: UNKNOWN_VALUE: "10.0.0.0/8" is compared as text, which no address equals; write source.ip|cidr',
+  'unknown-value-number':
+    '6:27: warning: UNKNOWN_VALUE: ">= 100" is no number, and portal.records.count holds numbers; write portal.records.count|gte: 100',
+  'number-as-part':
+    '6:27: warning: NUMBER_AS_PART: 10. without quotes is a number, so 10 fits as well; put it in quotes',
   'yaml-tag': '1:8: warning: YAML_TAG: Unresolved tag: !portal',
 };
 
@@ -192,9 +200,21 @@ describe('what may well be meant is not warned of', () => {
     expect(warned('portal.records.ids: 12')).toEqual(['NO_PSEUDONYM']);
     expect(warned("portal.records.ids: ['*', '0409*']")).toEqual([]);
     expect(warned('portal.records.ids: null')).toEqual([]);
-    expect(warned('portal.records.ids|startswith: 0409')).toEqual([]);
+    expect(warned("portal.records.ids|startswith: '0409'")).toEqual([]);
     expect(warned('portal.records.ids: 12', ['user.target.id'])).toEqual([]);
     expect(warned('user.target.id|neq: u-1', ['user.target.id'])).toEqual(['NO_PSEUDONYM']);
+  });
+
+  test('values that an event may have, and parts of values', () => {
+    expect(warned('event.outcome: [Success, "fail*"], source.ip: [10.0.0.1, "::1"]')).toEqual([]);
+    expect(warned('http.response.status_code: ["404", 5.0e2, "5??"], source.ip|cidr: 10.0.0.0/8')).toEqual(
+      [],
+    );
+    expect(
+      warned(
+        'source.ip|startswith: ["10.", 172, 9007199254740993], url.path: /a/1, event.outcome|endswith: ed',
+      ),
+    ).toEqual([]);
   });
 
   test('fields of other logs, whose vocabularies are their own', () => {
