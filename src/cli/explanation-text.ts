@@ -71,7 +71,8 @@ export function* correlationText(
     const verb = isParent.has(key) ? 'fired' : 'matched';
     yield `  ${titleOf(key)}: ${verb} ${times(found)}${withoutGroup === 0 ? '' : `, ${count(withoutGroup)} of them without ${plain(rule.groupBy.join(', '))}`}\n`;
   }
-  if (folded > 0) yield `  ${count(folded)} entries lie beyond what the engine holds exactly\n`;
+  if (folded > 0)
+    yield '  Some groups have more entries than the engine holds exactly: its values may differ from these\n';
   if (evicted > 0) yield `  ${count(evicted)} groups were forgotten over the cap of groups\n`;
   if (parents.length > 0) yield '\nFirings that it refers to\n';
   for (const { rule: key, group, time, value } of parents.slice(0, most)) {

@@ -36,7 +36,7 @@ export function readMappingFile(nameOrPath: string): { readonly file: string; re
       ? messageOf(cause)
       : 'there is no such file, and no ready mapping of that name';
     throw new VigieError('MAPPING_UNREADABLE', `cannot read the mapping ${nameOrPath}: ${reason}`, {
-      remedy: `Give the path of a mapping file, or one of ${names.join(', ')}${suggestion(nameOrPath, names)}.`,
+      remedy: `Give the path of a mapping file, or one of ${names.join(', ')}${suggestion(nameOrPath, names) || '.'}`,
       cause,
     });
   }

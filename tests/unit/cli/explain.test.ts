@@ -70,6 +70,19 @@ user.id = "u1", service.name = "kairos": did not fire
     );
   });
 
+  test('says that values may differ where a group holds more than the engine holds exactly', async () => {
+    const input = join(folder, 'many.ndjson');
+    const shown = async (count: number): Promise<string> => {
+      const lines = Array.from({ length: count }, (_, i) => event(i / 10_000, 'record-view', kairos));
+      writeFileSync(input, lines.join(''));
+      return succeed(['rules', 'explain', '11111111-0000-4000-8000-000000000003', '-r', rules, '-e', input]);
+    };
+    expect(await shown(20_000)).toContain(
+      'Some groups have more entries than the engine holds exactly: its values may differ from these',
+    );
+    expect(await shown(1000)).not.toContain('may differ');
+  });
+
   test('says of a group that fell silent for a whole history that it is known anew', async () => {
     const silent = join(folder, 'new-terms.yml');
     writeFileSync(
