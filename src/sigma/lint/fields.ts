@@ -113,7 +113,11 @@ export function warnOfCorrelatedFields(
   const meant = (field: string): string[] =>
     rule.rules.map((key) => rule.aliases.get(field)?.get(key) ?? field);
   const checkAll = (fields: readonly string[], placeOf: typeof groupByPlace): void => {
-    for (const field of fields) for (const each of meant(field)) check(each, placeOf(draft, field));
+    for (const field of fields) {
+      const without = rules.find(({ key }) => rule.aliases.get(field)?.has(key) === false);
+      for (const each of meant(field))
+        check(each, placeOf(draft, field), each === field ? without : undefined);
+    }
   };
   checkAll(rule.groupBy, groupByPlace);
   checkAll(rule.fields, measurePlace);
@@ -137,16 +141,16 @@ function holdsText(field: string, personFields: readonly string[]): boolean {
   return personFields.includes(field) || (form !== undefined && form.fits('') && !form.fits(0));
 }
 
-/** Returns a check that reports each unknown field once. */
-function checker(faults: Faults): (field: string, place: Place) => void {
+/** Returns a check that reports each unknown field once. `without`: a rule for which the field, an alias, has no entry. */
+function checker(faults: Faults): (field: string, place: Place, without?: Pick<BaseRule, 'title'>) => void {
   const seen = new Set<string>();
-  return (field, place) => {
+  return (field, place, without) => {
     if (KNOWN.has(field) || seen.has(field)) return;
     seen.add(field);
-    faults.warning(
-      place,
-      'UNKNOWN_FIELD',
-      `${shown(field)} is no field of the portal's events${suggestion(field, KNOWN_FIELDS)}`,
-    );
+    const hint =
+      without === undefined
+        ? suggestion(field, KNOWN_FIELDS)
+        : `, and the alias does not say which field ${shown(without.title)} has for it`;
+    faults.warning(place, 'UNKNOWN_FIELD', `${shown(field)} is no field of the portal's events${hint}`);
   };
 }

@@ -98,6 +98,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
     '13:31: warning: UNKNOWN_FIELD: "usr.id" is no field of the portal\'s events; did you mean "user.id"?',
   'unknown-field-reference':
     '6:23: warning: UNKNOWN_FIELD: "user.target.name" is no field of the portal\'s events; did you mean "user.target.id"?',
+  'unknown-field-alias':
+    '17:14: warning: UNKNOWN_FIELD: "account" is no field of the portal\'s events, and the alias does not say which field "Views" has for it',
   'unknown-field-value':
     '14:32: warning: UNKNOWN_FIELD: "portal.records.id" is no field of the portal\'s events; did you mean "portal.records.ids"?',
   'unknown-field':
