@@ -182,7 +182,7 @@ async function onGenerated(options: Options): Promise<BacktestReport> {
   // Faults are reported once, before anything runs. Which lists the rules are loaded with does not change their shape.
   const rules = chosenRules(loadRulesFor(first.scenario, first.options, choice, requireRules), choice);
   requireAlerts(rules);
-  const tooShort = shortLearningText(rules.ruleSet, learnMs);
+  const tooShort = shortLearningText(rules, learnMs);
   if (tooShort !== undefined) process.stderr.write(`${plain(tooShort)}\n`);
   const bar = progressBar(
     'backtest',

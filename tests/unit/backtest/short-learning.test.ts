@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { shortLearningText } from '../../../src/backtest/short-learning.ts';
+import { sweepOf } from '../../../src/backtest/sweep.ts';
 import { rulesOf } from './judging.ts';
 
 const DAY = 86_400_000;
@@ -15,13 +16,19 @@ vigie.new_terms: {fields: [source.ip], history: 28d}
 const PLAIN = NEW_NETWORK.replace('name: new_network', 'name: plain').replace(/vigie.*\n/, '');
 
 test('a learning as long as the history of new terms is too short, and the rules are named', () => {
-  const rules = rulesOf(NEW_NETWORK, PLAIN);
+  const rules = sweepOf(rulesOf(NEW_NETWORK, PLAIN));
   for (const learnMs of [0, 28 * DAY]) {
     expect(shortLearningText(rules, learnMs)).toMatch(/of new_network: .*--learn 35d$/);
   }
 });
 
+test('a rule of which a sweep has copies is named once', () => {
+  const sweep = sweepOf(rulesOf(NEW_NETWORK, PLAIN));
+  expect(sweep.ruleSet.correlations.length).toBeGreaterThan(2);
+  expect(shortLearningText(sweep, 0)).toMatch(/of new_network: .* refers to it is silent/);
+});
+
 test('nothing is said of one that is longer, nor where no rule asks for what is new', () => {
-  expect(shortLearningText(rulesOf(NEW_NETWORK, PLAIN), 35 * DAY)).toBeUndefined();
-  expect(shortLearningText(rulesOf(PLAIN), 0)).toBeUndefined();
+  expect(shortLearningText(sweepOf(rulesOf(NEW_NETWORK, PLAIN)), 35 * DAY)).toBeUndefined();
+  expect(shortLearningText(sweepOf(rulesOf(PLAIN)), 0)).toBeUndefined();
 });
