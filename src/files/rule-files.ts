@@ -26,9 +26,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const sources: RuleSource[] = [];
   const unreadable: Fault[] = [];
   for (const file of findRuleFiles(paths)) {
-    const read = TESTS_FILE.test(file)
-      ? testsNotRules(file)
-      : readTextFile(file, MAX_FILE_BYTES, paths.includes(file));
+    const read = otherThanRules(file) ?? readTextFile(file, MAX_FILE_BYTES, paths.includes(file));
     if (typeof read === 'string') sources.push({ file, text: read });
     else unreadable.push(read);
   }
@@ -135,21 +133,33 @@ function leadsToFolder(place: string): boolean {
 }
 
 const YAML = /\.ya?ml$/i;
+const EVENTS_FILE = /\.(?:ndjson|jsonl)(?:\.gz)?$/i;
 const TESTS_FILE = /\.tests(?=\.ya?ml$)/i;
 
 function isRuleFile(name: string): boolean {
   return YAML.test(name) && !TESTS_FILE.test(name);
 }
 
-/** The fault of a tests file named as rules. */
-function testsNotRules(file: string): Fault {
-  const rules = file.replace(TESTS_FILE, '');
-  return {
+/** The fault of a file of tests or events named as rules. */
+function otherThanRules(file: string): Fault | undefined {
+  const fault = (code: string, message: string): Fault => ({
     file,
     line: 1,
     column: 1,
-    code: 'TESTS_NOT_RULES',
-    message: `the file holds tests, not rules; give the rules (${rules}, or their folder), and \`vigie rules test\` finds the tests beside them`,
+    code,
+    message,
     severity: 'error',
-  };
+  });
+  if (TESTS_FILE.test(file)) {
+    const rules = file.replace(TESTS_FILE, '');
+    return fault(
+      'TESTS_NOT_RULES',
+      `the file holds tests, not rules; give the rules (${rules}, or their folder), and \`vigie rules test\` finds the tests beside them`,
+    );
+  }
+  if (!EVENTS_FILE.test(file)) return undefined;
+  return fault(
+    'EVENTS_NOT_RULES',
+    'the file holds events, not rules; they are given with --input, or to `vigie rules explain` with --event',
+  );
 }

@@ -106,6 +106,16 @@ test('a file of tests that is named where rules are expected is a fault that say
   expect(set.rules).toHaveLength(1);
 });
 
+test('a file of events that is named where rules are expected is one fault that says how to give it', () => {
+  const line = `${JSON.stringify({ '@timestamp': '2025-07-12T20:00:00Z', 'event.action': 'login' })}\n`;
+  const events = write('access.ndjson', line.repeat(3));
+  const set = loadRules([write('good.yml', RULE), events]);
+  expect(set.faults).toMatchObject([
+    { file: events, code: 'EVENTS_NOT_RULES', message: expect.stringContaining('--input') },
+  ]);
+  expect(set.rules).toHaveLength(1);
+});
+
 test('a file that is not UTF-8 is a fault of that file, and the others load', () => {
   const bad = write('bad.yml', Uint8Array.of(0x74, 0xff, 0xfe));
   write('good.yml', RULE);
