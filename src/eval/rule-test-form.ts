@@ -12,6 +12,7 @@ import { messageOf, VigieError } from '../errors.ts';
 import { isObject } from '../event/field-path.ts';
 import { parseTimeText } from '../event/time.ts';
 import { parseDuration } from '../sigma/duration.ts';
+import { suggestion } from '../sigma/nearest.ts';
 import type { BaseRule, CorrelationRule, RuleSet } from '../sigma/rule.ts';
 
 const EVERY = 'expected a duration such as 20s or 250ms';
@@ -27,7 +28,19 @@ const timeSchema = z.coerce.string().transform((text, context) => {
   return time;
 });
 
-const runSchema = z.strictObject({
+/** A map of these keys and no others. */
+function keysOf<T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .map((key) => `there is no key ${JSON.stringify(key)}${suggestion(key, Object.keys(shape))}`)
+            .join('; ')
+        : undefined,
+  });
+}
+
+const runSchema = keysOf({
   repeat: z.int().min(1).max(1_000_000).default(1),
   from: timeSchema,
   every: durationSchema.default(0),
@@ -36,14 +49,14 @@ const runSchema = z.strictObject({
   /** `{i}` restarts at this number. */
   modulo: z.int().min(1).optional(),
   /** Puts a list of this many distinct values into a field. */
-  list: z.strictObject({ field: z.string(), size: z.int().min(1).max(10_000) }).optional(),
+  list: keysOf({ field: z.string(), size: z.int().min(1).max(10_000) }).optional(),
   event: z.record(z.string(), z.unknown()),
 });
 type Run = z.infer<typeof runSchema>;
 
 const testsSchema = z
   .array(
-    z.strictObject({
+    keysOf({
       name: z.string(),
       /** Rows of lookup lists; a list that is not given is empty. */
       lists: z
@@ -51,7 +64,7 @@ const testsSchema = z
         .default({}),
       events: z.array(runSchema).min(1),
       fires: z.array(
-        z.strictObject({
+        keysOf({
           group: z
             .record(
               z.string(),
@@ -67,7 +80,7 @@ const testsSchema = z
   .min(1);
 export type RuleTest = z.infer<typeof testsSchema>[number];
 
-const fileSchema = z.strictObject({ rule: z.coerce.string(), tests: testsSchema });
+const fileSchema = keysOf({ rule: z.coerce.string(), tests: testsSchema });
 
 export const FORM = 'The *.tests.yml beside the rules in rules/ show the form of a test file.';
 
@@ -142,9 +155,10 @@ function parsed<T>(what: string, schema: z.ZodType<T>, read: () => unknown): T {
   }
   const result = schema.safeParse(document);
   if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  );
+  const issues = result.error.issues.map(({ path, message }) => {
+    const why = message.endsWith('received undefined') ? 'is missing' : message;
+    return path.length === 0 ? why : `${path.join('.')}: ${why}`;
+  });
   throw new VigieError('RULE_TEST_INVALID', `${what}: ${issues.join('; ')}`, {
     remedy: FORM,
   });

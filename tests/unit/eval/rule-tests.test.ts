@@ -220,6 +220,14 @@ tests:
   });
 });
 
+test('a misspelt key of a test is told with the one that was meant, and a missing one as missing', () => {
+  const text =
+    'rule: read\ntests: [{name: a, event: [], fires: []}, {name: b, events: [{form: 2025-07-12T20:00:00Z, event: {}}], fires: [{grup: {}, at: 2025-07-12T20:00:00Z}]}]\n';
+  expect(() => testsOfFile('a.tests.yml', text, ruleSet)).toThrow(
+    'a.tests.yml: tests.0.events: is missing; tests.0: there is no key "event"; did you mean "events"?; tests.1.events.0.from: expected a time such as 2025-07-12T20:00:00Z; tests.1.events.0: there is no key "form"; did you mean "from"?; tests.1.fires.0: there is no key "grup"; did you mean "group"?',
+  );
+});
+
 test.each([
   ['no YAML', 'rule: [', /^burst\.tests\.yml: /],
   ['no tests', 'rule: read\n', /tests: /],
@@ -247,7 +255,7 @@ test.each([
   [
     'a misspelt key',
     'rule: read\ntest: []\ntests: [{name: a, events: [{from: 2025-07-12T20:00:00Z, event: {}}], fires: []}]\n',
-    /burst\.tests\.yml: Unrecognized key: "test"$/,
+    /burst\.tests\.yml: there is no key "test"; did you mean "tests"\?$/,
   ],
   [
     'the tests of two rules',
