@@ -256,6 +256,11 @@ function numberValues(
 function placeholderValues(name: string, placeholders: Placeholders): readonly string[] {
   const values = Object.hasOwn(placeholders, name) ? placeholders[name] : undefined;
   if (values !== undefined && values.length > 0) return values;
+  if (values !== undefined)
+    throw new ValueError(
+      'UNRESOLVED_PLACEHOLDER',
+      `the placeholder %${name}% is there, but without a value; give it some, or its list a row`,
+    );
   const names = Object.keys(placeholders);
   const known = names.length === 0 ? 'none are configured' : `configured: ${names.slice(0, 10).join(', ')}`;
   throw new ValueError(

@@ -130,6 +130,22 @@ describe('faults', () => {
     expect(faultsOf(text)).toEqual([message]);
   });
 
+  test('of a placeholder say whether it is unknown, or its list has no row', () => {
+    const lists = listsOf({ admins: 'user.id\n' });
+    const faults = (name: string): string[] =>
+      faultsOf(ruleText(`sel: {user.id|expand: "%${name}%"}\ncondition: sel`), lists);
+    expect(faults('admins')).toEqual([
+      expect.stringMatching(
+        /UNRESOLVED_PLACEHOLDER: the placeholder %admins% is there, but without a value; give it some, or its list a row$/,
+      ),
+    ]);
+    expect(faults('admin')).toEqual([
+      expect.stringMatching(
+        /the placeholder %admin% has no values; .* \(configured: admins\); did you mean "admins"\?$/,
+      ),
+    ]);
+  });
+
   test('of a list that suits no number are reported once, in the list, and no rule that needs it is loaded', () => {
     const lists = listsOf({ ...LISTS, caseloads: 'user.id,persons\nu,many\n' });
     const one = correlation('vigie.scale_by: {list: caseloads, column: persons}\n');
