@@ -8,6 +8,7 @@
 import { z } from 'zod';
 
 import { VigieError } from '../src/errors.ts';
+import { suggestion } from '../src/sigma/nearest.ts';
 import type { BenignOptions } from './benign.ts';
 import { BenignStream, estimateBenign } from './benign.ts';
 import { DAY_MS, parisDayOf, parisTime } from './calendar.ts';
@@ -182,9 +183,9 @@ export function takingsOf(name: string): Takings | undefined {
 function build(name: string, given: Readonly<Record<string, unknown>>): BuiltScenario {
   const found = INCIDENTS.find((candidate) => candidate.name === name);
   if (found === undefined && name !== 'benign') {
-    throw new VigieError('SCENARIO_UNKNOWN', `there is no scenario ${JSON.stringify(name)}`, {
-      remedy: `Use one of: ${Object.keys(SCENARIOS).join(', ')}.`,
-    });
+    const names = Object.keys(SCENARIOS);
+    const message = `there is no scenario ${JSON.stringify(name)}${suggestion(name, names)}`;
+    throw new VigieError('SCENARIO_UNKNOWN', message, { remedy: `Use one of: ${names.join(', ')}.` });
   }
   const options = parseOptions(name, found?.schema ?? BENIGN_SCHEMA, given) as Readonly<CommonOptions> &
     Partial<IncidentOptions>;

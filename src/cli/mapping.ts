@@ -10,7 +10,7 @@ import { loadMapping, readMappingFile, readyMappings } from '../files/mapping-fi
 import { EXIT } from './errors.ts';
 import { eventSettings, faultLine, forEachLine } from './inputs.ts';
 import { write } from './output.ts';
-import { count, jsonLine, plain, plainJson, skippedText, styled, table } from './terminal.ts';
+import { count, jsonLine, plain, plainJson, plural, skippedText, styled, table } from './terminal.ts';
 
 interface CheckOptions {
   sample?: string;
@@ -94,7 +94,7 @@ Examples:
         if (refused > 0) exit(EXIT.failed);
       } else if (!options.json) {
         await write(
-          `${plain(name)}: ${count(parsed.cases?.length ?? 0)} cases; ${styled('green', 'no faults')}\n`,
+          `${plain(name)}: ${plural(parsed.cases?.length ?? 0, 'case')}; ${styled('green', 'no faults')}\n`,
         );
       }
     });
@@ -155,7 +155,7 @@ async function showSample(mapping: Mapping, path: string, { all, json }: CheckOp
   await show();
   const hidden =
     all || totals.lines <= SHOWN_LINES ? '' : `; the first ${SHOWN_LINES} are shown, --all shows all`;
-  const summary = `${count(totals.lines)} lines: ${count(totals.events)} events, ${skippedText(skipped)}, ${count(totals.refused)} refused${hidden}\n`;
+  const summary = `${plural(totals.lines, 'line')}: ${plural(totals.events, 'event')}, ${skippedText(skipped)}, ${count(totals.refused)} refused${hidden}\n`;
   if (json) process.stderr.write(summary);
   else await write(summary);
   return totals.refused;

@@ -6,6 +6,7 @@
 
 import { formOf, KNOWN_FIELDS } from '../../event/access-event.ts';
 import type { Lists } from '../../lookup/list.ts';
+import { pathOf } from '../aliases.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
 import type { CorrelationDraft } from '../correlation.ts';
 import { type Faults, type Place, shown } from '../faults.ts';
@@ -110,8 +111,7 @@ export function warnOfCorrelatedFields(
   const check = checker(draft.faults);
   const rules = rule.rules.flatMap((key) => byKey.get(key) ?? []);
   if (!rules.every((each) => each.kind === 'rule' && isPortal(each.logsource))) return;
-  const meant = (field: string): string[] =>
-    rule.rules.map((key) => rule.aliases.get(field)?.get(key) ?? field);
+  const meant = (field: string): string[] => rule.rules.map((key) => pathOf(rule, key, field));
   const checkAll = (fields: readonly string[], placeOf: typeof groupByPlace): void => {
     for (const field of fields) {
       const without = rules.find(({ key }) => rule.aliases.get(field)?.has(key) === false);

@@ -118,6 +118,8 @@ describe('vigie mapping check', () => {
     });
     expect(second).toMatchObject({ line: 2, outcome: 'event', case: 'connected at the identity provider' });
     expect(stderr).toBe('5 lines: 4 events, 1 skipped (no case 1), 0 refused\n');
+    const one = await vigie(args, {}, log.split('\n')[1]);
+    expect(one.stderr).toBe('1 line: 1 event, 0 skipped, 0 refused\n');
   });
 
   test('tells the names of ready ones when there is no such mapping', async () => {

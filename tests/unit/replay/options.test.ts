@@ -75,6 +75,7 @@ describe('options', () => {
   it('belong to a scenario that exists', () => {
     const fault = faultOf('kairos-2024', {});
     expect(fault.code).toBe('SCENARIO_UNKNOWN');
+    expect(fault.message).toBe('there is no scenario "kairos-2024"; did you mean "kairos-2025"?');
     expect(fault.remedy).toContain('kairos-2025');
   });
 });
