@@ -25,7 +25,7 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
     brokers,
     clientId: 'vigie',
     log,
-    ...kafkaTls(config, clock),
+    ...kafkaTls(config, log, clock),
     ...(sasl === undefined ? {} : { sasl }),
   };
 }

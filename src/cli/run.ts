@@ -164,6 +164,7 @@ Examples:
             kafka !== undefined && config.signals_topic !== undefined
               ? (onProblem) => openSignals(config, ruleSet, kafka, onProblem)
               : undefined,
+          certificateEndsMs: kafka?.certificateEndsMs,
           openDeadLetters: kafka && (() => new DeadLetterTopic({ ...kafka, topic: topics.deadLetters })),
           observer: { batch: () => progress?.update() },
           onReady: ({ metricsPort, database }) => {

@@ -10,6 +10,13 @@ export const PROCESS_METRICS = {
     unit: 'failures',
     help: 'Troubles of the source, such as an unreachable broker.',
   },
+  kafkaCertificate: {
+    name: 'vigie_kafka_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds since the epoch',
+    help: 'When the client certificate that the next connection to Kafka uses ends; 0 when there is none.',
+  },
   partitionsElsewhere: {
     name: 'vigie_partitions_elsewhere',
     type: 'gauge',

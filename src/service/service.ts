@@ -31,6 +31,7 @@ import { RuleRecord } from '../sink/rule-record.ts';
 import { watchServer } from '../sink/server-watch.ts';
 import type { SignalTopic } from '../sink/signal-topic.ts';
 import type { DeadLetterSink } from '../sink/sink.ts';
+import type { KafkaConnection } from '../source/kafka-client.ts';
 import type { Source } from '../source/source.ts';
 import { openScaleOut } from '../scale-out/open-scale-out.ts';
 import type { ScaleOutOptions } from '../scale-out/scale-out.ts';
@@ -65,6 +66,8 @@ export interface ServiceOptions {
   readonly openSignals?:
     | ((problem: (error: VigieError | undefined) => void) => { topic: SignalTopic; source: Source })
     | undefined;
+  /** End of the source's client certificate, ms since the epoch; undefined without one. */
+  readonly certificateEndsMs?: KafkaConnection['certificateEndsMs'];
   /** Default: a file in the data folder. */
   readonly openDeadLetters?: (() => DeadLetterSink) | undefined;
   /** Receives the same reports as the metrics. */
@@ -112,7 +115,10 @@ export async function runService(options: ServiceOptions, stop: AbortSignal): Pr
     const server = await startMetricsServer({
       registry: metrics.registry,
       notReady: () => troubles.reasons,
-      onScrape: () => metrics.ready.set(troubles.reasons.length === 0 ? 1 : 0),
+      onScrape: () => {
+        metrics.ready.set(troubles.reasons.length === 0 ? 1 : 0);
+        metrics.kafkaCertificate.set((options.certificateEndsMs?.() ?? 0) / 1000);
+      },
       host: config.http_host,
       port: config.http_port,
     });

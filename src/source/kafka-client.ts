@@ -1,7 +1,10 @@
 /** How this process talks to Kafka: one client, with its timeouts, its codecs and the log of KafkaJS. */
 
+import { isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import kafkajs from 'kafkajs';
-import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { ISocketFactory, Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { messageOf } from '../errors.ts';
 import { registerCodecs } from './codecs/register.ts';
 import { OffsetGone } from './kafka-errors.ts';
@@ -13,10 +16,13 @@ export interface KafkaConnection {
   /** `host:port` of some brokers of the cluster; the client learns the others from them. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly ssl?: NonNullable<KafkaConfig['ssl']>;
+  /** TLS; a function is asked for certificates at each new connection. */
+  readonly ssl?: true | (() => SecureContextOptions);
   readonly sasl?: SASLOptions;
   /** Files of the certificates by setting, for error messages. */
   readonly tlsFiles?: Readonly<Record<string, string>>;
+  /** End of the client certificate that a new connection would use, ms since the epoch; undefined without one. */
+  readonly certificateEndsMs?: () => number | undefined;
   readonly log: Log;
 }
 
@@ -36,9 +42,20 @@ export function connectKafka(connection: KafkaConnection): Kafka {
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => forward(entry, connection.log),
   };
-  if (connection.ssl !== undefined) config.ssl = connection.ssl;
+  const { ssl } = connection;
+  if (ssl !== undefined) config.ssl = true;
+  if (typeof ssl === 'function') config.socketFactory = tlsSockets(ssl);
   if (connection.sasl !== undefined) config.sasl = connection.sasl;
   return new kafkajs.Kafka(config);
+}
+
+/** As those of KafkaJS, which is given certificates only once. */
+function tlsSockets(certificates: () => SecureContextOptions): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ host, port, ...servername, ...certificates() }, onConnect);
+    return socket.setKeepAlive(true, 60_000);
+  };
 }
 
 /** KafkaJS logs every attempt as an error, even if it will retry; final failures are reported with a code elsewhere. */

@@ -96,7 +96,7 @@ const TLS: readonly {
     code: 'KAFKA_TLS_UNTRUSTED',
     what: 'shows a certificate that is not signed by an authority trusted here',
     remedy:
-      'Let KAFKA_SSL_CA name the certificate of the authority that signed it, and start again: it is read once.',
+      'Let KAFKA_SSL_CA name the certificate of the authority that signed it; each attempt reads the file again.',
   },
   {
     codes: /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
@@ -111,7 +111,7 @@ const TLS: readonly {
     code: 'KAFKA_TLS_REFUSED',
     what: 'refused the certificate of this client, or wants one',
     remedy:
-      'Let KAFKA_SSL_CERT and KAFKA_SSL_KEY name a valid certificate that an authority of the broker signed, and start again: they are read once, so one that was renewed since is not used.',
+      'Let KAFKA_SSL_CERT and KAFKA_SSL_KEY name a valid certificate that an authority of the broker signed; each attempt reads the files again.',
   },
   {
     codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/,

@@ -16,6 +16,8 @@ export interface Certificates {
   readonly ca: string;
   readonly otherCa: string;
   readonly client: string;
+  /** Valid for longer. */
+  readonly longClient: string;
   readonly expiredClient: string;
   /** Signed by the other authority. */
   readonly strangeClient: string;
@@ -42,11 +44,10 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
     );
     await keytool('-exportcert', ...store, '-rfc', '-file', path(`${alias}.pem`));
   };
-  const signed = async (alias: string, by: string, expired: boolean): Promise<void> => {
+  const signed = async (alias: string, by: string, ...validity: string[]): Promise<void> => {
     const store = ['-keystore', path(`${alias}.p12`)];
     await keytool('-genkeypair', ...store, '-alias', alias, '-keyalg', 'EC', '-dname', `CN=${alias}`);
     await keytool('-certreq', ...store, '-alias', alias, '-file', path(`${alias}.csr`));
-    const validity = expired ? ['-startdate', '-20d', '-validity', '10'] : ['-validity', '30'];
     await keytool(
       '-gencert',
       '-keystore',
@@ -54,6 +55,8 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
       '-alias',
       by,
       '-rfc',
+      '-validity',
+      '30',
       ...validity,
       '-ext',
       'san=ip:127.0.0.1',
@@ -77,10 +80,12 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
       path(`${alias}.pem`),
     ]);
   await Promise.all([authority('ca'), authority('other-ca')]);
-  await signed('server', 'ca', false);
-  await Promise.all([signed('expired-server', 'ca', true), signed('client', 'ca', false)]);
-  await Promise.all([signed('expired-client', 'ca', true), signed('strange-client', 'other-ca', false)]);
-  for (const alias of ['client', 'expired-client', 'strange-client']) await pem(alias);
+  const expired = ['-startdate', '-20d', '-validity', '10'];
+  await signed('server', 'ca');
+  await Promise.all([signed('expired-server', 'ca', ...expired), signed('client', 'ca')]);
+  await Promise.all([signed('expired-client', 'ca', ...expired), signed('strange-client', 'other-ca')]);
+  await signed('long-client', 'ca', '-validity', '60');
+  for (const alias of ['client', 'long-client', 'expired-client', 'strange-client']) await pem(alias);
   await keytool(
     '-importcert',
     '-noprompt',
@@ -103,6 +108,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
     ca: path('ca.pem'),
     otherCa: path('other-ca.pem'),
     client: path('client.pem'),
+    longClient: path('long-client.pem'),
     expiredClient: path('expired-client.pem'),
     strangeClient: path('strange-client.pem'),
   };
