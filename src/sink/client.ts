@@ -49,6 +49,9 @@ export function enginePath(dataDir: string): string {
   return join(resolve(dataDir), 'clickhouse');
 }
 
+/** Aliases of migrations: in their scope, ClickHouse takes a database of that name for the alias. */
+const TAKEN_NAMES: ReadonlySet<string> = new Set(['m', 'merges']);
+
 /**
  * Opens a client. A server is not contacted yet; a folder is locked at once.
  *
@@ -62,6 +65,11 @@ export async function openClickHouse(
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database)) {
     throw new VigieError('CONFIG_INVALID', `${JSON.stringify(options.database)} is no database name`, {
       remedy: 'Set CLICKHOUSE_DATABASE to letters, digits and underscores, not starting with a digit.',
+    });
+  }
+  if (TAKEN_NAMES.has(options.database)) {
+    throw new VigieError('CONFIG_INVALID', `CLICKHOUSE_DATABASE=${options.database} is an alias in views`, {
+      remedy: 'Choose another name for the database.',
     });
   }
   if (options.cluster !== undefined && !/^[\w.{}-]+$/.test(options.cluster)) {

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/clock.ts';
 import { clickHouseFailure } from '../../src/sink/classify.ts';
 import { openClickHouse } from '../../src/sink/client.ts';
 import { connectAlertStore } from '../../src/sink/connect.ts';
+import { migrate, readMigrations } from '../../src/sink/migrate.ts';
 import { ownerOf } from '../../src/sink/control-client.ts';
 import { SERVER_CODES } from '../../src/sink/server-codes.ts';
 import { alertFixture } from '../support/alert-fixture.ts';
@@ -164,6 +165,31 @@ describe('the embedded database', () => {
       message: expect.stringContaining(file),
     });
   });
+});
+
+test('a database whose name is an alias in a view is either made or refused by its name', async () => {
+  const sql = (await readMigrations()).map((migration) => migration.sql).join('\n');
+  // Tables have aliases of one letter; columns have longer ones, which stand in nobody's way.
+  const aliases = [...sql.matchAll(/ AS ([a-z])\b|WITH RECURSIVE (\w+)/g)];
+  const names = new Set(aliases.map(([, alias, recursive]) => alias ?? recursive!));
+  expect([...names].toSorted()).toEqual(['a', 'm', 'merges', 'n', 's', 'x']);
+  // The engine keeps its folder as long as any client is open.
+  const keeper = await openClickHouse({ database: 'keeper', dataDir: folder });
+  const refused: string[] = [];
+  for (const database of names) {
+    try {
+      const clickHouse = await openClickHouse({ database, dataDir: folder });
+      await migrate(clickHouse, systemClock).finally(() => clickHouse.close());
+    } catch (error) {
+      expect(error).toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(`CLICKHOUSE_DATABASE=${database} `),
+      });
+      refused.push(database);
+    }
+  }
+  await keeper.close();
+  expect(refused.toSorted()).toEqual(['m', 'merges']);
 });
 
 describe("the engine's error codes", () => {
