@@ -59,6 +59,8 @@ export class SpoolingSink implements AlertSink {
   readonly #patienceMs: number;
   readonly #sleep: Sleep;
   readonly #closing = new AbortController();
+  /** Writes in progress, wherever their rows go. */
+  readonly #writing = new Set<Promise<void>>();
   #state: SpoolState = 'away';
   /** Whether the schema is known to exist. */
   #opened = false;
@@ -114,15 +116,13 @@ export class SpoolingSink implements AlertSink {
   }
 
   writeAlerts(alerts: readonly Alert[], signal?: AbortSignal): Promise<void> {
-    return this.#write(this.#spool.alerts, 'alerts', alerts, signal, (patience) =>
-      this.#sink.writeAlerts(alerts, patience),
-    );
+    const directly = (patience: AbortSignal): Promise<void> => this.#sink.writeAlerts(alerts, patience);
+    return this.#awaited(this.#write(this.#spool.alerts, 'alerts', alerts, signal, directly));
   }
 
   writeEvents(events: readonly ArchivedEvent[], signal?: AbortSignal): Promise<void> {
-    return this.#write(this.#spool.events, 'access_events', events, signal, (patience) =>
-      this.#sink.writeEvents(events, patience),
-    );
+    const directly = (patience: AbortSignal): Promise<void> => this.#sink.writeEvents(events, patience);
+    return this.#awaited(this.#write(this.#spool.events, 'access_events', events, signal, directly));
   }
 
   /** Resolves when no rows wait any more, or the signal aborts. */
@@ -131,11 +131,19 @@ export class SpoolingSink implements AlertSink {
     while (!signal.aborted && this.#sending !== undefined) await Promise.race([this.#sending, stopped]);
   }
 
-  /** Rows that wait stay on the disk for the next start. */
+  /** Waits until writes in progress are on the disk or fail. Rows that wait there stay for the next start. */
   async close(): Promise<void> {
     this.#closing.abort();
+    await Promise.allSettled(this.#writing);
     await this.#sending;
     await this.#sink.close().finally(() => this.#spool.close());
+  }
+
+  /** Lets closing wait for the write. */
+  #awaited(write: Promise<void>): Promise<void> {
+    const writing = write.finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+    return writing;
   }
 
   async #write(
@@ -161,7 +169,8 @@ export class SpoolingSink implements AlertSink {
           onRetry: (...failure) => this.#hooks.onSpoolRetry?.(...failure),
           onRecovered: () => this.#hooks.onSpoolRecovered?.(),
           signal,
-          sleep: this.#sleep,
+          // Closing ends the wait for room, but leaves each row its first attempt.
+          sleep: (ms) => this.#sleep(ms, this.#orClosing(signal)),
           random: Math.random,
           maxMs: MAX_DISK_DELAY_MS,
         });
@@ -198,12 +207,15 @@ export class SpoolingSink implements AlertSink {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), this.#patienceMs);
     try {
-      return await work(
-        AbortSignal.any([patience.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])]),
-      );
+      return await work(this.#orClosing(patience.signal, signal));
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Aborts with any of these, and when the sink is closed. */
+  #orClosing(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, ...signals.filter((signal) => signal !== undefined)]);
   }
 
   /** Makes sure that waiting rows are being sent, or that ClickHouse's return will be noticed. */

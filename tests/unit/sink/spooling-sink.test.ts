@@ -343,6 +343,47 @@ test('a writer that waits for room can be stopped; nothing was acknowledged', as
   await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED' });
 });
 
+test('closing waits for rows that are on their way to the disk, and the next start finds them there', async () => {
+  const gate = Promise.withResolvers<void>();
+  let begun = false;
+  await restart({}, async (...write) => {
+    begun = true;
+    await gate.promise;
+    await writeAt(...write);
+  });
+  await sink.open();
+  behind.silence = Promise.withResolvers();
+  const text = randomBytes(2_500_000).toString('base64');
+  const writing = sink.writeEvents(['a', 'b', 'c'].map((eventId) => archived(eventId, text)));
+  let written = false;
+  void writing.then(() => (written = true));
+  const closing = sink.close();
+  await expect.poll(() => begun).toBe(true);
+  gate.resolve();
+  await closing;
+  expect(written).toBe(true);
+  behind.silence = undefined;
+  await start();
+  await sink.open();
+  await sink.drained(never);
+  expect(behind.sent).toEqual(['event a', 'event b', 'event c']);
+});
+
+test('closing ends the wait of a writer for room; nothing was acknowledged', async () => {
+  const codes: string[] = [];
+  await restart({ onSpoolRetry: ({ code }) => codes.push(code) });
+  await sink.open();
+  behind.fault = away;
+  const rows = Array.from({ length: 8 }, (_, i) =>
+    archived(String(i), randomBytes(2_500_000).toString('base64')),
+  );
+  const refused = expect(sink.writeEvents(rows)).rejects.toMatchObject({ code: 'SPOOL_FULL' });
+  await expect.poll(() => codes, { timeout: 60_000 }).toContain('SPOOL_FULL');
+  await sink.close();
+  await refused;
+  await start();
+});
+
 test('of persons, the spool holds pseudonyms only', async () => {
   await sink.open();
   behind.fault = away;
