@@ -37,6 +37,9 @@ export function connectKafka(connection: KafkaConnection): Kafka {
     clientId: connection.clientId,
     connectionTimeout: 5000,
     requestTimeout: 30_000,
+    // So long before the broker ends a session, KafkaJS logs in again. In shorter ones, at its default of 10 s, it would
+    // before every request, which brokers refuse within a second.
+    reauthenticationThreshold: 2000,
     // Tries every address: KafkaJS begins with the first one every time.
     retry: { ...KAFKA_RETRY, retries: Math.max(KAFKA_RETRY.retries, connection.brokers.length) },
     logLevel: kafkajs.logLevel.INFO,

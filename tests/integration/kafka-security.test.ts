@@ -67,6 +67,15 @@ beforeAll(async () => {
         },
       },
       {
+        name: 'brief',
+        protocol: 'SASL_PLAINTEXT',
+        settings: {
+          'sasl.enabled.mechanisms': 'SCRAM-SHA-256',
+          'scram-sha-256.sasl.jaas.config': scram,
+          'scram-sha-256.connections.max.reauth.ms': '5000',
+        },
+      },
+      {
         name: 'token',
         protocol: 'SASL_SSL',
         settings: {
@@ -174,6 +183,10 @@ describe.runIf(native)('the topic is read', () => {
     ['with PLAIN over TLS', () => at('login', login('plain'))],
     ['with SCRAM-SHA-256 over TLS', () => at('login', login('scram-sha-256'))],
     ['with SCRAM-SHA-512 over TLS', () => at('login', login('scram-sha-512'))],
+    [
+      'in sessions that the broker ends after a few seconds',
+      () => ({ KAFKA_BROKERS: broker.listeners.get('brief')!, ...login('scram-sha-256') }),
+    ],
     ['with a client certificate', () => at('mutual', clientCertificate(certificates.client))],
     [
       'with a token from a file',
@@ -197,7 +210,7 @@ describe.runIf(native)('the topic is read', () => {
 
   test('and no line that was logged on the way, down to debug, shows what it logged in with', () => {
     const joined = logged.filter((line) => line.includes('joined group'));
-    expect(joined).toHaveLength(6);
+    expect(joined).toHaveLength(7);
     expect(logged.some((line) => line.includes('"level":"debug"'))).toBe(true);
     expectNoSecrets();
   });
