@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { VigieError } from '../errors.ts';
 import type { KafkaConnection, Log } from '../source/kafka-client.ts';
-import { tokenFromFile, tokenFromServer } from '../source/oauth-token.ts';
+import { tokenFromFile, tokenFromServer, withoutQuery } from '../source/oauth-token.ts';
 import { kafkaTls } from './kafka-tls.ts';
 
 /** Throws CONFIG_INVALID if brokers are missing or SASL is incomplete, and whatever `kafkaTls` throws. */
@@ -26,13 +26,20 @@ export function kafkaConnection(config: Config, log: Log, clock: Clock = systemC
     clientId: 'vigie',
     log,
     ...kafkaTls(config, log, clock),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...(sasl === undefined ? {} : { sasl, login: loginOf(config) }),
   };
 }
 
 /** True if the secret itself is sent rather than a proof of it. */
 function sends(sasl: SASLOptions | undefined): boolean {
   return sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer';
+}
+
+function loginOf(config: Config): string {
+  const { kafka_sasl_username: user, kafka_oauth_token_file: file, kafka_oauth_token_url: url } = config;
+  if (config.kafka_sasl_mechanism !== 'oauthbearer') return `user ${user}`;
+  if (file !== undefined) return `KAFKA_OAUTH_TOKEN_FILE=${file}`;
+  return `KAFKA_OAUTH_CLIENT_ID=${config.kafka_oauth_client_id} at KAFKA_OAUTH_TOKEN_URL=${withoutQuery(url!)}`;
 }
 
 /** Settings that have no effect without a mechanism: the client would connect unauthenticated. */

@@ -19,6 +19,8 @@ export interface KafkaConnection {
   /** TLS; a function is asked for certificates at each new connection. */
   readonly ssl?: true | (() => SecureContextOptions);
   readonly sasl?: SASLOptions;
+  /** Whose credentials these are, or where the token comes from, for error messages. */
+  readonly login?: string;
   /** Files of the certificates by setting, for error messages. */
   readonly tlsFiles?: Readonly<Record<string, string>>;
   /** End of the client certificate that a new connection would use, ms since the epoch; undefined without one. */

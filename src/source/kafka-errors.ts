@@ -32,7 +32,7 @@ interface KafkaJsErrorShape {
 }
 
 /** The connection at fault. */
-export type KafkaPlace = Pick<KafkaConnection, 'brokers' | 'sasl' | 'tlsFiles'>;
+export type KafkaPlace = Pick<KafkaConnection, 'brokers' | 'sasl' | 'login' | 'tlsFiles'>;
 
 /** The error and its causes, outermost first. */
 function chain(thrown: unknown): KafkaJsErrorShape[] {
@@ -165,11 +165,11 @@ export function kafkaError(thrown: unknown, connection: KafkaPlace, topic: strin
     names.has('KafkaJSSASLAuthenticationError') ||
     [...types].some((type) => type !== undefined && LOGIN_TYPES.has(type))
   ) {
-    const { sasl } = connection;
-    const user = sasl !== undefined && 'username' in sasl ? ` of user ${sasl.username}` : '';
+    const { sasl, login } = connection;
+    const whose = login === undefined ? '' : ` of ${login}`;
     return of(
       'KAFKA_AUTH_FAILED',
-      `Kafka at ${servers} refused the ${sasl?.mechanism ?? 'SASL'} credentials${user}: ${detail}`,
+      `Kafka at ${servers} refused the ${sasl?.mechanism ?? 'SASL'} credentials${whose}: ${detail}`,
       'Check KAFKA_SASL_MECHANISM, the user name and the password or token; trying again helps only once the broker accepts them.',
     );
   }

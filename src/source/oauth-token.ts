@@ -103,8 +103,7 @@ async function fetchToken({
   clientSecret,
   scope,
 }: ClientCredentials): Promise<z.infer<typeof answerSchema>> {
-  // Without its query parameters: some servers take a secret there.
-  const [url] = fullUrl.split('?', 1);
+  const url = withoutQuery(fullUrl);
   const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`);
   let response: Response;
   let body: unknown;
@@ -141,6 +140,11 @@ async function fetchToken({
   const answer = answerSchema.safeParse(body);
   if (!answer.success) throw unavailable(`KAFKA_OAUTH_TOKEN_URL=${url} answers without an access_token`);
   return answer.data;
+}
+
+/** For messages: some servers take a secret in the query parameters. */
+export function withoutQuery(url: string): string {
+  return url.split('?', 1)[0]!;
 }
 
 function unavailable(message: string, cause?: unknown): VigieError {

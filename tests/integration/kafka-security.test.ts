@@ -312,7 +312,7 @@ describe.runIf(native)('what is refused is named', () => {
           KAFKA_OAUTH_TOKEN_FILE: tokenFile(unsecuredToken(-60)),
         }),
       'KAFKA_AUTH_FAILED',
-      () => 'oauthbearer',
+      () => `the oauthbearer credentials of KAFKA_OAUTH_TOKEN_FILE=${join(folder, 'token')}`,
     ],
     [
       'a missing token file',

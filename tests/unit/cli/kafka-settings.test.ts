@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { kafkaConnection } from '../../../src/cli/kafka-settings.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
+import { kafkaError } from '../../../src/source/kafka-errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/cli.ts';
 
 afterAll(cleanUp);
@@ -67,6 +68,22 @@ test.each([
 test('without any of them the connection is plain', () => {
   expect(connect({})).not.toHaveProperty('ssl');
   expect(connect({ KAFKA_SSL: 'true' })).toMatchObject({ ssl: true });
+});
+
+test.each([
+  [{ KAFKA_OAUTH_TOKEN_FILE: '/run/token' }, 'KAFKA_OAUTH_TOKEN_FILE=/run/token'],
+  [
+    {
+      KAFKA_OAUTH_TOKEN_URL: 'https://id/token?key=hidden',
+      KAFKA_OAUTH_CLIENT_ID: 'vigie',
+      KAFKA_OAUTH_CLIENT_SECRET: 'hidden',
+    },
+    'KAFKA_OAUTH_CLIENT_ID=vigie at KAFKA_OAUTH_TOKEN_URL=https://id/token',
+  ],
+])('where the refused token came from is said: %j', (env, place) => {
+  const refused = Object.assign(new Error('no'), { name: 'KafkaJSSASLAuthenticationError' });
+  const { message } = kafkaError(refused, connect({ ...OAUTH, ...env }), 'access');
+  expect(message).toBe(`Kafka at kafka:9093 refused the oauthbearer credentials of ${place}: no`);
 });
 
 test.each([
