@@ -38,6 +38,7 @@ const LONGEST_PAUSE_MS = 10 * 60_000;
 const REFUSED = { baseMs: 10_000, maxMs: 10 * 60_000 };
 
 interface Tries {
+  readonly type: Told;
   readonly attempts: number;
   /** On the clock's elapsed time, ms. */
   readonly dueAt: number;
@@ -48,7 +49,7 @@ export class Notifier {
   /** The receiver asked for no deliveries until then, on the clock's elapsed time, ms. */
   #pausedUntil = -Infinity;
   #wasHeldBack = false;
-  /** Failed notifications, by id. */
+  /** Failed notifications that are still due, by id. */
   readonly #tries = new Map<string, Tries>();
   /** Ids of notifications that were delivered but not recorded yet. */
   readonly #unrecorded = new Set<string>();
@@ -108,6 +109,7 @@ export class Notifier {
     let all = true;
     let notRecorded: unknown;
     const tooOld: string[] = [];
+    const due = new Set<string>();
     for (;;) {
       const question = { type, levels: [...levels], since, before, after, limit: AT_ONCE };
       const waiting = await store.untold(question);
@@ -119,9 +121,9 @@ export class Notifier {
         stop.throwIfAborted();
         if (type === 'opened' && alert.detectedAt < oldest && !this.#unrecorded.has(notification.id)) {
           tooOld.push(alert.alertId);
-          this.#tries.delete(notification.id);
           continue;
         }
+        due.add(notification.id);
         if (!(await this.#deliver(notification, type, alert.alertId, stop))) {
           all = false;
           continue;
@@ -138,6 +140,7 @@ export class Notifier {
       if (waiting.length < AT_ONCE) break;
       after = waiting.at(-1)!.alertId;
     }
+    for (const [id, tries] of this.#tries) if (tries.type === type && !due.has(id)) this.#tries.delete(id);
     if (notRecorded !== undefined) throw notRecorded;
     for (const alertId of tooOld) leftOut(alertId);
     if (type === 'opened') this.#since = oldest;
@@ -168,7 +171,7 @@ export class Notifier {
       const attempts = this.#attempts(id) + 1;
       const isRefused = error instanceof VigieError && error.code === 'WEBHOOK_REFUSED';
       const waitMs = isRefused ? backoffMs(attempts, { random, ...REFUSED }) : 0;
-      this.#tries.set(id, { attempts, dueAt: clock.elapsed() + waitMs });
+      this.#tries.set(id, { type, attempts, dueAt: clock.elapsed() + waitMs });
       if (error instanceof VigieError && error.retryAfterMs !== undefined)
         this.#pausedUntil = clock.elapsed() + Math.min(error.retryAfterMs, LONGEST_PAUSE_MS);
       if (!isRefused) throw error;

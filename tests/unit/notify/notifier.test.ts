@@ -18,6 +18,9 @@ class World {
   readonly leftOut: string[] = [];
   nowMs = 0;
   fails: (id: string) => boolean = () => false;
+  failsWith = 'WEBHOOK_FAILED';
+  /** Alerts that are not told of now, as another inhibits them. */
+  readonly inhibited = new Set<string>();
   retryAfterMs: number | undefined;
   recordFails = false;
   readonly #alerts: AlertView[];
@@ -37,6 +40,7 @@ class World {
           this.#alerts
             .filter(({ alertId, status }) => alertId > after && (type === 'opened' || status === 'resolved'))
             .filter(({ alertId }) => !this.#told.has(`${alertId}-${type}`))
+            .filter(({ alertId }) => !this.inhibited.has(alertId))
             .filter(({ detectedAt }) => type === 'resolved' || detectedAt >= since)
             .toSorted((a, b) => (a.alertId < b.alertId ? -1 : 1))
             .slice(0, limit),
@@ -53,7 +57,7 @@ class World {
       deliver: ({ id }) => {
         const { retryAfterMs } = this;
         if (this.fails(id))
-          return Promise.reject(new VigieError('WEBHOOK_FAILED', 'it answered 500', { retryAfterMs }));
+          return Promise.reject(new VigieError(this.failsWith, 'it answered 500', { retryAfterMs }));
         this.taken.push(id);
         return Promise.resolve();
       },
@@ -121,6 +125,20 @@ describe('the notifier', () => {
     world.recordFails = false;
     expect(await world.rounds(1)).toBe(true);
     expect(world.taken).toEqual(['a-opened', 'b-opened']);
+  });
+
+  test('forgets that a notification was refused once it is not due any more', async () => {
+    const world = new World(['a', 'b']);
+    world.failsWith = 'WEBHOOK_REFUSED';
+    world.fails = () => true;
+    await world.rounds(1);
+    world.inhibited.add('a');
+    await world.rounds(1);
+    world.inhibited.clear();
+    world.fails = () => false;
+    // Of b it is too early to try again.
+    expect(await world.rounds(1)).toBe(false);
+    expect(world.taken).toEqual(['a-opened']);
   });
 
   test('says what became too old while it could not be told, once, and nothing of what was so before', async () => {
