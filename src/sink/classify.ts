@@ -72,7 +72,8 @@ export function clickHouseFailure(thrown: unknown, doing: string): VigieError {
   const origin = server === undefined ? '' : ` (ClickHouse code ${server.code})`;
   // The error for several failed addresses has no message of its own.
   const messages = thrown instanceof AggregateError ? thrown.errors.map(messageOf) : [messageOf(thrown)];
-  const message = messages.join('; ').trim().slice(0, 500);
+  const told = code === SERVER_ANSWERS.schema.code ? messages.map(withoutStatement) : messages;
+  const message = told.join('; ').trim().slice(0, 500);
   return new VigieError(code, `${doing} failed: ${message}${origin}`, {
     retryable,
     remedy,
@@ -85,6 +86,11 @@ export function failing(doing: string, { place }: { readonly place: string }): (
   return (thrown) => {
     throw clickHouseFailure(thrown, `${doing} at ${place}`);
   };
+}
+
+/** A message about what a statement names, without the statement, which may be longer than what is told at all. */
+function withoutStatement(message: string): string {
+  return message.replace(/\.? in scope \(?(?:SELECT|WITH)\b[^]*?(?=\. Maybe you meant|$)/i, '');
 }
 
 /**

@@ -81,6 +81,23 @@ describe('what a failure of ClickHouse means', () => {
     expect(withoutRows(other)).toBe(other);
   });
 
+  test('of what is missing in the database only the name is told, not the statement that asked for it', () => {
+    const columns = Array.from({ length: 80 }, (_, i) => `column_${i}`).join(', ');
+    const missing = (what: string, code: string, end = ''): string =>
+      clickHouseFailure(
+        Object.assign(new Error(`${what} in scope SELECT ${columns} FROM vigie.alerts${end}`), { code }),
+        'reading alerts',
+      ).message;
+    expect(missing("Unknown table expression identifier 'vigie.alerts'", '60')).toBe(
+      "reading alerts failed: Unknown table expression identifier 'vigie.alerts' (ClickHouse code 60)",
+    );
+    expect(missing('Unknown expression identifier `titel`', '47', ". Maybe you meant: ['title']")).toBe(
+      "reading alerts failed: Unknown expression identifier `titel`. Maybe you meant: ['title'] (ClickHouse code 47)",
+    );
+    // Whoever reports a defect reports the statement.
+    expect(missing('Illegal types', '43')).toContain('column_20');
+  });
+
   test("the embedded engine's own error class is understood like the client's", () => {
     const foreign = Object.assign(new Error('too many'), { code: '252', type: 'TOO_MANY_PARTS' });
     expect(clickHouseFailure(foreign, 'writing')).toMatchObject({ retryable: true, code: 'CLICKHOUSE_BUSY' });
