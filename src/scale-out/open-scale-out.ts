@@ -25,7 +25,7 @@ export async function openScaleOut(
   const retrying = <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
     keepTrying(work, {
       code: 'SIGNALS_FAILED',
-      doing: 'signals cannot be sent',
+      doing: 'sending signals',
       onRetry,
       onRecovered,
       signal,

@@ -153,15 +153,17 @@ ORDER BY crossed_at, alert_id`,
   }
 
   async #retrying<T>(
-    doing: string,
+    what: string,
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
     leaves = false,
   ): Promise<T> {
+    const doing = `${what} at ${this.#clickHouse.place}`;
     try {
       return await withRetries(work, {
+        doing,
         leaves,
-        describe: (thrown) => clickHouseFailure(thrown, `${doing} at ${this.#clickHouse.place}`),
+        describe: (thrown) => clickHouseFailure(thrown, doing),
         onRetry: (error, attempt, delayMs) => this.#hooks.onRetry?.(error, attempt, delayMs),
         onRecovered: () => this.#hooks.onRecovered?.(),
         signal,

@@ -20,6 +20,8 @@ export interface RetryOptions extends Backoff {
   readonly signal: AbortSignal | undefined;
   /** Retries any failure, whatever its error says. */
   readonly always?: boolean;
+  /** What is being done, for the error on abort. Default: writing. */
+  readonly doing?: string;
   /** The work cannot be cancelled: on abort it is left running, and may still take effect. */
   readonly leaves?: boolean;
   readonly sleep: Sleep;
@@ -48,15 +50,15 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
   const left = options.leaves === true ? signal : undefined;
   let failure: VigieError | undefined;
   for (let attempt = 1; ; attempt++) {
-    throwIfAborted(signal, failure);
+    throwIfAborted(signal, failure, options.doing);
     try {
       const result = await orAborted(work(), left);
       if (attempt > 1) options.onRecovered?.();
       return result;
     } catch (error) {
-      if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure);
+      if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure, options.doing);
       failure = options.describe(error);
-      throwIfAborted(signal, failure);
+      throwIfAborted(signal, failure, options.doing);
       if (!failure.retryable && options.always !== true) throw failure;
     }
     const delayMs = backoffMs(attempt, options);
@@ -64,7 +66,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
     try {
       await options.sleep(delayMs, signal);
     } catch {
-      throwIfAborted(signal, failure);
+      throwIfAborted(signal, failure, options.doing);
       throw failure;
     }
   }
@@ -75,12 +77,11 @@ export function keepTrying<T>(
   work: () => Promise<T>,
   {
     code,
-    doing,
     ...options
   }: Pick<RetryOptions, 'onRetry' | 'onRecovered' | 'signal' | 'baseMs'> & { code: string; doing: string },
 ): Promise<T> {
   return withRetries(work, {
-    describe: (thrown) => ownFailure(code, doing, thrown),
+    describe: (thrown) => ownFailure(code, `${options.doing} failed`, thrown),
     ...options,
     leaves: true,
     sleep: systemSleep,
@@ -91,11 +92,17 @@ export function keepTrying<T>(
 
 const KEEP_TRYING_MAX_MS = 5000;
 
-function throwIfAborted(signal: AbortSignal | undefined, last: VigieError | undefined): void {
+function throwIfAborted(
+  signal: AbortSignal | undefined,
+  last: VigieError | undefined,
+  doing = 'writing',
+): void {
   if (signal?.aborted !== true) return;
   throw new VigieError(
     'SINK_ABORTED',
-    `writing was stopped${last ? ` while failing: ${last.message}` : ''}`,
+    last
+      ? `writing was stopped while failing: ${last.message}`
+      : `${doing} was stopped before anybody answered`,
     {
       retryable: true,
       remedy: 'Nothing was acknowledged: the same input is processed again at the next start.',

@@ -14,7 +14,7 @@ export interface RetryingOptions extends Pick<RetryOptions, 'onRetry'> {
 }
 
 export function retryingDeadLetters(sink: DeadLetterSink, options: RetryingOptions): DeadLetterSink {
-  const failing = { code: 'DEAD_LETTERS_FAILED', doing: 'dead letters cannot be written' };
+  const failing = { code: 'DEAD_LETTERS_FAILED', doing: 'writing dead letters' };
   return {
     write: (letters, signal) => keepTrying(() => sink.write(letters), { ...failing, ...options, signal }),
     close: () => sink.close(),

@@ -62,18 +62,18 @@ async function reading(env: Env = {}): Promise<{ running: Running; topic: string
 describe.runIf(native)('a broker that takes requests and answers none', () => {
   // KafkaJS waits for each four times 30 seconds.
   test.each([
-    ['dead letters', {}],
-    ['signals', { VIGIE_SIGNALS_TOPIC: uniqueName('signals'), VIGIE_SIGNALS_PARTITIONS: '2' }],
+    ['writing dead letters', {}],
+    ['sending signals', { VIGIE_SIGNALS_TOPIC: uniqueName('signals'), VIGIE_SIGNALS_PARTITIONS: '2' }],
   ])(
-    'does not hold up a stop while %s are being sent',
-    async (_, env: Env) => {
+    'does not hold up a stop, which says that it interrupts %s',
+    async (doing, env: Env) => {
       const { running, topic } = await reading(env);
       await until(async () => (await running.get('/readyz')).status === 200);
       await produce(broker.brokers, topic, [{ value: '{"torn' }]);
       await until(async () => (await running.metric('vigie_dead_letters_total')) === 1);
       proxy.silent = true;
       const { code, stderr } = await running.signal('SIGTERM');
-      expect(stderr).toContain('SINK_ABORTED: writing was stopped');
+      expect(stderr).toContain(`SINK_ABORTED: ${doing} was stopped before anybody answered`);
       expect(code).toBe(1);
     },
     60_000,

@@ -78,6 +78,9 @@ describe('dead letters', () => {
     const silent: DeadLetterSink = { write: () => new Promise(() => undefined), close: async () => {} };
     const writing = wrapped(silent).retrying.write([LETTER], end.signal);
     setTimeout(() => end.abort(), 5);
-    await expect(writing).rejects.toMatchObject({ code: 'SINK_ABORTED', message: 'writing was stopped' });
+    await expect(writing).rejects.toMatchObject({
+      code: 'SINK_ABORTED',
+      message: 'writing dead letters was stopped before anybody answered',
+    });
   }, 2000);
 });
