@@ -274,7 +274,11 @@ function isAborted(error: unknown): error is VigieError {
 
 function logDatabase(logger: Logger, failure: VigieError | undefined): void {
   if (failure === undefined) logger.info('ClickHouse answers again');
-  else logger.warn({ code: failure.code, remedy: failure.remedy }, `ClickHouse is away: ${failure.message}`);
+  else
+    logger.warn(
+      { code: failure.code, remedy: failure.remedy },
+      `ClickHouse cannot be used: ${failure.message}`,
+    );
 }
 
 /** Undefined for files written to a server: nothing says whose they are, and so whose rules are gone. */

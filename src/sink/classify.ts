@@ -118,7 +118,11 @@ function rowRefusal(message: string): string {
 }
 
 const SERVER_ANSWERS: Readonly<Record<ServerTrouble, Classification>> = {
-  passing: { retryable: true, code: 'CLICKHOUSE_BUSY', remedy: WAIT },
+  passing: {
+    retryable: true,
+    code: 'CLICKHOUSE_BUSY',
+    remedy: 'It may pass. If it lasts, see the log of the server, and the quotas of CLICKHOUSE_USER.',
+  },
   disk: {
     retryable: true,
     code: 'CLICKHOUSE_DISK_FULL',

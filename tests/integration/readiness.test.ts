@@ -49,7 +49,7 @@ describe('readiness', () => {
     service.stdin.end();
     expect(await service.ended).toMatchObject({ code: 0 });
     const said = service.logs.filter(({ msg }) => msg.startsWith('ClickHouse ')).map(({ msg }) => msg);
-    expect(said).toEqual([expect.stringMatching(/^ClickHouse is away: /), 'ClickHouse answers again']);
+    expect(said).toEqual([expect.stringMatching(/^ClickHouse cannot be used: /), 'ClickHouse answers again']);
   }, 120_000);
 
   test('what keeps ClickHouse away is in the log again when it is something else', async () => {

@@ -81,6 +81,17 @@ describe('what a failure of ClickHouse means', () => {
     expect(withoutRows(other)).toBe(other);
   });
 
+  test('a server that answers with trouble of its own, or a spent quota, is not looked for on the network', () => {
+    for (const [code, name] of [
+      ['201', 'QUOTA_EXCEEDED'],
+      ['252', 'TOO_MANY_PARTS'],
+    ] as const) {
+      const { remedy } = clickHouseFailure(server(code, name), 'writing');
+      expect(remedy).toMatch(/log.*quotas of CLICKHOUSE_USER/);
+      expect(remedy).not.toContain('reachable');
+    }
+  });
+
   test('of what is missing in the database only the name is told, not the statement that asked for it', () => {
     const columns = Array.from({ length: 80 }, (_, i) => `column_${i}`).join(', ');
     const missing = (what: string, code: string, end = ''): string =>
