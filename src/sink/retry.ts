@@ -57,6 +57,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
       return result;
     } catch (error) {
       if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure, options.doing);
+      if (isAbort(error)) throwIfAborted(signal, failure, options.doing);
       failure = options.describe(error);
       throwIfAborted(signal, failure, options.doing);
       if (!failure.retryable && options.always !== true) throw failure;
@@ -70,6 +71,14 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
       throw failure;
     }
   }
+}
+
+/** True if work ended because it was told to, which is no failure to tell of; with the words of `@clickhouse/client`. */
+function isAbort(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    (thrown.name === 'AbortError' || thrown.message === 'The user aborted a request.')
+  );
 }
 
 /** Like `withRetries`, for work that throws VigieErrors and cannot be cancelled, such as sending to a broker. */
