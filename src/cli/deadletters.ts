@@ -200,8 +200,8 @@ function record(letter: StoredLetter, sentAt: number | undefined, raw: boolean):
     offset,
     at: new Date(atMs).toISOString(),
     bytes: cutFrom ?? letter.bytes.length,
-    cut_to: cutFrom && letter.bytes.length,
-    sent_at: sentAt && new Date(sentAt).toISOString(),
+    cut_to: cutFrom === undefined ? undefined : letter.bytes.length,
+    sent_at: sentAt === undefined ? undefined : new Date(sentAt).toISOString(),
     ...(raw ? { message, bytes_base64: letter.bytes.toString('base64') } : {}),
   };
 }

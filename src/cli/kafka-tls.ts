@@ -6,7 +6,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
@@ -56,36 +56,53 @@ interface Credentials {
 function renewable(paths: Files, passphrase: string | undefined, log: Log, clock: Clock): () => Credentials {
   let texts = readAll(paths);
   let inUse = credentials(paths, texts, passphrase, clock);
+  let refused: Files | undefined;
   let told: string | undefined;
   return () => {
+    let now: Files | undefined;
     try {
-      const now = readAll(paths);
+      now = readAll(paths, texts);
+      if (isDeepStrictEqual(now, texts)) {
+        told = undefined;
+        return inUse;
+      }
       // Decrypting a key can take long, and each scrape asks.
-      if (isDeepStrictEqual(now, texts)) return inUse;
-      texts = now;
+      if (isDeepStrictEqual(now, refused)) return inUse;
       inUse = credentials(paths, now, passphrase, clock);
+      texts = now;
       told = undefined;
       log('info', 'the certificates for Kafka were renewed: new connections use them', paths);
     } catch (error) {
       if (!(error instanceof VigieError)) throw error;
       const { code, message, remedy } = error;
-      if (message !== told)
+      // One that is not valid yet will be, and its message has the time.
+      const isOfTime = code === 'KAFKA_CERT_EXPIRED';
+      refused = isOfTime ? undefined : now;
+      const saying = isOfTime ? code : message;
+      if (saying !== told)
         log('warn', `new connections to Kafka use the certificates read before: ${message}`, {
           code,
           remedy,
         });
-      told = message;
+      told = saying;
     }
     return inUse;
   };
 }
 
-function readAll(paths: Files): Files {
-  return Object.fromEntries(Object.entries(paths).map(([setting, path]) => [setting, read(setting, path)]));
+function readAll(paths: Files, before: Files = {}): Files {
+  return Object.fromEntries(
+    Object.entries(paths).map(([setting, path]) => [
+      setting,
+      read(setting, path, before[setting as keyof Files]),
+    ]),
+  );
 }
 
-function read(setting: string, path: string): string {
+function read(setting: string, path: string, before: string | undefined): string {
   try {
+    // A pipe, such as that of <(…), can be read once; a second read would wait for ever.
+    if (before !== undefined && !statSync(path).isFile()) return before;
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw invalid(`${setting}=${shownPath(path)} cannot be read: ${openFailure(path, error)}`, error);
@@ -160,6 +177,6 @@ function certificates(place: string, text: string): Certificate[] {
 function invalid(message: string, cause?: unknown): VigieError {
   return new VigieError('KAFKA_CERT_INVALID', message, {
     remedy: 'Correct the file or the setting.',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }

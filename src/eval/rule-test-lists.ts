@@ -48,13 +48,15 @@ function rowOf(list: LookupList, row: Readonly<Record<string, Cell>>): string[] 
   const names = Object.keys(row);
   if (names.length !== list.columns.length || list.columns.some((column) => !Object.hasOwn(row, column)))
     return `a row of ${list.name} has ${list.columns.join(', ')}, not ${names.join(', ') || 'nothing'}`;
-  return list.columns.map((column) => asSeen(column, String(row[column])));
+  return list.columns.map((column) => {
+    const cell = String(row[column]);
+    return DEFAULT_PERSON_FIELDS.includes(column) && !isPseudonym(cell) ? testPseudonym(cell) : cell;
+  });
 }
 
-/** A value of a field as rules see it: a person's id, written as in the events of a test, becomes its pseudonym. */
-export function asSeen(field: string, text: string): string {
-  if (!DEFAULT_PERSON_FIELDS.includes(field) || isPseudonym(text)) return text;
-  HASH.hashString(text);
+/** What a person's id in the events of a test becomes. */
+export function testPseudonym(id: string): string {
+  HASH.hashString(id);
   return pseudonymText(HASH.out[0]!, HASH.out[1]!);
 }
 

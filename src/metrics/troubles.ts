@@ -2,7 +2,7 @@
 
 import type { VigieError } from '../errors.ts';
 
-type Part =
+export type Part =
   | 'source'
   | 'signals'
   | 'sending signals'

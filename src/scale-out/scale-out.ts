@@ -117,6 +117,7 @@ export class ScaleOut {
           // A shard reads only Vigie's own messages.
           deadLetters: { write: async () => {}, close: async () => {} },
           ruleSet,
+          // Of signals, no batches or dead letters are reported: the input is counted where it is matched.
           observer: both(telemetry, { alerts: options.alerts }),
           snapshots: options.snapshots && {
             ...options.snapshots,

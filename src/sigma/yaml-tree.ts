@@ -199,6 +199,7 @@ class TreeBuilder {
   #alias(name: string, depth: number): YamlNode {
     const target = this.#anchors.get(name);
     if (target === undefined) {
+      this.#spend(1, depth);
       this.#faults.error(
         this.#place,
         'YAML_SYNTAX',
@@ -250,14 +251,16 @@ class TreeBuilder {
       const keyNode = pair.key as Node | null;
       const key = this.#node(keyNode, depth + 1);
       const place: Place = { line: key.line, column: key.column };
+      const before = this.#faults.errors;
       const value = this.#node(pair.value as Node | null, depth + 1);
+      const isSound = this.#faults.errors === before;
       if (key.kind !== 'scalar') {
         this.#faults.error(place, 'WRONG_TYPE', `a key must be plain text, not ${kindOf(key)}`);
       } else if (key.value === '<<' && isScalar(keyNode) && keyNode.type === 'PLAIN') {
         const parts = value.kind === 'list' ? value.items : [value];
         merged.push(...parts.filter((part) => part.kind === 'map'));
         const other = parts.find((part) => part.kind !== 'map');
-        if (other !== undefined) {
+        if (other !== undefined && isSound) {
           const message = `<< takes a map or a list of maps, not ${kindOf(other)}, which would be left out`;
           this.#faults.error(place, 'WRONG_TYPE', message);
         }

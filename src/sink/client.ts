@@ -68,9 +68,13 @@ export async function openClickHouse(
     });
   }
   if (TAKEN_NAMES.has(options.database)) {
-    throw new VigieError('CONFIG_INVALID', `CLICKHOUSE_DATABASE=${options.database} is an alias in views`, {
-      remedy: 'Choose another name for the database.',
-    });
+    throw new VigieError(
+      'CONFIG_INVALID',
+      `a database cannot be called ${options.database}, because views use that name`,
+      {
+        remedy: 'Set CLICKHOUSE_DATABASE to another name.',
+      },
+    );
   }
   if (options.cluster !== undefined && !/^[\w.{}-]+$/.test(options.cluster)) {
     throw new VigieError('CONFIG_INVALID', `${JSON.stringify(options.cluster)} is no name of a cluster`, {

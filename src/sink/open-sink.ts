@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/settings.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import type { Troubles } from '../metrics/troubles.ts';
+import type { Part, Troubles } from '../metrics/troubles.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import type { SinkTable } from './clickhouse-sink.ts';
 import { ApartSink, type OnSetAside } from './apart-sink.ts';
@@ -165,7 +165,7 @@ function onSetAside({ metrics, logger, troubles }: OpenSinkOptions): OnSetAside 
 export function tryingAgain(
   { metrics, logger, troubles }: Pick<OpenSinkOptions, 'metrics' | 'logger' | 'troubles'>,
   what: string,
-  part: Parameters<Troubles['set']>[0],
+  part: Part,
 ): RetryOptions['onRetry'] {
   return (error, attempt, delayMs) => {
     troubles.set(part, error);

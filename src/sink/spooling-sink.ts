@@ -165,6 +165,7 @@ export class SpoolingSink implements AlertSink {
     try {
       for (const text of recordTexts(rows)) {
         await withRetries(() => part.append(text, this.#clock.now()), {
+          doing: 'writing to the spool',
           describe,
           onRetry: (...failure) => this.#hooks.onSpoolRetry?.(...failure),
           onRecovered: () => this.#hooks.onSpoolRecovered?.(),

@@ -41,6 +41,5 @@ export async function warnOfShortInput(
       remedy:
         'Raise retention.ms of the topic, and keep the data folder on a volume that outlives the process.',
     });
-    // Trouble with the brokers is reported by whoever reads from them.
-  }).catch(() => undefined);
+  }).catch(() => undefined /* Trouble with the brokers is reported by whoever reads from them. */);
 }

@@ -151,6 +151,6 @@ function unavailable(message: string, cause?: unknown): VigieError {
   return new VigieError('KAFKA_TOKEN_UNAVAILABLE', message, {
     retryable: true,
     remedy: 'Check the setting, and that whoever issues tokens is up.',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }

@@ -183,7 +183,7 @@ test('a database whose name is an alias in a view is either made or refused by i
     } catch (error) {
       expect(error).toMatchObject({
         code: 'CONFIG_INVALID',
-        message: expect.stringContaining(`CLICKHOUSE_DATABASE=${database} `),
+        message: expect.stringContaining(`a database cannot be called ${database},`),
       });
       refused.push(database);
     }

@@ -3,6 +3,7 @@
  * is refused: the value, the place, the remedy, and never the secret.
  */
 
+import { execFileSync, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -261,6 +262,58 @@ describe.runIf(native)('files that are renewed', () => {
     const said = logged.slice(before).filter((line) => line.includes('KAFKA_CERT_INVALID'));
     expect(said).toHaveLength(1);
     expect(said[0]).toContain(`does not belong to KAFKA_SSL_CERT=${cert}`);
+  });
+
+  test('are used once the certificate is valid, are told of each time they cannot be, and not when they are back', () => {
+    const [cert, key] = ['soon.pem', 'soon-key.pem'].map((name) => join(folder, name)) as [string, string];
+    copyFileSync(certificates.client, cert);
+    copyFileSync(certificates.client, key);
+    const { validFromDate, validToDate } = new X509Certificate(readFileSync(certificates.longClient));
+    let now = validFromDate.getTime() - 1;
+    const said: unknown[] = [];
+    const connection = kafkaConnection(
+      loadConfig({
+        KAFKA_BROKERS: 'broker:9092',
+        KAFKA_SSL: 'true',
+        KAFKA_SSL_CERT: cert,
+        KAFKA_SSL_KEY: key,
+      }),
+      (level, _message, fields) => said.push([level, fields?.['code']]),
+      { now: () => now, elapsed: () => now },
+    );
+    const certificateEnds = (): Date => new Date(connection.certificateEndsMs!()!);
+    const { validToDate: firstEnd } = new X509Certificate(readFileSync(certificates.client));
+    for (let i = 0; i < 2; i += 1) {
+      rmSync(key);
+      expect([certificateEnds(), certificateEnds()]).toEqual([firstEnd, firstEnd]);
+      copyFileSync(certificates.client, key);
+      expect(certificateEnds()).toEqual(firstEnd);
+    }
+    expect(said.splice(0)).toEqual([
+      ['warn', 'KAFKA_CERT_INVALID'],
+      ['warn', 'KAFKA_CERT_INVALID'],
+    ]);
+    for (const path of [cert, key]) copyFileSync(certificates.longClient, path);
+    expect([certificateEnds(), certificateEnds()]).toEqual([firstEnd, firstEnd]);
+    now += 1;
+    expect([certificateEnds(), certificateEnds()]).toEqual([validToDate, validToDate]);
+    expect(said).toEqual([
+      ['warn', 'KAFKA_CERT_EXPIRED'],
+      ['info', undefined],
+    ]);
+  });
+
+  test('that are pipes are read once', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const writing = spawn('cp', [certificates.ca, pipe]);
+    const connection = kafkaConnection(
+      loadConfig({ KAFKA_BROKERS: 'broker:9092', KAFKA_SSL: 'true', KAFKA_SSL_CA: pipe }),
+      () => undefined,
+    );
+    const { ssl } = connection;
+    expect(typeof ssl === 'function' && ssl().ca).toHaveLength(1);
+    writing.kill();
   });
 
   test('show in the metrics when the certificate ends, before anything connects anew', async () => {

@@ -1,4 +1,4 @@
-/** Warns of values that no event of the portal has, so that what compares with them is silent for ever. */
+/** Warns of values that no event of the portal has: what compares with them has the same outcome for every event. */
 
 import { formOf } from '../../event/access-event.ts';
 import type { FilterDraft, RuleDraft } from '../base-rule.ts';
@@ -17,22 +17,26 @@ export function warnOfValues(draft: RuleDraft | FilterDraft, section: Section): 
     if (modifiers.some((each) => !['all', 'cased', 'neq'].includes(each))) return;
     for (const value of values) {
       if (value.kind !== 'scalar' || value.value === null || /[*?]/.test(value.source)) continue;
-      const why = whyNever(field, value.source);
+      const why = whyNever(field, value);
       if (why !== undefined) draft.faults.warning(value, 'UNKNOWN_VALUE', why);
     }
   });
 }
 
 /** Why no event has the text in this field, or undefined if one may. */
-function whyNever(field: string, text: string): string | undefined {
+function whyNever(
+  field: string,
+  { value, source: text }: { readonly value: unknown; readonly source: string },
+): string | undefined {
   if (field === 'event.outcome' && !OUTCOMES.includes(text.toLowerCase()))
     return `${shown(text)} is no outcome of the portal's events; there are ${OUTCOMES.join(', ')}`;
   if (field === 'source.ip' && /^[\d.]+\/\d+$|^[\da-f:]+:[\da-f:.]*\/\d+$/i.test(text))
     return `${shown(text)} is compared as text, which no address equals; write source.ip|cidr`;
   const form = formOf(field);
-  if (form === undefined || !form.fits(0) || form.fits('') || !Number.isNaN(numberOf(text))) return undefined;
-  const [, operator = '', operand] = /^([<>]=?)\s*([\d.]+)$/.exec(text) ?? [];
-  const remedy = operand === undefined ? '' : `; write ${field}|${OPERATORS[operator]}: ${operand}`;
+  if (form === undefined || !form.fits(0) || form.fits('')) return undefined;
+  if (typeof value === 'number' || !Number.isNaN(numberOf(text))) return undefined;
+  const [, operator = '', operand = ''] = /^([<>]=?)\s*(\S+)$/.exec(text) ?? [];
+  const remedy = Number.isNaN(numberOf(operand)) ? '' : `; write ${field}|${OPERATORS[operator]}: ${operand}`;
   return `${shown(text)} is no number, and ${field} holds numbers${remedy}`;
 }
 

@@ -338,6 +338,11 @@ test('every text that lacks quotes for its * is reported, not only the first of 
   expect(errorsOf(text)).toEqual(['4 YAML_SYNTAX', '4 YAML_SYNTAX', '5 YAML_SYNTAX']);
 });
 
+test('of a merge key whose anchor is missing only that is told', () => {
+  const text = 'title: T\ndetection:\n  s:\n    <<: [*base, {a: 1}]\n    b: 1\n  condition: s\n';
+  expect(errorsOf(text)).toEqual(['4 YAML_SYNTAX']);
+});
+
 test.each([
   ['its condition cannot be read', 'condition: views and (resets', ['14 CONDITION_SYNTAX']],
   ['its condition names a rule that there is not', 'condition: views and rests', ['14 UNKNOWN_RULE']],

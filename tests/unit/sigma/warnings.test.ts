@@ -208,6 +208,7 @@ describe('what may well be meant is not warned of', () => {
   });
 
   test('values that an event may have, and parts of values', () => {
+    expect(warned('portal.records.count: [0x10, 0o17, "1e3"]')).toEqual([]);
     expect(warned('event.outcome: [Success, "fail*"], source.ip: [10.0.0.1, "::1"]')).toEqual([]);
     expect(warned('http.response.status_code: ["404", 5.0e2, "5??"], source.ip|cidr: 10.0.0.0/8')).toEqual(
       [],

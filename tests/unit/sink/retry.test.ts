@@ -81,6 +81,21 @@ describe('trying again', () => {
     expect(attempts).toBe(2);
   }, 2000);
 
+  test('tells what failed before of work that the abort interrupts, not that it was interrupted', async () => {
+    const abort = new AbortController();
+    let attempts = 0;
+    const work = (): Promise<void> => {
+      attempts += 1;
+      if (attempts === 1) return Promise.reject(refused());
+      abort.abort();
+      return Promise.reject(new Error('The user aborted a request.'));
+    };
+    const error = await withRetries(work, options({ signal: abort.signal })).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'SINK_ABORTED', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
   test('waits for work that ends by itself, also after the signal aborted', async () => {
     const abort = new AbortController();
     const run = options({ signal: abort.signal });
