@@ -1,10 +1,18 @@
 /** Process signals: those that end a process, and the one that asks it to read its rules again. */
 
-/** SIGINT and SIGTERM as an AbortSignal; a second signal ends the process at once. */
-export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
+import { type Clock, systemClock } from '../clock.ts';
+
+/** Whoever signals a process and its group, or a wrapper that passes signals on, sends the same twice. */
+const TWICE_MS = 500;
+
+/** SIGINT and SIGTERM as an AbortSignal; a second signal ends the process at once, unless it follows immediately. */
+export function stopSignal(clock: Clock = systemClock): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController();
+  let firstAt = Infinity;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    const now = clock.elapsed();
+    if (now - firstAt > TWICE_MS) process.exit(name === 'SIGINT' ? 130 : 143);
+    firstAt = Math.min(firstAt, now);
     controller.abort();
   };
   process.on('SIGINT', onSignal);
