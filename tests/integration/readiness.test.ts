@@ -56,7 +56,7 @@ describe('readiness', () => {
     const service = waiting();
     await until(async () => (await service.get('/readyz')).status === 200);
     between.fault = 'away';
-    await service.message('ClickHouse is away');
+    await service.message('ClickHouse cannot be used');
     between.fault = 'denied';
     await service.logged(({ code }) => code === 'CLICKHOUSE_AUTH_FAILED');
     between.fault = undefined;
