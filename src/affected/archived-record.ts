@@ -1,6 +1,6 @@
 /** An archived event as the record that matchers read: what the decoder made of it, as far as the archive kept it. */
 
-import { Pseudonyms } from '../event/pseudonyms.ts';
+import { isPseudonym, Pseudonyms } from '../event/pseudonyms.ts';
 import type { EventRecord, FieldTable, FieldValue } from '../event/record.ts';
 import type { ArchivedEvent } from '../sink/sink.ts';
 
@@ -48,7 +48,7 @@ function valueOf(value: string | readonly string[] | undefined): FieldValue | un
 /** Undefined if there are no texts, or not all are pseudonyms. */
 export function pseudonymsOf(value: string | readonly string[]): Pseudonyms | undefined {
   const texts = typeof value === 'string' ? [value] : value;
-  if (texts.length === 0 || !texts.every((text) => /^[0-9a-f]{16}$/.test(text))) return undefined;
+  if (texts.length === 0 || !texts.every(isPseudonym)) return undefined;
   const words = new Uint32Array(2 * texts.length);
   texts.forEach((text, i) => {
     words[2 * i] = Number.parseInt(text.slice(0, 8), 16);

@@ -46,8 +46,10 @@ export function scaledOf(
     lower.map(({ op }) => `value ${op === 'gt' ? '>' : '>='} least`),
   );
   // Literals alone: with functions in each row, twice the length, and ten times as long to analyse.
-  const tuples = rows.map((row) => `(${[...row.cells.map(sqlText), sqlDouble(row.least)].join(', ')})`);
-  longest.note(rule, `vigie.scale_by, list ${name}`, tuples.join(', '));
+  const tuples = rows
+    .map((row) => `(${[...row.cells.map(sqlText), sqlDouble(row.least)].join(', ')})`)
+    .join(', ');
+  longest.note(rule, `vigie.scale_by, list ${name}`, tuples);
   const cells = fields.map((_, i) => `cell_${i + 1}`);
   const same = fields.map((field, i) => `${columnOf.get(field)!} = ${cells[i]!}`);
   // A list of one number alone has one row, which holds for all groups.
@@ -64,7 +66,7 @@ export function scaledOf(
           ...cells.map((cell, i) => `one.${i + 1} AS ${cell}`),
           `toNullable(${fields.length === 0 ? 'one' : `one.${fields.length + 1}`}) AS least`,
         ],
-        `FROM (SELECT arrayJoin([${tuples.join(', ')}]) AS one)`,
+        `FROM (SELECT arrayJoin([${tuples}]) AS one)`,
       ),
     },
     {

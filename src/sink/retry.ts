@@ -49,17 +49,17 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
   const { signal } = options;
   const left = options.leaves === true ? signal : undefined;
   let failure: VigieError | undefined;
+  const throwIfStopped = (): void => throwIfAborted(signal, failure, options.doing);
   for (let attempt = 1; ; attempt++) {
-    throwIfAborted(signal, failure, options.doing);
+    throwIfStopped();
     try {
       const result = await orAborted(work(), left);
       if (attempt > 1) options.onRecovered?.();
       return result;
     } catch (error) {
-      if (left?.aborted === true && error === left.reason) throwIfAborted(left, failure, options.doing);
-      if (isAbort(error)) throwIfAborted(signal, failure, options.doing);
+      if (isAbort(error) || (left?.aborted === true && error === left.reason)) throwIfStopped();
       failure = options.describe(error);
-      throwIfAborted(signal, failure, options.doing);
+      throwIfStopped();
       if (!failure.retryable && options.always !== true) throw failure;
     }
     const delayMs = backoffMs(attempt, options);
@@ -67,7 +67,7 @@ export async function withRetries<T>(work: () => Promise<T>, options: RetryOptio
     try {
       await options.sleep(delayMs, signal);
     } catch {
-      throwIfAborted(signal, failure, options.doing);
+      throwIfStopped();
       throw failure;
     }
   }

@@ -1,7 +1,8 @@
 /**
  * Warnings about rules that are sound but hardly what was meant: they can never fire, fire at once, use a field
  * that no event has, compare text as a number or with what no event holds, name a person by an id, have a selection
- * that decides nothing, or raise nothing. Only `rules check` asks for them; they change neither what is loaded nor how it fires.
+ * that decides nothing, or raise nothing. Only `rules check` asks for them; they change neither what is loaded nor how
+ * it fires.
  */
 
 import type { Lists } from '../../lookup/list.ts';
